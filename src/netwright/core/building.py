@@ -1,0 +1,98 @@
+"""Builds the network of one architecture: each hole filled with the chosen option, nothing of the search left in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from netwright.core.choose import Choose
+from netwright.core.errors import InvalidArchitecture
+
+if TYPE_CHECKING:
+    from netwright.core.decisions import Label
+
+
+class EdgeSum(nn.Module):
+    """The sum of one operation on each of some earlier states: a node of a cell.
+
+    Takes the list of the cell's states so far; `sources[k]` is the state that `operations[k]` reads.
+    """
+
+    def __init__(self, sources: Iterable[int], operations: Iterable[nn.Module]) -> None:
+        super().__init__()
+        self.sources = tuple(sources)
+        self.operations = nn.ModuleList(operations)
+
+    def forward(self, states: Sequence[Tensor]) -> Tensor:
+        total: Tensor | None = None
+        for source, operation in zip(self.sources, self.operations, strict=True):
+            result = operation(states[source])
+            total = result if total is None else total + result
+        assert total is not None
+        return total
+
+
+class Builder(Choose):
+    """Answers every question with what the architecture decided."""
+
+    def __init__(self, labels: Mapping[str, Label], known: Collection[str]) -> None:
+        super().__init__()
+        self._labels = labels
+        self._known = known
+        self.asked: set[str] = set()
+
+    def one(
+        self, name: str, options: Mapping[str, Callable[[], nn.Module]], *, soft: Collection[str] = ()
+    ) -> nn.Module:
+        label = self._decided(name, [each for each in options if each not in soft])
+        with self.scope(name), self.scope(label):
+            return options[label]()
+
+    def value(self, name: str, options: Sequence[Any]) -> Any:
+        return self._decided(name, options)
+
+    def repeat(self, name: str, least: int, most: int, make: Callable[[int], nn.Module]) -> nn.Module:
+        made: list[nn.Module] = []
+        for i in range(self._decided(name, range(least, most + 1))):
+            with self.scope(name), self.scope(str(i)):
+                made.append(make(i))
+        return nn.Sequential(*made)
+
+    def edges(
+        self,
+        name: str,
+        sources: Sequence[int],
+        keep: int | None,
+        options: Mapping[str, Callable[[int], nn.Module]],
+        *,
+        soft: Collection[str] = (),
+    ) -> EdgeSum:
+        operations: list[nn.Module] = []
+        hard = [label for label in options if label not in soft]
+        with self.scope(name):
+            everything = keep is None or keep == len(sources)
+            kept = tuple(sorted(sources)) if everything else self._decided("sources", ())
+            for source in kept:
+                label = self._decided(str(source), hard)
+                with self.scope(str(source)), self.scope(label):
+                    operations.append(options[label](source))
+        return EdgeSum(kept, operations)
+
+    def _decided(self, name: str, options: Collection[Any]) -> Any:
+        if len(options) == 1:
+            return next(iter(options))
+        full = self.full_name(name)
+        self.asked.add(full)
+        if full in self._labels:
+            return self._labels[full]
+        if full in self._known:
+            raise InvalidArchitecture(
+                f"the network asks for decision {full!r}, which was not found active for this architecture; "
+                "`network` must not let a value decide in plain Python what else is asked"
+            )
+        raise InvalidArchitecture(
+            f"the network asks for decision {full!r}, which was not asked when the space was traced; "
+            "`network` must ask for the same decisions whatever the task's shape and the values chosen"
+        )

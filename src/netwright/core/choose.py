@@ -1,0 +1,78 @@
+"""What a space may leave open while it writes a network down (see `Space.network`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from netwright.core.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from netwright.core.building import EdgeSum
+
+T = TypeVar("T", str, int, float, bool)
+
+
+class Choose:
+    """Asks for each open decision of a network. What answers depends on why the network is written down.
+
+    Names are local: `one`, `repeat` and `edges` put their own name before those asked inside them, and `scope` adds
+    a prefix by hand. The same full name asked twice is the same decision.
+    """
+
+    def __init__(self) -> None:
+        self._path: list[str] = []
+
+    def one(
+        self, name: str, options: Mapping[str, Callable[[], nn.Module]], *, soft: Collection[str] = ()
+    ) -> nn.Module:
+        """One module of several, by label. Labels in `soft` exist in mixtures only."""
+        raise NotImplementedError
+
+    def value(self, name: str, options: Sequence[T]) -> T:
+        """One plain value of several."""
+        raise NotImplementedError
+
+    def repeat(self, name: str, least: int, most: int, make: Callable[[int], nn.Module]) -> nn.Module:
+        """Between `least` and `most` modules in a row: make(0), make(1), ..."""
+        raise NotImplementedError
+
+    def edges(
+        self,
+        name: str,
+        sources: Sequence[int],
+        keep: int | None,
+        options: Mapping[str, Callable[[int], nn.Module]],
+        *,
+        soft: Collection[str] = (),
+    ) -> EdgeSum:
+        """The sum of operations on `keep` of the sources (all of them for None): make(source) gives an operation.
+
+        What comes back takes the list of all earlier states; its `.sources` are the indices it reads.
+        """
+        raise NotImplementedError
+
+    @contextmanager
+    def scope(self, name: str) -> Generator[None]:
+        """Put `name/` before the names asked inside. It decides nothing."""
+        self._path.append(name)
+        try:
+            yield
+        finally:
+            self._path.pop()
+
+    def full_name(self, name: str) -> str:
+        return "/".join((*self._path, name))
+
+
+def check_options(name: str, options: Collection[Any], soft: Collection[Any] = ()) -> None:
+    """Raise UserError where a decision has nothing to take, or a soft option that it doesn't have."""
+    if not set(options) - set(soft):
+        raise UserError(f"decision {name!r} has no option to take: options {list(options)}, soft {list(soft)}")
+    if len(set(options)) != len(options):
+        raise UserError(f"decision {name!r} lists an option twice: {list(options)}")
+    if set(soft) - set(options):
+        raise UserError(f"decision {name!r} calls {sorted(set(soft) - set(options))} soft, which it does not offer")

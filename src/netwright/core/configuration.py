@@ -1,0 +1,95 @@
+"""The constructor is the configuration: repr, JSON and equality of an object follow from the arguments it was given."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Self, cast
+
+from netwright.core.errors import ConfigurationError
+
+
+@cache
+def constructor(cls: type) -> inspect.Signature:
+    """The signature of `cls(...)`, without self."""
+    signature = inspect.signature(cls.__init__)
+    return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+
+class Configured:
+    """Remembers the arguments it was constructed with, and gives repr and `configuration` from them."""
+
+    _arguments: dict[str, Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        self = super().__new__(cls)
+        object.__setattr__(self, "_arguments", bind(cls, args, kwargs))
+        return self
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """Every constructor argument by name, defaults included."""
+        return self._arguments
+
+    def replace(self, **changes: Any) -> Self:
+        """The same object but for these constructor arguments."""
+        return type(self)(**{**self._arguments, **changes})
+
+    def configuration(self) -> dict[str, Any]:
+        """The object as JSON: `{"class": "module:Class", "arguments": {...}}`."""
+        cls = type(self)
+        return {
+            "class": f"{cls.__module__}:{cls.__qualname__}",
+            "arguments": {name: as_json(value) for name, value in self._arguments.items()},
+        }
+
+    def __repr__(self) -> str:
+        defaults = constructor(type(self)).parameters
+        shown = [
+            f"{name}={value!r}" for name, value in self._arguments.items() if not _same(value, defaults[name].default)
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def bind(cls: type, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `cls(*args, **kwargs)` by name; ConfigurationError names an unknown one and its nearest."""
+    signature = constructor(cls)
+    try:
+        bound = signature.bind(*args, **kwargs)
+    except TypeError as problem:
+        known = list(signature.parameters)
+        unknown = [name for name in kwargs if name not in signature.parameters]
+        if unknown:
+            close = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.5)
+            hint = f"; did you mean {close[0]!r}?" if close else "."
+            message = f"{cls.__name__} has no option {unknown[0]!r}{hint} Its options: {', '.join(known)}."
+        else:
+            message = f"{cls.__name__}: {problem}. Its options: {', '.join(known)}."
+        raise ConfigurationError(message) from None
+    bound.apply_defaults()
+    return dict(bound.arguments)
+
+
+def as_json(value: Any) -> Any:
+    """A constructor argument as JSON; what has no JSON form is named by its type."""
+    if isinstance(value, Configured):
+        return value.configuration()
+    if isinstance(value, Mapping):
+        return {str(key): as_json(each) for key, each in cast("Mapping[Any, Any]", value).items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [as_json(each) for each in cast("list[Any]", value)]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    to_json = getattr(value, "configuration", None)
+    return to_json() if callable(to_json) else f"<{type(value).__module__}.{type(value).__qualname__}>"
+
+
+def _same(value: Any, default: Any) -> bool:
+    if default is inspect.Parameter.empty:
+        return False
+    try:
+        return bool(value == default)
+    except (TypeError, ValueError, RuntimeError):
+        return False

@@ -1,0 +1,105 @@
+"""Everything netwright raises on purpose, in one tree.
+
+NetwrightError                     exit code 1
+├── UserError (ValueError)         2   what the user wrote cannot be done as it stands
+│   ├── ConfigurationError         2   an option that does not exist, or a value of the wrong kind
+│   └── InvalidArchitecture        2   not a point of this space
+├── SearchFailed                   3   every trial failed
+├── Busy                           4   another process drives this run, or holds the store
+├── DataError (ValueError)         5   the data cannot be used
+├── CorruptStore                   6   a stored file is damaged or another program's
+├── MissingExtra (ImportError)     2   an optional dependency is not installed
+├── StopSearch                     -   the strategy has nothing more to ask
+│   └── SpaceExhausted             -   every architecture was asked
+└── TrialFailed                    -   one trial ended without a measurement
+    ├── Diverged                   -   the loss is no longer finite
+    └── OutOfMemory                -   the device has no room for this network
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+
+
+class NetwrightError(Exception):
+    exit_code = 1
+
+
+class UserError(NetwrightError, ValueError):
+    exit_code = 2
+
+
+class ConfigurationError(UserError, TypeError):
+    pass
+
+
+class InvalidArchitecture(UserError):
+    pass
+
+
+class SearchFailed(NetwrightError):
+    exit_code = 3
+
+
+class Busy(NetwrightError):
+    exit_code = 4
+
+
+class DataError(NetwrightError, ValueError):
+    exit_code = 5
+
+
+class CorruptStore(NetwrightError):
+    exit_code = 6
+
+
+class MissingExtra(NetwrightError, ImportError):
+    exit_code = 2
+
+    def __init__(self, module: str, extra: str) -> None:
+        super().__init__(f"{module} is not installed; get it with: pip install 'netwright[{extra}]'")
+
+
+class StopSearch(NetwrightError):
+    """A strategy raises this from `ask` when it has nothing more to ask; the message says why."""
+
+
+class SpaceExhausted(StopSearch):
+    pass
+
+
+class TrialFailed(NetwrightError):
+    """An estimator raises this when a trial ends without a usable result.
+
+    `metrics` and `curve` keep what was measured before the end.
+    """
+
+    state = "error"
+
+    def __init__(
+        self,
+        reason: str,
+        metrics: Mapping[str, float] | None = None,
+        curve: Sequence[Mapping[str, float]] = (),
+    ) -> None:
+        super().__init__(reason)
+        self.metrics = dict(metrics or {})
+        self.curve = tuple(curve)
+
+
+class Diverged(TrialFailed):
+    state = "diverged"
+
+
+class OutOfMemory(TrialFailed):
+    state = "out_of_memory"
+
+
+def nearest(name: object, known: Iterable[object]) -> str:
+    """The sentence that ends an "unknown name" message: the nearest known name, then all of them (at most 12)."""
+    names = [str(each) for each in known]
+    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    listed = ", ".join(names[:12]) + (f", and {len(names) - 12} more" if len(names) > 12 else "")
+    return f"{hint} Known: {listed}." if names else f"{hint} There are none."

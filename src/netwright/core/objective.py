@@ -1,0 +1,130 @@
+"""What is wanted: metrics with a direction, limits on metrics, and which of several trials is the better one."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from netwright.core.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from netwright.core.trial import Trial
+
+Direction = Literal["maximize", "minimize"]
+LESS_IS_BETTER = ("loss", "error", "params", "macs", "memory", "latency", "seconds", "energy", "cost", "perplexity")
+_FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9}
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A metric to make large or small.
+
+    `Objective.parse("params")` knows that parameters, multiply-adds, losses, errors, latencies, memory, cost and
+    seconds are to be small and everything else large; "params:maximize" says otherwise.
+    """
+
+    metric: str
+    direction: Direction = "maximize"
+
+    @classmethod
+    def parse(cls, text: str | Objective) -> Objective:
+        if isinstance(text, Objective):
+            return text
+        metric, _, direction = text.partition(":")
+        known: dict[str, Direction] = {
+            "maximize": "maximize",
+            "max": "maximize",
+            "minimize": "minimize",
+            "min": "minimize",
+        }
+        if not direction:
+            small = any(word in LESS_IS_BETTER for word in metric.lower().split("_"))
+            return cls(metric, "minimize" if small else "maximize")
+        if direction not in known:
+            raise UserError(f"objective {text!r} has direction {direction!r}{nearest(direction, known)}")
+        return cls(metric, known[direction])
+
+    def score(self, metrics: Mapping[str, float]) -> float:
+        """The metric, oriented so that larger is better; NaN counts as the worst there is."""
+        if self.metric not in metrics:
+            raise UserError(f"the objective {self.metric!r} was not measured{nearest(self.metric, metrics)}")
+        value = float(metrics[self.metric])
+        if math.isnan(value):
+            return -math.inf
+        return value if self.direction == "maximize" else -value
+
+    def __str__(self) -> str:
+        return f"{self.metric}:{self.direction}"
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A limit that a network must keep: metric <= limit, or metric >= limit."""
+
+    metric: str
+    limit: float
+    relation: Literal["<=", ">="] = "<="
+
+    @classmethod
+    def parse(cls, text: str | Constraint) -> Constraint:
+        """Read "params <= 500k" or "val_accuracy >= 0.9"; k, M and G stand for thousands, millions and milliards."""
+        if isinstance(text, Constraint):
+            return text
+        match = re.fullmatch(r"\s*(\w+)\s*(<=|>=)\s*(\S+)\s*", text)
+        if match is None:
+            raise UserError(f"limit {text!r} was not understood; expected for example 'params <= 500k'")
+        metric, relation, amount = match.groups()
+        return cls(metric, parse_amount(amount), "<=" if relation == "<=" else ">=")
+
+    def holds(self, metrics: Mapping[str, float]) -> bool:
+        value = metrics[self.metric]
+        return value <= self.limit if self.relation == "<=" else value >= self.limit
+
+    def violation(self, metrics: Mapping[str, float]) -> str:
+        """One line that says by how much the limit is missed."""
+        return f"{self.metric} {metrics[self.metric]:,.6g} breaks the limit {self}"
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.relation} {self.limit:,.6g}"
+
+
+def parse_amount(text: str) -> float:
+    """A positive number with an optional k, M or G: "500k" is 500,000."""
+    match = re.fullmatch(r"(\d[\d_,]*(?:\.\d+)?(?:e[+-]?\d+)?)\s*([kmgb]?)", text.strip().lower())
+    if match is None:
+        raise UserError(f"{text!r} is not an amount; expected a number such as 500000, 500k or 1.5M")
+    value = float(match[1].replace(",", "").replace("_", "")) * _FACTORS[match[2]]
+    if not math.isfinite(value):
+        raise UserError(f"{text!r} is too large a number for a limit")
+    return value
+
+
+def dominates(first: Sequence[float], second: Sequence[float]) -> bool:
+    """Whether `first` is at least as good in every score and better in one (larger is better)."""
+    return all(a >= b for a, b in zip(first, second, strict=True)) and tuple(first) != tuple(second)
+
+
+def front(trials: Sequence[Trial]) -> list[Trial]:
+    """The completed trials that no other dominates, best first score first; of equal ones the earliest."""
+    ordered = sorted((t for t in trials if t.completed), key=lambda t: (*(-score for score in t.scores), t.number))
+    kept: list[Trial] = []
+    for trial in ordered:
+        if not any(dominates(k.scores, trial.scores) or k.scores == trial.scores for k in kept):
+            kept.append(trial)
+    return kept
+
+
+def fitness(trial: Trial) -> tuple[float, ...]:
+    """A sort key, larger is better: scores in the objectives' order, below them every trial that did not complete."""
+    return (1.0, *trial.scores) if trial.completed else (0.0,)
+
+
+def fittest(trials: Sequence[Trial]) -> Trial:
+    """The best trial; with one objective the highest score, with several the first objective decides, then the next.
+
+    Of equal ones the earliest.
+    """
+    return max(trials, key=lambda trial: (fitness(trial), -trial.number))

@@ -1,0 +1,213 @@
+"""A search space: one `network` method with holes, and everything that follows from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, dataclass_transform
+
+from netwright.core.architecture import Architecture, Mixture
+from netwright.core.configuration import Configured
+from netwright.core.decisions import Decision, DecisionTable, Label
+from netwright.core.encoding import encode, tokens, untokens
+from netwright.core.errors import InvalidArchitecture
+from netwright.core.graph import Graph
+from netwright.core.serial import parse_json
+from netwright.core.task import TaskShape
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+
+    from netwright.core.choose import Choose
+
+
+@dataclass_transform(frozen_default=True, eq_default=False)
+class Space(Configured, ABC):
+    """The networks that may be built. A subclass gives `network`; its annotated fields are its constructor.
+
+    Everything that samples or compares works on the decisions that `network` asks for, which are found by calling it
+    once with every option taken, on PyTorch's meta device, for `traced_shape`. Only the decisions and their options
+    identify a space: two settings of one class that ask the same decisions share their architectures.
+    """
+
+    version: ClassVar[int] = 1
+    traced_shape: ClassVar[TaskShape] = TaskShape((3, 32, 32), 10)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" not in cls.__dict__:
+            dataclass(frozen=True, eq=False, repr=False)(cls)
+
+    @abstractmethod
+    def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
+        """Write the network down for examples of this shape, asking `choose` wherever something is open.
+
+        Which decisions are asked must not depend on the shape, nor on what a `value` decision answers.
+        """
+
+    def tracing_twin(self) -> Space:
+        """A space with the same decisions that is quicker to trace; itself unless a subclass knows better."""
+        return self
+
+    @cached_property
+    def decisions(self) -> DecisionTable:
+        """Every decision, each after those that its activity depends on."""
+        from netwright.core.tracing import trace  # the only part of a space that needs torch
+
+        return trace(self.tracing_twin(), self.traced_shape)
+
+    @cached_property
+    def name(self) -> str:
+        return type(self).__name__.lower()
+
+    @cached_property
+    def id(self) -> str:
+        """Name, version and a digest of the decisions: the same for spaces whose architectures are the same."""
+        described = json.dumps([each.describe() for each in self.decisions], sort_keys=True)
+        return f"{self.name}-v{self.version}-{hashlib.sha256(described.encode()).hexdigest()[:8]}"
+
+    # Points.
+
+    @property
+    def size(self) -> int:
+        """The exact number of architectures."""
+        return self.decisions.size
+
+    def sample(
+        self, rng: np.random.Generator, *, uniform_over: Literal["decisions", "architectures"] = "decisions"
+    ) -> Architecture:
+        """A random architecture.
+
+        Over "decisions", each active decision is drawn uniformly, in order, so that architectures with few decisions
+        are likelier than those with many; over "architectures", every one has the same probability.
+        """
+        draw = self.decisions.draw if uniform_over == "decisions" else self.decisions.draw_uniform
+        return Architecture(self, draw(rng))
+
+    def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+        """Change exactly one active decision to another option, and draw the decisions that this activates."""
+        return Architecture(self, self.decisions.mutate(architecture.point, rng))
+
+    def crossover(self, first: Architecture, second: Architecture, rng: np.random.Generator) -> Architecture:
+        """Take each decision from either parent with equal probability (uniform crossover, Syswerda 1989)."""
+        return Architecture(self, self.decisions.cross(first.point, second.point, rng))
+
+    def neighbors(self, architecture: Architecture) -> Iterator[Architecture]:
+        """Every architecture that one mutation can give, once each."""
+        return (Architecture(self, point) for point in self.decisions.neighbors(architecture.point))
+
+    def enumerate(self) -> Iterator[Architecture]:
+        """Every architecture, once each, in the order of `at`."""
+        return (Architecture(self, point) for point in self.decisions.completions())
+
+    def at(self, rank: int) -> Architecture:
+        """The architecture with this number, 0 <= rank < size."""
+        return Architecture(self, self.decisions.at(rank))
+
+    def canonical(self, architecture: Architecture) -> Architecture:
+        """The representative of all architectures that give the same network; itself unless a subclass knows better."""
+        return architecture
+
+    # Text, JSON and numbers.
+
+    def architecture(self, labels: Mapping[str, Any]) -> Architecture:
+        """The architecture that answers these decisions so; InvalidArchitecture says what is wrong with them."""
+        return Architecture(self, self.decisions.point({name: _label(value) for name, value in labels.items()}))
+
+    def parse(self, text: str) -> Architecture:
+        """Read `str(architecture)` or its JSON. Raises InvalidArchitecture, or UserError for broken JSON."""
+        data = parse_json(text)
+        if not isinstance(data, dict):
+            raise InvalidArchitecture(f"expected a JSON object of decisions, found {type(data).__name__}")
+        record = cast("dict[str, Any]", data)
+        if "decisions" in record and set(record) <= {"decisions", "space"}:
+            other = record.get("space", self.id)
+            if other != self.id:
+                raise InvalidArchitecture(f"the architecture belongs to space {other!r}, not to {self.id!r}")
+            if not isinstance(record["decisions"], dict):
+                raise InvalidArchitecture("expected 'decisions' to be a JSON object from names to labels")
+            record = cast("dict[str, Any]", record["decisions"])
+        return self.architecture(record)
+
+    def format(self, architecture: Architecture) -> str:
+        """The architecture as text that `parse` reads; what `str` gives."""
+        return json.dumps(architecture.decisions, separators=(",", ":"))
+
+    def validate(self, architecture: Architecture) -> None:
+        """Raise InvalidArchitecture unless this is one of the space's architectures."""
+        if architecture.space is not self and architecture.space.id != self.id:
+            raise InvalidArchitecture(
+                f"the architecture belongs to space {architecture.space.id!r}, not to {self.id!r}"
+            )
+        self.decisions.check(architecture.point)
+
+    def encode(self, architecture: Architecture) -> np.ndarray:
+        """float32 vector of fixed length: one-hot for each decision in order, zeros where it is not active."""
+        return encode(self.decisions, architecture.point)
+
+    def tokens(self, architecture: Architecture) -> tuple[int, ...]:
+        """One token a decision: 0 where it is not active, otherwise 1 + the option's index."""
+        return tokens(architecture.point)
+
+    def from_tokens(self, sequence: Sequence[int]) -> Architecture:
+        """The architecture with these tokens."""
+        point = untokens(sequence)
+        self.decisions.check(point)
+        return Architecture(self, point)
+
+    def graph(self, architecture: Architecture) -> Graph:
+        """Nodes, edges and operations of the decided parts of the network, cells that share decisions drawn once."""
+        from netwright.core.outline import outline
+
+        return outline(self.tracing_twin(), architecture)
+
+    def discretize(self, mixture: Mixture) -> Architecture:
+        """The architecture a mixture stands for: the heaviest hard option of each decision.
+
+        For the sources of an edge decision: those with the largest source weight (1 where the mixture has none) times
+        the weight of their strongest hard operation (Liu et al. 2019, section 2.4).
+        """
+        from netwright.core.rounding import rounded
+
+        return Architecture(self, rounded(self.decisions, mixture))
+
+    # Networks.
+
+    def build(self, architecture: Architecture, shape: TaskShape) -> nn.Module:
+        """The network of this architecture as a plain module, with fresh weights from torch's current generator."""
+        from netwright.core.building import Builder
+
+        self.validate(architecture)
+        return self.network(Builder(architecture.decisions, self.decisions.places), shape)
+
+    # Identity of the settings: what two equal spaces have in common is the whole configuration.
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and repr(other) == repr(self)
+
+    def __hash__(self) -> int:
+        return hash((type(self), repr(self)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), dict(self.arguments))
+
+
+_rebuilt: dict[tuple[type[Space], str], Space] = {}
+
+
+def _rebuild(cls: type[Space], arguments: dict[str, Any]) -> Space:
+    """The same object for the same settings in one process, so that a space is traced once however often it is sent."""
+    space = cls(**arguments)
+    return _rebuilt.setdefault((cls, repr(space)), space)
+
+
+def _label(value: Any) -> Label:
+    return tuple(cast("list[int]", value)) if isinstance(value, list) else cast("Label", value)
+
+
+__all__ = ["Decision", "Space"]

@@ -1,0 +1,148 @@
+"""Finds a space's decisions by calling its `network` once, on PyTorch's meta device, with everything chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from netwright.core.building import EdgeSum
+from netwright.core.choose import Choose, check_options
+from netwright.core.decisions import Condition, Decision, DecisionTable, Kind, Label, in_order
+from netwright.core.errors import UserError
+
+if TYPE_CHECKING:
+    from netwright.core.space import Space
+    from netwright.core.task import TaskShape
+
+MOST_COMBINATIONS = 100_000
+
+
+def trace(space: Space, shape: TaskShape) -> DecisionTable:
+    """The decisions that `space.network` asks for, each after those its activity depends on."""
+    recorder = Recorder()
+    with torch.device("meta"):
+        space.network(recorder, shape)
+    return DecisionTable(in_order(recorder.decisions))
+
+
+class Recorder(Choose):
+    """Takes every option of every decision in turn and writes down what is asked, and where."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.decisions: dict[str, Decision] = {}
+        self._where: list[Condition] = []  # innermost last
+
+    def one(
+        self, name: str, options: Mapping[str, Callable[[], nn.Module]], *, soft: Collection[str] = ()
+    ) -> nn.Module:
+        check_options(self.full_name(name), options, soft)
+        hard = [label for label in options if label not in soft]
+        full = self._record(name, "one", hard, soft)
+        made: list[nn.Module] = []
+        for label in hard:
+            with self.scope(name), self.scope(label), self._given(full, {label}):
+                made.append(options[label]())
+        return made[0]
+
+    def value(self, name: str, options: Sequence[Any]) -> Any:
+        check_options(self.full_name(name), options)
+        self._record(name, "value", options)
+        return options[0]
+
+    def repeat(self, name: str, least: int, most: int, make: Callable[[int], nn.Module]) -> nn.Module:
+        if not 0 <= least <= most:
+            raise UserError(f"decision {self.full_name(name)!r}: {least} to {most} repetitions cannot be")
+        full = self._record(name, "repeat", range(least, most + 1))
+        made: list[nn.Module] = []
+        for i in range(most):
+            with self.scope(name), self.scope(str(i)), self._given(full, set(range(max(i + 1, least), most + 1))):
+                made.append(make(i))
+        return nn.Sequential(*made)
+
+    def edges(
+        self,
+        name: str,
+        sources: Sequence[int],
+        keep: int | None,
+        options: Mapping[str, Callable[[int], nn.Module]],
+        *,
+        soft: Collection[str] = (),
+    ) -> EdgeSum:
+        check_options(self.full_name(name), options, soft)
+        kept = kept_sources(self.full_name(name), sources, keep)
+        path = (*self._path, name)
+        hard = [label for label in options if label not in soft]
+        links = tuple((s, "/".join((*path, str(s))) if len(hard) > 1 else None) for s in sources)
+        with self.scope(name):
+            full = self._record("sources", "sources", kept, edges=links)
+        made: dict[int, nn.Module] = {}
+        module: nn.Module = nn.Identity()
+        for source in sources:
+            there: set[Label] = {each for each in kept if source in each}
+            with self.scope(name), self._given(full, there):
+                operation = self._record(str(source), "one", hard, soft)
+                for label in hard:
+                    with self.scope(str(source)), self.scope(label), self._given(operation, {label}):
+                        module = options[label](source)
+                made[source] = module
+        return EdgeSum(kept[0], [made[source] for source in kept[0]])
+
+    @contextmanager
+    def _given(self, decision: str | None, labels: set[Label]) -> Generator[None]:
+        """Inside, what is asked is asked only where `decision` takes one of these labels (None: wherever we are)."""
+        if decision is None:
+            yield
+            return
+        self._where.append(Condition(decision, frozenset(labels)))
+        try:
+            yield
+        finally:
+            self._where.pop()
+
+    def _record(
+        self,
+        name: str,
+        kind: Kind,
+        options: Collection[Any],
+        soft: Collection[str] = (),
+        edges: tuple[tuple[int, str | None], ...] = (),
+    ) -> str | None:
+        """Note a decision; its full name, or None where there is only one option and so nothing to decide."""
+        if len(options) == 1:
+            return None
+        full = self.full_name(name)
+        here = (self._where[-1],) if self._where else ()
+        new = Decision(full, tuple(options), kind, tuple(soft), here, edges)
+        known = self.decisions.get(full)
+        if known is None:
+            self.decisions[full] = new
+        elif (known.options, known.soft) != (new.options, new.soft):
+            raise UserError(
+                f"decision {full!r} is asked twice with different options: {list(known.options)} and "
+                f"{list(new.options)}; give one of them another name or a scope"
+            )
+        elif known.conditions:  # asked in several places: active where any of them is
+            conditions = tuple(dict.fromkeys((*known.conditions, *here))) if here else ()
+            self.decisions[full] = replace(known, conditions=conditions)
+        return full
+
+
+def kept_sources(name: str, sources: Sequence[int], keep: int | None) -> list[tuple[int, ...]]:
+    """Every set of `keep` sources, each as an ascending tuple."""
+    sources = sorted(sources)
+    if len(set(sources)) != len(sources):
+        raise UserError(f"decision {name!r} names a source twice: {sources}")
+    keep = len(sources) if keep is None else keep
+    if not 1 <= keep <= len(sources):
+        raise UserError(f"decision {name!r} keeps {keep} of {len(sources)} sources; expected 1 to {len(sources)}")
+    kept = list(combinations(sources, keep))
+    if len(kept) > MOST_COMBINATIONS:
+        raise UserError(f"decision {name!r} has {len(kept):,} sets of sources, more than {MOST_COMBINATIONS:,}")
+    return kept

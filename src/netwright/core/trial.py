@@ -1,0 +1,81 @@
+"""What is asked of an estimator, what it measured, and how the trial ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from netwright.core.architecture import Architecture, Mixture
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+State = Literal[
+    "completed", "diverged", "infeasible", "out_of_memory", "timeout", "error", "lost", "cancelled"
+]  # how a trial may end
+STATES: tuple[State, ...] = (
+    "completed",
+    "diverged",
+    "infeasible",
+    "out_of_memory",
+    "timeout",
+    "error",
+    "lost",
+    "cancelled",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One question to an estimator.
+
+    purpose "train" moves shared weights and measures only the loss. fidelity: share of the full training budget,
+    0 < fidelity <= 1, None for all of it. parent: number of the trial whose weights or edits it starts from.
+    """
+
+    candidate: Architecture | Mixture
+    purpose: Literal["evaluate", "train"] = "evaluate"
+    fidelity: float | None = None
+    parent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What an estimator found: metrics by name, per-epoch curve, and the gradient by mixture weight where known."""
+
+    metrics: Mapping[str, float]
+    gradient: Mapping[str, Tensor] | None = None
+    curve: Sequence[Mapping[str, float]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A proposal and how it ended. Every trial ends in one of `STATES`, with a reason in one line where it failed.
+
+    scores: one number an objective, all oriented so that larger is better; empty unless the trial completed.
+    seconds: time the estimator took. device: where it ran.
+    """
+
+    number: int
+    proposal: Proposal
+    state: State
+    measurement: Measurement = field(default_factory=lambda: Measurement({}))
+    scores: tuple[float, ...] = ()
+    seconds: float = 0.0
+    device: str = ""
+    reason: str = ""
+
+    @property
+    def architecture(self) -> Architecture:
+        candidate = self.proposal.candidate
+        assert isinstance(candidate, Architecture), "this trial asked about a mixture, not an architecture"
+        return candidate
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        return self.measurement.metrics
+
+    @property
+    def completed(self) -> bool:
+        return self.state == "completed"

@@ -1,0 +1,167 @@
+"""From read arrays to a task: checks, conversion, the test split, and what is said about all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from netwright.core.errors import DataError
+from netwright.core.task import Augmentation, Examples
+from netwright.tasks import features, pixels, values
+from netwright.tasks.splits import TEST, require, split
+from netwright.tasks.task import Task
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """Inputs as they were read (any layout and number type) and labels as numbers: one split."""
+
+    inputs: NDArray[Any]
+    codes: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Inputs as uint8 images or float32 vectors, and labels as numbers: one split."""
+
+    inputs: NDArray[Any]
+    codes: NDArray[np.int64]
+
+
+def build(
+    name: str,
+    train: Prepared,
+    test: Prepared | None,
+    class_names: Sequence[str],
+    *,
+    augmentation: Augmentation,
+    notes: Sequence[str] = (),
+    test_share: float = 0.1,
+    split_seed: int = 0,
+) -> Task:
+    """A task of prepared splits; without a test split a stratified share is set aside by `split_seed`."""
+    notes = tuple(notes)
+    if test is None:
+        why = "one each to train, to validate and to test on"
+        require(train.codes, class_names, 3, why)
+        held_out, rest = split(train.codes, test_share, split_seed, TEST)
+        notes += (
+            f"no test split came with the data: {len(held_out):,} of {len(train.codes):,} examples were set aside for "
+            f"the final test (split seed {split_seed})",
+        )
+        rest.sort()
+        test = Prepared(train.inputs[held_out], train.codes[held_out])
+        train = Prepared(train.inputs[rest], train.codes[rest])
+    absent = np.flatnonzero(np.bincount(test.codes, minlength=len(class_names)) == 0)
+    if len(absent):
+        notes += (f"the test split has no example of {', '.join(repr(class_names[i]) for i in absent[:5])}",)
+    return Task(name, _examples(train), _examples(test), class_names, augmentation=augmentation, notes=notes)
+
+
+def _examples(split: Prepared) -> Examples:
+    return Examples(torch.from_numpy(_writable(split.inputs)), torch.from_numpy(_writable(split.codes)))
+
+
+def _writable(array: NDArray[Any]) -> NDArray[Any]:
+    array = np.ascontiguousarray(array)
+    return array if array.flags.writeable else array.copy()
+
+
+def prepare(
+    train: Raw, test: Raw | None, *, nan: str = "error", layout: str = "auto", columns: Sequence[str] | None = None
+) -> tuple[Prepared, Prepared | None, tuple[str, ...]]:
+    """Bring inputs of any accepted kind to the one stored form: (train, test, what was decided).
+
+    Raises DataError for what is no image or vector, for NaN and infinite values unless `nan` says otherwise, and for
+    numbers beyond float32.
+    """
+    values.check_policy(nan)
+    for raw, which in ((train, "x"), (test, "x_test")):
+        if raw is not None:
+            check_shapes(raw.inputs, raw.codes, which)
+    if test is not None and test.inputs.shape[1:] != train.inputs.shape[1:]:
+        raise DataError(
+            f"x_test has the shape {test.inputs.shape}, x {train.inputs.shape}; all but the first number must be equal"
+        )
+    train, test, notes = _without_unusable(train, test, nan)
+    if train.inputs.ndim == 2:
+        done = _vectors(train, test, columns)
+    else:
+        done = _images(train, test, layout)
+    return done[0], done[1], notes + done[2]
+
+
+def check_shapes(x: NDArray[Any], labels: NDArray[Any], what: str) -> None:
+    """Raise DataError when x is not images or vectors, or not as long as its labels, with a hint at transposed axes."""
+    if x.ndim not in (2, 3, 4):
+        hint = "; a single feature is x.reshape(-1, 1)" if x.ndim == 1 else ""
+        raise DataError(
+            f"{what} has the shape {x.shape}; expected vectors (n, features) or images (n, channels, height, width) "
+            f"or (n, height, width){hint}"
+        )
+    if len(x) != len(labels):
+        hint = ""
+        if len(labels) in x.shape[1:]:
+            axis = x.shape.index(len(labels))
+            hint = f"; axis {axis} of {what} has that length: np.moveaxis({what}, {axis}, 0) puts it first"
+        raise DataError(f"{what} of shape {x.shape} holds {len(x):,} examples, but there are {len(labels):,} labels{hint}")
+    if 0 in x.shape:
+        raise DataError(f"{what} has the shape {x.shape}: there is nothing in it")
+
+
+def _without_unusable(train: Raw, test: Raw | None, nan: str) -> tuple[Raw, Raw | None, tuple[str, ...]]:
+    notes: tuple[str, ...] = ()
+    fill: NDArray[np.float64] | None = None
+    cleaned: list[Raw | None] = []
+    for raw, which in ((train, "x"), (test, "x_test")):
+        if raw is None:
+            cleaned.append(None)
+            continue
+        values.refuse_huge(raw.inputs, which)
+        bad = values.unusable(raw.inputs)
+        if bad.any() and (nan == "error" or (nan == "impute-median" and raw.inputs.ndim > 2)):
+            values.refuse_unusable(bad, which)
+        if bad.any() and nan == "drop":
+            keep = values.usable_rows(bad)
+            notes += (f"{int((~keep).sum()):,} of {len(keep):,} rows of {which} hold NaN or infinity and were left out",)
+            raw = Raw(raw.inputs[keep], raw.codes[keep])
+        if nan == "impute-median" and raw.inputs.ndim == 2:
+            fill = values.medians(raw.inputs) if fill is None else fill
+            if bad.any():
+                notes += (f"{int(bad.sum()):,} NaN or infinite values of {which} became their column's median",)
+            raw = Raw(values.filled(raw.inputs, bad, fill), raw.codes)
+        cleaned.append(raw)
+    first = cleaned[0]
+    assert first is not None
+    if not len(first.codes):
+        raise DataError("every row of x holds NaN or infinity, so that none is left")
+    return first, cleaned[1], notes
+
+
+def _vectors(
+    train: Raw, test: Raw | None, columns: Sequence[str] | None
+) -> tuple[Prepared, Prepared | None, tuple[str, ...]]:
+    subtract = features.offsets(train.inputs)
+    notes = features.column_notes(train.inputs, subtract, columns)
+    done = [
+        None if raw is None else Prepared(features.as_float32(raw.inputs, subtract), raw.codes) for raw in (train, test)
+    ]
+    assert done[0] is not None
+    return done[0], done[1], notes
+
+
+def _images(train: Raw, test: Raw | None, layout: str) -> tuple[Prepared, Prepared | None, tuple[str, ...]]:
+    x, notes = pixels.channels_first(train.inputs, layout)
+    scale = pixels.scale_of(x)
+    notes += (scale.note,) if scale.note else ()
+    held_out = None
+    if test is not None:
+        y, _ = pixels.channels_first(test.inputs, layout)
+        notes += pixels.range_note(x, y)
+        held_out = Prepared(scale(y), test.codes)
+    return Prepared(scale(x), train.codes), held_out, notes

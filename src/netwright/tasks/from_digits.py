@@ -1,0 +1,32 @@
+"""The handwritten digits that come with scikit-learn: 1,797 images of 8x8 pixels (Alpaydin and Kaynak 1998)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netwright.core.task import Augmentation
+from netwright.tasks.building import Prepared, build
+from netwright.tasks.remaking import remakeable
+from netwright.tasks.task import Task
+
+
+@remakeable("digits")
+def digits(*, test_share: float = 0.1, split_seed: int = 0, augmentation: Augmentation | None = None) -> Task:
+    """scikit-learn's built-in digits as uint8 images (1, 8, 8): needs no file and no network connection.
+
+    Values 0..16 are stored as 0..255. Nothing is mirrored by default, since digits have no mirror image.
+    """
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    images = np.round(bunch.images[:, None] * (255 / 16)).astype(np.uint8)
+    names = tuple(str(each) for each in bunch.target_names)
+    return build(
+        "digits",
+        Prepared(images, bunch.target.astype(np.int64)),
+        None,
+        names,
+        augmentation=augmentation or Augmentation(),
+        test_share=test_share,
+        split_seed=split_seed,
+    )

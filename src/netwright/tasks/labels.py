@@ -1,0 +1,153 @@
+"""Labels of any kind as the numbers 0..classes-1, with the name of each class kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.core.errors import DataError
+from netwright.tasks.values import as_array
+
+_MANY_VALUES = 50
+_FEW_EACH = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """codes: int64 (n,), each in 0..len(names)-1. values: what each code stood for, sorted."""
+
+    codes: NDArray[np.int64]
+    names: tuple[str, ...]
+    values: NDArray[Any]
+    notes: tuple[str, ...] = ()
+
+
+def encode(y: Any, classes: Sequence[str] | None = None, what: str = "labels") -> Labels:
+    """Number the labels; `classes` names them, in the order of their sorted values.
+
+    y: whole numbers with or without gaps, text, booleans or one-hot rows, for n examples.
+    Raises DataError for measurements (a regression target), missing labels, and fewer than two classes.
+    """
+    array = as_array(y, what)
+    plain, notes = _plain(array, what)
+    if not len(plain):
+        raise DataError(f"the {what} are empty; expected one class an example")
+    values, codes = np.unique(plain, return_inverse=True)
+    if array.dtype.kind == "f":
+        refuse_regression(len(values), len(plain), what)
+    names = tuple(str(value) for value in values) if classes is None else _named(values, classes)
+    if len(values) < 2:
+        raise DataError(f"a classification task needs at least 2 classes, but the {what} hold only {names[0]!r}")
+    if plain.dtype.kind in "iu" and not np.array_equal(values, np.arange(len(values))) and classes is None:
+        notes += (f"labels {_listed(names)} were numbered 0 to {len(values) - 1}",)
+    return Labels(codes.reshape(-1).astype(np.int64), names, values, notes)
+
+
+def encode_as(y: Any, known: Labels, what: str = "test labels") -> NDArray[np.int64]:
+    """Number more labels as `known` numbers them; DataError names a class that was not there."""
+    plain, _ = _plain(y, what)
+    if plain.dtype.kind != known.values.dtype.kind and "U" in (plain.dtype.kind, known.values.dtype.kind):
+        raise DataError(
+            f"the {what} are {_kind(plain)} such as {plain[0].item()!r}, but the training labels are "
+            f"{_kind(known.values)} such as {known.values[0].item()!r}; use the same names in both"
+        )
+    place = np.searchsorted(known.values, plain).clip(0, len(known.values) - 1)
+    unknown = np.unique(plain[known.values[place] != plain])
+    if len(unknown):
+        raise DataError(
+            f"the {what} hold classes that the training examples do not: {_listed([str(v) for v in unknown])}; "
+            f"the training classes are {_listed(known.names)}"
+        )
+    return place.astype(np.int64)
+
+
+def refuse_regression(distinct: int, count: int, what: str) -> None:
+    """Raise DataError when numbers look measured rather than counted: many values with few examples each."""
+    if distinct > _MANY_VALUES and count < _FEW_EACH * distinct:
+        raise DataError(
+            f"the {what} are numbers with {distinct:,} different values in {count:,} examples, which looks like "
+            "regression; only classification is supported: sort the values into classes first"
+        )
+
+
+def _plain(y: Any, what: str) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Labels as a one-dimensional array of whole numbers or text."""
+    array = as_array(y, what)
+    array, notes = _flat(array, what)
+    if array.dtype.kind == "f":
+        return _whole(array, what), notes
+    if array.dtype.kind == "S":
+        return np.char.decode(array, "utf-8", "replace"), notes
+    if array.dtype.kind == "O":
+        return _from_objects(array, what), notes
+    if array.dtype.kind not in "biuU":
+        raise DataError(f"{what} must be whole numbers or text, found {array.dtype}")
+    return array, notes
+
+
+def _flat(array: NDArray[Any], what: str) -> tuple[NDArray[Any], tuple[str, ...]]:
+    if array.ndim == 1:
+        return array, ()
+    if array.ndim == 2 and array.shape[1] == 1:
+        return array[:, 0], ()
+    if array.ndim == 2 and array.dtype.kind in "biuf":
+        if bool(((array == 0) | (array == 1)).all()) and bool((array.sum(axis=1) == 1).all()):
+            return array.argmax(axis=1), (f"one-hot {what} of {array.shape[1]} columns were numbered",)
+        raise DataError(
+            f"{what} of shape {array.shape} hold more than one number an example and are not one-hot; "
+            "expected shape (n,): one class an example"
+        )
+    raise DataError(f"{what} have shape {array.shape}; expected (n,): one class an example")
+
+
+def _whole(array: NDArray[Any], what: str) -> NDArray[np.int64]:
+    missing = np.flatnonzero(~np.isfinite(array))
+    if len(missing):
+        raise DataError(f"{len(missing)} of the {what} are NaN or infinite, the first at row {missing[0]}")
+    if bool((array != np.round(array)).any()):
+        example = array[array != np.round(array)][0]
+        raise DataError(
+            f"the {what} hold fractions such as {example:.6g}, which looks like regression; only classification is "
+            "supported: give a whole number or a name for each class"
+        )
+    if bool((np.abs(array) >= 2**63).any()):
+        raise DataError(f"the {what} hold numbers beyond 2^63, such as {array[np.abs(array).argmax()]:.6g}")
+    return array.astype(np.int64)
+
+
+def _from_objects(array: NDArray[Any], what: str) -> NDArray[Any]:
+    kinds = {type(each).__name__ for each in array.tolist()}
+    missing = [i for i, each in enumerate(array.tolist()) if each is None or each != each]
+    if missing:
+        raise DataError(f"{len(missing)} of the {what} are missing, the first at row {missing[0]}")
+    if kinds <= {"str"}:
+        return array.astype(str)
+    if kinds <= {"int", "bool"}:
+        return array.astype(np.int64)
+    raise DataError(f"{what} mix {' and '.join(sorted(kinds))}; expected whole numbers only, or text only")
+
+
+def _named(values: NDArray[Any], classes: Sequence[str]) -> tuple[str, ...]:
+    names = tuple(str(each) for each in classes)
+    if len(set(names)) < len(names):
+        raise DataError(f"class names must differ, found {', '.join(names)}")
+    if values.dtype.kind in "iu" and len(values) and 0 <= values.min() and values.max() < len(names):
+        absent = sorted(set(range(len(names))) - set(values.tolist()))
+        if absent:
+            raise DataError(f"class {names[absent[0]]!r} has no examples; leave its name out, or add examples")
+        return names
+    if len(values) == len(names):
+        return names
+    raise DataError(f"{len(names)} class names were given, but the labels hold {len(values)} classes")
+
+
+def _kind(array: NDArray[Any]) -> str:
+    return "text" if array.dtype.kind == "U" else "numbers"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:8]) + (f", and {len(names) - 8} more" if len(names) > 8 else "")

@@ -1,0 +1,84 @@
+"""Stratified splits: every class keeps its share on both sides, and the same seed always gives the same split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.core.errors import DataError, UserError
+from netwright.core.randomness import derived_seed
+
+VALIDATION, TEST, LIMIT = 1, 2, 3  # what a split is for: three purposes with one seed are three independent splits
+
+Indices = NDArray[np.int64]
+
+
+def split(labels: Indices, share: float, seed: int, purpose: int) -> tuple[Indices, Indices]:
+    """Set a share of the examples aside: (set aside, the rest), as indices into `labels`.
+
+    Each class gives its share rounded, at least one example and never all of them. The rest is ordered so that each
+    beginning of it is stratified too, and holds every class once it is as long as there are classes.
+    Raises UserError for a share outside 0..1 and DataError for a class with one example.
+    """
+    if not 0 < share < 1:
+        raise UserError(f"the share that is set aside must lie between 0 and 1, found {share!r}; 0.1 is usual")
+    groups = shuffled_classes(labels, seed, purpose)
+    aside = allot([len(group) for group in groups], share)
+    first = [group[:count] for group, count in zip(groups, aside, strict=True)]
+    rest = [group[count:] for group, count in zip(groups, aside, strict=True)]
+    return np.sort(np.concatenate(first)), interleave(rest)
+
+
+def pick(labels: Indices, count: int, seed: int) -> Indices:
+    """A stratified choice of `count` examples (at least one a class), as sorted indices into `labels`."""
+    groups = shuffled_classes(labels, seed, LIMIT)
+    return np.sort(interleave(groups)[: max(count, len(groups))])
+
+
+def shuffled_classes(labels: Indices, seed: int, purpose: int) -> list[Indices]:
+    """The indices of each class that occurs, in a random order."""
+    generator = np.random.Generator(np.random.Philox(key=derived_seed(seed, purpose)))
+    order = generator.permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    boundaries = np.flatnonzero(np.diff(labels[order])) + 1
+    return np.split(order, boundaries)
+
+
+def allot(counts: Sequence[int], share: float) -> list[int]:
+    """How many each class gives: the largest remainders are rounded up, within 1..count-1."""
+    if min(counts) < 2:
+        raise DataError("a class with one example cannot be in both parts of a split")
+    exact = np.asarray(counts) * share
+    given = np.floor(exact).astype(int)
+    missing = round(sum(counts) * share) - int(given.sum())
+    given[np.argsort(given - exact, kind="stable")[:missing]] += 1
+    return np.clip(given, 1, np.asarray(counts) - 1).tolist()
+
+
+def interleave(groups: Sequence[Indices]) -> Indices:
+    """All groups in one order, each spread evenly over it."""
+    position = np.concatenate([np.arange(len(group)) / len(group) for group in groups])
+    return np.concatenate(groups)[np.argsort(position, kind="stable")]
+
+
+def require(labels: Indices, names: Sequence[str], least: int, why: str) -> None:
+    """Raise DataError naming the classes with fewer than `least` examples."""
+    counts = np.bincount(labels, minlength=len(names))
+    few = [f"{names[i]!r} has {counts[i]}" for i in np.flatnonzero(counts < least)]
+    if few:
+        listed = ", ".join(few[:5]) + (f", and {len(few) - 5} more" if len(few) > 5 else "")
+        raise DataError(
+            f"every class needs at least {least} examples ({why}), but class {listed}; "
+            "add examples, or leave the class out"
+        )
+
+
+def kept(total: int, limit: int | float | None) -> int:
+    """How many examples of `total` a limit keeps: a whole number is a count, a number up to 1.0 a share."""
+    if limit is None:
+        return total
+    if isinstance(limit, bool) or limit <= 0 or (isinstance(limit, float) and limit > 1):
+        raise UserError(f"limit is a number of examples (2000) or a share (0.1), found {limit!r}")
+    return min(total, limit) if isinstance(limit, int) else max(1, round(total * limit))

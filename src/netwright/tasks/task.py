@@ -1,0 +1,196 @@
+"""What a network is judged on: examples with labels, split so that the final test stays unseen."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from netwright.core.errors import DataError, UserError
+from netwright.core.task import Augmentation, Data, Examples, TaskShape
+from netwright.tasks.resolution import resized
+from netwright.tasks.splits import VALIDATION, require, split
+from netwright.tasks.statistics import mean_and_std
+
+_KEPT_SPLITS = 2
+
+
+class Task:
+    """Training and test examples with their classes; gives a search its data without the test split.
+
+    name: what a person calls it. train, test: examples in memory, see `Examples` for shapes and types.
+    class_names: one a class, in the order of the labels' numbers. notes: what was decided while reading, a sentence
+    each. configuration: how to make the task again; None for data that exists only in memory.
+    Raises DataError when the splits, labels and class names do not fit each other, or a class has fewer than two
+    training examples.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        train: Examples,
+        test: Examples,
+        class_names: Sequence[str],
+        *,
+        augmentation: Augmentation = Augmentation(),  # noqa: B008 - an immutable value
+        notes: Sequence[str] = (),
+        configuration: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.class_names = tuple(class_names)
+        self.shape = TaskShape(tuple(train.inputs.shape[1:]), len(self.class_names))
+        self.augmentation = augmentation
+        self.notes = tuple(notes)
+        self._train, self._test = train, test
+        self._configuration = None if configuration is None else dict(configuration)
+        self._splits: OrderedDict[tuple[Any, ...], _Split] = OrderedDict()
+        self._check()
+
+    @property
+    def train(self) -> Examples:
+        """Everything but the test split, on the CPU."""
+        return self._train
+
+    @property
+    def test(self) -> Examples:
+        """The test split, on the CPU; only a final evaluation may look at it."""
+        return self._test
+
+    def search_data(
+        self,
+        seed: int,
+        device: str | torch.device = "cpu",
+        validation: float = 0.1,
+        share: float = 1.0,
+        resolution: int | None = None,
+    ) -> Data:
+        """Training and validation examples on a device, split with every class in both; never the test split.
+
+        seed: gives the split. validation: share of the training examples to validate on. share: how much of the
+        remaining ones to train on; a smaller share is part of a larger one. resolution: pixels on the images' longer
+        side, the original where None. Tensors are shared between calls: do not write to them.
+        Raises UserError for shares outside 0..1 and a resolution for vectors.
+        """
+        if not 0 < share <= 1:
+            raise UserError(f"share must be above 0 and at most 1, found {share!r}")
+        if resolution is not None and not self.shape.is_image:
+            raise UserError(f"{self.name} has vectors, so there is no resolution to choose; leave resolution out")
+        key = (seed, str(device), validation, resolution)
+        if key not in self._splits:
+            self._splits[key] = self._split(seed, torch.device(device), validation, resolution)
+            while len(self._splits) > _KEPT_SPLITS:
+                self._splits.popitem(last=False)
+        self._splits.move_to_end(key)
+        return self._splits[key].data(share, self.shape.classes, self.augmentation)
+
+    def final_data(self, device: str | torch.device = "cpu") -> Data:
+        """All training examples, with the test split held out, on a device; for the final evaluation only."""
+        train, test = _moved(self._train, torch.device(device)), _moved(self._test, torch.device(device))
+        mean, std = mean_and_std(train.inputs)
+        return Data(train, test, mean, std, self.augmentation)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of all examples, labels and class names, in hexadecimal."""
+        digest = hashlib.sha256(repr((self.shape, self.class_names)).encode())
+        for examples in (self._train, self._test):
+            for tensor in (examples.inputs, examples.labels):
+                digest.update(repr((tuple(tensor.shape), str(tensor.dtype))).encode())
+                digest.update(memoryview(tensor.contiguous().numpy()).cast("B"))
+        return digest.hexdigest()
+
+    def configuration(self) -> dict[str, Any]:
+        """How to make the task again, as JSON: `{"task": name, "arguments": {...}}`; `in_memory` where nothing can."""
+        if self._configuration is None:
+            return {"task": self.name, "arguments": {}, "in_memory": True}
+        return dict(self._configuration)
+
+    def describe(self) -> list[str]:
+        """What was understood of the data, a line each."""
+        counts = np.bincount(self._train.labels.numpy(), minlength=self.shape.classes)
+        low, high = int(counts.argmin()), int(counts.argmax())
+        what = f"images of {'x'.join(map(str, self.shape.input))} (channels, height, width)"
+        if not self.shape.is_image:
+            what = f"vectors of {self.shape.features} features"
+        balance = f"classes: {self.shape.classes}, each with {counts[low]:,} training examples"
+        if counts[low] != counts[high]:
+            balance = (
+                f"classes: {self.shape.classes}, from {counts[low]:,} training examples ({self.class_names[low]!r}) "
+                f"to {counts[high]:,} ({self.class_names[high]!r})"
+            )
+        splits = f"splits: {len(self._train):,} to train and validate on, {len(self._test):,} for the final test"
+        return [f"{self.name}: {len(self._train) + len(self._test):,} {what}", balance, splits, *self.notes]
+
+    def __repr__(self) -> str:
+        return f"Task({self.name!r}, {self.shape}, train={len(self._train)}, test={len(self._test)})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_splits": OrderedDict()}
+
+    def _split(self, seed: int, device: torch.device, validation: float, resolution: int | None) -> _Split:
+        held_out, train = split(self._train.labels.numpy(), validation, seed, VALIDATION)
+        return _Split(*(self._selected(indices, device, resolution) for indices in (train, held_out)))
+
+    def _selected(self, indices: np.ndarray, device: torch.device, resolution: int | None) -> Examples:
+        places = torch.from_numpy(indices)
+        examples = _moved(Examples(self._train.inputs[places], self._train.labels[places]), device)
+        if resolution is None:
+            return examples
+        return Examples(resized(examples.inputs, resolution), examples.labels)
+
+    def _check(self) -> None:
+        if len(set(self.class_names)) < len(self.class_names):
+            raise DataError(f"class names must differ, found {', '.join(self.class_names)}")
+        for examples, which in ((self._train, "training"), (self._test, "test")):
+            _check_examples(examples, self.shape, which)
+        require(self._train.labels.numpy(), self.class_names, 2, "one to train on, one to validate on")
+
+
+class _Split:
+    """One split on one device; its shares are views of it, so that they cost no memory."""
+
+    def __init__(self, train: Examples, held_out: Examples) -> None:
+        self.train, self.held_out = train, held_out
+        self._made: dict[int, Data] = {}
+
+    def data(self, share: float, classes: int, augmentation: Augmentation) -> Data:
+        count = min(len(self.train), max(classes, round(share * len(self.train))))
+        if count not in self._made:
+            train = Examples(self.train.inputs[:count], self.train.labels[:count])
+            self._made[count] = Data(train, self.held_out, *mean_and_std(train.inputs), augmentation)
+        return self._made[count]
+
+
+def _moved(examples: Examples, device: torch.device) -> Examples:
+    if examples.inputs.device == device:
+        return examples
+    return Examples(examples.inputs.to(device), examples.labels.to(device))
+
+
+def _check_examples(examples: Examples, shape: TaskShape, which: str) -> None:
+    inputs, labels = examples.inputs, examples.labels
+    expected = torch.uint8 if shape.is_image else torch.float32
+    if inputs.dtype != expected or labels.dtype != torch.int64:
+        raise DataError(
+            f"{which} inputs must be {expected} and labels torch.int64, found {inputs.dtype} and {labels.dtype}"
+        )
+    if tuple(inputs.shape[1:]) != shape.input:
+        raise DataError(
+            f"{which} examples have the shape {tuple(inputs.shape[1:])}, the training examples {shape.input}"
+        )
+    _check_lengths(inputs, labels, which)
+    if int(labels.min()) < 0 or int(labels.max()) >= shape.classes:
+        raise DataError(f"{which} labels lie outside 0..{shape.classes - 1}, the numbers of the {shape.classes} classes")
+
+
+def _check_lengths(inputs: Tensor, labels: Tensor, which: str) -> None:
+    if len(inputs) != len(labels):
+        raise DataError(f"{which}: {len(inputs):,} inputs but {len(labels):,} labels; expected one label an input")
+    if not len(inputs):
+        raise DataError(f"the {which} split is empty")
