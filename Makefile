@@ -1,0 +1,28 @@
+# make demo | test | check: each sets up .venv when it is missing or older than what it is made from.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: setup demo check test clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints/ci.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints/ci.txt --editable '.[dev]'
+	touch $(READY)
+
+demo: $(READY)
+	$(BIN)/netwright search digits --space chain --strategy evolution --trials 40 --seed 0 --export demo-best
+
+check: $(READY)
+	@! $(BIN)/python -m pip list --format=freeze | grep '^nvidia-' || { echo "pip brought CUDA packages: install through constraints/ci.txt"; exit 1; }
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+test: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+clean:
+	rm -rf .venv demo-best

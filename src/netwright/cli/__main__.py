@@ -1,0 +1,3 @@
+from netwright.cli.main import main
+
+main()

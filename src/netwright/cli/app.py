@@ -1,0 +1,199 @@
+"""The commands and their options. What they do is in one file a command, imported when the command runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="netwright",
+    help="Finds neural network architectures: from your data and a limit to a trained network in plain PyTorch.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+RUNS = "netwright-runs"
+Directory = Annotated[Path, typer.Option("--dir", help="The project directory, where runs are kept.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the outcome only.")]
+RunName = Annotated[str | None, typer.Argument(metavar="RUN", help="The run's name; the latest one if left out.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from netwright import __version__
+
+        typer.echo(f"netwright {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Finds neural network architectures: from your data and a limit to a trained network in plain PyTorch."""
+
+
+@app.command()
+def search(
+    data: Annotated[
+        str, typer.Argument(help="digits, cifar10, mnist, a folder of class folders, a .npz or .csv file.")
+    ],
+    space: Annotated[
+        str | None,
+        typer.Option(
+            help="chain (default for images), mlp (for vectors), darts, nasbench201, nasnet or module:Class; "
+            "options as darts:cells=4,channels=8."
+        ),
+    ] = None,
+    strategy: Annotated[
+        str,
+        typer.Option(
+            help="evolution, random, local, genetic, exhaustive or module:Class; options as evolution:population=20."
+        ),
+    ] = "evolution",
+    trials: Annotated[int | None, typer.Option(help="Stop after so many trials.")] = None,
+    time: Annotated[str | None, typer.Option(help="Stop in time, final training included: 90s, 10m, 1h30m.")] = None,
+    target: Annotated[float | None, typer.Option(help="Stop when the objective reaches this.")] = None,
+    patience: Annotated[int | None, typer.Option(help="Stop after so many trials without improvement.")] = None,
+    epochs: Annotated[int, typer.Option(help="Epochs for which each candidate is trained.")] = 5,
+    training: Annotated[str, typer.Option(help="Training options, as learning_rate=0.05,batch_size=128.")] = "",
+    objective: Annotated[
+        list[str] | None,
+        typer.Option(help="Metric to improve, as val_accuracy or params:minimize; give several for a Pareto front."),
+    ] = None,
+    limit: Annotated[list[str] | None, typer.Option(help='A limit, as "params <= 500k".')] = None,
+    max_params: Annotated[str | None, typer.Option(help="Most parameters, as 500k.")] = None,
+    max_macs: Annotated[str | None, typer.Option(help="Most multiply-adds for one example, as 50M.")] = None,
+    max_memory: Annotated[str | None, typer.Option(help="Most bytes of activations for one example, as 4M.")] = None,
+    seed: Annotated[int, typer.Option(help="Everything random follows from this number.")] = 0,
+    data_dir: Annotated[Path | None, typer.Option(help="Where the files of cifar10 or mnist lie.")] = None,
+    examples: Annotated[
+        int | None, typer.Option(help="Use so many examples of the data, drawn evenly over the classes.")
+    ] = None,
+    image_size: Annotated[int | None, typer.Option(help="Resize a folder's images to this many pixels a side.")] = None,
+    target_column: Annotated[str | None, typer.Option(help="The column of a .csv file that holds the class.")] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out images that cannot be read.")] = False,
+    nan: Annotated[
+        str | None, typer.Option(help="What to do with missing numbers: error, impute-median or drop.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    final_epochs: Annotated[
+        int | None, typer.Option(help="Epochs of the final training; 0 for none; by default four times --epochs.")
+    ] = None,
+    final_seeds: Annotated[int, typer.Option(help="How often the winner is finally trained.")] = 3,
+    baselines: Annotated[
+        bool, typer.Option(help="Train a random pick and a plain reference beside the winner.")
+    ] = True,
+    name: Annotated[
+        str | None, typer.Option(help="The run's name; by default made from data, space and strategy.")
+    ] = None,
+    directory: Directory = Path(RUNS),
+    export: Annotated[Path | None, typer.Option(help="Export the result into this folder at the end.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search for a network for DATA, train the winner and set it beside a random pick and a plain reference."""
+    from netwright.cli.plan import Plan
+    from netwright.cli.search import begin
+
+    limits = [*(limit or ())]
+    for metric, most in (("params", max_params), ("macs", max_macs), ("activation_memory", max_memory)):
+        limits += [f"{metric} <= {most}"] if most else []
+    options: dict[str, Any] = {
+        "limit": examples,
+        "size": image_size,
+        "target": target_column,
+        "skip_bad": skip_bad or None,
+        "nan": nan,
+    }
+    plan = Plan(
+        data=data,
+        data_dir=str(data_dir) if data_dir else None,
+        data_options={key: value for key, value in options.items() if value is not None},
+        space=space,
+        strategy=strategy,
+        epochs=epochs,
+        training=training,
+        objectives=tuple(objective or ("val_accuracy",)),
+        limits=tuple(limits),
+        trials=trials,
+        time=time,
+        target=target,
+        patience=patience,
+        seed=seed,
+        device=device,
+        final_epochs=final_epochs,
+        final_seeds=final_seeds,
+        baselines=baselines,
+    )
+    begin(plan, directory, name, export, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def resume(
+    run: RunName = None,
+    directory: Directory = Path(RUNS),
+    trials: Annotated[int | None, typer.Option(help="Go on to so many trials in all.")] = None,
+    time: Annotated[str | None, typer.Option(help="Go on for so long.")] = None,
+    export: Annotated[Path | None, typer.Option(help="Export the result into this folder at the end.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Go on with an interrupted or killed RUN, or take a finished one further."""
+    from netwright.cli.search import go_on
+
+    go_on(directory, run, trials, time, export, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def runs(directory: Directory = Path(RUNS), as_json: Json = False) -> None:
+    """List the runs of a project directory."""
+    from netwright.cli.show import list_runs
+
+    list_runs(directory, as_json=as_json)
+
+
+@app.command()
+def show(
+    run: RunName = None,
+    directory: Directory = Path(RUNS),
+    trial: Annotated[
+        int | None, typer.Option(help="Show this trial with its curve, and its traceback if it failed.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show RUN: its settings, its trials, what was found and what it cost."""
+    from netwright.cli.show import show_run, show_trial
+
+    if trial is None:
+        show_run(directory, run, as_json=as_json)
+    else:
+        show_trial(directory, run, trial, as_json=as_json)
+
+
+@app.command()
+def export(
+    run: RunName = None,
+    to: Annotated[Path, typer.Option("--to", help="A new or empty folder.")] = Path("best"),
+    directory: Directory = Path(RUNS),
+    overwrite: Annotated[bool, typer.Option("--yes", help="Replace an earlier export in that folder.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write RUN's trained network as plain PyTorch and check that it gives the reported predictions."""
+    from netwright.cli.export import export_result
+
+    export_result(directory, run, to, overwrite=overwrite, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def doctor(directory: Directory = Path(RUNS), as_json: Json = False) -> None:
+    """Check this machine: versions, devices, SQLite, disk, and whether the project directory can be used."""
+    from netwright.cli.doctor import examine
+
+    raise typer.Exit(examine(directory, as_json=as_json))

@@ -1,0 +1,79 @@
+"""The names that the command line knows; a plug-in is `module:Class`, `file.py:Class` or an entry point."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from netwright.core.errors import ConfigurationError, nearest
+
+SPACES = {
+    "chain": "netwright.spaces.chain:Chain",
+    "nasbench201": "netwright.spaces.nasbench201:NasBench201",
+    "darts": "netwright.spaces.darts:Darts",
+    "nasnet": "netwright.spaces.nasnet:NasNet",
+    "mlp": "netwright.spaces.mlp:Mlp",
+}
+STRATEGIES = {
+    "random": "netwright.strategies:RandomSearch",
+    "exhaustive": "netwright.strategies:Exhaustive",
+    "evolution": "netwright.strategies:RegularizedEvolution",
+    "genetic": "netwright.strategies:GeneticAlgorithm",
+    "local": "netwright.strategies:LocalSearch",
+}
+
+
+def load(kind: str, name: str, shipped: Mapping[str, str]) -> type[Any]:
+    """The class that a name stands for. kind is "space" or "strategy", as in the entry point group `netwright.spaces`.
+
+    Raises ConfigurationError for an unknown name (with the nearest known) and for a plug-in that does not import.
+    """
+    if name in shipped:
+        return _imported(kind, shipped[name])
+    plugins = {
+        point.name: point
+        for point in entry_points(group=f"netwright.{kind[:-1]}ies" if kind[-1] == "y" else f"netwright.{kind}s")
+    }
+    if name in plugins:
+        return _imported(kind, plugins[name].value)
+    if ":" in name:
+        return _imported(kind, name)
+    hint = nearest(name, [*shipped, *plugins])
+    raise ConfigurationError(f"there is no {kind} {name!r}{hint} Your own: module:Class or file.py:Class.")
+
+
+def _imported(kind: str, reference: str) -> type[Any]:
+    place, _, attribute = reference.rpartition(":")
+    try:
+        module = _from_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+    except FileNotFoundError:
+        raise ConfigurationError(f"{kind} {reference!r}: there is no file {place}") from None
+    except Exception as problem:  # a plug-in may fail in any way while it is imported; its own error is what helps
+        raise ConfigurationError(
+            f"{kind} {reference!r} does not import: {type(problem).__name__}: {problem}"
+        ) from problem
+    found = getattr(module, attribute, None)
+    if not isinstance(found, type):
+        classes = [each for each, value in vars(module).items() if isinstance(value, type)]
+        raise ConfigurationError(
+            f"{kind} {reference!r}: {place} has no class {attribute!r}{nearest(attribute, classes)}"
+        )
+    return found
+
+
+def _from_file(path: Path) -> Any:
+    """Import a Python file that the user named on the command line."""
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    name = path.stem
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,102 @@
+"""Checks what netwright needs of a machine, each with a verdict."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from netwright.cli.output import amount, say, say_json
+
+REQUIRED = ("torch", "numpy", "scikit-learn", "safetensors", "Pillow", "PyYAML", "typer", "rich", "pydantic", "moocore")
+LEAST_DISK = 10**9  # bytes
+SAFE_SQLITE = (3, 51, 3)  # from here on two writers cannot meet in a write-ahead log reset
+
+
+class Finding(NamedTuple):
+    subject: str
+    verdict: str  # "ok", "note" or "problem"
+    detail: str
+
+
+def examine(directory: Path, *, as_json: bool) -> int:
+    """Print every finding; exit code 0, or 1 where there is a problem."""
+    findings = [finding for check in CHECKS for finding in check(directory)]
+    if as_json:
+        say_json([finding._asdict() for finding in findings])
+    else:
+        widest = max(len(finding.subject) for finding in findings)
+        say(*[f"{each.verdict:8}{each.subject:{widest}}  {each.detail}" for each in findings])
+    return int(any(finding.verdict == "problem" for finding in findings))
+
+
+def _python(directory: Path) -> Iterator[Finding]:
+    fits = sys.version_info >= (3, 11)
+    yield Finding("Python", "ok" if fits else "problem", f"{platform.python_version()} on {platform.platform()}")
+
+
+def _packages(directory: Path) -> Iterator[Finding]:
+    for package in REQUIRED:
+        try:
+            yield Finding(package, "ok", version(package))
+        except PackageNotFoundError:
+            yield Finding(package, "problem", f"not installed; get it with: pip install {package}")
+
+
+def _devices(directory: Path) -> Iterator[Finding]:
+    try:
+        torch: Any = importlib.import_module("torch")
+    except ImportError as problem:
+        yield Finding("devices", "problem", f"torch does not import: {problem}")
+        return
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    yield Finding("cpu", "ok", f"{cores} cores, {torch.get_num_threads()} threads used by torch")
+    for index in range(torch.cuda.device_count()):
+        memory = torch.cuda.get_device_properties(index).total_memory
+        yield Finding(f"cuda:{index}", "ok", f"{torch.cuda.get_device_name(index)}, {amount(memory)}B")
+    if not torch.cuda.is_available():
+        yield Finding("cuda", "note", "no CUDA device: training runs on the CPU")
+
+
+def _sqlite(directory: Path) -> Iterator[Finding]:
+    found = sqlite3.sqlite_version_info
+    text = sqlite3.sqlite_version
+    if found >= SAFE_SQLITE:
+        yield Finding("SQLite", "ok", text)
+    else:
+        yield Finding(
+            "SQLite", "note", f"{text}: before 3.51.3 two writers could damage a file; netwright has one writer"
+        )
+
+
+def _disk(directory: Path) -> Iterator[Finding]:
+    place = next(each for each in (directory.absolute(), *directory.absolute().parents) if each.exists())
+    free = shutil.disk_usage(place).free
+    verdict = "ok" if free >= LEAST_DISK else "problem"
+    yield Finding("disk", verdict, f"{amount(free)}B free at {place}")
+    if not os.access(place, os.W_OK):
+        yield Finding("project", "problem", f"{place} cannot be written; choose another with --dir")
+
+
+def _store(directory: Path) -> Iterator[Finding]:
+    from netwright.core.errors import NetwrightError
+    from netwright.store import Store
+
+    if not directory.exists():
+        yield Finding("runs", "note", f"{directory} does not exist yet; the first search makes it")
+        return
+    try:
+        with Store.open_readonly(directory) as store:
+            yield Finding("runs", "ok", f"{len(store.runs())} runs in {directory}")
+    except NetwrightError as problem:
+        yield Finding("runs", "problem", str(problem))
+
+
+CHECKS: tuple[Callable[[Path], Iterator[Finding]], ...] = (_python, _packages, _devices, _sqlite, _disk, _store)

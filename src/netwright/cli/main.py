@@ -1,0 +1,65 @@
+"""`netwright`: the entry point, where every error becomes one to three lines and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import Any
+
+
+def main() -> None:
+    """Run the command line.
+
+    Exit codes: 0 done, 1 unexpected, 2 what the user wrote, 3 every trial failed, 4 locked, 5 data, 6 corrupt store,
+    130 interrupted, 143 terminated.
+    """
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and give its exit code; errors are printed to standard error."""
+    import typer
+
+    from netwright.cli.app import app
+    from netwright.core.errors import NetwrightError
+
+    debug = "--debug" in arguments
+    arguments = [each for each in arguments if each != "--debug"]
+    # typer brings click or a copy of it, by version; what they have in common is the base of BadParameter.
+    usage_error: Any = next(each for each in reversed(typer.BadParameter.__mro__) if hasattr(each, "exit_code"))
+    try:
+        return app(arguments, standalone_mode=False) or 0
+    except typer.Exit as end:
+        return end.exit_code
+    except usage_error as problem:
+        _complain(problem.format_message(), "see netwright --help, or --help behind a command")
+        return 2
+    except (typer.Abort, KeyboardInterrupt):
+        _complain("interrupted")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except NetwrightError as problem:
+        if debug:
+            traceback.print_exc()
+        _complain(str(problem))
+        return problem.exit_code
+    except Exception as problem:
+        if debug:
+            traceback.print_exc()
+        _complain(f"unexpected {type(problem).__name__}: {problem}", "run again with --debug for the traceback")
+        return 1
+
+
+def _complain(*lines: str) -> None:
+    """At most three lines to standard error."""
+    from netwright.cli.output import say
+
+    text = "\n".join(lines).splitlines()
+    say(f"netwright: {text[0]}", *[f"  {line}" for line in text[1:3]], stream=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""What a running search shows: a live table on a terminal, plain lines elsewhere, nothing with --quiet."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from netwright.cli.output import colours, duration, number, say
+from netwright.core.objective import Objective, fitness
+
+if TYPE_CHECKING:
+    from netwright.core.trial import Trial
+
+PLAIN_EVERY = 10.0  # seconds between plain lines that bring nothing new
+
+
+class Progress:
+    """Told of every stored trial; shows best so far, counts by end state, rate and time to go."""
+
+    def __init__(self, objectives: list[Objective], trials: int | None, seconds: float | None, *, quiet: bool) -> None:
+        self.objectives = objectives
+        self.trials = trials
+        self.seconds = seconds
+        self.quiet = quiet
+        self.best: Trial | None = None
+        self.counts: Counter[str] = Counter()
+        self.recent: list[Trial] = []
+        self.last_failure = ""
+        self._started = time.monotonic()
+        self._before = 0  # trials that were there before this process
+        self._said = 0.0
+        self._live: Any = None
+
+    def __enter__(self) -> Self:
+        if not self.quiet and colours(sys.stdout):
+            from rich.console import Console
+            from rich.live import Live
+
+            self._live = Live(console=Console(), get_renderable=self._table, refresh_per_second=4, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+            say(*self.summary())
+
+    def replayed(self, trials: int) -> None:
+        """So many trials were read from the store: they don't count in the rate."""
+        self._before = trials
+
+    def __call__(self, trial: Trial) -> None:
+        self.counts[trial.state] += 1
+        self.recent = [*self.recent[-7:], trial]
+        better = trial.completed and (self.best is None or fitness(trial) > fitness(self.best))
+        if better:
+            self.best = trial
+        if not trial.completed:
+            self.last_failure = f"trial {trial.number} {trial.state}: {trial.reason}"
+        if not self.quiet and self._live is None:
+            self._plain_line(trial, better)
+
+    def _plain_line(self, trial: Trial, better: bool) -> None:
+        now = time.monotonic()
+        few = self.trials is not None and self.trials <= 200
+        if better or few or now - self._said > PLAIN_EVERY:
+            self._said = now
+            mark = " *" if better else ""
+            say(f"[{duration(self.elapsed):>11}] {self._describe(trial)}{mark}   {self.eta()}".rstrip())
+
+    def _describe(self, trial: Trial) -> str:
+        of = f"/{self.trials}" if self.trials else ""
+        if not trial.completed:
+            return f"trial {trial.number + 1}{of}  {trial.state}: {trial.reason}"
+        return f"trial {trial.number + 1}{of}  {self.metrics(trial)}  {duration(trial.seconds)}"
+
+    def metrics(self, trial: Trial) -> str:
+        """The objectives and the parameters of a trial in one line."""
+        shown = [each.metric for each in self.objectives]
+        shown += [name for name in ("params",) if name in trial.metrics and name not in shown]
+        return "  ".join(f"{name} {number(name, trial.metrics[name])}" for name in shown)
+
+    @property
+    def elapsed(self) -> float:
+        return time.monotonic() - self._started
+
+    def eta(self) -> str:
+        """Time to go, from the trials of this process so far."""
+        done = sum(self.counts.values()) - self._before
+        by_time = None if self.seconds is None else max(0.0, self.seconds - self.elapsed)
+        by_trials = None
+        if self.trials is not None and done > 0:
+            by_trials = self.elapsed / done * max(0, self.trials - done - self._before)
+        known = [each for each in (by_time, by_trials) if each is not None]
+        return f"about {duration(min(known))} to go" if known and done >= 3 else ""
+
+    def summary(self) -> list[str]:
+        """The outcome in up to three lines."""
+        done = sum(self.counts.values())
+        states = ", ".join(f"{count} {state}" for state, count in self.counts.most_common())
+        lines = [f"{done} trials in {duration(self.elapsed)}: {states or 'none'}"]
+        if self.best is not None:
+            lines.append(f"best: trial {self.best.number + 1}  {self.metrics(self.best)}")
+        if self.last_failure:
+            lines.append(f"last failure: {self.last_failure}")
+        return lines
+
+    def _table(self) -> Any:
+        from rich.table import Table
+
+        view = Table(show_header=True, header_style="bold", box=None, pad_edge=False)
+        names = [each.metric for each in self.objectives]
+        for head in ("trial", "state", *names, "params", "seconds"):
+            view.add_column(head, justify="left" if head == "state" else "right")
+        for trial in self.recent:
+            values = [number(n, trial.metrics[n]) if n in trial.metrics else "" for n in (*names, "params")]
+            style = "green" if trial is self.best else ("" if trial.completed else "yellow")
+            view.add_row(str(trial.number + 1), trial.state, *values, f"{trial.seconds:.1f}", style=style)
+        rate = (sum(self.counts.values()) - self._before) / max(self.elapsed, 1e-9)
+        view.caption = "\n".join([*self.summary(), f"{rate:.3g} trials a second  {self.eta()}  Ctrl-C is safe"])
+        view.caption_justify = "left"
+        return view
