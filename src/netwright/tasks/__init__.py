@@ -1,0 +1,33 @@
+"""The data that networks are judged on: read, checked, split, and kept as tensors."""
+
+from netwright.core.task import Augmentation, Data, Examples, TaskShape
+from netwright.tasks.decoding import BadFiles
+from netwright.tasks.from_arrays import arrays
+from netwright.tasks.from_cifar10 import cifar10
+from netwright.tasks.from_csv import csv
+from netwright.tasks.from_dataset import dataset
+from netwright.tasks.from_digits import digits
+from netwright.tasks.from_folder import image_folder
+from netwright.tasks.from_mnist import mnist
+from netwright.tasks.from_npz import npz
+from netwright.tasks.opening import from_configuration, open_task
+from netwright.tasks.task import Task
+
+__all__ = [
+    "Augmentation",
+    "BadFiles",
+    "Data",
+    "Examples",
+    "Task",
+    "TaskShape",
+    "arrays",
+    "cifar10",
+    "csv",
+    "dataset",
+    "digits",
+    "from_configuration",
+    "image_folder",
+    "mnist",
+    "npz",
+    "open_task",
+]

@@ -109,7 +109,9 @@ def check_shapes(x: NDArray[Any], labels: NDArray[Any], what: str) -> None:
         if len(labels) in x.shape[1:]:
             axis = x.shape.index(len(labels))
             hint = f"; axis {axis} of {what} has that length: np.moveaxis({what}, {axis}, 0) puts it first"
-        raise DataError(f"{what} of shape {x.shape} holds {len(x):,} examples, but there are {len(labels):,} labels{hint}")
+        raise DataError(
+            f"{what} of shape {x.shape} holds {len(x):,} examples, but there are {len(labels):,} labels{hint}"
+        )
     if 0 in x.shape:
         raise DataError(f"{what} has the shape {x.shape}: there is nothing in it")
 
@@ -128,7 +130,9 @@ def _without_unusable(train: Raw, test: Raw | None, nan: str) -> tuple[Raw, Raw 
             values.refuse_unusable(bad, which)
         if bad.any() and nan == "drop":
             keep = values.usable_rows(bad)
-            notes += (f"{int((~keep).sum()):,} of {len(keep):,} rows of {which} hold NaN or infinity and were left out",)
+            notes += (
+                f"{int((~keep).sum()):,} of {len(keep):,} rows of {which} hold NaN or infinity and were left out",
+            )
             raw = Raw(raw.inputs[keep], raw.codes[keep])
         if nan == "impute-median" and raw.inputs.ndim == 2:
             fill = values.medians(raw.inputs) if fill is None else fill

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from netwright.core.errors import DataError, UserError
 from netwright.core.randomness import derived_seed
 
+_LEAST_TEST = 1000
 VALIDATION, TEST, LIMIT = 1, 2, 3  # what a split is for: three purposes with one seed are three independent splits
 
 Indices = NDArray[np.int64]
@@ -82,3 +83,20 @@ def kept(total: int, limit: int | float | None) -> int:
     if isinstance(limit, bool) or limit <= 0 or (isinstance(limit, float) and limit > 1):
         raise UserError(f"limit is a number of examples (2000) or a share (0.1), found {limit!r}")
     return min(total, limit) if isinstance(limit, int) else max(1, round(total * limit))
+
+
+def limited(
+    codes: Indices, codes_test: Indices | None, limit: int | float, seed: int
+) -> tuple[Indices, Indices | None, tuple[str, ...]]:
+    """Which training and test examples a limit keeps, and the sentence that says so.
+
+    The same share of both, but no fewer than 1,000 test examples, so that the final accuracy means something.
+    """
+    count = kept(len(codes), limit)
+    chosen = pick(codes, count, seed)
+    if codes_test is None:
+        return chosen, None, (f"limit: {len(chosen):,} of {len(codes):,} examples kept",)
+    count_test = min(len(codes_test), max(_LEAST_TEST, round(len(codes_test) * count / len(codes))))
+    chosen_test = pick(codes_test, count_test, seed)
+    note = f"limit: {len(chosen):,} of {len(codes):,} training examples kept"
+    return chosen, chosen_test, (f"{note}, {len(chosen_test):,} of {len(codes_test):,} test examples",)

@@ -139,7 +139,7 @@ class Task:
 
     def _selected(self, indices: np.ndarray, device: torch.device, resolution: int | None) -> Examples:
         places = torch.from_numpy(indices)
-        examples = _moved(Examples(self._train.inputs[places], self._train.labels[places]), device)
+        examples = _moved(Examples(self._train.inputs.index_select(0, places), self._train.labels[places]), device)
         if resolution is None:
             return examples
         return Examples(resized(examples.inputs, resolution), examples.labels)
@@ -186,7 +186,9 @@ def _check_examples(examples: Examples, shape: TaskShape, which: str) -> None:
         )
     _check_lengths(inputs, labels, which)
     if int(labels.min()) < 0 or int(labels.max()) >= shape.classes:
-        raise DataError(f"{which} labels lie outside 0..{shape.classes - 1}, the numbers of the {shape.classes} classes")
+        raise DataError(
+            f"{which} labels lie outside 0..{shape.classes - 1}, the numbers of the {shape.classes} classes"
+        )
 
 
 def _check_lengths(inputs: Tensor, labels: Tensor, which: str) -> None:

@@ -1,0 +1,86 @@
+"""Stored numpy arrays, read as data only: an array of Python objects is refused, never unpickled."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.core.errors import DataError
+from netwright.tasks.paths import existing
+
+
+class Arrays:
+    """The arrays of an .npz file, each read when asked for: `arrays["x"]`, `arrays.keys`.
+
+    Raises UserError where the file is missing and DataError where it is damaged, no .npz, or holds Python objects.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = existing(path, "file", "an .npz file")
+        self.where = self.path.name
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                entries = archive.infolist()
+        except (zipfile.BadZipFile, OSError) as problem:
+            raise DataError(f"{self.path} is not an .npz file, or is damaged: {problem}{_kind(self.path)}") from None
+        self.keys = tuple(entry.filename.removesuffix(".npy") for entry in entries)
+        _check_memory(self.path, sum(entry.file_size for entry in entries))
+
+    def __getitem__(self, key: str) -> NDArray[Any]:
+        try:
+            with np.load(self.path, allow_pickle=False) as archive:
+                value = archive[key]
+        except ValueError as problem:
+            if "allow_pickle" in str(problem) or "Object arrays" in str(problem):
+                raise DataError(
+                    f"{self.path}: the array {key!r} holds Python objects, which are not read because they can run "
+                    "code; save plain numbers or text, such as x.astype('float32')"
+                ) from None
+            raise self._damaged(key, problem) from None
+        except (
+            zipfile.BadZipFile,
+            OSError,
+            EOFError,
+            KeyError,
+            zlib.error,
+            MemoryError,
+            NotImplementedError,
+        ) as problem:
+            raise self._damaged(key, problem) from None
+        if not isinstance(value, np.ndarray):
+            raise DataError(f"{self.path}: {key!r} is no array")
+        return value
+
+    def lower(self) -> dict[str, str]:
+        """Each key by its lower-case form."""
+        return {key.lower(): key for key in self.keys}
+
+    def _damaged(self, key: str, problem: BaseException) -> DataError:
+        return DataError(f"{self.path}: the array {key!r} cannot be read, the file is damaged ({problem})")
+
+
+def _kind(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(8)
+    if not start:
+        return " (0 bytes)"
+    if start[:6] == b"\x93NUMPY":
+        return "; it is a single array (.npy): put inputs and labels in one file with np.savez(path, x=x, y=y)"
+    return ""
+
+
+def _check_memory(path: Path, size: int) -> None:
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return
+    if size > memory:
+        raise DataError(
+            f"{path} unpacks to {size / 2**30:.1f} GiB, more than the {memory / 2**30:.1f} GiB memory of this machine"
+        )

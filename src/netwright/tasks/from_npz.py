@@ -1,0 +1,144 @@
+"""An .npz file with inputs and labels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+
+from netwright.core.errors import DataError
+from netwright.core.task import Augmentation
+from netwright.tasks.archives import Arrays
+from netwright.tasks.building import build
+from netwright.tasks.from_arrays import arrays
+from netwright.tasks.labels import encode, encode_as
+from netwright.tasks.packed import Packed, is_packed
+from netwright.tasks.remaking import remakeable
+from netwright.tasks.splits import limited
+from netwright.tasks.task import Task
+
+TRAIN_KEYS = (("x_train", "y_train"), ("train_images", "train_labels"), ("train_x", "train_y"))
+TEST_KEYS = (("x_test", "y_test"), ("test_images", "test_labels"), ("test_x", "test_y"))
+PLAIN_KEYS = (
+    ("x", "y"),
+    ("data", "labels"),
+    ("data", "target"),
+    ("data", "targets"),
+    ("images", "labels"),
+    ("inputs", "labels"),
+    ("features", "labels"),
+)
+
+
+@remakeable("npz")
+def npz(
+    path: str | os.PathLike[str],
+    *,
+    test: str | os.PathLike[str] | None = None,
+    classes: Sequence[str] | None = None,
+    augmentation: Augmentation | None = None,
+    nan: str = "error",
+    layout: str = "auto",
+    skip_bad: bool = False,
+    limit: int | float | None = None,
+    test_share: float = 0.1,
+    split_seed: int = 0,
+) -> Task:
+    """A task of an .npz file with `x` and `y`, `data` and `labels`, or `x_train`, `y_train`, `x_test`, `y_test`.
+
+    Also reads packed JPEG images: `data` with all bytes, `offsets` and `labels`. test: a second file with the test
+    split. The other options are those of `arrays`.
+    Raises DataError for a foreign or damaged file, listing its keys; arrays of Python objects are never read.
+    """
+    stored = Arrays(path)
+    if is_packed(stored):
+        return packed_task(
+            stored.path.stem,
+            stored,
+            Arrays(test) if test is not None else None,
+            classes=classes,
+            augmentation=augmentation or Augmentation(),
+            skip_bad=skip_bad,
+            limit=limit,
+            test_share=test_share,
+            split_seed=split_seed,
+        )
+    inputs, targets = _pair(stored, TRAIN_KEYS + PLAIN_KEYS, str(stored.path))
+    return arrays(
+        stored[inputs],
+        stored[targets],
+        test=_test_pair(stored, test),
+        classes=classes,
+        augmentation=augmentation,
+        nan=nan,
+        layout=layout,
+        limit=limit,
+        test_share=test_share,
+        split_seed=split_seed,
+        name=stored.path.stem,
+    )
+
+
+def packed_task(
+    name: str,
+    train: Arrays,
+    test: Arrays | None,
+    *,
+    classes: Sequence[str] | None,
+    augmentation: Augmentation,
+    skip_bad: bool,
+    limit: int | float | None,
+    test_share: float = 0.1,
+    split_seed: int = 0,
+) -> Task:
+    """A task of packed JPEG files; only the images that `limit` keeps are decoded."""
+    ours = Packed(train)
+    labels = encode(ours.labels, classes if classes is not None else ours.classes, f"labels of {train.where}")
+    chosen, chosen_test = np.arange(len(ours)), None
+    theirs, codes = None, None
+    if test is not None:
+        theirs = Packed(test)
+        codes = encode_as(theirs.labels, labels, f"labels of {test.where}")
+    notes: tuple[str, ...] = ()
+    if limit is not None:
+        chosen, chosen_test, notes = limited(labels.codes, codes, limit, split_seed)
+    prepared, found = ours.decoded(chosen, labels.codes[chosen], skip_bad, None)
+    held_out = None
+    if theirs is not None and codes is not None:
+        picked = np.arange(len(theirs)) if chosen_test is None else chosen_test
+        held_out, more = theirs.decoded(picked, codes[picked], skip_bad, prepared.inputs.shape[1:])
+        found += more
+    return build(
+        name,
+        prepared,
+        held_out,
+        labels.names,
+        augmentation=augmentation,
+        notes=labels.notes + notes + found,
+        test_share=test_share,
+        split_seed=split_seed,
+    )
+
+
+def _pair(stored: Arrays, pairs: Sequence[tuple[str, str]], where: str) -> tuple[str, str]:
+    keys = stored.lower()
+    for first, second in pairs:
+        if first in keys and second in keys:
+            return keys[first], keys[second]
+    raise DataError(
+        f"{where} holds the arrays {', '.join(stored.keys) or '(none)'}; expected x and y, data and labels, or x_train, "
+        "y_train, x_test, y_test: np.savez(path, x=x, y=y)"
+    )
+
+
+def _test_pair(stored: Arrays, test: str | os.PathLike[str] | None) -> tuple[np.ndarray, np.ndarray] | None:
+    if test is not None:
+        other = Arrays(test)
+        first, second = _pair(other, TEST_KEYS + TRAIN_KEYS + PLAIN_KEYS, str(other.path))
+        return other[first], other[second]
+    keys = stored.lower()
+    for first, second in TEST_KEYS:
+        if first in keys and second in keys:
+            return stored[keys[first]], stored[keys[second]]
+    return None

@@ -1,0 +1,163 @@
+"""A task from one word, a path or `module:function`, as the command line gets it; and again from its configuration."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from netwright.core.errors import DataError, UserError, nearest
+from netwright.tasks.from_arrays import arrays
+from netwright.tasks.from_cifar10 import cifar10
+from netwright.tasks.from_csv import csv
+from netwright.tasks.from_dataset import dataset
+from netwright.tasks.from_digits import digits
+from netwright.tasks.from_folder import image_folder
+from netwright.tasks.from_mnist import mnist
+from netwright.tasks.from_npz import npz
+from netwright.tasks.paths import existing
+from netwright.tasks.remaking import bound_arguments, from_json
+from netwright.tasks.task import Task
+
+MAKERS: dict[str, Callable[..., Task]] = {
+    "digits": digits,
+    "cifar10": cifar10,
+    "mnist": mnist,
+    "image_folder": image_folder,
+    "npz": npz,
+    "csv": csv,
+}
+_NEED_DATA = ("cifar10", "mnist")
+_ENDINGS = {".npz": "npz", ".csv": "csv", ".tsv": "csv"}
+_CODE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+
+
+def open_task(text: str, data_dir: str | os.PathLike[str] | None = None, **options: Any) -> Task:
+    """The task that a text names: digits, cifar10, mnist, a folder of images, an .npz or .csv file, `module:function`.
+
+    data_dir: where cifar10 and mnist lie, and where a relative path is looked for too. options: those of the function
+    that reads it (`target` of csv, `size` of image_folder, ...); ConfigurationError names an unknown one. A function
+    returns a Task, a torch dataset, or (x, y).
+    Raises UserError for an unknown name, with the nearest.
+    """
+    if text in ("digits", *_NEED_DATA):
+        return _named(text, data_dir, options)
+    place = _place(text, data_dir)
+    if place is not None:
+        return _from_path(place, options)
+    if _CODE.fullmatch(text):
+        return _from_code(text, options)
+    plug_in = {entry.name: entry for entry in entry_points(group="netwright.tasks")}
+    if text in plug_in:
+        return _checked(plug_in[text].load(), text, options)
+    if os.sep in text or "/" in text or Path(text).suffix.lower() in _ENDINGS:
+        existing(text, "any", "a data set")
+    raise UserError(
+        f"unknown task {text!r}{nearest(text, ['digits', *_NEED_DATA, *plug_in])} It can also be a folder of class "
+        "folders, an .npz or .csv file, or module:function."
+    )
+
+
+def from_configuration(configuration: Mapping[str, Any], allow_code: bool = False) -> Task:
+    """The task that `Task.configuration` describes, read again from its source.
+
+    A task made by `module:function` runs that code: only with `allow_code`, after asking whoever runs it.
+    Raises UserError for a task of arrays in memory, which only the program that had them can make again.
+    """
+    name = str(configuration.get("task"))
+    arguments = configuration.get("arguments")
+    if configuration.get("in_memory"):
+        raise UserError(
+            f"the task {name!r} was made of data in memory, which is not stored; make it again in Python and hand it over"
+        )
+    if not isinstance(arguments, Mapping):
+        raise UserError(
+            f"a task's configuration is {{'task': name, 'arguments': {{...}}}}, found {dict(configuration)!r}"
+        )
+    if name in MAKERS:
+        return _call(name, from_json(arguments))
+    if _CODE.fullmatch(name):
+        if not allow_code:
+            raise UserError(
+                f"the task {name!r} runs code of that module; allow it with allow_code=True if you trust it"
+            )
+        return _from_code(name, dict(arguments))
+    raise UserError(f"unknown task {name!r}" + nearest(name, MAKERS))
+
+
+def _named(name: str, data_dir: str | os.PathLike[str] | None, options: dict[str, Any]) -> Task:
+    if name not in _NEED_DATA:
+        return _call(name, options)
+    if data_dir is None and "path" not in options:
+        raise UserError(f"where is {name}? Say --data-dir DIR (data_dir=), the folder that holds its files")
+    return _call(name, options if data_dir is None else {"path": data_dir, **options})
+
+
+def _place(text: str, data_dir: str | os.PathLike[str] | None) -> Path | None:
+    candidates = [Path(os.path.expanduser(text))]
+    if data_dir is not None:
+        candidates.append(Path(os.path.expanduser(data_dir)) / text)
+    return next((each for each in candidates if text and each.exists()), None)
+
+
+def _from_path(place: Path, options: dict[str, Any]) -> Task:
+    if place.is_dir():
+        inside = {each.name for each in place.iterdir()}
+        if {"train.npz", "test.npz"} <= inside:
+            return _call("npz", {"path": place / "train.npz", "test": place / "test.npz", **options})
+        if inside & {"data_batch_1", "data_batch_1.bin", "cifar-10-batches-py", "cifar-10-batches-bin"}:
+            return _call("cifar10", {"path": place, **options})
+        if any(name.startswith("train-images") for name in inside):
+            return _call("mnist", {"path": place, **options})
+        return _call("image_folder", {"path": place, **options})
+    kind = _ENDINGS.get(place.suffix.lower())
+    if kind is None and place.name.endswith((".tar.gz", ".tgz")) and "cifar" in place.name.lower():
+        kind = "cifar10"
+    if kind is None:
+        raise UserError(
+            f"{place} is a file of an unknown kind; expected a folder, {', '.join(_ENDINGS)} or a CIFAR-10 .tar.gz"
+        )
+    return _call(kind, {"path": place, **options})
+
+
+def _call(name: str, options: dict[str, Any]) -> Task:
+    bound_arguments(name, MAKERS[name], (), options)
+    return MAKERS[name](**options)
+
+
+def _from_code(text: str, options: dict[str, Any]) -> Task:
+    module_name, _, attribute = text.partition(":")
+    folder = os.getcwd()
+    sys.path.insert(0, folder)
+    try:
+        value: Any = importlib.import_module(module_name)
+    except ImportError as problem:
+        raise UserError(f"cannot import {module_name!r} for the task {text!r}: {problem}") from problem
+    finally:
+        sys.path.remove(folder)
+    for part in attribute.split("."):
+        if not hasattr(value, part):
+            public = [name for name in vars(value) if not name.startswith("_")]
+            raise UserError(f"{module_name} has no {part!r}" + nearest(part, public))
+        value = getattr(value, part)
+    task = _checked(value, text, options)
+    task._configuration = {"task": text, "arguments": options}
+    return task
+
+
+def _checked(maker: Any, text: str, options: dict[str, Any]) -> Task:
+    if callable(maker) and not isinstance(maker, Task):
+        bound_arguments(text, maker, (), options)
+        maker = maker(**options)
+    if isinstance(maker, Task):
+        return maker
+    if isinstance(maker, tuple) and len(maker) == 2:
+        return arrays(*maker, name=text)
+    if hasattr(maker, "__getitem__") and hasattr(maker, "__len__"):
+        return dataset(maker, name=text)
+    raise DataError(f"{text} gave a {type(maker).__name__}; expected a Task, a torch dataset, or a pair (x, y)")

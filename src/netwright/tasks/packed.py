@@ -1,0 +1,76 @@
+"""Many JPEG files in one .npz: `data` (all bytes joined), `offsets` (n+1), `labels`, and perhaps `classes`, `names`."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.core.errors import DataError
+from netwright.tasks import decoding
+from netwright.tasks.archives import Arrays
+from netwright.tasks.building import Prepared
+from netwright.tasks.decoding import BadImage, decode_jpeg
+
+
+def is_packed(arrays: Arrays) -> bool:
+    return {"data", "offsets", "labels"} <= set(arrays.keys)
+
+
+class Packed:
+    """The images of one file, not decoded yet. Raises DataError when offsets, bytes and labels do not fit."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        self.where = arrays.where
+        self.bytes = memoryview(np.ascontiguousarray(arrays["data"], dtype=np.uint8))
+        self.offsets: NDArray[np.int64] = arrays["offsets"].astype(np.int64)
+        self.labels = arrays["labels"]
+        self.classes = [str(each) for each in arrays["classes"]] if "classes" in arrays.keys else None
+        self._check()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def image(self, index: int) -> bytes:
+        return bytes(self.bytes[self.offsets[index] : self.offsets[index + 1]])
+
+    def decoded(
+        self, chosen: NDArray[np.int64], codes: NDArray[np.int64], skip_bad: bool, shape: tuple[int, int, int] | None
+    ) -> tuple[Prepared, tuple[str, ...]]:
+        """The chosen images as one split, all of the first one's shape unless another is given: (split, notes)."""
+        shape = self._shape(chosen) if shape is None else shape
+        channels, height, width = shape
+
+        def one(index: int) -> NDArray[np.uint8]:
+            data = decode_jpeg(self.image(index), channels, (height, width))
+            if not isinstance(data, bytes):
+                return data
+            return np.frombuffer(data, np.uint8).reshape(height, width, channels).transpose(2, 0, 1)
+
+        results = decoding.each(one, chosen.tolist(), decoding.threads_for(height * width))
+        good = np.array([not isinstance(result, BadImage) for result in results])
+        bad = [
+            (f"{self.where} image {i}", str(r)) for i, r in zip(chosen, results, strict=True) if isinstance(r, BadImage)
+        ]
+        notes = decoding.check_bad(bad, len(chosen), skip_bad)
+        return Prepared(decoding.joined(results, shape, int(good.sum())), codes[good]), notes
+
+    def _shape(self, chosen: NDArray[np.int64]) -> tuple[int, int, int]:
+        problem = "there are none"
+        for index in chosen[:100]:
+            try:
+                return decoding.header(io.BytesIO(self.image(int(index))))
+            except BadImage as bad:
+                problem = f"image {index} {bad}"
+        raise DataError(f"{self.where}: no image can be read; {problem}")
+
+    def _check(self) -> None:
+        offsets, size = self.offsets, len(self.bytes)
+        if self.labels.ndim != 1 or len(offsets) != len(self.labels) + 1:
+            raise DataError(
+                f"{self.where}: {len(offsets):,} offsets and {self.labels.shape} labels; expected one offset more than "
+                "labels"
+            )
+        if len(self.labels) and (offsets[0] < 0 or offsets[-1] > size or bool((np.diff(offsets) < 0).any())):
+            raise DataError(f"{self.where}: the offsets do not rise from 0 to {size:,}, the number of bytes in data")

@@ -1,0 +1,36 @@
+"""Paths that a user gave: what is there, and what was probably meant."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+
+from netwright.core.errors import UserError
+
+
+def existing(path: str | os.PathLike[str], kind: str, what: str) -> Path:
+    """The path, once it is there and of the kind "file", "folder" or "any"; UserError names its nearest sibling."""
+    place = Path(os.path.expanduser(os.fspath(path)))
+    if not place.exists():
+        raise UserError(f"there is no {place} ({what} was expected there){_near(place)}")
+    if kind == "folder" and not place.is_dir():
+        raise UserError(f"{place} is a file, but {what} was expected: a folder")
+    if kind == "file" and not place.is_file():
+        raise UserError(f"{place} is a folder, but {what} was expected: a file{_near(place / '_')}")
+    return place
+
+
+def _near(place: Path) -> str:
+    parent = place.parent
+    while not parent.is_dir() and parent != parent.parent:
+        place, parent = parent, parent.parent
+    try:
+        siblings = sorted(each.name for each in parent.iterdir())
+    except OSError:
+        return ""
+    close = difflib.get_close_matches(place.name, siblings, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {parent / close[0]}?"
+    shown = ", ".join(siblings[:6]) + (", ..." if len(siblings) > 6 else "")
+    return f"; {parent} holds: {shown}" if siblings else f"; {parent} is empty"
