@@ -112,6 +112,15 @@ class DecisionTable(Sequence[Decision]):
                 point.append(int(shares[i] * self.sizes[i]))
         return tuple(point)
 
+    def complete(self, wanted: Sequence[int], rng: np.random.Generator) -> Point:
+        """The point that answers as `wanted` does (-1: no wish); other active decisions are drawn uniformly."""
+        shares = rng.random(len(self.sizes)).tolist()
+        if self._free:
+            return tuple(
+                [w if w >= 0 else int(share * size) for w, share, size in zip(wanted, shares, self.sizes, strict=True)]
+            )
+        return self._complete([], shares, keep=wanted)
+
     def mutate(self, point: Point, rng: np.random.Generator) -> Point:
         """Change one active decision, drawn uniformly, to another option; draw what this activates."""
         active = [i for i, option in enumerate(point) if option >= 0]

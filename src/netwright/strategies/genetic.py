@@ -1,0 +1,107 @@
+"""A genetic algorithm put together from its phases: selection, crossover, mutation, evaluation and update."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netwright.core.strategy import Strategy
+from netwright.core.trial import Proposal
+from netwright.strategies.arguments import whole_number
+from netwright.strategies.crossover import Crossover, UniformCrossover
+from netwright.strategies.mutation import EachDecision, Mutation
+from netwright.strategies.ranking import Population
+from netwright.strategies.selection import Selection, Tournament
+from netwright.strategies.survival import Elitist, Survivor
+from netwright.strategies.unseen import Unseen, end_after_the_only_one
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from netwright.core.architecture import Architecture
+    from netwright.core.space import Space
+    from netwright.core.trial import Trial
+
+MOST_REDRAWS = 20
+_SELECTION, _CROSSOVER, _MUTATION, _SURVIVOR = Tournament(2), UniformCrossover(0.9), EachDecision(), Elitist()
+
+
+class GeneticAlgorithm(Strategy):
+    """Selection -> crossover -> mutation -> evaluation -> update, each phase an argument (Holland 1975).
+
+    population: how many random architectures it begins with, and how many live at most. The phases are those of
+    `selection`, `crossover`, `mutation` and `survivor`; by default NSGA-II (Deb et al. 2002) where there are several
+    objectives, and the same with the score in place of fronts where there is one.
+    repeats: False never asks an architecture twice: a child that was asked already is bred anew, up to 20 times, then
+    a random new architecture takes its place; SpaceExhausted when there is none.
+
+    Where survivors are chosen once a generation (`Elitist`, `Generational`), `ask` gives None while a whole generation
+    is pending. A trial that did not complete is neither parent nor survivor; while nobody lives, random architectures
+    are asked.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        population: int = 50,
+        selection: Selection = _SELECTION,
+        crossover: Crossover = _CROSSOVER,
+        mutation: Mutation = _MUTATION,
+        survivor: Survivor = _SURVIVOR,
+        repeats: bool = True,
+    ) -> None:
+        self.space = space
+        self.population = whole_number(self, "population", population)
+        self.selection, self.crossover, self.mutation, self.survivor = selection, crossover, mutation, survivor
+        self._brood = survivor.brood(population)
+        self._unseen = None if repeats else Unseen(space)
+        self._alive = Population()
+        self._arrived: list[Trial] = []
+        self._asked = self._pending = 0
+        self._born = 0  # in this generation
+
+    def ask(self, rng: np.random.Generator) -> Proposal | None:
+        end_after_the_only_one(self.space, self._asked)
+        if not self._updated(rng):
+            return None
+        if not len(self._alive) or (not self._brood and self._asked < self.population):
+            proposal = Proposal(self._unseen.draw(rng) if self._unseen else self.space.sample(rng))
+        else:
+            proposal = self._offspring(rng)
+        self._asked += 1
+        self._pending += 1
+        self._born += 1
+        return proposal
+
+    def _updated(self, rng: np.random.Generator) -> bool:
+        """Take in what has arrived, if its time has come; False where that time must be waited for."""
+        due = self._brood if len(self._alive) else self.population
+        if self._brood and self._born < due:
+            return True
+        if self._brood and self._pending:
+            return False
+        self._born = 0
+        if self._arrived:
+            survivors = self.survivor.survivors(self._alive.members, self._arrived, self.population, rng)
+            self._alive = Population(survivors)
+            self._arrived = []
+        return True
+
+    def _offspring(self, rng: np.random.Generator) -> Proposal:
+        for _ in range(MOST_REDRAWS):
+            child, parent = self._bred(rng)
+            if self._unseen is None or self._unseen.add(child):
+                return Proposal(child, parent=parent)
+        assert self._unseen is not None
+        return Proposal(self._unseen.draw(rng))
+
+    def _bred(self, rng: np.random.Generator) -> tuple[Architecture, int]:
+        """A child, and the number of its first parent."""
+        parents = self.selection.select(self._alive, self.crossover.parents, rng)
+        first, second = parents[0].architecture, parents[-1].architecture
+        child = self.crossover.cross(self.space, first, second, rng)
+        return self.mutation.mutate(self.space, child, rng), parents[0].number
+
+    def tell(self, trial: Trial) -> None:
+        self._pending -= 1
+        if trial.completed:
+            self._arrived.append(trial)

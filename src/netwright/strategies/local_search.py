@@ -1,0 +1,115 @@
+"""Local search (White et al. 2021, "Exploring the Loss Landscape in Neural Architecture Search")."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Literal
+
+from netwright.core.objective import dominates
+from netwright.core.strategy import Strategy
+from netwright.core.trial import Proposal
+from netwright.strategies.arguments import one_of, whole_number
+from netwright.strategies.ranking import Population
+from netwright.strategies.unseen import Unseen
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from netwright.core.architecture import Architecture
+    from netwright.core.decisions import Point
+    from netwright.core.space import Space
+    from netwright.core.trial import Trial
+
+
+class LocalSearch(Strategy):
+    """Hill climbing: evaluate the neighbours of the best architecture so far, move to a better one, else start again.
+
+    move: "best" evaluates every neighbour and moves to the best; "first" moves as soon as one is better.
+    starts: random architectures at the beginning of each climb, which begins at the best of them.
+    most_neighbors: of a larger neighbourhood so many random mutations are evaluated (twice as many are drawn at most).
+
+    No architecture is evaluated twice: one that was, in this climb or an earlier one, is compared by its known score.
+    A climb that ends in a local optimum is followed by another from new random architectures, until the space is
+    exhausted. `ask` gives None while a climb waits for pending trials. With several objectives "better" means that it
+    dominates, and the best of several that do is the one with the largest crowding distance in the best front.
+    """
+
+    def __init__(
+        self, space: Space, move: Literal["best", "first"] = "best", starts: int = 1, most_neighbors: int = 256
+    ) -> None:
+        one_of(self, "move", move, ("best", "first"))
+        self.space = space
+        self.move = move
+        self.starts = whole_number(self, "starts", starts)
+        self.most_neighbors = whole_number(self, "most_neighbors", most_neighbors)
+        self._unseen = Unseen(space)
+        self._known: dict[Point, Trial] = {}  # completed trials by canonical point
+        self._pending = 0
+        self._to_start = starts
+        self._here: Trial | None = None  # where the climb stands
+        self._queue: list[Architecture] = []  # neighbours of `_here` still to be asked, the next one last
+        self._found: list[Trial] = []  # trials of this start, or of this neighbourhood
+        self._explored = False  # whether the neighbours of `_here` were queued
+
+    def ask(self, rng: np.random.Generator) -> Proposal | None:
+        while True:
+            if self._to_start:  # a random architecture to begin at
+                proposal = Proposal(self._unseen.draw(rng))
+                self._to_start -= 1
+                self._pending += 1
+                return proposal
+            while self._here is not None and not self._explored:
+                self._explore(self._here, rng)
+            while self._queue:
+                architecture = self._queue.pop()
+                if self._unseen.add(architecture):
+                    self._pending += 1
+                    return Proposal(architecture, parent=self._here.number if self._here else None)
+            if self._pending:
+                return None
+            self._step()
+
+    def tell(self, trial: Trial) -> None:
+        self._pending -= 1
+        if not trial.completed:
+            return
+        self._known[self.space.canonical(trial.architecture).point] = trial
+        self._found.append(trial)
+        if self.move == "first" and self._here is not None and dominates(trial.scores, self._here.scores):
+            self._stand_at(trial)
+
+    def _explore(self, here: Trial, rng: np.random.Generator) -> None:
+        """Queue the neighbours that were not asked, in random order; note those whose score is known."""
+        self._explored = True
+        neighbors = self._neighbors(here.architecture, rng)
+        known = (self._known.get(self.space.canonical(each).point) for each in neighbors)
+        self._found.extend(trial for trial in known if trial is not None)
+        self._queue = neighbors
+        better = [trial for trial in self._found if dominates(trial.scores, here.scores)]
+        if self.move == "first" and better:
+            self._stand_at(Population(better).ordered()[0])
+
+    def _neighbors(self, architecture: Architecture, rng: np.random.Generator) -> list[Architecture]:
+        """All neighbours in random order, or `most_neighbors` random ones of them without listing the others."""
+        neighbors = list(islice(self.space.neighbors(architecture), self.most_neighbors + 1))
+        if len(neighbors) > self.most_neighbors:
+            drawn = (self.space.mutate(architecture, rng) for _ in range(2 * self.most_neighbors))
+            return list(dict.fromkeys(drawn))[: self.most_neighbors]
+        return [neighbors[place] for place in rng.permutation(len(neighbors)).tolist()]
+
+    def _step(self) -> None:
+        """Everything asked in this neighbourhood is known: move to the best where it is better, else start again."""
+        here = self._here
+        better = [t for t in self._found if here is None or dominates(t.scores, here.scores)]
+        if better:
+            self._stand_at(Population(better).ordered()[0])
+        else:
+            self._here = None
+            self._found = []
+            self._to_start = self.starts
+
+    def _stand_at(self, trial: Trial) -> None:
+        self._here = trial
+        self._queue = []
+        self._found = []
+        self._explored = False

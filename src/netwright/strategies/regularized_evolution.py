@@ -1,0 +1,85 @@
+"""Regularized evolution (Real et al. 2019, "Regularized Evolution for Image Classifier Architecture Search")."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netwright.core.errors import ConfigurationError
+from netwright.core.strategy import Strategy
+from netwright.core.trial import Proposal
+from netwright.strategies.arguments import probability, whole_number
+from netwright.strategies.ranking import Population
+from netwright.strategies.unseen import Unseen, end_after_the_only_one
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from netwright.core.architecture import Architecture
+    from netwright.core.space import Space
+    from netwright.core.trial import Trial
+
+MOST_REDRAWS = 20
+
+
+class RegularizedEvolution(Strategy):
+    """Aging evolution: mutate the best of a random sample of the population; the oldest member dies, however good.
+
+    population, tournament: P = 100 and S = 25 of the paper. identity: probability of asking the parent once more
+    instead of a mutation of it, which tells luck from quality where evaluations are noisy; 0.05 in the paper.
+    repeats: False never asks an architecture twice: a mutation that was asked already is drawn anew, up to 20 times,
+    then a random new architecture takes its place; SpaceExhausted when there is none.
+
+    Where the paper says nothing: a trial that did not complete counts among the first P but does not enter the
+    population, and evolution starts after the first P were asked with as many as completed, so that a limit which
+    most random architectures break does not keep it from mutating the few that hold it. With several objectives the
+    sample is compared by front, then by crowding distance (Deb et al. 2002).
+    """
+
+    def __init__(
+        self, space: Space, population: int = 100, tournament: int = 25, identity: float = 0.0, repeats: bool = True
+    ) -> None:
+        self.space = space
+        self.population = whole_number(self, "population", population)
+        self.tournament = whole_number(self, "tournament", tournament)
+        self.identity = probability(self, "identity", identity)
+        if identity and not repeats:
+            raise ConfigurationError(
+                f"RegularizedEvolution: identity={identity} asks parents once more, which repeats=False forbids"
+            )
+        self._unseen = None if repeats else Unseen(space)
+        self._alive = Population()
+        self._oldest = 0  # the place of the oldest member once the population is full
+        self._asked = 0
+
+    def ask(self, rng: np.random.Generator) -> Proposal:
+        end_after_the_only_one(self.space, self._asked)
+        # Algorithm 1, first loop: P random architectures.
+        if self._asked < self.population or not len(self._alive):
+            proposal = Proposal(self._unseen.draw(rng) if self._unseen else self.space.sample(rng))
+        else:
+            # Algorithm 1, second loop: S members drawn with replacement, the best is the parent.
+            shares = rng.random(self.tournament).tolist()
+            alive = len(self._alive)
+            parent = self._alive.best([int(share * alive) for share in shares])
+            proposal = Proposal(self._child(parent.architecture, rng), parent=parent.number)
+        self._asked += 1
+        return proposal
+
+    def _child(self, parent: Architecture, rng: np.random.Generator) -> Architecture:
+        if self._unseen is None:
+            return parent if self.identity and rng.random() < self.identity else self.space.mutate(parent, rng)
+        for _ in range(MOST_REDRAWS):
+            child = self.space.mutate(parent, rng)
+            if self._unseen.add(child):
+                return child
+        return self._unseen.draw(rng)
+
+    def tell(self, trial: Trial) -> None:
+        if not trial.completed:
+            return
+        # Algorithm 1: the child is added to the right of the population, the oldest removed from the left.
+        if len(self._alive) < self.population:
+            self._alive.put(trial)
+        else:
+            self._alive.put(trial, self._oldest)
+            self._oldest = (self._oldest + 1) % self.population
