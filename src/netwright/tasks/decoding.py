@@ -186,7 +186,7 @@ def _reason(source: Any, problem: Exception) -> str:
 
 
 def _covering(have: tuple[int, int], want: tuple[int, int]) -> tuple[int, int]:
-    """The (width, height) to decode a JPEG at: at least twice what is wanted, so that the resize decides the quality."""
+    """The (width, height) to decode a JPEG at: at least twice what is wanted, for the resize to average."""
     scale = min(1.0, 2 * max(want[1] / have[0], want[0] / have[1]))
     return max(1, round(have[0] * scale)), max(1, round(have[1] * scale))
 

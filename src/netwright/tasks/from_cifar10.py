@@ -100,8 +100,8 @@ def _official(place: Path) -> Files:
             return _from_archive(archive)
     found = sorted(each.name for each in place.iterdir())
     raise DataError(
-        f"{place} holds no CIFAR-10; expected data_batch_1.bin to data_batch_5.bin and test_batch.bin, the same without "
-        ".bin (Python version), one of "
+        f"{place} holds no CIFAR-10; expected data_batch_1.bin to data_batch_5.bin and test_batch.bin, the same "
+        "without .bin (Python version), one of "
         + ", ".join(_ARCHIVES)
         + ", or train.npz and test.npz; found "
         + (", ".join(found[:6]) + (", ..." if len(found) > 6 else "") or "nothing")
@@ -168,10 +168,13 @@ def _python(body: bytes, name: str) -> Split:
     entries = {key.decode("latin-1") if isinstance(key, bytes) else str(key): each for key, each in content.items()}
     if not {"data", "labels"} <= set(entries):
         raise DataError(f"{name} holds {', '.join(entries) or 'nothing'}; expected data and labels")
-    data, labels = np.asarray(entries["data"]), np.asarray(entries["labels"])
+    data, given = entries["data"], entries["labels"]
+    if not isinstance(data, np.ndarray) or not isinstance(given, list) or any(type(each) is not int for each in given):
+        raise DataError(f"{name}: data must be an array and labels a list of whole numbers")
+    labels = np.array(given)
     if data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != _RECORD - 1 or labels.shape != data.shape[:1]:
         raise DataError(
-            f"{name}: data {data.shape} of {data.dtype} with labels {labels.shape}; expected (n, 3072) of uint8 and (n,)"
+            f"{name}: data {data.shape} of {data.dtype}, labels {labels.shape}; expected (n, 3072) of uint8 and (n,)"
         )
     return data.reshape(-1, 3, 32, 32), _checked(labels.astype(np.int64), name)
 

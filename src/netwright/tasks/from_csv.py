@@ -17,7 +17,7 @@ from netwright.tasks.building import Raw, build, prepare
 from netwright.tasks.paths import existing
 from netwright.tasks.remaking import remakeable
 from netwright.tasks.splits import limited
-from netwright.tasks.tables import Table, missing, numbers, read_table
+from netwright.tasks.tables import Table, is_missing, missing, numbers, read_table
 from netwright.tasks.task import Task
 from netwright.tasks.values import check_policy
 
@@ -128,7 +128,9 @@ def _plans(table: Table, columns: Sequence[int], categories: str) -> tuple[list[
         if _is_numeric(table, column):
             plans.append(Plan(column, (name,)))
             continue
-        counts = Counter(_category(cell) for cell in cells)
+        counts: Counter[str] = Counter()
+        for cell, count in Counter(cells).items():
+            counts[_category(cell)] += count
         if len(counts) > max(20, len(cells) // 2):
             left_out.append(f"{name!r} ({len(counts):,} different texts in {len(cells):,} rows)")
             continue
@@ -195,14 +197,15 @@ def _block(table: Table, plan: Plan) -> NDArray[np.float64]:
             raise DataError(f"{table.where}, line {line}: {cells[odd[0]]!r} in the column {name!r} is no finite number")
         return values[:, None]
     number = {text: i for i, text in enumerate(plan.texts)}
-    places = np.array([number.get(_category(cell), -1) for cell in cells])
+    place = {cell: number.get(_category(cell), -1) for cell in set(cells)}
+    places = np.array([place[cell] for cell in cells])
     if plan.ordinal:
         return places[:, None].astype(np.float64)
     return (places[:, None] == np.arange(len(plan.texts))).astype(np.float64)
 
 
 def _category(cell: str) -> str:
-    return "(missing)" if missing((cell,))[0] else cell
+    return "(missing)" if is_missing(cell) else cell
 
 
 def _labels(table: Table, column: int) -> labelling.Labels:
@@ -224,8 +227,8 @@ def _target_cells(table: Table, column: int) -> tuple[str, ...]:
     lost = np.flatnonzero(missing(cells))
     if len(lost):
         raise DataError(
-            f"{table.where}: the target column {table.columns[column]!r} is empty in {len(lost):,} rows, the first in line "
-            f"{table.lines[lost[0]]}; remove these rows"
+            f"{table.where}: the target column {table.columns[column]!r} is empty in {len(lost):,} rows, the first in "
+            f"line {table.lines[lost[0]]}; remove these rows"
         )
     return cells
 

@@ -82,10 +82,10 @@ def _items(source: Any, name: str) -> Iterator[tuple[int, Any]]:
     index = -1
     try:
         if hasattr(source, "__getitem__") and hasattr(source, "__len__"):
-            for index in range(len(source)):  # noqa: B007 - the message below needs it
+            for index in range(len(source)):
                 yield index, source[index]
         else:
-            for index, item in enumerate(source):  # noqa: B007
+            for index, item in enumerate(source):
                 yield index, item
     except DataError:
         raise
@@ -119,7 +119,7 @@ def _plain(value: Any, what: str, item: Any, index: int, name: str) -> NDArray[A
     array = as_array(value, f"the {what} of item {index}")
     if array.dtype.kind == "O":
         raise DataError(
-            f"{name}: the {what} of item {index} is a {type(value).__name__}, not numbers; the item is {structure(item)}"
+            f"{name}: the {what} of item {index} is a {type(value).__name__}, not numbers: {structure(item)}"
         )
     return array
 

@@ -18,14 +18,13 @@ def digits(*, test_share: float = 0.1, split_seed: int = 0, augmentation: Augmen
     """
     from sklearn.datasets import load_digits
 
-    bunch = load_digits()
-    images = np.round(bunch.images[:, None] * (255 / 16)).astype(np.uint8)
-    names = tuple(str(each) for each in bunch.target_names)
+    values, labels = load_digits(return_X_y=True)
+    images = np.round(np.asarray(values).reshape(-1, 1, 8, 8) * (255 / 16)).astype(np.uint8)
     return build(
         "digits",
-        Prepared(images, bunch.target.astype(np.int64)),
+        Prepared(images, np.asarray(labels, dtype=np.int64)),
         None,
-        names,
+        [str(digit) for digit in range(10)],
         augmentation=augmentation or Augmentation(),
         test_share=test_share,
         split_seed=split_seed,

@@ -171,7 +171,7 @@ def common_shape(
     different = int(((shapes[:, 1] != height) | (shapes[:, 2] != width)).sum())
     if different:
         notes += (
-            f"{different:,} of {len(shapes):,} images were resized to cover {height}x{width} pixels (height x width) and "
+            f"{different:,} of {len(shapes):,} images were resized to cover {height}x{width} (height x width) and "
             "cropped around the centre",
         )
     return channels, height, width, notes
@@ -204,7 +204,8 @@ def _known(folder: Path, names: Sequence[str]) -> list[str]:
     foreign = [name for name in present if name not in names]
     if foreign:
         raise DataError(
-            f"{folder} has the classes {', '.join(foreign[:5])}, which the training folder has not: {', '.join(names[:8])}"
+            f"{folder} has the classes {', '.join(foreign[:5])}, which the training folder has not: "
+            + ", ".join(names[:8])
         )
     if not present:
         raise DataError(f"{folder} holds no class folders; expected those of the training folder:\n{_LAYOUT}")
@@ -234,6 +235,6 @@ def _check_memory(count: int, each: int) -> None:
         return
     if 2 * count * each > memory:
         raise UserError(
-            f"{count:,} images of {each:,} bytes need {2 * count * each / 2**30:.1f} GiB while they are read, more than "
-            f"the {memory / 2**30:.1f} GiB of this machine; choose a smaller size= or a limit="
+            f"{count:,} images of {each:,} bytes need {2 * count * each / 2**30:.1f} GiB while they are read, more "
+            f"than the {memory / 2**30:.1f} GiB of this machine; choose a smaller size= or a limit="
         )

@@ -127,8 +127,8 @@ def _pair(stored: Arrays, pairs: Sequence[tuple[str, str]], where: str) -> tuple
         if first in keys and second in keys:
             return keys[first], keys[second]
     raise DataError(
-        f"{where} holds the arrays {', '.join(stored.keys) or '(none)'}; expected x and y, data and labels, or x_train, "
-        "y_train, x_test, y_test: np.savez(path, x=x, y=y)"
+        f"{where} holds the arrays {', '.join(stored.keys) or '(none)'}; expected x and y, data and labels, or "
+        "x_train, y_train, x_test, y_test: np.savez(path, x=x, y=y)"
     )
 
 

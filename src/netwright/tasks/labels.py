@@ -135,7 +135,7 @@ def _named(values: NDArray[Any], classes: Sequence[str]) -> tuple[str, ...]:
     names = tuple(str(each) for each in classes)
     if len(set(names)) < len(names):
         raise DataError(f"class names must differ, found {', '.join(names)}")
-    if values.dtype.kind in "iu" and len(values) and 0 <= values.min() and values.max() < len(names):
+    if values.dtype.kind in "iu" and len(values) and values.min() >= 0 and values.max() < len(names):
         absent = sorted(set(range(len(names))) - set(values.tolist()))
         if absent:
             raise DataError(f"class {names[absent[0]]!r} has no examples; leave its name out, or add examples")

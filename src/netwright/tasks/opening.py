@@ -72,9 +72,7 @@ def from_configuration(configuration: Mapping[str, Any], allow_code: bool = Fals
     name = str(configuration.get("task"))
     arguments = configuration.get("arguments")
     if configuration.get("in_memory"):
-        raise UserError(
-            f"the task {name!r} was made of data in memory, which is not stored; make it again in Python and hand it over"
-        )
+        raise UserError(f"the task {name!r} was made of data in memory, which is not stored; make it again in Python")
     if not isinstance(arguments, Mapping):
         raise UserError(
             f"a task's configuration is {{'task': name, 'arguments': {{...}}}}, found {dict(configuration)!r}"
@@ -156,6 +154,8 @@ def _checked(maker: Any, text: str, options: dict[str, Any]) -> Task:
         maker = maker(**options)
     if isinstance(maker, Task):
         return maker
+    if isinstance(maker, str | bytes):
+        raise DataError(f"{text} gave a {type(maker).__name__}; expected a Task, a torch dataset, or a pair (x, y)")
     if isinstance(maker, tuple) and len(maker) == 2:
         return arrays(*maker, name=text)
     if hasattr(maker, "__getitem__") and hasattr(maker, "__len__"):

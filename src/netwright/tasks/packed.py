@@ -23,7 +23,7 @@ class Packed:
 
     def __init__(self, arrays: Arrays) -> None:
         self.where = arrays.where
-        self.bytes = memoryview(np.ascontiguousarray(arrays["data"], dtype=np.uint8))
+        self.bytes = np.ascontiguousarray(arrays["data"], dtype=np.uint8).data
         self.offsets: NDArray[np.int64] = arrays["offsets"].astype(np.int64)
         self.labels = arrays["labels"]
         self.classes = [str(each) for each in arrays["classes"]] if "classes" in arrays.keys else None

@@ -1,8 +1,8 @@
 """Dictionaries of arrays and text from a pickle, without unpickling: nothing in the file is ever called.
 
-A pickle is a program. This reads its instructions one at a time (with pickletools, which only parses) on a stack of plain
-values. Names of classes and functions stay names; the few that numpy arrays and bytes are made of are replayed here by
-hand, and every other one is refused.
+A pickle is a program. This reads its instructions one at a time (with pickletools, which only parses) on a stack of
+plain values. Names of classes and functions stay names; the few that numpy arrays and bytes are made of are replayed
+here by hand, and every other one is refused.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class _Array:
 def read(data: bytes, where: str) -> Any:
     """The value of a pickle made of dicts, lists, tuples, numbers, text, bytes and numpy arrays of plain numbers.
 
-    Text of Python 2 comes back as bytes. Raises DataError for anything else, naming it, and for damaged data.
+    Text of Python 2 comes back as bytes.
+    Arrays are found as the value itself and one level deep. Raises DataError for anything else, naming it, and for damaged data.
     """
     try:
         return _finished(_run(data, where))
@@ -68,6 +69,7 @@ def read(data: bytes, where: str) -> Any:
 def _run(data: bytes, where: str) -> Any:
     stack: list[Any] = []
     memo: dict[int, Any] = {}
+    argument: Any
     for opcode, argument, _ in pickletools.genops(data):
         name = opcode.name
         if name in _PUSH_ARGUMENT:
@@ -190,8 +192,6 @@ def _array(body: Any, kind: Any, shape: tuple[int, ...], fortran: bool, where: s
 
 
 def _finished(value: Any) -> Any:
-    if isinstance(value, _Array):
-        return value.value
     if isinstance(value, dict):
-        return {key: _finished(each) for key, each in value.items()}
-    return value
+        return {key: each.value if isinstance(each, _Array) else each for key, each in value.items()}
+    return value.value if isinstance(value, _Array) else value

@@ -86,9 +86,9 @@ def scale_of(x: NDArray[Any]) -> Scale:
     if x.dtype.kind == "b":
         return Scale(factor=255.0, note="true and false pixels were stored as 255 and 0")
     low, high = float(x.min()), float(x.max())
-    if 0 <= low and high <= 255 and not (x.dtype.kind == "f" and high <= 1):
+    if low >= 0 and high <= 255 and not (x.dtype.kind == "f" and high <= 1):
         return _noted(Scale(), x, "0..255")
-    if 0 <= low and high <= 1:
+    if low >= 0 and high <= 1:
         return _noted(Scale(factor=255.0), x, "0..1")
     factor = 255.0 / (high - low) if high > low else 1.0
     note = f"pixel values {low:.6g} to {high:.6g} (lowest and highest of the training images) were scaled to 0..255"

@@ -67,7 +67,7 @@ def interleave(groups: Sequence[Indices]) -> Indices:
 def require(labels: Indices, names: Sequence[str], least: int, why: str) -> None:
     """Raise DataError naming the classes with fewer than `least` examples."""
     counts = np.bincount(labels, minlength=len(names))
-    few = [f"{names[i]!r} has {counts[i]}" for i in np.flatnonzero(counts < least)]
+    few = [f"{names[i]!r} has {counts[i]}" for i in np.flatnonzero(counts < least).tolist()]
     if few:
         listed = ", ".join(few[:5]) + (f", and {len(few) - 5} more" if len(few) > 5 else "")
         raise DataError(

@@ -126,14 +126,18 @@ def is_number(cell: str) -> bool:
 
 
 def missing(cells: tuple[str, ...]) -> NDArray[np.bool_]:
-    return np.array([cell.lower() in MISSING for cell in cells])
+    gaps = {cell for cell in set(cells) if is_missing(cell)}
+    return np.array([cell in gaps for cell in cells], dtype=np.bool_)
+
+
+def is_missing(cell: str) -> bool:
+    return cell.lower() in MISSING
 
 
 def numbers(cells: tuple[str, ...], delimiter: str) -> NDArray[np.float64]:
     """Each cell as a number; NaN where it is missing, infinity where it is no number."""
-    if delimiter != "," and any("," in cell for cell in cells[:1000]):
-        cells = tuple(cell.replace(",", ".") for cell in cells)
-    return np.array([_number(cell) for cell in cells])
+    values = {cell: _number(cell.replace(",", ".") if delimiter != "," else cell) for cell in set(cells)}
+    return np.array([values[cell] for cell in cells])
 
 
 def _number(cell: str) -> float:

@@ -102,7 +102,7 @@ class Task:
         for examples in (self._train, self._test):
             for tensor in (examples.inputs, examples.labels):
                 digest.update(repr((tuple(tensor.shape), str(tensor.dtype))).encode())
-                digest.update(memoryview(tensor.contiguous().numpy()).cast("B"))
+                digest.update(tensor.contiguous().numpy().reshape(-1).data)
         return digest.hexdigest()
 
     def configuration(self) -> dict[str, Any]:

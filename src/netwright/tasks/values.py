@@ -45,7 +45,7 @@ def numeric(array: NDArray[Any], what: str) -> NDArray[Any]:
 
 def unusable(x: NDArray[Any]) -> NDArray[np.bool_]:
     """Where a feature is NaN or infinite: bool, the shape of x. Nothing is unusable in whole numbers."""
-    return ~np.isfinite(x) if x.dtype.kind == "f" else np.zeros(x.shape, dtype=bool)
+    return ~np.isfinite(x) if x.dtype.kind == "f" else np.zeros(x.shape, dtype=np.bool_)
 
 
 def check_policy(nan: str) -> None:
@@ -99,4 +99,4 @@ def filled(x: NDArray[Any], bad: NDArray[np.bool_], fill: NDArray[np.float64]) -
 
 
 def _rows(bad: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return bad.reshape(len(bad), -1).any(axis=1) if bad.size else np.zeros(len(bad), dtype=bool)
+    return np.asarray(bad.reshape(len(bad), -1).any(axis=1)) if bad.size else np.zeros(len(bad), dtype=np.bool_)
