@@ -1,0 +1,152 @@
+"""Whole batches of stored examples become normalised, augmented network input, on the device they lie on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from netwright.core.errors import DataError
+from netwright.core.task import Augmentation, Data, Examples
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Normalisation:
+    """`(x - mean) / std` a channel or feature as one product and one sum; images are first scaled to 0..1."""
+
+    scale: Tensor
+    shift: Tensor
+    memory_format: torch.memory_format | None
+
+    @classmethod
+    def of(cls, data: Data, device: torch.device, channels_last: bool = False) -> Self:
+        """For inputs of `data` on `device`; a feature that never changes is only shifted."""
+        inputs = data.train.inputs
+        shape = (1, -1, 1, 1) if inputs.dim() == 4 else (1, -1)
+        mean, std = (torch.tensor(each, dtype=torch.float64).view(shape) for each in (data.mean, data.std))
+        _check(data, inputs)
+        scale = 1 / torch.where(std > 0, std, torch.ones_like(std))
+        shift = -mean * scale
+        if inputs.dtype == torch.uint8:
+            scale = scale / 255
+        memory_format = torch.channels_last if channels_last and inputs.dim() == 4 else None
+        return cls(scale.float().to(device), shift.float().to(device), memory_format)
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """uint8 (n, channels, height, width) or float (n, features) to normalised float32 of the same shape."""
+        # A copy in any case, so the stored examples stay as they are.
+        normalised = inputs.to(torch.float32, copy=True).mul_(self.scale).add_(self.shift)
+        return normalised if self.memory_format is None else normalised.contiguous(memory_format=self.memory_format)
+
+
+def _check(data: Data, inputs: Tensor) -> None:
+    if len(data.mean) != inputs.shape[1] or len(data.std) != inputs.shape[1]:
+        raise DataError(
+            f"inputs of shape {tuple(inputs.shape)} need {inputs.shape[1]} means and standard deviations, one for each "
+            f"index of the second axis; found {len(data.mean)} and {len(data.std)}"
+        )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class AugmentationDraws:
+    """What chance decided for each place in an epoch; None where that augmentation is off.
+
+    flip: bool (n,). crop: int64 (2, n), upper row and left column in the padded image.
+    cutout: int64 (2, n), row and column of the square's centre.
+    """
+
+    flip: Tensor | None
+    crop: Tensor | None
+    cutout: Tensor | None
+
+
+def draw(
+    augmentation: Augmentation, examples: int, height: int, width: int, generator: torch.Generator
+) -> AugmentationDraws:
+    """Draws for a whole epoch of `examples` images, on the generator's device."""
+
+    def pairs(rows: int, columns: int) -> Tensor:
+        return torch.stack([_integers(extent, examples, generator) for extent in (rows, columns)])
+
+    shifts = 2 * augmentation.padding + 1
+    return AugmentationDraws(
+        flip=_integers(2, examples, generator).bool() if augmentation.flip else None,
+        crop=pairs(shifts, shifts) if augmentation.padding else None,
+        cutout=pairs(height, width) if augmentation.cutout else None,
+    )
+
+
+def _integers(extent: int, examples: int, generator: torch.Generator) -> Tensor:
+    return torch.randint(extent, (examples,), generator=generator, device=generator.device)
+
+
+def crop(images: Tensor, padding: int, corners: Tensor) -> Tensor:
+    """Pads by `padding` zeros on each side and cuts (height, width) out at `corners` (2, n): He et al. (2016)."""
+    height, width = images.shape[2:]
+    windows = F.pad(images, (padding,) * 4).unfold(2, height, 1).unfold(3, width, 1)
+    every = torch.arange(len(images), device=images.device)
+    return windows[every, :, corners[0], corners[1]]
+
+
+def flip(images: Tensor, flipped: Tensor) -> Tensor:
+    """Mirrors left and right where `flipped` (n,) is true."""
+    return torch.where(flipped[:, None, None, None], images.flip(3), images)
+
+
+def cutout(images: Tensor, side: int, centres: Tensor) -> Tensor:
+    """Sets a square of `side` pixels around `centres` (2, n) to zero, in place (DeVries and Taylor 2017).
+
+    As in that paper the centre is any pixel, so at a border part of the square falls outside. On normalised
+    images zero is the mean.
+    """
+    rows, columns = (_covered(extent, side, centre) for extent, centre in zip(images.shape[2:], centres, strict=True))
+    return images.masked_fill_((rows[:, None, :, None] & columns[:, None, None, :]), 0)
+
+
+def _covered(extent: int, side: int, centre: Tensor) -> Tensor:
+    offset = torch.arange(extent, device=centre.device) - centre[:, None] + side // 2
+    return (offset >= 0) & (offset < side)
+
+
+class Batches:
+    """Gives the batches of one epoch as network input: gathered, cropped, mirrored, normalised, cut out.
+
+    order: from `epoch_order`. Everything lies on one device, and nothing waits for it.
+    """
+
+    def __init__(
+        self,
+        examples: Examples,
+        order: Tensor,
+        normalisation: Normalisation,
+        augmentation: Augmentation,
+        generator: torch.Generator,
+    ) -> None:
+        self.labels = examples.labels.index_select(0, order)
+        self._inputs, self._order = examples.inputs, order
+        self._normalise, self._augmentation = normalisation, augmentation
+        self._draws = AugmentationDraws(None, None, None)
+        if augmentation != Augmentation():
+            self._draws = draw(augmentation, len(order), *_extents(examples.inputs), generator)
+
+    def __call__(self, start: int, stop: int) -> tuple[Tensor, Tensor]:
+        """The network's input and the labels (n,) of the places `start` to `stop` in the epoch's order."""
+        draws = self._draws
+        images = self._inputs.index_select(0, self._order[start:stop])
+        if draws.crop is not None:
+            images = crop(images, self._augmentation.padding, draws.crop[:, start:stop])
+        if draws.flip is not None:
+            images = flip(images, draws.flip[start:stop])
+        batch = self._normalise(images)
+        if draws.cutout is not None:
+            batch = cutout(batch, self._augmentation.cutout, draws.cutout[:, start:stop])
+        return batch, self.labels[start:stop]
+
+
+def _extents(inputs: Tensor) -> tuple[int, int]:
+    if inputs.dim() != 4:
+        raise DataError("flip, padding and cutout are for images, but the examples are vectors; use Augmentation()")
+    return inputs.shape[2], inputs.shape[3]

@@ -1,0 +1,117 @@
+"""Judging a network on examples, and predicting with it, in whole batches on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from netwright.core.errors import DataError
+from netwright.core.task import Data, Examples
+from netwright.training.augmentation import Normalisation
+from netwright.training.memory import out_of_memory_reported
+from netwright.training.precision import Precision
+
+EVALUATION_BATCH = 256
+
+
+def evaluate(
+    network: nn.Module,
+    examples: Examples,
+    data: Data,
+    *,
+    device: torch.device | str | None = None,
+    batch_size: int = EVALUATION_BATCH,
+    precision: Literal["float32", "bfloat16"] = "float32",
+    channels_last: bool = False,
+) -> dict[str, float]:
+    """Mean cross-entropy and share of correct classes: `{"loss": ..., "accuracy": ...}`.
+
+    examples: any split of `data`, whose mean and standard deviation normalise it. The network is moved to `device`
+    (the examples' own by default) and keeps its mode. Raises DataError for no examples, OutOfMemory.
+    """
+    device = torch.device(device or examples.inputs.device)
+    chosen = Precision(precision, channels_last)
+    with out_of_memory_reported(network, examples, batch_size, device):
+        network.to(device)
+        normalise = Normalisation.of(data, device, channels_last)
+        with chosen.applied(network, device):
+            return measure(network, on_device(examples, device), normalise, chosen, batch_size)
+    raise AssertionError
+
+
+def predict(
+    network: nn.Module,
+    examples: Examples,
+    data: Data,
+    *,
+    device: torch.device | str | None = None,
+    batch_size: int = EVALUATION_BATCH,
+    precision: Literal["float32", "bfloat16"] = "float32",
+    channels_last: bool = False,
+) -> Tensor:
+    """Logits, float32 (n, classes) on the device; arguments and errors as for `evaluate`."""
+    device = torch.device(device or examples.inputs.device)
+    chosen = Precision(precision, channels_last)
+    with out_of_memory_reported(network, examples, batch_size, device):
+        network.to(device)
+        normalise = Normalisation.of(data, device, channels_last)
+        with chosen.applied(network, device), inference(network):
+            return torch.cat([*_logits(network, on_device(examples, device), normalise, chosen, batch_size)])
+    raise AssertionError
+
+
+def measure(
+    network: nn.Module, examples: Examples, normalise: Normalisation, precision: Precision, batch_size: int
+) -> dict[str, float]:
+    """Like `evaluate`, for a network and examples that are ready on their device. Waits for the device once."""
+    start = 0
+    losses: list[Tensor] = []
+    correct: list[Tensor] = []
+    with inference(network):
+        for logits in _logits(network, examples, normalise, precision, batch_size):
+            labels = examples.labels[start : start + len(logits)]
+            losses.append(F.cross_entropy(logits, labels, reduction="sum"))
+            correct.append((logits.argmax(1) == labels).sum())
+            start += len(logits)
+        total, right = torch.stack([torch.stack(losses).double().sum(), torch.stack(correct).sum().double()]).tolist()
+    return {"loss": total / start, "accuracy": right / start}
+
+
+def _logits(
+    network: nn.Module, examples: Examples, normalise: Normalisation, precision: Precision, batch_size: int
+) -> Iterator[Tensor]:
+    require_examples(examples)
+    autocast = precision.autocast(examples.inputs.device)
+    for start in range(0, len(examples), batch_size):
+        batch = normalise(examples.inputs[start : start + batch_size])
+        with autocast:
+            output = network(batch)
+        yield output.float()
+
+
+def require_examples(examples: Examples) -> None:
+    """Raises DataError when there is nothing to judge a network by."""
+    if not len(examples):
+        raise DataError("there are no examples to judge the network by; give the held-out split at least one")
+
+
+@contextmanager
+def inference(network: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients; afterwards the network is in the mode it was in."""
+    was_training = network.training
+    network.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        network.train(was_training)
+
+
+def on_device(examples: Examples, device: torch.device) -> Examples:
+    """The examples on `device`; the same tensors where they already lie there."""
+    return Examples(examples.inputs.to(device), examples.labels.to(device))

@@ -1,0 +1,255 @@
+"""The one training loop, for candidates in a search and for final training."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from netwright.core.errors import Diverged, TrialFailed
+from netwright.core.task import Augmentation, Data
+from netwright.training import progress
+from netwright.training.augmentation import Batches, Normalisation
+from netwright.training.average import WeightAverage
+from netwright.training.batches import augmentation_generator, epoch_order, layers_seed, steps_per_epoch
+from netwright.training.evaluation import EVALUATION_BATCH, measure, on_device, require_examples
+from netwright.training.memory import out_of_memory_reported, peak_memory, reset_peak_memory
+from netwright.training.optimisers import build_optimiser, set_learning_rate
+from netwright.training.precision import Precision, choose_precision
+from netwright.training.randomness import seed_generators, seeded
+from netwright.training.result import Epoch, OutOfTime, TrainingResult
+from netwright.training.schedules import drop_path_probability, learning_rate
+from netwright.training.settings import TrainingSettings
+
+STEPS_BETWEEN_LOOKS = 50
+"""Steps between two looks at the losses on devices where looking means waiting; on CPU every step is looked at."""
+
+
+def train(
+    network: nn.Module,
+    data: Data,
+    settings: TrainingSettings,
+    seed: int,
+    *,
+    device: torch.device | str | None = None,
+    checkpoint: Path | None = None,
+    checkpoint_every: int = 1,
+    on_epoch: Callable[[Epoch], None] | None = None,
+    deadline: float | None = None,
+) -> TrainingResult:
+    """Trains the network in place and measures it on the held-out examples.
+
+    network: gives logits (n, classes); in training mode it may give (logits, auxiliary logits). Modules with an
+    attribute `drop_path_probability` get it set in each epoch. The network is moved to `device` (by default that of
+    the training examples) and ends there in evaluation mode.
+    seed: decides order, augmentation and dropout; PyTorch's own generators are as before afterwards. The same network,
+    data, settings, seed, device and thread count give the same bits.
+    checkpoint: a folder; every `checkpoint_every` epochs and at the end the training is saved there, and a training
+    found there is continued, bit for bit. on_epoch: called after each epoch with its entry of the curve, when it is
+    saved.
+    deadline: in `time.monotonic()` seconds; the training ends after an epoch when another would not fit.
+
+    Raises Diverged at the first loss that is not finite, OutOfMemory, OutOfTime when the deadline passes within the
+    first epoch, DataError for fewer than two training examples or none held out, ConfigurationError for the checkpoint
+    of another training, TrialFailed for a network without parameters to train.
+    """
+    device = torch.device(device or data.train.inputs.device)
+    with (
+        out_of_memory_reported(network, data.train, settings.batch_size, device),
+        seeded(seed, device),
+        _repeatable(device),
+    ):
+        reset_peak_memory(device)
+        network.to(device)
+        if not any(parameter.requires_grad for parameter in network.parameters()):
+            raise TrialFailed("the network has no parameters to train")
+        example = Normalisation.of(data, device)(data.train.inputs[:2].to(device))
+        precision = choose_precision(network, example, settings, device)
+        with precision.applied(network, device):
+            loop = _Loop(network, data, settings, seed, device, precision)
+            return loop.run(progress.Saved(checkpoint, checkpoint_every), on_epoch, deadline)
+    raise AssertionError
+
+
+class _Loop:
+    def __init__(
+        self,
+        network: nn.Module,
+        data: Data,
+        settings: TrainingSettings,
+        seed: int,
+        device: torch.device,
+        precision: Precision,
+    ) -> None:
+        self.network, self.settings, self.seed, self.device, self.precision = network, settings, seed, device, precision
+        self.examples, self.held_out = on_device(data.train, device), on_device(data.held_out, device)
+        require_examples(self.held_out)
+        self.augmentation = _augmentation(data, settings)
+        self.normalise = Normalisation.of(data, device, precision.channels_last)
+        self.steps = steps_per_epoch(len(self.examples), settings.batch_size)
+        self.optimiser = build_optimiser(network, settings)
+        self.average = None if settings.average is None else WeightAverage(network, settings.average)
+        self.compiled: Callable[..., Any] = torch.compile(network) if settings.compile else network
+        self.autocast = precision.autocast(device)
+        self.trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        self.drop_path = [module for module in network.modules() if hasattr(module, "drop_path_probability")]
+        self.look_every = 1 if device.type == "cpu" else STEPS_BETWEEN_LOOKS
+        self.curve: list[Epoch] = []
+        self.metrics: dict[str, float] = {}
+        self.earlier_seconds = 0.0
+
+    def run(
+        self, saved: progress.Saved, on_epoch: Callable[[Epoch], None] | None, deadline: float | None
+    ) -> TrainingResult:
+        began = time.monotonic()
+        saved.restore(self)
+        stopped = "epochs"
+        for epoch in range(len(self.curve), self.settings.epochs):
+            epoch_began = time.monotonic()
+            entry = self.train_epoch(epoch, deadline if not self.curve else None)
+            now = time.monotonic()
+            last = epoch + 1 == self.settings.epochs
+            if not last and deadline is not None and now + self._expected(now - epoch_began) > deadline:
+                last, stopped = True, "deadline"
+            self._finish_epoch(entry, last, epoch_began)
+            saved.store(self, last, self.earlier_seconds + time.monotonic() - began)
+            if on_epoch is not None:
+                on_epoch(dict(entry))
+            if last:
+                break
+        if self.average is not None:
+            self.average.exchange()
+        self.network.eval()
+        return TrainingResult(
+            metrics=dict(self.metrics),
+            curve=tuple(self.curve),
+            seconds=self.earlier_seconds + time.monotonic() - began,
+            epochs=len(self.curve),
+            stopped=stopped,
+            precision=self.precision.dtype,
+            channels_last=self.precision.channels_last,
+            threads=torch.get_num_threads(),
+            device=str(self.device),
+            peak_memory=peak_memory(self.device),
+            notes=tuple(saved.notes),
+        )
+
+    def _expected(self, training_seconds: float) -> float:
+        return max(training_seconds, self.curve[-1]["seconds"] if self.curve else 0.0)
+
+    def _finish_epoch(self, entry: Epoch, last: bool, began: float) -> None:
+        """Measures where it is due, and adds the entry to the curve."""
+        epoch = int(entry["epoch"])
+        if last or epoch % self.settings.evaluate_every == 0:
+            measured = self.measure_held_out()
+            if not math.isfinite(measured["val_loss"]):
+                raise self._diverged("held-out loss", epoch, self.steps, measured["val_loss"])
+            entry |= measured
+        entry["seconds"] = time.monotonic() - began
+        self.curve.append(entry)
+        self.metrics |= {name: value for name, value in entry.items() if name.startswith(("train_", "val_"))}
+
+    def measure_held_out(self) -> dict[str, float]:
+        """Loss and accuracy on the held-out examples, of the averaged weights where there is an average."""
+        with self.average.in_place() if self.average is not None else nullcontext():
+            found = measure(self.network, self.held_out, self.normalise, self.precision, EVALUATION_BATCH)
+        return {f"val_{name}": value for name, value in found.items()}
+
+    def train_epoch(self, epoch: int, deadline: float | None) -> Epoch:
+        """One pass over the training examples; the losses stay on the device until it is looked at."""
+        settings, size, device = self.settings, self.settings.batch_size, self.device
+        seed_generators(layers_seed(self.seed, epoch), device)
+        for module in self.drop_path:
+            module.drop_path_probability = drop_path_probability(settings, epoch)  # pyright: ignore
+        order = epoch_order(len(self.examples), self.seed, epoch, device)
+        generator = augmentation_generator(self.seed, epoch, device)
+        batches = Batches(self.examples, order, self.normalise, self.augmentation, generator)
+        losses = torch.empty(self.steps, device=device)
+        predictions = torch.empty_like(batches.labels)
+        rate, looked, seen, start = 0.0, 0, min(self.steps * size, len(order)), epoch * self.steps
+        self.network.train()
+        for step in range(self.steps):
+            rate = learning_rate(settings, start + step, settings.epochs * self.steps)
+            set_learning_rate(self.optimiser, rate)
+            place = slice(step * size, (step + 1) * size)
+            loss, logits = self.step(*batches(place.start, place.stop))
+            losses[step] = loss
+            torch.argmax(logits, 1, out=predictions[place])
+            if step + 1 - looked == self.look_every:
+                self._look(losses, looked, step + 1, epoch)
+                looked = step + 1
+                if deadline is not None and time.monotonic() > deadline:
+                    raise OutOfTime(f"the time was over after {step + 1} of {self.steps} steps of the first epoch")
+        self._look(losses, looked, self.steps, epoch)
+        sizes = torch.full((self.steps,), size, dtype=torch.float64, device=device)
+        sizes[-1] = seen - size * (self.steps - 1)
+        right = (predictions[:seen] == batches.labels[:seen]).sum()
+        total, correct = torch.stack([losses.double() @ sizes, right.double()]).tolist()
+        return {
+            "epoch": epoch + 1,
+            "train_loss": total / seen,
+            "train_accuracy": correct / seen,
+            "learning_rate": rate,
+        }
+
+    def step(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """One step of the optimiser. Loss and logits as they were before it, without gradient, on the device."""
+        settings = self.settings
+        with self.autocast:
+            output = self.compiled(inputs)
+        logits, auxiliary = output if isinstance(output, tuple) else (output, None)
+        logits = logits.float()
+        loss = F.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
+        if auxiliary is not None:
+            extra = F.cross_entropy(auxiliary.float(), labels, label_smoothing=settings.label_smoothing)
+            loss = loss + settings.auxiliary_weight * extra
+        self.optimiser.zero_grad()
+        loss.backward()
+        if settings.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(self.trainable, settings.gradient_clip)
+        self.optimiser.step()
+        if self.average is not None:
+            self.average.update()
+        return loss.detach(), logits.detach()
+
+    def _look(self, losses: Tensor, start: int, stop: int, epoch: int) -> None:
+        if start == stop or math.isfinite(losses[start:stop].sum().item()):
+            return
+        for step, loss in enumerate(losses[start:stop].tolist(), start + 1):
+            if not math.isfinite(loss):
+                raise self._diverged("loss", epoch + 1, step, loss)
+
+    def _diverged(self, what: str, epoch: int, step: int, value: float) -> Diverged:
+        reason = f"{what} {value} in epoch {epoch}, step {step} of {self.steps}"
+        problem = Diverged(f"{reason}; a smaller learning rate or gradient_clip may help", self.metrics, self.curve)
+        problem.epoch, problem.step = epoch, step  # pyright: ignore[reportAttributeAccessIssue]
+        return problem
+
+
+def _augmentation(data: Data, settings: TrainingSettings) -> Augmentation:
+    if not settings.augment:
+        return Augmentation()
+    task = data.augmentation
+    return Augmentation(task.flip, task.padding, task.cutout if settings.cutout is None else settings.cutout)
+
+
+@contextmanager
+def _repeatable(device: torch.device) -> Iterator[None]:
+    """On CUDA, cuDNN takes algorithms that give the same bits each time."""
+    if device.type != "cuda":
+        yield
+        return
+    cudnn = torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark
+    cudnn.deterministic, cudnn.benchmark = True, False
+    try:
+        yield
+    finally:
+        cudnn.deterministic, cudnn.benchmark = before

@@ -1,0 +1,112 @@
+"""What a training stores in its checkpoints, and how it takes it up again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from netwright.core.errors import ConfigurationError
+from netwright.training import checkpoint
+
+if TYPE_CHECKING:
+    from netwright.training.loop import _Loop
+
+
+class Saved:
+    """The checkpoint folder of one training; with no folder nothing is stored and nothing found.
+
+    notes: what went otherwise than it should, for the result.
+    """
+
+    def __init__(self, folder: Path | None, every: int) -> None:
+        self.folder = None if folder is None else Path(folder)
+        self.every = every
+        self.notes: list[str] = []
+
+    def store(self, loop: _Loop, last: bool, seconds: float) -> None:
+        """Saves the training where it is due. When that cannot be written, the training goes on with a note."""
+        epoch = len(loop.curve)
+        if self.folder is None or not (last or epoch % self.every == 0):
+            return
+        facts = {
+            "identity": _identity(loop),
+            "environment": _environment(loop),
+            "curve": loop.curve,
+            "metrics": loop.metrics,
+            "seconds": seconds,
+        }
+        average = loop.average
+        state = {
+            "optimiser": loop.optimiser.state_dict(),
+            "average": None if average is None else {"updates": average.updates, "tensors": average.tensors},
+        }
+        try:
+            checkpoint.save(self.folder, checkpoint.Snapshot(epoch, loop.network.state_dict(), state, facts))
+        except OSError as problem:
+            self.notes.append(f"no checkpoint of epoch {epoch} in {self.folder}: {problem.strerror or problem}")
+
+    def restore(self, loop: _Loop) -> None:
+        """Continues from the newest undamaged checkpoint, if there is one.
+
+        Raises ConfigurationError when it is of another training.
+        """
+        if self.folder is None:
+            return
+        snapshot, passed_over = checkpoint.newest(self.folder, loop.device)
+        self.notes += passed_over
+        if snapshot is None:
+            return
+        _require_same(self.folder, snapshot.facts["identity"], _identity(loop))
+        self.notes += _changes(snapshot.facts["environment"], _environment(loop))
+        loop.network.load_state_dict(dict(snapshot.weights))
+        loop.optimiser.load_state_dict(snapshot.state["optimiser"])
+        if loop.average is not None:
+            loop.average.updates = snapshot.state["average"]["updates"]
+            loop.average.tensors = snapshot.state["average"]["tensors"]
+        loop.curve = list(snapshot.facts["curve"])
+        loop.metrics = dict(snapshot.facts["metrics"])
+        loop.earlier_seconds = snapshot.facts["seconds"]
+
+
+def _identity(loop: _Loop) -> dict[str, Any]:
+    """What must be the same for a continuation to make sense."""
+    identity = {
+        **{f"settings.{name}": value for name, value in loop.settings.arguments.items()},
+        "seed": loop.seed,
+        "training examples": [*loop.examples.inputs.shape],
+        "held-out examples": len(loop.held_out),
+        "network": {name: [*tensor.shape] for name, tensor in loop.network.state_dict().items()},
+    }
+    return json.loads(json.dumps(identity))
+
+
+def _environment(loop: _Loop) -> dict[str, Any]:
+    """What may change, but with it the last bits of the numbers."""
+    device = loop.device
+    return {
+        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "torch": str(torch.__version__),
+        "precision": loop.precision.dtype,
+        "channels_last": loop.precision.channels_last,
+    }
+
+
+def _require_same(folder: Path, there: dict[str, Any], here: dict[str, Any]) -> None:
+    different = [name for name in here if there.get(name) != here[name]]
+    if not different:
+        return
+    name = different[0]
+    values = "" if name == "network" else f" ({there.get(name)!r} there, {here[name]!r} here)"
+    raise ConfigurationError(
+        f"the checkpoint in {folder} is of another training: {name} differs{values}; "
+        "give another folder, or the same settings, seed, data and network"
+    )
+
+
+def _changes(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+    changed = [f"{name} {there.get(name)!r} -> {here[name]!r}" for name in here if there.get(name) != here[name]]
+    return [f"continued with {', '.join(changed)}: the numbers may differ in the last bits"] if changed else []

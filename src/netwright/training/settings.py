@@ -1,0 +1,163 @@
+"""How a network is trained: every choice of the training loop, as one value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from netwright.core.configuration import Configured
+from netwright.core.errors import ConfigurationError, nearest
+
+Check = tuple[Callable[[Any], bool], str]
+
+
+@dataclass(frozen=True, repr=False)
+class TrainingSettings(Configured):
+    """Optimiser, schedule, regularisation and arithmetic of one training; the defaults suit short training.
+
+    epochs: passes over the training examples. batch_size: examples in one step, at least 2 (batch normalisation).
+    optimiser: "sgd" is SGD with Nesterov momentum, "adamw" is Adam with decoupled weight decay.
+    momentum: of SGD; with "adamw" the decay of its first moment.
+    weight_decay: not applied to biases and to the scales and shifts of normalisation.
+    schedule: how the learning rate moves, step by step; "one_cycle" has its rise built in and knows no warm-up.
+    warm_up: share of the steps in which the learning rate rises linearly to `learning_rate`.
+    minimum_learning_rate: where "cosine" and "one_cycle" end.
+    label_smoothing: probability mass moved from the true class to all classes alike.
+    gradient_clip: largest global L2 norm of the gradient; None does not clip.
+    auxiliary_weight: weight of the loss of an auxiliary head, where the network has one.
+    drop_path: probability of dropping a path in the last epoch, reached linearly from 0 (Zoph et al. 2018).
+    augment: whether the task's augmentation is used. cutout: side in pixels, in place of the task's.
+    precision: "auto" takes bfloat16 where `netwright.training.precision` has a rule that says it is faster.
+    channels_last: memory order of images and convolutions; "auto" takes channels last for images.
+    compile: use `torch.compile`; pays off only in long training.
+    average: decay of the exponential moving average of the weights. The average is then what is judged and returned.
+    evaluate_every: epochs between two measurements on the held-out examples; the last epoch is always measured.
+
+    Raises ConfigurationError for an unknown option, and for a value outside what is allowed.
+    """
+
+    epochs: int = 10
+    batch_size: int = 64
+    optimiser: Literal["sgd", "adamw"] = "sgd"
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    schedule: Literal["cosine", "one_cycle", "constant"] = "cosine"
+    warm_up: float = 0.1
+    minimum_learning_rate: float = 0.0
+    label_smoothing: float = 0.0
+    gradient_clip: float | None = 5.0
+    auxiliary_weight: float = 0.4
+    drop_path: float = 0.0
+    augment: bool = True
+    cutout: int | None = None
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    channels_last: bool | Literal["auto"] = "auto"
+    compile: bool = False
+    average: float | None = None
+    evaluate_every: int = 1
+
+    DARTS_FINAL: ClassVar[TrainingSettings]
+    """The final training on CIFAR-10 of Liu et al. (2019): 600 epochs, cutout 16, auxiliary head, drop path 0.2."""
+
+    def __post_init__(self) -> None:
+        for name, (allowed, form) in _CHECKS.items():
+            value = getattr(self, name)
+            if not allowed(value):
+                raise ConfigurationError(f"training option {name} = {value!r}: expected {form}{_hint(name, value)}")
+        if self.minimum_learning_rate > self.learning_rate:
+            raise ConfigurationError(
+                f"training option minimum_learning_rate = {self.minimum_learning_rate!r}: expected at most "
+                f"learning_rate = {self.learning_rate!r}"
+            )
+        if self.compile and self.drop_path:
+            raise ConfigurationError(
+                "training option compile = True: expected false with drop_path above 0, because a probability that "
+                "moves in each epoch would compile the network again in each epoch"
+            )
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _integer(least: int) -> Check:
+    return lambda value: _is_integer(value) and value >= least, f"an integer of at least {least}"
+
+
+def _positive() -> Check:
+    return lambda value: _is_number(value) and value > 0, "a number above 0"
+
+
+def _not_negative() -> Check:
+    return lambda value: _is_number(value) and value >= 0, "a number of at least 0"
+
+
+def _fraction() -> Check:
+    return lambda value: _is_number(value) and 0 <= value < 1, "a number from 0 to below 1"
+
+
+def _flag() -> Check:
+    return lambda value: isinstance(value, bool), "true or false"
+
+
+def _or_none(check: Check) -> Check:
+    allowed, form = check
+    return lambda value: value is None or allowed(value), f"{form}, or none"
+
+
+def _one_of(*names: object) -> Check:
+    listed = ", ".join(repr(name) for name in names)
+    return lambda value: any(type(value) is type(name) and value == name for name in names), f"one of {listed}"
+
+
+def _hint(name: str, value: object) -> str:
+    if isinstance(value, str) and name in _NAMES:
+        return nearest(value, _NAMES[name]).partition(" Known:")[0].rstrip(".")
+    return ""
+
+
+_NAMES: dict[str, tuple[object, ...]] = {
+    "optimiser": ("sgd", "adamw"),
+    "schedule": ("cosine", "one_cycle", "constant"),
+    "precision": ("auto", "float32", "bfloat16"),
+    "channels_last": ("auto", True, False),
+}
+
+_CHECKS: dict[str, Check] = {
+    "epochs": _integer(1),
+    "batch_size": _integer(2),
+    "learning_rate": _positive(),
+    "momentum": _fraction(),
+    "weight_decay": _not_negative(),
+    "warm_up": _fraction(),
+    "minimum_learning_rate": _not_negative(),
+    "label_smoothing": _fraction(),
+    "gradient_clip": _or_none(_positive()),
+    "auxiliary_weight": _not_negative(),
+    "drop_path": _fraction(),
+    "augment": _flag(),
+    "cutout": _or_none(_integer(0)),
+    "compile": _flag(),
+    "average": _or_none(_fraction()),
+    "evaluate_every": _integer(1),
+    **{name: _one_of(*names) for name, names in _NAMES.items()},
+}
+
+TrainingSettings.DARTS_FINAL = TrainingSettings(
+    epochs=600,
+    batch_size=96,
+    learning_rate=0.025,
+    weight_decay=3e-4,
+    warm_up=0.0,
+    cutout=16,
+    auxiliary_weight=0.4,
+    drop_path=0.2,
+    gradient_clip=5.0,
+)
