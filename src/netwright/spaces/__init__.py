@@ -1,0 +1,6 @@
+"""Search spaces: each says in one method which networks may be built."""
+
+from netwright.spaces.darts import Darts as Darts
+from netwright.spaces.nasbench201 import NasBench201 as NasBench201
+from netwright.spaces.nasnet import NasNet as NasNet
+from netwright.spaces.published import from_genotype as from_genotype

@@ -1,0 +1,149 @@
+"""The space of NAS-Bench-201: one cell of four nodes, repeated (Dong and Yang 2020)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from itertools import product
+from typing import ClassVar
+
+from torch import nn
+
+from netwright.core.architecture import Architecture
+from netwright.core.building import EdgeSum
+from netwright.core.choose import Choose
+from netwright.core.decisions import Point
+from netwright.core.errors import ConfigurationError, InvalidArchitecture, nearest
+from netwright.core.space import Space
+from netwright.core.task import TaskShape
+from netwright.networks.cells import DenseCell, ReductionBlock
+from netwright.networks.heads import image_stem, pooled_classifier
+from netwright.networks.operations import Zero, operation
+
+OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+NODES = ((0,), (0, 1), (0, 1, 2))  # the states that each node reads
+
+
+class NasBench201(Space):
+    """15,625 networks: three stages of `cells` equal cells, with residual blocks that halve the resolution between.
+
+    channels: of the first stage; each later one has twice as many. Any image size and number of channels will do. The
+    benchmark's networks have 16 channels and 5 cells; for 32x32 colour images and 10 classes they have from 73,306
+    to 1,531,546 parameters and up to 220.12 million multiply-adds. The latter count the weights of convolutions and
+    the linear layer times the positions each is applied to, and nothing for biases, normalisation, pooling and sums.
+
+    `str(architecture)` is the benchmark's own form, `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`.
+    """
+
+    channels: int = 16
+    cells: int = 5
+
+    additive_cost: ClassVar[bool] = True  # each operation costs the same whatever the others are
+
+    def __post_init__(self) -> None:
+        for name in ("channels", "cells"):
+            if getattr(self, name) < 1:
+                raise ConfigurationError(f"NasBench201 needs {name} of at least 1, found {getattr(self, name)}")
+
+    def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
+        blocks: list[nn.Module] = [image_stem(shape.channels, self.channels)]
+        for stage in range(3):
+            width = self.channels << stage
+            if stage:
+                blocks.append(ReductionBlock(width // 2, width))
+            blocks.extend(_cell(choose, width) for _ in range(self.cells))
+        return nn.Sequential(*blocks, pooled_classifier(4 * self.channels, shape.classes, normalise=True))
+
+    def tracing_twin(self) -> Space:
+        return NasBench201(channels=1, cells=1)
+
+    def canonical(self, architecture: Architecture) -> Architecture:
+        """The first architecture, in the order of `enumerate`, of those that the benchmark calls isomorphic.
+
+        There are 6,466 classes: cells are the same where one expression describes their output, with zeros passed on
+        along a chain, skip connections left out and the terms of each sum in alphabetical order.
+        """
+        return Architecture(architecture.space, _representatives()[architecture.point])
+
+    def format(self, architecture: Architecture) -> str:
+        labels = iter([OPERATIONS[option] for option in architecture.point])
+        return "+".join("|" + "".join(f"{next(labels)}~{source}|" for source in sources) for sources in NODES)
+
+    def parse(self, text: str) -> Architecture:
+        """Read the benchmark's form or JSON. Raises InvalidArchitecture, or UserError for broken JSON."""
+        text = text.strip()
+        if text.startswith(("{", "[")):
+            return super().parse(text)
+        return Architecture(self, tuple([OPERATIONS.index(label) for label in _labels(text)]))
+
+
+def _cell(choose: Choose, channels: int) -> DenseCell:
+    def make(label: str) -> nn.Module:
+        return operation(label, channels)
+
+    options = {label: lambda _, label=label: make(label) for label in OPERATIONS}
+    with choose.scope("cell"):
+        nodes = [choose.edges(f"node{i}", sources, None, options) for i, sources in enumerate(NODES, start=1)]
+    return DenseCell(_without_zeros(node) for node in nodes)
+
+
+def _without_zeros(node: EdgeSum) -> EdgeSum:
+    """The same sum without the terms that are zero, unless all are; a node that is more than a sum stays as it is."""
+    if type(node) is not EdgeSum:
+        return node
+    pairs = list(zip(node.sources, node.operations, strict=True))
+    kept = [(source, module) for source, module in pairs if not isinstance(module, Zero)] or pairs[:1]
+    return EdgeSum([source for source, _ in kept], [module for _, module in kept])
+
+
+def _labels(text: str) -> list[str]:
+    """The six operations of a cell in the benchmark's form, in its order."""
+    form = "expected |op~0|+|op~0|op~1|+|op~0|op~1|op~2|"
+    nodes = text.split("+")
+    if len(nodes) != len(NODES):
+        raise InvalidArchitecture(f"the cell {text[:200]!r} has {len(nodes)} nodes separated by '+', not 3; {form}")
+    labels: list[str] = []
+    for node, sources in zip(nodes, NODES, strict=True):
+        parts = node.split("|")
+        if len(parts) != len(sources) + 2 or parts[0] or parts[-1]:
+            raise InvalidArchitecture(f"node {node[:200]!r} should hold {len(sources)} parts between '|'; {form}")
+        labels.extend(_label(part, source) for part, source in zip(parts[1:-1], sources, strict=True))
+    return labels
+
+
+def _label(part: str, source: int) -> str:
+    label, separator, number = part.rpartition("~")
+    if not separator or number != str(source):
+        raise InvalidArchitecture(f"{part[:100]!r} should end in '~{source}', the state that it reads")
+    if label not in OPERATIONS:
+        raise InvalidArchitecture(
+            f"there is no operation {label[:100]!r} in {part[:100]!r}{nearest(label, OPERATIONS)}"
+        )
+    return label
+
+
+@cache
+def _representatives() -> dict[Point, Point]:
+    """For each point the first one with the same expression."""
+    first: dict[str, Point] = {}
+    points = product(range(len(OPERATIONS)), repeat=sum(map(len, NODES)))
+    return {point: first.setdefault(_expression(point), point) for point in points}
+
+
+def _expression(point: Sequence[int]) -> str:
+    """The cell's output as text: the input is 0, zero is #, f(x) is written (x)@f, and sums join their sorted terms.
+
+    The terms are sorted as text, and a node that a skip connection passes on stays one term of the sum it enters. So
+    two sums that differ only in how they are nested may count as different, as they do in the benchmark.
+    """
+    options = iter(point)
+    states = ["0"]
+    for sources in NODES:
+        states.append("+".join(sorted(_term(OPERATIONS[next(options)], states[source]) for source in sources)))
+    return states[-1]
+
+
+def _term(label: str, state: str) -> str:
+    if label == "none" or state == "#":
+        return "#"
+    return state if label == "skip_connect" else f"({state})@{label}"

@@ -1,0 +1,119 @@
+"""The space of NASNet, AmoebaNet, PNAS and ENAS: cells of blocks with two free inputs (Zoph et al. 2018)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from netwright.core.architecture import Architecture
+from netwright.core.building import EdgeSum
+from netwright.core.choose import Choose
+from netwright.core.decisions import Label
+from netwright.core.errors import ConfigurationError
+from netwright.core.graph import Edge, Graph, Node
+from netwright.networks.cells import PairSum
+from netwright.networks.operations import Zero
+from netwright.spaces.cells import OPERATION_SETS, CellSpace
+from netwright.spaces.genotypes import KINDS, Block, PublishedCell, Reading
+
+INPUTS = ("first", "second")
+
+
+class NasNet(CellSpace):
+    """Cells whose nodes sum two operations, each on any earlier state; both may read the same one.
+
+    output: the states that are joined to the cell's output, the "loose" ends that no node reads, "all" nodes, or two
+    tuples of states, for the normal and for the reduction cell. A network of all architectures at once reads every
+    state, so it should join "all". `none` is an ordinary option where `operations` names it. The dilated convolution is
+    the depthwise-separable one, as in published cells. For the other arguments see `CellSpace`.
+    """
+
+    nodes: int | tuple[int, int] = 5
+    operations: tuple[str, ...] | str = OPERATION_SETS["nasnet"]
+    output: str | tuple[tuple[int, ...], tuple[int, ...]] = "loose"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._set("output", self._checked_output())
+
+    def _checked_output(self) -> str | tuple[tuple[int, ...], ...]:
+        if self.output in ("loose", "all"):
+            return self.output
+        form = "expected 'loose', 'all', or the states of the normal and of the reduction cell"
+        if isinstance(self.output, str) or len(self.output) != 2:
+            raise ConfigurationError(f"NasNet cannot put out {self.output!r}; {form}")
+        chosen = tuple(tuple(each) for each in self.output)
+        for states, count in zip(chosen, self.node_counts, strict=True):
+            if not states or len(set(states)) < len(states) or not set(states) <= set(range(2, count + 2)):
+                raise ConfigurationError(
+                    f"NasNet cannot put out the states {list(states)} of a cell whose {count} nodes are states 2 to "
+                    f"{count + 1}; {form}"
+                )
+        return chosen
+
+    @property
+    def additive_cost(self) -> bool:
+        """Whether each operation costs the same whatever the others are: loose ends change the later cells' inputs."""
+        return self.output != "loose"
+
+    def nodes_and_output(
+        self, choose: Choose, count: int, options: Mapping[str, Any], kind: str
+    ) -> tuple[Sequence[nn.Module], Sequence[int]]:
+        options = {label: options[label] for label in self.operations}
+        nodes: list[nn.Module] = []
+        read: set[int] = set()
+        for i in range(count):
+            with choose.scope(f"node{i}"):
+                first, second = (choose.edges(name, range(i + 2), 1, options) for name in INPUTS)
+            read.update(first.sources, second.sources)
+            nodes.append(_joined(first, second))
+        if not isinstance(self.output, str):
+            return nodes, self.output[KINDS.index(kind)]
+        states = range(2, count + 2)
+        return nodes, [state for state in states if self.output == "all" or state not in read]
+
+    def block(self, labels: Mapping[str, Label], kind: str, node: int) -> Block:
+        first, second = [self._reading(labels, f"{kind}/node{node}/{name}") for name in INPUTS]
+        return first, second
+
+    def _reading(self, labels: Mapping[str, Label], name: str) -> Reading:
+        sources = labels[f"{name}/sources"]
+        assert isinstance(sources, tuple)
+        return str(labels.get(f"{name}/{sources[0]}", self.operations[0])), sources[0]
+
+    def block_labels(self, block: Block, kind: str, node: int) -> dict[str, Label]:
+        labels: dict[str, Label] = {}
+        for name, (label, source) in zip(INPUTS, block, strict=True):
+            labels[f"{kind}/node{node}/{name}/sources"] = (source,)
+            if len(self.operations) > 1:
+                labels[f"{kind}/node{node}/{name}/{source}"] = label
+        return labels
+
+    def output_states(self, cell: PublishedCell, kind: str) -> tuple[int, ...]:
+        if isinstance(self.output, str):
+            return cell.every_node if self.output == "all" else cell.loose_ends
+        return self.output[KINDS.index(kind)]
+
+    def graph(self, architecture: Architecture) -> Graph:
+        """Both cells with their two inputs, the nodes, and the two operations on the way to each node."""
+        nodes: list[Node] = []
+        edges: list[Edge] = []
+        labels = architecture.decisions
+        for kind, count in zip(KINDS, self.node_counts, strict=True):
+            states = [f"{kind}/{name}" for name in ("input0", "input1", *(f"node{i}" for i in range(count)))]
+            nodes.extend(Node(state, "", kind) for state in states)
+            for i in range(count):
+                for label, source in self.block(labels, kind, i):
+                    edges.append(Edge(states[source], states[i + 2], label))
+        return Graph(tuple(nodes), tuple(edges))
+
+
+def _joined(first: EdgeSum, second: EdgeSum) -> nn.Module:
+    """The sum of both: as one plain sum without zeros where both are plain."""
+    if not type(first) is type(second) is EdgeSum:
+        return PairSum(first, second)
+    pairs = [pair for each in (first, second) for pair in zip(each.sources, each.operations, strict=True)]
+    kept = [(source, module) for source, module in pairs if not isinstance(module, Zero)] or pairs[:1]
+    return EdgeSum([source for source, _ in kept], [module for _, module in kept])
