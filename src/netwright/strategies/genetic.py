@@ -64,7 +64,7 @@ class GeneticAlgorithm(Strategy):
         if not self._updated(rng):
             return None
         if not len(self._alive) or (not self._brood and self._asked < self.population):
-            proposal = Proposal(self._unseen.draw(rng) if self._unseen else self.space.sample(rng))
+            proposal = Proposal(self.space.sample(rng) if self._unseen is None else self._unseen.draw(rng))
         else:
             proposal = self._offspring(rng)
         self._asked += 1

@@ -55,7 +55,7 @@ class RegularizedEvolution(Strategy):
         end_after_the_only_one(self.space, self._asked)
         # Algorithm 1, first loop: P random architectures.
         if self._asked < self.population or not len(self._alive):
-            proposal = Proposal(self._unseen.draw(rng) if self._unseen else self.space.sample(rng))
+            proposal = Proposal(self.space.sample(rng) if self._unseen is None else self._unseen.draw(rng))
         else:
             # Algorithm 1, second loop: S members drawn with replacement, the best is the parent.
             shares = rng.random(self.tournament).tolist()

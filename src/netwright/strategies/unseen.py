@@ -33,9 +33,6 @@ class Unseen:
         self._walking = False
         self._rank = self._stride = self._left = 0
 
-    def __len__(self) -> int:
-        return len(self._asked)
-
     def add(self, architecture: Architecture) -> bool:
         """Note that this one is asked; whether it is the first of its canonical form."""
         point = self._space.canonical(architecture).point
