@@ -1,0 +1,9 @@
+"""The one loop that searches, and what it gives back."""
+
+from netwright.engine.duration import format_duration, parse_duration
+from netwright.engine.progress import Progress
+from netwright.engine.run import Run
+from netwright.engine.search import Search
+from netwright.engine.signals import Interrupted
+
+__all__ = ["Interrupted", "Progress", "Run", "Search", "format_duration", "parse_duration"]

@@ -1,0 +1,65 @@
+"""From an executor's outcome to the trial that the strategy is told: scores, and numbers that are none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from netwright.core.errors import ConfigurationError, nearest
+from netwright.core.executor import Outcome
+from netwright.core.objective import Constraint, Objective
+from netwright.core.trial import Proposal, State, Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Judge:
+    """Gives completed trials their scores; one whose objective is not finite has diverged.
+
+    Raises ConfigurationError where the first trial to complete lacks an objective or a limited metric: no trial of
+    this estimator would have it. Later such trials end in state "error".
+    """
+
+    def __init__(self, objectives: Sequence[Objective], constraints: Sequence[Constraint]) -> None:
+        self._objectives = tuple(objectives)
+        self._constrained = tuple(each.metric for each in constraints)
+        self._single = self._objectives[0] if len(self._objectives) == 1 else None
+        self._any_complete = False
+
+    def trial(self, proposal: Proposal, outcome: Outcome) -> Trial:
+        """The trial of this proposal."""
+        state, reason, scores = outcome.state, outcome.reason, ()
+        if state == "completed" and proposal.purpose == "evaluate":
+            state, reason, scores = self._judged(outcome.measurement.metrics)
+        return Trial(
+            outcome.number, proposal, state, outcome.measurement, scores, outcome.seconds, outcome.device, reason
+        )
+
+    def note(self, trial: Trial) -> None:
+        """Take note of a trial that was judged in an earlier session."""
+        self._any_complete = self._any_complete or bool(trial.scores)
+
+    def _judged(self, metrics: Mapping[str, float]) -> tuple[State, str, tuple[float, ...]]:
+        problem = self._missing(metrics)
+        if problem:
+            if not self._any_complete:
+                raise ConfigurationError(problem)
+            return "error", problem, ()
+        self._any_complete = True
+        single = self._single
+        scores = (single.score(metrics),) if single else tuple([each.score(metrics) for each in self._objectives])
+        for score, objective in zip(scores, self._objectives, strict=True):
+            if not math.isfinite(score):
+                return "diverged", f"{objective.metric} is {metrics[objective.metric]}", ()
+        return "completed", "", scores
+
+    def _missing(self, metrics: Mapping[str, float]) -> str:
+        for objective in self._objectives:
+            if objective.metric not in metrics:
+                return f"the objective {objective.metric!r} was not measured{nearest(objective.metric, metrics)}"
+        for metric in self._constrained:
+            if metric not in metrics:
+                return f"a limit is on {metric!r}, which was not measured{nearest(metric, metrics)}"
+        return ""

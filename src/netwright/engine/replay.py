@@ -1,0 +1,111 @@
+"""Resume: a run is a log, and asking and telling again from it brings a strategy to where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from netwright.core.architecture import Architecture
+from netwright.core.errors import CorruptStore, StopSearch, UserError
+from netwright.core.serial import parse_json
+from netwright.core.trial import Measurement, Proposal, Trial
+from netwright.engine.differences import listed
+from netwright.store.numbers import tensors_from, tensors_to_json, to_json
+
+if TYPE_CHECKING:
+    from netwright.engine.loop import Loop
+    from netwright.store.rows import StoredTrial
+
+
+def replay(loop: Loop, name: str, stored: Sequence[StoredTrial], *, begin: bool = True) -> None:
+    """Ask and tell from the log, then begin again what had not ended unless `begin` is False.
+
+    Raises UserError where the strategy proposes something else than it did, CorruptStore for a log with gaps.
+    """
+    _check_order(name, stored)
+    told = sorted((each for each in stored if each.told is not None), key=lambda each: each.told or 0)
+    proposals: list[Proposal] = []
+
+    def ask_until(count: int) -> None:
+        while len(proposals) < len(stored) and stored[len(proposals)].asked <= count:
+            proposals.append(_ask(loop, name, stored[len(proposals)]))
+
+    for count, each in enumerate(told):
+        ask_until(count)
+        loop.restore(_trial(each, proposals[each.number]), each.traceback)
+    ask_until(len(told))
+    for each in stored:
+        if begin and each.told is None:
+            loop.begin(proposals[each.number], each.attempt + 1, each.asked, each.number)
+
+
+def _check_order(name: str, stored: Sequence[StoredTrial]) -> None:
+    told = {each.told: each for each in stored if each.told is not None}
+    numbers = [each.number for each in stored]
+    asked = [each.asked for each in stored]
+    whole = numbers == list(range(len(stored))) and sorted(told) == list(range(len(told))) and asked == sorted(asked)
+    if not whole or any(each.asked > place for place, each in told.items()) or max(asked, default=0) > len(told):
+        raise CorruptStore(f"the log of run {name!r} has gaps: trials were removed or changed")
+
+
+def _ask(loop: Loop, name: str, stored: StoredTrial) -> Proposal:
+    try:
+        proposal = loop.ask()
+    except StopSearch as stop:
+        found = f"nothing ({stop})"
+    else:
+        if proposal is not None and _same(proposal, stored):
+            loop.skip()
+            return proposal
+        found = "to wait" if proposal is None else describe(proposal)
+    raise UserError(
+        f"run {name!r} cannot be resumed: it was made with other settings or another version. The strategy proposed "
+        f"{_stored_text(stored)} as trial {stored.number} then, and proposes {found} now"
+    )
+
+
+def _same(proposal: Proposal, stored: StoredTrial) -> bool:
+    candidate = proposal.candidate
+    if isinstance(candidate, Architecture):
+        same = candidate.digest == stored.architecture_digest
+    else:
+        same = stored.mixture is not None and parse_json(tensors_to_json(candidate.weights)) == stored.mixture
+    return same and (proposal.purpose, proposal.fidelity, proposal.parent) == (
+        stored.purpose,
+        stored.fidelity,
+        stored.parent,
+    )
+
+
+def describe(proposal: Proposal) -> str:
+    """A proposal in one line."""
+    what = str(proposal.candidate) if isinstance(proposal.candidate, Architecture) else "a mixture"
+    return what + _options(proposal.purpose, proposal.fidelity, proposal.parent)
+
+
+def _stored_text(stored: StoredTrial) -> str:
+    what = stored.text if stored.architecture is not None else "a mixture"
+    return what + _options(stored.purpose, stored.fidelity, stored.parent)
+
+
+def _options(purpose: str, fidelity: float | None, parent: int | None) -> str:
+    parts = [purpose] if purpose != "evaluate" else []
+    parts += [] if fidelity is None else [f"fidelity {fidelity:g}"]
+    parts += [] if parent is None else [f"parent {parent}"]
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _trial(stored: StoredTrial, proposal: Proposal) -> Trial:
+    gradient = None if stored.gradient is None else tensors_from(stored.gradient)
+    measurement = Measurement(stored.metrics, gradient, stored.curve)
+    state: Any = stored.state
+    return Trial(
+        stored.number, proposal, state, measurement, stored.scores, stored.seconds, stored.device, stored.reason
+    )
+
+
+def check_settings(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """UserError with the differences where a run was made with other settings."""
+    different = listed(before, parse_json(to_json(now)))
+    if different:
+        raise UserError(f"run {name!r} was made with other settings: {different}")

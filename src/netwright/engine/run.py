@@ -1,0 +1,148 @@
+"""What a search gives back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netwright.core.architecture import Architecture
+from netwright.core.errors import SearchFailed
+from netwright.core.objective import fittest, front
+from netwright.core.trial import Trial
+from netwright.engine.ranking import comparable
+from netwright.store.store import Store
+
+if TYPE_CHECKING:
+    from netwright.core.strategy import Strategy
+    from netwright.engine.search import Search
+
+MEASURED_TIMES = frozenset({"seconds", "latency", "throughput", "ms"})
+
+
+class Run:
+    """The trials of a search, in the order of their numbers, and how it ended.
+
+    stopped: why it ended, in one line. seconds: wall-clock, all sessions of a resumed run together. strategy: the
+    strategy after it was told of all trials. store_directory: where it is kept; None where only in memory.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        search: Search,
+        strategy: Strategy,
+        trials: Sequence[Trial],
+        *,
+        stopped: str = "",
+        seconds: float = 0.0,
+        tracebacks: Mapping[int, str] | None = None,
+        store: Store | None = None,
+    ) -> None:
+        self.name = name
+        self.search = search
+        self.strategy = strategy
+        self.trials: tuple[Trial, ...] = tuple(sorted(trials, key=lambda trial: trial.number))
+        self.stopped = stopped
+        self.seconds = seconds
+        self.store_directory: Path | None = None if store is None else store.directory
+        self._tracebacks = dict(tracebacks or {})
+        self._store = store
+        self._documents: dict[str, Any] = {}
+
+    @cached_property
+    def best(self) -> Trial:
+        """The best trial of the architecture that the strategy recommends; by default the best there is.
+
+        Only trials at the highest measured fidelity are compared. Raises SearchFailed where none completed.
+        """
+        trials = comparable(self.trials)
+        if not trials:
+            raise SearchFailed(f"none of the {len(self.trials)} trials of run {self.name!r} completed")
+        if all(isinstance(trial.proposal.candidate, Architecture) for trial in trials):
+            recommended = self.strategy.recommend(trials)
+            trials = [trial for trial in trials if trial.architecture == recommended] or trials
+        return fittest(trials)
+
+    @property
+    def front(self) -> list[Trial]:
+        """The Pareto front: the completed trials that no other dominates, at the highest measured fidelity."""
+        return front(comparable(self.trials))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many trials ended in each state; states that did not occur are left out."""
+        return dict(Counter(trial.state for trial in self.trials))
+
+    def traceback(self, number: int) -> str:
+        """The traceback of a trial that ended in state "error"; empty for others."""
+        return self._tracebacks.get(number, "")
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row a trial without anything that a clock measured, so that the tables of equal searches are equal."""
+        return [_row(trial) for trial in self.trials]
+
+    def keep(self, key: str, value: Any) -> None:
+        """Keep JSON under a key, in the store where there is one."""
+        self._documents[key] = value
+        if self.store_directory is not None:
+            with _opened(self._store, self.store_directory) as store:
+                store.keep(self.name, key, value)
+
+    def kept(self, key: str) -> Any:
+        """What was kept under this key; None where nothing was."""
+        if key in self._documents or self.store_directory is None:
+            return self._documents.get(key)
+        if self._store is not None and not self._store.closed:
+            return self._store.document(self.name, key)
+        with Store.open_readonly(self.store_directory) as store:
+            return store.document(self.name, key)
+
+    def export(self, directory: str | Path, **options: Any) -> Any:
+        """Write the best network as plain PyTorch with weights, architecture, numbers and cost: see `results`."""
+        from netwright.results import export_run
+
+        return export_run(self, directory, **options)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {state}" for state, count in self.counts.items())
+        return f"Run({self.name!r}: {counts or 'no trials'}; {self.stopped})"
+
+
+class _opened:
+    """The store that is open already, or a new one that is closed again."""
+
+    def __init__(self, store: Store | None, directory: Path) -> None:
+        self._own = store is None or store.closed or not store.writable
+        self._store = Store(directory) if self._own or store is None else store
+
+    def __enter__(self) -> Store:
+        return self._store
+
+    def __exit__(self, *_: object) -> None:
+        if self._own:
+            self._store.close()
+
+
+def _row(trial: Trial) -> dict[str, Any]:
+    proposal, candidate = trial.proposal, trial.proposal.candidate
+    measured = {name: value for name, value in trial.metrics.items() if not _is_time(name)}
+    return {
+        "number": trial.number,
+        "state": trial.state,
+        "architecture": candidate.to_json() if isinstance(candidate, Architecture) else None,
+        "purpose": proposal.purpose,
+        "fidelity": proposal.fidelity,
+        "parent": proposal.parent,
+        "metrics": measured,
+        "curve": [
+            {name: value for name, value in point.items() if not _is_time(name)} for point in trial.measurement.curve
+        ],
+        "reason": trial.reason,
+    }
+
+
+def _is_time(metric: str) -> bool:
+    return not MEASURED_TIMES.isdisjoint(metric.lower().split("_"))

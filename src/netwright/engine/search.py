@@ -1,0 +1,159 @@
+"""A search: a strategy, an estimator, what is wanted, and a seed. `run` is the only loop there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netwright.core.configuration import Configured, as_json
+from netwright.core.errors import ConfigurationError, UserError
+from netwright.core.estimator import Estimator
+from netwright.core.objective import Constraint, Objective
+from netwright.core.space import Space
+from netwright.core.strategy import Strategy
+from netwright.engine.session import Session, load_run
+from netwright.engine.stops import Limits
+
+if TYPE_CHECKING:
+    from netwright.core.executor import Executor
+    from netwright.core.trial import Trial
+    from netwright.engine.progress import Progress
+    from netwright.engine.run import Run
+    from netwright.store.store import Store
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Search(Configured):
+    """What to search with, and for what.
+
+    objective: a metric, or several for a Pareto front; "params:minimize" gives a direction, most names imply theirs.
+    constraints: limits that a network must keep, such as "params <= 500k"; they are checked as soon as the estimator's
+    stages have measured them. seed: everything random follows from it.
+
+    A search is a value: running it twice with one seed gives the same trials, since each run begins with the strategy
+    as its constructor made it. Raises ConfigurationError for parts that do not fit each other.
+    """
+
+    strategy: Strategy
+    estimator: Estimator
+    objective: str | Objective | Sequence[str | Objective] = "val_accuracy"
+    constraints: str | Constraint | Sequence[str | Constraint] = ()
+    seed: int = 0
+    objectives: tuple[Objective, ...] = field(init=False)
+    limits: tuple[Constraint, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        _check_kind("strategy", self.strategy, Strategy)
+        _check_kind("estimator", self.estimator, Estimator)
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
+            raise ConfigurationError(f"seed must be a whole number; found {self.seed!r}")
+        objectives = tuple(Objective.parse(each) for each in _several(self.objective, Objective))
+        limits = tuple(Constraint.parse(each) for each in _several(self.constraints, Constraint))
+        object.__setattr__(self, "objectives", objectives)
+        object.__setattr__(self, "limits", limits)
+        _check_objectives(objectives)
+        _check_limits(limits)
+        _check_spaces(self.strategy, self.estimator)
+
+    @property
+    def space(self) -> Space:
+        """The space that the strategy searches."""
+        return self.strategy.space
+
+    def configuration(self) -> dict[str, Any]:
+        """The search as JSON; equal for searches that give equal trials."""
+        described = super().configuration()
+        described["arguments"] = {
+            "strategy": as_json(self.strategy),
+            "estimator": as_json(self.estimator),
+            "objective": [str(each) for each in self.objectives],
+            "constraints": [f"{each.metric} {each.relation} {float(each.limit)!r}" for each in self.limits],
+            "seed": self.seed,
+        }
+        return described
+
+    def run(
+        self,
+        trials: int | None = None,
+        time: str | float | None = None,
+        *,
+        target: float | None = None,
+        patience: int | None = None,
+        store: Store | str | Path | None = None,
+        name: str | None = None,
+        executor: Executor | None = None,
+        on_trial: Callable[[Trial], object] | None = None,
+        on_progress: Callable[[Progress], object] | None = None,
+        resume: bool = False,
+        notes: Any = None,
+    ) -> Run:
+        """Search until one of the stops that are given, or until the strategy has nothing more to ask.
+
+        trials: that ended, in whatever state. time: "10m", "1h30m", or seconds. target: value of the first
+        objective's metric. patience: trials in a row without improvement. All count a resumed run as one.
+        store: the directory of a project, or a Store; None keeps the run in memory. name: of the run; by default made
+        from task, space and strategy. executor: where trials run; by default one at a time in this process.
+        on_trial: called with each trial once it is stored. on_progress: called with a `Progress`, at most ten times
+        a second. resume: go on with the stored run `name`, by default the latest. notes: JSON to keep with the run.
+
+        Raises ConfigurationError without any stop, SearchFailed where the trials fail, UserError where no network
+        keeps the limits or the stored run is another one, Busy and CorruptStore from the store, and `Interrupted` (a
+        KeyboardInterrupt) on Ctrl-C and SIGTERM; a stored run can then be resumed.
+        """
+        limits = Limits.of(trials, time, target, patience)
+        with Session(self, limits, store, name, resume, notes) as session:
+            return session.drive(executor, on_trial, on_progress)
+
+    def load(self, store: Store | str | Path, name: str | None = None) -> Run:
+        """A stored run of this search as it is, by default the latest; nothing is asked and nothing is written.
+
+        Raises UserError where there is none, or it was made with other settings.
+        """
+        return load_run(self, store, name)
+
+
+def _check_kind(role: str, value: object, kind: type) -> None:
+    if isinstance(value, kind):
+        return
+    if isinstance(value, type) and issubclass(value, kind):
+        raise ConfigurationError(f"the {role} is the class {value.__name__}; expected an object: {value.__name__}(...)")
+    raise ConfigurationError(f"the {role} is a {type(value).__name__}; expected a {kind.__name__}")
+
+
+def _several(value: Any, kind: type) -> Sequence[Any]:
+    if isinstance(value, (str, kind)):
+        return (value,)
+    try:
+        return tuple(value)
+    except TypeError:
+        raise ConfigurationError(f"expected text, {kind.__name__}, or several of them; found {value!r}") from None
+
+
+def _check_objectives(objectives: Sequence[Objective]) -> None:
+    metrics = [each.metric for each in objectives]
+    if not metrics:
+        raise ConfigurationError("a search needs an objective, for example 'val_accuracy'")
+    if len(set(metrics)) < len(metrics):
+        raise ConfigurationError(f"an objective is named twice: {', '.join(map(str, objectives))}")
+
+
+def _check_limits(limits: Sequence[Constraint]) -> None:
+    for upper in limits:
+        for lower in limits:
+            opposite = upper.metric == lower.metric and (upper.relation, lower.relation) == ("<=", ">=")
+            if opposite and lower.limit > upper.limit:
+                raise ConfigurationError(f"no network can keep both limits: {lower} and {upper}")
+
+
+def _check_spaces(strategy: Strategy, estimator: Estimator) -> None:
+    space = getattr(strategy, "space", None)
+    if not isinstance(space, Space):
+        raise ConfigurationError(f"{type(strategy).__name__}.space is {space!r}; expected the Space that it searches")
+    for stage in (estimator, *estimator.stages()):
+        other = getattr(stage, "space", None)
+        if isinstance(other, Space) and other is not space and other != space and other.id != space.id:
+            raise UserError(
+                f"the strategy searches {space.id} but {type(stage).__name__} measures networks of {other.id}"
+            )

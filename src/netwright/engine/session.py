@@ -1,0 +1,182 @@
+"""One call of `Search.run`: opens the store, makes or resumes the run, drives the loop, and says how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import netwright
+from netwright.core.errors import NetwrightError, SearchFailed, UserError
+from netwright.core.strategy import Strategy
+from netwright.engine.loop import Loop
+from netwright.engine.naming import check_name, next_name
+from netwright.engine.progress import Progress, Watch
+from netwright.engine.replay import check_settings, replay
+from netwright.engine.run import Run
+from netwright.engine.signals import Interrupted
+from netwright.engine.stops import Limits, Stops
+from netwright.executors.inline import Inline
+from netwright.store.store import Store
+
+if TYPE_CHECKING:
+    from netwright.core.executor import Executor
+    from netwright.core.trial import Trial
+    from netwright.engine.search import Search
+
+NOTES = "notes"
+
+
+class Session:
+    """A run that is about to be driven. As a context, it closes the store that it opened."""
+
+    def __init__(
+        self,
+        search: Search,
+        limits: Limits,
+        store: Store | str | Path | None,
+        name: str | None,
+        resume: bool,
+        notes: Any,
+    ) -> None:
+        if resume and store is None:
+            raise UserError("only a run in a store can be resumed; give store=DIRECTORY")
+        if name is not None:
+            check_name(name)
+        self._search, self._limits, self._resume = search, limits, resume
+        self._own = not isinstance(store, Store)
+        self.store = store if isinstance(store, Store) or store is None else Store(store)
+        try:
+            self.name = self._prepare(name, notes)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._own and self.store is not None:
+            self.store.close()
+
+    def _prepare(self, name: str | None, notes: Any) -> str:
+        """The run's name, after making it in the store or finding it there."""
+        search, store = self._search, self.store
+        if store is None:
+            return name or next_name(search.strategy, search.estimator, ())
+        if self._resume:
+            name = _found(store, name)
+            check_settings(name, store.summary(name).configuration, search.configuration())
+            store.back_up()
+        else:
+            name = name or next_name(search.strategy, search.estimator, store.names())
+            if name in store.names():
+                raise UserError(f"run {name!r} exists already in {store.directory}; resume it, or choose another name")
+            store.back_up()
+            store.create_run(name, search.space.id, search.configuration(), netwright.__version__)
+        if notes is not None:
+            store.keep(name, NOTES, notes)
+        return name
+
+    def drive(
+        self,
+        executor: Executor | None,
+        on_trial: Callable[[Trial], object] | None,
+        on_progress: Callable[[Progress], object] | None,
+    ) -> Run:
+        """Search to a stop; the run."""
+        strategy = fresh(self._search.strategy)
+        watch = None if on_progress is None else Watch(on_progress, self._limits)
+        stops = Stops(self._limits, self._search.objectives)
+        earlier = self.store.summary(self.name).seconds if self.store and self._resume else 0.0
+        loop = Loop(self._search, strategy, executor or Inline(), stops, earlier, on_trial, watch)
+        try:
+            self._begin(loop)
+            stopped = loop.run()
+        except BaseException as problem:
+            raise self._failed(loop, strategy, problem) from problem.__cause__
+        failure = loop.failures.final_verdict()
+        if failure is not None:
+            raise self._failed(loop, strategy, failure)
+        if watch is not None:
+            watch.show(0, loop.seconds(), now=True)
+        self._end(loop, "finished", stopped)
+        return self._run(loop, strategy, stopped)
+
+    def _begin(self, loop: Loop) -> None:
+        if self.store is None:
+            return
+        stored = self.store.read_run(self.name).trials if self._resume else ()
+        self.store.set_state(self.name, "running")
+        loop.journal = self.store.writer(self.name, loop.seconds)
+        replay(loop, self.name, stored)
+
+    def _failed(self, loop: Loop, strategy: Strategy, problem: BaseException) -> BaseException:
+        """Store what there is, and the error to raise: the problem itself but for an interruption."""
+        loop.cancel()
+        interrupted = isinstance(problem, KeyboardInterrupt)
+        reason = "interrupted" if interrupted else str(problem).strip().partition("\n")[0] or type(problem).__name__
+        state = "failed" if isinstance(problem, (SearchFailed, UserError)) else "interrupted"
+        try:
+            self._end(loop, state, reason)
+        except NetwrightError as unwritten:
+            return problem if isinstance(problem, NetwrightError) else unwritten
+        if not interrupted:
+            return problem
+        return Interrupted(self._run(loop, strategy, reason), loop.signals.received or 2)
+
+    def _end(self, loop: Loop, state: str, reason: str) -> None:
+        """All trials are on disk and acknowledged when this returns."""
+        if self.store is None:
+            return
+        if loop.journal is not None:
+            loop.journal.close()
+            loop.settle()
+        self.store.set_state(self.name, state, reason, loop.seconds())
+
+    def _run(self, loop: Loop, strategy: Strategy, stopped: str) -> Run:
+        return Run(
+            *(self.name, self._search, strategy, loop.trials),
+            stopped=stopped,
+            seconds=loop.seconds(),
+            tracebacks=loop.tracebacks,
+            store=self.store,
+        )
+
+
+def fresh(strategy: Strategy) -> Strategy:
+    """A strategy of the same settings that was told nothing yet."""
+
+    def renewed(value: Any) -> Any:
+        return fresh(value) if isinstance(value, Strategy) else value
+
+    return strategy.replace(**{name: renewed(value) for name, value in strategy.arguments.items()})
+
+
+def load_run(search: Search, store: Store | str | Path, name: str | None) -> Run:
+    """A stored run as it is."""
+    with contextlib.ExitStack() as stack:
+        opened = store if isinstance(store, Store) else stack.enter_context(Store.open_readonly(store))
+        found = opened.read_run(_found(opened, name))
+        check_settings(found.name, found.configuration, search.configuration())
+        strategy = fresh(search.strategy)
+        loop = Loop(search, strategy, Inline(), Stops(Limits(), search.objectives), found.summary.seconds)
+        replay(loop, found.name, found.trials, begin=False)
+        return Run(
+            *(found.name, search, strategy, loop.trials),
+            stopped=found.summary.stopped,
+            seconds=found.summary.seconds,
+            tracebacks=loop.tracebacks,
+            store=opened,
+        )
+
+
+def _found(store: Store, name: str | None) -> str:
+    """The name of an existing run, by default the latest."""
+    if name is not None:
+        return store.summary(name).name
+    names = store.names()
+    if not names:
+        raise UserError(f"there is no run in {store.directory}")
+    return names[-1]

@@ -1,0 +1,63 @@
+"""Ctrl-C and SIGTERM: at once while a trial runs, otherwise when what is being written down is complete."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from netwright.engine.run import Run
+
+
+class Interrupted(KeyboardInterrupt):
+    """The search was interrupted. What had finished is in `run`, and in its store, from which it can be resumed.
+
+    exit_code: 130 for Ctrl-C, 143 for SIGTERM.
+    """
+
+    def __init__(self, run: Run, signal_number: int) -> None:
+        kept = f"run {run.name!r} can be resumed" if run.store_directory else "it had no store to be resumed from"
+        super().__init__(f"the search was interrupted after {len(run.trials)} trials; {kept}")
+        self.run = run
+        self.exit_code = 128 + signal_number
+
+
+class Signals:
+    """While entered, the first signal raises KeyboardInterrupt where `waiting` is true, or is kept in `pending`.
+
+    A second signal acts as it would without us. Only the main thread can be interrupted, and handlers that the user
+    has set are left alone.
+    """
+
+    def __init__(self) -> None:
+        self.waiting = False
+        self.pending = 0
+        self.received = 0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+                if signal.getsignal(number) is usual:
+                    self._before[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()
+
+    def _receive(self, number: int, _frame: FrameType | None) -> None:
+        self.received = number
+        self.__exit__()
+        if self.waiting:
+            raise KeyboardInterrupt
+        self.pending = number
+
+    def check(self) -> None:
+        """Raise the KeyboardInterrupt that was kept."""
+        if self.pending:
+            self.pending = 0
+            raise KeyboardInterrupt

@@ -1,0 +1,106 @@
+"""When a search has done enough."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Self
+
+from netwright.core.errors import ConfigurationError
+from netwright.core.objective import Objective, dominates
+from netwright.core.trial import Trial
+from netwright.engine.duration import format_duration, parse_duration
+
+OVERRUN = 1.1  # a trial is begun where it should end within this share of the time
+_RECENT = 5  # trials that tell how long the next one takes
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What was asked of one run; None stands for no limit. They count the whole run, sessions before a resume too.
+
+    trials: that ended, however they ended. seconds: wall-clock. target: value of the first objective's metric.
+    patience: trials in a row without an improvement.
+    """
+
+    trials: int | None = None
+    seconds: float | None = None
+    target: float | None = None
+    patience: int | None = None
+
+    @classmethod
+    def of(cls, trials: int | None, time: str | float | None, target: float | None, patience: int | None) -> Self:
+        """Checked limits; ConfigurationError where none ends the search, UserError for a time that is none."""
+        for name, value in (("trials", trials), ("patience", patience)):
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+                raise ConfigurationError(f"{name} must be a whole number of at least 1; found {value!r}")
+        if target is not None and (
+            isinstance(target, bool) or not isinstance(target, (int, float)) or target != target
+        ):
+            raise ConfigurationError(f"target must be a number, a value of the first objective; found {target!r}")
+        seconds = None if time is None else parse_duration(time)
+        if trials is None and seconds is None and target is None and patience is None:
+            raise ConfigurationError("nothing would end the search; give for example trials=50 or time='10m'")
+        return cls(trials, seconds, target, patience)
+
+
+class Stops:
+    """Watches the trials of one run, and says when to stop and why."""
+
+    def __init__(self, limits: Limits, objectives: tuple[Objective, ...]) -> None:
+        self._limits = limits
+        self._first = objectives[0]
+        self._target = None if limits.target is None else self._first.score({self._first.metric: limits.target})
+        self._single = len(objectives) == 1
+        self._front: list[tuple[float, ...]] = []
+        self._since = 0
+        self._recent: deque[float] = deque(maxlen=_RECENT)
+        self.finished = 0
+        self.reason = ""
+
+    def note(self, trial: Trial) -> None:
+        """Take note of a trial in the order of tells."""
+        self.finished += 1
+        self._recent.append(trial.seconds)
+        scores = trial.scores
+        if scores and self._target is not None and scores[0] >= self._target and not self.reason:
+            value = trial.metrics[self._first.metric]
+            self.reason = f"target reached: {self._first.metric} {value:.6g} in trial {trial.number}"
+        if self._limits.patience is not None:
+            self._since = 0 if scores and self._improves(scores) else self._since + 1
+            if self._since >= self._limits.patience and not self.reason:
+                self.reason = f"no improvement in {self._since} trials"
+
+    def _improves(self, scores: tuple[float, ...]) -> bool:
+        """Whether no earlier trial was as good; with several objectives, whether it joins the Pareto front."""
+        if any(kept == scores or dominates(kept, scores) for kept in self._front):
+            return False
+        self._front = [kept for kept in self._front if not dominates(scores, kept)]
+        self._front.append(scores)
+        return True
+
+    def full(self, pending: int) -> bool:
+        """Whether the trials that ended and those under way are all that were asked for."""
+        return self._limits.trials is not None and self.finished + pending >= self._limits.trials
+
+    def now(self, seconds: float) -> str:
+        """Why no further trial should begin after this many seconds; empty while one may."""
+        if self.reason:
+            return self.reason
+        limits = self._limits
+        if limits.trials is not None and self.finished >= limits.trials:
+            self.reason = f"{self.finished} trials done"
+        elif limits.seconds is not None and not self._fits(seconds, limits.seconds):
+            self.reason = f"time is up: {format_duration(limits.seconds)}"
+        return self.reason
+
+    def _fits(self, seconds: float, limit: float) -> bool:
+        if seconds >= limit:
+            return False
+        typical = sum(self._recent) / len(self._recent) if self._recent else 0.0
+        return seconds + typical <= limit * OVERRUN
+
+    def remaining(self, seconds: float) -> float | None:
+        """Seconds until trials that still run should be cancelled; None where time does not matter."""
+        limit = self._limits.seconds
+        return None if limit is None else max(0.0, limit * OVERRUN - seconds)

@@ -1,0 +1,41 @@
+"""Runs one trial at a time in this process, in the thread that waits for it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from netwright.core.executor import Job, Outcome
+from netwright.executors.job import perform
+
+
+class Inline:
+    """The executor without any parallelism: a job runs when its outcome is waited for.
+
+    It cannot end a job that has begun; only one that still waits can be cancelled.
+    """
+
+    slots = 1
+
+    def __init__(self) -> None:
+        self._waiting: deque[Job] = deque()
+        self._cancelled: list[Outcome] = []
+
+    def submit(self, job: Job) -> None:
+        self._waiting.append(job)
+
+    def wait(self, timeout: float | None = None) -> Sequence[Outcome]:
+        """The next job's outcome, after running it to its end whatever `timeout` says; nothing where none waits."""
+        if self._cancelled:
+            found, self._cancelled = self._cancelled, []
+            return found
+        if not self._waiting:
+            return ()
+        return (perform(self._waiting.popleft()),)
+
+    def cancel(self, number: int) -> None:
+        for job in self._waiting:
+            if job.number == number:
+                self._waiting.remove(job)
+                self._cancelled.append(Outcome(number, "cancelled", reason="cancelled before it began"))
+                return

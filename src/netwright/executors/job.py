@@ -1,0 +1,139 @@
+"""One job from its first stage to its outcome: what every executor does in the place where it runs trials."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from netwright.core.errors import TrialFailed
+from netwright.core.executor import Job, Outcome
+from netwright.core.objective import Constraint
+from netwright.core.trial import STATES, Measurement, State
+from netwright.executors.memory import is_out_of_memory, release
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LONGEST_REASON = 300
+LONGEST_TRACEBACK = 20_000
+
+
+def perform(job: Job) -> Outcome:
+    """Run the stages in order and check the limits after each; every end but a KeyboardInterrupt is an outcome.
+
+    Metrics of a later stage replace those of an earlier one with the same name; curves follow each other.
+    """
+    work = _Work(job)
+    start = perf_counter()
+    try:
+        reason = work.run()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:
+        return work.failed(problem, perf_counter() - start)
+    state: State = "infeasible" if reason else "completed"
+    return Outcome(job.number, state, work.measurement(), perf_counter() - start, work.device, reason)
+
+
+class _Work:
+    """What the stages of one job have measured so far."""
+
+    __slots__ = ("curve", "device", "gradient", "job", "metrics", "unchecked")
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.metrics: dict[str, float] = {}
+        self.curve: tuple[Mapping[str, float], ...] = ()
+        self.gradient: Mapping[str, Tensor] | None = None
+        self.unchecked: Sequence[Constraint] = job.constraints
+        self.device = ""
+
+    def run(self) -> str:
+        """The limit that is broken, in one line; empty where all that were measured hold."""
+        job = self.job
+        for stage in job.stages:
+            self.device = str(getattr(stage, "device", ""))
+            found = stage.estimate(job.proposal, job.seed)
+            self.add(found.metrics, found.curve)
+            if found.gradient is not None:
+                self.gradient = found.gradient
+            if self.unchecked:
+                broken = self.broken_limit()
+                if broken:
+                    return broken
+        return ""
+
+    def add(self, metrics: Mapping[str, Any], curve: Sequence[Mapping[str, Any]]) -> None:
+        for name, value in metrics.items():
+            self.metrics[name] = value if type(value) is float else _number(name, value)
+        if curve:
+            points = ({name: _number(name, value) for name, value in point.items()} for point in curve)
+            self.curve = (*self.curve, *points)
+
+    def broken_limit(self) -> str:
+        remaining: list[Constraint] = []
+        for constraint in self.unchecked:
+            if constraint.metric not in self.metrics:
+                remaining.append(constraint)
+            elif not constraint.holds(self.metrics):
+                return constraint.violation(self.metrics)
+        self.unchecked = remaining
+        return ""
+
+    def measurement(self) -> Measurement:
+        return Measurement(self.metrics, self.gradient, self.curve)
+
+    def failed(self, problem: BaseException, seconds: float) -> Outcome:
+        state: State = "error"
+        if isinstance(problem, TrialFailed):
+            state = problem.state if problem.state in STATES else "error"
+            self._keep(problem)
+        elif is_out_of_memory(problem):
+            state = "out_of_memory"
+        trace = _shortened(traceback.format_exception(problem)) if state == "error" else ""
+        outcome = Outcome(
+            self.job.number, state, self.measurement(), seconds, self.device, one_line(problem, state), trace
+        )
+        if state == "out_of_memory":
+            traceback.clear_frames(problem.__traceback__)
+            release()
+        return outcome
+
+    def _keep(self, problem: TrialFailed) -> None:
+        """What was measured before the end, unless that is itself the problem."""
+        try:
+            self.add(problem.metrics, problem.curve)
+        except (TypeError, ValueError):
+            return
+
+
+def one_line(problem: BaseException, state: State = "error") -> str:
+    """What went wrong, for a table: the kind of error unless the state says it, and the first line of its message."""
+    lines = str(problem).strip().splitlines()
+    message = lines[0] if lines else ""
+    kind = type(problem).__name__
+    plain = isinstance(problem, TrialFailed) and message
+    text = message if plain else (f"{kind}: {message}" if message else kind)
+    return _clean(text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 1] + "…")
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, RuntimeError) as problem:
+        raise TypeError(
+            f"the estimator gave {name!r} as {type(value).__name__} {str(value)[:60]!r}; expected one number"
+        ) from problem
+
+
+def _shortened(lines: Sequence[str]) -> str:
+    text = _clean("".join(lines))
+    half = LONGEST_TRACEBACK // 2
+    return text if len(text) <= LONGEST_TRACEBACK else f"{text[:half]}\n[...]\n{text[-half:]}"
+
+
+def _clean(text: str) -> str:
+    """Text that can be written as UTF-8 whatever was in the message."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,126 @@
+"""One driver a project directory: a lock that the system gives back when the process ends, however it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+import weakref
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from netwright.core.errors import Busy, UserError
+
+NAME = "netwright.lock"
+_PATIENCE = 0.3  # seconds; a reader that looks whether the lock is held has it for a moment
+
+_held: weakref.WeakSet[DriverLock] = weakref.WeakSet()
+
+
+class DriverLock:
+    """Held from birth to `release`. Raises Busy where another process, or this one, holds it already."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / NAME
+        self._file: int | None = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if not _taken(self._file):
+            os.close(self._file)
+            self._file = None
+            raise Busy(_message(directory))
+        self._sign()
+        _held.add(self)
+
+    def _sign(self) -> None:
+        assert self._file is not None
+        owner = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, json.dumps(owner).encode(), 0)
+
+    def release(self) -> None:
+        if self._file is not None:
+            os.ftruncate(self._file, 0)
+            self.forget()
+
+    def forget(self) -> None:
+        """Close the file without more; in a forked child this leaves the lock with the parent."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def driver(directory: Path) -> dict[str, Any] | None:
+    """Who drives this project now: pid, host, since; None where nobody does."""
+    try:
+        file = os.open(directory / NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return None if _free(file) else _owner(directory)
+    finally:
+        os.close(file)
+
+
+def _taken(file: int) -> bool:
+    """Try for a moment to get the lock alone."""
+    fcntl = _fcntl()
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(0.01)
+        else:
+            return True
+
+
+def _free(file: int) -> bool:
+    fcntl = _fcntl()
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return True
+
+
+def _fcntl() -> Any:
+    try:
+        import fcntl
+    except ImportError:
+        raise UserError("a durable store needs file locks, which this system lacks; search without a store") from None
+    return fcntl
+
+
+def _owner(directory: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((directory / NAME).read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _message(directory: Path) -> str:
+    owner = _owner(directory)
+    if owner.get("pid") == os.getpid() and owner.get("host") == socket.gethostname():
+        return f"this process has {directory} open already; use that Store, or close it first"
+    return (
+        f"{directory} is driven by process {owner.get('pid', 'unknown')} on {owner.get('host', 'an unknown host')} "
+        f"since {owner.get('since', 'an unknown time')}; wait for it, stop it, or use another directory"
+    )
+
+
+def _after_fork() -> None:
+    for lock in list(_held):
+        lock.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

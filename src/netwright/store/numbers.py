@@ -1,0 +1,61 @@
+"""Numbers and tensors as JSON that gives back exactly what went in; NaN and infinities become their names."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_compact = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+def to_json(value: Any) -> str:
+    """Compact JSON of plain data; non-finite numbers become "nan", "inf" and "-inf"."""
+    try:
+        return _compact(value)
+    except ValueError:
+        return _compact(_spelled(value))
+
+
+def _spelled(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {name: _spelled(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_spelled(each) for each in value]
+    return value
+
+
+def metrics_from(data: Mapping[str, Any]) -> dict[str, float]:
+    """Metrics as they were before `to_json`."""
+    return {name: float(value) for name, value in data.items()}
+
+
+def tensors_to_json(tensors: Mapping[str, Any]) -> str:
+    """Tensors by name as JSON: type and nested values."""
+    return to_json({name: {"dtype": _dtype(each), "values": each.tolist()} for name, each in tensors.items()})
+
+
+def tensors_from(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What `tensors_to_json` was given, on the CPU."""
+    import torch
+
+    return {
+        name: torch.tensor(_floats(each["values"]), dtype=getattr(torch, each["dtype"])) for name, each in data.items()
+    }
+
+
+def _dtype(tensor: Any) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _floats(values: Any) -> Any:
+    return [_floats(each) for each in values] if isinstance(values, list) else float(values)
+
+
+def digest(values: Sequence[Any]) -> str:
+    """SHA-256 of these values, in hex."""
+    return hashlib.sha256(_compact(values).encode()).hexdigest()

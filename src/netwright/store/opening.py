@@ -1,0 +1,92 @@
+"""Opens the database of a project: for the one driver, or for readers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import warnings
+from pathlib import Path
+from urllib.parse import quote
+
+from netwright.store import directory as places
+from netwright.store import schema
+from netwright.store.backup import back_up
+from netwright.store.filesystem import on_network
+from netwright.store.problems import corrupt
+
+BUSY_SECONDS = 60.0
+
+
+def open_to_write(folder: Path) -> sqlite3.Connection:
+    """The driver's connection; makes the database where the directory is new. The caller holds the driver's lock."""
+    path = places.database(folder)
+    if not path.exists():
+        _create(folder)
+    places.check_header(path)
+    connection = _connect(f"file:{quote(str(path))}?mode=rw")
+    try:
+        _set_up(connection, folder)
+        version = schema.check(connection, path)
+        _check_pages(connection, path)
+        if version < schema.VERSION:
+            back_up(connection, folder)
+            schema.migrate(connection, version)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_to_read(folder: Path) -> sqlite3.Connection:
+    """A connection that cannot write."""
+    places.require(folder)
+    path = places.database(folder)
+    places.check_header(path)
+    mode = "mode=ro" if _shares_memory(folder, path) else "mode=ro&immutable=1"
+    connection = _connect(f"file:{quote(str(path))}?{mode}")
+    try:
+        schema.check(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect(address: str) -> sqlite3.Connection:
+    return sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS)
+
+
+def _set_up(connection: sqlite3.Connection, folder: Path) -> None:
+    journal = "WAL"
+    if on_network(folder):
+        warnings.warn(f"{folder} is on a network file system: slower, and safe for one machine only", stacklevel=4)
+        journal = "TRUNCATE"
+    connection.execute(f"PRAGMA journal_mode = {journal}")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _create(folder: Path) -> None:
+    """Make the database under another name first, so that one named netwright.db is always whole."""
+    unfinished = folder / places.UNFINISHED
+    for name in ("", "-journal", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            Path(f"{unfinished}{name}").unlink()
+    places.restrict(unfinished)
+    with contextlib.closing(_connect(f"file:{quote(str(unfinished))}?mode=rw")) as connection:
+        connection.execute("PRAGMA synchronous = FULL")
+        schema.create(connection)
+    os.replace(unfinished, places.database(folder))
+    places.synchronise(folder)
+
+
+def _check_pages(connection: sqlite3.Connection, path: Path) -> None:
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise corrupt(path, str(found))
+
+
+def _shares_memory(folder: Path, path: Path) -> bool:
+    """Whether a reader can use the write-ahead log: it is there, or may be made."""
+    return Path(f"{path}-wal").exists() or os.access(folder, os.W_OK)

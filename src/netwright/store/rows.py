@@ -1,0 +1,214 @@
+"""A trial between the search and its row in the store, both ways."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from netwright.core.architecture import Architecture
+from netwright.core.trial import Proposal, Trial
+from netwright.store.numbers import digest, tensors_to_json, to_json
+
+RUNNING = "running"
+DIED = "the process that drove it ended without a word"
+COLUMNS = (
+    "run",
+    "number",
+    "asked",
+    "told",
+    "attempt",
+    "state",
+    "purpose",
+    "fidelity",
+    "parent",
+    "architecture",
+    "mixture",
+    "metrics",
+    "curve",
+    "gradient",
+    "scores",
+    "seconds",
+    "device",
+    "reason",
+    "traceback",
+    "started",
+    "ended",
+)
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A proposal that was handed out. asked: how many trials had been told before. started: seconds of the epoch."""
+
+    number: int
+    asked: int
+    attempt: int
+    proposal: Proposal
+    started: float
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How an asked trial ended. told: its place in the order in which the strategy was told."""
+
+    question: Asked
+    told: int
+    trial: Trial
+    traceback: str
+    ended: float
+
+
+class Rows:
+    """Makes the rows of one run; each architecture is written out once."""
+
+    def __init__(self, run: int) -> None:
+        self._run = run
+        self._digests: dict[Architecture, str] = {}
+        self.new: list[Row] = []  # rows of the architectures that were met since this was last emptied
+        self._clock = (0, "")
+
+    def row(self, record: Asked | Told) -> Row:
+        values = self._told(record) if isinstance(record, Told) else self._running(record)
+        return (*values, digest(values))
+
+    def _running(self, asked: Asked) -> Row:
+        return (
+            *self._question(asked, None, RUNNING),
+            *("{}", "[]", None, "[]", 0.0, "", "", ""),
+            self._time(asked.started),
+            None,
+        )
+
+    def _told(self, record: Told) -> Row:
+        trial, found = record.trial, record.trial.measurement
+        return (
+            *self._question(record.question, record.told, trial.state),
+            to_json(found.metrics),
+            to_json(found.curve) if found.curve else "[]",
+            None if found.gradient is None else tensors_to_json(found.gradient),
+            to_json(trial.scores),
+            float(trial.seconds),
+            trial.device,
+            trial.reason,
+            record.traceback,
+            self._time(record.question.started),
+            self._time(record.ended),
+        )
+
+    def _question(self, asked: Asked, told: int | None, state: str) -> Row:
+        proposal = asked.proposal
+        candidate = proposal.candidate
+        if isinstance(candidate, Architecture):
+            architecture, mixture = self._architecture(candidate), None
+        else:
+            architecture, mixture = None, tensors_to_json(candidate.weights)
+        fidelity = None if proposal.fidelity is None else float(proposal.fidelity)
+        start = (self._run, asked.number, asked.asked, told, asked.attempt, state)
+        return (*start, proposal.purpose, fidelity, proposal.parent, architecture, mixture)
+
+    def _architecture(self, architecture: Architecture) -> str:
+        found = self._digests.get(architecture)
+        if found is None:
+            text = architecture.to_json()
+            found = hashlib.sha256(text.encode()).hexdigest()
+            self._digests[architecture] = found
+            values = (found, architecture.space.id, text, str(architecture))
+            self.new.append((*values, digest(values)))
+        return found
+
+    def _time(self, seconds: float) -> str:
+        """UTC to the millisecond; made once for all trials of one millisecond."""
+        instant = int(seconds * 1000)
+        if instant != self._clock[0]:
+            moment = datetime.fromtimestamp(instant / 1000, UTC)
+            self._clock = (instant, moment.isoformat(timespec="milliseconds"))
+        return self._clock[1]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTrial:
+    """One trial as it lies in the store: plain data, readable without the space.
+
+    asked: how many trials had been told when it was asked; told: its place in the order of tells, None while it runs.
+    architecture: the JSON of the architecture, None for a mixture; text: the architecture as people read it.
+    """
+
+    number: int
+    asked: int
+    told: int | None
+    attempt: int
+    state: str
+    purpose: str
+    fidelity: float | None
+    parent: int | None
+    architecture: Mapping[str, Any] | None
+    architecture_digest: str | None
+    text: str
+    mixture: Mapping[str, Any] | None
+    metrics: Mapping[str, float]
+    curve: tuple[Mapping[str, float], ...]
+    gradient: Mapping[str, Any] | None
+    scores: tuple[float, ...]
+    seconds: float
+    device: str
+    reason: str
+    traceback: str
+    started: str
+    ended: str | None
+
+    @property
+    def completed(self) -> bool:
+        return self.state == "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One line about a run. counts: trials by state, "running" included; driven: whether a process drives it now."""
+
+    name: str
+    created: str
+    ended: str | None
+    state: str
+    stopped: str
+    seconds: float
+    version: str
+    space: str
+    counts: Mapping[str, int]
+    configuration: Mapping[str, Any]
+    driven: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run as it lies in the store. trials are in the order of their numbers."""
+
+    summary: RunSummary
+    trials: tuple[StoredTrial, ...]
+
+    @property
+    def name(self) -> str:
+        return self.summary.name
+
+    @property
+    def configuration(self) -> Mapping[str, Any]:
+        return self.summary.configuration
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        return self.summary.counts
+
+    @property
+    def best(self) -> StoredTrial | None:
+        """The best completed trial, at the highest fidelity that was measured; None where none completed."""
+        completed = [each for each in self.trials if each.completed and each.scores]
+        if not completed:
+            return None
+        return max(completed, key=lambda each: (_share(each), each.scores, -each.number))
+
+
+def _share(trial: StoredTrial) -> float:
+    return 1.0 if trial.fidelity is None else trial.fidelity

@@ -1,0 +1,261 @@
+"""One SQLite file a project directory: written by one driver at a time, read by anyone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from netwright.core.errors import UserError
+from netwright.store import directory as places
+from netwright.store import opening
+from netwright.store.backup import back_up
+from netwright.store.lock import DriverLock, driver
+from netwright.store.numbers import digest, to_json
+from netwright.store.problems import corrupt, translated
+from netwright.store.reading import Reader
+from netwright.store.rows import DIED, RunSummary, StoredRun, StoredTrial
+from netwright.store.writer import TrialWriter
+
+
+class Store:
+    """The runs of a project. Open from birth; close it, or use it as a context.
+
+    `Store(directory)` may write: it makes the directory and the database where they are new, and holds the project
+    for this process until it is closed. `Store.open_readonly(directory)` only reads, whoever writes meanwhile.
+
+    Raises UserError for a directory that cannot be used, Busy while another process drives the project, and
+    CorruptStore for a damaged or foreign database, which is never written to.
+    """
+
+    def __init__(self, directory: str | Path) -> None:
+        self._set_places(directory)
+        with translated(self.path):
+            places.prepare(self.directory)
+            self._hold = DriverLock(self.directory)
+            try:
+                self._connection = opening.open_to_write(self.directory)
+            except BaseException:
+                self._hold.release()
+                raise
+            self._inode = os.stat(self.path).st_ino
+        self._after_opening()
+        self._note_the_dead()
+
+    @classmethod
+    def open_readonly(cls, directory: str | Path) -> Store:
+        """A store that only reads."""
+        self = cls.__new__(cls)
+        self._set_places(directory)
+        self._hold = None
+        with translated(self.path):
+            self._connection = opening.open_to_read(self.directory)
+        self._after_opening()
+        return self
+
+    def _set_places(self, directory: str | Path) -> None:
+        self.directory = Path(directory).expanduser().absolute()
+        self.path = places.database(self.directory)
+
+    def _after_opening(self) -> None:
+        self._lock = threading.RLock()
+        self._reader = Reader(self._connection, self.path)
+        self._closed = False
+
+    def _note_the_dead(self) -> None:
+        """While this process holds the project nobody else drives a run, whatever the run says."""
+        if any(each.state == "running" for each in self.runs()):
+            with self.transaction() as connection:
+                connection.execute(
+                    "UPDATE runs SET state = 'interrupted', stopped = ? WHERE state = 'running'", (DIED,)
+                )
+
+    @property
+    def writable(self) -> bool:
+        return self._hold is not None
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def close(self) -> None:
+        """Give the project back. Closing twice is fine."""
+        if self._closed:
+            return
+        self._closed = True
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.close()
+        if self._hold is not None:
+            self._hold.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.directory)!r})"
+
+    # Reading.
+
+    def names(self) -> list[str]:
+        """The names of the runs, oldest first."""
+        with self._reading() as reader:
+            return reader.names()
+
+    def runs(self) -> tuple[RunSummary, ...]:
+        """One line a run, oldest first."""
+        driven = self._driven()
+        with self._reading() as reader:
+            return tuple(reader.summaries(driven))
+
+    def summary(self, name: str) -> RunSummary:
+        """One line about one run; UserError names the nearest where there is none of this name."""
+        driven = self._driven()
+        with self._reading() as reader:
+            return reader.summary(name, driven)
+
+    def read_run(self, name: str) -> StoredRun:
+        """A run and all its trials as plain data: no space, estimator or network is needed."""
+        driven = self._driven()
+        with self._reading() as reader:
+            return StoredRun(reader.summary(name, driven), tuple(reader.trials(reader.run_id(name))))
+
+    def read_trials(self, name: str) -> Iterator[StoredTrial]:
+        """The trials of a run by number."""
+        return iter(self.read_run(name).trials)
+
+    def document(self, run: str, key: str) -> Any:
+        """What was kept under this key; None where nothing was."""
+        with self._reading() as reader:
+            return reader.document(reader.run_id(run), key)
+
+    def events(self, run: str | None = None, after: int = 0) -> list[dict[str, Any]]:
+        """Events with a sequence number above `after`, in order: seq, run, time, type, data."""
+        with self._reading() as reader:
+            return reader.events(None if run is None else reader.run_id(run), after)
+
+    @contextlib.contextmanager
+    def _reading(self) -> Generator[Reader]:
+        """One consistent view of the database, whatever is written meanwhile."""
+        with self._lock, translated(self.path):
+            self._require_open()
+            if self._connection.in_transaction:
+                yield self._reader
+                return
+            self._connection.execute("BEGIN")
+            try:
+                yield self._reader
+            except UnicodeError as problem:
+                raise corrupt(self.path, str(problem)) from None
+            finally:
+                self._connection.rollback()
+
+    def _driven(self) -> bool:
+        return self.writable or driver(self.directory) is not None
+
+    # Writing.
+
+    @contextlib.contextmanager
+    def transaction(self) -> Generator[sqlite3.Connection]:
+        """All or nothing, and on disk when it ends."""
+        with self._lock, translated(self.path):
+            self._require_open()
+            if self._hold is None:
+                raise UserError(f"{self.directory} was opened for reading only")
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._connection.rollback()
+                raise
+            self._require_in_place()
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise UserError(f"the store of {self.directory} was closed")
+
+    def _require_in_place(self) -> None:
+        """What was written must be found again: a file without a name is lost when the process ends."""
+        try:
+            found = os.stat(self.path).st_ino
+        except OSError:
+            found = None
+        if found != self._inode:
+            raise UserError(
+                f"{self.path} was moved, replaced or deleted while it was written; the last trials are lost"
+            )
+
+    def create_run(self, name: str, space: str, configuration: Mapping[str, Any], version: str) -> int:
+        """Begin a run of this name; UserError where it exists."""
+        values = (name, _now(), version, space, to_json(configuration))
+        if name in self.names():
+            raise UserError(f"run {name!r} exists already in {self.directory}; resume it, or choose another name")
+        with self.transaction() as connection:
+            cursor = connection.execute(
+                "INSERT INTO runs (name, created, version, space, configuration, digest) VALUES (?, ?, ?, ?, ?, ?)",
+                (*values, digest(values)),
+            )
+            run = int(cursor.lastrowid or 0)
+            _add_event(connection, run, "created", {})
+        return run
+
+    def set_state(self, run: str, state: str, stopped: str = "", seconds: float | None = None) -> None:
+        """Note that a run is running, finished, interrupted or failed, and why."""
+        ended = None if state == "running" else _now()
+        with self._reading() as reader:
+            number = reader.run_id(run)
+        with self.transaction() as connection:
+            connection.execute(
+                "UPDATE runs SET state = ?, stopped = ?, ended = ?, seconds = coalesce(?, seconds) WHERE id = ?",
+                (state, stopped, ended, seconds, number),
+            )
+            _add_event(connection, number, state, {"stopped": stopped})
+
+    def writer(self, run: str, clock: Callable[[], float]) -> TrialWriter:
+        """What writes the trials of a run; `clock` gives the seconds it has been driven."""
+        with self._reading() as reader:
+            return TrialWriter(self, reader.run_id(run), clock)
+
+    def keep(self, run: str, key: str, value: Any) -> None:
+        """Keep JSON under a key of a run, in place of what was there: plans, notes, final results."""
+        text = to_json(value)
+        with self._reading() as reader:
+            number = reader.run_id(run)
+        with self.transaction() as connection:
+            connection.execute(
+                "INSERT INTO documents VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (run, key) DO UPDATE SET json = excluded.json, digest = excluded.digest",
+                (number, key, text, digest((number, key, text))),
+            )
+
+    def add_event(self, run: str, kind: str, data: Mapping[str, Any] | None = None) -> None:
+        """Append to the events, which are never changed."""
+        with self._reading() as reader:
+            number = reader.run_id(run)
+        with self.transaction() as connection:
+            _add_event(connection, number, kind, data or {})
+
+    def back_up(self) -> Path | None:
+        """Copy the database to `backups/` where there is anything to lose."""
+        if not self.names():
+            return None
+        with self._lock, translated(self.path):
+            return back_up(self._connection, self.directory)
+
+
+def _add_event(connection: sqlite3.Connection, run: int, kind: str, data: Mapping[str, Any]) -> None:
+    values = (run, _now(), kind, to_json(dict(data)))
+    connection.execute("INSERT INTO events (run, time, type, data) VALUES (?, ?, ?, ?)", values)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
