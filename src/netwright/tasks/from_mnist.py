@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import os
 import re
 import zlib
@@ -96,9 +97,10 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
             start = file.read(4)
             if len(start) < 4 or start[:3] != b"\x00\x00\x08" or not 1 <= start[3] <= 4:
                 raise DataError(f"{path} is no IDX file of bytes: it begins with {start.hex(' ') or 'nothing'}")
-            shape = tuple(np.frombuffer(file.read(4 * start[3]), ">u4").tolist())
-            count = int(np.prod(shape, dtype=object))
-            if len(shape) != start[3] or count > _LARGEST:
+            extents = file.read(4 * start[3])
+            shape = tuple(int.from_bytes(extents[i : i + 4], "big") for i in range(0, len(extents), 4))
+            count = math.prod(shape)
+            if len(extents) != 4 * start[3] or count > _LARGEST:
                 raise DataError(f"{path} claims the shape {shape}: damaged, or too large")
             body = file.read(count + 1)
     except (OSError, EOFError, zlib.error) as problem:

@@ -55,8 +55,8 @@ class _Array:
 def read(data: bytes, where: str) -> Any:
     """The value of a pickle made of dicts, lists, tuples, numbers, text, bytes and numpy arrays of plain numbers.
 
-    Text of Python 2 comes back as bytes.
-    Arrays are found as the value itself and one level deep. Raises DataError for anything else, naming it, and for damaged data.
+    Text of Python 2 comes back as bytes; arrays are found as the value itself and one level deep.
+    Raises DataError for anything else, naming it, and for damaged data.
     """
     try:
         return _finished(_run(data, where))
@@ -97,6 +97,8 @@ def _run(data: bytes, where: str) -> Any:
         elif name not in _NOTHING:
             raise DataError(f"{where}: unsafe pickle refused: instruction {name}")
     (value,) = stack
+    if value is _MARK or isinstance(value, Name):
+        raise DataError(f"{where}: a pickle without a value")
     return value
 
 
@@ -168,7 +170,7 @@ def _made(function: Any, arguments: Any, where: str) -> Any:
 def _filled(target: Any, state: Any, where: str) -> None:
     """What `__setstate__` would do to an array; a dtype's state only repeats its byte order, which is checked."""
     if isinstance(target, np.dtype):
-        if state[1] not in ("|", "<"):
+        if state[1] not in ("|", "<", b"|", b"<"):
             raise DataError(f"{where}: big-endian arrays are not read; expected little-endian")
     elif isinstance(target, _Array):
         _, shape, kind, fortran, body = state
