@@ -61,7 +61,7 @@ def header(source: Any) -> tuple[int, int, int]:
     """(channels, height, width) of an image file or stream, without decoding it; raises BadImage."""
     with _opened(source) as image:
         height, width = image.height, image.width
-        if image.format in ("JPEG", "TIFF", "WEBP", "PNG") and image.getexif().get(0x0112, 1) >= 5:
+        if _is_turned(image):
             height, width = width, height
         return MODES[image.mode], height, width
 
@@ -97,15 +97,18 @@ def decode_jpeg(data: bytes, channels: int, size: tuple[int, int]) -> bytes | ND
     if not data:
         raise BadImage("is empty")
     if _jpeg_shape(data) != (channels, *size):
-        found = header(io.BytesIO(data))
-        if found[1:] != size:
-            raise BadImage(f"is {found[2]}x{found[1]} pixels, the others {size[1]}x{size[0]}")
-        return decode(io.BytesIO(data), channels, None)
+        return _of_size(decode(io.BytesIO(data), channels, None), size)
     mode = "L" if channels == 1 else "RGB"
     try:
         return Image.frombytes(mode, (size[1], size[0]), data, "jpeg", mode, "").tobytes()
     except (ValueError, OSError) as problem:
         raise BadImage(f"cannot be decoded ({_short(problem)})") from None
+
+
+def _of_size(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    if pixels.shape[1:] != size:
+        raise BadImage(f"is {pixels.shape[2]}x{pixels.shape[1]} pixels, the others {size[1]}x{size[0]}")
+    return pixels
 
 
 def each(function: Callable[[A], B], items: Sequence[A], threads: int) -> list[B | BadImage]:
@@ -142,6 +145,16 @@ def joined(
             out[place] = image
             place += 1
     return out
+
+
+def _is_turned(image: Any) -> bool:
+    """Whether the file says to turn the image by a quarter; without decoding, as a PNG would without that entry."""
+    if image.format not in ("JPEG", "TIFF", "WEBP") and "exif" not in image.info:
+        return False
+    try:
+        return image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+    except Exception as problem:
+        raise BadImage(f"cannot be read ({_short(problem)})") from None
 
 
 def _kept(function: Callable[[A], B], item: A) -> B | BadImage:

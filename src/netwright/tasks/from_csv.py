@@ -23,7 +23,7 @@ from netwright.tasks.values import check_policy
 
 ENCODINGS = ("one-hot", "ordinal")
 _MOST_CATEGORIES = 64
-_MOSTLY = 0.9
+_TYPING_ERRORS = 0.1
 
 
 @remakeable("csv")
@@ -157,7 +157,7 @@ def _is_numeric(table: Table, column: int) -> bool:
     count = len(cells) - int(np.isnan(values).sum())
     if count == 0 or not odd.any():
         return count > 0
-    if odd.mean() < 1 - _MOSTLY and count > 20:
+    if odd.mean() <= _TYPING_ERRORS and count > 20:
         first = ", ".join(f"line {table.lines[i]}: {cells[i]!r}" for i in np.flatnonzero(odd)[:5])
         raise DataError(
             f"{table.where}: the column {table.columns[column]!r} holds numbers, but {int(odd.sum()):,} of "

@@ -179,7 +179,7 @@ def common_shape(
 
 def _size(shapes: NDArray[np.int64], size: int | tuple[int, int] | None) -> tuple[int, int]:
     if size is not None:
-        pair = (size, size) if isinstance(size, int) else tuple(size)
+        pair = tuple(size) if isinstance(size, tuple | list) else (size, size)
         if len(pair) != 2 or not all(isinstance(each, int) and 0 < each <= 4096 for each in pair):
             raise UserError(f"size is a number of pixels up to 4096, or (height, width), found {size!r}")
         return pair

@@ -78,9 +78,14 @@ def sniffed(text: str, path: Path) -> str:
     lines = [line for line in text.splitlines()[:50] if line.strip()]
     scores = []
     for delimiter in DELIMITERS:
-        counts = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
+        try:
+            counts = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
+        except csv.Error:
+            continue
         columns, agreeing = counts.most_common(1)[0]
         scores.append((columns > 1, agreeing / sum(counts.values()), columns, delimiter))
+    if not scores:
+        raise DataError(f"{path} is no table: it begins with a cell of more than {csv.field_size_limit():,} characters")
     best = max(scores)
     if not best[0]:
         raise DataError(

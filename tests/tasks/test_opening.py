@@ -1,0 +1,120 @@
+"""Tasks by name, by path and by code; and made again from their configuration."""
+
+import json
+
+import numpy as np
+import pytest
+
+from netwright import tasks
+from netwright.core.errors import ConfigurationError, DataError, UserError
+from netwright.core.task import Augmentation
+
+X = np.random.default_rng(0).integers(0, 256, (30, 1, 6, 6), dtype=np.uint8)
+Y = np.arange(30) % 3
+
+
+def again(task):
+    return tasks.from_configuration(json.loads(json.dumps(task.configuration())))
+
+
+def test_digits_by_name():
+    task = tasks.open_task("digits", split_seed=3)
+    assert task.configuration() == {"task": "digits", "arguments": {"split_seed": 3}}
+    assert again(task).fingerprint == task.fingerprint != tasks.digits().fingerprint
+
+
+def test_an_augmentation_is_kept_in_the_configuration():
+    task = tasks.digits(augmentation=Augmentation(padding=1, cutout=2))
+    assert again(task).augmentation == Augmentation(padding=1, cutout=2)
+
+
+def test_files_by_their_ending(tmp_path, monkeypatch):
+    np.savez(tmp_path / "a.npz", x=X, y=Y)
+    (tmp_path / "b.csv").write_text("size,kind\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(20)))
+    monkeypatch.chdir(tmp_path)
+    for text, options in (("a.npz", {}), (str(tmp_path / "a.npz"), {"limit": 15}), ("b.csv", {"target": "kind"})):
+        task = tasks.open_task(text, **options)
+        monkeypatch.chdir(tmp_path.parent)  # the configuration holds the whole path
+        assert again(task).fingerprint == task.fingerprint
+        monkeypatch.chdir(tmp_path)
+    assert len(tasks.open_task("a.npz", data_dir=tmp_path).train) == 27
+
+
+def test_a_path_is_looked_for_in_data_dir(tmp_path):
+    np.savez(tmp_path / "flowers.npz", x=X, y=Y)
+    assert tasks.open_task("flowers.npz", data_dir=tmp_path).name == "flowers"
+
+
+def test_folders_by_what_they_hold(packed_folder):
+    folder, _ = packed_folder
+    by_name = tasks.open_task("cifar10", data_dir=folder)
+    assert by_name.configuration()["task"] == "cifar10" and again(by_name).fingerprint == by_name.fingerprint
+    by_path = tasks.open_task(str(folder))
+    assert by_path.configuration()["task"] == "npz" and len(by_path.test) == 20
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    (tmp_path / "my_own_data.py").write_text(
+        "import numpy as np\n"
+        "from netwright.tasks import arrays\n"
+        "X = np.arange(120.0).reshape(30, 4)\n"
+        "def task(copies=1):\n    return arrays(np.repeat(X, copies, 0), np.arange(30 * copies) % 3)\n"
+        "def pair():\n    return X, np.arange(30) % 3\n"
+        "items = [(row, i % 3) for i, row in enumerate(X)]\n"
+        "number = 5\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    return "my_own_data"
+
+
+@pytest.mark.parametrize("attribute", ["task", "pair", "items"])
+def test_code_of_the_user(module, attribute):
+    task = tasks.open_task(f"{module}:{attribute}")
+    assert task.shape.input == (4,) and task.shape.classes == 3
+
+
+def test_code_runs_again_only_when_it_is_allowed(module):
+    task = tasks.open_task(f"{module}:task", copies=2)
+    assert len(task.train) + len(task.test) == 60
+    with pytest.raises(UserError, match="runs code of that module; allow it with allow_code=True"):
+        again(task)
+    assert tasks.from_configuration(task.configuration(), allow_code=True).fingerprint == task.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "error", "message"),
+    [
+        ("digit", {}, UserError, "unknown task 'digit'; did you mean 'digits'"),
+        ("cifar100", {}, UserError, "did you mean 'cifar10'"),
+        ("", {}, UserError, "unknown task ''"),
+        ("no/such/folder", {}, UserError, "there is no"),
+        ("nothing.npz", {}, UserError, "there is no"),
+        ("cifar10", {}, UserError, "where is cifar10.*--data-dir"),
+        ("digits", {"splitseed": 1}, ConfigurationError, "digits has no option 'splitseed'; did you mean 'split_seed'"),
+        ("no_such_module:task", {}, UserError, "cannot import 'no_such_module'"),
+        ("my_own_data:tsk", {}, UserError, "has no 'tsk'; did you mean 'task'"),
+        ("my_own_data:task", {"copy": 2}, ConfigurationError, "no option 'copy'; did you mean 'copies'"),
+        ("my_own_data:number", {}, DataError, "gave a int; expected a Task"),
+        ("my_own_data.py", {}, UserError, "a file of an unknown kind"),
+    ],
+)
+def test_what_cannot_be_opened(module, text, options, error, message):
+    with pytest.raises(error, match=message):
+        tasks.open_task(text, **options)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "message"),
+    [
+        ({"task": "cifar", "arguments": {}}, "unknown task 'cifar'; did you mean 'cifar10'"),
+        ({"task": "digits"}, "a task's configuration is"),
+        ({}, "a task's configuration is"),
+        ({"task": "digits", "arguments": {"seed": 3}}, "no option 'seed'"),
+        ({"task": "mnist", "arguments": {}}, "missing a required argument: 'path'"),
+        (tasks.arrays(X, Y).configuration(), "data in memory"),
+    ],
+)
+def test_configurations_that_cannot_be(configuration, message):
+    with pytest.raises(UserError, match=message):
+        tasks.from_configuration(configuration)
