@@ -1,6 +1,8 @@
 """Search spaces: each says in one method which networks may be built."""
 
+from netwright.spaces.chain import Chain as Chain
 from netwright.spaces.darts import Darts as Darts
+from netwright.spaces.mlp import Mlp as Mlp
 from netwright.spaces.nasbench201 import NasBench201 as NasBench201
 from netwright.spaces.nasnet import NasNet as NasNet
 from netwright.spaces.published import from_genotype as from_genotype

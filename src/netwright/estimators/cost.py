@@ -1,0 +1,70 @@
+"""Parameters, multiply-adds and activation memory of an architecture, from its decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cached_property
+from typing import Any, ClassVar, cast
+
+from netwright.core.architecture import Architecture
+from netwright.core.errors import UserError
+from netwright.core.estimator import Estimator
+from netwright.core.space import Space
+from netwright.core.task import TaskShape
+from netwright.core.trial import Measurement, Proposal
+from netwright.estimators.cost_sums import Built, CostModel, HasCostTerms, Table, Terms
+
+
+class Cost(Estimator):
+    """Counts what a network costs for one example, as `netwright.networks.counting.Count` says, without building it.
+
+    How it knows without building depends on what the space says of itself:
+
+    - `additive_cost: ClassVar[bool] = True`: each option of each decision adds its own amount, whatever the others
+      take. The amounts are found once, by counting one network that holds every option. Where the rest of the network
+      is not always the same, `cost_frame(point)` names what it depends on.
+    - `cost_terms(point)` names the parts that an architecture is made of, and `cost_part(term, shape)` builds one of
+      them and gives its input's shape. Each part is counted when it is first met.
+    - neither: the network is built on PyTorch's meta device and counted; the last few thousand are remembered.
+
+    The first use takes from a part of a second to a few, and checks what the space says on some random architectures;
+    a later one takes a few millionths of a second, where the space says either of the first two.
+
+    shape: what one example looks like. Raises UserError for a mixture of architectures, InvalidArchitecture for another
+    space's architecture, and UserError where the space's claim is found wrong.
+    """
+
+    metrics: ClassVar[tuple[str, ...]] = ("params", "macs", "activation_memory")
+
+    def __init__(self, space: Space, shape: TaskShape | Mapping[str, Any]) -> None:
+        self.space = space
+        self.shape = shape if isinstance(shape, TaskShape) else TaskShape(tuple(shape["input"]), shape["classes"])
+
+    def estimate(self, proposal: Proposal, seed: int) -> Measurement:
+        """Count the candidate; `seed` and the proposal's fidelity change nothing."""
+        if not isinstance(proposal.candidate, Architecture):
+            raise UserError("Cost counts architectures; a mixture of all options has no cost of its own")
+        return Measurement(self.figures(proposal.candidate))
+
+    def figures(self, architecture: Architecture) -> dict[str, int]:
+        """The metrics of an architecture, as exact integers; `activation_memory` in bytes."""
+        if architecture.space is not self.space:
+            self.space.validate(architecture)
+        params, macs, memory = self._model(architecture.point)
+        return {"params": params, "macs": macs, "activation_memory": memory}
+
+    @cached_property
+    def _model(self) -> CostModel:
+        if getattr(self.space, "additive_cost", False):
+            return Table(self.space, self.shape)
+        if isinstance(self.space, HasCostTerms):
+            return Terms(cast("Any", self.space), self.shape)
+        return Built(self.space, self.shape)
+
+    def configuration(self) -> dict[str, Any]:
+        """The estimator as JSON; the shape as {"input": [...], "classes": n}, which the constructor takes too."""
+        configuration = super().configuration()
+        described = asdict(self.shape)
+        configuration["arguments"]["shape"] = {"input": list(described["input"]), "classes": described["classes"]}
+        return configuration

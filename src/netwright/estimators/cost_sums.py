@@ -1,0 +1,169 @@
+"""Three ways from a point of a space to the cost of its network: a table of options, a sum of parts, or building it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from torch import nn
+
+from netwright.core.architecture import Architecture
+from netwright.core.decisions import INACTIVE, Point
+from netwright.core.errors import UserError
+from netwright.core.space import Space
+from netwright.core.task import TaskShape
+from netwright.estimators.every_option import EveryOption, Part
+from netwright.networks.counting import Count, count, count_layers
+
+Sums = tuple[int, int, int]  # parameters, multiply-adds, bytes of activations
+
+CHECKED = 4  # random architectures on which a space's claim is checked
+FILLED = 1000  # random architectures whose parts are counted beforehand
+REMEMBERED = 4096  # architectures of a space that says nothing of its cost
+
+
+class CostModel(Protocol):
+    def __call__(self, point: Point) -> Sums: ...
+
+
+@runtime_checkable
+class HasCostTerms(Protocol):
+    """A space whose networks are sums of parts (see `Cost`)."""
+
+    def cost_terms(self, point: Point) -> Iterable[Hashable]: ...
+
+    def cost_part(self, term: Hashable, shape: TaskShape) -> tuple[nn.Module, tuple[int, ...]]: ...
+
+
+class Table:
+    """The cost of every option of every decision, and that of the frame they stand in."""
+
+    def __init__(self, space: Space, shape: TaskShape) -> None:
+        self._space, self._shape = space, shape
+        self._options = _option_costs(space, shape)
+        self._frame: Callable[[Point], Hashable] = getattr(space, "cost_frame", lambda point: None)
+        self._frames: dict[Hashable, Sums] = {}
+        check(self, space, shape, "additive_cost")
+
+    def __call__(self, point: Point) -> Sums:
+        frame = self._frame(point)
+        if frame not in self._frames:
+            self._frames[frame] = _minus(built(self._space, point, self._shape), self._sum((0, 0, 0), point))
+        return self._sum(self._frames[frame], point)
+
+    def _sum(self, start: Sums, point: Point) -> Sums:
+        params, macs, memory = start
+        for option, options in zip(point, self._options, strict=True):
+            if option != INACTIVE:
+                more_params, more_macs, more_memory = options[option]
+                params += more_params
+                macs += more_macs
+                memory += more_memory
+        return params, macs, memory
+
+
+def _option_costs(space: Space, shape: TaskShape) -> list[list[Sums]]:
+    """What each option of each decision adds, found in one network that holds them all."""
+    with torch.device("meta"):
+        network = space.network(EveryOption(), shape)
+    costs: list[list[Sums]] = [[(0, 0, 0)] * size for size in space.decisions.sizes]
+    owners = {name: part for name, part in network.named_modules() if isinstance(part, Part)}
+    for layer, cost in count_layers(network, shape.input).items():
+        part = _owner(layer, owners)
+        if part is not None:
+            place = space.decisions.places[part.decision]
+            for label in part.labels:
+                option = space.decisions.option_index[place][label]
+                costs[place][option] = _plus(costs[place][option], _sums(cost))
+    return costs
+
+
+class Terms:
+    """The sum of the space's own terms, each counted once."""
+
+    def __init__(self, space: Space, shape: TaskShape) -> None:
+        assert isinstance(space, HasCostTerms)
+        self._terms, self._part = space.cost_terms, space.cost_part
+        self._shape = shape
+        self._known: dict[Hashable, Sums] = {}
+        rng = np.random.default_rng(0)
+        for _ in range(FILLED):
+            self(space.sample(rng).point)
+        check(self, space, shape, "cost_terms")
+
+    def __call__(self, point: Point) -> Sums:
+        params = macs = memory = 0
+        known = self._known
+        for term in self._terms(point):
+            cost = known.get(term) or self._count(term)
+            params += cost[0]
+            macs += cost[1]
+            memory += cost[2]
+        return params, macs, memory
+
+    def _count(self, term: Hashable) -> Sums:
+        with torch.device("meta"):
+            module, shape = self._part(term, self._shape)
+        self._known[term] = cost = _sums(count(module, shape))
+        return cost
+
+
+class Built:
+    """The network itself, built and counted; the last few thousand results are remembered."""
+
+    def __init__(self, space: Space, shape: TaskShape) -> None:
+        self._space, self._shape = space, shape
+        self._known: OrderedDict[Point, Sums] = OrderedDict()
+
+    def __call__(self, point: Point) -> Sums:
+        if point not in self._known:
+            self._known[point] = built(self._space, point, self._shape)
+            while len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        self._known.move_to_end(point)
+        return self._known[point]
+
+
+def built(space: Space, point: Point, shape: TaskShape) -> Sums:
+    """What the network at this point counts, built on the meta device."""
+    with torch.device("meta"):
+        network = space.build(Architecture(space, point), shape)
+    return _sums(count(network, shape.input))
+
+
+def check(model: CostModel, space: Space, shape: TaskShape, claim: str) -> None:
+    """Raise UserError where the model disagrees with what some random networks count."""
+    rng = np.random.default_rng(1)
+    for _ in range(CHECKED):
+        architecture = space.sample(rng)
+        expected, found = built(space, architecture.point, shape), model(architecture.point)
+        if found != expected:
+            raise UserError(
+                f"{space!r} states its cost by {claim}, which does not hold for {architecture}: (parameters, "
+                f"multiply-adds, activation bytes) would be {found}, but the network counts {expected}. Correct the "
+                f"space, or take {claim.partition(' ')[0]} away to have every network built and counted"
+            )
+
+
+def _owner(layer: str, owners: dict[str, Part]) -> Part | None:
+    """The innermost part that this layer is in."""
+    while layer:
+        if layer in owners:
+            return owners[layer]
+        layer = layer.rpartition(".")[0]
+    return None
+
+
+def _sums(cost: Count) -> Sums:
+    return cost.params, cost.macs, cost.activation_memory
+
+
+def _minus(first: Sums, second: Sums) -> Sums:
+    return first[0] - second[0], first[1] - second[1], first[2] - second[2]
+
+
+def _plus(first: Sums, second: Sums) -> Sums:
+    return first[0] + second[0], first[1] + second[1], first[2] + second[2]

@@ -1,0 +1,93 @@
+"""One network that holds every option of every decision side by side, to count them all in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from netwright.core.building import EdgeSum
+from netwright.core.choose import Choose
+from netwright.core.decisions import Label
+from netwright.core.errors import UserError
+
+
+class Part(nn.Module):
+    """A module that is in the network only where `decision` takes one of `labels`."""
+
+    def __init__(self, decision: str, labels: Iterable[Label], module: nn.Module) -> None:
+        super().__init__()
+        self.decision, self.labels = decision, tuple(labels)
+        self.module = module
+
+    def forward(self, inputs: Any) -> Any:
+        return self.module(inputs)
+
+
+class Options(nn.Module):
+    """Runs every option, and gives what the first one gives."""
+
+    def __init__(self, parts: Iterable[Part]) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+
+    def forward(self, inputs: Any) -> Any:
+        outputs = [part(inputs) for part in self.parts]
+        return outputs[0]
+
+
+class EveryOption(Choose):
+    """Fills each hole with all its options. A space that asks for a plain value cannot be written down so."""
+
+    def one(
+        self, name: str, options: Mapping[str, Callable[[], nn.Module]], *, soft: Collection[str] = ()
+    ) -> nn.Module:
+        hard = [label for label in options if label not in soft]
+        made: dict[str, nn.Module] = {}
+        for label in hard:
+            with self.scope(name), self.scope(label):
+                made[label] = options[label]()
+        return self._options(self.full_name(name), made)
+
+    def value(self, name: str, options: Sequence[Any]) -> Any:
+        if len(options) == 1:
+            return options[0]
+        raise UserError(
+            f"the space says additive_cost = True, but asks for the plain value {self.full_name(name)!r}, whose cost "
+            "cannot be told apart; give it cost_terms instead, or neither"
+        )
+
+    def repeat(self, name: str, least: int, most: int, make: Callable[[int], nn.Module]) -> nn.Module:
+        made: list[nn.Module] = []
+        for i in range(most):
+            with self.scope(name), self.scope(str(i)):
+                module = make(i)
+            made.append(module if i < least else Part(self.full_name(name), range(i + 1, most + 1), module))
+        return nn.Sequential(*made)
+
+    def edges(
+        self,
+        name: str,
+        sources: Sequence[int],
+        keep: int | None,
+        options: Mapping[str, Callable[[int], nn.Module]],
+        *,
+        soft: Collection[str] = (),
+    ) -> EdgeSum:
+        hard = [label for label in options if label not in soft]
+        operations: list[nn.Module] = []
+        with self.scope(name):
+            for source in sorted(sources):
+                made: dict[str, nn.Module] = {}
+                for label in hard:
+                    with self.scope(str(source)), self.scope(label):
+                        made[label] = options[label](source)
+                operations.append(self._options(self.full_name(str(source)), made))
+        return EdgeSum(sorted(sources), operations)
+
+    @staticmethod
+    def _options(decision: str, made: Mapping[str, nn.Module]) -> nn.Module:
+        if len(made) == 1:
+            return next(iter(made.values()))
+        return Options(Part(decision, [label], module) for label, module in made.items())
