@@ -32,6 +32,7 @@ def check_space(
     space_forms.space_is_its_configuration(space)
 
     drawn = space_points.samples_are_valid_and_repeatable(space, samples, seed)
+    space_forms.values_compare(space, drawn)
     space_points.size_counts_and_at_numbers(space, seed)
     space_points.mutation_changes_one_decision(space, drawn, seed)
     space_points.neighbors_are_what_mutation_reaches(space, drawn, seed)
@@ -40,7 +41,6 @@ def check_space(
 
     space_forms.text_reads_back(space, drawn)
     space_forms.foreign_architectures_are_refused(space, drawn)
-    space_forms.values_compare(space, drawn)
     space_forms.encoding_is_injective(space, drawn)
     space_forms.tokens_read_back(space, drawn)
 

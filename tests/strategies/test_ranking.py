@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netwright.core.objective import dominates
+from netwright.core.trial import Proposal, Trial
+from netwright.strategies.ranking import Population, crowding_distances, front_numbers, keys
+
+points = st.integers(1, 3).flatmap(
+    lambda m: st.lists(st.tuples(*[st.integers(0, 4).map(float)] * m), min_size=1, max_size=12)
+)
+
+
+def trials(scores):
+    return [Trial(number, Proposal(None), "completed", scores=each) for number, each in enumerate(scores)]
+
+
+@given(points)
+@settings(max_examples=150, deadline=None)
+def test_fronts_are_what_peeling_by_the_definition_gives(scores):
+    expected, left, number = {}, set(range(len(scores))), 0
+    while left:
+        front = {i for i in left if not any(dominates(scores[j], scores[i]) for j in left)}
+        expected.update(dict.fromkeys(front, number))
+        left -= front
+        number += 1
+    assert front_numbers(np.array(scores)).tolist() == [expected[i] for i in range(len(scores))]
+
+
+def test_crowding_of_a_front_by_hand():
+    scores = np.array([[0.0, 10.0], [1.0, 6.0], [3.0, 2.0], [4.0, 0.0], [0.0, 0.0]])
+    fronts = front_numbers(scores)
+    assert fronts.tolist() == [0, 0, 0, 0, 1]
+    distances = crowding_distances(scores, fronts)
+    assert distances[[0, 3, 4]].tolist() == [math.inf] * 3
+    np.testing.assert_allclose(distances[1:3], [3 / 4 + 8 / 10, 3 / 4 + 6 / 10])
+
+
+def test_minus_infinity_and_equal_scores_give_no_nan():
+    scores = np.array([[-math.inf, 1.0], [1.0, 1.0], [1.0, 1.0], [2.0, 0.0], [-math.inf, -math.inf]])
+    assert not np.isnan(crowding_distances(scores, front_numbers(scores))).any()
+    assert not np.isnan(crowding_distances(scores[:1], np.array([0]))).any()
+
+
+def test_one_objective_is_its_own_key():
+    assert keys(trials([(3.0,), (1.0,)])) == [3.0, 1.0]
+    assert keys([]) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3).map(float), st.integers(0, 3).map(float)), max_size=30))
+@settings(max_examples=50, deadline=None)
+def test_keys_follow_the_members(steps):
+    """Kept while members are put in, the keys are those computed afresh."""
+    for objectives in (1, 2):
+        population = Population()
+        for number, (place, *scores) in enumerate(steps):
+            trial = Trial(number, Proposal(None), "completed", scores=tuple(scores[:objectives]))
+            population.put(trial, place if place < len(population) else None)
+            assert population.keys == keys(population.members)
+
+
+def test_ordered_is_best_first_then_oldest():
+    ordered = Population(trials([(1.0,), (3.0,), (2.0,), (3.0,)])).ordered()
+    assert [trial.number for trial in ordered] == [1, 3, 2, 0]

@@ -1,0 +1,107 @@
+"""Every space and strategy that the package ships keeps the contract, at small settings where the default is large."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+
+import netwright.spaces
+import netwright.strategies
+from netwright.core.space import Space
+from netwright.core.strategy import Strategy
+from netwright.core.task import TaskShape
+from netwright.strategies import (
+    EachDecision,
+    Generational,
+    GeneticAlgorithm,
+    LocalSearch,
+    NoCrossover,
+    NoMutation,
+    OldestDies,
+    OneDecision,
+    OnePointCrossover,
+    RegularizedEvolution,
+    Roulette,
+    Successive,
+    Truncation,
+    Uniform,
+    UniformCrossover,
+    WorstDies,
+)
+from netwright.testing import check_space, check_strategy
+
+IMAGE = TaskShape((3, 16, 16), 4)
+VECTOR = TaskShape((7,), 3)
+SMALLER = {  # settings that change how large a network is, not what is decided
+    "NasBench201": {"channels": 4, "cells": 1},
+    "Darts": {"channels": 4, "cells": 3},
+    "NasNet": {"channels": 4, "cells": 3},
+}
+
+
+def shipped(package, kind):
+    """The concrete classes of this kind that a package's modules define."""
+    modules = [
+        importlib.import_module(f"{package.__name__}.{each.name}") for each in pkgutil.iter_modules(package.__path__)
+    ]
+    classes = {
+        value
+        for module in modules
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, kind) and value.__module__ == module.__name__
+    }
+    return sorted((each for each in classes if not inspect.isabstract(each)), key=lambda each: each.__name__)
+
+
+def small(cls):
+    known = inspect.signature(cls.__init__).parameters
+    return cls(**{name: value for name, value in SMALLER.get(cls.__name__, {}).items() if name in known})
+
+
+@pytest.mark.parametrize("cls", shipped(netwright.spaces, Space), ids=lambda cls: cls.__name__)
+def test_spaces_keep_the_contract(cls):
+    space = small(cls)
+    check_space(space, IMAGE if space.traced_shape.is_image else VECTOR, samples=8)
+
+
+@pytest.mark.parametrize("cls", shipped(netwright.strategies, Strategy), ids=lambda cls: cls.__name__)
+def test_strategies_keep_the_contract(cls):
+    check_strategy(cls, exhausts=cls.__name__ in ("Exhaustive", "LocalSearch", "RandomSearch"))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda space: RegularizedEvolution(space, population=8, tournament=3),
+        lambda space: RegularizedEvolution(space, population=8, tournament=3, identity=0.2),
+        lambda space: RegularizedEvolution(space, population=1, tournament=1),
+        lambda space: LocalSearch(space, "first"),
+        lambda space: LocalSearch(space, starts=5, most_neighbors=4),
+        lambda space: GeneticAlgorithm(space, population=6),
+        lambda space: GeneticAlgorithm(space, 6, Roulette(), OnePointCrossover(0.8), OneDecision(), Generational(4, 1)),
+        lambda space: GeneticAlgorithm(space, 6, Truncation(3), NoCrossover(), EachDecision(0.3), OldestDies()),
+        lambda space: GeneticAlgorithm(space, 6, Uniform(), UniformCrossover(), NoMutation(), WorstDies()),
+        lambda space: GeneticAlgorithm(
+            space, 6, mutation=Successive([OneDecision(), EachDecision()]), survivor=WorstDies(2)
+        ),
+    ],
+)
+def test_configured_strategies_keep_the_contract(make):
+    check_strategy(make)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda space: RegularizedEvolution(space, population=8, tournament=3, repeats=False),
+        lambda space: GeneticAlgorithm(space, population=6, repeats=False),
+        lambda space: GeneticAlgorithm(space, population=6, survivor=OldestDies(), repeats=False),
+        lambda space: LocalSearch(space, "first", starts=3),
+        lambda space: LocalSearch(space, most_neighbors=3),
+    ],
+)
+def test_strategies_without_repeats_exhaust_a_space(make):
+    check_strategy(make, exhausts=True)
