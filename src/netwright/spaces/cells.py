@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import nn
 
 from netwright.core.architecture import Architecture
+from netwright.core.building import EdgeSum
 from netwright.core.choose import Choose
 from netwright.core.decisions import Label
 from netwright.core.errors import ConfigurationError, InvalidArchitecture, nearest
@@ -23,7 +24,7 @@ from netwright.networks.heads import (
     photograph_stem,
     pooled_classifier,
 )
-from netwright.networks.operations import OPERATIONS, operation
+from netwright.networks.operations import OPERATIONS, Zero, operation
 from netwright.spaces.genotypes import KINDS, MOST_NODES, Block, Genotype, PublishedCell, is_genotype, read_genotype
 
 OPERATION_SETS: Mapping[str, tuple[str, ...]] = {
@@ -97,6 +98,8 @@ class CellSpace(Space):
     auxiliary: bool = False
     stem_multiplier: int = 3
 
+    _bare: ClassVar[bool] = False
+
     def __post_init__(self) -> None:
         least = {"cells": 2, "channels": 2, "stem_multiplier": 1}
         for name, value in least.items():
@@ -124,7 +127,10 @@ class CellSpace(Space):
         return self.nodes if isinstance(self.nodes, tuple) else (self.nodes, self.nodes)
 
     def tracing_twin(self) -> Space:
-        return self.replace(cells=2, channels=2, auxiliary=False, stem_multiplier=1)
+        """Two small cells with nothing on their edges, which ask the same decisions."""
+        twin = self.replace(cells=2, channels=2, auxiliary=False, stem_multiplier=1)
+        object.__setattr__(twin, "_bare", True)
+        return twin
 
     # The network.
 
@@ -162,6 +168,8 @@ class CellSpace(Space):
 
     def _cell(self, choose: Choose, preprocess: tuple[nn.Module, nn.Module], width: int, reduces: bool) -> Cell:
         def make(label: str, source: int) -> nn.Module:
+            if self._bare:
+                return nn.Identity()
             return operation(label, width, 2 if reduces and source < 2 else 1, drop_path=True)
 
         options = {
@@ -248,6 +256,20 @@ def checked_operations(owner: str, names: Iterable[str] | str) -> tuple[str, ...
     if not names or len(set(names)) != len(names):
         raise ConfigurationError(f"{owner} needs at least one operation, each named once, found {list(names)}")
     return names
+
+
+def joined(*sums: nn.Module) -> EdgeSum | None:
+    """One sum of all that these sums add, without terms that are zero unless all are.
+
+    None where one of them is more than a plain sum, as in a network of all architectures.
+    """
+    pairs: list[tuple[int, nn.Module]] = []
+    for each in sums:
+        if type(each) is not EdgeSum:
+            return None
+        pairs.extend(zip(each.sources, each.operations, strict=True))
+    kept = [pair for pair in pairs if not isinstance(pair[1], Zero)] or pairs[:1]
+    return EdgeSum([source for source, _ in kept], [module for _, module in kept])
 
 
 def _halved(resolution: tuple[int, int], times: int = 1) -> tuple[int, int]:

@@ -10,7 +10,6 @@ from typing import ClassVar
 from torch import nn
 
 from netwright.core.architecture import Architecture
-from netwright.core.building import EdgeSum
 from netwright.core.choose import Choose
 from netwright.core.decisions import Point
 from netwright.core.errors import ConfigurationError, InvalidArchitecture, nearest
@@ -18,7 +17,8 @@ from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.networks.cells import DenseCell, ReductionBlock
 from netwright.networks.heads import image_stem, pooled_classifier
-from netwright.networks.operations import Zero, operation
+from netwright.networks.operations import operation
+from netwright.spaces.cells import joined
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 NODES = ((0,), (0, 1), (0, 1, 2))  # the states that each node reads
@@ -84,16 +84,7 @@ def _cell(choose: Choose, channels: int) -> DenseCell:
     options = {label: lambda _, label=label: make(label) for label in OPERATIONS}
     with choose.scope("cell"):
         nodes = [choose.edges(f"node{i}", sources, None, options) for i, sources in enumerate(NODES, start=1)]
-    return DenseCell(_without_zeros(node) for node in nodes)
-
-
-def _without_zeros(node: EdgeSum) -> EdgeSum:
-    """The same sum without the terms that are zero, unless all are; a node that is more than a sum stays as it is."""
-    if type(node) is not EdgeSum:
-        return node
-    pairs = list(zip(node.sources, node.operations, strict=True))
-    kept = [(source, module) for source, module in pairs if not isinstance(module, Zero)] or pairs[:1]
-    return EdgeSum([source for source, _ in kept], [module for _, module in kept])
+    return DenseCell(joined(node) or node for node in nodes)
 
 
 def _labels(text: str) -> list[str]:

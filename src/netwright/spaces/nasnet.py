@@ -8,14 +8,12 @@ from typing import Any
 from torch import nn
 
 from netwright.core.architecture import Architecture
-from netwright.core.building import EdgeSum
 from netwright.core.choose import Choose
 from netwright.core.decisions import Label
 from netwright.core.errors import ConfigurationError
 from netwright.core.graph import Edge, Graph, Node
 from netwright.networks.cells import PairSum
-from netwright.networks.operations import Zero
-from netwright.spaces.cells import OPERATION_SETS, CellSpace
+from netwright.spaces.cells import OPERATION_SETS, CellSpace, joined
 from netwright.spaces.genotypes import KINDS, Block, PublishedCell, Reading
 
 INPUTS = ("first", "second")
@@ -68,7 +66,7 @@ class NasNet(CellSpace):
             with choose.scope(f"node{i}"):
                 first, second = (choose.edges(name, range(i + 2), 1, options) for name in INPUTS)
             read.update(first.sources, second.sources)
-            nodes.append(_joined(first, second))
+            nodes.append(joined(first, second) or PairSum(first, second))
         if not isinstance(self.output, str):
             return nodes, self.output[KINDS.index(kind)]
         states = range(2, count + 2)
@@ -108,12 +106,3 @@ class NasNet(CellSpace):
                 for label, source in self.block(labels, kind, i):
                     edges.append(Edge(states[source], states[i + 2], label))
         return Graph(tuple(nodes), tuple(edges))
-
-
-def _joined(first: EdgeSum, second: EdgeSum) -> nn.Module:
-    """The sum of both: as one plain sum without zeros where both are plain."""
-    if not type(first) is type(second) is EdgeSum:
-        return PairSum(first, second)
-    pairs = [pair for each in (first, second) for pair in zip(each.sources, each.operations, strict=True)]
-    kept = [(source, module) for source, module in pairs if not isinstance(module, Zero)] or pairs[:1]
-    return EdgeSum([source for source, _ in kept], [module for _, module in kept])
