@@ -50,6 +50,14 @@ def test_splits_that_came_with_the_folder_are_kept(tmp_path, rng, name):
     assert len(task.train) == 8 and len(task.test) == 4 and task.class_names == ("a", "b")
 
 
+def test_a_third_split_is_not_used_and_said(tmp_path, rng):
+    for part in ("train", "val", "test"):
+        for label in ("a", "b"):
+            fill(tmp_path / part / label, rng)
+    task = tasks.image_folder(tmp_path)
+    assert len(task.test) == 8 and "the folder val/ is not used: test/ is the test split" in task.notes
+
+
 def test_a_class_that_only_the_test_folder_has(tmp_path, rng):
     for part, labels in (("train", "ab"), ("test", "abc")):
         for label in labels:

@@ -174,6 +174,21 @@ def test_describe_says_what_was_understood():
     assert "splits: 109 to train and validate on, 12 for the final test" in text
 
 
+def test_describe_says_how_images_are_augmented():
+    task = image_task(augmentation=Augmentation(flip=True, padding=2, cutout=3))
+    (line,) = [each for each in task.describe() if each.startswith("augmentation of training images: ")]
+    assert line.endswith("mirrored left and right, shifted by up to 2 pixels, a square of 3 pixels blanked")
+    assert not any("augmentation" in line for line in image_task().describe())
+
+
+def test_the_two_splits_used_last_stay_in_memory():
+    task = image_task()
+    first, final = task.search_data(0), task.final_data()
+    assert task.search_data(0) is first and task.final_data() is final
+    task.search_data(1)
+    assert task.search_data(0) is not first and same(task.search_data(0).train, first.train)
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_cuda_device_gets_the_same_split():

@@ -18,7 +18,7 @@ from netwright.tasks import pickled_arrays
 from netwright.tasks.archives import Arrays
 from netwright.tasks.building import Prepared, build
 from netwright.tasks.from_npz import packed_task
-from netwright.tasks.packed import Packed, is_packed
+from netwright.tasks.packed import is_packed
 from netwright.tasks.paths import existing
 from netwright.tasks.remaking import remakeable
 from netwright.tasks.splits import limited
@@ -57,7 +57,7 @@ def cifar10(
     packed = _packed(place)
     if packed is not None:
         train, test = packed
-        classes = None if Packed(train).classes else CLASSES
+        classes = None if "classes" in train.keys else CLASSES
         return packed_task(
             "cifar10",
             train,

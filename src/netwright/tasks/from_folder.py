@@ -57,12 +57,14 @@ def image_folder(
     them). Grey images stay grey when all are; 16-bit, floating-point and CMYK images are not converted silently.
     """
     folder = existing(path, "folder", "a folder of class folders")
-    train_folder, test_folder = _splits(folder)
+    train_folder, test_folder, unused = _splits(folder)
     names = class_folders(train_folder)
     train = listed(train_folder, names)
     require(train.codes, names, 2, "one to train on, one to validate on")
     test = None if test_folder is None else listed(test_folder, _known(test_folder, names), names)
-    notes: tuple[str, ...] = ()
+    notes = tuple(
+        f"the folder {each}/ is not used: {test_folder.name}/ is the test split" for each in unused if test_folder
+    )
     if train.ignored:
         notes += (f"{train.ignored:,} files that are no images by their ending were ignored",)
     if limit is not None:
@@ -191,12 +193,14 @@ def _size(shapes: NDArray[np.int64], size: int | tuple[int, int] | None) -> tupl
     return side, side
 
 
-def _splits(folder: Path) -> tuple[Path, Path | None]:
+def _splits(folder: Path) -> tuple[Path, Path | None, list[str]]:
+    """The folder of the training split, that of the test split if there is one, and the names of further splits."""
     inside = {each.name.lower(): each for each in sorted(folder.iterdir()) if each.is_dir()}
     train = next((inside[name] for name in _TRAIN_NAMES if name in inside), None)
     if train is None or not set(inside) <= {*_TRAIN_NAMES, *_TEST_NAMES}:
-        return folder, None
-    return train, next((inside[name] for name in _TEST_NAMES if name in inside), None)
+        return folder, None, []
+    others = [inside[name] for name in _TEST_NAMES if name in inside]
+    return train, others[0] if others else None, [each.name for each in others[1:]]
 
 
 def _known(folder: Path, names: Sequence[str]) -> list[str]:

@@ -77,6 +77,7 @@ def npz(
         test_share=test_share,
         split_seed=split_seed,
         name=stored.path.stem,
+        notes=_unused(stored),
     )
 
 
@@ -129,6 +130,13 @@ def _pair(stored: Arrays, pairs: Sequence[tuple[str, str]], where: str) -> tuple
     raise DataError(
         f"{where} holds the arrays {', '.join(stored.keys) or '(none)'}; expected x and y, data and labels, or "
         "x_train, y_train, x_test, y_test: np.savez(path, x=x, y=y)"
+    )
+
+
+def _unused(stored: Arrays) -> tuple[str, ...]:
+    left = [stored.lower()[key] for key in ("x_val", "val_images", "val_x") if key in stored.lower()]
+    return tuple(
+        f"the array {key!r} is not used: validation examples are split off the training examples" for key in left
     )
 
 

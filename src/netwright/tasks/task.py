@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -82,18 +82,17 @@ class Task:
         if resolution is not None and not self.shape.is_image:
             raise UserError(f"{self.name} has vectors, so there is no resolution to choose; leave resolution out")
         key = (seed, str(device), validation, resolution)
-        if key not in self._splits:
-            self._splits[key] = self._split(seed, torch.device(device), validation, resolution)
-            while len(self._splits) > _KEPT_SPLITS:
-                self._splits.popitem(last=False)
-        self._splits.move_to_end(key)
-        return self._splits[key].data(share, self.shape.classes, self.augmentation)
+        made = self._remembered(key, lambda: self._split(seed, torch.device(device), validation, resolution))
+        return made.data(share, self.shape.classes, self.augmentation)
 
     def final_data(self, device: str | torch.device = "cpu") -> Data:
         """All training examples, with the test split held out, on a device; for the final evaluation only."""
-        train, test = _moved(self._train, torch.device(device)), _moved(self._test, torch.device(device))
-        mean, std = mean_and_std(train.inputs)
-        return Data(train, test, mean, std, self.augmentation)
+        place = torch.device(device)
+
+        def make() -> _Split:
+            return _Split(_moved(self._train, place), _moved(self._test, place))
+
+        return self._remembered(("final", str(device)), make).data(1.0, self.shape.classes, self.augmentation)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -125,13 +124,29 @@ class Task:
                 f"to {counts[high]:,} ({self.class_names[high]!r})"
             )
         splits = f"splits: {len(self._train):,} to train and validate on, {len(self._test):,} for the final test"
-        return [f"{self.name}: {len(self._train) + len(self._test):,} {what}", balance, splits, *self.notes]
+        first = f"{self.name}: {len(self._train) + len(self._test):,} {what}"
+        return [first, balance, splits, *self._augmentation_line(), *self.notes]
+
+    def _augmentation_line(self) -> list[str]:
+        done = self.augmentation
+        parts = ["mirrored left and right"] if done.flip else []
+        parts += [f"shifted by up to {done.padding} pixels"] if done.padding else []
+        parts += [f"a square of {done.cutout} pixels blanked"] if done.cutout else []
+        return [f"augmentation of training images: {', '.join(parts)}"] if parts else []
 
     def __repr__(self) -> str:
         return f"Task({self.name!r}, {self.shape}, train={len(self._train)}, test={len(self._test)})"
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_splits": OrderedDict()}
+
+    def _remembered(self, key: tuple[Any, ...], make: Callable[[], _Split]) -> _Split:
+        """What was made for this key, or is now; the two used last are kept, since they hold device memory."""
+        found = self._splits.pop(key, None) or make()
+        self._splits[key] = found
+        while len(self._splits) > _KEPT_SPLITS:
+            self._splits.popitem(last=False)
+        return found
 
     def _split(self, seed: int, device: torch.device, validation: float, resolution: int | None) -> _Split:
         held_out, train = split(self._train.labels.numpy(), validation, seed, VALIDATION)
