@@ -17,9 +17,9 @@ def colours(stream: TextIO) -> bool:
 
 def say(*lines: str, stream: TextIO | None = None) -> None:
     """Print lines at once; characters that the stream cannot show are replaced rather than failing."""
-    stream = stream or sys.stdout
+    stream = stream if stream is not None else sys.stdout
     for line in lines:
-        encoding = stream.encoding or "utf-8"
+        encoding = getattr(stream, "encoding", None) or "utf-8"
         print(line.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
 
 
@@ -78,3 +78,8 @@ def number(metric: str, value: float) -> str:
     if metric in ("params", "macs", "activation_memory"):
         return amount(value)
     return f"{value:.4g}"
+
+
+def rough(count: int) -> str:
+    """A count of architectures: exact up to a million, then in powers of ten."""
+    return f"{count:,}" if count < 10**6 else f"about {count:.1e}".replace("e+", " x 10^")

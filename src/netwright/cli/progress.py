@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from netwright.cli.output import colours, duration, number, say
@@ -13,11 +12,12 @@ from netwright.core.objective import Objective, fitness
 
 if TYPE_CHECKING:
     from netwright.core.trial import Trial
+    from netwright.engine import Progress
 
 PLAIN_EVERY = 10.0  # seconds between plain lines that bring nothing new
 
 
-class Progress:
+class Display:
     """Told of every stored trial; shows best so far, counts by end state, rate and time to go."""
 
     def __init__(self, objectives: list[Objective], trials: int | None, seconds: float | None, *, quiet: bool) -> None:
@@ -30,7 +30,7 @@ class Progress:
         self.recent: list[Trial] = []
         self.last_failure = ""
         self._started = time.monotonic()
-        self._before = 0  # trials that were there before this process
+        self._own = 0  # trials of this process; the others are an earlier session's
         self._said = 0.0
         self._live: Any = None
 
@@ -50,11 +50,14 @@ class Progress:
             self._live.stop()
             say(*self.summary())
 
-    def replayed(self, trials: int) -> None:
-        """So many trials were read from the store: they don't count in the rate."""
-        self._before = trials
+    def counted(self, progress: Progress) -> None:
+        """What the engine counts: all sessions of a resumed run."""
+        self.counts = Counter(progress.counts)
+        if progress.best is not None and (self.best is None or fitness(progress.best) > fitness(self.best)):
+            self.best = progress.best
 
     def __call__(self, trial: Trial) -> None:
+        self._own += 1
         self.counts[trial.state] += 1
         self.recent = [*self.recent[-7:], trial]
         better = trial.completed and (self.best is None or fitness(trial) > fitness(self.best))
@@ -91,17 +94,16 @@ class Progress:
 
     def eta(self) -> str:
         """Time to go, from the trials of this process so far."""
-        done = sum(self.counts.values()) - self._before
         by_time = None if self.seconds is None else max(0.0, self.seconds - self.elapsed)
         by_trials = None
-        if self.trials is not None and done > 0:
-            by_trials = self.elapsed / done * max(0, self.trials - done - self._before)
+        if self.trials is not None and self._own:
+            by_trials = self.elapsed / self._own * max(0, self.trials - self.counts.total())
         known = [each for each in (by_time, by_trials) if each is not None]
-        return f"about {duration(min(known))} to go" if known and done >= 3 else ""
+        return f"about {duration(min(known))} to go" if known and self._own >= 3 else ""
 
     def summary(self) -> list[str]:
         """The outcome in up to three lines."""
-        done = sum(self.counts.values())
+        done = self.counts.total()
         states = ", ".join(f"{count} {state}" for state, count in self.counts.most_common())
         lines = [f"{done} trials in {duration(self.elapsed)}: {states or 'none'}"]
         if self.best is not None:
@@ -121,7 +123,7 @@ class Progress:
             values = [number(n, trial.metrics[n]) if n in trial.metrics else "" for n in (*names, "params")]
             style = "green" if trial is self.best else ("" if trial.completed else "yellow")
             view.add_row(str(trial.number + 1), trial.state, *values, f"{trial.seconds:.1f}", style=style)
-        rate = (sum(self.counts.values()) - self._before) / max(self.elapsed, 1e-9)
+        rate = self._own / max(self.elapsed, 1e-9)
         view.caption = "\n".join([*self.summary(), f"{rate:.3g} trials a second  {self.eta()}  Ctrl-C is safe"])
         view.caption_justify = "left"
         return view

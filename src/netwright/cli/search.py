@@ -1,0 +1,201 @@
+"""`netwright search` and `netwright resume`: understand, plan, search, train finally, report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netwright.cli.output import rough, say, say_json
+from netwright.cli.plan import DEFAULT_TIME, Plan
+from netwright.cli.progress import Display
+from netwright.cli.show import PLAN, at, named
+from netwright.core.errors import SearchFailed, UserError
+
+if TYPE_CHECKING:
+    from netwright.core.space import Space
+    from netwright.engine.run import Run
+    from netwright.engine.search import Search
+    from netwright.tasks.task import Task
+
+
+def begin(plan: Plan, directory: Path, name: str | None, export: Path | None, *, as_json: bool, quiet: bool) -> None:
+    """Start a new run and take it to its end."""
+    if export is not None:
+        from netwright.results import check_target
+
+        check_target(export)
+    with Command(plan, directory, export, as_json=as_json, quiet=quiet) as command:
+        command.explain()
+        command.drive(name, resume=False)
+
+
+def go_on(
+    directory: Path,
+    run: str | None,
+    trials: int | None,
+    time: str | None,
+    export: Path | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Take a stored run up where it was left; more trials or more time may be given."""
+    from netwright.store import Store
+
+    with Store.open_readonly(directory) as store:
+        name = named(store, run)
+        notes = store.document(name, PLAN)
+    if notes is None:
+        raise UserError(
+            f"run {name!r} was made from Python, which alone knows its parts; resume it there with "
+            f"search.run(..., store={str(directory)!r}, name={name!r}, resume=True)"
+        )
+    plan = Plan.from_json(notes)
+    plan = replace(plan, trials=trials or plan.trials, time=time or plan.time)
+    with Command(plan, directory, export, as_json=as_json, quiet=quiet) as command:
+        command.drive(name, resume=True)
+
+
+class Command:
+    """One search on its way from data to a report."""
+
+    def __init__(self, plan: Plan, directory: Path, export: Path | None, *, as_json: bool, quiet: bool) -> None:
+        self.plan, self.directory, self.export = plan, directory, export
+        self.as_json, self.quiet = as_json, quiet or as_json
+        self._began = time.monotonic()
+        self.task: Task = plan.make_task()
+        self.space: Space = plan.make_space(self.task)
+        self.search: Search = plan.make_search(self.task, self.space)
+        self.run: Run | None = None
+
+    def __enter__(self) -> Command:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: Any) -> None:
+        """After an interruption, say how to go on."""
+        if isinstance(value, KeyboardInterrupt):
+            run = getattr(value, "run", None) or self.run
+            if run is not None:
+                say(f"interrupted; go on with: netwright resume {run.name}{at(self.directory)}")
+
+    def explain(self) -> None:
+        """What was understood, and what will be done."""
+        self._say(*self.task.describe())
+        self._say(f"space: {self.space}, {rough(self.space.size)} architectures")
+        self._say(f"strategy: {self.search.strategy}")
+        limits = f", limits {', '.join(map(str, self.search.limits))}" if self.search.limits else ""
+        objectives = ", ".join(map(str, self.search.objectives))
+        device = self.search.estimator.device  # pyright: ignore[reportAttributeAccessIssue]
+        self._say(f"objective: {objectives}{limits}, seed {self.plan.seed}, device {device}")
+        self._say(f"plan: {self._planned()}", "")
+
+    def _planned(self) -> str:
+        plan = self.plan
+        stops = [f"{plan.trials} trials"] if plan.trials else []
+        stops += [f"{self.search.objectives[0].metric} {plan.target:g}"] if plan.target is not None else []
+        stops += [f"{plan.patience} trials without improvement"] if plan.patience else []
+        stops += [f"{plan.time_limit} in all"] if plan.time_limit else []
+        default = " (none was given)" if plan.time_limit == DEFAULT_TIME and plan.time is None else ""
+        search = f"train candidates for {plan.epochs} epochs until {' or '.join(stops)}{default}"
+        if not plan.epochs_finally:
+            return f"{search}; no final training"
+        beside = " beside a random pick and a plain reference" if plan.baselines else ""
+        return f"{search}; then train the winner for {plan.epochs_finally} epochs, {plan.final_seeds} times{beside}"
+
+    def _say(self, *lines: str) -> None:
+        if not self.quiet:
+            say(*lines)
+
+    # Searching.
+
+    def drive(self, name: str | None, *, resume: bool) -> None:
+        """Search, train finally, report, export."""
+        plan = self.plan
+        with Display(list(self.search.objectives), plan.trials, self._seconds(), quiet=self.quiet) as display:
+            self.run = self.search.run(
+                plan.trials,
+                plan.time_limit,
+                target=plan.target,
+                patience=plan.patience,
+                store=self.directory,
+                name=name,
+                on_trial=display,
+                on_progress=display.counted,
+                resume=resume,
+                notes=plan.to_json(),
+                reserve=self.reserved,
+            )
+        self._say(f"run {self.run.name} stopped: {self.run.stopped}")
+        if not self.run.counts.get("completed"):
+            raise SearchFailed(f"no trial of run {self.run.name!r} completed")
+        figures = self._conclude(self.run)
+        if self.as_json:
+            say_json(self._outcome(self.run, figures))
+        self._say("", f"see it again: netwright show {self.run.name}{at(self.directory)}")
+        if self.export is None:
+            self._say(f"take it home: netwright export {self.run.name} --to best{at(self.directory)}")
+
+    def _seconds(self) -> float | None:
+        from netwright.engine import parse_duration
+
+        return None if self.plan.time_limit is None else parse_duration(self.plan.time_limit)
+
+    def reserved(self, seconds_of_best: float) -> float:
+        """Seconds of the time limit to leave for the final training: what it needs, at most half of the time."""
+        total = self._seconds()
+        if total is None or not self.plan.epochs_finally:
+            return 0.0
+        return min(total / 2, self._final_seconds(seconds_of_best, self.plan.epochs_finally))
+
+    def _final_seconds(self, seconds_of_best: float, epochs: int) -> float:
+        """What the final training and the baselines take, from what a candidate took."""
+        plan = self.plan
+        networks = plan.final_seeds * ((3 if self.task.shape.is_image else 2) if plan.baselines else 1)
+        return (
+            seconds_of_best / plan.epochs * epochs * networks * 1.15
+        )  # the final training has the validation data too
+
+    # Concluding.
+
+    def _conclude(self, run: Run) -> Any:
+        """The final training beside the baselines, reported and kept; None where none is wanted."""
+        from netwright.cli.export import conclude
+
+        epochs, deadline = self._epochs_that_fit(run)
+        if not epochs:
+            if self.export is not None:
+                raise UserError("there is nothing to export without a final training; leave out --final-epochs 0")
+            return None
+        self._say("", f"final training: {epochs} epochs, {self.plan.final_seeds} times")
+        return conclude(
+            run, self.plan, epochs, deadline, self.directory, self.export, quiet=self.quiet, overwrite=False
+        )
+
+    def _epochs_that_fit(self, run: Run) -> tuple[int, float | None]:
+        """Epochs of the final training, fewer than planned where the time limit asks for it, and when it has to end."""
+        wanted, total = self.plan.epochs_finally, self._seconds()
+        if total is None or not wanted:
+            return wanted, None
+        left = total - run.seconds
+        deadline = time.monotonic() + max(1.0, left)
+        if self.plan.final_epochs is not None:
+            return wanted, deadline
+        fitting = int(wanted * left / max(self._final_seconds(run.best.seconds, wanted), 1e-9))
+        return max(1, min(wanted, fitting)), deadline
+
+    def _outcome(self, run: Run, figures: Mapping[str, Any] | None) -> dict[str, Any]:
+        best = run.best
+        return {
+            "run": run.name,
+            "directory": str(self.directory),
+            "stopped": run.stopped,
+            "seconds": run.seconds,
+            "counts": run.counts,
+            "best": {"trial": best.number, "architecture": str(best.architecture), "metrics": dict(best.metrics)},
+            "front": [{"trial": each.number, "metrics": dict(each.metrics)} for each in run.front],
+            "final": figures,
+            "exported": None if self.export is None else str(self.export),
+        }

@@ -1,0 +1,164 @@
+"""Lists runs, and shows one: settings, trials, what was found and what it cost. Reads the store and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netwright.cli.output import duration, number, say, say_json, table
+from netwright.core.errors import UserError
+from netwright.core.objective import Objective
+
+if TYPE_CHECKING:
+    from netwright.store import RunSummary, Store, StoredTrial
+
+MOST_TRIALS = 20
+REPORT = "report"  # what the final training found, as kept in the store
+PLAN = "notes"  # the plan of the command line, as kept in the store
+
+
+def list_runs(directory: Path, *, as_json: bool) -> None:
+    """One line a run, newest last."""
+    from netwright.store import Store
+
+    with Store.open_readonly(directory) as store:
+        runs = store.runs()
+        if as_json:
+            say_json([_summary(run) | {"best": _best(store, run)} for run in runs])
+            return
+        rows = [_row(run, _best(store, run)) for run in runs]
+    say(*table(("run", "state", "trials", "best", "time", "begun (UTC)"), rows))
+    if not rows:
+        say(f"no runs in {directory} yet; begin one with: netwright search digits")
+
+
+def _row(run: RunSummary, best: Mapping[str, Any] | None) -> list[str]:
+    shown = (
+        "-" if best is None else "  ".join(f"{name} {number(name, value)}" for name, value in best["metrics"].items())
+    )
+    state = "running" if run.state == "running" and run.driven else run.state
+    begun = run.created[:16].replace("T", " ")
+    return [run.name, state, str(sum(run.counts.values())), shown, duration(run.seconds), begun]
+
+
+def _in_line(metrics: Mapping[str, float]) -> str:
+    return "  ".join(f"{name} {number(name, value)}" for name, value in metrics.items())
+
+
+def _summary(run: RunSummary) -> dict[str, Any]:
+    return {key: value for key, value in asdict(run).items() if key != "configuration"}
+
+
+def _best(store: Store, run: RunSummary) -> dict[str, Any] | None:
+    best = store.read_run(run.name).best
+    if best is None:
+        return None
+    metrics = {name: best.metrics[name] for name in metric_names(run) if name in best.metrics}
+    return {"trial": best.number, "metrics": metrics, "architecture": best.text}
+
+
+def metric_names(run: RunSummary) -> list[str]:
+    """The objectives' metrics, the first one first."""
+    return [Objective.parse(each).metric for each in run.configuration["arguments"]["objective"]]
+
+
+def named(store: Store, run: str | None) -> str:
+    """The name of a run: as given, or the latest one; UserError where there is none."""
+    names = store.names()
+    if run is not None:
+        return store.summary(run).name
+    if not names:
+        raise UserError(f"there are no runs in {store.directory}; begin one with: netwright search digits")
+    return names[-1]
+
+
+def show_run(directory: Path, run: str | None, *, as_json: bool) -> None:
+    """Settings, counts, the best trials and the final report."""
+    from netwright.store import Store
+
+    with Store.open_readonly(directory) as store:
+        found = store.read_run(named(store, run))
+        report, plan = store.document(found.name, REPORT), store.document(found.name, PLAN)
+    summary = found.summary
+    if as_json:
+        trials = [_trial_json(each) for each in found.trials]
+        say_json({**asdict(summary), "plan": plan, "trials": trials, "report": report})
+        return
+    counts = ", ".join(f"{count} {state}" for state, count in summary.counts.items()) or "no trials"
+    say(
+        f"run        {summary.name} ({summary.state}{f': {summary.stopped}' if summary.stopped else ''})",
+        f"space      {summary.space}",
+        *[f"{name:10} {value}" for name, value in _settings(plan or {}).items()],
+        f"trials     {counts} in {duration(summary.seconds)}",
+    )
+    metrics = metric_names(summary)
+    completed = sorted((each for each in found.trials if each.completed), key=lambda each: each.scores, reverse=True)
+    say("", *table(_head(metrics), [_trial_row(each, metrics) for each in completed[:MOST_TRIALS]]))
+    if len(completed) > MOST_TRIALS:
+        say(f"... and {len(completed) - MOST_TRIALS} more (--json shows all)")
+    failed = [each for each in found.trials if each.state not in ("completed", "running")]
+    say(*[f"trial {each.number} {each.state}: {each.reason}" for each in failed[:5]])
+    if report:
+        say("", *report["lines"])
+    elif summary.state == "interrupted":
+        say("", f"go on with: netwright resume {summary.name}{at(directory)}")
+
+
+def at(directory: Path) -> str:
+    """The option that names this project directory; empty for the default one."""
+    return "" if str(directory) == "netwright-runs" else f" --dir {directory}"
+
+
+def _settings(plan: Mapping[str, Any]) -> dict[str, str]:
+    keys = ("data", "strategy", "epochs", "objectives", "limits", "seed", "device")
+    shown = {key: plan[key] for key in keys if plan.get(key) not in (None, [], "", ())}
+    return {key: ", ".join(map(str, value)) if isinstance(value, list) else str(value) for key, value in shown.items()}
+
+
+def _head(metrics: list[str]) -> list[str]:
+    return ["trial", *metrics, *(["params"] if "params" not in metrics else []), "time", "architecture"]
+
+
+def _trial_row(trial: StoredTrial, metrics: list[str]) -> list[str]:
+    names = [*metrics, *(["params"] if "params" not in metrics else [])]
+    values = [number(name, trial.metrics[name]) if name in trial.metrics else "" for name in names]
+    return [str(trial.number), *values, duration(trial.seconds), shortened(trial.text)]
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """A long architecture for one line of a table."""
+    text = re.sub(r"\s+", " ", text)
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def show_trial(directory: Path, run: str | None, trial: int, *, as_json: bool) -> None:
+    """One trial: architecture, metrics, curve, and the traceback where it failed."""
+    from netwright.store import Store
+
+    with Store.open_readonly(directory) as store:
+        found = store.read_run(named(store, run))
+    chosen = next((each for each in found.trials if each.number == trial), None)
+    if chosen is None:
+        raise UserError(f"run {found.name!r} has no trial {trial}; it has 0 to {len(found.trials) - 1}")
+    if as_json:
+        say_json(_trial_json(chosen))
+        return
+    say(
+        f"trial         {chosen.number} of {found.name}: {chosen.state} {chosen.reason}".rstrip(),
+        f"architecture  {chosen.text}",
+        f"metrics       {_in_line(chosen.metrics)}",
+        f"took          {duration(chosen.seconds)} on {chosen.device}",
+    )
+    if chosen.curve:
+        names = list(chosen.curve[0])
+        rows = [[number(name, point[name]) if name in point else "" for name in names] for point in chosen.curve]
+        say("", *table(names, rows))
+    if chosen.traceback:
+        say("", chosen.traceback)
+
+
+def _trial_json(trial: StoredTrial) -> dict[str, Any]:
+    return {key: value for key, value in asdict(trial).items() if key not in ("mixture", "gradient")}
