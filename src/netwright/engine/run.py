@@ -13,6 +13,7 @@ from netwright.core.errors import SearchFailed
 from netwright.core.objective import fittest, front
 from netwright.core.trial import Trial
 from netwright.engine.ranking import comparable
+from netwright.store.numbers import spelled
 from netwright.store.store import Store
 
 if TYPE_CHECKING:
@@ -81,8 +82,11 @@ class Run:
         return self._tracebacks.get(number, "")
 
     def table(self) -> list[dict[str, Any]]:
-        """One row a trial without anything that a clock measured, so that the tables of equal searches are equal."""
-        return [_row(trial) for trial in self.trials]
+        """One row a trial without anything that a clock measured, so that the tables of equal searches are equal.
+
+        Non-finite numbers are given by name: "nan", "inf", "-inf".
+        """
+        return [spelled(_row(trial)) for trial in self.trials]
 
     def keep(self, key: str, value: Any) -> None:
         """Keep JSON under a key, in the store where there is one."""

@@ -124,15 +124,17 @@ class Session:
             return problem if isinstance(problem, NetwrightError) else unwritten
         if not interrupted:
             return problem
+        with contextlib.suppress(Exception):  # the callback of one who has gone already
+            loop.settle()
         return Interrupted(self._run(loop, strategy, reason), loop.signals.received or 2)
 
     def _end(self, loop: Loop, state: str, reason: str) -> None:
-        """All trials are on disk and acknowledged when this returns."""
+        """All trials are on disk when this returns."""
         if self.store is None:
             return
         if loop.journal is not None:
             loop.journal.close()
-            loop.settle()
+            loop.journal.wait()
         self.store.set_state(self.name, state, reason, loop.seconds())
 
     def _run(self, loop: Loop, strategy: Strategy, stopped: str) -> Run:

@@ -82,7 +82,10 @@ def _taken(file: int) -> bool:
 
 
 def _free(file: int) -> bool:
-    fcntl = _fcntl()
+    try:
+        fcntl = _fcntl()
+    except UserError:
+        return True  # nobody can hold it
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -16,16 +16,17 @@ def to_json(value: Any) -> str:
     try:
         return _compact(value)
     except ValueError:
-        return _compact(_spelled(value))
+        return _compact(spelled(value))
 
 
-def _spelled(value: Any) -> Any:
+def spelled(value: Any) -> Any:
+    """Plain data with non-finite numbers replaced by their names, so that equal data compares equal."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, Mapping):
-        return {name: _spelled(each) for name, each in value.items()}
+        return {name: spelled(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_spelled(each) for each in value]
+        return [spelled(each) for each in value]
     return value
 
 

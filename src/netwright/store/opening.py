@@ -26,9 +26,9 @@ def open_to_write(folder: Path) -> sqlite3.Connection:
     places.check_header(path)
     connection = _connect(f"file:{quote(str(path))}?mode=rw")
     try:
-        _set_up(connection, folder)
         version = schema.check(connection, path)
         _check_pages(connection, path)
+        _set_up(connection, folder)
         if version < schema.VERSION:
             back_up(connection, folder)
             schema.migrate(connection, version)
