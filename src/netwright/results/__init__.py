@@ -1,0 +1,42 @@
+"""What a user takes home: the final training, baselines beside it, a report, and a network in plain PyTorch."""
+
+from netwright.results.baselines import logistic_regression, random_picks, small_resnet
+from netwright.results.export import Exported, check_target, export, read_architecture
+from netwright.results.figures import Contender, Difference, Figures, difference
+from netwright.results.final import FinalResult, Options, Trained, train_final
+from netwright.results.of_run import compare, export_run, figures_of, search_facts, training_of
+from netwright.results.report import readme, report_lines, sentences, table
+from netwright.results.source import Source, write_source
+from netwright.results.verify import NotReproduced, Verification, verify
+
+__all__ = [
+    "Contender",
+    "Difference",
+    "Exported",
+    "Figures",
+    "FinalResult",
+    "NotReproduced",
+    "Options",
+    "Source",
+    "Trained",
+    "Verification",
+    "check_target",
+    "compare",
+    "difference",
+    "export",
+    "export_run",
+    "figures_of",
+    "logistic_regression",
+    "random_picks",
+    "read_architecture",
+    "readme",
+    "report_lines",
+    "search_facts",
+    "sentences",
+    "small_resnet",
+    "table",
+    "train_final",
+    "training_of",
+    "verify",
+    "write_source",
+]

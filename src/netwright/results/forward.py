@@ -14,6 +14,7 @@ from typing import Any
 import torch
 import torch.nn.functional
 from torch import Tensor, fx, nn
+from torch.fx.node import map_arg
 
 from netwright.core.errors import UserError
 from netwright.results.expressions import WIDTH, constant, identifier, is_attribute, quoted
@@ -299,7 +300,7 @@ def _attribute(name: Any) -> str:
 def _mentioned(node: fx.Node) -> list[fx.Node]:
     """The steps that a step reads, in the order they are written, as often as they are."""
     found: list[fx.Node] = []
-    fx.node.map_arg((node.args, node.kwargs), lambda each: found.append(each) or each)
+    map_arg((node.args, node.kwargs), lambda each: found.append(each) or each)
     return found
 
 

@@ -58,7 +58,7 @@ def follow(module: nn.Module, arguments: Arguments) -> fx.Graph:
 
 
 def _explained(module: nn.Module, problem: BaseException) -> str:
-    here = {__file__, fx.proxy.__file__, inspect.getfile(fx.Tracer)}
+    here = {__file__, inspect.getfile(fx.Proxy), inspect.getfile(fx.Tracer)}
     trace, where = problem.__traceback__, ""
     while trace is not None:
         name = trace.tb_frame.f_code.co_filename
@@ -153,7 +153,7 @@ class _Tracer(fx.Tracer):
 
     def iter(self, obj: fx.Proxy) -> Iterator[Any]:
         assert isinstance(obj, Known)
-        return iter([obj[i] for i in range(len(obj.value))])
+        return iter([obj[i] for i in range(len(obj.value))])  # pyright: ignore[reportIndexIssue]
 
     def keys(self, obj: fx.Proxy) -> Any:
         assert isinstance(obj, Known)

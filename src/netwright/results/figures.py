@@ -1,0 +1,110 @@
+"""What was measured on the test split, by whom, at what cost: plain data that reports are made of."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One row of the comparison: the winner, or a baseline.
+
+    accuracies: share of correct test examples, one for each of `seeds`; no seeds where nothing is random. params, macs:
+    of one network; the mean where the networks differ. seconds: training and testing, all seeds together. note: what a
+    reader must know.
+    """
+
+    name: str
+    accuracies: tuple[float, ...]
+    seeds: tuple[int, ...] = ()
+    params: float | None = None
+    macs: float | None = None
+    seconds: float = 0.0
+    note: str = ""
+
+    @property
+    def fixed(self) -> bool:
+        """Whether nothing in it is random, so that one measurement is all there is."""
+        return not self.seeds
+
+    @property
+    def mean(self) -> float:
+        return statistics.fmean(self.accuracies)
+
+    @property
+    def std(self) -> float | None:
+        """Sample standard deviation; None for a single measurement."""
+        return statistics.stdev(self.accuracies) if len(self.accuracies) > 1 else None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much better the winner's mean is than a baseline's, as a share.
+
+    interval: 95 % confidence interval over seeds, of Welch's t-test (1947), or of Student's where the baseline has no
+    randomness; None where a side that is random was measured only once. It says nothing of other test examples.
+    """
+
+    baseline: str
+    value: float
+    counts: tuple[int, int]
+    interval: tuple[float, float] | None
+
+    @property
+    def better(self) -> bool:
+        """Whether the data say so: the whole interval is above zero."""
+        return self.interval is not None and self.interval[0] > 0
+
+
+def difference(winner: Contender, baseline: Contender) -> Difference:
+    """Winner minus baseline. A baseline without randomness is a fixed number; otherwise both sides vary."""
+    from scipy import stats  # comes with scikit-learn
+
+    counts = len(winner.accuracies), len(baseline.accuracies)
+    value = winner.mean - baseline.mean
+    found: Any = None
+    if baseline.fixed and counts[0] >= 2:
+        found = stats.ttest_1samp(winner.accuracies, baseline.mean) if winner.std else "exact"
+    elif min(counts) >= 2:
+        varies = winner.std or baseline.std
+        found = stats.ttest_ind(winner.accuracies, baseline.accuracies, equal_var=False) if varies else "exact"
+    if found is None or found == "exact":
+        return Difference(baseline.name, value, counts, None if found is None else (value, value))
+    bounds = found.confidence_interval(0.95)
+    shift = baseline.mean if baseline.fixed else 0.0  # the one-sample interval is that of the mean itself
+    return Difference(baseline.name, value, counts, (float(bounds.low) - shift, float(bounds.high) - shift))
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Everything a report states about a finished network.
+
+    test_examples: how many the accuracies rest on. exported_seed: whose weights are handed out. hardware: device,
+    threads and versions. training: settings and cost of the final training. search: cost and settings of the search
+    that found the network; empty where there was none. skipped: baselines that were not run, and why.
+    """
+
+    task: str
+    architecture: str
+    winner: Contender
+    baselines: tuple[Contender, ...]
+    test_examples: int
+    exported_seed: int
+    hardware: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    search: dict[str, Any] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    data: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        return tuple(difference(self.winner, each) for each in self.baselines)
+
+    def as_json(self) -> dict[str, Any]:
+        """Every figure as JSON; what has no JSON form is written as text."""
+        described = {**asdict(self), "differences": [asdict(each) for each in self.differences]}
+        return json.loads(json.dumps(described, default=str))

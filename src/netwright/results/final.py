@@ -1,0 +1,230 @@
+"""The final training: on everything but the test split, once a seed, each judged once on the test split."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from netwright.core.errors import TrialFailed, UserError
+from netwright.core.task import Data, Examples
+from netwright.networks.counting import count
+from netwright.results.figures import Contender
+from netwright.results.hardware import hardware, peak_process_memory
+from netwright.training import TrainingSettings, predict, seeded, train
+
+if TYPE_CHECKING:
+    from netwright.core.architecture import Architecture
+    from netwright.core.space import Space
+    from netwright.tasks.task import Task
+
+OnEpoch = Callable[[int, Mapping[str, float]], None]
+MONITORED = 256
+"""Training examples that stand in for held-out ones, so that the test split is not looked at while training."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One training and its test. test_accuracy: share from 0 to 1. peak_memory: bytes, of the device where it tells."""
+
+    seed: int
+    test_accuracy: float
+    test_loss: float
+    seconds: float
+    epochs: int
+    stopped: str
+    precision: str
+    channels_last: bool
+    threads: int
+    device: str
+    peak_memory: int | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class FinalResult:
+    """An architecture trained finally with several seeds.
+
+    network: the one of `exported_seed`, the first seed that was trained to the end (never the best on the test split),
+    on the CPU in eval mode. logits: what it gave for the test split, float32 (n, classes) on the CPU, on `device`.
+    failed: seeds without a result, and why.
+    """
+
+    architecture: Architecture
+    settings: TrainingSettings
+    trainings: tuple[Trained, ...]
+    params: int
+    macs: int
+    network: nn.Module
+    logits: Tensor
+    device: str
+    failed: Mapping[int, str]
+    hardware: Mapping[str, Any]
+
+    @property
+    def exported_seed(self) -> int:
+        return self.trainings[0].seed
+
+    @property
+    def seconds(self) -> float:
+        return sum(each.seconds for each in self.trainings)
+
+    def contender(self, name: str = "found network") -> Contender:
+        return contender(name, self.trainings, self.params, self.macs)
+
+
+def train_final(
+    space: Space,
+    architecture: Architecture,
+    task: Task,
+    settings: TrainingSettings,
+    *,
+    seeds: Sequence[int] = (0, 1, 2),
+    device: torch.device | str = "cpu",
+    directory: str | Path | None = None,
+    on_epoch: OnEpoch | None = None,
+    deadline: float | None = None,
+) -> FinalResult:
+    """Train an architecture on everything but the test split, and test it once a seed.
+
+    directory: checkpoints go there, from which an interrupted final training continues. on_epoch: called with the seed
+    and the entry of the curve. deadline: in `time.monotonic()` seconds; the time left is shared among the seeds left.
+    A seed that fails is left out and named; raises TrialFailed where all do, UserError for repeated or no seeds.
+    """
+    builds = {seed: lambda: space.build(architecture, task.shape) for seed in seeds}
+    check_seeds(seeds)
+    options = Options(device, None if directory is None else Path(directory), on_epoch, deadline)
+    made, failed = train_each(builds, task, settings, options)
+    first = made[0]
+    cost = count(first.network, task.shape.input)
+    return FinalResult(
+        architecture=architecture,
+        settings=settings,
+        trainings=tuple(each.record for each in made),
+        params=cost.params,
+        macs=cost.macs,
+        network=first.network,
+        logits=first.logits,
+        device=str(device),
+        failed=failed,
+        hardware=hardware(device),
+    )
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where and how long to train; see `train_final`."""
+
+    device: torch.device | str = "cpu"
+    directory: Path | None = None
+    on_epoch: OnEpoch | None = None
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """A trained network on the CPU, its record, and its logits for the test split."""
+
+    record: Trained
+    network: nn.Module
+    logits: Tensor
+
+
+def train_each(
+    builds: Mapping[int, Callable[[], nn.Module]], task: Task, settings: TrainingSettings, options: Options
+) -> tuple[list[Tested], dict[int, str]]:
+    """Train and test one network a seed: those that succeed, and why the others did not.
+
+    The time left is shared among the seeds left. Raises TrialFailed where none succeeds.
+    """
+    data = task.final_data(options.device)
+    done: list[Tested] = []
+    failed: dict[int, str] = {}
+    for place, (seed, build) in enumerate(builds.items()):
+        deadline = _share(options.deadline, len(builds) - place)
+        try:
+            done.append(train_and_test(build, data, settings, seed, options, deadline))
+        except TrialFailed as problem:
+            failed[seed] = f"{problem.state}: {problem}"
+    if not done:
+        raise TrialFailed(f"no final training succeeded; the first one ended with {next(iter(failed.values()))}")
+    return done, failed
+
+
+def train_and_test(
+    build: Callable[[], nn.Module],
+    data: Data,
+    settings: TrainingSettings,
+    seed: int,
+    options: Options,
+    deadline: float | None = None,
+) -> Tested:
+    """Train one network and look at the test split once."""
+    device, on_epoch = options.device, options.on_epoch
+    with seeded(seed):
+        network = build()
+    unseen = Examples(data.train.inputs[:MONITORED], data.train.labels[:MONITORED])
+    result = train(
+        network,
+        Data(data.train, unseen, data.mean, data.std, data.augmentation),
+        settings.replace(evaluate_every=settings.epochs),
+        seed,
+        device=device,
+        checkpoint=None if options.directory is None else options.directory / f"seed-{seed}",
+        on_epoch=None if on_epoch is None else lambda entry: on_epoch(seed, entry),
+        deadline=deadline,
+    )
+    began = time.monotonic()
+    logits = predict(network, data.held_out, data, device=device).cpu()
+    labels = data.held_out.labels.cpu()
+    trained = Trained(
+        seed,
+        accuracy(logits, labels),
+        float(nn.functional.cross_entropy(logits, labels)),
+        result.seconds + time.monotonic() - began,
+        result.epochs,
+        result.stopped,
+        result.precision,
+        result.channels_last,
+        result.threads,
+        result.device,
+        peak_process_memory() if result.peak_memory is None else result.peak_memory,
+        result.notes,
+    )
+    return Tested(trained, network.cpu().eval(), logits)
+
+
+def accuracy(logits: Tensor, labels: Tensor) -> float:
+    """Share of examples whose largest logit is that of their class."""
+    return int((logits.argmax(1) == labels).sum()) / len(labels)
+
+
+def contender(
+    name: str, trainings: Sequence[Trained], params: float | None, macs: float | None, note: str = ""
+) -> Contender:
+    return Contender(
+        name,
+        tuple(each.test_accuracy for each in trainings),
+        tuple(each.seed for each in trainings),
+        params,
+        macs,
+        sum(each.seconds for each in trainings),
+        note,
+    )
+
+
+def check_seeds(seeds: Sequence[int]) -> None:
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise UserError(f"a final training needs at least one seed, each once, found {list(seeds)}")
+
+
+def _share(deadline: float | None, left: int) -> float | None:
+    if deadline is None:
+        return None
+    now = time.monotonic()
+    return now + max(0.0, deadline - now) / left

@@ -1,0 +1,175 @@
+"""The numbers as lines of text, in words that claim no more than they show."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from netwright.results.figures import Contender, Difference, Figures
+
+_USE = """```python
+from model import load, predict
+
+network = load()  # needs torch and safetensors only
+print(predict(network, inputs))
+```"""
+HEADINGS = ("", "test accuracy", "n", "parameters", "multiply-adds", "seconds")
+
+
+def table(contenders: Sequence[Contender]) -> list[list[str]]:
+    """One row a contender under `HEADINGS`."""
+    return [
+        [
+            each.name,
+            accuracy_text(each),
+            str(len(each.accuracies)),
+            amount(each.params),
+            amount(each.macs),
+            _seconds(each),
+        ]
+        for each in contenders
+    ]
+
+
+def report_lines(figures: Figures) -> list[str]:
+    """The comparison for a terminal: an aligned table, then one sentence a baseline, then what to know."""
+    rows = [list(HEADINGS), *table([figures.winner, *figures.baselines])]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    lines = [
+        "  ".join(_aligned(cell, width, i) for i, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        for row in rows
+    ]
+    return [*(line.rstrip() for line in lines), "", *sentences(figures)]
+
+
+def sentences(figures: Figures) -> list[str]:
+    """What the comparison says, a baseline a line; then its limits."""
+    found = [difference_text(each) for each in figures.differences]
+    found += [f"{name} was not run: {reason}" for name, reason in figures.skipped.items()]
+    found += [_resolution(figures)]
+    found += [f"{each.name}: {each.note}" for each in (figures.winner, *figures.baselines) if each.note]
+    return [f"{_capital(each)}." if not each.endswith(".") else _capital(each) for each in (*found, *figures.notes)]
+
+
+def difference_text(found: Difference) -> str:
+    """One sentence that says better, not better or worse, by how many points of accuracy, and on how many runs."""
+    points = f"{100 * found.value:+.2f} points"
+    n = f"n = {found.counts[0]} and {found.counts[1]}"
+    against = _with_article(found.baseline)
+    if found.interval is None:
+        if found.value > 0:
+            return f"above {against} by {points}; without repetitions on both sides ({n}) this may be chance"
+        return f"not better than {against}: difference {points}, {n}"
+    low, high = (100 * bound for bound in found.interval)
+    measured = f"{points}, 95 % interval {low:+.2f} to {high:+.2f}, {n}"
+    if found.better:
+        return f"better than {against}: {measured}"
+    worse = "worse" if found.interval[1] < 0 else "not better"
+    return f"{worse} than {against}: difference {measured}"
+
+
+def accuracy_text(contender: Contender) -> str:
+    spread = contender.std
+    return f"{100 * contender.mean:.2f} %" + ("" if spread is None else f" ± {100 * spread:.2f}")
+
+
+def amount(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}"
+
+
+def readme(figures: Figures, files: Mapping[str, str], verification: Sequence[str]) -> str:
+    """The README of an exported folder, in Markdown. files: name -> what it is. verification: what was checked."""
+    winner = figures.winner
+    n = len(winner.accuracies)
+    spread = "" if winner.std is None else " ± sample standard deviation"
+    parts = [
+        f"# A network for {escaped(figures.task)}",
+        f"Test accuracy {accuracy_text(winner)}: mean{spread} of n = {n} {_plural('training', n)}, each tested once on "
+        f"{figures.test_examples:,} test examples that neither search nor training saw.",
+        _markdown(HEADINGS, table([winner, *figures.baselines])),
+        _bullets(sentences(figures)),
+        "## How to use it",
+        _USE,
+        f"Or `python model.py FILE...`. The weights are those of seed {figures.exported_seed}, the first that was "
+        "trained, not the best on the test split.",
+        _bullets([f"`{name}`: {what}" for name, what in files.items()]),
+        "## Data",
+        _bullets([escaped(line) for line in figures.data]),
+        "## Each training",
+        _trainings(winner),
+        "## Cost and settings",
+        _settings({"hardware": figures.hardware, "final training": figures.training, "search": figures.search}),
+        "## Verification",
+        _bullets(list(verification)),
+        "## Architecture",
+        f"```\n{figures.architecture.replace('```', '')}\n```",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Text that stays text in Markdown, on one line."""
+    line = html.escape(" ".join(str(text).split()), quote=False)
+    return "".join(f"\\{c}" if c in "\\`*_[]|#" else c for c in line)
+
+
+def _trainings(winner: Contender) -> str:
+    seeds = winner.seeds or tuple(range(len(winner.accuracies)))
+    rows = [[str(seed), f"{100 * each:.2f} %"] for seed, each in zip(seeds, winner.accuracies, strict=True)]
+    return _markdown(("seed", "test accuracy"), rows)
+
+
+def _settings(groups: Mapping[str, Mapping[str, Any]]) -> str:
+    return _bullets(
+        [
+            f"{group}, {key}: {escaped(value) if isinstance(value, str) else _code(value)}"
+            for group, values in groups.items()
+            for key, value in values.items()
+            if value not in (None, "", [], {})
+        ]
+    )
+
+
+def _code(value: Any) -> str:
+    return f"`{json.dumps(value, default=str).replace('`', '')}`"
+
+
+def _markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [headings, ["---"] * len(headings), *([escaped(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _bullets(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _aligned(cell: str, width: int, column: int) -> str:
+    return cell.ljust(width) if column == 0 else cell.rjust(width)
+
+
+def _seconds(contender: Contender) -> str:
+    return f"{contender.seconds:,.1f}"
+
+
+def _with_article(name: str) -> str:
+    return f"a {name}" if name == "random pick" else name
+
+
+def _resolution(figures: Figures) -> str:
+    """What so many test examples can tell at all."""
+    p, n = figures.winner.mean, figures.test_examples
+    error = (p * (1 - p) / n) ** 0.5
+    return (
+        f"one of the {n:,} test examples is {100 / n:.2g} points, and their choice alone gives the accuracy a standard "
+        f"error of {100 * error:.2g} points"
+    )
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

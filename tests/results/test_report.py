@@ -1,0 +1,70 @@
+"""Differences against an independent calculation, and words that claim no more than the numbers."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from scipy import stats
+
+from netwright.results import Contender, Figures, difference, report_lines
+from netwright.results.report import difference_text, escaped, readme
+
+
+def contender(name: str, *accuracies: float, fixed: bool = False) -> Contender:
+    return Contender(name, accuracies, () if fixed else tuple(range(len(accuracies))), 1000, 2000, 3.0)
+
+
+def figures(winner: Contender, *baselines: Contender, **more) -> Figures:
+    return Figures("toy", "{}", winner, baselines, 200, 0, **more)
+
+
+def test_the_interval_is_that_of_welch() -> None:
+    a, b = (0.91, 0.93, 0.95), (0.80, 0.84)
+    found = difference(contender("w", *a), contender("b", *b))
+    va, vb = stats.tvar(a) / 3, stats.tvar(b) / 2
+    freedom = (va + vb) ** 2 / (va**2 / 2 + vb**2 / 1)
+    half = stats.t.ppf(0.975, freedom) * math.sqrt(va + vb)
+    assert found.value == pytest.approx(0.11)
+    assert found.interval == pytest.approx((0.11 - half, 0.11 + half))
+
+
+def test_a_baseline_without_randomness_is_a_fixed_number() -> None:
+    found = difference(contender("w", 0.91, 0.93, 0.95), contender("b", 0.90, fixed=True))
+    half = stats.t.ppf(0.975, 2) * 0.02 / math.sqrt(3)
+    assert found.interval == pytest.approx((0.03 - half, 0.03 + half))
+    assert difference(contender("w", 0.9), contender("b", 0.8, fixed=True)).interval is None
+
+
+@pytest.mark.parametrize(
+    ("winner", "baseline", "words"),
+    [
+        ((0.95, 0.951, 0.952), (0.80, 0.801, 0.802), "better than a random pick: +15.00 points, 95 % interval"),
+        ((0.95, 0.90), (0.92, 0.91), "not better than a random pick: difference +1.00 points, 95 % interval"),
+        ((0.80, 0.801, 0.802), (0.95, 0.951, 0.952), "worse than a random pick: difference -15.00 points"),
+        ((0.9,), (0.8,), "may be chance"),
+        ((0.8,), (0.9,), "not better than a random pick: difference -10.00 points, n = 1 and 1"),
+        ((0.9, 0.9), (0.9, 0.9), "not better than a random pick: difference +0.00 points"),
+    ],
+)
+def test_words_follow_the_interval(winner, baseline, words) -> None:
+    text = difference_text(difference(contender("found network", *winner), contender("random pick", *baseline)))
+    assert words in text
+    assert text.startswith(words.split(" ")[0]) or "chance" in words
+
+
+def test_lines_line_up_and_say_what_is_missing() -> None:
+    lines = report_lines(
+        figures(contender("found network", 0.5), contender("x", 0.25, 0.35), skipped={"ResNet": "no images"})
+    )
+    assert lines[1].split() == ["found", "network", "50.00", "%", "1", "1,000", "2,000", "3.0"]
+    assert "30.00 % ± 7.07" in lines[2]
+    assert {len(line) for line in lines[:3]} == {len(lines[0])}
+    assert "ResNet was not run: no images." in lines
+    assert any("one of the 200 test examples is 0.5 points" in line.lower() for line in lines)
+
+
+def test_markdown_cannot_be_broken_by_names() -> None:
+    assert escaped("a|b\n# c `d` <e>") == "a\\|b \\# c \\`d\\` &lt;e&gt;"
+    page = readme(figures(contender("a|b", 0.5), search={"strategy": "x\n\n# y"}), {}, ["checked"])
+    assert "\n# y" not in page and "| a\\|b | 50.00 % |" in page
