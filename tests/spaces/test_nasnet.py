@@ -113,25 +113,36 @@ def test_the_twin_that_is_traced_asks_the_same_decisions():
     ]
 
 
-def test_costs_add_up_where_the_output_is_fixed():
-    """Changing two decisions at once changes the cost by the sum of both changes."""
-    space = NasNet(cells=3, channels=4, nodes=2, operations="enas", output="all")
-    assert space.additive_cost and not NasNet().additive_cost
+def test_costs_add_up_where_the_frame_is_the_same():
+    """Changing the operations of two edges at once changes the cost by the sum of both changes."""
     shape, rng = TaskShape((3, 16, 16), 10), np.random.default_rng(0)
+    for output in ("loose", "all"):
+        space = NasNet(cells=2, channels=4, nodes=2, operations="enas", output=output)
+        assert space.additive_cost
 
-    def cost(decisions):
-        with torch.device("meta"):
-            counted = count(space.build(space.architecture(decisions), shape), shape.input)
-        return np.array([counted.params, counted.macs])
+        def cost(decisions, space=space):
+            with torch.device("meta"):
+                counted = count(space.build(space.architecture(decisions), shape), shape.input)
+            return np.array([counted.params, counted.macs])
 
-    for _ in range(5):
-        decisions = space.sample(rng).decisions
-        operations = [name for name, label in decisions.items() if isinstance(label, str)]
-        first, second = rng.choice(operations, 2, replace=False)
-        one, other = {first: "sep_conv_5x5"}, {second: "max_pool_3x3"}
-        base = cost(decisions)
-        both = cost({**decisions, **one, **other}) - base
-        assert (both == cost({**decisions, **one}) + cost({**decisions, **other}) - 2 * base).all()
+        for _ in range(3):
+            decisions = space.sample(rng).decisions
+            first, second = rng.choice([name for name, label in decisions.items() if isinstance(label, str)], 2, False)
+            one, other = {first: "sep_conv_5x5"}, {second: "max_pool_3x3"}
+            base = cost(decisions)
+            both = cost({**decisions, **one, **other}) - base
+            assert (both == cost({**decisions, **one}) + cost({**decisions, **other}) - 2 * base).all()
+
+
+def test_the_frame_of_the_costs_is_the_number_of_output_states():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        architecture = SMALL.sample(rng)
+        genotype = SMALL.genotype(architecture)
+        expected = (len(genotype["normal_concat"]), len(genotype["reduce_concat"]))
+        assert SMALL.cost_frame(architecture.point) == expected
+    everything = SMALL.replace(output="all")
+    assert everything.cost_frame(everything.at(0).point) == ()
 
 
 def test_text_and_json_round_trips():
@@ -181,6 +192,7 @@ def test_refused_settings(arguments, expected):
 
 
 def test_another_output_than_the_space_gives_is_refused():
+    assert NasNet(nodes=2, output=((3, 2), (2,))) == NasNet(nodes=2, output=((2, 3), (2,)))
     space = NasNet(nodes=1, operations="enas", output="all")
     text = str(NasNet(nodes=2, operations="enas").at(0))
     with pytest.raises(InvalidArchitecture, match="has 2 nodes, but this space's cells have 1"):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import cached_property
+from typing import Any, ClassVar
 
 from torch import nn
 
 from netwright.core.architecture import Architecture
 from netwright.core.choose import Choose
-from netwright.core.decisions import Label
+from netwright.core.decisions import Label, Point
 from netwright.core.errors import ConfigurationError
 from netwright.core.graph import Edge, Graph, Node
 from netwright.networks.cells import PairSum
@@ -32,6 +33,8 @@ class NasNet(CellSpace):
     operations: tuple[str, ...] | str = OPERATION_SETS["nasnet"]
     output: str | tuple[tuple[int, ...], tuple[int, ...]] = "loose"
 
+    additive_cost: ClassVar[bool] = True  # each operation costs the same whatever the others are; see cost_frame
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self._set("output", self._checked_output())
@@ -42,7 +45,7 @@ class NasNet(CellSpace):
         form = "expected 'loose', 'all', or the states of the normal and of the reduction cell"
         if isinstance(self.output, str) or len(self.output) != 2:
             raise ConfigurationError(f"NasNet cannot put out {self.output!r}; {form}")
-        chosen = tuple(tuple(each) for each in self.output)
+        chosen = tuple(tuple(sorted(each)) for each in self.output)
         for states, count in zip(chosen, self.node_counts, strict=True):
             if not states or len(set(states)) < len(states) or not set(states) <= set(range(2, count + 2)):
                 raise ConfigurationError(
@@ -51,10 +54,23 @@ class NasNet(CellSpace):
                 )
         return chosen
 
-    @property
-    def additive_cost(self) -> bool:
-        """Whether each operation costs the same whatever the others are: loose ends change the later cells' inputs."""
-        return self.output != "loose"
+    def cost_frame(self, point: Point) -> tuple[int, ...]:
+        """How many states make up the output of each cell: on what all but the operations' own cost depends."""
+        if self.output != "loose":
+            return ()
+        return tuple(
+            count - len({point[place] for place in places} - {0, 1})
+            for count, places in zip(self.node_counts, self._source_places, strict=True)
+        )
+
+    @cached_property
+    def _source_places(self) -> list[list[int]]:
+        """Where a point says which state is read, for the normal and the reduction cell; option k is state k."""
+        places = self.decisions.places
+        return [
+            [places[f"{kind}/node{i}/{name}/sources"] for i in range(count) for name in INPUTS]
+            for kind, count in zip(KINDS, self.node_counts, strict=True)
+        ]
 
     def nodes_and_output(
         self, choose: Choose, count: int, options: Mapping[str, Any], kind: str
