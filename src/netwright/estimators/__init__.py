@@ -1,3 +1,6 @@
 """Performance estimation strategies: what a candidate costs and how good it is."""
 
 from netwright.estimators.cost import Cost as Cost
+from netwright.estimators.function import Function as Function
+from netwright.estimators.stack import Stack as Stack
+from netwright.estimators.training import Training as Training

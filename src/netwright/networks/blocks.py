@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 LARGEST_SIDE = 56  # pixels that the first stage sees at most
-SMALLEST_SIDE = 4  # pixels that halving leaves at least
+SMALLEST_SIDE = 2  # pixels that halving leaves at least
 
 
 class Residual(nn.Module):
@@ -78,7 +78,7 @@ def entry_strides(height: int, width: int, stages: int) -> list[tuple[int, ...]]
     """Strides of the convolutions that lead into each stage, so that every resolution is halved as often as it can be.
 
     Before the first stage an image is halved until its shorter side is at most 56 pixels, before each later one once
-    unless fewer than 4 pixels would remain.
+    unless fewer than 2 pixels would remain.
     """
     side = min(height, width)
     stem: list[int] = []

@@ -46,7 +46,7 @@ class Chain(Space):
     multipliers: Sequence[float] = (0.5, 1.0, 1.5, 2.0)
     stages: int = 3
     least: int = 1
-    most: int = 4
+    most: int = 3
     kernels: Sequence[int] = (3, 5)
     depthwise_kernels: Sequence[int] = (3, 5, 7)
     expansions: Sequence[int] = (3, 6)

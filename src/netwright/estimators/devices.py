@@ -1,0 +1,61 @@
+"""Which device to train on, and what cannot fit there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+
+from netwright.core.errors import ConfigurationError, OutOfMemory
+
+CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+GIBIBYTE = 2**30
+BYTES = 4  # of a float32 number
+
+
+def chosen_device(name: str) -> torch.device:
+    """The device of this name; "auto" is the first CUDA device where there is one, otherwise the CPU.
+
+    Raises ConfigurationError for a name that PyTorch does not know, and for a CUDA device that is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ConfigurationError(f"there is no device {name!r}; expected auto, cpu, cuda or cuda:0") from None
+    if device.type == "cuda" and (device.index or 0) >= (found := torch.cuda.device_count()):
+        there = f"PyTorch finds {found} CUDA device{'s' * (found != 1)} here"
+        raise ConfigurationError(f"device {name!r} is not there: {there}; use device 'auto' or 'cpu'")
+    return device
+
+
+def refuse_what_cannot_fit(params: int, activation_memory: int, batch_size: int, device: torch.device) -> None:
+    """Raise OutOfMemory where training surely needs more than the device has in all, before anything is allocated.
+
+    params: numbers of the network. activation_memory: bytes for one example, as `Count` says. Weights, their gradients
+    and one number of the optimiser's for each are held in float32; of the activations a third is taken as the least,
+    because the outputs before a normalisation need not be held and bfloat16 takes half.
+    """
+    total = total_memory(device)
+    weights, activations = 3 * BYTES * params, activation_memory * batch_size // 3
+    if total is not None and weights + activations > total:
+        raise OutOfMemory(
+            f"a network of {params:,} parameters needs at least {weights / GIBIBYTE:,.1f} GiB for weights and "
+            f"{activations / GIBIBYTE:,.1f} GiB for activations of {batch_size} examples, but {device} has "
+            f"{total / GIBIBYTE:,.1f} GiB; use a smaller network or batch_size, or limit the parameters"
+        )
+
+
+def total_memory(device: torch.device) -> int | None:
+    """Bytes of memory that a device has in all; None where that is not known."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[1]
+    if device.type != "cpu" or not hasattr(os, "sysconf"):
+        return None
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        return min(pages, int(CGROUP_LIMIT.read_text()))
+    except (OSError, ValueError):  # no such limit, or the word "max"
+        return pages

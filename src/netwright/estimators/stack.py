@@ -1,0 +1,41 @@
+"""Several estimators as one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from netwright.core.errors import ConfigurationError
+from netwright.core.estimator import Estimator
+from netwright.core.trial import Measurement, Proposal
+
+
+class Stack(Estimator):
+    """Runs estimators in the order given and puts what they measure together; of equal names the later one wins.
+
+    Put the cheap ones first: a search checks its limits after each of their stages.
+    Raises ConfigurationError for none at all, and for what is not an estimator.
+    """
+
+    def __init__(self, *estimators: Estimator) -> None:
+        if not estimators:
+            raise ConfigurationError("Stack needs at least one estimator")
+        for each in estimators:
+            if not isinstance(each, Estimator):
+                raise ConfigurationError(f"Stack takes estimators, found {each!r} of type {type(each).__name__}")
+        self.estimators = estimators
+        self.metrics = tuple(dict.fromkeys(name for stage in self.stages() for name in stage.metrics))  # pyright: ignore
+
+    def stages(self) -> Sequence[Estimator]:
+        return tuple(stage for each in self.estimators for stage in each.stages())
+
+    def estimate(self, proposal: Proposal, seed: int) -> Measurement:
+        """Everything that the stages measure; curves follow each other, of gradients the last one stays."""
+        metrics: dict[str, float] = {}
+        curve: list[Mapping[str, float]] = []
+        gradient = None
+        for stage in self.stages():
+            found = stage.estimate(proposal, seed)
+            metrics.update(found.metrics)
+            curve.extend(found.curve)
+            gradient = gradient if found.gradient is None else found.gradient
+        return Measurement(metrics, gradient, tuple(curve))

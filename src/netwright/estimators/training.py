@@ -1,0 +1,176 @@
+"""Measures an architecture by training it."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Literal, get_args
+
+import torch
+
+from netwright.core.architecture import Architecture
+from netwright.core.configuration import constructor
+from netwright.core.errors import ConfigurationError, UserError, nearest
+from netwright.core.estimator import Estimator
+from netwright.core.space import Space
+from netwright.core.task import Data, TaskShape
+from netwright.core.trial import Measurement, Proposal
+from netwright.estimators.cost import Cost
+from netwright.estimators.cost_sums import built
+from netwright.estimators.devices import chosen_device, refuse_what_cannot_fit
+from netwright.tasks import Task
+from netwright.training import TrainingSettings, seeded, train
+
+Fidelity = Literal["epochs", "data", "width", "resolution"]
+
+LEAST_RESOLUTION = 4  # pixels
+LEAST_WIDTH = 2  # channels
+
+
+def with_training_settings(initialise: Callable[..., None]) -> Callable[..., None]:
+    """Puts every field of TrainingSettings into the signature, in place of `**overrides`."""
+    signature = inspect.signature(initialise)
+    own = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    fields = constructor(TrainingSettings).parameters.values()
+    settings = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in fields]
+    initialise.__signature__ = signature.replace(parameters=[*own, *settings])  # pyright: ignore
+    return initialise
+
+
+class Training(Estimator):
+    """Trains the architecture's network on the task's training split and measures it on the validation split.
+
+    settings: how to train; any field of TrainingSettings may be given by name beside it, such as `epochs=5`.
+    device: "auto" takes the first CUDA device where there is one, otherwise the CPU.
+    fidelity: what a proposal's share of the full budget makes smaller: "epochs" (rounded up), "data" (the share of
+    the training examples), "width" (the space's `width_parameter`) or "resolution" (pixels on the longer side).
+    checkpoint_directory: where unfinished trainings are saved, to be continued by the same estimate.
+    validation: share of the training examples to validate on. split_seed: gives the split, the same for all trials.
+
+    Initial weights, order of examples and everything else random follow from the seed of the estimate. `stages` puts
+    `Cost` first, so that limits on size are checked before anything is trained.
+    Raises ConfigurationError for unknown options, for a device that is not there and for fidelity "width" where the
+    space has no `width_parameter`; UserError for a space that cannot take the task's examples.
+    """
+
+    metrics: ClassVar[tuple[str, ...]] = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+
+    @with_training_settings
+    def __init__(
+        self,
+        space: Space,
+        task: Task,
+        *,
+        settings: TrainingSettings | None = None,
+        device: str = "auto",
+        fidelity: Fidelity = "epochs",
+        checkpoint_directory: str | None = None,
+        validation: float = 0.1,
+        split_seed: int = 0,
+        **overrides: Any,
+    ) -> None:
+        self.space, self.task = space, task
+        self.settings = (settings or TrainingSettings()).replace(**overrides)
+        self.device = chosen_device(device)
+        self.fidelity, self.validation, self.split_seed = fidelity, validation, split_seed
+        self.checkpoint_directory = None if checkpoint_directory is None else Path(checkpoint_directory)
+        self._reduced: dict[int, Space] = {}
+        self._arguments = {
+            **{name: value for name, value in self._arguments.items() if name not in self.settings.arguments},
+            "settings": self.settings,
+            "checkpoint_directory": None if checkpoint_directory is None else str(checkpoint_directory),
+        }
+        self._check()
+
+    def _check(self) -> None:
+        if self.fidelity not in get_args(Fidelity):
+            raise ConfigurationError(
+                f"Training: there is no fidelity {self.fidelity!r}{nearest(self.fidelity, get_args(Fidelity))}"
+            )
+        if self.fidelity == "width" and not hasattr(self.space, "width_parameter"):
+            raise ConfigurationError(
+                f"{type(self.space).__name__} names no `width_parameter`, the field that fidelity 'width' makes "
+                "smaller; use fidelity 'epochs' or 'data', or give the space one"
+            )
+        if self.fidelity == "resolution" and not self.task.shape.is_image:
+            raise ConfigurationError("Training: vectors have no resolution; use fidelity 'epochs' or 'data'")
+        with torch.device("meta"):
+            self.space.build(next(self.space.enumerate()), self.task.shape)
+
+    @cached_property
+    def cost(self) -> Cost:
+        """What an architecture costs on this task, at full fidelity."""
+        return Cost(self.space, self.task.shape)
+
+    def stages(self) -> Sequence[Estimator]:
+        return self.cost, self
+
+    def estimate(self, proposal: Proposal, seed: int) -> Measurement:
+        """Train and measure the candidate.
+
+        Raises Diverged, OutOfMemory (before building, where the network cannot fit), and UserError for a mixture or a
+        fidelity outside 0..1.
+        """
+        architecture = proposal.candidate
+        if not isinstance(architecture, Architecture):
+            raise UserError("Training measures architectures; a mixture of all options needs shared weights")
+        share = 1.0 if proposal.fidelity is None else proposal.fidelity
+        if not 0 < share <= 1:
+            raise UserError(f"fidelity is a share of the full budget, above 0 and at most 1, found {share!r}")
+        space, settings = self._space_at(share), self._settings_at(share)
+        data = self._data_at(share)
+        shape = TaskShape(tuple(data.train.inputs.shape[1:]), self.task.shape.classes)
+        self._check_memory(architecture, space, shape)
+        with seeded(seed):
+            network = space.build(architecture, shape)
+        result = train(
+            network, data, settings, seed, device=self.device, checkpoint=self._checkpoint(architecture, share, seed)
+        )
+        return Measurement(result.metrics, curve=result.curve)
+
+    # What a share of the budget leaves.
+
+    def _settings_at(self, share: float) -> TrainingSettings:
+        if self.fidelity != "epochs" or share == 1:
+            return self.settings
+        # A share that is meant to be k of n epochs may be off by rounding, so that k + 1 would be taken for it.
+        return self.settings.replace(epochs=max(1, math.ceil(share * self.settings.epochs - 1e-9)))
+
+    def _data_at(self, share: float) -> Data:
+        return self.task.search_data(
+            self.split_seed,
+            self.device,
+            self.validation,
+            share=share if self.fidelity == "data" else 1.0,
+            resolution=self._resolution_at(share) if self.fidelity == "resolution" else None,
+        )
+
+    def _resolution_at(self, share: float) -> int:
+        longer = max(self.task.shape.height, self.task.shape.width)
+        return min(longer, max(LEAST_RESOLUTION, round(share * longer)))
+
+    def _space_at(self, share: float) -> Space:
+        if self.fidelity != "width" or share == 1:
+            return self.space
+        name: str = self.space.width_parameter  # pyright: ignore
+        full: int = getattr(self.space, name)
+        width = min(full, max(LEAST_WIDTH, round(share * full)))
+        if width not in self._reduced:
+            self._reduced[width] = self.space.replace(**{name: width})
+        return self._reduced[width]
+
+    def _check_memory(self, architecture: Architecture, space: Space, shape: TaskShape) -> None:
+        if space is self.space and shape == self.task.shape:
+            figures = self.cost.figures(architecture)
+            params, memory = figures["params"], figures["activation_memory"]
+        else:
+            params, _, memory = built(space, architecture.point, shape)
+        refuse_what_cannot_fit(params, memory, self.settings.batch_size, self.device)
+
+    def _checkpoint(self, architecture: Architecture, share: float, seed: int) -> Path | None:
+        if self.checkpoint_directory is None:
+            return None
+        return self.checkpoint_directory / f"{architecture.digest[:16]}-{seed}-{share:.6g}"
