@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from netwright.core.errors import InvalidArchitecture, SpaceExhausted, UserError, nearest
+from netwright.core.errors import InvalidArchitecture, SpaceExhausted, UserError, nearest, shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -252,7 +252,7 @@ class DecisionTable(Sequence[Decision]):
         unknown = [name for name in labels if name not in self.places]
         if unknown:
             raise InvalidArchitecture(
-                f"there is no decision {unknown[0]!r} in this space{nearest(unknown[0], self.places)}"
+                f"there is no decision {shown(unknown[0])} in this space{nearest(unknown[0], self.places)}"
             )
         point: list[int] = []
         for i, decision in enumerate(self._decisions):
@@ -271,11 +271,14 @@ class DecisionTable(Sequence[Decision]):
                 f"decision {decision.name!r} is missing; it takes one of {list(decision.options)}"
             )
         label = labels[decision.name]
-        option = self.option_index[i].get(label)
+        try:
+            option = self.option_index[i].get(label)
+        except TypeError:  # a list or an object out of somebody's JSON
+            option = None
         if option is None or type(decision.options[option]) is not type(label):
             soft = " (that option exists in mixtures only)" if label in decision.soft else ""
             raise InvalidArchitecture(
-                f"decision {decision.name!r} cannot take {label!r}{soft}{nearest(label, decision.options)}"
+                f"decision {decision.name!r} cannot take {shown(label)}{soft}{nearest(label, decision.options)}"
             )
         return option
 

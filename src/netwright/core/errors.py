@@ -96,10 +96,19 @@ class OutOfMemory(TrialFailed):
     state = "out_of_memory"
 
 
+LONGEST_SHOWN = 200
+
+
+def shown(value: object) -> str:
+    """What somebody wrote, as an error message repeats it: its repr, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
+
 def nearest(name: object, known: Iterable[object]) -> str:
     """The sentence that ends an "unknown name" message: the nearest known name, then all of them (at most 12)."""
     names = [str(each) for each in known]
-    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(name)[:LONGEST_SHOWN], names, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     listed = ", ".join(names[:12]) + (f", and {len(names) - 12} more" if len(names) > 12 else "")
     return f"{hint} Known: {listed}." if names else f"{hint} There are none."

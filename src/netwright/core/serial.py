@@ -8,6 +8,7 @@ from typing import Any
 from netwright.core.errors import UserError
 
 LONGEST = 10_000_000
+MOST_DIGITS = 1_000  # Python itself refuses more than 4,300, with an error of its own
 
 
 def parse_json(text: str) -> Any:
@@ -15,7 +16,9 @@ def parse_json(text: str) -> Any:
     if len(text) > LONGEST:
         raise UserError(f"the JSON is {len(text):,} characters long; at most {LONGEST:,} are read")
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+        return json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite, parse_int=_whole
+        )
     except json.JSONDecodeError as problem:
         raise UserError(f"not valid JSON, line {problem.lineno} column {problem.colno}: {problem.msg}") from None
     except RecursionError:
@@ -33,6 +36,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise UserError(f"the JSON holds {name}, which is not a number that can be used")
+
+
+def _whole(text: str) -> int:
+    if len(text) > MOST_DIGITS:
+        raise UserError(f"the JSON holds a whole number of {len(text):,} digits, which is too large a number")
+    return int(text)
 
 
 def _finite(text: str) -> float:

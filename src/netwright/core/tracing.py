@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import combinations
+from math import comb
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -142,7 +143,7 @@ def kept_sources(name: str, sources: Sequence[int], keep: int | None) -> list[tu
     keep = len(sources) if keep is None else keep
     if not 1 <= keep <= len(sources):
         raise UserError(f"decision {name!r} keeps {keep} of {len(sources)} sources; expected 1 to {len(sources)}")
-    kept = list(combinations(sources, keep))
-    if len(kept) > MOST_COMBINATIONS:
-        raise UserError(f"decision {name!r} has {len(kept):,} sets of sources, more than {MOST_COMBINATIONS:,}")
-    return kept
+    count = comb(len(sources), keep)
+    if count > MOST_COMBINATIONS:
+        raise UserError(f"decision {name!r} has {count:,} sets of sources, more than {MOST_COMBINATIONS:,}")
+    return list(combinations(sources, keep))
