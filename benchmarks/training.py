@@ -1,7 +1,7 @@
 """What the training loop costs beside a loop written by hand, side by side in one process.
 
-Candidates: an epoch of `netwright.training` (training and measuring) against a bare PyTorch loop of the same maths on the
-same data, held on the device as uint8, in the same arithmetic. Naive: an epoch of training on 32x32 images against
+Candidates: an epoch of `netwright.training` (training and measuring) against a bare PyTorch loop of the same maths on
+the same data, held on the device as uint8, in the same arithmetic. Naive: an epoch of training on 32x32 images against
 the usual form, float32 with channels first and a DataLoader whose workers transform image by image.
 
     python benchmarks/training.py [--threads 1] [--rounds 9] [--only candidates|naive]

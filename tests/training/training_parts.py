@@ -1,4 +1,4 @@
-"""Small data and networks that have everything the loop handles: normalisation, dropout, drop path, an auxiliary head."""
+"""Small data and networks with all that the loop handles: normalisation, dropout, drop path, an auxiliary head."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import os
+import pickle
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -90,12 +91,12 @@ def _load(folder: Path, epoch: int, device: torch.device) -> Snapshot:
     manifest = _read_manifest(folder / f"{stem}.json")
     weights = _read_verified(folder / f"{stem}.safetensors", manifest)
     state = _read_verified(folder / f"{stem}.state", manifest)
-    return Snapshot(
-        epoch,
-        safetensors.torch.load(weights),
-        torch.load(io.BytesIO(state), map_location=device, weights_only=True),
-        manifest["facts"],
-    )
+    try:
+        loaded = torch.load(io.BytesIO(state), map_location=device, weights_only=True)
+        return Snapshot(epoch, safetensors.torch.load(weights), loaded, manifest["facts"])
+    except (pickle.UnpicklingError, safetensors.SafetensorError, RuntimeError, KeyError) as problem:
+        reason = str(problem).partition("\n")[0]
+        raise DamagedCheckpoint(f"its content is not a checkpoint's ({reason})") from None
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:

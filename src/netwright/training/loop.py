@@ -100,7 +100,7 @@ class _Loop:
         self.autocast = precision.autocast(device)
         self.trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
         self.drop_path = [module for module in network.modules() if hasattr(module, "drop_path_probability")]
-        self.look_every = 1 if device.type == "cpu" else STEPS_BETWEEN_LOOKS
+        self.look_every = _looks(device)
         self.curve: list[Epoch] = []
         self.metrics: dict[str, float] = {}
         self.earlier_seconds = 0.0
@@ -231,6 +231,10 @@ class _Loop:
         problem = Diverged(f"{reason}; a smaller learning rate or gradient_clip may help", self.metrics, self.curve)
         problem.epoch, problem.step = epoch, step  # pyright: ignore[reportAttributeAccessIssue]
         return problem
+
+
+def _looks(device: torch.device) -> int:
+    return 1 if device.type == "cpu" else STEPS_BETWEEN_LOOKS
 
 
 def _augmentation(data: Data, settings: TrainingSettings) -> Augmentation:
