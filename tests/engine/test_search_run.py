@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,8 +12,9 @@ from search_parts import Cell, Climbing, Counting, Listing, Noisy, Sampling, Shu
 
 from netwright.core.errors import ConfigurationError, NetwrightError, SearchFailed, UserError
 from netwright.core.estimator import Estimator
+from netwright.core.executor import Job, Outcome
 from netwright.core.trial import STATES, Measurement, Proposal, Trial
-from netwright.engine import Search
+from netwright.engine import Interrupted, Search, loop
 from netwright.store import Store
 
 
@@ -61,8 +64,6 @@ def test_time_stops_it_within_a_tenth() -> None:
 def test_a_trial_that_would_not_fit_into_the_time_is_not_begun() -> None:
     class Long(Estimator):
         def estimate(self, proposal: Proposal, seed: int) -> Measurement:
-            import time
-
             time.sleep(0.4)
             return Measurement({"val_accuracy": 0.5})
 
@@ -258,6 +259,57 @@ def test_a_trial_is_acknowledged_after_it_is_stored(tmp_path, slots: int) -> Non
     run = search.run(trials=60, store=tmp_path / "p", name="r", on_trial=on_trial, executor=Shuffled(slots))
     assert sorted(seen) == list(range(60))
     assert run.store_directory == tmp_path / "p"
+
+
+class Endless:
+    """Two slots whose jobs end only when they are cancelled; `deaf` ones not even then."""
+
+    slots = 2
+
+    def __init__(self, deaf: bool) -> None:
+        self.deaf = deaf
+        self.ended: list[Outcome] = []
+
+    def submit(self, job: Job) -> None:
+        pass
+
+    def wait(self, timeout: float | None = None) -> list[Outcome]:
+        assert timeout is not None
+        if not self.ended:
+            time.sleep(timeout)
+        found, self.ended = self.ended, []
+        return found
+
+    def cancel(self, number: int) -> None:
+        if not self.deaf:
+            self.ended.append(Outcome(number, "cancelled", reason="as asked"))
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_trials_that_outlast_the_time_are_cancelled(monkeypatch, deaf: bool) -> None:
+    monkeypatch.setattr(loop, "CANCELLING", 0.1)
+    run = Search(Sampling(Cell()), Counting()).run(time=0.2, executor=Endless(deaf))
+    assert run.counts == {"cancelled": 2} and 0.2 <= run.seconds < 1.0
+    assert {trial.reason for trial in run.trials} == {"the time of the search was up" if deaf else "as asked"}
+
+
+def test_an_executor_that_loses_trials_is_an_error() -> None:
+    class Losing(Endless):
+        def wait(self, timeout: float | None = None) -> list[Outcome]:
+            return []
+
+    with pytest.raises(NetwrightError, match=r"Losing lost the trials \[0, 1\]"):
+        Search(Sampling(Cell()), Counting()).run(trials=5, executor=Losing(deaf=True))
+
+
+def test_an_interruption_without_a_store_still_gives_the_trials() -> None:
+    def stop(trial: Trial) -> None:
+        if trial.number == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match="no store to be resumed from") as caught:
+        Search(Sampling(Cell()), Counting()).run(trials=10, on_trial=stop)
+    assert isinstance(caught.value, Interrupted) and len(caught.value.run.trials) == 5
 
 
 def test_progress_is_told_now_and_then_and_at_the_end() -> None:

@@ -157,6 +157,19 @@ def test_a_reader_cannot_write(tmp_path: Path) -> None:
     filled(tmp_path / "p")
     with Store.open_readonly(tmp_path / "p") as store, pytest.raises(UserError, match="for reading only"):
         store.keep("r", "a", 1)
+    with Store.open_readonly(tmp_path / "p") as store, pytest.raises(UserError, match="for reading only"):
+        store.back_up()
+    assert not (tmp_path / "p" / "backups").exists()
+
+
+def test_a_store_that_could_not_be_opened_holds_nothing(tmp_path: Path) -> None:
+    path = filled(tmp_path / "p")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE runs SET version = 'x'")
+        connection.commit()
+    for _ in range(2):
+        with pytest.raises(CorruptStore, match="settings of run"):
+            Store(tmp_path / "p")
 
 
 def foreign(path: Path) -> None:

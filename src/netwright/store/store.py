@@ -45,7 +45,11 @@ class Store:
                 raise
             self._inode = os.stat(self.path).st_ino
         self._after_opening()
-        self._note_the_dead()
+        try:
+            self._note_the_dead()
+        except BaseException:
+            self.close()
+            raise
 
     @classmethod
     def open_readonly(cls, directory: str | Path) -> Store:
@@ -85,13 +89,14 @@ class Store:
 
     def close(self) -> None:
         """Give the project back. Closing twice is fine."""
-        if self._closed:
-            return
-        self._closed = True
-        with contextlib.suppress(sqlite3.Error):
-            self._connection.close()
-        if self._hold is not None:
-            self._hold.release()
+        with self._lock:  # after what is being written is complete
+            if self._closed:
+                return
+            self._closed = True
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            if self._hold is not None:
+                self._hold.release()
 
     def __enter__(self) -> Self:
         return self
@@ -166,9 +171,7 @@ class Store:
     def transaction(self) -> Generator[sqlite3.Connection]:
         """All or nothing, and on disk when it ends."""
         with self._lock, translated(self.path):
-            self._require_open()
-            if self._hold is None:
-                raise UserError(f"{self.directory} was opened for reading only")
+            self._require_writable()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -182,6 +185,11 @@ class Store:
     def _require_open(self) -> None:
         if self._closed:
             raise UserError(f"the store of {self.directory} was closed")
+
+    def _require_writable(self) -> None:
+        self._require_open()
+        if self._hold is None:
+            raise UserError(f"{self.directory} was opened for reading only")
 
     def _require_in_place(self) -> None:
         """What was written must be found again: a file without a name is lost when the process ends."""
@@ -249,6 +257,7 @@ class Store:
         if not self.names():
             return None
         with self._lock, translated(self.path):
+            self._require_writable()
             return back_up(self._connection, self.directory)
 
 
