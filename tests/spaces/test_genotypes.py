@@ -7,6 +7,7 @@ counted on the DARTS authors' model, without and with its auxiliary classifier.
 
 import json
 import random
+from collections import namedtuple
 
 import pytest
 import torch
@@ -136,6 +137,14 @@ def test_published_networks_have_the_published_parameters(name, auxiliary):
     assert sum(each.numel() for each in network.parameters()) == parameters[auxiliary]
 
 
+def test_the_published_imagenet_network_has_the_published_parameters():
+    """The ImageNet network of DARTS (second order): 14 cells, 48 channels, 4.718752 million parameters."""
+    space, architecture = from_genotype(PUBLISHED["darts_v2"][0], cells=14, channels=48)
+    with torch.device("meta"):
+        network = space.build(architecture, TaskShape((3, 224, 224), 1000))
+    assert sum(each.numel() for each in network.parameters()) == 4_718_752
+
+
 def as_text(genotype: dict) -> str:
     return "Genotype(" + ", ".join(f"{name}={value!r}" for name, value in genotype.items()) + ")"
 
@@ -263,3 +272,4 @@ def test_missing_parts_are_named():
 def test_the_genotype_reads_back():
     read = read_genotype(GOOD)
     assert read_genotype(str(read)) == read == read_genotype(read.to_dict())
+    assert from_genotype(namedtuple("Genotype", GOOD)(**GOOD)) == from_genotype(GOOD)

@@ -113,6 +113,20 @@ def test_isomorphic_cells_compute_the_same():
     torch.testing.assert_close(networks[0](x), networks[1](x))
 
 
+def test_a_cell_computes_what_its_text_says():
+    torch.manual_seed(0)
+    network = NasBench201(channels=4, cells=1).build(SPACE.parse(COSTS[1][0]), COLOUR).eval()
+    dense = network[1]
+    first, second, third = [each.operations for each in dense.nodes]
+    x = torch.randn(2, 4, 8, 8)
+    one = first[0](x)
+    two = second[0](x) + torch.nn.functional.avg_pool2d(one, 3, 1, 1, count_include_pad=False)
+    torch.testing.assert_close(dense(x), x + third[1](one) + two)
+    assert [[type(layer).__name__ for layer in each] for each in (first[0], second[0], third[1])] == [
+        ["ReLU", "Conv2d", "BatchNorm2d"]
+    ] * 3
+
+
 def test_text_and_json_round_trips():
     rng = np.random.default_rng(0)
     for _ in range(200):

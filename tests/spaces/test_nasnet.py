@@ -163,6 +163,21 @@ def test_repeated_mutation_reaches_every_neighbour_and_nothing_else():
     assert {space.mutate(architecture, rng) for _ in range(800)} == neighbours
 
 
+def test_the_order_of_two_inputs_does_not_matter():
+    space, rng = NasNet(nodes=2, operations="enas"), np.random.default_rng(0)
+    for _ in range(20):
+        architecture = space.sample(rng)
+        genotype = space.genotype(architecture)
+        turned = {**genotype}
+        for kind in ("normal", "reduce"):
+            turned[kind] = [genotype[kind][i] for i in (1, 0, 3, 2)]
+        canonical = space.canonical(architecture)
+        assert space.canonical(space.from_genotype(turned)) == canonical == space.canonical(canonical)
+        for kind in ("normal", "reduce"):
+            for i in (0, 2):
+                assert sorted(space.genotype(canonical)[kind][i : i + 2]) == sorted(genotype[kind][i : i + 2])
+
+
 def test_graph():
     space = NasNet(nodes=2, operations="enas")
     architecture = space.sample(np.random.default_rng(3))

@@ -110,6 +110,16 @@ class NasNet(CellSpace):
             return cell.every_node if self.output == "all" else cell.loose_ends
         return self.output[KINDS.index(kind)]
 
+    def canonical(self, architecture: Architecture) -> Architecture:
+        """The same network with each node's two inputs in ascending order of state, then of operation."""
+        chosen = architecture.decisions
+        labels: dict[str, Label] = {}
+        for kind, count in zip(KINDS, self.node_counts, strict=True):
+            for i in range(count):
+                first, second = sorted(self.block(chosen, kind, i), key=lambda reading: reading[::-1])
+                labels.update(self.block_labels((first, second), kind, i))
+        return self.architecture(labels)
+
     def graph(self, architecture: Architecture) -> Graph:
         """Both cells with their two inputs, the nodes, and the two operations on the way to each node."""
         nodes: list[Node] = []
