@@ -374,7 +374,9 @@ def test_a_layer_changed_after_it_was_made_is_written_as_it_is_or_refused(tmp_pa
 def test_the_network_is_left_as_it_was() -> None:
     network = Functional().train()
     before = {name: value.clone() for name, value in network.state_dict().items()}
+    generator = torch.get_rng_state()
     write_source(network, torch.zeros(2, *IMAGE))
+    assert torch.equal(torch.get_rng_state(), generator)
     assert network.training and not hasattr(network, "_tensor_constant0")
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 

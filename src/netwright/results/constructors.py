@@ -45,7 +45,8 @@ def constructor(module: nn.Module, cls: type[nn.Module]) -> Call:
     for shortened in (True, False):
         values = _values(module, cls, shortened)
         try:
-            made = cls(**values).eval()
+            with torch.device("meta"):  # neither time nor random numbers are spent on its weights
+                made = cls(**values).eval()
         except (TypeError, ValueError, RuntimeError) as error:
             problem = str(error)
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -61,21 +62,24 @@ class Difference:
 
 def difference(winner: Contender, baseline: Contender) -> Difference:
     """Winner minus baseline. A baseline without randomness is a fixed number; otherwise both sides vary."""
-    from scipy import stats  # comes with scikit-learn
-
-    counts = len(winner.accuracies), len(baseline.accuracies)
     value = winner.mean - baseline.mean
-    found: Any = None
-    if baseline.fixed and counts[0] >= 2:
-        found = stats.ttest_1samp(winner.accuracies, baseline.mean) if winner.std else "exact"
-    elif min(counts) >= 2:
-        varies = winner.std or baseline.std
-        found = stats.ttest_ind(winner.accuracies, baseline.accuracies, equal_var=False) if varies else "exact"
-    if found is None or found == "exact":
-        return Difference(baseline.name, value, counts, None if found is None else (value, value))
-    bounds = found.confidence_interval(0.95)
-    shift = baseline.mean if baseline.fixed else 0.0  # the one-sample interval is that of the mean itself
-    return Difference(baseline.name, value, counts, (float(bounds.low) - shift, float(bounds.high) - shift))
+    sides = [winner] if baseline.fixed else [winner, baseline]
+    counts = len(winner.accuracies), len(baseline.accuracies)
+    if any(each.std is None for each in sides):
+        return Difference(baseline.name, value, counts, None)
+    half = _half_width([((each.std or 0.0) ** 2 / len(each.accuracies), len(each.accuracies)) for each in sides])
+    return Difference(baseline.name, value, counts, (value - half, value + half))
+
+
+def _half_width(sides: Sequence[tuple[float, int]]) -> float:
+    """Half of the 95 % interval of a sum of means, each with its squared standard error and number (Welch 1947)."""
+    from scipy.stats import t  # comes with scikit-learn
+
+    total = sum(error for error, _ in sides)
+    if total < 1e-24:
+        return 0.0
+    freedom = total**2 / sum(error**2 / (n - 1) for error, n in sides)
+    return float(t.ppf(0.975, freedom)) * total**0.5
 
 
 @dataclass(frozen=True)

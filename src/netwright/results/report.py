@@ -89,7 +89,7 @@ def readme(figures: Figures, files: Mapping[str, str], verification: Sequence[st
         f"Test accuracy {accuracy_text(winner)}: mean{spread} of n = {n} {_plural('training', n)}, each tested once on "
         f"{figures.test_examples:,} test examples that neither search nor training saw.",
         _markdown(HEADINGS, table([winner, *figures.baselines])),
-        _bullets(sentences(figures)),
+        _bullets([escaped(each) for each in sentences(figures)]),
         "## How to use it",
         _USE,
         f"Or `python model.py FILE...`. The weights are those of seed {figures.exported_seed}, the first that was "
