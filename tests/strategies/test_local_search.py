@@ -93,7 +93,7 @@ def test_several_slots_find_the_same_optimum():
 
 def test_a_start_that_fails_is_replaced():
     trials = search(LocalSearch(Cell(3)), 60, state=lambda a: "completed" if a.point[0] == 0 else "diverged")
-    assert trials[-1].proposal.parent is not None
+    assert any(trial.proposal.parent is not None for trial in trials)
     assert max(trial.scores[0] for trial in trials if trial.completed) == 3
 
 

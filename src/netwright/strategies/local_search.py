@@ -58,13 +58,15 @@ class LocalSearch(Strategy):
                 self._to_start -= 1
                 self._pending += 1
                 return proposal
-            while self._here is not None and not self._explored:
-                self._explore(self._here, rng)
-            while self._queue:
-                architecture = self._queue.pop()
-                if self._unseen.add(architecture):
-                    self._pending += 1
-                    return Proposal(architecture, parent=self._here.number if self._here else None)
+            if self._here is not None and not self._explored:
+                self._queue = self._neighbors(self._here.architecture, rng)
+                self._explored = True
+            architecture = self._next_neighbor()
+            if architecture is not None:
+                self._pending += 1
+                return Proposal(architecture, parent=self._here.number if self._here else None)
+            if self._here is not None and not self._explored:
+                continue  # a known neighbour was better
             if self._pending:
                 return None
             self._step()
@@ -74,20 +76,23 @@ class LocalSearch(Strategy):
         if not trial.completed:
             return
         self._known[self.space.canonical(trial.architecture).point] = trial
+        self._compare(trial)
+
+    def _next_neighbor(self) -> Architecture | None:
+        """The next neighbour that was not asked; those whose score is known are compared on the way."""
+        while self._queue:
+            architecture = self._queue.pop()
+            point = self.space.canonical(architecture).point
+            if self._unseen.add_point(point):
+                return architecture
+            if point in self._known:
+                self._compare(self._known[point])
+        return None
+
+    def _compare(self, trial: Trial) -> None:
         self._found.append(trial)
         if self.move == "first" and self._here is not None and dominates(trial.scores, self._here.scores):
             self._stand_at(trial)
-
-    def _explore(self, here: Trial, rng: np.random.Generator) -> None:
-        """Queue the neighbours that were not asked, in random order; note those whose score is known."""
-        self._explored = True
-        neighbors = self._neighbors(here.architecture, rng)
-        known = (self._known.get(self.space.canonical(each).point) for each in neighbors)
-        self._found.extend(trial for trial in known if trial is not None)
-        self._queue = neighbors
-        better = [trial for trial in self._found if dominates(trial.scores, here.scores)]
-        if self.move == "first" and better:
-            self._stand_at(Population(better).ordered()[0])
 
     def _neighbors(self, architecture: Architecture, rng: np.random.Generator) -> list[Architecture]:
         """All neighbours in random order, or `most_neighbors` random ones of them without listing the others."""

@@ -35,7 +35,10 @@ class Unseen:
 
     def add(self, architecture: Architecture) -> bool:
         """Note that this one is asked; whether it is the first of its canonical form."""
-        point = self._space.canonical(architecture).point
+        return self.add_point(self._space.canonical(architecture).point)
+
+    def add_point(self, point: Point) -> bool:
+        """The same for a canonical form's point."""
         before = len(self._asked)
         self._asked.add(point)
         return len(self._asked) > before
