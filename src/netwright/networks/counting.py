@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
+from torch.utils.hooks import RemovableHandle
 
 from netwright.networks.operations import Zero
 
@@ -74,18 +75,20 @@ def _run(module: nn.Module, shape: Sequence[int]) -> list[tuple[str, int, int]]:
     """Run one example through the network on the meta device: (layer, multiply-adds, new bytes) as it happens."""
     found: list[tuple[str, int, int]] = []
     running = [""]  # names of the leaf layers in progress, innermost last
-    with ExitStack() as stack:
+    handles: list[RemovableHandle] = []
+    watch = _Watch(lambda macs: found.append((running[-1], macs, 0)))
+    try:
         for name, part in module.named_modules():
-            if not any(True for _ in part.children()) and not isinstance(part, Zero):
+            if next(part.children(), None) is None and not isinstance(part, Zero):
                 before, after = _hooks(name, running, found)
-                stack.callback(part.register_forward_pre_hook(before).remove)
-                stack.callback(part.register_forward_hook(after).remove)
-        stack.enter_context(_evaluation(module))
-        stack.enter_context(torch.device("meta"))
-        stack.enter_context(_Watch(lambda macs: found.append((running[-1], macs, 0))))
-        tensors = {name: each.detach().to("meta") for name, each in _tensors(module) if each.device.type != "meta"}
-        example = torch.empty(1, *shape)
-        functional_call(module, tensors, (example,)) if tensors else module(example)
+                handles += (part.register_forward_pre_hook(before), part.register_forward_hook(after))
+        with _evaluation(module), torch.device("meta"), watch:
+            tensors = {name: each.detach().to("meta") for name, each in _tensors(module) if each.device.type != "meta"}
+            example = torch.empty(1, *shape)
+            functional_call(module, tensors, (example,)) if tensors else module(example)
+    finally:
+        for handle in handles:
+            handle.remove()
     return found
 
 
