@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from netwright.core.estimator import Estimator
 from netwright.core.space import Space
 from netwright.core.task import Examples, TaskShape
 from netwright.core.trial import Measurement, Proposal
+from netwright.estimators import Training
 from netwright.networks.counting import count
 from netwright.results import (
     Options,
@@ -32,7 +32,7 @@ from netwright.results import (
 )
 from netwright.results.baselines import _drawn
 from netwright.tasks.task import Task
-from netwright.training import TrainingSettings, evaluate, train
+from netwright.training import TrainingSettings, evaluate
 
 SETTINGS = TrainingSettings(epochs=2, batch_size=128, learning_rate=0.05, precision="float32")
 
@@ -151,37 +151,27 @@ def test_the_residual_network_is_for_images(digits: Task) -> None:
         small_resnet(vectors, SETTINGS)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Trains(Estimator):
-    """The least that an estimator which trains can be."""
-
-    space: Space
-    task: Task
-    settings: TrainingSettings
-
-    def estimate(self, proposal: Proposal, seed: int) -> Measurement:
-        network = self.space.build(proposal.candidate, self.task.shape)  # pyright: ignore
-        return Measurement(train(network, self.task.search_data(0), self.settings, seed).metrics)
-
-
 class Untrained(Estimator):
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:
         return Measurement({"val_accuracy": float(hash(proposal.candidate) % 7)})
 
 
-def search_with(estimator: Estimator):
+def search_with(estimator: Estimator, *limits: str):
     from netwright import Search
     from netwright.strategies import RandomSearch
 
-    return Search(RandomSearch(Tiny()), estimator, constraints=(), seed=0)
+    return Search(RandomSearch(Tiny()), estimator, constraints=limits, seed=0)
 
 
 def test_a_run_is_exported_in_one_call(digits: Task, tmp_path: Path) -> None:
-    run = search_with(Trains(Tiny(), digits, SETTINGS)).run(trials=2, store=tmp_path / "store")
+    run = search_with(Training(Tiny(), digits, settings=SETTINGS, device="cpu"), "params <= 2k").run(
+        trials=2, store=tmp_path / "store"
+    )
     said: list[str] = []
     done = run.export(tmp_path / "best", final_epochs=3, final_seeds=2, on_progress=said.append)
     assert [each.name for each in done.figures.baselines] == ["random pick", "logistic regression", "ResNet-8"]
     assert done.figures.training["epochs"] == [3, 3]
+    assert max(done.figures.winner.params or 0, done.figures.baselines[0].params or 0) <= 2000
     assert run.kept("final")["winner"]["accuracies"] == list(done.figures.winner.accuracies)
     assert "found network, seed 1: epoch 3 of 3" in said
     page = done.readme.read_text()

@@ -45,7 +45,8 @@ def export_run(
 ) -> Exported:
     """Train the run's best network finally, test it, compare it with baselines, and export and verify it.
 
-    final_epochs: the estimator's own number by default. final_seeds: how many, or which. With the defaults, nine
+    final_epochs: the estimator's own number by default. final_seeds: how many, or which. device: the estimator's by
+    default, or "auto". With the defaults, nine
     networks are trained as long as a candidate of the search: the winner, a random pick and (for images) a small
     residual network, three times each; `final_seeds=1, baselines=False` trains one. on_progress: called with a line of
     text. deadline: in `time.monotonic()` seconds, for all training. A stored run keeps checkpoints and figures, so that
@@ -57,7 +58,7 @@ def export_run(
     settings = settings if final_epochs is None else settings.replace(epochs=final_epochs)
     seeds = tuple(range(final_seeds)) if isinstance(final_seeds, int) else tuple(final_seeds)
     trial = run.best
-    place = device if device is not None else own_device
+    place = _device(own_device if device is None else device)
     say = on_progress or (lambda _: None)
     directory_of = _checkpoints(run, space, trial.architecture, task, settings, place)
     folder = directory_of("found")
@@ -186,6 +187,15 @@ def search_facts(run: Run) -> dict[str, Any]:
         "best trial": trial.number,
         "its metrics": dict(trial.metrics),
     }
+
+
+def _device(name: torch.device | str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        return torch.device(name)
+    except RuntimeError:
+        raise UserError(f"{name!r} is not a device; expected auto, cpu, cuda or cuda:0") from None
 
 
 def _keeps(limits: Sequence[Constraint], space: Space, task: Task) -> Callable[[Architecture], bool]:
