@@ -81,8 +81,8 @@ def is_genotype(value: object) -> bool:
 def read_genotype(value: str | Mapping[str, Any]) -> Genotype:
     """The genotype that a mapping, its JSON, or the text `Genotype(normal=..., ...)` describes.
 
-    A mapping may also hold it under "cells", and a named tuple is read like one. Text is parsed as literals and never executed. Raises
-    InvalidArchitecture, which says which part is wrong, or UserError for broken JSON.
+    A mapping may also hold it under "cells", and a named tuple is read like one. Text is parsed as literals and never
+    executed. Raises InvalidArchitecture, which says which part is wrong, or UserError for broken JSON.
     """
     record: Any = _from_text(value) if isinstance(value, str) else value
     record = record._asdict() if hasattr(record, "_asdict") else record
