@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,7 @@ from netwright.estimators.cost_sums import built
 from netwright.estimators.devices import chosen_device, refuse_what_cannot_fit
 from netwright.tasks import Task
 from netwright.training import TrainingSettings, seeded, train
+from netwright.training.result import OutOfTime
 
 Fidelity = Literal["epochs", "data", "width", "resolution"]
 
@@ -50,6 +52,8 @@ class Training(Estimator):
     checkpoint_directory: where unfinished trainings are saved, to be continued by the same estimate.
     validation: share of the training examples to validate on. split_seed: gives the split, the same for all trials.
 
+    time_limit: seconds of one training; one that needs more ends in state "timeout".
+
     Initial weights, order of examples and everything else random follow from the seed of the estimate. `stages` puts
     `Cost` first, so that limits on size are checked before anything is trained.
     Raises ConfigurationError for unknown options, for a device that is not there and for fidelity "width" where the
@@ -70,6 +74,7 @@ class Training(Estimator):
         checkpoint_directory: str | None = None,
         validation: float = 0.1,
         split_seed: int = 0,
+        time_limit: float | None = None,
         **overrides: Any,
     ) -> None:
         self.space, self.task = space, task
@@ -77,6 +82,7 @@ class Training(Estimator):
         self.device = chosen_device(device)
         self.fidelity, self.validation, self.split_seed = fidelity, validation, split_seed
         self.checkpoint_directory = None if checkpoint_directory is None else Path(checkpoint_directory)
+        self.time_limit = time_limit
         self._reduced: dict[int, Space] = {}
         self._arguments = {
             **{name: value for name, value in self._arguments.items() if name not in self.settings.arguments},
@@ -105,6 +111,13 @@ class Training(Estimator):
         """What an architecture costs on this task, at full fidelity."""
         return Cost(self.space, self.task.shape)
 
+    def configuration(self) -> dict[str, Any]:
+        """As JSON, without what does not change the measurement: where it is saved and how long it may take."""
+        described = super().configuration()
+        for name in ("checkpoint_directory", "time_limit"):
+            del described["arguments"][name]
+        return described
+
     def stages(self) -> Sequence[Estimator]:
         return self.cost, self
 
@@ -127,8 +140,17 @@ class Training(Estimator):
         with seeded(seed):
             network = space.build(architecture, shape)
         result = train(
-            network, data, settings, seed, device=self.device, checkpoint=self._checkpoint(architecture, share, seed)
+            *(network, data, settings, seed),
+            device=self.device,
+            checkpoint=self._checkpoint(architecture, share, seed),
+            deadline=None if self.time_limit is None else time.monotonic() + self.time_limit,
         )
+        if result.stopped == "deadline":
+            raise OutOfTime(
+                f"{result.epochs} of {settings.epochs} epochs fitted into {self.time_limit:.0f} s; "
+                "fewer epochs, fewer examples or smaller networks are quicker",
+                *(result.metrics, result.curve),
+            )
         return Measurement(result.metrics, curve=result.curve)
 
     # What a share of the budget leaves.
