@@ -21,7 +21,9 @@ from netwright.core.trial import Measurement, Proposal
 from netwright.estimators import Training
 from netwright.networks.counting import count
 from netwright.results import (
+    Figures,
     Options,
+    conclude,
     export_run,
     figures_of,
     logistic_regression,
@@ -172,15 +174,16 @@ def test_a_run_is_exported_in_one_call(digits: Task, tmp_path: Path) -> None:
     assert [each.name for each in done.figures.baselines] == ["random pick", "logistic regression", "ResNet-8"]
     assert done.figures.training["epochs"] == [3, 3]
     assert max(done.figures.winner.params or 0, done.figures.baselines[0].params or 0) <= 2000
-    assert run.kept("final")["winner"]["accuracies"] == list(done.figures.winner.accuracies)
+    assert Figures.from_json(run.kept("final")["figures"]) == Figures.from_json(done.figures.as_json())
     assert "found network, seed 1: epoch 3 of 3" in said
     page = done.readme.read_text()
     assert "RandomSearch" in page and "best trial" in page
     said.clear()
-    again = run.export(tmp_path / "again", final_epochs=3, final_seeds=2, baselines=False, on_progress=said.append)
-    assert again.figures.winner.accuracies == done.figures.winner.accuracies
-    assert not any("epoch" in line for line in said)
-    assert any("were not asked for" in line for line in report_lines(again.figures))
+    again = conclude(run, final_epochs=3, final_seeds=2, on_progress=said.append)
+    assert again.figures == Figures.from_json(done.figures.as_json()) and said == []
+    alone = conclude(run, final_epochs=3, final_seeds=1, baselines=False, on_progress=said.append)
+    assert alone.figures.winner.accuracies == done.figures.winner.accuracies[:1] and said == []
+    assert any("was not run: it was not asked for" in line for line in report_lines(alone.figures))
 
 
 def test_an_estimator_that_does_not_train_is_named(tmp_path: Path) -> None:

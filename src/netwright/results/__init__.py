@@ -4,12 +4,21 @@ from netwright.results.baselines import logistic_regression, random_picks, small
 from netwright.results.export import Exported, check_target, export, read_architecture
 from netwright.results.figures import Contender, Difference, Figures, difference
 from netwright.results.final import FinalResult, Options, Trained, train_final
-from netwright.results.of_run import compare, export_run, figures_of, search_facts, training_of
+from netwright.results.of_run import (
+    Concluded,
+    compare,
+    conclude,
+    export_run,
+    figures_of,
+    search_facts,
+    training_of,
+)
 from netwright.results.report import readme, report_lines, sentences, table
 from netwright.results.source import Source, write_source
 from netwright.results.verify import NotReproduced, Verification, verify
 
 __all__ = [
+    "Concluded",
     "Contender",
     "Difference",
     "Exported",
@@ -22,6 +31,7 @@ __all__ = [
     "Verification",
     "check_target",
     "compare",
+    "conclude",
     "difference",
     "export",
     "export_run",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -39,6 +39,11 @@ class Contender:
     def std(self) -> float | None:
         """Sample standard deviation; None for a single measurement."""
         return statistics.stdev(self.accuracies) if len(self.accuracies) > 1 else None
+
+    @classmethod
+    def from_json(cls, described: Mapping[str, Any]) -> Contender:
+        lists = {name: tuple(described[name]) for name in ("accuracies", "seeds")}
+        return cls(**{**described, **lists})
 
 
 @dataclass(frozen=True)
@@ -112,3 +117,11 @@ class Figures:
         """Every figure as JSON; what has no JSON form is written as text."""
         described = {**asdict(self), "differences": [asdict(each) for each in self.differences]}
         return json.loads(json.dumps(described, default=str))
+
+    @classmethod
+    def from_json(cls, described: Mapping[str, Any]) -> Figures:
+        """The figures that `as_json` described."""
+        fields = {name: value for name, value in described.items() if name != "differences"}
+        fields["winner"] = Contender.from_json(described["winner"])
+        fields["baselines"] = tuple(Contender.from_json(each) for each in described["baselines"])
+        return cls(**{**fields, "data": tuple(described["data"]), "notes": tuple(described["notes"])})

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,27 @@ if TYPE_CHECKING:
     from netwright.tasks.task import Task
 
 COUNTED = ("params", "macs", "activation_memory")
+KEPT = "final"  # under which a run keeps its figures
 OnProgress = Callable[[str], object]
+
+
+@dataclass(frozen=True, eq=False)
+class Concluded:
+    """The winner of a run, trained finally, and everything a report states about it."""
+
+    final: FinalResult
+    figures: Figures
+    space: Space
+    task: Task
+
+    def export(self, directory: str | Path, *, overwrite: bool = False) -> Exported:
+        """Write and verify the folder that the user takes home."""
+        final = self.final
+        return export(
+            *(directory, final.network, final.architecture, self.space, self.task, self.figures),
+            reported=final.logits,
+            overwrite=overwrite,
+        )
 
 
 def export_run(
@@ -43,38 +63,71 @@ def export_run(
     on_progress: OnProgress | None = None,
     deadline: float | None = None,
 ) -> Exported:
-    """Train the run's best network finally, test it, compare it with baselines, and export and verify it.
+    """Conclude a run (see `conclude`), and export and verify its network.
 
-    final_epochs: the estimator's own number by default. final_seeds: how many, or which. device: the estimator's by
-    default, or "auto". With the defaults, nine
-    networks are trained as long as a candidate of the search: the winner, a random pick and (for images) a small
-    residual network, three times each; `final_seeds=1, baselines=False` trains one. on_progress: called with a line of
-    text. deadline: in `time.monotonic()` seconds, for all training. A stored run keeps checkpoints and figures, so that
-    an interrupted or repeated export goes on where it was.
-    Raises UserError where the run's estimator does not train, and what `export` and `train_final` raise.
+    overwrite: replace an earlier export in that directory; other folders that are not empty are refused.
     """
     check_target(directory, overwrite)
+    concluded = conclude(
+        run,
+        final_epochs=final_epochs,
+        final_seeds=final_seeds,
+        baselines=baselines,
+        device=device,
+        on_progress=on_progress,
+        deadline=deadline,
+    )
+    if on_progress is not None:
+        on_progress("writing and verifying the exported model")
+    return concluded.export(directory, overwrite=overwrite)
+
+
+def conclude(
+    run: Run,
+    *,
+    final_epochs: int | None = None,
+    final_seeds: int | Sequence[int] = 3,
+    baselines: bool = True,
+    device: torch.device | str | None = None,
+    on_progress: OnProgress | None = None,
+    deadline: float | None = None,
+) -> Concluded:
+    """Train the run's best network finally, test it, and compare it with baselines.
+
+    final_epochs: the estimator's own number by default. final_seeds: how many, or which. device: the estimator's by
+    default, or "auto". With the defaults, nine networks are trained as long as a candidate of the search: the winner, a
+    random pick and (for images) a small residual network, three times each; `final_seeds=1, baselines=False` trains
+    one. on_progress: called with a line of text. deadline: in `time.monotonic()` seconds, for all training. A stored
+    run keeps checkpoints and figures, so that what was interrupted goes on where it was, and what was done is not done
+    again. Raises UserError where the run's estimator does not train, and what `train_final` raises.
+    """
     space, task, settings, own_device = training_of(run)
     settings = settings if final_epochs is None else settings.replace(epochs=final_epochs)
     seeds = tuple(range(final_seeds)) if isinstance(final_seeds, int) else tuple(final_seeds)
-    trial = run.best
     place = _device(own_device if device is None else device)
     say = on_progress or (lambda _: None)
-    directory_of = _checkpoints(run, space, trial.architecture, task, settings, place)
-    folder = directory_of("found")
-    options = {"seeds": seeds, "device": place, "directory": folder}
-    options |= {"on_epoch": _told(say, "found network", settings), "deadline": _part(deadline, 3 if baselines else 1)}
-    final = train_final(space, trial.architecture, task, settings, **options)
-    others, skipped = [], {"random pick": "baselines were not asked for"}
+    architecture = run.best.architecture
+    key = _key(space, architecture, task, settings, place)
+    directory_of = _checkpoints(run, key)
+    kept = run.kept(KEPT) or {}
+    known = kept["figures"] if kept.get("of") == [key, list(seeds), baselines] else None
+    final = train_final(
+        *(space, architecture, task, settings),
+        seeds=seeds,
+        device=place,
+        directory=directory_of("found"),
+        on_epoch=_told(say, "found network", settings),
+        deadline=_part(deadline, 3 if baselines else 1),
+    )
+    if known is not None and Figures.from_json(known).winner.accuracies == final.contender().accuracies:
+        return Concluded(final, Figures.from_json(known), space, task)
+    others, skipped = [], {"comparison with baselines": "it was not asked for"}
     if baselines:
         accept = _keeps(run.search.limits, space, task)
         others, skipped = compare(final, space, task, seeds, place, accept, directory_of, say, deadline)
     figures = figures_of(final, task, others, skipped, search_facts(run))
-    run.keep("final", figures.as_json())
-    say("writing and verifying the exported model")
-    return export(
-        directory, final.network, final.architecture, space, task, figures, reported=final.logits, overwrite=overwrite
-    )
+    run.keep(KEPT, {"of": [key, list(seeds), baselines], "figures": figures.as_json()})
+    return Concluded(final, figures, space, task)
 
 
 def training_of(run: Run) -> tuple[Space, Task, TrainingSettings, torch.device | str]:
@@ -210,15 +263,19 @@ def _keeps(limits: Sequence[Constraint], space: Space, task: Task) -> Callable[[
     return accept if checked else lambda _: True
 
 
-def _checkpoints(
-    run: Run, space: Space, architecture: Architecture, task: Task, settings: TrainingSettings, device: object
-) -> Callable[[str], Path | None]:
-    """Where a stored run keeps the checkpoints of exactly this final training."""
+def _key(
+    space: Space, architecture: Architecture, task: Task, settings: TrainingSettings, device: torch.device | str
+) -> str:
+    """The same for final trainings that give the same bits."""
     described = [architecture.to_json(), space.configuration(), task.fingerprint, repr(settings), str(device)]
     described.append(torch.get_num_threads())
-    digest = hashlib.sha256(json.dumps(described, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(described, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _checkpoints(run: Run, key: str) -> Callable[[str], Path | None]:
+    """Where a stored run keeps the checkpoints of exactly this final training."""
     store = run.store_directory
-    return lambda name: None if store is None else store / "final" / digest / name.replace(" ", "-")
+    return lambda name: None if store is None else store / "final" / key / name.replace(" ", "-")
 
 
 def _told(say: OnProgress, name: str, settings: TrainingSettings) -> OnEpoch:
