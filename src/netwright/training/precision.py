@@ -143,9 +143,9 @@ def _hold(layer: nn.Module) -> list[Any]:
         torch.set_autocast_enabled("cpu", False)
         return tuple(each.float() for each in inputs)
 
-    def after(_: nn.Module, __: object, output: Tensor) -> Tensor:
+    def after(_: nn.Module, __: object, output: Tensor | None) -> Tensor | None:
         torch.set_autocast_enabled("cpu", True)
-        return output.bfloat16()
+        return None if output is None else output.bfloat16()  # None where the layer itself failed
 
     return [layer.register_forward_pre_hook(before), layer.register_forward_hook(after, always_call=True)]
 
