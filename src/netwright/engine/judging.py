@@ -25,7 +25,7 @@ class Judge:
     def __init__(self, objectives: Sequence[Objective], constraints: Sequence[Constraint]) -> None:
         self._objectives = tuple(objectives)
         self._constrained = tuple(each.metric for each in constraints)
-        self._single = self._objectives[0] if len(self._objectives) == 1 else None
+        self._needed = frozenset((*(each.metric for each in objectives), *self._constrained))
         self._any_complete = False
 
     def trial(self, proposal: Proposal, outcome: Outcome) -> Trial:
@@ -42,14 +42,13 @@ class Judge:
         self._any_complete = self._any_complete or bool(trial.scores)
 
     def _judged(self, metrics: Mapping[str, float]) -> tuple[State, str, tuple[float, ...]]:
-        problem = self._missing(metrics)
-        if problem:
+        if not metrics.keys() >= self._needed:
+            problem = self._missing(metrics)
             if not self._any_complete:
                 raise ConfigurationError(problem)
             return "error", problem, ()
         self._any_complete = True
-        single = self._single
-        scores = (single.score(metrics),) if single else tuple([each.score(metrics) for each in self._objectives])
+        scores = tuple([each.score(metrics) for each in self._objectives])
         for score, objective in zip(scores, self._objectives, strict=True):
             if not math.isfinite(score):
                 return "diverged", f"{objective.metric} is {metrics[objective.metric]}", ()

@@ -88,6 +88,7 @@ class Search(Configured):
         on_progress: Callable[[Progress], object] | None = None,
         resume: bool = False,
         notes: Any = None,
+        reserve: Callable[[Trial], float] | None = None,
     ) -> Run:
         """Search until one of the stops that are given, or until the strategy has nothing more to ask.
 
@@ -97,6 +98,7 @@ class Search(Configured):
         from task, space and strategy. executor: where trials run; by default one at a time in this process.
         on_trial: called with each trial once it is stored. on_progress: called with a `Progress`, at most ten times
         a second. resume: go on with the stored run `name`, by default the latest. notes: JSON to keep with the run.
+        reserve: called with each new best trial; seconds of `time` to leave for what the caller does afterwards.
 
         Raises ConfigurationError without any stop, SearchFailed where the trials fail, UserError where no network
         keeps the limits or the stored run is another one, Busy and CorruptStore from the store, and `Interrupted` (a
@@ -104,7 +106,7 @@ class Search(Configured):
         """
         limits = Limits.of(trials, time, target, patience)
         with Session(self, limits, store, name, resume, notes) as session:
-            return session.drive(executor, on_trial, on_progress)
+            return session.drive(executor, on_trial, on_progress, reserve)
 
     def load(self, store: Store | str | Path, name: str | None = None) -> Run:
         """A stored run of this search as it is, by default the latest; nothing is asked and nothing is written.

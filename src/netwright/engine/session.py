@@ -84,11 +84,12 @@ class Session:
         executor: Executor | None,
         on_trial: Callable[[Trial], object] | None,
         on_progress: Callable[[Progress], object] | None,
+        reserve: Callable[[Trial], float] | None = None,
     ) -> Run:
         """Search to a stop; the run."""
         strategy = fresh(self._search.strategy)
         watch = None if on_progress is None else Watch(on_progress, self._limits)
-        stops = Stops(self._limits, self._search.objectives)
+        stops = Stops(self._limits, self._search.objectives, reserve)
         earlier = self.store.summary(self.name).seconds if self.store and self._resume else 0.0
         loop = Loop(self._search, strategy, executor or Inline(), stops, earlier, on_trial, watch)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -47,8 +48,11 @@ class Limits:
 class Stops:
     """Watches the trials of one run, and says when to stop and why."""
 
-    def __init__(self, limits: Limits, objectives: tuple[Objective, ...]) -> None:
+    def __init__(
+        self, limits: Limits, objectives: tuple[Objective, ...], reserve: Callable[[Trial], float] | None = None
+    ) -> None:
         self._limits = limits
+        self._reserve, self._reserved, self._best = reserve, 0.0, None
         self._first = objectives[0]
         self._target = None if limits.target is None else self._first.score({self._first.metric: limits.target})
         self._single = len(objectives) == 1
@@ -63,6 +67,8 @@ class Stops:
         self.finished += 1
         self._recent.append(trial.seconds)
         scores = trial.scores
+        if self._reserve is not None and scores and (self._best is None or scores > self._best):
+            self._best, self._reserved = scores, max(0.0, self._reserve(trial))
         if scores and self._target is not None and scores[0] >= self._target and not self.reason:
             value = trial.metrics[self._first.metric]
             self.reason = f"target reached: {self._first.metric} {value:.6g} in trial {trial.number}"
@@ -91,14 +97,15 @@ class Stops:
         if limits.trials is not None and self.finished >= limits.trials:
             self.reason = f"{self.finished} trials done"
         elif limits.seconds is not None and not self._fits(seconds, limits.seconds):
-            self.reason = f"time is up: {format_duration(limits.seconds)}"
+            after = f", {format_duration(self._reserved)} of it for what follows" if self._reserved else ""
+            self.reason = f"time is up: {format_duration(limits.seconds)}{after}"
         return self.reason
 
     def _fits(self, seconds: float, limit: float) -> bool:
-        if seconds >= limit:
+        if seconds >= limit - self._reserved:
             return False
         typical = sum(self._recent) / len(self._recent) if self._recent else 0.0
-        return seconds + typical <= limit * OVERRUN
+        return seconds + typical + self._reserved <= limit * OVERRUN
 
     def remaining(self, seconds: float) -> float | None:
         """Seconds until trials that still run should be cancelled; None where time does not matter."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from netwright.core.architecture import Architecture
 from netwright.core.trial import Proposal, Trial
-from netwright.store.numbers import digest, tensors_to_json, to_json
+from netwright.store.numbers import digest, metrics_to_json, tensors_to_json, to_json
 
 RUNNING = "running"
 DIED = "the process that drove it ended without a word"
@@ -87,10 +87,10 @@ class Rows:
         trial, found = record.trial, record.trial.measurement
         return (
             *self._question(record.question, record.told, trial.state),
-            to_json(found.metrics),
+            metrics_to_json(found.metrics),
             to_json(found.curve) if found.curve else "[]",
             None if found.gradient is None else tensors_to_json(found.gradient),
-            to_json(trial.scores),
+            f"[{','.join(map(repr, trial.scores))}]",
             float(trial.seconds),
             trial.device,
             trial.reason,
