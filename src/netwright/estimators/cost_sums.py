@@ -22,6 +22,7 @@ Sums = tuple[int, int, int]  # parameters, multiply-adds, bytes of activations
 
 CHECKED = 4  # random architectures on which a space's claim is checked
 FILLED = 1000  # random architectures whose parts are counted beforehand
+FRAMES = 6000  # random architectures whose frames are; a rare one that is met later takes a network to count
 REMEMBERED = 4096  # architectures of a space that says nothing of its cost
 
 
@@ -46,6 +47,9 @@ class Table:
         self._options = _option_costs(space, shape)
         self._frame: Callable[[Point], Hashable] = getattr(space, "cost_frame", lambda point: None)
         self._frames: dict[Hashable, Sums] = {}
+        rng = np.random.default_rng(0)
+        for _ in range(FRAMES if hasattr(space, "cost_frame") else 1):
+            self(space.sample(rng).point)
         check(self, space, shape, "additive_cost")
 
     def __call__(self, point: Point) -> Sums:

@@ -116,7 +116,8 @@ class Chain(Space):
         if term[0] == "head":
             return self._head_part(term[1], shape)
         if term[0] == "entry":
-            return self._entry_part(*term[1:], shape)
+            _, stage, before, multiplier = term
+            return self._entry_part(stage, before, multiplier, shape)
         stage, multiplier, options = term
         channels = self._channels(stage, self.multipliers[multiplier])
         block = self._block(Builder(self._block_labels(options), ()), channels)
