@@ -25,7 +25,7 @@ def run(arguments: list[str]) -> int:
     from netwright.core.errors import NetwrightError
 
     debug = "--debug" in arguments
-    arguments = [each for each in arguments if each != "--debug"]
+    arguments = [each for each in arguments if each != "--debug"] or ["--help"]
     # typer brings click or a copy of it, by version; what they have in common is the base of BadParameter.
     usage_error: Any = next(each for each in reversed(typer.BadParameter.__mro__) if hasattr(each, "exit_code"))
     try:
@@ -35,9 +35,9 @@ def run(arguments: list[str]) -> int:
     except usage_error as problem:
         _complain(problem.format_message(), "see netwright --help, or --help behind a command")
         return 2
-    except (typer.Abort, KeyboardInterrupt):
-        _complain("interrupted")
-        return 130
+    except (typer.Abort, KeyboardInterrupt) as stop:
+        _complain(str(stop) or "interrupted")
+        return getattr(stop, "exit_code", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -12,10 +12,11 @@ from netwright.core.errors import ConfigurationError, CorruptStore
 if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.core.strategy import Strategy
-    from netwright.engine.search import Search
+    from netwright.engine import Search
     from netwright.tasks.task import Task
 
 DEFAULT_TIME = "1h"
+SHARE_OF_ONE_TRIAL = 0.5  # of the time limit; a candidate that takes longer leaves no time for the final training
 
 
 @dataclass(frozen=True)
@@ -105,12 +106,14 @@ class Plan:
             )
 
     def make_search(self, task: Task, space: Space) -> Search:
-        from netwright.engine.search import Search
+        from netwright.engine import Search, parse_duration
         from netwright.estimators.training import Training
 
         estimator = construct(
             Training, space, task, options={"epochs": str(self.epochs), "device": self.device, **pairs(self.training)}
         )
+        if self.time_limit is not None:
+            estimator = estimator.replace(time_limit=parse_duration(self.time_limit) * SHARE_OF_ONE_TRIAL)
         objective = self.objectives[0] if len(self.objectives) == 1 else self.objectives
         return Search(
             self.make_strategy(space), estimator, objective=objective, constraints=self.limits, seed=self.seed

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netwright.cli.export import conclude_run, write
 from netwright.cli.output import rough, say, say_json
 from netwright.cli.plan import DEFAULT_TIME, Plan
 from netwright.cli.progress import Display
 from netwright.cli.show import PLAN, at, named
-from netwright.core.errors import SearchFailed, UserError
+from netwright.core.errors import UserError
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
+    from netwright.core.trial import Trial
     from netwright.engine.run import Run
     from netwright.engine.search import Search
+    from netwright.results import Concluded
     from netwright.tasks.task import Task
 
 
@@ -26,6 +28,8 @@ def begin(plan: Plan, directory: Path, name: str | None, export: Path | None, *,
     if export is not None:
         from netwright.results import check_target
 
+        if not plan.epochs_finally:
+            raise UserError("--export needs a final training; leave out --final-epochs 0")
         check_target(export)
     with Command(plan, directory, export, as_json=as_json, quiet=quiet) as command:
         command.explain()
@@ -113,9 +117,21 @@ class Command:
 
     def drive(self, name: str | None, *, resume: bool) -> None:
         """Search, train finally, report, export."""
+        run = self.run = self._search(name, resume)
+        self._say(f"run {run.name} stopped: {run.stopped}")
+        concluded = self._conclude(run)
+        exported = [] if concluded is None or self.export is None else write(concluded, self.export)
+        if self.as_json:
+            say_json(self._outcome(run, concluded))
+            return
+        self._say("", *exported, f"see it again: netwright show {run.name}{at(self.directory)}")
+        if not exported:
+            self._say(f"take it home: netwright export {run.name} --to best{at(self.directory)}")
+
+    def _search(self, name: str | None, resume: bool) -> Run:
         plan = self.plan
         with Display(list(self.search.objectives), plan.trials, self._seconds(), quiet=self.quiet) as display:
-            self.run = self.search.run(
+            return self.search.run(
                 plan.trials,
                 plan.time_limit,
                 target=plan.target,
@@ -128,27 +144,18 @@ class Command:
                 notes=plan.to_json(),
                 reserve=self.reserved,
             )
-        self._say(f"run {self.run.name} stopped: {self.run.stopped}")
-        if not self.run.counts.get("completed"):
-            raise SearchFailed(f"no trial of run {self.run.name!r} completed")
-        figures = self._conclude(self.run)
-        if self.as_json:
-            say_json(self._outcome(self.run, figures))
-        self._say("", f"see it again: netwright show {self.run.name}{at(self.directory)}")
-        if self.export is None:
-            self._say(f"take it home: netwright export {self.run.name} --to best{at(self.directory)}")
 
     def _seconds(self) -> float | None:
         from netwright.engine import parse_duration
 
         return None if self.plan.time_limit is None else parse_duration(self.plan.time_limit)
 
-    def reserved(self, seconds_of_best: float) -> float:
+    def reserved(self, best: Trial) -> float:
         """Seconds of the time limit to leave for the final training: what it needs, at most half of the time."""
         total = self._seconds()
         if total is None or not self.plan.epochs_finally:
             return 0.0
-        return min(total / 2, self._final_seconds(seconds_of_best, self.plan.epochs_finally))
+        return min(total / 2, self._final_seconds(best.seconds, self.plan.epochs_finally))
 
     def _final_seconds(self, seconds_of_best: float, epochs: int) -> float:
         """What the final training and the baselines take, from what a candidate took."""
@@ -160,33 +167,33 @@ class Command:
 
     # Concluding.
 
-    def _conclude(self, run: Run) -> Any:
+    def _conclude(self, run: Run) -> Concluded | None:
         """The final training beside the baselines, reported and kept; None where none is wanted."""
-        from netwright.cli.export import conclude
+        from netwright.results import report_lines
 
         epochs, deadline = self._epochs_that_fit(run)
         if not epochs:
-            if self.export is not None:
-                raise UserError("there is nothing to export without a final training; leave out --final-epochs 0")
             return None
-        self._say("", f"final training: {epochs} epochs, {self.plan.final_seeds} times")
-        return conclude(
-            run, self.plan, epochs, deadline, self.directory, self.export, quiet=self.quiet, overwrite=False
-        )
+        fewer = "" if epochs == self.plan.epochs_finally else ", as many as the time allows"
+        self._say("", f"final training: {epochs} epochs{fewer}, {self.plan.final_seeds} times")
+        concluded = conclude_run(run, self.plan, epochs, deadline, quiet=self.quiet)
+        if not self.as_json:
+            say(*report_lines(concluded.figures))
+        return concluded
 
     def _epochs_that_fit(self, run: Run) -> tuple[int, float | None]:
         """Epochs of the final training, fewer than planned where the time limit asks for it, and when it has to end."""
         wanted, total = self.plan.epochs_finally, self._seconds()
         if total is None or not wanted:
             return wanted, None
-        left = total - run.seconds
+        left = total - max(run.seconds, time.monotonic() - self._began)
         deadline = time.monotonic() + max(1.0, left)
         if self.plan.final_epochs is not None:
             return wanted, deadline
         fitting = int(wanted * left / max(self._final_seconds(run.best.seconds, wanted), 1e-9))
         return max(1, min(wanted, fitting)), deadline
 
-    def _outcome(self, run: Run, figures: Mapping[str, Any] | None) -> dict[str, Any]:
+    def _outcome(self, run: Run, concluded: Concluded | None) -> dict[str, Any]:
         best = run.best
         return {
             "run": run.name,
@@ -196,6 +203,6 @@ class Command:
             "counts": run.counts,
             "best": {"trial": best.number, "architecture": str(best.architecture), "metrics": dict(best.metrics)},
             "front": [{"trial": each.number, "metrics": dict(each.metrics)} for each in run.front],
-            "final": figures,
+            "final": None if concluded is None else concluded.figures.as_json(),
             "exported": None if self.export is None else str(self.export),
         }

@@ -1,0 +1,151 @@
+"""What the command line reads and writes: options, amounts, tables, JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from netwright.cli import catalogue
+from netwright.cli.arguments import construct, pairs, split
+from netwright.cli.output import amount, colours, duration, finite, number, rough, say, table
+from netwright.cli.plan import Plan
+from netwright.core.errors import ConfigurationError, CorruptStore
+from netwright.spaces import Darts, NasBench201
+from netwright.strategies import RegularizedEvolution
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "options"),
+    [
+        ("darts", "darts", {}),
+        ("darts:cells=4,channels=8", "darts", {"cells": "4", "channels": "8"}),
+        ("my_module:MySpace", "my_module:MySpace", {}),
+        ("my_file.py:MySpace:width=3", "my_file.py:MySpace", {"width": "3"}),
+        ("chain:widths=(1, 2),least=1", "chain", {"widths": "(1, 2)", "least": "1"}),
+    ],
+)
+def test_a_name_with_options_is_split(text: str, name: str, options: dict[str, str]) -> None:
+    assert split(text) == (name, options)
+
+
+def test_commas_in_brackets_belong_to_the_value() -> None:
+    assert pairs("a=[1, 2],b={'x': (3, 4)},c=5") == {"a": "[1, 2]", "b": "{'x': (3, 4)}", "c": "5"}
+
+
+def test_options_become_constructor_arguments_of_the_declared_kind() -> None:
+    space = construct(Darts, options={"cells": "3", "auxiliary": "true"})
+    assert space == Darts(cells=3, auxiliary=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"cell": "3"}, "did you mean 'cells'"),
+        ({"cells": "many"}, "expected int"),
+        ({"cells": "2.5"}, "expected int"),
+        ({"auxiliary": "7"}, "expected bool"),
+    ],
+)
+def test_a_wrong_option_is_named(options: dict[str, str], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        construct(Darts, options=options)
+
+
+def test_every_name_of_the_catalogue_is_a_class() -> None:
+    for kind, shipped in (("space", catalogue.SPACES), ("strategy", catalogue.STRATEGIES)):
+        for name in shipped:
+            assert isinstance(catalogue.load(kind, name, shipped), type)
+
+
+def test_an_unknown_name_brings_the_nearest() -> None:
+    with pytest.raises(ConfigurationError, match="did you mean 'darts'"):
+        catalogue.load("space", "dart", catalogue.SPACES)
+
+
+def test_a_plug_in_comes_from_a_file_that_is_named(tmp_path) -> None:
+    path = tmp_path / "mine_for_the_catalogue.py"
+    path.write_text("class Mine:\n    pass\n")
+    assert catalogue.load("space", f"{path}:Mine", {}).__name__ == "Mine"
+    with pytest.raises(ConfigurationError, match="no class 'Other'"):
+        catalogue.load("space", f"{path}:Other", {})
+    path.write_text("import a_module_that_is_not_there\n")
+    with pytest.raises(ConfigurationError, match="does not import: ModuleNotFoundError"):
+        catalogue.load("space", f"{path}:Mine", {})
+    with pytest.raises(ConfigurationError, match="there is no file"):
+        catalogue.load("space", f"{tmp_path}/none.py:Mine", {})
+
+
+def test_the_population_follows_the_number_of_trials() -> None:
+    space = NasBench201(channels=4, cells=1)
+    strategy = Plan("digits", trials=40).make_strategy(space)
+    assert strategy == strategy and isinstance(strategy, RegularizedEvolution)
+    assert strategy.arguments["population"] == 10
+    assert Plan("digits", trials=1000).make_strategy(space).arguments["population"] == 100
+    own = Plan("digits", trials=40, strategy="evolution:population=8").make_strategy(space)
+    assert own.arguments["population"] == 8
+
+
+@pytest.mark.parametrize(
+    "options", [{"epochs": 0}, {"trials": 0}, {"final_epochs": -1}, {"final_seeds": 0}, {"patience": 0}]
+)
+def test_a_plan_is_valid_from_birth(options: dict[str, int]) -> None:
+    with pytest.raises(ConfigurationError, match="expected a whole number"):
+        Plan("digits", **options)
+
+
+def test_a_population_that_the_trials_cannot_fill_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="population of 50"):
+        Plan("digits", trials=10, strategy="evolution:population=50").make_strategy(NasBench201(channels=4, cells=1))
+
+
+def test_a_plan_survives_json() -> None:
+    plan = Plan("digits", limits=("params <= 5",), trials=3, data_options={"limit": 100})
+    assert Plan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
+    with pytest.raises(CorruptStore):
+        Plan.from_json({"something": "else"})
+
+
+def test_numbers_for_people() -> None:
+    assert [duration(s) for s in (0.04, 9.94, 59.4, 61, 3599, 7260)] == [
+        "0.0 s",
+        "9.9 s",
+        "59 s",
+        "1 min 01 s",
+        "59 min 59 s",
+        "2 h 01 min",
+    ]
+    assert [amount(v) for v in (12, 35_200, 1.53e6, 2e9)] == ["12", "35.2k", "1.53M", "2G"]
+    assert number("val_accuracy", 0.98765) == "98.77 %"
+    assert number("params", 72_618) == "72.6k"
+    assert rough(999_999) == "999,999"
+    assert rough(1_076_746_950_455_072_400) == "about 1.1 x 10^18"
+
+
+def test_a_table_aligns_numbers_to_the_right() -> None:
+    assert table(("name", "n"), [("a", "5"), ("long", "12")]) == ["name   n", "a      5", "long  12"]
+
+
+def test_json_has_no_nan() -> None:
+    assert finite({"a": [float("nan"), float("inf"), 1.5]}) == {"a": [None, None, 1.5]}
+
+
+def test_a_stream_without_unicode_does_not_fail() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii", write_through=True)
+    say("5 × 3", stream=stream)
+    assert raw.getvalue() == b"5 ? 3\n"
+
+
+def test_colours_need_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert colours(Terminal())
+    assert not colours(io.StringIO())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not colours(Terminal())
