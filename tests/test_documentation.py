@@ -45,7 +45,8 @@ def test_an_example_is_short_and_runs(example: Path, tmp_path: Path) -> None:
 
 
 def commands(page: Path) -> list[list[str]]:
-    lines = [line for language in ("console", "bash", "") for block in blocks(page, language) for line in block.splitlines()]
+    shown = [block for language in ("console", "bash", "") for block in blocks(page, language)]
+    lines = [line for block in shown for line in block.splitlines()]
     lines += re.findall(r"`(netwright [^`]+)`", page.read_text())
     called = [line.removeprefix("$ ").split("  #")[0] for line in lines]
     return [shlex.split(line, comments=True) for line in called if line.startswith("netwright ")]

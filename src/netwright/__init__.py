@@ -50,10 +50,13 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     """Import a part when it is first asked for, so that `import netwright` needs neither torch nor much time."""
     if name in _NAMES:
-        return getattr(importlib.import_module(_NAMES[name]), name)
-    if name in (*_PARTS, "testing", "training"):
-        return importlib.import_module(f"netwright.{name}")
-    raise AttributeError(f"module 'netwright' has no attribute {name!r}")
+        found = getattr(importlib.import_module(_NAMES[name]), name)
+    elif name in (*_PARTS, "testing", "training"):
+        found = importlib.import_module(f"netwright.{name}")
+    else:
+        raise AttributeError(f"module 'netwright' has no attribute {name!r}")
+    globals()[name] = found  # so that it is looked up once
+    return found
 
 
 def __dir__() -> list[str]:

@@ -86,9 +86,11 @@ class Plan:
     def make_strategy(self, space: Space) -> Strategy:
         name, options = split(self.strategy)
         cls = catalogue.load("strategy", name, catalogue.STRATEGIES)
-        if name == "evolution" or name == "genetic":
-            options = {**self._population(name), **options}
+        if name in ("evolution", "genetic"):
+            options = {"repeats": "false", **self._population(name), **options}
             self._check_population(options)
+        if name == "local":
+            options = {"move": "first", **options}
         return construct(cls, space, options=options)
 
     def _population(self, name: str) -> dict[str, str]:

@@ -55,15 +55,15 @@ class Display:
             self.best = progress.best
 
     def __call__(self, trial: Trial) -> None:
-        self._own += 1
+        self._own += trial.state != "infeasible"
         self.counts[trial.state] += 1
         self.recent = [*self.recent[-7:], trial]
         better = trial.completed and (self.best is None or fitness(trial) > fitness(self.best))
         if better:
             self.best = trial
-        if not trial.completed:
+        if not trial.completed and trial.state != "infeasible":
             self.last_failure = f"trial {trial.number} {trial.state}: {trial.reason}"
-        if not self.quiet and self._live is None:
+        if not self.quiet and self._live is None and trial.state != "infeasible":
             self._plain_line(trial, better)
 
     def _plain_line(self, trial: Trial, better: bool) -> None:
@@ -72,19 +72,24 @@ class Display:
         if better or few or now - self._said > PLAIN_EVERY:
             self._said = now
             mark = " *" if better else ""
-            say(f"[{duration(self.elapsed):>11}] {self._describe(trial)}{mark}   {self.eta()}".rstrip())
+            say(f"[{duration(self.elapsed):>11}]{self._describe(trial)}{mark}   {self.eta()}".rstrip())
 
     def _describe(self, trial: Trial) -> str:
-        of = f"/{self.trials}" if self.trials else ""
+        place = f"{self.tried}/{self.trials}" if self.trials else str(self.tried)
         if not trial.completed:
-            return f"trial {trial.number + 1}{of}  {trial.state}: {trial.reason}"
-        return f"trial {trial.number + 1}{of}  {self.metrics(trial)}  {duration(trial.seconds)}"
+            return f"{place:>7}  trial {trial.number}  {trial.state}: {trial.reason}"
+        return f"{place:>7}  trial {trial.number}  {self.metrics(trial)}  {duration(trial.seconds)}"
 
     def metrics(self, trial: Trial) -> str:
         """The objectives and the parameters of a trial in one line."""
         shown = [each.metric for each in self.objectives]
         shown += [name for name in ("params",) if name in trial.metrics and name not in shown]
         return "  ".join(f"{name} {number(name, trial.metrics[name])}" for name in shown)
+
+    @property
+    def tried(self) -> int:
+        """Trials so far but for the networks that broke a limit."""
+        return self.counts.total() - self.counts["infeasible"]
 
     @property
     def elapsed(self) -> float:
@@ -95,7 +100,7 @@ class Display:
         by_time = None if self.seconds is None else max(0.0, self.seconds - self.elapsed)
         by_trials = None
         if self.trials is not None and self._own:
-            by_trials = self.elapsed / self._own * max(0, self.trials - self.counts.total())
+            by_trials = self.elapsed / self._own * max(0, self.trials - self.tried)
         known = [each for each in (by_time, by_trials) if each is not None]
         return f"about {duration(min(known))} to go" if known and self._own >= 3 else ""
 
@@ -105,7 +110,7 @@ class Display:
         states = ", ".join(f"{count} {state}" for state, count in self.counts.most_common())
         lines = [f"{done} trials in {duration(self.elapsed)}: {states or 'none'}"]
         if self.best is not None:
-            lines.append(f"best: trial {self.best.number + 1}  {self.metrics(self.best)}")
+            lines.append(f"best: trial {self.best.number}  {self.metrics(self.best)}")
         if self.last_failure:
             lines.append(f"last failure: {self.last_failure}")
         return lines
@@ -120,7 +125,7 @@ class Display:
         for trial in self.recent:
             values = [number(n, trial.metrics[n]) if n in trial.metrics else "" for n in (*names, "params")]
             style = "green" if trial is self.best else ("" if trial.completed else "yellow")
-            view.add_row(str(trial.number + 1), trial.state, *values, f"{trial.seconds:.1f}", style=style)
+            view.add_row(str(trial.number), trial.state, *values, f"{trial.seconds:.1f}", style=style)
         rate = self._own / max(self.elapsed, 1e-9)
         view.caption = "\n".join([*self.summary(), f"{rate:.3g} trials a second  {self.eta()}  Ctrl-C is safe"])
         view.caption_justify = "left"

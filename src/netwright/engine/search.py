@@ -92,7 +92,7 @@ class Search(Configured):
     ) -> Run:
         """Search until one of the stops that are given, or until the strategy has nothing more to ask.
 
-        trials: that ended, in whatever state. time: "10m", "1h30m", or seconds. target: value of the first
+        trials: that ended, in whatever state but for networks that broke a limit before they cost anything. time: "10m", "1h30m", or seconds. target: value of the first
         objective's metric. patience: trials in a row without improvement. All count a resumed run as one.
         store: the directory of a project, or a Store; None keeps the run in memory. name: of the run; by default made
         from task, space and strategy. executor: where trials run; by default one at a time in this process.

@@ -13,6 +13,7 @@ from netwright.core.trial import Trial
 from netwright.engine.duration import format_duration, parse_duration
 
 OVERRUN = 1.1  # a trial is begun where it should end within this share of the time
+FUTILE = 10_000  # networks in a row that break the limits before the search gives up
 _RECENT = 5  # trials that tell how long the next one takes
 
 
@@ -20,7 +21,8 @@ _RECENT = 5  # trials that tell how long the next one takes
 class Limits:
     """What was asked of one run; None stands for no limit. They count the whole run, sessions before a resume too.
 
-    trials: that ended, however they ended. seconds: wall-clock. target: value of the first objective's metric.
+    trials: that ended, however they ended; networks that broke a limit before they were measured cost nothing and do
+    not count. seconds: wall-clock. target: value of the first objective's metric.
     patience: trials in a row without an improvement.
     """
 
@@ -57,13 +59,19 @@ class Stops:
         self._target = None if limits.target is None else self._first.score({self._first.metric: limits.target})
         self._single = len(objectives) == 1
         self._front: list[tuple[float, ...]] = []
-        self._since = 0
+        self._since = self._refused = 0
         self._recent: deque[float] = deque(maxlen=_RECENT)
         self.finished = 0
         self.reason = ""
 
     def note(self, trial: Trial) -> None:
         """Take note of a trial in the order of tells."""
+        if trial.state == "infeasible" and self._first.metric not in trial.metrics:
+            self._refused += 1
+            if self._refused >= FUTILE and not self.reason:
+                self.reason = f"{self._refused:,} networks in a row broke the limits"
+            return
+        self._refused = 0
         self.finished += 1
         self._recent.append(trial.seconds)
         scores = trial.scores
