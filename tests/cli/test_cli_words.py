@@ -11,8 +11,8 @@ from netwright.cli import catalogue
 from netwright.cli.arguments import construct, pairs, split
 from netwright.cli.output import amount, colours, duration, finite, number, rough, say, table
 from netwright.cli.plan import Plan
-from netwright.core.errors import ConfigurationError, CorruptStore
-from netwright.spaces import Darts, NasBench201
+from netwright.core.errors import ConfigurationError, CorruptStore, UserError
+from netwright.spaces import Chain, Darts, NasBench201
 from netwright.strategies import RegularizedEvolution
 
 
@@ -66,10 +66,12 @@ def test_an_unknown_name_brings_the_nearest() -> None:
 
 def test_a_plug_in_comes_from_a_file_that_is_named(tmp_path) -> None:
     path = tmp_path / "mine_for_the_catalogue.py"
-    path.write_text("class Mine:\n    pass\n")
+    path.write_text("import netwright as nw\nclass Mine(nw.Space):\n    def network(self, choose, shape): ...\n")
     assert catalogue.load("space", f"{path}:Mine", {}).__name__ == "Mine"
-    with pytest.raises(ConfigurationError, match="no class 'Other'"):
-        catalogue.load("space", f"{path}:Other", {})
+    with pytest.raises(ConfigurationError, match="no space class 'Miner'; did you mean 'Mine'"):
+        catalogue.load("space", f"{path}:Miner", {})
+    with pytest.raises(ConfigurationError, match="no strategy class 'Mine'"):
+        catalogue.load("strategy", f"{path}:Mine", {})
     path.write_text("import a_module_that_is_not_there\n")
     with pytest.raises(ConfigurationError, match="does not import: ModuleNotFoundError"):
         catalogue.load("space", f"{path}:Mine", {})
@@ -98,6 +100,51 @@ def test_a_plan_is_valid_from_birth(options: dict[str, int]) -> None:
 def test_a_population_that_the_trials_cannot_fill_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="population of 50"):
         Plan("digits", trials=10, strategy="evolution:population=50").make_strategy(NasBench201(channels=4, cells=1))
+
+
+def test_the_plan_of_a_run_keeps_its_strategy_when_trials_are_added() -> None:
+    plan = Plan("digits", trials=8).resolved()
+    more = Plan.from_json({**plan.to_json(), "trials": 40})
+    space = NasBench201(channels=4, cells=1)
+    assert repr(more.make_strategy(space)) == repr(plan.make_strategy(space))
+    assert plan.resolved() == plan
+
+
+@pytest.mark.parametrize("trials", [1, 2, 3])
+def test_few_trials_are_not_refused_for_a_population_that_nobody_named(trials: int) -> None:
+    Plan("digits", trials=trials).make_strategy(NasBench201(channels=4, cells=1))
+
+
+def test_phases_of_a_genetic_algorithm_are_options() -> None:
+    text = "genetic:selection=Tournament(3),survivor=OldestDies,mutation=EachDecision(rate=0.2)"
+    made = Plan("digits", trials=40, strategy=text).make_strategy(NasBench201(channels=4, cells=1))
+    assert "Tournament(size=3)" in repr(made) and "survivor=OldestDies(" in repr(made)
+
+
+@pytest.mark.parametrize("text", ["chain:kernels=a", "nasnet:output=2", "mlp:widths=-3", "darts:operations=5"])
+def test_a_value_that_the_constructor_cannot_take_is_one_message(text: str) -> None:
+    name, options = split(text)
+    with pytest.raises((ConfigurationError, UserError)):
+        construct(catalogue.load("space", name, catalogue.SPACES), options=options)
+
+
+def test_a_number_stands_for_a_list_of_one() -> None:
+    assert construct(Chain, options={"kernels": "3"}) == Chain(kernels=(3,))
+
+
+def test_a_target_in_percent_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"for 95 % say 0\.95"):
+        Plan("digits", target=95)
+
+
+def test_the_time_ends_what_may_never_end() -> None:
+    assert Plan("digits", target=0.9).time_limit == "1h"
+    assert Plan("digits", target=0.9, trials=5).time_limit is None
+
+
+def test_an_option_that_does_not_apply_is_named_as_it_was_typed() -> None:
+    with pytest.raises(ConfigurationError, match="--target-column does not apply to digits"):
+        Plan("digits", data_options={"target": "y"}).make_task()
 
 
 def test_a_plan_survives_json() -> None:

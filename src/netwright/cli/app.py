@@ -139,7 +139,7 @@ def resume(
     run: RunName = None,
     directory: Directory = Path(RUNS),
     trials: Annotated[int | None, typer.Option(help="Go on to so many trials in all.")] = None,
-    time: Annotated[str | None, typer.Option(help="Go on for so long.")] = None,
+    time: Annotated[str | None, typer.Option(help="Go on for so much longer.")] = None,
     export: Annotated[Path | None, typer.Option(help="Export the result into this folder at the end.")] = None,
     as_json: Json = False,
     quiet: Quiet = False,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from netwright.core.configuration import bind, constructor
-from netwright.core.errors import ConfigurationError
+from netwright.core.configuration import Configured, bind, constructor
+from netwright.core.errors import ConfigurationError, NetwrightError
+
+PLAIN: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
 
 
 def split(text: str) -> tuple[str, dict[str, str]]:
@@ -44,29 +47,57 @@ def _pieces(text: str) -> list[str]:
 
 
 def construct(cls: type[Any], *args: Any, options: Mapping[str, str]) -> Any:
-    """cls(*args, **options), each option read as a Python literal of the kind that the constructor declares."""
+    """cls(*args, **options), each option read as the kind of value that the constructor declares.
+
+    Raises ConfigurationError for unknown options, and for values that the constructor cannot take.
+    """
     parameters = constructor(cls).parameters
-    bind_check = {name: None for name in options if name not in parameters}
-    if bind_check:
-        bind(cls, args, bind_check)  # raises, naming the nearest option
-    return cls(*args, **{name: read(cls, parameters[name], text) for name, text in options.items()})
+    unknown = {name: None for name in options if name not in parameters}
+    if unknown:
+        bind(cls, args, unknown)  # raises, naming the nearest option
+    values = {name: read(cls, parameters[name], text) for name, text in options.items()}
+    try:
+        return cls(*args, **values)
+    except NetwrightError:
+        raise
+    except (TypeError, ValueError, AttributeError) as problem:
+        shown = ", ".join(f"{name}={text}" for name, text in options.items())
+        raise ConfigurationError(f"{cls.__name__} cannot be made with {shown}: {problem}") from problem
 
 
 def read(cls: type[Any], parameter: inspect.Parameter, text: str) -> Any:
-    """A value for this parameter: a literal where it is one, otherwise the text itself."""
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        value = {"true": True, "false": False, "none": None}.get(text.lower(), text)
-    declared = str(parameter.annotation)
-    expected = _expected(declared)
+    """A value for this parameter: a literal, a part such as `Tournament(5)` from beside the class, or the text."""
+    value: Any = _value(text, cls)
+    declared = str(parameter.annotation).removeprefix("<class '").removesuffix("'>")
+    if declared.startswith(("tuple", "Sequence")) and "str" not in declared and isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = (value,)
+    expected = PLAIN.get(declared)
     if expected is not None and not (isinstance(value, expected) and (bool in expected or not isinstance(value, bool))):
         raise ConfigurationError(f"{cls.__name__} option {parameter.name}={text!r}: expected {declared}")
     return float(value) if declared == "float" else value
 
 
-def _expected(declared: str) -> tuple[type, ...] | None:
-    """The types a plain annotation allows; None where it is not plain."""
-    plain: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
-    declared = declared.removeprefix("<class '").removesuffix("'>")
-    return plain.get(declared)
+def _value(text: str, cls: type[Any]) -> Any:
+    words = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        part = _part(text, cls)
+        return text if part is None else part
+
+
+def _part(text: str, cls: type[Any]) -> Any:
+    """The object that `Name` or `Name(literals, key=literal)` stands for among the parts beside `cls`; None if none."""
+    match = re.fullmatch(r"(\w+)(?:\((.*)\))?", text.strip(), flags=re.DOTALL)
+    beside = vars(importlib.import_module(cls.__module__.rpartition(".")[0] or cls.__module__))
+    found = beside.get(match[1]) if match else None
+    if match is None or not (isinstance(found, type) and issubclass(found, Configured)):
+        return None
+    pieces = _pieces(match[2] or "")
+    named = {key.strip(): value for key, equals, value in (piece.partition("=") for piece in pieces) if equals}
+    return found(
+        *[_value(piece.strip(), cls) for piece in pieces if "=" not in piece],
+        **{key: _value(value.strip(), cls) for key, value in named.items()},
+    )

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from netwright.core.errors import ConfigurationError, nearest
+from netwright.core.space import Space
+from netwright.core.strategy import Strategy
 
 SPACES = {
     "chain": "netwright.spaces.chain:Chain",
@@ -58,10 +60,12 @@ def _imported(kind: str, reference: str) -> type[Any]:
             f"{kind} {reference!r} does not import: {type(problem).__name__}: {problem}"
         ) from problem
     found = getattr(module, attribute, None)
-    if not isinstance(found, type):
-        classes = [each for each, value in vars(module).items() if isinstance(value, type)]
+    base = {"space": Space, "strategy": Strategy}[kind]
+    if not (isinstance(found, type) and issubclass(found, base)):
+        classes = [each for each, value in vars(module).items() if isinstance(value, type) and issubclass(value, base)]
+        classes = [each for each in classes if each != base.__name__]
         raise ConfigurationError(
-            f"{kind} {reference!r}: {place} has no class {attribute!r}{nearest(attribute, classes)}"
+            f"{kind} {reference!r}: {place} has no {kind} class {attribute!r}{nearest(attribute, classes)}"
         )
     return found
 

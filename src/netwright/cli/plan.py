@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from netwright.cli import catalogue
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from netwright.tasks.task import Task
 
 DEFAULT_TIME = "1h"
+FLAGS = {
+    "limit": "--examples",
+    "size": "--image-size",
+    "target": "--target-column",
+    "skip_bad": "--skip-bad",
+    "nan": "--nan",
+}
 SHARE_OF_ONE_TRIAL = 0.5  # of the time limit; a candidate that takes longer leaves no time for the final training
 
 
@@ -49,6 +56,12 @@ class Plan:
                 option = name.replace("_", "-")
                 raise ConfigurationError(f"--{option} {value}: expected a whole number of at least {least}")
 
+        if self.target is not None and self.objectives[0].endswith("accuracy") and self.target > 1:
+            raise ConfigurationError(
+                f"--target {self.target:g}: accuracies are shares from 0 to 1; for {self.target:g} % say "
+                f"{self.target / 100:g}"
+            )
+
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Plan:
         """The plan of a stored run; CorruptStore where it was written by something else."""
@@ -69,14 +82,37 @@ class Plan:
 
     @property
     def time_limit(self) -> str | None:
-        """The search's time limit; the default one where nothing else would stop it."""
-        stops = (self.trials, self.time, self.target, self.patience)
-        return DEFAULT_TIME if all(stop is None for stop in stops) else self.time
+        """The search's time limit; the default one where neither trials nor time would stop it."""
+        return DEFAULT_TIME if self.trials is None and self.time is None else self.time
+
+    def resolved(self) -> Plan:
+        """The plan with the strategy's defaults written out, so that it stays the same when trials are added later."""
+        name, options = split(self.strategy)
+        options = {**self._defaults(name), **options}
+        text = ",".join(f"{key}={value}" for key, value in options.items())
+        return replace(self, strategy=f"{name}:{text}" if text else name)
+
+    def _defaults(self, name: str) -> dict[str, str]:
+        """What the command line sets where the user is silent: a quarter of the trials as population, no repeats."""
+        trials = self.trials or 80
+        population = min(trials, max(4, min(100, trials // 4)))
+        sizes = {"population": str(population), "repeats": "false"}
+        if name == "evolution":
+            return {"tournament": str(max(2, population // 4)), **sizes}
+        return {"genetic": sizes, "local": {"move": "first"}}.get(name, {})
 
     def make_task(self) -> Task:
         from netwright.tasks import open_task
 
-        return open_task(self.data, data_dir=self.data_dir, **self.data_options)
+        try:
+            return open_task(self.data, data_dir=self.data_dir, **self.data_options)
+        except ConfigurationError as problem:
+            flag = next((flag for name, flag in FLAGS.items() if f"option {name!r}" in str(problem)), None)
+            if flag is None:
+                raise
+            raise ConfigurationError(
+                f"{flag} does not apply to {self.data}: it is not read in a way that knows it"
+            ) from None
 
     def make_space(self, task: Task) -> Space:
         """The space that was asked for, or the one that fits the data: chain for images, mlp for vectors."""
@@ -84,28 +120,14 @@ class Plan:
         return construct(catalogue.load("space", name, catalogue.SPACES), options=options)
 
     def make_strategy(self, space: Space) -> Strategy:
-        name, options = split(self.strategy)
-        cls = catalogue.load("strategy", name, catalogue.STRATEGIES)
-        if name in ("evolution", "genetic"):
-            options = {"repeats": "false", **self._population(name), **options}
-            self._check_population(options)
-        if name == "local":
-            options = {"move": "first", **options}
-        return construct(cls, space, options=options)
-
-    def _population(self, name: str) -> dict[str, str]:
-        """A quarter of the trials evolve nothing yet; the published population of 100 where there are trials enough."""
-        population = 20 if self.trials is None else max(4, min(100, self.trials // 4))
-        sizes = {"population": str(population)}
-        return {**sizes, "tournament": str(max(2, population // 4))} if name == "evolution" else sizes
-
-    def _check_population(self, options: dict[str, str]) -> None:
-        population = options["population"]
+        name, options = split(self.resolved().strategy)
+        population = options.get("population", "")
         if self.trials is not None and population.isdigit() and int(population) > self.trials:
             raise ConfigurationError(
                 f"a population of {population} cannot be filled by {self.trials} trials; "
-                f"use --trials {population} or more, or population={max(2, self.trials // 4)}"
+                f"use --trials {population} or more, or a population of {max(2, self.trials // 4)}"
             )
+        return construct(catalogue.load("strategy", name, catalogue.STRATEGIES), space, options=options)
 
     def make_search(self, task: Task, space: Space) -> Search:
         from netwright.engine import Search, parse_duration

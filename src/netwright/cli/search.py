@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from netwright.cli.output import rough, say, say_json
 from netwright.cli.plan import DEFAULT_TIME, Plan
 from netwright.cli.progress import Display
 from netwright.cli.show import PLAN, at, named
-from netwright.core.errors import UserError
+from netwright.core.errors import DataError, UserError
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
@@ -31,7 +32,7 @@ def begin(plan: Plan, directory: Path, name: str | None, export: Path | None, *,
         if not plan.epochs_finally:
             raise UserError("--export needs a final training; leave out --final-epochs 0")
         check_target(export)
-    with Command(plan, directory, export, as_json=as_json, quiet=quiet) as command:
+    with Command(plan.resolved(), directory, export, as_json=as_json, quiet=quiet) as command:
         command.explain()
         command.drive(name, resume=False)
 
@@ -47,20 +48,45 @@ def go_on(
     quiet: bool,
 ) -> None:
     """Take a stored run up where it was left; more trials or more time may be given."""
+    from netwright.engine import parse_duration
     from netwright.store import Store
 
     with Store.open_readonly(directory) as store:
         name = named(store, run)
-        notes = store.document(name, PLAN)
+        notes, seconds = store.document(name, PLAN), store.summary(name).seconds
     if notes is None:
         raise UserError(
             f"run {name!r} was made from Python, which alone knows its parts; resume it there with "
             f"search.run(..., store={str(directory)!r}, name={name!r}, resume=True)"
         )
     plan = Plan.from_json(notes)
+    if time is not None:
+        time = f"{seconds + parse_duration(time):.3f}s"  # the engine counts all sessions of a run
     plan = replace(plan, trials=trials or plan.trials, time=time or plan.time)
     with Command(plan, directory, export, as_json=as_json, quiet=quiet) as command:
         command.drive(name, resume=True)
+
+
+def _read(plan: Plan) -> Task:
+    """The data; where files of it cannot be read, all of them are listed in a new file."""
+    from netwright.tasks import BadFiles
+
+    try:
+        return plan.make_task()
+    except BadFiles as problem:
+        listed = Path("bad_files.csv")
+        if listed.exists():
+            raise
+        with listed.open("w", newline="") as file:
+            csv.writer(file).writerows(
+                [("file", "reason"), *((_cell(path), _cell(why)) for path, why in problem.files)]
+            )
+        raise DataError(f"{problem}; all are listed in {listed}") from problem
+
+
+def _cell(text: object) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if str(text)[:1] in "=+-@" else str(text)
 
 
 class Command:
@@ -70,7 +96,7 @@ class Command:
         self.plan, self.directory, self.export = plan, directory, export
         self.as_json, self.quiet = as_json, quiet or as_json
         self._began = time.monotonic()
-        self.task: Task = plan.make_task()
+        self.task: Task = _read(plan)
         self.space: Space = plan.make_space(self.task)
         self.search: Search = plan.make_search(self.task, self.space)
         self.run: Run | None = None
