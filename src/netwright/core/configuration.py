@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Self, cast
@@ -19,7 +20,10 @@ def constructor(cls: type) -> inspect.Signature:
 
 
 class Configured:
-    """Remembers the arguments it was constructed with, and gives repr and `configuration` from them."""
+    """Remembers the arguments it was constructed with, and gives repr and `configuration` from them.
+
+    Copies and pickles are made anew by the constructor: without caches, and without what a strategy was told.
+    """
 
     _arguments: dict[str, Any]
 
@@ -34,8 +38,20 @@ class Configured:
         return self._arguments
 
     def replace(self, **changes: Any) -> Self:
-        """The same object but for these constructor arguments."""
-        return type(self)(**{**self._arguments, **changes})
+        """The same object but for these constructor arguments; of `*names` and `**names`, all by that one name."""
+        known = constructor(type(self)).parameters
+        own = {name: value for name, value in changes.items() if name in known}
+        args, kwargs = self.call(own)
+        return type(self)(*args, **{**kwargs, **{name: changes[name] for name in changes if name not in own}})
+
+    def call(self, changes: Mapping[str, Any] | None = None) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The positional arguments and those by name that the constructor makes an equal object of."""
+        arguments = {**self._arguments, **(changes or {})}
+        bound = inspect.BoundArguments(constructor(type(self)), cast("Any", arguments))
+        return bound.args, bound.kwargs
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return constructed, (type(self), *self.call())
 
     def configuration(self) -> dict[str, Any]:
         """The object as JSON: `{"class": "module:Class", "arguments": {...}}`."""
@@ -46,11 +62,21 @@ class Configured:
         }
 
     def __repr__(self) -> str:
-        defaults = constructor(type(self)).parameters
-        shown = [
-            f"{name}={value!r}" for name, value in self._arguments.items() if not _same(value, defaults[name].default)
+        parameters = constructor(type(self)).parameters
+        args, kwargs = self.call()
+        if not any(each.kind is each.VAR_POSITIONAL and self._arguments.get(name) for name, each in parameters.items()):
+            args, kwargs = (), {**dict(zip(parameters, args, strict=False)), **kwargs}
+        named = [
+            f"{name}={value!r}"
+            for name, value in kwargs.items()
+            if name not in parameters or not _same(value, parameters[name].default)
         ]
-        return f"{type(self).__name__}({', '.join(shown)})"
+        return f"{type(self).__name__}({', '.join([*map(repr, args), *named])})"
+
+
+def constructed(cls: type, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """`cls(*args, **kwargs)`; what reads a pickle of it."""
+    return cls(*args, **kwargs)
 
 
 def bind(cls: type, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,8 +104,10 @@ def as_json(value: Any) -> Any:
         return value.configuration()
     if isinstance(value, Mapping):
         return {str(key): as_json(each) for key, each in cast("Mapping[Any, Any]", value).items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
+    if isinstance(value, (list, tuple)):
         return [as_json(each) for each in cast("list[Any]", value)]
+    if isinstance(value, (set, frozenset)):  # in an order that does not depend on the process
+        return sorted((as_json(each) for each in cast("set[Any]", value)), key=lambda each: json.dumps(each))
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     to_json = getattr(value, "configuration", None)

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, dataclass_transform
 
 from netwright.core.architecture import Architecture, Mixture
-from netwright.core.configuration import Configured
+from netwright.core.configuration import Configured, constructed
 from netwright.core.decisions import Decision, DecisionTable, Label
 from netwright.core.encoding import encode, tokens, untokens
 from netwright.core.errors import InvalidArchitecture
@@ -194,15 +194,15 @@ class Space(Configured, ABC):
         return hash((type(self), repr(self)))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), dict(self.arguments))
+        return _rebuild, (type(self), *self.call())
 
 
 _rebuilt: dict[tuple[type[Space], str], Space] = {}
 
 
-def _rebuild(cls: type[Space], arguments: dict[str, Any]) -> Space:
+def _rebuild(cls: type[Space], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Space:
     """The same object for the same settings in one process, so that a space is traced once however often it is sent."""
-    space = cls(**arguments)
+    space = constructed(cls, args, kwargs)
     return _rebuilt.setdefault((cls, repr(space)), space)
 
 
