@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_map_only
 from torch.utils.hooks import RemovableHandle
 
 from netwright.networks.operations import Zero
@@ -24,8 +25,8 @@ class Count:
     """What a network costs for one example.
 
     params: numbers in its parameters, each counted once however often it is used; buffers are left out.
-    macs: multiply-adds of convolutions, linear layers and matrix products in evaluation mode. Biases, normalisation,
-    activations, pooling and sums count nothing, and an auxiliary head is not run.
+    macs: multiply-adds of convolutions, linear and recurrent layers and matrix products in evaluation mode. Biases,
+    normalisation, activations, pooling and sums count nothing, and an auxiliary head is not run.
     activation_memory: bytes of what its leaf layers write to new memory, in float32: every output of a module without
     children, left out where it shares the input's memory (identity, flattening, in-place activation, inactive
     dropout) and where it is all zeros by design. Training holds these from the forward to the backward pass, so that
@@ -83,9 +84,9 @@ def _run(module: nn.Module, shape: Sequence[int]) -> list[tuple[str, int, int]]:
                 before, after = _hooks(name, running, found)
                 handles += (part.register_forward_pre_hook(before), part.register_forward_hook(after))
         with _evaluation(module), torch.device("meta"), watch:
-            tensors = {name: each.detach().to("meta") for name, each in _tensors(module) if each.device.type != "meta"}
+            tensors = _on_meta(module)
             example = torch.empty(1, *shape)
-            functional_call(module, tensors, (example,)) if tensors else module(example)
+            functional_call(module, tensors, (example,), tie_weights=False) if tensors else module(example)
     finally:
         for handle in handles:
             handle.remove()
@@ -122,9 +123,25 @@ def _memory(tensor: Tensor) -> int:
     return tensor.untyped_storage()._cdata
 
 
-def _tensors(module: nn.Module) -> Generator[tuple[str, Tensor]]:
-    yield from module.named_parameters()
-    yield from module.named_buffers()
+def _on_meta(module: nn.Module) -> dict[str, Tensor]:
+    """Stand-ins for all tensors of the network that are not on the meta device, shared where they are.
+
+    Each module is named once: `functional_call` would put the stand-in back for one that is exchanged a second time.
+    Recurrent layers are left as they are, because the list of weights that they keep would not be put back.
+    """
+    found: dict[str, Tensor] = {}
+    made: dict[int, Tensor] = {}
+    for name, part in module.named_modules():
+        for key, each in () if isinstance(part, nn.RNNBase) else _own_tensors(part):
+            if each.device.type != "meta":
+                place = f"{name}.{key}" if name else key
+                found[place] = made.setdefault(id(each), each.detach().to("meta"))
+    return found
+
+
+def _own_tensors(part: nn.Module) -> Generator[tuple[str, Tensor]]:
+    yield from part.named_parameters(recurse=False, remove_duplicate=False)
+    yield from part.named_buffers(recurse=False, remove_duplicate=False)
 
 
 @contextmanager
@@ -152,6 +169,8 @@ class _Watch(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if func in _RECURRENT:  # the layer's own weights, for which there are no stand-ins
+            args = tree_map_only(Tensor, lambda each: each.to("meta"), args)
         shape = _SHAPES[func](*args, **kwargs) if func in _SHAPES else None
         result = func(*args, **kwargs) if shape is None else torch.empty(shape, device="meta")
         formula = _FORMULAS.get(func)
@@ -232,6 +251,20 @@ def _multi_head_attention(_result: Any, query: Tensor, key: Tensor, value: Tenso
     return projections + 2 * query.numel() * keys
 
 
+def _recurrent(_result: Any, inputs: Tensor, *rest: Any, **__: Any) -> int:
+    """Each step of each example meets every weight matrix once: of all gates, layers, directions and projections."""
+    weights = next(each for each in rest if isinstance(each, list))
+    return inputs.numel() // inputs.shape[-1] * sum(each.numel() for each in weights if each.dim() == 2)
+
+
+def _recurrent_cell(
+    _result: Any, inputs: Tensor, _state: Any, into_gates: Tensor, between_gates: Tensor, *_: Any, **__: Any
+) -> int:
+    return inputs.numel() // inputs.shape[-1] * (into_gates.numel() + between_gates.numel())
+
+
+_VF: Any = torch._VF
+_RECURRENT = frozenset((_VF.lstm, _VF.gru, _VF.rnn_tanh, _VF.rnn_relu))
 _FORMULAS: dict[Any, Callable[..., int]] = {
     **dict.fromkeys((torch.conv1d, torch.conv2d, torch.conv3d), _convolution),
     **dict.fromkeys((torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d), _transposed_convolution),
@@ -239,6 +272,8 @@ _FORMULAS: dict[Any, Callable[..., int]] = {
         (F.linear, torch.matmul, torch.mm, torch.bmm, Tensor.matmul, Tensor.__matmul__, Tensor.mm, Tensor.bmm), _product
     ),
     **dict.fromkeys((torch.addmm, torch.baddbmm, Tensor.addmm, Tensor.baddbmm), _added_product),
+    **dict.fromkeys(_RECURRENT, _recurrent),
+    **dict.fromkeys((_VF.lstm_cell, _VF.gru_cell, _VF.rnn_tanh_cell, _VF.rnn_relu_cell), _recurrent_cell),
     F.scaled_dot_product_attention: _attention,
     F.multi_head_attention_forward: _multi_head_attention,
 }
