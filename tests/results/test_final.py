@@ -33,6 +33,7 @@ from netwright.results import (
     train_final,
 )
 from netwright.results.baselines import _drawn
+from netwright.results.of_run import compare
 from netwright.tasks.task import Task
 from netwright.training import TrainingSettings, evaluate
 
@@ -199,3 +200,56 @@ def test_figures_are_json_and_name_what_failed(digits: Task, winner) -> None:
     figures = figures_of(found, digits)
     assert json.loads(json.dumps(figures.as_json()))["test_examples"] == len(digits.test)
     assert figures.hardware["threads"] == torch.get_num_threads()
+
+
+class Picky(Space):
+    """Most of its networks cannot run: one layer's output is not as wide as the next one's input."""
+
+    def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
+        width, given = (choose.value(name, [4, 5, 6, 7, 8, 9]) for name in ("width", "given"))
+        return nn.Sequential(nn.Flatten(), nn.Linear(shape.features, width), nn.Linear(given, shape.classes))
+
+
+class Late(Space):
+    """All of its networks but one run, but cannot be trained."""
+
+    def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
+        width = choose.value("width", [4, 5, 6])
+        guard = FailsInTraining() if width != 4 else nn.Identity()
+        return nn.Sequential(nn.Flatten(), nn.Linear(shape.features, width), guard, nn.Linear(width, shape.classes))
+
+
+class FailsInTraining(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            raise RuntimeError("this layer\ncannot be trained")
+        return x
+
+
+def test_random_picks_that_cannot_run_are_drawn_again(digits: Task) -> None:
+    space = Picky()
+    winner = space.architecture({"width": 4, "given": 4})
+    found = random_picks(space, winner, digits, SETTINGS.replace(epochs=1), seeds=range(4))
+    assert len(found.accuracies) == 4
+
+
+def test_a_baseline_that_breaks_is_skipped_with_its_reason(digits: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    space = Late()
+    final = train_final(space, space.architecture({"width": 4}), digits, SETTINGS, seeds=(0,))
+
+    def broken(task: Task) -> None:
+        raise ZeroDivisionError("something\nelse")
+
+    monkeypatch.setattr("netwright.results.of_run.logistic_regression", broken)
+    monkeypatch.setattr("netwright.results.of_run.small_resnet", lambda *_, **__: final.contender("ResNet"))
+    found, skipped = compare(final, space, digits, (0, 1), "cpu")
+    assert [each.name for each in found] == ["ResNet"]
+    assert "RuntimeError: this layer" in skipped["random pick"]
+    assert skipped["logistic regression"] == "ZeroDivisionError: something"
+
+    def interrupted(task: Task) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("netwright.results.of_run.logistic_regression", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        compare(final, space, digits, (0, 1), "cpu")

@@ -45,17 +45,32 @@ def random_picks(
 ) -> Contender:
     """For each seed another random architecture of the same space, trained and tested like the winner.
 
-    accept: whether an architecture keeps the search's limits. Raises UserError where no such architecture is found in
-    1,000 draws, TrialFailed where none of the trainings succeeds.
+    accept: whether an architecture keeps the search's limits; one whose network cannot be built or run is drawn again.
+    Raises UserError where no such architecture is found in 1,000 draws, TrialFailed where none of the trainings
+    succeeds.
     """
     check_seeds(seeds)
-    picks = _drawn(space, winner, seeds, accept or (lambda _: True))
+
+    def suits(pick: Architecture) -> bool:
+        return _works(space, pick, task) and (accept is None or accept(pick))
+
+    picks = _drawn(space, winner, seeds, suits)
     builds = {seed: lambda pick=pick: space.build(pick, task.shape) for seed, pick in zip(seeds, picks, strict=True)}
-    made, failed = train_each(builds, task, settings, options)
+    made, failed = train_each(builds, task, settings, options, forgiven=Exception)
     costs = [count(each.network, task.shape.input) for each in made]
     params, macs = (statistics.fmean(getattr(each, name) for each in costs) for name in ("params", "macs"))
     note = "; ".join(["another architecture for each seed", *_without(failed)])
     return contender("random pick", [each.record for each in made], params, macs, note)
+
+
+def _works(space: Space, architecture: Architecture, task: Task) -> bool:
+    """Whether the network can be built and takes an example, found on the meta device."""
+    try:
+        with torch.device("meta"):
+            count(space.build(architecture, task.shape), task.shape.input)
+    except Exception:  # a space of the user's own may raise anything where some of its options do not fit together
+        return False
+    return True
 
 
 def _without(failed: Mapping[int, str]) -> list[str]:
@@ -76,8 +91,8 @@ def _drawn(
                 break
         else:
             raise UserError(
-                f"no {'further ' if found else ''}random architecture of {space.name} that keeps the limits was found "
-                f"in {MOST_TRIES:,} draws, so there is no random pick to compare with"
+                f"no {'further ' if found else ''}random architecture of {space.name} that works and keeps the limits "
+                f"was found in {MOST_TRIES:,} draws, so there is no random pick to compare with"
             )
         seen.add(space.canonical(pick))
         found.append(pick)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from netwright.core.errors import TrialFailed, UserError
+from netwright.core.errors import NetwrightError, TrialFailed, UserError
 from netwright.core.task import Data, Examples
 from netwright.networks.counting import count
 from netwright.results.figures import Contender
@@ -136,11 +136,16 @@ class Tested:
 
 
 def train_each(
-    builds: Mapping[int, Callable[[], nn.Module]], task: Task, settings: TrainingSettings, options: Options
+    builds: Mapping[int, Callable[[], nn.Module]],
+    task: Task,
+    settings: TrainingSettings,
+    options: Options,
+    forgiven: type[Exception] = TrialFailed,
 ) -> tuple[list[Tested], dict[int, str]]:
     """Train and test one network a seed: those that succeed, and why the others did not.
 
-    The time left is shared among the seeds left. Raises TrialFailed where none succeeds.
+    The time left is shared among the seeds left. forgiven: what may end one seed's training without ending the others.
+    Raises TrialFailed where none succeeds.
     """
     data = task.final_data(options.device)
     done: list[Tested] = []
@@ -149,8 +154,8 @@ def train_each(
         deadline = _share(options.deadline, len(builds) - place)
         try:
             done.append(train_and_test(build, data, settings, seed, options, deadline))
-        except TrialFailed as problem:
-            failed[seed] = f"{problem.state}: {problem}"
+        except forgiven as problem:
+            failed[seed] = f"{getattr(problem, 'state', 'error')}: {one_line(problem)}"
     if not done:
         raise TrialFailed(f"no final training succeeded; the first one ended with {next(iter(failed.values()))}")
     return done, failed
@@ -197,6 +202,12 @@ def train_and_test(
         result.notes,
     )
     return Tested(trained, network.cpu().eval(), logits)
+
+
+def one_line(problem: Exception) -> str:
+    """The reason as one line; what netwright did not raise itself also says what it is."""
+    text = " ".join(str(problem).partition("\n")[0].split())
+    return text if isinstance(problem, NetwrightError) else f"{type(problem).__name__}: {text}".removesuffix(": ")
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> float:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from netwright.core.errors import NetwrightError, UserError
+from netwright.core.errors import UserError
 from netwright.networks.counting import count
 from netwright.results.baselines import logistic_regression, random_picks, small_resnet
 from netwright.results.export import Exported, check_target, export
 from netwright.results.figures import Contender, Figures
-from netwright.results.final import FinalResult, OnEpoch, Options, train_final
+from netwright.results.final import FinalResult, OnEpoch, Options, one_line, train_final
 from netwright.training import TrainingSettings
 
 if TYPE_CHECKING:
@@ -177,8 +177,8 @@ def compare(
         say(f"baseline: {name}")
         try:
             found.append(make())
-        except NetwrightError as problem:
-            skipped[name] = str(problem)
+        except Exception as problem:  # whatever a baseline meets, the search's result must not be lost for it
+            skipped[name] = one_line(problem)
     return found, skipped
 
 
