@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import operator
 import pickle
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -279,3 +281,72 @@ def test_core_and_strategies_import_without_torch():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"
+
+
+class ByHand(Space):
+    def __init__(self, widths):
+        self.widths = tuple(widths)
+
+    def network(self, choose, shape):
+        return nn.Linear(3, choose.value("width", self.widths))
+
+
+def test_an_inherited_constructor_written_by_hand_stays() -> None:
+    class Heir(ByHand):
+        limit: int = 3
+
+    class Fields(Example):
+        depth: int = 2
+
+    assert Heir([1, 2, 3]).size == 3 and Heir([1, 2, 3]) == Heir((1, 2, 3)).replace(widths=[1, 2, 3])
+    assert (Fields(depth=5).depth, Fields(7, 8, 9).depth) == (5, 9)
+
+
+def test_a_space_that_is_declared_a_dataclass_again_stays_a_value() -> None:
+    @dataclass
+    class Again(Space):
+        width: int = 4
+
+        def network(self, choose, shape):
+            return nn.Linear(self.width, choose.value("width", [1, 2]))
+
+    assert hash(Again(3)) == hash(Again(3)) and Again(3) == Again(3) != Again(4)
+    assert repr(Again(3)) == "Again(width=3)" and Again(3).at(0) == Again(4).at(0)
+
+
+def test_architectures_are_ordered_and_refuse_other_types() -> None:
+    low, high = Example().at(0), Example().at(1)
+    assert low < high and low <= high and high > low and high >= low and low <= low and low >= low
+    assert not low > high
+    for compare in (operator.lt, operator.le, operator.gt, operator.ge):
+        with pytest.raises(TypeError, match="not supported between"):
+            compare(low, 3)
+
+
+@pytest.mark.parametrize("wrong", [ByHand([1, 2]).at(0), None, "text"], ids=["another space's", "None", "text"])
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda space, given: space.mutate(given, np.random.default_rng(0)),
+        lambda space, given: space.crossover(space.at(0), given, np.random.default_rng(0)),
+        lambda space, given: space.neighbors(given),
+        lambda space, given: space.canonical(given),
+        lambda space, given: space.encode(given),
+        lambda space, given: space.tokens(given),
+        lambda space, given: space.validate(given),
+    ],
+)
+def test_what_is_no_architecture_of_the_space_is_refused(use, wrong) -> None:
+    with pytest.raises(InvalidArchitecture, match=r"byhand-v1|expected an architecture of 'example-v1"):
+        use(Example(), wrong)
+
+
+def test_arguments_of_the_wrong_kind_are_named() -> None:
+    space = Example()
+    with pytest.raises(ConfigurationError, match="did you mean 'architectures'"):
+        space.sample(np.random.default_rng(0), uniform_over="architecture")  # pyright: ignore
+    with pytest.raises(UserError, match=r"whole numbers; found 1\.5"):
+        space.at(1.5)  # pyright: ignore
+    assert space.at(np.int64(2)) == space.at(2)
+    with pytest.raises(InvalidArchitecture, match="found NoneType None"):
+        space.parse(None)  # pyright: ignore

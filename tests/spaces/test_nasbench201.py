@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from netwright.core.building import EdgeSum
 from netwright.core.errors import ConfigurationError, InvalidArchitecture, UserError
@@ -209,3 +210,33 @@ def test_graph():
         ("cell/node1", "cell/node3", "nor_conv_3x3"),
         ("cell/node2", "cell/node3", "skip_connect"),
     ]
+
+
+class WithMoreToDecide(NasBench201):
+    def network(self, choose, shape):
+        return nn.Sequential(super().network(choose, shape), choose.one("last", {"a": nn.Identity, "b": nn.ReLU}))
+
+
+class WithItsOwnConstructor(NasBench201):
+    def __init__(self, wide: bool = False) -> None:
+        object.__setattr__(self, "channels", 32 if wide else 16)
+        object.__setattr__(self, "cells", 1)
+
+
+def test_a_subclass_may_ask_for_more() -> None:
+    space = WithMoreToDecide(cells=2)
+    assert space.size == 2 * 15_625 and len(space.decisions) == 7
+    for rank in (0, 12_345, space.size - 1):
+        architecture = space.at(rank)
+        assert space.canonical(architecture) == architecture
+        assert space.parse(str(architecture)) == architecture == space.parse(architecture.to_json())
+    with pytest.raises(InvalidArchitecture, match="belongs to space 'withmoretodecide"):
+        NasBench201().canonical(space.at(0))
+    assert WithItsOwnConstructor(wide=True).size == 15_625
+    own, plain = WithItsOwnConstructor(), NasBench201()
+    assert all(own.canonical(own.at(k)).point == plain.canonical(plain.at(k)).point for k in range(0, 15_625, 500))
+
+
+def test_only_text_is_parsed() -> None:
+    with pytest.raises(InvalidArchitecture, match="found NoneType None"):
+        NasBench201().parse(None)  # pyright: ignore

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import total_ordering
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
 
 
+@total_ordering
 @dataclass(frozen=True, slots=True, eq=False)
 class Architecture:
     """One architecture: what each active decision of its space takes. A value: immutable, hashable, ordered.
@@ -45,7 +47,9 @@ class Architecture:
             return NotImplemented
         return self.point == other.point and (self.space is other.space or self.space.id == other.space.id)
 
-    def __lt__(self, other: Architecture) -> bool:
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, Architecture):
+            return NotImplemented
         return (self.space.id, self.point) < (other.space.id, other.point)
 
     def to_json(self) -> str:

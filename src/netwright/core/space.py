@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from netwright.core.architecture import Architecture, Mixture
 from netwright.core.configuration import Configured, constructed
 from netwright.core.decisions import Decision, DecisionTable, Label
 from netwright.core.encoding import encode, tokens, untokens
-from netwright.core.errors import InvalidArchitecture
+from netwright.core.errors import ConfigurationError, InvalidArchitecture, UserError, nearest, shown
 from netwright.core.graph import Graph
 from netwright.core.serial import parse_json
 from netwright.core.task import TaskShape
@@ -40,8 +41,12 @@ class Space(Configured, ABC):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "__init__" not in cls.__dict__:
+        for name in ("__eq__", "__hash__", "__repr__"):  # here, where another @dataclass leaves them alone
+            if name not in cls.__dict__:
+                setattr(cls, name, getattr(cls, name))
+        if _init_from_fields(cls):
             dataclass(frozen=True, eq=False, repr=False)(cls)
+            cls.__init__._from_fields = True  # pyright: ignore
 
     @abstractmethod
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
@@ -86,19 +91,28 @@ class Space(Configured, ABC):
         Over "decisions", each active decision is drawn uniformly, in order, so that architectures with few decisions
         are likelier than those with many; over "architectures", every one has the same probability.
         """
+        if uniform_over not in ("decisions", "architectures"):
+            known = ("decisions", "architectures")
+            raise ConfigurationError(
+                f"sample cannot be uniform over {shown(uniform_over)}{nearest(uniform_over, known)}"
+            )
         draw = self.decisions.draw if uniform_over == "decisions" else self.decisions.draw_uniform
         return Architecture(self, draw(rng))
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
         """Change exactly one active decision to another option, and draw the decisions that this activates."""
+        self.require_own(architecture)
         return Architecture(self, self.decisions.mutate(architecture.point, rng))
 
     def crossover(self, first: Architecture, second: Architecture, rng: np.random.Generator) -> Architecture:
         """Take each decision from either parent with equal probability (uniform crossover, Syswerda 1989)."""
+        self.require_own(first)
+        self.require_own(second)
         return Architecture(self, self.decisions.cross(first.point, second.point, rng))
 
     def neighbors(self, architecture: Architecture) -> Iterator[Architecture]:
         """Every architecture that one mutation can give, once each."""
+        self.require_own(architecture)
         return (Architecture(self, point) for point in self.decisions.neighbors(architecture.point))
 
     def enumerate(self) -> Iterator[Architecture]:
@@ -106,11 +120,16 @@ class Space(Configured, ABC):
         return (Architecture(self, point) for point in self.decisions.completions())
 
     def at(self, rank: int) -> Architecture:
-        """The architecture with this number, 0 <= rank < size."""
-        return Architecture(self, self.decisions.at(rank))
+        """The architecture with this number, 0 <= rank < size; UserError for anything else."""
+        try:
+            number = operator.index(rank)
+        except TypeError:
+            raise UserError(f"architectures have whole numbers; found {shown(rank)}") from None
+        return Architecture(self, self.decisions.at(number))
 
     def canonical(self, architecture: Architecture) -> Architecture:
         """The representative of all architectures that give the same network; itself unless a subclass knows better."""
+        self.require_own(architecture)
         return architecture
 
     # Text, JSON and numbers.
@@ -121,7 +140,7 @@ class Space(Configured, ABC):
 
     def parse(self, text: str) -> Architecture:
         """Read `str(architecture)` or its JSON. Raises InvalidArchitecture, or UserError for broken JSON."""
-        data = parse_json(text)
+        data = parse_json(text_of(text))
         if not isinstance(data, dict):
             raise InvalidArchitecture(f"expected a JSON object of decisions, found {type(data).__name__}")
         record = cast("dict[str, Any]", data)
@@ -140,18 +159,28 @@ class Space(Configured, ABC):
 
     def validate(self, architecture: Architecture) -> None:
         """Raise InvalidArchitecture unless this is one of the space's architectures."""
+        self.require_own(architecture)
+        self.decisions.check(architecture.point)
+
+    def require_own(self, architecture: object) -> None:
+        """Raise InvalidArchitecture for what is no architecture, and for those of spaces with other decisions."""
+        if not isinstance(architecture, Architecture):
+            raise InvalidArchitecture(
+                f"expected an architecture of {self.id!r}, found {shown(architecture)}; space.parse reads text"
+            )
         if architecture.space is not self and architecture.space.id != self.id:
             raise InvalidArchitecture(
                 f"the architecture belongs to space {architecture.space.id!r}, not to {self.id!r}"
             )
-        self.decisions.check(architecture.point)
 
     def encode(self, architecture: Architecture) -> np.ndarray:
         """float32 vector of fixed length: one-hot for each decision in order, zeros where it is not active."""
+        self.require_own(architecture)
         return encode(self.decisions, architecture.point)
 
     def tokens(self, architecture: Architecture) -> tuple[int, ...]:
         """One token a decision: 0 where it is not active, otherwise 1 + the option's index."""
+        self.require_own(architecture)
         return tokens(architecture.point)
 
     def from_tokens(self, sequence: Sequence[int]) -> Architecture:
@@ -197,6 +226,11 @@ class Space(Configured, ABC):
         return _rebuild, (type(self), *self.call())
 
 
+def _init_from_fields(cls: type) -> bool:
+    """Whether the constructor follows from the annotated fields, since none was written by hand."""
+    return cls.__init__ is object.__init__ or getattr(cls.__init__, "_from_fields", False)
+
+
 _rebuilt: dict[tuple[type[Space], str], Space] = {}
 
 
@@ -204,6 +238,16 @@ def _rebuild(cls: type[Space], args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     """The same object for the same settings in one process, so that a space is traced once however often it is sent."""
     space = constructed(cls, args, kwargs)
     return _rebuilt.setdefault((cls, repr(space)), space)
+
+
+def text_of(value: object) -> str:
+    """The text itself; InvalidArchitecture for anything else."""
+    if not isinstance(value, str):
+        raise InvalidArchitecture(
+            f"expected an architecture as text or JSON, found {type(value).__name__} {shown(value)}; "
+            "space.architecture takes a mapping from decisions to labels"
+        )
+    return value
 
 
 def _label(value: Any) -> Label:

@@ -14,7 +14,7 @@ from netwright.core.choose import Choose
 from netwright.core.decisions import Label
 from netwright.core.errors import ConfigurationError, InvalidArchitecture, nearest
 from netwright.core.serial import parse_json
-from netwright.core.space import Space
+from netwright.core.space import Space, text_of
 from netwright.core.task import TaskShape
 from netwright.networks.cells import Cell, CellNetwork, preprocessing
 from netwright.networks.heads import (
@@ -206,7 +206,7 @@ class CellSpace(Space):
 
         Raises InvalidArchitecture, or UserError for broken JSON.
         """
-        data = text if is_genotype(text) else parse_json(text)
+        data = text if is_genotype(text_of(text)) else parse_json(text)
         return self.from_genotype(data) if is_genotype(data) else super().parse(text)
 
     def from_genotype(self, genotype: str | Mapping[str, Any]) -> Architecture:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from netwright.core.architecture import Architecture
 from netwright.core.choose import Choose
 from netwright.core.decisions import Point
 from netwright.core.errors import ConfigurationError, InvalidArchitecture, nearest
-from netwright.core.space import Space
+from netwright.core.space import Space, text_of
 from netwright.core.task import TaskShape
 from netwright.networks.cells import DenseCell, ReductionBlock
 from netwright.networks.heads import image_stem, pooled_classifier
@@ -55,24 +55,36 @@ class NasBench201(Space):
         return nn.Sequential(*blocks, pooled_classifier(4 * self.channels, shape.classes, normalise=True))
 
     def tracing_twin(self) -> Space:
-        return NasBench201(channels=1, cells=1)
+        smallest = {name: 1 for name in ("channels", "cells") if name in self.arguments}
+        return self.replace(**smallest)
+
+    @cached_property
+    def _is_the_benchmarks(self) -> bool:
+        """Whether the decisions are the six operations of the benchmark's cell; a subclass may ask others."""
+        return type(self).network is NasBench201.network
 
     def canonical(self, architecture: Architecture) -> Architecture:
         """The first architecture, in the order of `enumerate`, of those that the benchmark calls isomorphic.
 
         There are 6,466 classes: cells are the same where one expression describes their output, with zeros passed on
-        along a chain, skip connections left out and the terms of each sum in alphabetical order.
+        along a chain, skip connections left out and the terms of each sum in alphabetical order. A subclass with
+        a network of its own has no such classes: each architecture stands for itself.
         """
+        self.require_own(architecture)
+        if not self._is_the_benchmarks:
+            return architecture
         return Architecture(architecture.space, _representatives()[architecture.point])
 
     def format(self, architecture: Architecture) -> str:
+        if not self._is_the_benchmarks:
+            return super().format(architecture)
         labels = iter([OPERATIONS[option] for option in architecture.point])
         return "+".join("|" + "".join(f"{next(labels)}~{source}|" for source in sources) for sources in NODES)
 
     def parse(self, text: str) -> Architecture:
         """Read the benchmark's form or JSON. Raises InvalidArchitecture, or UserError for broken JSON."""
-        text = text.strip()
-        if text.startswith(("{", "[")):
+        text = text_of(text).strip()
+        if text.startswith(("{", "[")) or not self._is_the_benchmarks:
             return super().parse(text)
         return Architecture(self, tuple([OPERATIONS.index(label) for label in _labels(text)]))
 

@@ -112,6 +112,7 @@ class NasNet(CellSpace):
 
     def canonical(self, architecture: Architecture) -> Architecture:
         """The same network with each node's two inputs in ascending order of state, then of operation."""
+        self.require_own(architecture)
         chosen = architecture.decisions
         labels: dict[str, Label] = {}
         for kind, count in zip(KINDS, self.node_counts, strict=True):
