@@ -1,4 +1,5 @@
 import json
+import time
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from netwright.core.space import Space
 from netwright.core.trial import Proposal
 from netwright.estimators import Training, devices
 from netwright.testing import check_estimator
-from netwright.training import TrainingSettings
+from netwright.training import OutOfTime, TrainingSettings
 
 DIGITS = nw.tasks.digits()
 TINY = nw.spaces.Chain(width=4, most=1, kernels=(3,), depthwise_kernels=(3,), expansions=(2,))
@@ -183,6 +184,42 @@ def test_an_interrupted_training_is_continued(tmp_path, monkeypatch):
         estimator.estimate(Proposal(FIRST), 0)
     monkeypatch.setattr(nw.estimators.training, "train", real)
     assert estimator.estimate(Proposal(FIRST), 0).metrics == whole.metrics
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"split_seed": 1},
+        {"validation": 0.2},
+        {"fidelity": "data"},
+        {"space": TINY.replace(width=8)},
+        {"task": nw.tasks.digits(split_seed=3)},
+    ],
+)
+def test_checkpoints_are_those_of_the_same_data_and_space(tmp_path, change):
+    quick(checkpoint_directory=tmp_path).estimate(Proposal(FIRST), 0)
+    other = quick(checkpoint_directory=tmp_path).replace(**change)
+    fresh = other.replace(checkpoint_directory=None)
+    proposal = Proposal(other.space.at(0))
+    assert other.estimate(proposal, 0).metrics == fresh.estimate(proposal, 0).metrics
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_first_epoch_may_take_three_times_the_limit(monkeypatch):
+    seen = []
+    real = nw.estimators.training.train
+
+    def spied(*arguments, deadline, first_epoch_deadline, **options):
+        seen.append(first_epoch_deadline - deadline)
+        return real(*arguments, deadline=time.monotonic(), first_epoch_deadline=first_epoch_deadline, **options)
+
+    monkeypatch.setattr(nw.estimators.training, "train", spied)
+    found = quick(time_limit=60).estimate(Proposal(FIRST), 0)
+    assert found.metrics["val_loss"] > 0 and seen == [pytest.approx(120)]
+    with pytest.raises(OutOfTime, match="1 of 2 epochs fitted"):
+        quick(time_limit=60, epochs=2).estimate(Proposal(FIRST), 0)
+    with pytest.raises(OutOfTime, match="first epoch"):
+        quick(time_limit=1e-6).estimate(Proposal(FIRST), 0)
 
 
 @pytest.mark.gpu

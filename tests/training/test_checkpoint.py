@@ -203,8 +203,7 @@ def test_a_checkpoint_of_another_network_seed_or_data_is_refused(tmp_path):
 
 def test_another_thread_count_is_noted(tmp_path):
     interrupted(tmp_path, after=5)
-    torch.set_num_threads(2)
-    _, found = finished(tmp_path)
+    _, found = finished(tmp_path, SETTINGS.replace(threads=2))
     assert len(found.notes) == 1
     assert "threads 1 -> 2" in found.notes[0]
     assert "last bits" in found.notes[0]

@@ -166,6 +166,15 @@ def test_a_deadline_within_the_first_epoch():
     assert caught.value.state == "timeout"
 
 
+def test_the_first_epoch_may_have_a_deadline_of_its_own():
+    began = time.monotonic()
+    settings = TrainingSettings(epochs=3, batch_size=4)
+    result = train(small(), image_data(), settings, seed=0, deadline=began, first_epoch_deadline=began + 60)
+    assert (result.epochs, result.stopped) == (1, "deadline") and "val_loss" in result.metrics
+    with pytest.raises(OutOfTime):
+        train(small(), image_data(), settings, seed=0, deadline=began + 60, first_epoch_deadline=began)
+
+
 @pytest.mark.parametrize(
     "problem",
     [

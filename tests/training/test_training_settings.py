@@ -30,6 +30,7 @@ REFUSED = [
     ("channels_last", "maybe", "'auto'"),
     ("channels_last", 1, "'auto'"),
     ("compile", None, "true or false"),
+    ("threads", 0, "at least 1, or 'auto'"),
     ("average", 1.0, "or none"),
     ("evaluate_every", 0, "at least 1"),
 ]

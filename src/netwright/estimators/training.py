@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import math
 import time
@@ -30,6 +31,7 @@ Fidelity = Literal["epochs", "data", "width", "resolution"]
 
 LEAST_RESOLUTION = 4  # pixels
 LEAST_WIDTH = 2  # channels
+FIRST_EPOCH = 3  # times the time limit
 
 
 def with_training_settings(initialise: Callable[..., None]) -> Callable[..., None]:
@@ -52,7 +54,8 @@ class Training(Estimator):
     checkpoint_directory: where unfinished trainings are saved, to be continued by the same estimate.
     validation: share of the training examples to validate on. split_seed: gives the split, the same for all trials.
 
-    time_limit: seconds of one training; one that needs more ends in state "timeout".
+    time_limit: seconds of one training; one that needs more ends in state "timeout". The first epoch, which pays for
+    all that is done once, may be finished as long as it takes no more than three times the limit.
 
     Initial weights, order of examples and everything else random follow from the seed of the estimate. `stages` puts
     `Cost` first, so that limits on size are checked before anything is trained.
@@ -139,15 +142,17 @@ class Training(Estimator):
         self._check_memory(architecture, space, shape)
         with seeded(seed):
             network = space.build(architecture, shape)
+        now = time.monotonic()
         result = train(
             *(network, data, settings, seed),
             device=self.device,
             checkpoint=self._checkpoint(architecture, share, seed),
-            deadline=None if self.time_limit is None else time.monotonic() + self.time_limit,
+            deadline=None if self.time_limit is None else now + self.time_limit,
+            first_epoch_deadline=None if self.time_limit is None else now + FIRST_EPOCH * self.time_limit,
         )
         if result.stopped == "deadline":
             raise OutOfTime(
-                f"{result.epochs} of {settings.epochs} epochs fitted into {self.time_limit:.0f} s; "
+                f"{result.epochs} of {settings.epochs} epochs fitted into {self.time_limit:.4g} s; "
                 "fewer epochs, fewer examples or smaller networks are quicker",
                 *(result.metrics, result.curve),
             )
@@ -195,4 +200,10 @@ class Training(Estimator):
     def _checkpoint(self, architecture: Architecture, share: float, seed: int) -> Path | None:
         if self.checkpoint_directory is None:
             return None
-        return self.checkpoint_directory / f"{architecture.digest[:16]}-{seed}-{share:.6g}"
+        return self.checkpoint_directory / f"{architecture.digest[:16]}-{seed}-{share:.6g}-{self._identity}"
+
+    @cached_property
+    def _identity(self) -> str:
+        """Tells apart what the training itself cannot: which examples of which data, and what the space builds."""
+        parts = self.task.fingerprint, self.split_seed, self.validation, self.fidelity, repr(self.space)
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -185,7 +185,7 @@ def train_and_test(
         deadline=deadline,
     )
     began = time.monotonic()
-    logits = predict(network, data.held_out, data, device=device).cpu()
+    logits = predict(network, data.held_out, data, device=device, threads=result.threads).cpu()
     labels = data.held_out.labels.cpu()
     trained = Trained(
         seed,

@@ -15,6 +15,7 @@ from netwright.core.task import Data, Examples
 from netwright.training.augmentation import Normalisation
 from netwright.training.memory import out_of_memory_reported
 from netwright.training.precision import Precision
+from netwright.training.threads import using_threads
 
 EVALUATION_BATCH = 256
 
@@ -28,15 +29,18 @@ def evaluate(
     batch_size: int = EVALUATION_BATCH,
     precision: Literal["float32", "bfloat16"] = "float32",
     channels_last: bool = False,
+    threads: int | None = None,
 ) -> dict[str, float]:
     """Mean cross-entropy and share of correct classes: `{"loss": ..., "accuracy": ...}`.
 
     examples: any split of `data`, whose mean and standard deviation normalise it. The network is moved to `device`
-    (the examples' own by default) and keeps its mode. Raises DataError for no examples, OutOfMemory.
+    (the examples' own by default) and keeps its mode. threads: to compute with, PyTorch's present number by default;
+    the number of a training (`TrainingResult.threads`) gives its last bits. Raises DataError for no examples,
+    OutOfMemory.
     """
     device = torch.device(device or examples.inputs.device)
     chosen = Precision(precision, channels_last)
-    with out_of_memory_reported(network, examples, batch_size, device):
+    with out_of_memory_reported(network, examples, batch_size, device), using_threads(threads):
         network.to(device)
         normalise = Normalisation.of(data, device, channels_last)
         with chosen.applied(network, device):
@@ -53,11 +57,12 @@ def predict(
     batch_size: int = EVALUATION_BATCH,
     precision: Literal["float32", "bfloat16"] = "float32",
     channels_last: bool = False,
+    threads: int | None = None,
 ) -> Tensor:
     """Logits, float32 (n, classes) on the device; arguments and errors as for `evaluate`."""
     device = torch.device(device or examples.inputs.device)
     chosen = Precision(precision, channels_last)
-    with out_of_memory_reported(network, examples, batch_size, device):
+    with out_of_memory_reported(network, examples, batch_size, device), using_threads(threads):
         network.to(device)
         normalise = Normalisation.of(data, device, channels_last)
         with chosen.applied(network, device), inference(network):

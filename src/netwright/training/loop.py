@@ -22,11 +22,12 @@ from netwright.training.batches import augmentation_generator, epoch_order, laye
 from netwright.training.evaluation import EVALUATION_BATCH, measure, on_device, require_examples
 from netwright.training.memory import out_of_memory_reported, peak_memory, reset_peak_memory
 from netwright.training.optimisers import build_optimiser, set_learning_rate
-from netwright.training.precision import Precision, choose_precision
+from netwright.training.precision import Precision, choose_precision, multiply_adds
 from netwright.training.randomness import seed_generators, seeded
 from netwright.training.result import Epoch, OutOfTime, TrainingResult
 from netwright.training.schedules import drop_path_probability, learning_rate
 from netwright.training.settings import TrainingSettings
+from netwright.training.threads import choose_threads, using_threads
 
 STEPS_BETWEEN_LOOKS = 50
 """Steps between two looks at the losses on devices where looking means waiting; on CPU every step is looked at."""
@@ -43,18 +44,21 @@ def train(
     checkpoint_every: int = 1,
     on_epoch: Callable[[Epoch], None] | None = None,
     deadline: float | None = None,
+    first_epoch_deadline: float | None = None,
 ) -> TrainingResult:
     """Trains the network in place and measures it on the held-out examples.
 
     network: gives logits (n, classes); in training mode it may give (logits, auxiliary logits). Modules with an
     attribute `drop_path_probability` get it set in each epoch. The network is moved to `device` (by default that of
     the training examples) and ends there in evaluation mode.
-    seed: decides order, augmentation and dropout; PyTorch's own generators are as before afterwards. The same network,
-    data, settings, seed, device and thread count give the same bits.
+    seed: decides order, augmentation and dropout; all global generators are as before afterwards. The same network,
+    data, settings, seed, device and thread count give the same bits; `netwright.training.threads`
+    says which count is taken, for the time of the training.
     checkpoint: a folder; every `checkpoint_every` epochs and at the end the training is saved there, and a training
     found there is continued, bit for bit. on_epoch: called after each epoch with its entry of the curve, when it is
     saved.
     deadline: in `time.monotonic()` seconds; the training ends after an epoch when another would not fit.
+    first_epoch_deadline: within the first epoch, in place of `deadline`.
 
     Raises Diverged at the first loss that is not finite, OutOfMemory, OutOfTime when the deadline passes within the
     first epoch, DataError for fewer than two training examples or none held out, ConfigurationError for the checkpoint
@@ -71,10 +75,12 @@ def train(
         if not any(parameter.requires_grad for parameter in network.parameters()):
             raise TrialFailed("the network has no parameters to train")
         example = Normalisation.of(data, device)(data.train.inputs[:2].to(device))
-        precision = choose_precision(network, example, settings, device)
-        with precision.applied(network, device):
+        counts = multiply_adds(network, example) if device.type == "cpu" else {}
+        precision = choose_precision(network, example, settings, device, counts)
+        with using_threads(choose_threads(counts, settings, device)), precision.applied(network, device):
             loop = _Loop(network, data, settings, seed, device, precision)
-            return loop.run(progress.Saved(checkpoint, checkpoint_every), on_epoch, deadline)
+            first = deadline if first_epoch_deadline is None else first_epoch_deadline
+            return loop.run(progress.Saved(checkpoint, checkpoint_every), on_epoch, deadline, first)
     raise AssertionError
 
 
@@ -106,14 +112,18 @@ class _Loop:
         self.earlier_seconds = 0.0
 
     def run(
-        self, saved: progress.Saved, on_epoch: Callable[[Epoch], None] | None, deadline: float | None
+        self,
+        saved: progress.Saved,
+        on_epoch: Callable[[Epoch], None] | None,
+        deadline: float | None,
+        first_epoch_deadline: float | None,
     ) -> TrainingResult:
         began = time.monotonic()
         saved.restore(self)
         stopped = "epochs"
         for epoch in range(len(self.curve), self.settings.epochs):
             epoch_began = time.monotonic()
-            entry = self.train_epoch(epoch, deadline if not self.curve else None)
+            entry = self.train_epoch(epoch, first_epoch_deadline if not self.curve else None)
             now = time.monotonic()
             last = epoch + 1 == self.settings.epochs
             if not last and deadline is not None and now + self._expected(now - epoch_began) > deadline:

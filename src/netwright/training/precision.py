@@ -24,7 +24,7 @@ then took, in bfloat16 as a share of float32 (both channels last, batches of 64)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -65,11 +65,16 @@ class Precision:
 
 
 def choose_precision(
-    network: nn.Module, example: Tensor, settings: TrainingSettings, device: torch.device
+    network: nn.Module,
+    example: Tensor,
+    settings: TrainingSettings,
+    device: torch.device,
+    counts: Mapping[nn.Module, float] | None = None,
 ) -> Precision:
     """Follows the settings, and the rule of this module where they say "auto".
 
-    example: one or more examples as network input, for counting the multiply-adds. On CUDA, bfloat16 where the device
+    example: one or more examples as network input, for counting the multiply-adds. counts: these, where they are known
+    (see `multiply_adds`). On CUDA, bfloat16 where the device
     has it. On CPU, bfloat16 where the processor has instructions for it and layers that gain from it hold at least
     half of the multiply-adds.
     """
@@ -78,16 +83,22 @@ def choose_precision(
         channels_last = example.dim() == 4 and any(isinstance(module, nn.Conv2d) for module in network.modules())
     dtype = settings.precision
     if dtype == "auto":
-        dtype = "bfloat16" if _bfloat16_pays(network, example, settings.batch_size, device) else "float32"
+        dtype = "bfloat16" if _bfloat16_pays(network, example, settings.batch_size, device, counts) else "float32"
     return Precision(dtype, channels_last)
 
 
-def _bfloat16_pays(network: nn.Module, example: Tensor, batch_size: int, device: torch.device) -> bool:
+def _bfloat16_pays(
+    network: nn.Module,
+    example: Tensor,
+    batch_size: int,
+    device: torch.device,
+    counts: Mapping[nn.Module, float] | None,
+) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu" or not cpu_has_bfloat16():
         return False
-    counts = multiply_adds(network, example)
+    counts = multiply_adds(network, example) if counts is None else counts
     relevant = {module: count for module, count in counts.items() if not slow_in_bfloat16(module)}
     gaining = sum(count for module, count in relevant.items() if _gains(module, count * batch_size))
     return gaining > 0 and gaining >= sum(relevant.values()) / 2

@@ -74,7 +74,7 @@ class Saved:
 def _identity(loop: _Loop) -> dict[str, Any]:
     """What must be the same for a continuation to make sense."""
     identity = {
-        **{f"settings.{name}": value for name, value in loop.settings.arguments.items()},
+        **{f"settings.{name}": value for name, value in loop.settings.arguments.items() if name != "threads"},
         "seed": loop.seed,
         "training examples": [*loop.examples.inputs.shape],
         "held-out examples": len(loop.held_out),

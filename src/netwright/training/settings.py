@@ -31,6 +31,8 @@ class TrainingSettings(Configured):
     augment: whether the task's augmentation is used. cutout: side in pixels, in place of the task's.
     precision: "auto" takes bfloat16 where `netwright.training.precision` has a rule that says it is faster.
     channels_last: memory order of images and convolutions; "auto" takes channels last for images.
+    threads: to compute with on CPU; "auto" takes one for small networks, by the rule of `netwright.training.threads`,
+    and PyTorch's number for others.
     compile: use `torch.compile`; pays off only in long training.
     average: decay of the exponential moving average of the weights. The average is then what is judged and returned.
     evaluate_every: epochs between two measurements on the held-out examples; the last epoch is always measured.
@@ -55,6 +57,7 @@ class TrainingSettings(Configured):
     cutout: int | None = None
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     channels_last: bool | Literal["auto"] = "auto"
+    threads: int | Literal["auto"] = "auto"
     compile: bool = False
     average: float | None = None
     evaluate_every: int = 1
@@ -112,6 +115,11 @@ def _or_none(check: Check) -> Check:
     return lambda value: value is None or allowed(value), f"{form}, or none"
 
 
+def _or_auto(check: Check) -> Check:
+    allowed, form = check
+    return lambda value: (isinstance(value, str) and value == "auto") or allowed(value), f"{form}, or 'auto'"
+
+
 def _one_of(*names: object) -> Check:
     listed = ", ".join(repr(name) for name in names)
     return lambda value: any(type(value) is type(name) and value == name for name in names), f"one of {listed}"
@@ -144,6 +152,7 @@ _CHECKS: dict[str, Check] = {
     "drop_path": _fraction(),
     "augment": _flag(),
     "cutout": _or_none(_integer(0)),
+    "threads": _or_auto(_integer(1)),
     "compile": _flag(),
     "average": _or_none(_fraction()),
     "evaluate_every": _integer(1),
