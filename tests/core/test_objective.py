@@ -22,6 +22,11 @@ from netwright.core.trial import Proposal, Trial
         ("params:maximize", "params", "maximize"),
         ("accuracy:min", "accuracy", "minimize"),
         ("lossless", "lossless", "maximize"),
+        *(
+            (name, name, "minimize")
+            for name in ["flops", "mse", "mae", "val_rmse", "inference_time", "time", "size_mb", "bytes"]
+        ),
+        ("sometimes", "sometimes", "maximize"),
     ],
 )
 def test_objectives_are_read(text, metric, direction):
@@ -84,7 +89,18 @@ def test_limits_that_cannot_be_read(text):
         Constraint.parse(text)
 
 
-@given(st.floats(0, 1e12), st.sampled_from(["<=", ">="]))
+def test_limits_may_be_negative_and_have_spaces():
+    assert Constraint.parse("score >= -0.5") == Constraint("score", -0.5, ">=")
+    assert Constraint.parse("score <= -2k").limit == -2000
+    assert Constraint.parse("params <= 500 k ") == Constraint("params", 500_000, "<=")
+    for text, meant in (("params < 500k", "<="), ("score > 0.5", ">="), ("params == 5", "<= or >=")):
+        with pytest.raises(UserError, match=f"expected {meant}, as"):
+            Constraint.parse(text)
+    with pytest.raises(UserError, match="not an amount"):
+        Constraint.parse("score >= --5")
+
+
+@given(st.floats(-1e12, 1e12), st.sampled_from(["<=", ">="]))
 @settings(max_examples=100, deadline=None)
 def test_a_limit_reads_back_to_six_digits(limit, relation):
     assert Constraint.parse(str(Constraint("x", limit, relation))).limit == pytest.approx(limit, rel=1e-5)

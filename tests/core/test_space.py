@@ -22,6 +22,7 @@ from netwright.core.errors import ConfigurationError, InvalidArchitecture, UserE
 from netwright.core.graph import Edge
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
+from netwright.core.tracing import plain_labels
 
 SHAPE = TaskShape((3, 8, 8), 10)
 
@@ -350,3 +351,22 @@ def test_arguments_of_the_wrong_kind_are_named() -> None:
     assert space.at(np.int64(2)) == space.at(2)
     with pytest.raises(InvalidArchitecture, match="found NoneType None"):
         space.parse(None)  # pyright: ignore
+
+
+@pytest.mark.parametrize(
+    "options",
+    [[nn.ReLU, nn.GELU], [None, 1], [(1, 2), (3, 4)], [[3, 3], [5, 5]], [1.0, float("inf")], [float("nan"), 0.0]],
+    ids=str,
+)
+def test_options_that_json_cannot_hold_are_refused_when_traced(options) -> None:
+    with pytest.raises(UserError, match=r"decision 'width' cannot offer .*: (options are text|numbers must be finite)"):
+        _ = ByHand(options).size
+
+
+def test_numbers_of_numpy_become_plain_ones() -> None:
+    space = ByHand(np.arange(3, 6))
+    assert [space.at(rank)["width"] for rank in range(3)] == [3, 4, 5] and space.id == ByHand([3, 4, 5]).id
+    assert all(type(each) is int for each in space.decisions[0].options)
+    assert space.parse(space.at(1).to_json()) == space.at(1)
+    assert space.build(space.at(2), SHAPE).out_features == 5
+    assert plain_labels("rate", np.array([0.25, 0.5])) == [0.25, 0.5]  # pyright: ignore

@@ -21,7 +21,9 @@ from netwright.core.errors import CorruptStore, UserError
 from netwright.core.estimator import Estimator
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.engine import Interrupted, Search
+from netwright.estimators import Stack
 from netwright.store import Store
+from netwright.tasks import arrays
 
 WORKER = """
 import sys
@@ -29,7 +31,9 @@ sys.path.insert(0, sys.argv[1])
 from search_parts import Cell, Climbing, Noisy
 from netwright.engine import Search
 search = Search(Climbing(Cell()), Noisy(float(sys.argv[4]), float(sys.argv[5])), seed=int(sys.argv[3]))
+from netwright.estimators import Stack
 from netwright.store import Store
+from netwright.tasks import arrays
 with Store(sys.argv[2]) as store:
     search.run(trials=int(sys.argv[6]), store=store, name="r", resume="r" in store.names(),
                on_trial=lambda trial: print(trial.number, trial.state, flush=True))
@@ -302,3 +306,28 @@ def test_a_killed_driver_leaves_its_run_to_be_seen_as_interrupted(tmp_path: Path
         while store.summary("r").driven and time.monotonic() < deadline:
             time.sleep(0.01)
         assert store.summary("r").state == "interrupted" and not store.summary("r").driven
+
+
+class OnTask(Noisy):
+    """A stage that measures on a task."""
+
+    def __init__(self, task) -> None:
+        super().__init__()
+        self.task = task
+
+
+def test_a_run_is_not_resumed_or_read_with_other_data(tmp_path) -> None:
+    inputs, labels = np.arange(80, dtype="float32").reshape(40, 2), np.arange(40) % 2
+
+    def search(inputs):
+        return Search(Sampling(Cell()), Stack(Counting(), OnTask(arrays(inputs, labels))))
+
+    search(inputs).run(trials=3, store=tmp_path, name="a")
+    assert len(search(inputs.copy()).run(trials=5, store=tmp_path, name="a", resume=True).trials) == 5
+    changed = inputs.copy()
+    changed[7, 1] += 1
+    with pytest.raises(UserError, match="the data changed since run 'a' was made"):
+        search(changed).run(trials=7, store=tmp_path, name="a", resume=True)
+    with pytest.raises(UserError, match="the data changed since run 'a' was made"):
+        search(changed).load(tmp_path, "a")
+    assert len(search(inputs).load(tmp_path, "a").trials) == 5

@@ -15,6 +15,7 @@ from netwright.core.estimator import Estimator
 from netwright.core.executor import Job, Outcome
 from netwright.core.trial import STATES, Measurement, Proposal, Trial
 from netwright.engine import Interrupted, Search, loop
+from netwright.estimators import Stack
 from netwright.store import Store
 
 
@@ -96,7 +97,7 @@ def test_stops_that_make_no_sense_are_refused(options: dict, message: str) -> No
         ({"objective": ()}, "needs an objective"),
         ({"objective": ("a", "a:min")}, "named twice"),
         ({"objective": 3}, "expected text, Objective"),
-        ({"constraints": "params < 5"}, "not understood"),
+        ({"constraints": "params < 5"}, "expected <="),
         ({"constraints": ("params <= 5", "params >= 6")}, "both limits"),
         ({"seed": "x"}, "seed must be"),
         ({"strategy": Sampling}, r"expected an object: Sampling\(\.\.\.\)"),
@@ -181,9 +182,9 @@ def test_a_limit_that_no_network_keeps_is_told_with_the_nearest(trials: int) -> 
 
 def test_an_objective_that_is_never_measured_is_an_error_at_the_first_trial() -> None:
     with pytest.raises(ConfigurationError, match=r"'val_acuracy' was not measured; did you mean 'val_accuracy'"):
-        Search(Sampling(Cell()), Counting(), objective="val_acuracy").run(trials=50)
+        Search(Sampling(Cell()), Noisy(), objective="val_acuracy").run(trials=50)
     with pytest.raises(ConfigurationError, match=r"a limit is on 'parms', .*did you mean 'params'"):
-        Search(Sampling(Cell()), Counting(), constraints="parms <= 5").run(trials=50)
+        Search(Sampling(Cell()), Noisy(), constraints="parms <= 5").run(trials=50)
 
 
 def test_several_objectives_give_a_front() -> None:
@@ -337,3 +338,24 @@ def test_the_strategy_that_was_passed_is_left_as_it_was() -> None:
     strategy = Sampling(Cell())
     run = Search(strategy, Counting()).run(trials=5)
     assert strategy.told == [] and run.strategy.told == [0, 1, 2, 3, 4]
+
+
+def test_a_metric_that_no_stage_gives_is_named_before_anything_is_measured() -> None:
+    with pytest.raises(ConfigurationError, match=r"does not measure 'val_acc'; did you mean 'val_accuracy'\?"):
+        Search(Sampling(Cell()), Counting(), objective="val_acc")
+    with pytest.raises(ConfigurationError, match=r"does not measure 'parms'; did you mean 'params'\?"):
+        Search(Sampling(Cell()), Stack(Counting()), constraints="parms <= 5")
+    assert Search(Sampling(Cell()), Noisy(), objective="val_acc").objectives[0].metric == "val_acc"
+    assert Search(Sampling(Cell()), Stack(Counting(), Noisy()), objective="val_acc")
+
+
+def test_the_seed_may_be_any_whole_number() -> None:
+    search = Search(Sampling(Cell()), Counting(), seed=np.int64(3))  # pyright: ignore
+    assert (
+        type(search.seed) is int
+        and search.configuration() == Search(Sampling(Cell()), Counting(), seed=3).configuration()
+    )
+    assert search.run(trials=5).table() == Search(Sampling(Cell()), Counting(), seed=3).run(trials=5).table()
+    for wrong in (True, 1.5, "3", None):
+        with pytest.raises(ConfigurationError, match="seed must be a whole number"):
+            Search(Sampling(Cell()), Counting(), seed=wrong)  # pyright: ignore

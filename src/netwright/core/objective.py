@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from netwright.core.trial import Trial
 
 Direction = Literal["maximize", "minimize"]
-LESS_IS_BETTER = ("loss", "error", "params", "macs", "memory", "latency", "seconds", "energy", "cost", "perplexity")
+LESS_IS_BETTER = frozenset(
+    (
+        *("loss", "error", "mse", "mae", "rmse", "perplexity"),
+        *("params", "parameters", "macs", "flops", "memory", "bytes", "size", "kb", "mb", "gb"),
+        *("latency", "time", "seconds", "ms", "energy", "cost"),
+    )
+)  # as words of a metric's name
 _FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9}
 
 
@@ -22,8 +28,8 @@ _FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9}
 class Objective:
     """A metric to make large or small.
 
-    `Objective.parse("params")` knows that parameters, multiply-adds, losses, errors, latencies, memory, cost and
-    seconds are to be small and everything else large; "params:maximize" says otherwise.
+    `Objective.parse("params")` knows from the words of a name that parameters, operations, losses, errors, times,
+    memory, sizes and costs are to be small; everything else large. "params:maximize" says otherwise.
     """
 
     metric: str
@@ -73,11 +79,14 @@ class Constraint:
         """Read "params <= 500k" or "val_accuracy >= 0.9"; k, M and G stand for thousands, millions and milliards."""
         if isinstance(text, Constraint):
             return text
-        match = re.fullmatch(r"\s*(\w+)\s*(<=|>=)\s*(\S+)\s*", text)
+        match = re.fullmatch(r"\s*(\w+)\s*(<=|>=|<|>|==?)\s*(.*\S)\s*", text)
         if match is None:
             raise UserError(f"limit {text!r} was not understood; expected for example 'params <= 500k'")
         metric, relation, amount = match.groups()
-        return cls(metric, parse_amount(amount), "<=" if relation == "<=" else ">=")
+        if relation not in ("<=", ">="):
+            meant = "<= or >=" if "=" in relation else f"{relation}="
+            raise UserError(f"limit {text!r} has {relation!r}; expected {meant}, as in 'params <= 500k'")
+        return cls(metric, _signed(amount), "<=" if relation == "<=" else ">=")
 
     def holds(self, metrics: Mapping[str, float]) -> bool:
         value = metrics[self.metric]
@@ -89,6 +98,10 @@ class Constraint:
 
     def __str__(self) -> str:
         return f"{self.metric} {self.relation} {self.limit:,.6g}"
+
+
+def _signed(text: str) -> float:
+    return -parse_amount(text[1:]) if text.startswith("-") else parse_amount(text)
 
 
 def parse_amount(text: str) -> float:

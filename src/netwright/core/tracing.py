@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import combinations
 from math import comb
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import torch
 from torch import nn
 
 from netwright.core.building import EdgeSum
 from netwright.core.choose import Choose, check_options
 from netwright.core.decisions import Condition, Decision, DecisionTable, Kind, Label, in_order
-from netwright.core.errors import UserError
+from netwright.core.errors import UserError, shown
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
@@ -43,7 +45,7 @@ class Recorder(Choose):
     def one(
         self, name: str, options: Mapping[str, Callable[[], nn.Module]], *, soft: Collection[str] = ()
     ) -> nn.Module:
-        check_options(self.full_name(name), options, soft)
+        check_options(self.full_name(name), plain_labels(self.full_name(name), options), soft)
         hard = [label for label in options if label not in soft]
         full = self._record(name, "one", hard, soft)
         made: list[nn.Module] = []
@@ -53,9 +55,10 @@ class Recorder(Choose):
         return made[0]
 
     def value(self, name: str, options: Sequence[Any]) -> Any:
-        check_options(self.full_name(name), options)
-        self._record(name, "value", options)
-        return options[0]
+        labels = plain_labels(self.full_name(name), options) if len(options) > 1 else options
+        check_options(self.full_name(name), labels)
+        self._record(name, "value", labels)
+        return labels[0]
 
     def repeat(self, name: str, least: int, most: int, make: Callable[[int], nn.Module]) -> nn.Module:
         if not 0 <= least <= most:
@@ -76,7 +79,7 @@ class Recorder(Choose):
         *,
         soft: Collection[str] = (),
     ) -> EdgeSum:
-        check_options(self.full_name(name), options, soft)
+        check_options(self.full_name(name), plain_labels(self.full_name(name), options), soft)
         kept = kept_sources(self.full_name(name), sources, keep)
         path = (*self._path, name)
         hard = [label for label in options if label not in soft]
@@ -133,6 +136,23 @@ class Recorder(Choose):
             conditions = tuple(dict.fromkeys((*known.conditions, *here))) if here else ()
             self.decisions[full] = replace(known, conditions=conditions)
         return full
+
+
+def plain_labels(name: str, options: Collection[Any]) -> list[Label]:
+    """The options as JSON can hold them, numpy's scalars as Python's; UserError for what no label can be."""
+    return [_plain_label(name, each) for each in options]
+
+
+def _plain_label(name: str, option: Any) -> Label:
+    label: Any = cast("Any", option).item() if isinstance(option, np.generic) else option
+    if type(label) not in (str, int, float, bool):
+        raise UserError(
+            f"decision {name!r} cannot offer {shown(option)}: options are text, whole numbers, finite decimal numbers "
+            "or True and False; choose between names, and look up what they stand for"
+        )
+    if type(label) is float and not math.isfinite(label):
+        raise UserError(f"decision {name!r} cannot offer {label!r}: numbers must be finite; choose between names")
+    return label
 
 
 def kept_sources(name: str, sources: Sequence[int], keep: int | None) -> list[tuple[int, ...]]:

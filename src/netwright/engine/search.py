@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.core.configuration import Configured, as_json
-from netwright.core.errors import ConfigurationError, UserError
+from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.estimator import Estimator
 from netwright.core.objective import Constraint, Objective
 from netwright.core.space import Space
@@ -47,8 +48,8 @@ class Search(Configured):
     def __post_init__(self) -> None:
         _check_kind("strategy", self.strategy, Strategy)
         _check_kind("estimator", self.estimator, Estimator)
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
-            raise ConfigurationError(f"seed must be a whole number; found {self.seed!r}")
+        object.__setattr__(self, "seed", _whole("seed", self.seed))
+        self._arguments["seed"] = self.seed
         objectives = tuple(Objective.parse(each) for each in _several(self.objective, Objective))
         limits = tuple(Constraint.parse(each) for each in _several(self.constraints, Constraint))
         object.__setattr__(self, "objectives", objectives)
@@ -56,6 +57,7 @@ class Search(Configured):
         _check_objectives(objectives)
         _check_limits(limits)
         _check_spaces(self.strategy, self.estimator)
+        _check_metrics(self.estimator, [each.metric for each in (*objectives, *limits)])
 
     @property
     def space(self) -> Space:
@@ -92,8 +94,9 @@ class Search(Configured):
     ) -> Run:
         """Search until one of the stops that are given, or until the strategy has nothing more to ask.
 
-        trials: that ended, in whatever state but for networks that broke a limit before they cost anything. time: "10m", "1h30m", or seconds. target: value of the first
-        objective's metric. patience: trials in a row without improvement. All count a resumed run as one.
+        trials: that ended, in whatever state but for networks that broke a limit before they cost anything.
+        time: "10m", "1h30m", or seconds. target: value of the first objective's metric. patience: trials in a row
+        without improvement. All count a resumed run as one.
         store: the directory of a project, or a Store; None keeps the run in memory. name: of the run; by default made
         from task, space and strategy. executor: where trials run; by default one at a time in this process.
         on_trial: called with each trial once it is stored. on_progress: called with a `Progress`, at most ten times
@@ -124,6 +127,16 @@ def _check_kind(role: str, value: object, kind: type) -> None:
     raise ConfigurationError(f"the {role} is a {type(value).__name__}; expected a {kind.__name__}")
 
 
+def _whole(name: str, value: Any) -> int:
+    """The value as an int; ConfigurationError for what is no whole number, and for True and False."""
+    try:
+        if not isinstance(value, bool):
+            return operator.index(value)
+    except TypeError:
+        pass
+    raise ConfigurationError(f"{name} must be a whole number; found {value!r}")
+
+
 def _several(value: Any, kind: type) -> Sequence[Any]:
     if isinstance(value, (str, kind)):
         return (value,)
@@ -147,6 +160,17 @@ def _check_limits(limits: Sequence[Constraint]) -> None:
             opposite = upper.metric == lower.metric and (upper.relation, lower.relation) == ("<=", ">=")
             if opposite and lower.limit > upper.limit:
                 raise ConfigurationError(f"no network can keep both limits: {lower} and {upper}")
+
+
+def _check_metrics(estimator: Estimator, wanted: Sequence[str]) -> None:
+    """ConfigurationError for a metric that no stage gives; nothing is known where a stage declares none."""
+    declared = [stage.metrics for stage in estimator.stages()]
+    if not all(declared):
+        return
+    known = list(dict.fromkeys(name for names in declared for name in names))
+    for metric in wanted:
+        if metric not in known:
+            raise ConfigurationError(f"{type(estimator).__name__} does not measure {metric!r}{nearest(metric, known)}")
 
 
 def _check_spaces(strategy: Strategy, estimator: Estimator) -> None:

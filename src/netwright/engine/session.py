@@ -13,7 +13,7 @@ from netwright.core.strategy import Strategy
 from netwright.engine.loop import Loop
 from netwright.engine.naming import check_name, next_name
 from netwright.engine.progress import Progress, Watch
-from netwright.engine.replay import check_settings, replay
+from netwright.engine.replay import check_data, check_settings, fingerprints, replay
 from netwright.engine.run import Run
 from netwright.engine.signals import Interrupted
 from netwright.engine.stops import Limits, Stops
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from netwright.engine.search import Search
 
 NOTES = "notes"
+DATA = "data"
 
 
 class Session:
@@ -68,13 +69,17 @@ class Session:
         if self._resume:
             name = _found(store, name)
             check_settings(name, store.summary(name).configuration, search.configuration())
+            check_data(name, store.document(name, DATA), fingerprints(search.estimator))
             store.back_up()
         else:
             name = name or next_name(search.strategy, search.estimator, store.names())
             if name in store.names():
                 raise UserError(f"run {name!r} exists already in {store.directory}; resume it, or choose another name")
             store.back_up()
+            data = fingerprints(search.estimator)
             store.create_run(name, search.space.id, search.configuration(), netwright.__version__)
+            if data:
+                store.keep(name, DATA, data)
         if notes is not None:
             store.keep(name, NOTES, notes)
         return name
@@ -163,6 +168,7 @@ def load_run(search: Search, store: Store | str | Path, name: str | None) -> Run
         opened = store if isinstance(store, Store) else stack.enter_context(Store.open_readonly(store))
         found = opened.read_run(_found(opened, name))
         check_settings(found.name, found.configuration, search.configuration())
+        check_data(found.name, opened.document(found.name, DATA), fingerprints(search.estimator))
         strategy = fresh(search.strategy)
         loop = Loop(search, strategy, Inline(), Stops(Limits(), search.objectives), found.summary.seconds)
         replay(loop, found.name, found.trials, begin=False)
