@@ -110,6 +110,14 @@ def test_a_share_outside_0_to_1_is_refused(fidelity):
         (MLP, {"fidelity": "width"}, "width_parameter"),
         (TINY, {"device": "cuda:99"}, "not there"),
         (TINY, {"device": "gpu"}, "no device 'gpu'"),
+        (TINY, {"device": "meta"}, "no device 'meta'.*expected auto, cpu, cuda"),
+        (TINY, {"device": "mps"}, "no device 'mps'"),
+        (TINY, {"validation": 1.0}, "validation = 1.0: expected a share above 0 and below 1"),
+        (TINY, {"validation": 0}, "validation = 0"),
+        (TINY, {"validation": "10%"}, "validation"),
+        (TINY, {"time_limit": 0}, "time_limit = 0: expected seconds above 0, or none"),
+        (TINY, {"time_limit": float("nan")}, "time_limit"),
+        (TINY, {"time_limit": "1h"}, "time_limit"),
         (TINY, {"epoch": 3}, "did you mean 'epochs'"),
         (TINY, {"devise": "cpu"}, "did you mean 'device'"),
         (TINY, {"epochs": 0}, "epochs"),
@@ -220,6 +228,42 @@ def test_a_first_epoch_may_take_three_times_the_limit(monkeypatch):
         quick(time_limit=60, epochs=2).estimate(Proposal(FIRST), 0)
     with pytest.raises(OutOfTime, match="first epoch"):
         quick(time_limit=1e-6).estimate(Proposal(FIRST), 0)
+
+
+class Mismatched(Space):
+    def network(self, choose, shape):
+        return nn.Sequential(nn.Flatten(), nn.Linear(choose.value("width", [63, 64]), shape.classes))
+
+
+class LooksAtValues(nn.Module):
+    def forward(self, x):
+        return x * 2 if x.sum().item() > 0 else x
+
+
+class Looking(Space):
+    def network(self, choose, shape):
+        width = choose.value("width", [4, 8])
+        layers = nn.Linear(shape.features, width), nn.Linear(width, shape.classes)
+        return nn.Sequential(LooksAtValues(), nn.Flatten(), *layers)
+
+
+class Lazy(Space):
+    def network(self, choose, shape):
+        return nn.Sequential(nn.Flatten(), nn.LazyLinear(choose.value("width", [4, 8])), nn.LazyLinear(shape.classes))
+
+
+@pytest.mark.parametrize(
+    ("space", "match"),
+    [
+        (Mismatched(), r"Mismatched.*shape \(1, 8, 8\).*RuntimeError.*64.*63"),
+        (Looking(), r"Looking.*values.*item"),
+        (Lazy(), "Lazy.*sizes"),
+    ],
+)
+def test_a_space_whose_first_network_does_not_run_is_refused_in_one_line(space, match):
+    with pytest.raises(UserError, match=match) as caught:
+        Training(space, DIGITS)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.gpu

@@ -17,14 +17,16 @@ BYTES = 4  # of a float32 number
 def chosen_device(name: str) -> torch.device:
     """The device of this name; "auto" is the first CUDA device where there is one, otherwise the CPU.
 
-    Raises ConfigurationError for a name that PyTorch does not know, and for a CUDA device that is not there.
+    Raises ConfigurationError for a device of another kind than these, and for a CUDA device that is not there.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-    except RuntimeError:
-        raise ConfigurationError(f"there is no device {name!r}; expected auto, cpu, cuda or cuda:0") from None
+    except (RuntimeError, TypeError):
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise ConfigurationError(f"there is no device {name!r} to train on; expected auto, cpu, cuda or cuda:0")
     if device.type == "cuda" and (device.index or 0) >= (found := torch.cuda.device_count()):
         there = f"PyTorch finds {found} CUDA device{'s' * (found != 1)} here"
         raise ConfigurationError(f"device {name!r} is not there: {there}; use device 'auto' or 'cpu'")

@@ -11,8 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
-import torch
-
 from netwright.core.architecture import Architecture
 from netwright.core.configuration import constructor
 from netwright.core.errors import ConfigurationError, UserError, nearest
@@ -23,6 +21,7 @@ from netwright.core.trial import Measurement, Proposal
 from netwright.estimators.cost import Cost
 from netwright.estimators.cost_sums import built
 from netwright.estimators.devices import chosen_device, refuse_what_cannot_fit
+from netwright.estimators.first_network import require_runs
 from netwright.tasks import Task
 from netwright.training import TrainingSettings, seeded, train
 from netwright.training.result import OutOfTime
@@ -44,6 +43,10 @@ def with_training_settings(initialise: Callable[..., None]) -> Callable[..., Non
     return initialise
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
 class Training(Estimator):
     """Trains the architecture's network on the task's training split and measures it on the validation split.
 
@@ -59,8 +62,9 @@ class Training(Estimator):
 
     Initial weights, order of examples and everything else random follow from the seed of the estimate. `stages` puts
     `Cost` first, so that limits on size are checked before anything is trained.
-    Raises ConfigurationError for unknown options, for a device that is not there and for fidelity "width" where the
-    space has no `width_parameter`; UserError for a space that cannot take the task's examples.
+    Raises ConfigurationError for unknown options, values outside what is allowed, a device that is not there and
+    fidelity "width" where the space has no `width_parameter`; UserError for a space whose first network cannot take the
+    task's examples, or cannot be counted (see `netwright.estimators.first_network`).
     """
 
     metrics: ClassVar[tuple[str, ...]] = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
@@ -95,6 +99,7 @@ class Training(Estimator):
         self._check()
 
     def _check(self) -> None:
+        self._check_numbers()
         if self.fidelity not in get_args(Fidelity):
             raise ConfigurationError(
                 f"Training: there is no fidelity {self.fidelity!r}{nearest(self.fidelity, get_args(Fidelity))}"
@@ -106,8 +111,14 @@ class Training(Estimator):
             )
         if self.fidelity == "resolution" and not self.task.shape.is_image:
             raise ConfigurationError("Training: vectors have no resolution; use fidelity 'epochs' or 'data'")
-        with torch.device("meta"):
-            self.space.build(next(self.space.enumerate()), self.task.shape)
+        require_runs(self.space, self.task.shape)
+
+    def _check_numbers(self) -> None:
+        share, limit = self.validation, self.time_limit
+        if not _is_number(share) or not 0 < share < 1:
+            raise ConfigurationError(f"Training: validation = {share!r}: expected a share above 0 and below 1")
+        if limit is not None and (not _is_number(limit) or limit <= 0):
+            raise ConfigurationError(f"Training: time_limit = {limit!r}: expected seconds above 0, or none")
 
     @cached_property
     def cost(self) -> Cost:

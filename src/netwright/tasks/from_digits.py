@@ -7,25 +7,39 @@ import numpy as np
 from netwright.core.task import Augmentation
 from netwright.tasks.building import Prepared, build
 from netwright.tasks.remaking import remakeable
+from netwright.tasks.splits import limited
 from netwright.tasks.task import Task
 
 
 @remakeable("digits")
-def digits(*, test_share: float = 0.1, split_seed: int = 0, augmentation: Augmentation | None = None) -> Task:
+def digits(
+    *,
+    limit: int | float | None = None,
+    test_share: float = 0.1,
+    split_seed: int = 0,
+    augmentation: Augmentation | None = None,
+) -> Task:
     """scikit-learn's built-in digits as uint8 images (1, 8, 8): needs no file and no network connection.
 
     Values 0..16 are stored as 0..255. Nothing is mirrored by default, since digits have no mirror image.
+    limit: keep a stratified part, as a number of examples or a share, before the test split is set aside.
     """
     from sklearn.datasets import load_digits
 
     values, labels = load_digits(return_X_y=True)
     images = np.round(np.asarray(values).reshape(-1, 1, 8, 8) * (255 / 16)).astype(np.uint8)
+    codes = np.asarray(labels, dtype=np.int64)
+    notes: tuple[str, ...] = ()
+    if limit is not None:
+        chosen, _, notes = limited(codes, None, limit, split_seed)
+        images, codes = images[chosen], codes[chosen]
     return build(
         "digits",
-        Prepared(images, np.asarray(labels, dtype=np.int64)),
+        Prepared(images, codes),
         None,
         [str(digit) for digit in range(10)],
         augmentation=augmentation or Augmentation(),
+        notes=notes,
         test_share=test_share,
         split_seed=split_seed,
     )
