@@ -4,6 +4,15 @@ from netwright.engine.duration import format_duration, parse_duration
 from netwright.engine.progress import Progress
 from netwright.engine.run import Run
 from netwright.engine.search import Search
-from netwright.engine.signals import Interrupted
+from netwright.engine.signals import Interrupted, Terminated, interruptible
 
-__all__ = ["Interrupted", "Progress", "Run", "Search", "format_duration", "parse_duration"]
+__all__ = [
+    "Interrupted",
+    "Progress",
+    "Run",
+    "Search",
+    "Terminated",
+    "format_duration",
+    "interruptible",
+    "parse_duration",
+]

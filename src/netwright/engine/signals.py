@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,6 +26,36 @@ class Interrupted(KeyboardInterrupt):
         self.exit_code = 128 + signal_number
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, inside `interruptible`. exit_code: 143."""
+
+    exit_code = 128 + signal.SIGTERM
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise Terminated("terminated")
+
+
+@contextmanager
+def interruptible() -> Generator[None]:
+    """Inside, SIGTERM raises `Terminated`, as Ctrl-C raises KeyboardInterrupt; searches inside raise `Interrupted`.
+
+    Only the main thread can be interrupted, and a handler that the user has set is left alone.
+    """
+    here = threading.current_thread() is threading.main_thread()
+    if not here or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+_USUAL = ((signal.SIGINT, (signal.default_int_handler,)), (signal.SIGTERM, (signal.SIG_DFL, _terminate)))
+
+
 class Signals:
     """While entered, the first signal raises KeyboardInterrupt where `waiting` is true, or is kept in `pending`.
 
@@ -39,8 +71,8 @@ class Signals:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
-                if signal.getsignal(number) is usual:
+            for number, usual in _USUAL:
+                if signal.getsignal(number) in usual:
                     self._before[number] = signal.signal(number, self._receive)
         return self
 
