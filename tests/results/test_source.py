@@ -411,3 +411,19 @@ def test_the_small_residual_network(tmp_path: Path) -> None:
     from netwright.networks.resnet import resnet
 
     remake(resnet((3, 16, 16), 3, depth=14, width=4), (3, 16, 16), tmp_path)
+
+
+class OneByOne(nn.Module):
+    """Makes tensors whose sizes are given one by one, some of them taken from the input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        n = x.shape[0]
+        return torch.cat([x, torch.zeros(n, 1), torch.ones(n, 2, dtype=x.dtype), torch.zeros(n).unsqueeze(1)], 1)
+
+
+def test_sizes_may_be_given_one_by_one(tmp_path: Path) -> None:
+    make = torch.zeros
+    made = remake(OneByOne(), (4,), tmp_path)
+    assert torch.zeros is make
+    inputs = torch.randn(5, 4)
+    assert torch.equal(made(inputs), OneByOne()(inputs))

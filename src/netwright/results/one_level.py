@@ -51,7 +51,7 @@ def follow(module: nn.Module, arguments: Arguments) -> fx.Graph:
     """
     tracer = _Tracer(arguments)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), _sizes_one_by_one(tracer):
             return tracer.trace(module)
     except Exception as problem:
         raise UserError(_explained(module, problem)) from problem
@@ -226,6 +226,33 @@ class _Tracer(fx.Tracer):
         if node.op == "call_method":
             return getattr(args[0], str(node.target))(*args[1:], **kwargs)
         return args[0]
+
+
+@contextmanager
+def _sizes_one_by_one(tracer: _Tracer) -> Iterator[None]:
+    """Within the block `torch.zeros(n, 1)` and its like are followed too: PyTorch takes steps only in a tuple."""
+    kept = {name: getattr(torch, name) for name in ("zeros", "ones", "empty", "rand", "randn")}
+
+    def taking(make: Callable[..., Any]) -> Callable[..., Any]:
+        def made(*sizes: Any, **options: Any) -> Any:
+            steps = any(isinstance(each, Known) for each in sizes)
+            if not steps or not all(isinstance(each, int) or _is_size(each) for each in sizes):
+                return make(*sizes, **options)
+            return tracer.create_proxy("call_function", make, (sizes,), options)
+
+        return made
+
+    for name, make in kept.items():
+        setattr(torch, name, taking(make))
+    try:
+        yield
+    finally:
+        for name, make in kept.items():
+            setattr(torch, name, make)
+
+
+def _is_size(step: Any) -> bool:
+    return isinstance(step, Known) and isinstance(step.value, int)
 
 
 def _values(arguments: Any) -> Any:
