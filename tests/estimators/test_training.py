@@ -272,3 +272,11 @@ def test_trains_on_cuda():
     estimator = quick(epochs=3, device="cuda")
     first, again = (estimator.estimate(Proposal(FIRST), 0) for _ in range(2))
     assert first.metrics == again.metrics and estimator.device.type == "cuda"
+
+
+@pytest.mark.parametrize("make", [nw.spaces.NasBench201, nw.spaces.Darts, nw.spaces.NasNet])
+def test_cells_have_a_width_to_reduce(make):
+    space = make(channels=16)
+    estimator = Training(space, DIGITS, device="cpu", fidelity="width")
+    assert estimator._space_at(0.5).channels == 8
+    assert estimator._space_at(1.0) is space

@@ -25,6 +25,7 @@ class Darts(CellSpace):
     nodes: int | tuple[int, int] = 4
     operations: tuple[str, ...] | str = OPERATION_SETS["darts"]
 
+    width_parameter: ClassVar[str] = "channels"
     additive_cost: ClassVar[bool] = True  # each operation costs the same whatever the others are
 
     def __post_init__(self) -> None:

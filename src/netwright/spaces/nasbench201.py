@@ -38,6 +38,7 @@ class NasBench201(Space):
     channels: int = 16
     cells: int = 5
 
+    width_parameter: ClassVar[str] = "channels"
     additive_cost: ClassVar[bool] = True  # each operation costs the same whatever the others are
 
     def __post_init__(self) -> None:

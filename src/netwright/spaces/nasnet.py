@@ -33,6 +33,7 @@ class NasNet(CellSpace):
     operations: tuple[str, ...] | str = OPERATION_SETS["nasnet"]
     output: str | tuple[tuple[int, ...], tuple[int, ...]] = "loose"
 
+    width_parameter: ClassVar[str] = "channels"
     additive_cost: ClassVar[bool] = True  # each operation costs the same whatever the others are; see cost_frame
 
     def __post_init__(self) -> None:
