@@ -9,6 +9,7 @@ import json
 import random
 from collections import namedtuple
 
+import numpy as np
 import pytest
 import torch
 
@@ -273,3 +274,29 @@ def test_the_genotype_reads_back():
     read = read_genotype(GOOD)
     assert read_genotype(str(read)) == read == read_genotype(read.to_dict())
     assert from_genotype(namedtuple("Genotype", GOOD)(**GOOD)) == from_genotype(GOOD)
+
+
+@pytest.mark.parametrize("before", ["DARTS_V2 = ", "genotypes.", "X = utils.genotypes.", "\n DARTS = "])
+def test_genotypes_are_read_as_they_stand_in_files(before: str) -> None:
+    expected = read_genotype(PUBLISHED["nasnet_a"][0])
+    assert read_genotype(f"{before}{expected}") == expected
+    space, architecture = from_genotype(f"{before}{expected}")
+    assert space.parse(f"{before}{expected}") == architecture
+
+
+@pytest.mark.parametrize("text", ["Genotype()()", "Genotype", "A = B = 3", "X = Genotype(); Y = Genotype()"])
+def test_other_statements_are_no_genotypes(text: str) -> None:
+    with pytest.raises(UserError):
+        read_genotype(text)
+
+
+def test_states_may_be_numbers_of_numpy() -> None:
+    plain = PUBLISHED["nasnet_a"][0]
+    given = {
+        name: [np.int64(each) if isinstance(each, int) else (each[0], np.int64(each[1])) for each in part]
+        for name, part in plain.items()
+    }
+    assert read_genotype(given) == read_genotype(plain)
+    json.dumps(read_genotype(given).to_dict())
+    with pytest.raises(InvalidArchitecture, match="reads state True"):
+        read_genotype({**plain, "normal": [("sep_conv_3x3", True), *plain["normal"][1:]]})

@@ -144,12 +144,10 @@ def plain_labels(name: str, options: Collection[Any]) -> list[Label]:
 
 
 def _plain_label(name: str, option: Any) -> Label:
-    numpy_scalar = isinstance(option, np.generic)
-    option = cast("Any", option)
-    label: Any = option.item() if numpy_scalar else option
+    label: Any = cast("Any", option).item() if isinstance(option, np.generic) else option
     if type(label) not in (str, int, float, bool):
         raise UserError(
-            f"decision {name!r} cannot offer {shown(option)}: options are text, whole numbers, finite decimal numbers "
+            f"decision {name!r} cannot offer {shown(label)}: options are text, whole numbers, finite decimal numbers "
             "or True and False; choose between names, and look up what they stand for"
         )
     if type(label) is float and not math.isfinite(label):

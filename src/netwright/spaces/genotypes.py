@@ -8,6 +8,8 @@ node i is state i + 2.
 from __future__ import annotations
 
 import ast
+import operator
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -19,6 +21,7 @@ from netwright.networks.operations import OPERATIONS
 KINDS = ("normal", "reduce")
 MOST_NODES = 24
 LONGEST = 100_000
+_WRITTEN = re.compile(r"\s*(?:\w+\s*=\s*)?(?:\w+\.)*Genotype")
 
 Reading = tuple[str, int]  # an operation, and the state that it reads
 Block = tuple[Reading, Reading]
@@ -74,15 +77,16 @@ class Genotype:
 def is_genotype(value: object) -> bool:
     """Whether this is meant as a genotype, valid or not: the text of one, or data with its keys."""
     if isinstance(value, str):
-        return value.lstrip().startswith("Genotype")
+        return _WRITTEN.match(value) is not None
     return isinstance(value, Mapping) and bool({"cells", "recurrent", *KINDS} & set(value))
 
 
 def read_genotype(value: str | Mapping[str, Any]) -> Genotype:
     """The genotype that a mapping, its JSON, or the text `Genotype(normal=..., ...)` describes.
 
-    A mapping may also hold it under "cells", and a named tuple is read like one. Text is parsed as literals and never
-    executed. Raises InvalidArchitecture, which says which part is wrong, or UserError for broken JSON.
+    A mapping may also hold it under "cells", and a named tuple is read like one. Text may give it a name, as in
+    `NAME = module.Genotype(...)`; it is parsed as literals and never executed.
+    Raises InvalidArchitecture, which says which part is wrong, or UserError for broken JSON.
     """
     record: Any = _from_text(value) if isinstance(value, str) else value
     record = record._asdict() if hasattr(record, "_asdict") else record
@@ -117,14 +121,15 @@ def _read_cell(kind: str, readings: object, output: object) -> PublishedCell:
 def _read_pair(kind: str, node: int, pair: object) -> Reading:
     if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2:
         raise InvalidArchitecture(f"node {node} of {kind!r}: expected a pair (operation, state), found {_short(pair)}")
-    label, source = cast("Sequence[object]", pair)
+    label, state = cast("Sequence[object]", pair)
     if not isinstance(label, str) or label not in OPERATIONS:
         raise InvalidArchitecture(
             f"node {node} of {kind!r}: there is no operation {_short(label)}{nearest(label, OPERATIONS)}"
         )
-    if type(source) is not int or not 0 <= source < node + 2:
+    source = _whole(state)
+    if source is None or not 0 <= source < node + 2:
         raise InvalidArchitecture(
-            f"node {node} of {kind!r} reads state {_short(source)}; it may read 0 to {node + 1}, the states before it"
+            f"node {node} of {kind!r} reads state {_short(state)}; it may read 0 to {node + 1}, the states before it"
         )
     return label, source
 
@@ -133,15 +138,24 @@ def _read_output(kind: str, output: object, nodes: int) -> tuple[int, ...]:
     if not isinstance(output, Sequence | set | frozenset) or isinstance(output, str) or not output:
         raise InvalidArchitecture(f"'{kind}_concat' should list states, found {_short(output)}")
     states: list[int] = []
-    for state in cast("Sequence[object]", output):
-        if type(state) is not int or not 2 <= state < nodes + 2:
+    for each in cast("Sequence[object]", output):
+        state = _whole(each)
+        if state is None or not 2 <= state < nodes + 2:
             raise InvalidArchitecture(
-                f"'{kind}_concat' lists {_short(state)}; the nodes of this cell are states 2 to {nodes + 1}"
+                f"'{kind}_concat' lists {_short(each)}; the nodes of this cell are states 2 to {nodes + 1}"
             )
         if state in states:
             raise InvalidArchitecture(f"'{kind}_concat' lists state {state} twice")
         states.append(state)
     return tuple(sorted(states))
+
+
+def _whole(value: Any) -> int | None:
+    """The whole number, of Python's or of numpy's type; None for what is none."""
+    try:
+        return None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        return None
 
 
 def _from_text(text: str) -> Any:
@@ -153,10 +167,12 @@ def _from_text(text: str) -> Any:
     if len(text) > LONGEST:
         raise InvalidArchitecture(f"the genotype is {len(text):,} characters long; at most {LONGEST:,} are read")
     try:
-        call = ast.parse(text.strip(), mode="eval").body
+        statements = ast.parse(text.strip()).body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InvalidArchitecture(f"the genotype cannot be read ({error}); {problem}") from None
-    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id != "Genotype":
+    statement = statements[0] if len(statements) == 1 else None
+    call = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
+    if not isinstance(call, ast.Call) or ast.unparse(call.func).rpartition(".")[2] != "Genotype":
         raise InvalidArchitecture(problem)
     if call.args or any(keyword.arg is None for keyword in call.keywords):
         raise InvalidArchitecture(f"a genotype names each of its parts; {problem}")
