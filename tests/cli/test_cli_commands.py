@@ -115,8 +115,13 @@ def test_a_run_goes_on_with_more_trials(tmp_path: Path) -> None:
     assert "3 completed" in netwright("show", "r", cwd=tmp_path).stdout
 
 
-def test_ctrl_c_prints_the_line_that_resumes(tmp_path: Path) -> None:
-    command = ("search", "digits", *SMALL, "--trials", 5000, "--name", "r")
+@pytest.mark.parametrize(
+    ("number", "code", "trials"),
+    [(signal.SIGINT, 130, ("--trials", 5000)), (signal.SIGTERM, 143, ("--trials", 1, "--final-epochs", 5000))],
+    ids=["Ctrl-C in the search", "SIGTERM in the final training"],
+)
+def test_a_signal_prints_the_line_that_resumes(tmp_path: Path, number: int, code: int, trials: tuple) -> None:
+    command = ("search", "digits", *SMALL, *trials, "--name", "r")
     process = subprocess.Popen(
         [sys.executable, "-m", "netwright.cli", *map(str, command)],
         cwd=tmp_path,
@@ -127,9 +132,13 @@ def test_ctrl_c_prints_the_line_that_resumes(tmp_path: Path) -> None:
     deadline = time.monotonic() + 120
     while rows(tmp_path / "netwright-runs/netwright.db") < 1 and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    if number == signal.SIGTERM:
+        assert process.stdout is not None
+        while "final training" not in process.stdout.readline():
+            assert time.monotonic() < deadline
+    process.send_signal(number)
     said, _ = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert "netwright resume r" in said and "Traceback" not in said
 
 

@@ -69,7 +69,12 @@ def read(cls: type[Any], parameter: inspect.Parameter, text: str) -> Any:
     """A value for this parameter: a literal, a part such as `Tournament(5)` from beside the class, or the text."""
     value: Any = _value(text, cls)
     declared = str(parameter.annotation).removeprefix("<class '").removesuffix("'>")
-    if declared.startswith(("tuple", "Sequence")) and "str" not in declared and isinstance(value, (int, float)) and not isinstance(value, bool):
+    if (
+        declared.startswith(("tuple", "Sequence"))
+        and "str" not in declared
+        and isinstance(value, (int, float))
+        and not isinstance(value, bool)
+    ):
         value = (value,)
     expected = PLAIN.get(declared)
     if expected is not None and not (isinstance(value, expected) and (bool in expected or not isinstance(value, bool))):

@@ -35,9 +35,9 @@ def run(arguments: list[str]) -> int:
     except usage_error as problem:
         _complain(problem.format_message(), "see netwright --help, or --help behind a command")
         return 2
-    except (typer.Abort, KeyboardInterrupt) as stop:
-        _complain(str(stop) or "interrupted")
-        return getattr(stop, "exit_code", 130)
+    except (typer.Abort, KeyboardInterrupt):
+        _complain("interrupted")
+        return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

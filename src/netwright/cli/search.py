@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ from netwright.cli.output import rough, say, say_json
 from netwright.cli.plan import DEFAULT_TIME, Plan
 from netwright.cli.progress import Display
 from netwright.cli.show import PLAN, at, named
-from netwright.core.errors import DataError, UserError
+from netwright.core.errors import DataError, NetwrightError, UserError
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
@@ -32,7 +34,7 @@ def begin(plan: Plan, directory: Path, name: str | None, export: Path | None, *,
         if not plan.epochs_finally:
             raise UserError("--export needs a final training; leave out --final-epochs 0")
         check_target(export)
-    with Command(plan.resolved(), directory, export, as_json=as_json, quiet=quiet) as command:
+    with stoppable(), Command(plan.resolved(), directory, export, as_json=as_json, quiet=quiet) as command:
         command.explain()
         command.drive(name, resume=False)
 
@@ -63,8 +65,28 @@ def go_on(
     if time is not None:
         time = f"{seconds + parse_duration(time):.3f}s"  # the engine counts all sessions of a run
     plan = replace(plan, trials=trials or plan.trials, time=time or plan.time)
-    with Command(plan, directory, export, as_json=as_json, quiet=quiet) as command:
+    with stoppable(), Command(plan, directory, export, as_json=as_json, quiet=quiet) as command:
         command.drive(name, resume=True)
+
+
+class Stopped(NetwrightError):
+    """Ctrl-C or SIGTERM, with the exit code of the signal."""
+
+    def __init__(self, reason: str, exit_code: int) -> None:
+        super().__init__(reason)
+        self.exit_code = exit_code
+
+
+@contextmanager
+def stoppable() -> Generator[None]:
+    """Inside, Ctrl-C and SIGTERM become `Stopped`, which typer passes on, unlike a KeyboardInterrupt."""
+    from netwright.engine import interruptible
+
+    with interruptible():
+        try:
+            yield
+        except KeyboardInterrupt as stop:
+            raise Stopped(str(stop) or "interrupted", getattr(stop, "exit_code", 130)) from stop
 
 
 def _read(plan: Plan) -> Task:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def space_is_its_configuration(space: Space) -> None:
     with must_not_raise("configuration"):
         json.dumps(space.configuration(), allow_nan=False)
-    twin = type(space)(**space.arguments)
+    twin = space.replace()
     require(twin == space and twin.id == space.id, f"{space!r} made again from its arguments is another space")
     require(_pickled(space, "the space") == space, "the space pickled and read is not equal to itself")
 
