@@ -37,6 +37,8 @@ class Store:
         self._set_places(directory)
         with translated(self.path):
             places.prepare(self.directory)
+            if self.path.exists():
+                places.check_header(self.path)  # before anything is put beside another program's file
             self._hold = DriverLock(self.directory)
             try:
                 self._connection = opening.open_to_write(self.directory)
