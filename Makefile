@@ -13,7 +13,8 @@ $(READY): pyproject.toml constraints/ci.txt
 	touch $(READY)
 
 demo: $(READY)
-	$(BIN)/netwright search digits --space chain --strategy evolution --trials 40 --epochs 2 --final-epochs 4 --seed 0 --export demo-best --dir demo-runs
+	rm -rf demo-best
+	$(BIN)/netwright search digits --space chain --strategy evolution --trials 40 --epochs 1 --final-epochs 4 --seed 0 --export demo-best --dir demo-runs
 
 check: $(READY)
 	@! $(BIN)/python -m pip list --format=freeze | grep '^nvidia-' || { echo "pip brought CUDA packages: install through constraints/ci.txt"; exit 1; }
