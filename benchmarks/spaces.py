@@ -1,0 +1,57 @@
+"""What drawing, mutating, hashing and costing architectures takes, for the spaces that ship.
+
+python benchmarks/spaces.py
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import numpy as np
+
+import netwright as nw
+
+DRAWN, COSTED, WARM = 100_000, 1_500, 500
+
+
+def draw_mutate_hash(rng: np.random.Generator) -> float:
+    """Seconds for 100,000 NAS-Bench-201 architectures."""
+    space = nw.spaces.NasBench201()
+    space.sample(rng)
+    began = time.perf_counter()
+    for _ in range(DRAWN):
+        hash(space.mutate(space.sample(rng), rng))
+    return time.perf_counter() - began
+
+
+def cost(space: nw.Space, shape: tuple[int, ...], rng: np.random.Generator) -> tuple[float, float]:
+    """Seconds of the first call, and of one later call on average."""
+    estimator = nw.estimators.Cost(space, nw.TaskShape(shape, 10))
+    drawn = [space.sample(rng) for _ in range(WARM + COSTED)]
+    began = time.perf_counter()
+    estimator.figures(drawn[0])
+    first = time.perf_counter() - began
+    for architecture in drawn[1:WARM]:
+        estimator.figures(architecture)
+    began = time.perf_counter()
+    for architecture in drawn[WARM:]:
+        estimator.figures(architecture)
+    return first, (time.perf_counter() - began) / COSTED
+
+
+def main() -> None:
+    rng = np.random.default_rng(0)
+    seconds = [draw_mutate_hash(rng) for _ in range(3)]
+    print(
+        f"draw, mutate and hash {DRAWN:,}: {statistics.median(seconds):.2f} s ({min(seconds):.2f} to {max(seconds):.2f})"
+    )
+    image = (3, 32, 32)
+    spaces = [(nw.spaces.NasBench201(), image), (nw.spaces.Darts(), image), (nw.spaces.NasNet(), image)]
+    for space, shape in [*spaces, (nw.spaces.Chain(), image), (nw.spaces.Mlp(), (64,))]:
+        first, each = cost(space, shape, rng)
+        print(f"{space.name:12} {space.size:.2e} architectures: {1e6 * each:5.1f} us each, first call {first:.2f} s")
+
+
+if __name__ == "__main__":
+    main()
