@@ -43,9 +43,8 @@ def cost(space: nw.Space, shape: tuple[int, ...], rng: np.random.Generator) -> t
 def main() -> None:
     rng = np.random.default_rng(0)
     seconds = [draw_mutate_hash(rng) for _ in range(3)]
-    print(
-        f"draw, mutate and hash {DRAWN:,}: {statistics.median(seconds):.2f} s ({min(seconds):.2f} to {max(seconds):.2f})"
-    )
+    median, spread = statistics.median(seconds), f"{min(seconds):.2f} to {max(seconds):.2f}"
+    print(f"draw, mutate and hash {DRAWN:,}: {median:.2f} s ({spread})")
     image = (3, 32, 32)
     spaces = [(nw.spaces.NasBench201(), image), (nw.spaces.Darts(), image), (nw.spaces.NasNet(), image)]
     for space, shape in [*spaces, (nw.spaces.Chain(), image), (nw.spaces.Mlp(), (64,))]:
