@@ -252,7 +252,7 @@ class Mixing(Climbing):
 
         weights = self.trials[-1].measurement.gradient if self.trials else {}
         start = torch.tensor(rng.random(5), dtype=torch.float32)
-        return Proposal(Mixture({"edge0": (weights or {}).get("edge0", start) * 0.5 + start}), "train")
+        return Proposal(Mixture({"edge0": (weights or {}).get("edge0", start) * 0.5 + start}))
 
     def tell(self, trial: Trial) -> None:
         self.trials.append(trial)
@@ -262,7 +262,7 @@ class Steps(Estimator):
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:
         assert isinstance(proposal.candidate, Mixture)
         weights = proposal.candidate.weights["edge0"]
-        return Measurement({"loss": weights.sum()}, gradient={"edge0": weights.sin()})
+        return Measurement({"val_accuracy": weights.sum()}, gradient={"edge0": weights.sin()})
 
 
 def test_mixtures_and_gradients_are_stored_exactly(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ REFUSED = [
     ("auxiliary_weight", -0.4, "at least 0"),
     ("drop_path", 1.0, "below 1"),
     ("augment", "yes", "true or false"),
+    ("nesterov", 1, "true or false"),
     ("cutout", -1, "at least 0"),
     ("precision", "float16", "did you mean 'bfloat16'"),
     ("channels_last", "maybe", "'auto'"),

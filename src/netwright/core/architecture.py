@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import total_ordering
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +75,10 @@ class Architecture:
 class Mixture:
     """A weight for every option of every decision: decision name -> tensor, soft options after the hard ones.
 
-    For the sources of an edge decision, the tensor holds one weight a source rather than one a set of sources.
+    For the sources of an edge decision, the tensor holds one weight a source rather than one a set of sources; without
+    it all weigh 1. active: for some decisions, the indices of the only options that are computed; all of the others'.
+    A tensor that requires grad asks for its gradient.
     """
 
     weights: Mapping[str, Tensor]
+    active: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from netwright.core.configuration import Configured
 
 if TYPE_CHECKING:
+    from netwright.core.architecture import Mixture
     from netwright.core.trial import Measurement, Proposal
 
 
@@ -28,3 +30,40 @@ class Estimator(Configured, ABC):
     def stages(self) -> Sequence[Estimator]:
         """The estimators to run in this order, cheapest first; limits are checked after each. By default itself."""
         return (self,)
+
+
+class RoundEstimator(Estimator):
+    """An estimator with weights that many candidates share, moved by the rounds that a strategy asks for."""
+
+    @abstractmethod
+    def begin(self, seed: int) -> None:
+        """Make the shared weights anew; everything random in the rounds that follow comes from `seed`."""
+
+    @abstractmethod
+    def advance(self, proposal: Proposal) -> Measurement:
+        """Carry out one round. Losses stay on the device, as tensors.
+
+        metrics: "loss", "accuracy" (tensors), and what the host knows: "progress" (share of the weight training that is
+        done, 1.0 after its last step), "epoch" (whole epochs done), "steps" (training steps in one epoch).
+        Raises TrialFailed, and UserError for what cannot be asked (training beyond the end, for one).
+        """
+
+    @property
+    @abstractmethod
+    def epoch_ended(self) -> bool:
+        """Whether the last round ended an epoch."""
+
+    @abstractmethod
+    def epoch(self, mixture: Mixture | None) -> Measurement:
+        """What the epoch measured that just ended, and the alarms for `mixture`, what the strategy now stands for.
+
+        Raises Diverged where the losses are not finite.
+        """
+
+    @abstractmethod
+    def save(self, folder: Path, number: int, companion: Mapping[str, Any]) -> None:
+        """Keep the shared weights, what goes on with them, and `companion` as generation `number`. Raises OSError."""
+
+    @abstractmethod
+    def load(self, folder: Path, highest: int) -> tuple[int, Mapping[str, Any]] | None:
+        """Go on from the newest undamaged generation up to `highest`: its number and companion; None without one."""

@@ -20,7 +20,8 @@ def derived_seed(seed: int, *path: int) -> int:
 
 
 class Generators:
-    """`generators(number)` is the generator of that trial: one object, moved to the trial's own counter-based stream.
+    """`generators(number, step)` is the generator of that trial and, with weight sharing, of so many rounds before it:
+    one object, moved to a counter-based stream of its own.
 
     The generator is valid until the next call; strategies draw from it inside `ask` and do not keep it.
     """
@@ -30,9 +31,9 @@ class Generators:
         self._generator = np.random.Generator(self._bits)
         self._state = self._bits.state
 
-    def __call__(self, number: int) -> np.random.Generator:
-        # The trial's number is the high word of Philox's 256-bit counter, so streams cannot meet.
+    def __call__(self, number: int, step: int = 0) -> np.random.Generator:
+        # Number and step are the high words of Philox's 256-bit counter, so streams cannot meet.
         state = self._state
-        state["state"]["counter"][:] = (0, 0, 0, number)
+        state["state"]["counter"][:] = (0, 0, step, number)
         self._bits.state = state
         return self._generator

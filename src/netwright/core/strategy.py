@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from netwright.core.configuration import Configured
 from netwright.core.errors import SearchFailed
@@ -13,7 +13,7 @@ from netwright.core.objective import fittest
 if TYPE_CHECKING:
     import numpy as np
 
-    from netwright.core.architecture import Architecture
+    from netwright.core.architecture import Architecture, Mixture
     from netwright.core.space import Space
     from netwright.core.trial import Proposal, Trial
 
@@ -22,6 +22,7 @@ class Strategy(Configured, ABC):
     """Decides what to try next. A deterministic function of its configuration, the generators and what it was told."""
 
     space: Space
+    bounded: ClassVar[bool] = False  # whether it ends by itself, so that a search needs no other stop
 
     @abstractmethod
     def ask(self, rng: np.random.Generator) -> Proposal | None:
@@ -40,3 +41,21 @@ class Strategy(Configured, ABC):
         if not completed:
             raise SearchFailed(f"none of the {len(trials)} trials completed, so there is nothing to recommend")
         return fittest(completed).architecture
+
+    # Weight sharing: rounds are not kept one by one, so a strategy that asks for them gives its state each epoch.
+
+    def state_dict(self) -> Mapping[str, Any] | None:
+        """All that it learnt, as tensors and plain values in dicts and lists; None where a log's replay restores it."""
+        return None
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` gave, exactly as the strategy that gave it would have."""
+        raise NotImplementedError(f"{type(self).__name__} gives no state to load")
+
+    def mixture(self) -> Mixture | None:
+        """The mixture that it now stands for; None where it has none. Recorded each epoch, and watched for alarms."""
+        return None
+
+    def figures(self) -> Mapping[str, float]:
+        """Numbers to record with each epoch of weight sharing, such as a temperature or an eigenvalue."""
+        return {}

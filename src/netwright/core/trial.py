@@ -26,18 +26,32 @@ STATES: tuple[State, ...] = (
 )
 
 
+Purpose = Literal["evaluate", "train", "accumulate", "probe", "rehearse"]
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """One question to an estimator.
 
-    purpose "train" moves shared weights and measures only the loss. fidelity: share of the full training budget,
-    0 < fidelity <= 1, None for all of it. parent: number of the trial whose weights or edits it starts from.
+    fidelity: share of the full training budget, 0 < fidelity <= 1, None for all of it. parent: number of the trial
+    whose weights or edits it starts from.
+
+    purpose "evaluate" is a trial. The others are rounds of weight sharing, recorded an epoch rather than one by one:
+    "train" moves the shared weights by one step on the next minibatch of the training examples; "accumulate" adds the
+    weights' gradient on that minibatch to what the next "train" steps with; "rehearse" measures the loss on it and
+    moves nothing; "probe" does so on the next minibatch of the validation examples, on the last one where `again`.
     """
 
     candidate: Architecture | Mixture
-    purpose: Literal["evaluate", "train"] = "evaluate"
+    purpose: Purpose = "evaluate"
     fidelity: float | None = None
     parent: int | None = None
+    again: bool = False
+
+    @property
+    def is_round(self) -> bool:
+        """Whether this is a step of weight sharing rather than a trial."""
+        return self.purpose != "evaluate"
 
 
 @dataclass(frozen=True, slots=True)

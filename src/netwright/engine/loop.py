@@ -6,7 +6,8 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from netwright.core.errors import NetwrightError, StopSearch
 from netwright.core.executor import Executor, Job, Outcome
@@ -15,6 +16,7 @@ from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal, Trial
 from netwright.engine.failures import Failures
 from netwright.engine.judging import Judge
+from netwright.engine.rounds import Rounds, round_estimator
 from netwright.engine.signals import Signals
 from netwright.engine.stops import Stops
 from netwright.store.rows import Asked, Told
@@ -41,6 +43,7 @@ class Loop:
         earlier: float = 0.0,
         on_trial: Callable[[Trial], object] | None = None,
         watch: Watch | None = None,
+        shared: Path | None = None,
     ) -> None:
         self.trials: list[Trial] = []
         self.tracebacks: dict[int, str] = {}
@@ -48,12 +51,14 @@ class Loop:
         self.signals = Signals()
         self.stops = stops
         self.failures = Failures(search.limits)
-        self._strategy, self._executor = strategy, executor
+        self._strategy, self._executor, self.space = strategy, executor, search.space
+        self.rounds = Rounds(strategy, round_estimator(search.estimator), derived_seed(search.seed), shared)
         self._generators = Generators(search.seed)
         self._seed, self._stages, self._constraints = search.seed, tuple(search.estimator.stages()), search.limits
         self._judge = Judge(search.objectives, search.limits)
         self._on_trial, self._watch = on_trial, watch
         self._number = 0
+        self.asked_round = False
         self._pending: dict[int, Asked] = {}
         self._unacknowledged: deque[tuple[int, Trial]] = deque()
         self._oldest = 0.0
@@ -79,23 +84,53 @@ class Loop:
 
     # Asking.
 
-    def ask(self) -> Proposal | None:
-        """The strategy's next proposal, drawn from the next number's generator."""
-        return self._strategy.ask(self._generators(self._number))
+    def ask(self) -> Proposal | Trial | None:
+        """The strategy's next proposal, drawn from the next number's generator.
+
+        A round is carried out at once: what comes back is then the epoch that it ended, or None where it ended none.
+        """
+        rounds = self.rounds
+        proposal = self._strategy.ask(self._generators(self._number, rounds.count))
+        if proposal is None or not proposal.is_round:
+            self.asked_round = False
+            rounds.count = 0
+            return proposal
+        self.asked_round = True
+        return rounds.carry_out(self._number, proposal)
 
     def _fill(self) -> None:
         """Ask until every slot is taken, a stop is reached, or the strategy waits to be told."""
         pending, stops, slots = self._pending, self.stops, self._executor.slots
         while len(pending) < slots and not stops.now(self.seconds()) and not stops.full(len(pending)):
             try:
-                proposal = self.ask()
+                asked = self.ask()
             except StopSearch as stop:
                 stops.reason = str(stop) or type(stop).__name__
                 return
-            if proposal is None:
+            if self.asked_round:
+                self._after_round(asked)
+            elif asked is None:
                 self._require_pending()
                 return
-            self.begin(proposal)
+            else:
+                self.begin(cast("Proposal", asked))
+
+    def _after_round(self, epoch: Proposal | Trial | None) -> None:
+        """Record the epoch that a round ended, if any; let the user see and interrupt."""
+        if isinstance(epoch, Trial):
+            question = self._question(epoch.proposal, self.skip())
+            if self.journal is not None:
+                self.journal.add(question)
+                self.journal.add(Told(question, len(self.trials), epoch, "", time.time()))
+                self.journal.wait()
+            self.trials.append(epoch)
+            self._acknowledge(epoch)
+        self.signals.check()
+        if self._watch is not None:
+            self._watch.show(len(self._pending), self.seconds(), progress=self.rounds.progress)
+
+    def _question(self, proposal: Proposal, number: int) -> Asked:
+        return Asked(number, len(self.trials), 1, proposal, time.time())
 
     def _require_pending(self) -> None:
         if not self._pending:
@@ -174,21 +209,25 @@ class Loop:
             if problem is not None:
                 raise problem
 
-    def tell(self, trial: Trial, traceback: str = "") -> None:
+    def tell(self, trial: Trial, traceback: str = "", *, strategy: bool = True) -> None:
         """Tell everybody who keeps count of how a trial ended, the strategy last."""
         self.trials.append(trial)
         if traceback:
             self.tracebacks[trial.number] = traceback
         self.stops.note(trial)
         self.failures.note(trial, traceback)
-        self._strategy.tell(trial)
+        if strategy:
+            self._strategy.tell(trial)
 
-    def restore(self, trial: Trial, traceback: str) -> None:
-        """Tell of a trial of an earlier session."""
+    def restore(self, trial: Trial, traceback: str, *, told: bool = True) -> None:
+        """Tell of a trial of an earlier session; all but the strategy where it was not `told` or knows already."""
         self._judge.note(trial)
         if self._watch is not None:
             self._watch.note(trial)
-        self.tell(trial, traceback)
+        if trial.proposal.is_round:
+            self.trials.append(trial)
+        else:
+            self.tell(trial, traceback, strategy=told)
 
     # Acknowledging: only what is on disk.
 

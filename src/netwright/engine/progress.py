@@ -16,7 +16,10 @@ EVERY = 0.1  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A search on its way. finished, counts and best speak of trials that are stored; seconds of the whole run."""
+    """A search on its way. finished, counts and best speak of trials that are stored; seconds of the whole run.
+
+    shared: share of the training of shared weights that is done; 0 without any.
+    """
 
     finished: int
     running: int
@@ -24,6 +27,7 @@ class Progress:
     best: Trial | None
     seconds: float
     limits: Limits
+    shared: float = 0.0
 
 
 class Watch:
@@ -41,9 +45,9 @@ class Watch:
         if trial.scores and (self._best is None or rank(trial) > rank(self._best)):
             self._best = trial
 
-    def show(self, running: int, seconds: float, *, now: bool = False) -> None:
+    def show(self, running: int, seconds: float, *, now: bool = False, progress: float = 0.0) -> None:
         moment = monotonic()
         if now or moment - self._last >= EVERY:
             self._last = moment
             counts = dict(self._counts)
-            self._tell(Progress(sum(counts.values()), running, counts, self._best, seconds, self._limits))
+            self._tell(Progress(sum(counts.values()), running, counts, self._best, seconds, self._limits, progress))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from netwright.core.architecture import Architecture
+from netwright.core.architecture import Architecture, Mixture
 from netwright.core.errors import CorruptStore, StopSearch, UserError
 from netwright.core.serial import parse_json
 from netwright.core.trial import Measurement, Proposal, Trial
@@ -24,6 +24,7 @@ def replay(loop: Loop, name: str, stored: Sequence[StoredTrial], *, begin: bool 
     Raises UserError where the strategy proposes something else than it did, CorruptStore for a log with gaps.
     """
     _check_order(name, stored)
+    stored = _after_last_epoch(loop, stored, begin)
     told = sorted((each for each in stored if each.told is not None), key=lambda each: each.told or 0)
     proposals: list[Proposal] = []
 
@@ -31,13 +32,43 @@ def replay(loop: Loop, name: str, stored: Sequence[StoredTrial], *, begin: bool 
         while len(proposals) < len(stored) and stored[len(proposals)].asked <= count:
             proposals.append(_ask(loop, name, stored[len(proposals)]))
 
-    for count, each in enumerate(told):
-        ask_until(count)
-        loop.restore(_trial(each, proposals[each.number]), each.traceback)
-    ask_until(len(told))
+    first = stored[0].number if stored else 0
+    for each in told:
+        ask_until(each.told or 0)
+        loop.restore(_trial(each, proposals[each.number - first]), each.traceback)
+    ask_until(len(loop.trials))
     for each in stored:
         if begin and each.told is None:
-            loop.begin(proposals[each.number], each.attempt + 1, each.asked, each.number)
+            loop.begin(proposals[each.number - first], each.attempt + 1, each.asked, each.number)
+
+
+def _after_last_epoch(loop: Loop, stored: Sequence[StoredTrial], begin: bool) -> Sequence[StoredTrial]:
+    """What is left to replay after the last epoch of weight sharing whose state was kept; all of it without one.
+
+    Where nothing is to begin again, no weights are trained: without a kept state the strategy is told nothing.
+    """
+    epochs = [each.number for each in stored if each.purpose == "train" and each.told is not None]
+    number = loop.rounds.restore(max(epochs, default=-1))
+    if number is None:
+        if begin or not epochs:
+            return stored
+        number = len(stored) - 1
+    for each in stored[: number + 1]:
+        if each.told is None:
+            continue
+        loop.restore(_trial(each, _proposal(loop, each)), each.traceback, told=False)
+        loop.skip()
+    return stored[number + 1 :]
+
+
+def _proposal(loop: Loop, stored: StoredTrial) -> Proposal:
+    """A proposal as it was stored, for a strategy that is not asked again."""
+    if stored.architecture is not None:
+        candidate: Any = loop.space.architecture(stored.architecture["decisions"])
+    else:
+        candidate = Mixture(tensors_from(stored.mixture or {}))
+    purpose: Any = stored.purpose
+    return Proposal(candidate, purpose, stored.fidelity, stored.parent)
 
 
 def _check_order(name: str, stored: Sequence[StoredTrial]) -> None:
@@ -51,7 +82,7 @@ def _check_order(name: str, stored: Sequence[StoredTrial]) -> None:
 
 def _ask(loop: Loop, name: str, stored: StoredTrial) -> Proposal:
     try:
-        proposal = loop.ask()
+        proposal = _next(loop)
     except StopSearch as stop:
         found = f"nothing ({stop})"
     else:
@@ -63,6 +94,16 @@ def _ask(loop: Loop, name: str, stored: StoredTrial) -> Proposal:
         f"run {name!r} cannot be resumed: it was made with other settings or another version. The strategy proposed "
         f"{_stored_text(stored)} as trial {stored.number} then, and proposes {found} now"
     )
+
+
+def _next(loop: Loop) -> Proposal | None:
+    """What the strategy asks next, after the rounds that it asks before; the proposal of an epoch for its end."""
+    while True:
+        asked = loop.ask()
+        if isinstance(asked, Trial):
+            return asked.proposal
+        if not loop.asked_round:
+            return asked
 
 
 def _same(proposal: Proposal, stored: StoredTrial) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from netwright.core.strategy import Strategy
     from netwright.engine.search import Search
 
-MEASURED_TIMES = frozenset({"seconds", "latency", "throughput", "ms"})
+MEASURED = frozenset({"seconds", "latency", "throughput", "ms", "peak"})
 
 
 class Run:
@@ -59,13 +59,11 @@ class Run:
 
         Only trials at the highest measured fidelity are compared. Raises SearchFailed where none completed.
         """
-        trials = comparable(self.trials)
+        trials = [each for each in comparable(self.trials) if isinstance(each.proposal.candidate, Architecture)]
         if not trials:
             raise SearchFailed(f"none of the {len(self.trials)} trials of run {self.name!r} completed")
-        if all(isinstance(trial.proposal.candidate, Architecture) for trial in trials):
-            recommended = self.strategy.recommend(trials)
-            trials = [trial for trial in trials if trial.architecture == recommended] or trials
-        return fittest(trials)
+        recommended = self.strategy.recommend(trials)
+        return fittest([trial for trial in trials if trial.architecture == recommended] or trials)
 
     @property
     def front(self) -> list[Trial]:
@@ -82,7 +80,7 @@ class Run:
         return self._tracebacks.get(number, "")
 
     def table(self) -> list[dict[str, Any]]:
-        """One row a trial without anything that a clock measured, so that the tables of equal searches are equal.
+        """One row a trial without what a clock or the system measured, so that the tables of equal searches are equal.
 
         Non-finite numbers are given by name: "nan", "inf", "-inf".
         """
@@ -132,7 +130,7 @@ class _opened:
 
 def _row(trial: Trial) -> dict[str, Any]:
     proposal, candidate = trial.proposal, trial.proposal.candidate
-    measured = {name: value for name, value in trial.metrics.items() if not _is_time(name)}
+    measured = {name: value for name, value in trial.metrics.items() if not _is_measured(name)}
     return {
         "number": trial.number,
         "state": trial.state,
@@ -142,11 +140,12 @@ def _row(trial: Trial) -> dict[str, Any]:
         "parent": proposal.parent,
         "metrics": measured,
         "curve": [
-            {name: value for name, value in point.items() if not _is_time(name)} for point in trial.measurement.curve
+            {name: value for name, value in point.items() if not _is_measured(name)}
+            for point in trial.measurement.curve
         ],
         "reason": trial.reason,
     }
 
 
-def _is_time(metric: str) -> bool:
-    return not MEASURED_TIMES.isdisjoint(metric.lower().split("_"))
+def _is_measured(metric: str) -> bool:
+    return not MEASURED.isdisjoint(metric.lower().split("_"))

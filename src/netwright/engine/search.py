@@ -103,11 +103,11 @@ class Search(Configured):
         a second. resume: go on with the stored run `name`, by default the latest. notes: JSON to keep with the run.
         reserve: called with each new best trial; seconds of `time` to leave for what the caller does afterwards.
 
-        Raises ConfigurationError without any stop, SearchFailed where the trials fail, UserError where no network
-        keeps the limits or the stored run is another one, Busy and CorruptStore from the store, and `Interrupted` (a
-        KeyboardInterrupt) on Ctrl-C and SIGTERM; a stored run can then be resumed.
+        Raises ConfigurationError without any stop (unless the strategy ends by itself), SearchFailed where the trials
+        fail, UserError where no network keeps the limits or the stored run is another one, Busy and CorruptStore from
+        the store, and `Interrupted` (a KeyboardInterrupt) on Ctrl-C and SIGTERM; a stored run can then be resumed.
         """
-        limits = Limits.of(trials, time, target, patience)
+        limits = Limits.of(trials, time, target, patience, bounded=self.strategy.bounded)
         with Session(self, limits, store, name, resume, notes) as session:
             return session.drive(executor, on_trial, on_progress, reserve)
 

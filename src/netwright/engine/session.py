@@ -14,6 +14,7 @@ from netwright.engine.loop import Loop
 from netwright.engine.naming import check_name, next_name
 from netwright.engine.progress import Progress, Watch
 from netwright.engine.replay import check_data, check_settings, fingerprints, replay
+from netwright.engine.rounds import FOLDER
 from netwright.engine.run import Run
 from netwright.engine.signals import Interrupted
 from netwright.engine.stops import Limits, Stops
@@ -96,7 +97,8 @@ class Session:
         watch = None if on_progress is None else Watch(on_progress, self._limits)
         stops = Stops(self._limits, self._search.objectives, reserve)
         earlier = self.store.summary(self.name).seconds if self.store and self._resume else 0.0
-        loop = Loop(self._search, strategy, executor or Inline(), stops, earlier, on_trial, watch)
+        shared = None if self.store is None else self.store.directory / FOLDER / self.name
+        loop = Loop(self._search, strategy, executor or Inline(), stops, earlier, on_trial, watch, shared)
         try:
             self._begin(loop)
             stopped = loop.run()
@@ -170,7 +172,9 @@ def load_run(search: Search, store: Store | str | Path, name: str | None) -> Run
         check_settings(found.name, found.configuration, search.configuration())
         check_data(found.name, opened.document(found.name, DATA), fingerprints(search.estimator))
         strategy = fresh(search.strategy)
-        loop = Loop(search, strategy, Inline(), Stops(Limits(), search.objectives), found.summary.seconds)
+        shared = opened.directory / FOLDER / found.name
+        stops = Stops(Limits(), search.objectives)
+        loop = Loop(search, strategy, Inline(), stops, found.summary.seconds, shared=shared)
         replay(loop, found.name, found.trials, begin=False)
         return Run(
             *(found.name, search, strategy, loop.trials),

@@ -32,8 +32,19 @@ class Limits:
     patience: int | None = None
 
     @classmethod
-    def of(cls, trials: int | None, time: str | float | None, target: float | None, patience: int | None) -> Self:
-        """Checked limits; ConfigurationError where none ends the search, UserError for a time that is none."""
+    def of(
+        cls,
+        trials: int | None,
+        time: str | float | None,
+        target: float | None,
+        patience: int | None,
+        *,
+        bounded: bool = False,
+    ) -> Self:
+        """Checked limits; ConfigurationError where nothing ends the search, UserError for a time that is none.
+
+        bounded: whether the strategy ends by itself.
+        """
         for name, value in (("trials", trials), ("patience", patience)):
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
                 raise ConfigurationError(f"{name} must be a whole number of at least 1; found {value!r}")
@@ -42,7 +53,7 @@ class Limits:
         ):
             raise ConfigurationError(f"target must be a number, a value of the first objective; found {target!r}")
         seconds = None if time is None else parse_duration(time)
-        if trials is None and seconds is None and target is None and patience is None:
+        if trials is None and seconds is None and target is None and patience is None and not bounded:
             raise ConfigurationError("nothing would end the search; give for example trials=50 or time='10m'")
         return cls(trials, seconds, target, patience)
 

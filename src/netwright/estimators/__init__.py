@@ -2,5 +2,6 @@
 
 from netwright.estimators.cost import Cost as Cost
 from netwright.estimators.function import Function as Function
+from netwright.estimators.shared_weights import SharedWeights as SharedWeights
 from netwright.estimators.stack import Stack as Stack
 from netwright.estimators.training import Training as Training

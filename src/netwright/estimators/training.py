@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
 from netwright.core.architecture import Architecture
-from netwright.core.configuration import constructor
 from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.estimator import Estimator
 from netwright.core.space import Space
@@ -22,6 +20,7 @@ from netwright.estimators.cost import Cost
 from netwright.estimators.cost_sums import built
 from netwright.estimators.devices import chosen_device, refuse_what_cannot_fit
 from netwright.estimators.first_network import require_runs
+from netwright.estimators.signature import with_training_settings
 from netwright.tasks import Task
 from netwright.training import TrainingSettings, seeded, train
 from netwright.training.result import OutOfTime
@@ -31,16 +30,6 @@ Fidelity = Literal["epochs", "data", "width", "resolution"]
 LEAST_RESOLUTION = 4  # pixels
 LEAST_WIDTH = 2  # channels
 FIRST_EPOCH = 3  # times the time limit
-
-
-def with_training_settings(initialise: Callable[..., None]) -> Callable[..., None]:
-    """Puts every field of TrainingSettings into the signature, in place of `**overrides`."""
-    signature = inspect.signature(initialise)
-    own = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
-    fields = constructor(TrainingSettings).parameters.values()
-    settings = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in fields]
-    initialise.__signature__ = signature.replace(parameters=[*own, *settings])  # pyright: ignore
-    return initialise
 
 
 def _is_number(value: object) -> bool:
@@ -69,7 +58,7 @@ class Training(Estimator):
 
     metrics: ClassVar[tuple[str, ...]] = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
-    @with_training_settings
+    @with_training_settings(TrainingSettings())
     def __init__(
         self,
         space: Space,

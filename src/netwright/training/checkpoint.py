@@ -60,10 +60,15 @@ def save(folder: Path, snapshot: Snapshot) -> None:
     _remove_old(folder)
 
 
-def newest(folder: Path, device: torch.device) -> tuple[Snapshot | None, list[str]]:
-    """The newest undamaged generation, tensors of its state on `device`, and a note for each one passed over."""
+def newest(folder: Path, device: torch.device, highest: int | None = None) -> tuple[Snapshot | None, list[str]]:
+    """The newest undamaged generation, tensors of its state on `device`, and a note for each one passed over.
+
+    highest: generations above it are passed over without a word.
+    """
     notes: list[str] = []
     for epoch in sorted(_epochs(folder), reverse=True):
+        if highest is not None and epoch > highest:
+            continue
         try:
             return _load(folder, epoch, device), notes
         except DamagedCheckpoint as problem:

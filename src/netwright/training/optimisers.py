@@ -9,7 +9,7 @@ from netwright.training.settings import TrainingSettings
 
 
 def build_optimiser(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
-    """SGD with Nesterov momentum or AdamW over the network's trainable parameters.
+    """SGD with momentum or AdamW over the network's trainable parameters.
 
     Fused kernels are used where every parameter has one: on CPU they take about half the time of the loop over
     tensors (60 tensors of 3,000 numbers: SGD 0.6 against 1.4 ms, AdamW 1.3 against 3.5 ms, 1 thread).
@@ -18,7 +18,7 @@ def build_optimiser(network: nn.Module, settings: TrainingSettings) -> torch.opt
     fused = all(_has_fused(parameter) for group in groups for parameter in group["params"])
     if settings.optimiser == "adamw":
         return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(settings.momentum, 0.999), fused=fused)
-    nesterov = settings.momentum > 0
+    nesterov = settings.nesterov and settings.momentum > 0
     return torch.optim.SGD(
         groups, lr=settings.learning_rate, momentum=settings.momentum, nesterov=nesterov, fused=fused
     )

@@ -18,8 +18,8 @@ class TrainingSettings(Configured):
     """Optimiser, schedule, regularisation and arithmetic of one training; the defaults suit short training.
 
     epochs: passes over the training examples. batch_size: examples in one step, at least 2 (batch normalisation).
-    optimiser: "sgd" is SGD with Nesterov momentum, "adamw" is Adam with decoupled weight decay.
-    momentum: of SGD; with "adamw" the decay of its first moment.
+    optimiser: "sgd" is SGD with momentum, "adamw" is Adam with decoupled weight decay.
+    momentum: of SGD; with "adamw" the decay of its first moment. nesterov: whether SGD's momentum is Nesterov's.
     weight_decay: not applied to biases and to the scales and shifts of normalisation.
     schedule: how the learning rate moves, step by step; "one_cycle" has its rise built in and knows no warm-up.
     warm_up: share of the steps in which the learning rate rises linearly to `learning_rate`.
@@ -45,6 +45,7 @@ class TrainingSettings(Configured):
     optimiser: Literal["sgd", "adamw"] = "sgd"
     learning_rate: float = 0.1
     momentum: float = 0.9
+    nesterov: bool = True
     weight_decay: float = 5e-4
     schedule: Literal["cosine", "one_cycle", "constant"] = "cosine"
     warm_up: float = 0.1
@@ -143,6 +144,7 @@ _CHECKS: dict[str, Check] = {
     "batch_size": _integer(2),
     "learning_rate": _positive(),
     "momentum": _fraction(),
+    "nesterov": _flag(),
     "weight_decay": _not_negative(),
     "warm_up": _fraction(),
     "minimum_learning_rate": _not_negative(),

@@ -1,0 +1,394 @@
+"""Measures candidates with weights that all of them share, and trains those weights round by round."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from netwright.core.architecture import Architecture, Mixture
+from netwright.core.errors import ConfigurationError, Diverged, UserError
+from netwright.core.estimator import Estimator, RoundEstimator
+from netwright.core.space import Space
+from netwright.core.task import Data
+from netwright.core.trial import Measurement, Proposal
+from netwright.estimators.cost import Cost
+from netwright.estimators.devices import chosen_device
+from netwright.estimators.first_network import require_runs
+from netwright.estimators.sharing import alarms
+from netwright.estimators.sharing.hypergradient import Order
+from netwright.estimators.sharing.memory import most_memory
+from netwright.estimators.sharing.stages import stages_of
+from netwright.estimators.sharing.weights import Weights
+from netwright.estimators.signature import with_training_settings
+from netwright.tasks import Task
+from netwright.training import TrainingSettings, checkpoint
+from netwright.training.evaluation import EVALUATION_BATCH
+from netwright.training.memory import out_of_memory_reported, reset_peak_memory
+from netwright.training.threads import using_threads
+
+SETTINGS = TrainingSettings(
+    epochs=50,
+    batch_size=64,
+    learning_rate=0.025,
+    minimum_learning_rate=0.001,
+    momentum=0.9,
+    nesterov=False,
+    weight_decay=3e-4,
+    warm_up=0.0,
+    gradient_clip=5.0,
+    precision="float32",
+)
+"""The weight training of DARTS (Liu et al. 2019, appendix A.1.1)."""
+GAP_BATCHES = 4  # validation minibatches on which mixture and rounded architecture are compared each epoch
+RUNS = "netwright-runs"
+FOLDER = "shared"
+
+
+class SharedWeights(RoundEstimator):
+    """Holds the weights of all networks of a space at once, in a supernet; an architecture is judged with its share.
+
+    Rounds of purpose "train" move the weights; "evaluate" gives loss and accuracy on the validation examples without
+    moving anything. Order of examples, initial weights and everything else random follow from the search's seed.
+
+    settings: how the weights are trained; any field of TrainingSettings may be given by name beside it. The defaults
+    are those of DARTS. order: what a mixture's gradient on a probe is: 1, that of the validation loss with the weights
+    as they are; 2, with weights that answer by one step, by a finite difference (Liu et al. 2019, section 2.3);
+    "exact", the same by differentiating twice, unfused.
+    split: share of the training examples held out as validation examples; split_seed gives the split. affine,
+    normalise_pooling, partial_channels, kernel_transform, fused, recompute: see `netwright.supernets.Supernet`.
+    recalibrate: training minibatches from which the statistics of an architecture's batch normalisations are taken
+    before it is scored; 0 uses those of each validation batch. stages: dicts with "epochs", changes to the space's
+    settings, and "skip_dropout" with "warm_up" (Chen et al. 2019); each begins with new weights. alarms: whether each
+    epoch also compares the mixture with the architecture it stands for, on 4 minibatches.
+    trained: a run in the present project, or the folder of its shared weights; they are then only evaluated.
+
+    An epoch's measurement: train_loss, train_accuracy, probe_loss, probe_accuracy, epoch, peak_memory, and of a mixture
+    its `entropy` (1 uniform, 0 decided), `parameter_free` (share of the chosen operations with nothing to learn) and
+    `parameter_free_by_chance`, `mixture_accuracy`, `rounded_accuracy` and `discretisation_gap` between them.
+
+    Raises ConfigurationError for options outside what is allowed and for those the space's structure forbids,
+    UserError for a space whose networks cannot share weights.
+    """
+
+    metrics: ClassVar[tuple[str, ...]] = ("val_loss", "val_accuracy")
+
+    @with_training_settings(SETTINGS)
+    def __init__(
+        self,
+        space: Space,
+        task: Task,
+        *,
+        settings: TrainingSettings | None = None,
+        order: Order = 1,
+        split: float = 0.5,
+        split_seed: int = 0,
+        affine: bool = False,
+        normalise_pooling: bool = False,
+        partial_channels: int = 1,
+        kernel_transform: bool = False,
+        fused: bool = True,
+        recompute: bool = False,
+        recalibrate: int = 0,
+        stages: Sequence[Mapping[str, Any]] = (),
+        alarms: bool = True,
+        trained: str | None = None,
+        device: str = "auto",
+        **overrides: Any,
+    ) -> None:
+        self.space, self.task = space, task
+        self.settings = (settings or SETTINGS).replace(**overrides)
+        self.order: Order = order
+        self.split, self.split_seed = split, split_seed
+        self.recalibrate, self.alarms, self.trained = recalibrate, alarms, trained
+        self.device = chosen_device(device)
+        self._check(partial_channels)
+        self.stages_of_training = stages_of(space, self.settings.epochs, stages)
+        self.settings = self.settings.replace(epochs=sum(stage.epochs for stage in self.stages_of_training))
+        self.form: dict[str, Any] = {
+            "affine": affine,
+            "normalise_pooling": normalise_pooling,
+            "partial_channels": partial_channels,
+            "kernel_transform": kernel_transform,
+            "fused": fused and order != "exact",
+            "recompute": recompute,
+        }
+        self._weights: Weights | None = None
+        self._free: dict[str, frozenset[str]] = {}
+        self._ended_epoch = False
+        self._arguments = {
+            **{name: value for name, value in self._arguments.items() if name not in self.settings.arguments},
+            "settings": self.settings,
+            "stages": [dict(stage) for stage in stages],
+        }
+        require_runs(space, task.shape)
+
+    def _check(self, partial_channels: object) -> None:
+        if self.order not in (1, 2, "exact"):
+            raise ConfigurationError(f"SharedWeights: order = {self.order!r}: expected 1, 2 or 'exact'")
+        if not isinstance(self.split, float) or not 0 < self.split < 1:
+            raise ConfigurationError(f"SharedWeights: split = {self.split!r}: expected a share above 0 and below 1")
+        for name, value, least in (("partial_channels", partial_channels, 1), ("recalibrate", self.recalibrate, 0)):
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ConfigurationError(
+                    f"SharedWeights: {name} = {value!r}: expected a whole number of at least {least}"
+                )
+        if self.settings.average is not None or self.settings.compile:
+            raise ConfigurationError("SharedWeights: averaged weights and compile are for stand-alone training only")
+
+    def configuration(self) -> dict[str, Any]:
+        """As JSON, without what does not change the measurement."""
+        described = super().configuration()
+        for name in ("fused", "recompute"):
+            del described["arguments"][name]
+        return described
+
+    @cached_property
+    def cost(self) -> Cost:
+        """What an architecture costs on this task, as a network of its own."""
+        return Cost(self.space, self.task.shape)
+
+    def stages(self) -> Sequence[Estimator]:
+        return self.cost, self
+
+    @cached_property
+    def _data(self) -> Data:
+        return self.task.search_data(self.split_seed, self.device, self.split)
+
+    # Training.
+
+    @property
+    def weights(self) -> Weights:
+        """The weights as they are; UserError before there are any."""
+        if self._weights is None and self.trained is not None:
+            self._weights = self._loaded(self.trained)
+        if self._weights is None:
+            raise UserError(
+                "these shared weights were never trained: search with a strategy that trains them, or give "
+                "trained=RUN with the name of a run that did"
+            )
+        return self._weights
+
+    def begin(self, seed: int) -> None:
+        if self.trained is not None:
+            raise UserError("weights that were trained by another run are evaluated only; leave `trained` out")
+        reset_peak_memory(self.device)
+        with self._reported():
+            self._weights = self._made(seed, self.form)
+        self._ended_epoch = False
+
+    def _made(self, seed: int, form: Mapping[str, Any]) -> Weights:
+        made = Weights(
+            *(self.stages_of_training, self._data, self.task.shape, self.settings, seed, self.device),
+            order=self.order,
+            form=form,
+        )
+        self._free = alarms.parameter_free_labels(made.supernet)
+        return made
+
+    def _reported(self) -> Any:
+        """The context in which running out of memory is said as such."""
+        network = self._weights.supernet if self._weights is not None else nn.Identity()
+        return out_of_memory_reported(network, self._data.train, self.settings.batch_size, self.device)
+
+    def advance(self, proposal: Proposal) -> Measurement:
+        weights = self.weights
+        if self.trained is not None:
+            raise UserError(
+                f"the shared weights of {self.trained!r} are trained; strategies that train their own need an "
+                "estimator without `trained`"
+            )
+        before = weights.step
+        with self._reported(), weights.running():
+            found = weights.round(proposal)
+        self._ended_epoch = weights.step > before and weights.step % weights.steps == 0
+        return found
+
+    @property
+    def epoch_ended(self) -> bool:
+        return self._ended_epoch
+
+    def epoch(self, mixture: Mixture | None) -> Measurement:
+        self._ended_epoch = False
+        weights = self.weights
+        train_loss, train_accuracy, trained, probe_loss, probe_accuracy, probed = weights.sums.tolist()
+        weights.sums.zero_()
+        metrics = {"train_loss": train_loss / trained, "train_accuracy": train_accuracy / trained}
+        if probed:
+            metrics |= {"probe_loss": probe_loss / probed, "probe_accuracy": probe_accuracy / probed}
+        for name in ("train_loss", "probe_loss"):
+            if not math.isfinite(metrics.get(name, 0.0)):
+                raise Diverged(
+                    f"{name} {metrics[name]} in epoch {weights.epoch} of the shared weights; a smaller learning rate "
+                    "or gradient_clip may help",
+                    metrics,
+                )
+        if mixture is not None:
+            metrics |= self._watched(mixture)
+        metrics |= {"epoch": float(weights.epoch), "peak_memory": most_memory(self.device)}
+        return Measurement(metrics)
+
+    def _watched(self, mixture: Mixture) -> dict[str, float]:
+        """The alarms' numbers for the mixture that the strategy stands for."""
+        architecture = self.space.discretize(mixture)
+        found = {
+            "entropy": alarms.entropy(mixture),
+            "parameter_free": alarms.parameter_free(architecture, self._free),
+            "parameter_free_by_chance": alarms.parameter_free_by_chance(self.weights.supernet, self._free),
+        }
+        if self.alarms:
+            most = GAP_BATCHES * self.weights.validation.size
+            mixed = self._scored(self._placed(mixture), most)["val_accuracy"]
+            alone = self._scored(architecture, most)["val_accuracy"]
+            found |= {"mixture_accuracy": mixed, "rounded_accuracy": alone, "discretisation_gap": mixed - alone}
+        return found
+
+    def _placed(self, mixture: Mixture) -> Mixture:
+        weights = {name: each.detach().to(self.device) for name, each in mixture.weights.items()}
+        return Mixture(weights, mixture.active)
+
+    # Evaluating.
+
+    def estimate(self, proposal: Proposal, seed: int) -> Measurement:
+        """Loss and accuracy of an architecture or a mixture on the validation examples, with the weights as they are.
+
+        A fidelity below 1 takes that share of the validation examples, always the same ones. Raises UserError where
+        there are no weights, OutOfMemory.
+        """
+        weights, candidate = self.weights, proposal.candidate
+        share = 1.0 if proposal.fidelity is None else proposal.fidelity
+        if not 0 < share <= 1:
+            raise UserError(f"fidelity is a share of the validation examples, above 0 and at most 1, found {share!r}")
+        most = max(2, math.ceil(share * len(weights.held_out) - 1e-9))
+        with self._reported():
+            return Measurement(
+                self._scored(self._placed(candidate) if isinstance(candidate, Mixture) else candidate, most)
+            )
+
+    def _scored(self, candidate: Architecture | Mixture, most: int) -> dict[str, float]:
+        weights = self.weights
+        with using_threads(weights.threads), torch.no_grad():
+            if isinstance(candidate, Architecture) and self.recalibrate:
+                return self._recalibrated(candidate, most)
+            return self._totals(lambda inputs: weights.supernet(inputs, candidate), most)
+
+    def _totals(self, run: Any, most: int) -> dict[str, float]:
+        weights = self.weights
+        weights.supernet.eval()  # switches off dropout; statistics are those of the batch in any mode
+        losses, correct = (
+            torch.zeros((), device=self.device, dtype=torch.float64),
+            torch.zeros((), device=self.device, dtype=torch.int64),
+        )
+        count = min(most, len(weights.held_out))
+        try:
+            for start, stop in _even_batches(count):
+                labels = weights.held_out.labels[start:stop]
+                with weights.precision.autocast(self.device):
+                    output = run(weights.normalise(weights.held_out.inputs[start:stop]))
+                logits = (output[0] if isinstance(output, tuple) else output).float()
+                losses += nn.functional.cross_entropy(logits, labels, reduction="sum").double()
+                correct += (logits.argmax(1) == labels).sum()
+        finally:
+            weights.supernet.train()
+        total, right = torch.stack((losses, correct.double())).tolist()
+        return {"val_loss": total / count, "val_accuracy": right / count}
+
+    def _recalibrated(self, architecture: Architecture, most: int) -> dict[str, float]:
+        """Score the extracted network with statistics of training minibatches (Guo et al. 2020, section 3.3)."""
+        weights = self.weights
+        network = weights.supernet.extract(architecture)
+        if weights.precision.channels_last:
+            network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        network.train()
+        for module in network.modules():
+            if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
+                module.reset_running_stats()
+                module.momentum = None  # the plain mean over the minibatches
+        for number in range(self.recalibrate):
+            network(weights.training(number)[0])
+        network.eval()
+        return self._totals(network, most)
+
+    def extract(self, architecture: Architecture) -> nn.Module:
+        """The stand-alone network of an architecture with copies of its shared weights."""
+        return self.weights.supernet.extract(architecture)
+
+    # Keeping.
+
+    def save(self, folder: Path, number: int, companion: Mapping[str, Any]) -> None:
+        weights = self.weights
+        state = {
+            "optimiser": weights.optimiser.state_dict(),
+            "place": {"step": weights.step, "probes": weights.probes, "stage": weights.stage},
+            "companion": dict(companion),
+        }
+        facts = {
+            "space": repr(weights.stages[weights.stage].space),
+            "form": self.form,
+            "seed": weights.seed,
+            "settings": json.loads(json.dumps(dict(self.settings.arguments))),
+            "data": self.task.fingerprint,
+        }
+        checkpoint.save(folder, checkpoint.Snapshot(number, weights.supernet.state_dict(), state, facts))
+
+    def load(self, folder: Path, highest: int) -> tuple[int, Mapping[str, Any]] | None:
+        snapshot, _ = checkpoint.newest(folder, self.device, highest)
+        if snapshot is None:
+            return None
+        self._weights = self._made(snapshot.facts["seed"], self.form)
+        _fill(self._weights, snapshot)
+        self._ended_epoch = False
+        return snapshot.epoch, snapshot.state["companion"]
+
+    def _loaded(self, trained: str) -> Weights:
+        """The weights of another run, in the form in which that run trained them."""
+        folder = _folder_of(trained)
+        snapshot, notes = checkpoint.newest(folder, self.device)
+        if snapshot is None:
+            raise UserError(f"{folder} holds no undamaged shared weights{': ' + notes[0] if notes else ''}")
+        places = [stage.space for stage in self.stages_of_training]
+        if snapshot.facts["space"] not in map(repr, places):
+            raise UserError(
+                f"the shared weights in {folder} are of {snapshot.facts['space']}, but this estimator's space is "
+                f"{self.space}"
+            )
+        if snapshot.facts["data"] != self.task.fingerprint:
+            raise UserError(f"the shared weights in {folder} were trained on other data than {self.task.name}")
+        self.form = {**snapshot.facts["form"], "fused": self.form["fused"], "recompute": False}
+        made = self._made(snapshot.facts["seed"], self.form)
+        _fill(made, snapshot, evaluated_only=True)
+        return made
+
+
+def _fill(weights: Weights, snapshot: checkpoint.Snapshot, *, evaluated_only: bool = False) -> None:
+    """Bring new weights to where a snapshot was taken."""
+    place = snapshot.state["place"]
+    weights.go_to(0 if evaluated_only else place["stage"])
+    weights.supernet.load_state_dict({name: cast("Tensor", each) for name, each in snapshot.weights.items()})
+    if not evaluated_only:
+        weights.optimiser.load_state_dict(snapshot.state["optimiser"])
+        weights.step, weights.probes = place["step"], place["probes"]
+
+
+def _folder_of(trained: str) -> Path:
+    """The folder of a run's shared weights, given by itself or by the run's name in the present project."""
+    for folder in (Path(trained), Path(trained) / FOLDER, Path(RUNS) / FOLDER / trained):
+        if folder.is_dir() and any(folder.glob("epoch-*.json")):
+            return folder
+    there = sorted(each.name for each in (Path(RUNS) / FOLDER).glob("*")) if (Path(RUNS) / FOLDER).is_dir() else []
+    known = f"; there are those of {', '.join(there)}" if there else ""
+    raise UserError(f"there are no shared weights of {trained!r} in {RUNS} or at that path{known}")
+
+
+def _even_batches(count: int) -> Iterator[tuple[int, int]]:
+    """Start and stop of batches of nearly one size, so that no last one has poor statistics."""
+    parts = math.ceil(count / EVALUATION_BATCH)
+    bounds = [round(i * count / parts) for i in range(parts + 1)]
+    return itertools.pairwise(bounds)

@@ -1,0 +1,1 @@
+"""What `SharedWeights` is made of."""

@@ -1,0 +1,47 @@
+"""Endless minibatches of one size, each a function of the seed and its number, so that a run can go on from any."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from netwright.core.errors import DataError
+from netwright.core.randomness import derived_seed
+from netwright.core.task import Augmentation, Examples
+from netwright.training.augmentation import Batches, Normalisation
+from netwright.training.batches import augmentation_generator, epoch_order
+
+
+class Minibatches:
+    """Passes over the examples, each in a new order; what does not fill a minibatch at a pass's end is left out.
+
+    Fewer examples than `size` make up one minibatch. Raises DataError for fewer than two.
+    """
+
+    def __init__(
+        self, examples: Examples, size: int, normalise: Normalisation, augmentation: Augmentation, seed: int
+    ) -> None:
+        if len(examples) < 2:
+            raise DataError(f"weight sharing needs at least 2 examples in each half of the data, found {len(examples)}")
+        self.size = min(size, len(examples))
+        self.in_a_pass = len(examples) // self.size
+        self._examples, self._normalise, self._augmentation, self._seed = examples, normalise, augmentation, seed
+        self._pass, self._batches = -1, None
+
+    def __call__(self, number: int) -> tuple[Tensor, Tensor]:
+        """Network input and labels (size,) of minibatch `number`, from 0."""
+        which, place = divmod(number, self.in_a_pass)
+        if which != self._pass or self._batches is None:
+            self._batches = self._shuffled(which)
+            self._pass = which
+        return self._batches(place * self.size, (place + 1) * self.size)
+
+    def _shuffled(self, which: int) -> Batches:
+        device = self._examples.inputs.device
+        order = epoch_order(len(self._examples), self._seed, which, device)
+        generator = augmentation_generator(self._seed, which, device)
+        return Batches(self._examples, order, self._normalise, self._augmentation, generator)
+
+
+def both_halves(seed: int) -> tuple[int, int]:
+    """A seed for the order of the training minibatches, and one for those of validation."""
+    return derived_seed(seed, 1), derived_seed(seed, 2)

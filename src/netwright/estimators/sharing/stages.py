@@ -1,0 +1,51 @@
+"""Stages of weight training: each with new weights and a schedule of its own, maybe on a deeper network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from netwright.core.errors import ConfigurationError
+from netwright.core.space import Space
+
+DECAY = 0.2  # an epoch, of the dropout on skip connections (the authors' code of Chen et al. 2019)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """So many epochs on the networks of `space`, with new weights where it is not the first.
+
+    skip_dropout: initial rate of the dropout after skip connections, and after how many epochs it begins to decay.
+    """
+
+    space: Space
+    epochs: int
+    skip_dropout: float = 0.0
+    warm_up: int = 0
+
+    def skip_dropout_in(self, epoch: int) -> float:
+        """The rate in this epoch of the stage: a linear fall while only weights train, then exponential decay."""
+        if epoch < self.warm_up:
+            return self.skip_dropout * (self.epochs - epoch - 1) / self.epochs
+        return self.skip_dropout * math.exp(-DECAY * (epoch - self.warm_up))
+
+
+def stages_of(space: Space, epochs: int, described: Sequence[Mapping[str, Any]]) -> tuple[Stage, ...]:
+    """The stages; one of all epochs where none is described. ConfigurationError for what a stage cannot be."""
+    if not described:
+        return (Stage(space, epochs),)
+    found: list[Stage] = []
+    for each in described:
+        own = {key: each[key] for key in ("epochs", "skip_dropout", "warm_up") if key in each}
+        changes = {key: value for key, value in each.items() if key not in own}
+        if not isinstance(own.get("epochs"), int) or own["epochs"] < 1:
+            raise ConfigurationError(f"a stage of weight training needs epochs of at least 1, found {dict(each)}")
+        other = space.replace(**changes) if changes else space
+        if other.id != space.id:
+            raise ConfigurationError(
+                f"stage {dict(each)} changes the decisions of {space}; every stage must ask the same"
+            )
+        found.append(Stage(other, **own))
+    return tuple(found)

@@ -1,0 +1,321 @@
+"""The shared weights while they are trained: supernet, optimiser, and where in the data they are."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from netwright.core.architecture import Architecture, Mixture
+from netwright.core.errors import UserError
+from netwright.core.randomness import derived_seed
+from netwright.core.task import Augmentation, Data, TaskShape
+from netwright.core.trial import Measurement, Proposal
+from netwright.estimators.sharing.hypergradient import Order, second_order
+from netwright.estimators.sharing.minibatches import Minibatches, both_halves
+from netwright.estimators.sharing.stages import Stage
+from netwright.supernets import Supernet
+from netwright.supernets.preparing import set_skip_dropout
+from netwright.training import TrainingSettings, seeded
+from netwright.training.augmentation import Normalisation
+from netwright.training.evaluation import on_device
+from netwright.training.optimisers import build_optimiser, set_learning_rate
+from netwright.training.precision import Precision, choose_precision, multiply_adds
+from netwright.training.schedules import learning_rate
+from netwright.training.threads import choose_threads, using_threads
+
+_INITIAL, _LAYERS = 3, 4  # what a derived seed is for, beside the two orders of minibatches
+
+
+class Weights:
+    """One run of weight training. `step` counts training minibatches, `probes` those of validation."""
+
+    def __init__(
+        self,
+        stages: tuple[Stage, ...],
+        data: Data,
+        shape: TaskShape,
+        settings: TrainingSettings,
+        seed: int,
+        device: torch.device,
+        *,
+        order: Order = 1,
+        form: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.stages, self.settings, self.seed, self.device, self.order = stages, settings, seed, device, order
+        self.shape, self.form = shape, dict(form or {})
+        self.has_dropout = False
+        example = Normalisation.of(data, device)(data.train.inputs[:2].to(device))
+        self.stage = -1
+        self.precision = Precision("float32", shape.is_image)
+        self._start_stage(0)
+        counts = self._counts(example)
+        self.precision = self._chosen_precision(example, counts)
+        self.threads = choose_threads(counts, settings, device)
+        normalise = Normalisation.of(data, device, self.precision.channels_last)
+        self.normalise = normalise
+        first, second = both_halves(seed)
+        augmentation = data.augmentation if settings.augment else Augmentation()
+        if settings.augment and settings.cutout is not None:
+            augmentation = Augmentation(augmentation.flip, augmentation.padding, settings.cutout)
+        examples, self.held_out = on_device(data.train, device), on_device(data.held_out, device)
+        self.training = Minibatches(examples, settings.batch_size, normalise, augmentation, first)
+        self.validation = Minibatches(self.held_out, settings.batch_size, normalise, Augmentation(), second)
+        self.step = self.probes = 0
+        self.total = sum(stage.epochs for stage in stages) * self.training.in_a_pass
+        self._batch: tuple[Tensor, Tensor] | None = None
+        self._accumulated = 0
+        self.sums = torch.zeros(6, device=device, dtype=torch.float64)
+        self._lay_out()
+
+    # Stages and epochs.
+
+    def _start_stage(self, number: int) -> None:
+        """New weights and a new optimiser."""
+        self.stage = number
+        with seeded(derived_seed(self.seed, _INITIAL, number), self.device):
+            dropout = any(stage.skip_dropout for stage in self.stages)
+            network = Supernet(
+                *(self.stages[number].space, self.shape),
+                drop_path=self.settings.drop_path > 0,
+                skip_dropout=dropout,
+                **self.form,
+            )
+        self.supernet = network.to(self.device).train()
+        self.drop_paths = [module for module in network.modules() if hasattr(module, "drop_path_probability")]
+        self.has_dropout = bool(self.drop_paths) or any(isinstance(each, nn.Dropout) for each in network.modules())
+        self.optimiser = build_optimiser(network, self.settings)
+        self.parameters = [each for group in self.optimiser.param_groups for each in group["params"]]
+
+    def _lay_out(self) -> None:
+        """Bring the weights into their memory order, and give each one its momentum.
+
+        A weight may meet its first gradient after others; momentum from zero is then the same as none.
+        """
+        if self.precision.channels_last:
+            self.supernet.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        if isinstance(self.optimiser, torch.optim.SGD) and self.settings.momentum:
+            for weight in self.parameters:
+                self.optimiser.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
+
+    def _counts(self, example: Tensor) -> dict[nn.Module, float]:
+        """Multiply-adds of the layers of one network, by which precision and threads are chosen on CPU."""
+        if self.device.type != "cpu":
+            return {}
+        space = self.stages[0].space
+        with seeded(0):
+            network = space.build(space.at(space.size // 2), self.shape)
+        return multiply_adds(network, example)
+
+    def _chosen_precision(self, example: Tensor, counts: Mapping[nn.Module, float]) -> Precision:
+        if self.settings.precision != "auto":
+            wanted = self.settings.channels_last
+            return Precision(self.settings.precision, self.shape.is_image if wanted == "auto" else wanted)
+        return choose_precision(self.supernet.network, example, self.settings, self.device, counts)
+
+    def go_to(self, stage: int) -> None:
+        """Make the networks of this stage, as if it had begun."""
+        if stage != self.stage:
+            self._start_stage(stage)
+            self._lay_out()
+
+    @property
+    def steps(self) -> int:
+        """Training steps in one epoch."""
+        return self.training.in_a_pass
+
+    @property
+    def epoch(self) -> int:
+        """Whole epochs done."""
+        return self.step // self.steps
+
+    def _enter_epoch(self) -> None:
+        """Before the first step of an epoch: the next stage where one begins, and the rates of the epoch."""
+        epoch, number, before = self.epoch, 0, 0
+        while number + 1 < len(self.stages) and epoch >= before + self.stages[number].epochs:
+            before += self.stages[number].epochs
+            number += 1
+        self.go_to(number)
+        stage = self.stages[number]
+        self.set_rates(epoch - before, stage)
+
+    def set_rates(self, epoch: int, stage: Stage) -> None:
+        """Drop path rises linearly over all epochs; dropout on skip connections follows the stage."""
+        if stage.skip_dropout:
+            set_skip_dropout(self.supernet, stage.skip_dropout_in(epoch))
+        probability = self.settings.drop_path * self.step / max(1, self.total)
+        for module in self.drop_paths:
+            module.drop_path_probability = probability  # pyright: ignore
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step; each stage has a schedule of its own."""
+        before = sum(stage.epochs for stage in self.stages[: self.stage]) * self.steps
+        return learning_rate(self.settings, self.step - before, self.stages[self.stage].epochs * self.steps)
+
+    # Rounds.
+
+    @contextmanager
+    def running(self) -> Generator[None]:
+        """Threads, arithmetic and generators of one round."""
+        with ExitStack() as stack:
+            stack.enter_context(using_threads(self.threads))
+            if self.has_dropout:
+                stack.enter_context(seeded(derived_seed(self.seed, _LAYERS, self.step, self.probes), self.device))
+            yield
+
+    def round(self, proposal: Proposal) -> Measurement:
+        """Carry out one round of any purpose."""
+        if self.step % self.steps == 0 and self.step < self.total and self._batch is None:
+            self._enter_epoch()
+        if proposal.purpose == "probe":
+            return self._probe(proposal)
+        if self.step >= self.total:
+            raise UserError(
+                f"the shared weights were trained for all of their {self.total // self.steps} epochs; give more epochs "
+                "to train further"
+            )
+        if proposal.purpose == "rehearse":
+            return self._measured(proposal.candidate, self.upcoming())
+        return self._train(proposal.candidate, last=proposal.purpose == "train")
+
+    def upcoming(self) -> tuple[Tensor, Tensor]:
+        """The minibatch of the next training step."""
+        if self._batch is None:
+            self._batch = self.training(self.step)
+        return self._batch
+
+    def _train(self, candidate: Architecture | Mixture, *, last: bool) -> Measurement:
+        candidate, leaves = self._detached(candidate)
+        loss, logits = self.loss(candidate, self.upcoming())
+        loss.backward()
+        accuracy = self._accuracy(logits, self.upcoming()[1])
+        gradient = {name: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for name, leaf in leaves.items()}
+        self._accumulated += 1
+        if last:
+            self._update()
+        self.sums[0:3] += torch.stack((loss.detach().double(), accuracy.double(), torch.ones_like(accuracy).double()))
+        return self._measurement(loss.detach(), accuracy, gradient)
+
+    def _update(self) -> None:
+        """One step of the optimiser with all gradients that were accumulated."""
+        clip = self.settings.gradient_clip
+        if clip is not None:
+            nn.utils.clip_grad_norm_(self.parameters, clip)
+        set_learning_rate(self.optimiser, self.rate)
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        self._accumulated = 0
+        self.step += 1
+        self._batch = None
+
+    def _probe(self, proposal: Proposal) -> Measurement:
+        if not proposal.again or not self.probes:
+            self.probes += 1
+        batch = self.validation(self.probes - 1)
+        if (
+            self.order != 1
+            and isinstance(proposal.candidate, Mixture)
+            and not proposal.again
+            and self.step < self.total
+        ):
+            candidate, leaves = self._detached(proposal.candidate)
+            if leaves:
+                return self._answered(candidate, leaves, batch)
+        found = self._measured(proposal.candidate, batch)
+        if not proposal.again:
+            loss, accuracy = cast("Tensor", found.metrics["loss"]), cast("Tensor", found.metrics["accuracy"])
+            self.sums[3:6] += torch.stack((loss.double(), accuracy.double(), torch.ones_like(loss).double()))
+        return found
+
+    def _measured(self, candidate: Architecture | Mixture, batch: tuple[Tensor, Tensor]) -> Measurement:
+        """Loss and accuracy, and the gradient by those mixture weights that ask for theirs; no weight's."""
+        candidate, leaves = self._detached(candidate)
+        for parameter in self.parameters:
+            parameter.requires_grad_(False)
+        try:
+            with torch.set_grad_enabled(bool(leaves)):
+                loss, logits = self.loss(candidate, batch)
+            found = torch.autograd.grad(loss, [*leaves.values()], allow_unused=True) if leaves else ()
+        finally:
+            for parameter in self.parameters:
+                parameter.requires_grad_(True)
+        gradient = {
+            name: torch.zeros_like(leaf) if each is None else each
+            for (name, leaf), each in zip(leaves.items(), found, strict=True)
+        }
+        return self._measurement(loss.detach(), self._accuracy(logits, batch[1]), gradient)
+
+    def _answered(self, candidate: Mixture, leaves: dict[str, Tensor], batch: tuple[Tensor, Tensor]) -> Measurement:
+        """The gradient when the weights answer by one step on the upcoming training minibatch."""
+        seen: list[Tensor] = []
+
+        def validation() -> Tensor:
+            loss, logits = self.loss(candidate, batch)
+            seen.append(logits.detach())
+            return loss
+
+        found, loss = second_order(
+            lambda: self.loss(candidate, self.upcoming())[0],
+            validation,
+            self.parameters,
+            [*leaves.values()],
+            self._steps(),
+            self.rate,
+            exact=self.order == "exact",
+        )
+        accuracy = self._accuracy(seen[0], batch[1])
+        self.sums[3:6] += torch.stack((loss.double(), accuracy.double(), torch.ones_like(loss).double()))
+        return self._measurement(loss, accuracy, dict(zip(leaves, found, strict=True)))
+
+    def _steps(self) -> list[Tensor]:
+        """momentum * buffer + decay * weight of each weight: what a step adds to its gradient."""
+        found: list[Tensor] = []
+        for group in self.optimiser.param_groups:
+            for weight in group["params"]:
+                added = group["weight_decay"] * weight.detach()
+                buffer = self.optimiser.state[weight].get("momentum_buffer") if weight in self.optimiser.state else None
+                found.append(added if buffer is None else added.add_(buffer, alpha=group["momentum"]))
+        return found
+
+    def _detached(self, candidate: Architecture | Mixture) -> tuple[Any, dict[str, Tensor]]:
+        """The candidate apart from the asker's graph, and those of its weights whose gradient is asked for."""
+        if not isinstance(candidate, Mixture):
+            return candidate, {}
+        weights = {
+            name: each.detach().to(self.device, non_blocking=True).requires_grad_(each.requires_grad)
+            for name, each in candidate.weights.items()
+        }
+        leaves = {name: each for name, each in weights.items() if each.requires_grad}
+        return Mixture(weights, candidate.active), leaves
+
+    def loss(self, candidate: Architecture | Mixture, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Cross-entropy on one minibatch, with that of an auxiliary classifier where there is one; and the logits."""
+        inputs, labels = batch
+        with self.precision.autocast(self.device):
+            output = self.supernet(inputs, candidate)
+        logits, auxiliary = output if isinstance(output, tuple) else (output, None)
+        logits = logits.float()
+        smoothing = self.settings.label_smoothing
+        loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
+        if auxiliary is not None:
+            extra = F.cross_entropy(auxiliary.float(), labels, label_smoothing=smoothing)
+            loss = loss + self.settings.auxiliary_weight * extra
+        return loss, logits
+
+    def _accuracy(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return (logits.detach().argmax(1) == labels).float().mean()
+
+    def _measurement(self, loss: Tensor, accuracy: Tensor, gradient: Mapping[str, Tensor]) -> Measurement:
+        metrics: dict[str, Any] = {
+            "loss": loss,
+            "accuracy": accuracy,
+            "progress": self.step / self.total,
+            "epoch": float(self.epoch),
+            "steps": float(self.steps),
+        }
+        return Measurement(metrics, gradient or None)

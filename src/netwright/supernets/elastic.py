@@ -1,0 +1,164 @@
+"""Sizes that a supernet leaves open: numbers that remember the decisions they follow from."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, TypeGuard
+
+from netwright.core.errors import UserError
+
+_OPERATIONS: Mapping[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "truediv": operator.truediv,
+    "floordiv": operator.floordiv,
+    "mod": operator.mod,
+    "pow": operator.pow,
+    "neg": operator.neg,
+    "round": round,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """How a number follows from decisions: one decision's value, or an operation on formulas and plain numbers."""
+
+    name: str
+    parts: tuple[Any, ...] = ()
+
+    def value(self, chosen: Mapping[str, Any]) -> Any:
+        if not self.parts:
+            return chosen[self.name]
+        return _OPERATIONS[self.name](
+            *(part.value(chosen) if isinstance(part, Formula) else part for part in self.parts)
+        )
+
+    def decisions(self) -> tuple[str, ...]:
+        """Names of the decisions that it follows from, each once."""
+        if not self.parts:
+            return (self.name,)
+        inner = [name for part in self.parts if isinstance(part, Formula) for name in part.decisions()]
+        return tuple(dict.fromkeys(inner))
+
+
+class _Elastic:
+    """A number as large as any of its values, with the formula of the others; arithmetic keeps the formula.
+
+    options: for each decision what it may take.
+    """
+
+    formula: Formula
+    options: Mapping[str, tuple[Any, ...]]
+
+    def value(self, chosen: Mapping[str, Any]) -> Any:
+        """The number for these labels."""
+        return self.formula.value(chosen)
+
+    def values(self) -> list[tuple[tuple[int, ...], Any]]:
+        """Every combination of option indices of its decisions, with the number that follows."""
+        names = self.formula.decisions()
+        found: list[tuple[tuple[int, ...], Any]] = []
+        for indices in product(*(range(len(self.options[name])) for name in names)):
+            labels = {name: self.options[name][i] for name, i in zip(names, indices, strict=True)}
+            found.append((indices, self.formula.value(labels)))
+        return found
+
+    def _with(self, name: str, *parts: Any) -> Any:
+        options: dict[str, tuple[Any, ...]] = {}
+        formulas: list[Any] = []
+        for part in parts:
+            if isinstance(part, _Elastic):
+                options.update(part.options)
+            elif not isinstance(part, (int, float)):
+                return NotImplemented
+            formulas.append(part.formula if isinstance(part, _Elastic) else part)
+        return elastic(Formula(name, tuple(formulas)), options)
+
+    def __add__(self, other: Any) -> Any:
+        return self._with("add", self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return self._with("add", other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return self._with("sub", self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self._with("sub", other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return self._with("mul", self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self._with("mul", other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self._with("truediv", self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self._with("truediv", other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return self._with("floordiv", self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return self._with("floordiv", other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return self._with("pow", self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return self._with("pow", other, self)
+
+    def __neg__(self) -> Any:
+        return self._with("neg", self)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return self._with("round", self) if digits is None else self._with("round", self, digits)
+
+    def __deepcopy__(self, memo: object) -> Any:
+        return self
+
+    def __reduce__(self) -> Any:
+        return elastic, (self.formula, dict(self.options))
+
+
+class ElasticInt(_Elastic, int):
+    """A whole number that follows from decisions; as a plain number, the largest it may be."""
+
+
+class ElasticFloat(_Elastic, float):
+    """A decimal number that follows from decisions; as a plain number, the largest it may be."""
+
+
+def elastic(formula: Formula, options: Mapping[str, tuple[Any, ...]]) -> Any:
+    """The number of this formula: elastic where it depends on the decisions, plain where all give the same."""
+    names = formula.decisions()
+    values = [
+        formula.value(dict(zip(names, labels, strict=True))) for labels in product(*(options[name] for name in names))
+    ]
+    if all(each == values[0] for each in values):
+        return values[0]
+    kind = ElasticInt if all(isinstance(each, int) for each in values) else ElasticFloat
+    number = kind(max(values))
+    number.formula, number.options = formula, dict(options)
+    return number
+
+
+def elastic_value(name: str, options: Sequence[Any]) -> Any:
+    """A decision's value in a supernet. UserError for text and flags: no weights can be shared between those."""
+    wrong = [each for each in options if isinstance(each, bool) or not isinstance(each, (int, float))]
+    if wrong:
+        raise UserError(
+            f"decision {name!r} takes the value {wrong[0]!r}: a supernet shares weights between sizes, which are "
+            "numbers; choose between modules with `one`, or give the space one option for it"
+        )
+    return elastic(Formula(name), {name: tuple(options)})
+
+
+def is_elastic(value: Any) -> TypeGuard[ElasticInt | ElasticFloat]:
+    return isinstance(value, _Elastic)

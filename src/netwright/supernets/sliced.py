@@ -1,0 +1,240 @@
+"""Layers of elastic size: the largest layer's weights, of which an architecture takes the first channels and the centre
+of the kernel (Yu et al. 2019; Cai et al. 2020), and a mixture masks (Wan et al. 2020)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from netwright.core.errors import UserError
+from netwright.supernets.elastic import is_elastic
+from netwright.supernets.selection import Selection
+
+_Norm = nn.BatchNorm1d | nn.BatchNorm2d
+
+
+def make_elastic(network: nn.Module, selection: Selection, *, kernel_transform: bool = False) -> None:
+    """Turn every layer that was made with elastic sizes into its sliced form, in place.
+
+    kernel_transform: smaller kernels pass a learnt linear map that starts as the identity (Cai et al. 2020).
+    Raises UserError for a kind of layer whose weights cannot be sliced.
+    """
+    for name, module in list(network.named_modules()):
+        fields = {key: value for key, value in vars(module).items() if _holds_elastic(value)}
+        if not fields:
+            continue
+        for kind, form in _FORMS.items():
+            if type(module) is kind:
+                module.__class__ = form
+                object.__setattr__(module, "selection", selection)
+                if form is SlicedConv2d and kernel_transform and is_elastic(module.kernel_size[0]):  # pyright: ignore
+                    _add_transforms(module)  # pyright: ignore
+                break
+        else:
+            raise UserError(
+                f"layer {name!r} of kind {type(module).__name__} has the open size {sorted(fields)[0]!r}, which a "
+                f"supernet cannot slice; it can for {', '.join(sorted(kind.__name__ for kind in _FORMS))}"
+            )
+
+
+def _holds_elastic(value: Any) -> bool:
+    return any(map(is_elastic, value)) if isinstance(value, tuple) else is_elastic(value)
+
+
+def _resolved(value: Any, chosen: Mapping[str, Any] | None) -> Any:
+    """The plain number, or tuple of them, of an architecture; the largest for a mixture."""
+    if isinstance(value, tuple):
+        return tuple(_resolved(each, chosen) for each in value)
+    if not is_elastic(value):
+        return value
+    return value.value(chosen) if chosen is not None else type(value).__mro__[2](value)
+
+
+def _shares(value: Any, selection: Selection) -> list[tuple[Any, Tensor]]:
+    """Each number that an elastic one may be, with the weight that the selected mixture gives it."""
+    found: list[tuple[Any, Tensor]] = []
+    names = value.formula.decisions()
+    for indices, number in value.values():
+        if any(i not in selection.active.get(name, (i,)) for name, i in zip(names, indices, strict=True)):
+            continue
+        share = selection.weights[names[0]][indices[0]]
+        for name, i in zip(names[1:], indices[1:], strict=True):
+            share = share * selection.weights[name][i]
+        found.append((number, share))
+    return found
+
+
+def _mask(value: Any, selection: Selection, extent: int) -> Tensor:
+    """For each channel, the weight of all sizes that include it: (extent,)."""
+    shares = _shares(value, selection)
+    device = shares[0][1].device
+    places = torch.arange(extent, device=device)
+    included = torch.stack([(places < number).to(shares[0][1].dtype) for number, _ in shares])
+    return torch.stack([share for _, share in shares]) @ included
+
+
+def _masked(y: Tensor, value: Any, selection: Selection, axis: int) -> Tensor:
+    if selection.chosen is not None or not is_elastic(value):
+        return y
+    mask = _mask(value, selection, y.shape[axis]).to(y.dtype)
+    return y * mask.view([-1 if i == axis % y.dim() else 1 for i in range(y.dim())])
+
+
+class SlicedConv2d(nn.Conv2d):
+    """A convolution of elastic channels, kernel and groups; input channels follow the input."""
+
+    selection: Selection
+
+    def forward(self, input: Tensor) -> Tensor:
+        chosen = self.selection.chosen
+        if any(map(is_elastic, (*self.stride, *self.dilation))) and chosen is None:
+            raise UserError("a mixture of strides or dilations has no meaning; choose between modules with `one`")
+        groups = _resolved(self.groups, chosen)
+        if is_elastic(self.groups):
+            groups = min(groups, input.shape[1])
+        outputs = _resolved(self.out_channels, chosen)
+        if chosen is None:
+            weight, padding = self._mixed_weight(), _resolved(self.padding, None)
+        else:
+            kernel, padding = _resolved(self.kernel_size, chosen), _resolved(self.padding, chosen)
+            weight = self._kernel(kernel)[:outputs, : input.shape[1] // groups].contiguous()
+        bias = None if self.bias is None else self.bias[:outputs]
+        stride, dilation = _resolved(self.stride, chosen), _resolved(self.dilation, chosen)
+        y = F.conv2d(input, weight, bias, stride, padding, dilation, groups)
+        return _masked(y, self.out_channels, self.selection, 1)
+
+    def _kernel(self, size: tuple[int, int]) -> Tensor:
+        """The centre of the largest kernel, passed through the transforms where there are any."""
+        full = self.weight.shape[2:]
+        if tuple(size) == tuple(full):
+            return self.weight
+        transforms = getattr(self, "transforms", None)
+        if transforms is None or size[0] != size[1]:
+            return _centre(self.weight, size)
+        weight = self.weight
+        for smaller in sorted((int(key) for key in transforms), reverse=True):
+            if smaller < size[0]:
+                break
+            weight = _centre(weight, (smaller, smaller))
+            weight = (weight.flatten(2) @ transforms[str(smaller)]).view_as(weight)
+        return weight
+
+    def _mixed_weight(self) -> Tensor:
+        """sum_k p_k W_k, each kernel W_k padded with zeros: convolution is linear in it."""
+        size = self.kernel_size[0]
+        if not is_elastic(size):
+            return self.weight
+        total: Tensor | None = None
+        extent = self.weight.shape[2]
+        for number, share in _shares(size, self.selection):
+            margin = (extent - number) // 2
+            kernel = F.pad(self._kernel((number, number)), (margin,) * 4) * share
+            total = kernel if total is None else total + kernel
+        assert total is not None
+        return total
+
+
+def _centre(weight: Tensor, size: tuple[int, int]) -> Tensor:
+    (height, width), (rows, columns) = weight.shape[2:], size
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return weight[:, :, top : top + rows, left : left + columns]
+
+
+def _add_transforms(layer: Any) -> None:
+    sizes = sorted({number for _, number in layer.kernel_size[0].values()})[:-1]
+    layer.transforms = nn.ParameterDict({str(size): nn.Parameter(torch.eye(size * size)) for size in sizes})
+
+
+class SlicedConv1d(nn.Conv1d):
+    """A convolution of elastic channels along one axis; its kernel is the whole one."""
+
+    selection: Selection
+
+    def forward(self, input: Tensor) -> Tensor:
+        chosen = self.selection.chosen
+        outputs, groups = _resolved(self.out_channels, chosen), _resolved(self.groups, chosen)
+        weight = self.weight[:outputs, : input.shape[1] // groups].contiguous()
+        bias = None if self.bias is None else self.bias[:outputs]
+        y = F.conv1d(input, weight, bias, self.stride, self.padding, self.dilation, groups)
+        return _masked(y, self.out_channels, self.selection, 1)
+
+
+class SlicedLinear(nn.Linear):
+    """A linear layer of elastic features; those it reads follow the input."""
+
+    selection: Selection
+
+    def forward(self, input: Tensor) -> Tensor:
+        outputs = _resolved(self.out_features, self.selection.chosen)
+        weight = self.weight[:outputs, : input.shape[-1]]
+        y = F.linear(input, weight, None if self.bias is None else self.bias[:outputs])
+        return _masked(y, self.out_features, self.selection, -1)
+
+
+class _SlicedBatchNorm:
+    selection: Selection
+
+    def forward(self: Any, input: Tensor) -> Tensor:
+        n = input.shape[1]
+        scale, shift = (None if each is None else each[:n] for each in (self.weight, self.bias))
+        y = F.batch_norm(input, None, None, scale, shift, True, 0.0, self.eps)
+        return _masked(y, self.num_features, self.selection, 1)
+
+
+class SlicedBatchNorm1d(_SlicedBatchNorm, nn.BatchNorm1d):
+    """Batch normalisation of the channels that are there, by the statistics of the batch."""
+
+
+class SlicedBatchNorm2d(_SlicedBatchNorm, nn.BatchNorm2d):
+    """Batch normalisation of the channels that are there, by the statistics of the batch."""
+
+
+class SlicedLayerNorm(nn.LayerNorm):
+    """Layer normalisation over one elastic axis, of the features that are there."""
+
+    selection: Selection
+
+    def forward(self, input: Tensor) -> Tensor:
+        n = input.shape[-1]
+        scale, shift = (None if each is None else each[:n] for each in (self.weight, self.bias))
+        y = F.layer_norm(input, (n,), scale, shift, self.eps)
+        return _masked(y, self.normalized_shape[-1], self.selection, -1)
+
+
+class SlicedDropout(nn.Dropout):
+    """Dropout of an elastic rate; for a mixture the weighted sum of all rates' outputs."""
+
+    selection: Selection
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.selection.chosen is not None:
+            return F.dropout(input, _resolved(self.p, self.selection.chosen), self.training)
+        terms = [F.dropout(input, rate, self.training) * share for rate, share in _shares(self.p, self.selection)]
+        return torch.stack(terms).sum(0) if terms else input
+
+
+_FORMS: Mapping[type[nn.Module], Any] = {
+    nn.Conv1d: SlicedConv1d,
+    nn.Conv2d: SlicedConv2d,
+    nn.Linear: SlicedLinear,
+    nn.BatchNorm1d: SlicedBatchNorm1d,
+    nn.BatchNorm2d: SlicedBatchNorm2d,
+    nn.LayerNorm: SlicedLayerNorm,
+    nn.Dropout: SlicedDropout,
+}
+
+
+def sliced_copy(full: Tensor, shape: torch.Size) -> Tensor:
+    """The part of the largest layer's tensor that a layer of this shape takes; UserError where it is not part of it."""
+    if full.shape == shape:
+        return full
+    small = full.dim() == len(shape) and all(a <= b for a, b in zip(shape, full.shape, strict=True))
+    if not small:
+        raise UserError(f"a tensor of shape {tuple(shape)} is no part of the shared one of shape {tuple(full.shape)}")
+    if full.dim() == 4:
+        full = _centre(full, (shape[2], shape[3]))
+    return full[tuple(slice(extent) for extent in shape[:2])] if full.dim() > 1 else full[: shape[0]]

@@ -1,0 +1,161 @@
+"""All networks of a space in one, sharing their weights, from the same `network` method as each of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+from netwright.core.architecture import Architecture, Mixture
+from netwright.core.errors import InvalidArchitecture, UserError
+from netwright.core.space import Space
+from netwright.core.task import TaskShape
+from netwright.supernets import preparing
+from netwright.supernets.fusing import fuse
+from netwright.supernets.mixing import Mixer
+from netwright.supernets.pairing import copy_weights
+from netwright.supernets.selection import Selection, setting_of
+from netwright.supernets.sliced import make_elastic
+
+CHECKED = 8  # architectures drawn to check that each has its weights in the supernet
+
+
+class Supernet(nn.Module):
+    """Runs any architecture of a space, or any mixture of all, on shared weights.
+
+    `supernet(x, candidate)`: x (n, channels, height, width) or (n, features); gives what the network gives, such as
+    logits (n, classes). For an `Architecture` only the chosen options are computed, and the result equals that of the
+    stand-alone network with the same weights; for a `Mixture` every active option, weighted. Cells that share
+    decisions do not share weights. Weights are drawn from torch's current generator.
+
+    affine: whether batch normalisations inside the parts that leave something open have a scale and shift. Their
+    statistics are always those of the batch. normalise_pooling: batch normalisation after each option that only pools,
+    as the authors of DARTS have it; the stand-alone networks have none there. partial_channels: k lets 1/k of the
+    channels pass the operations of each edge (Xu et al. 2020). kernel_transform: smaller kernels pass a learnt linear
+    map (Cai et al. 2020). drop_path, skip_dropout: keep, or put in, the places where paths and skip connections may be
+    dropped. fused: compute what the options of a cell have in common once. recompute: keep only the inputs of each
+    part that leaves something open, and compute it anew in the backward pass: less memory, more time.
+
+    Raises UserError for a space whose networks cannot share weights: text as the value of a decision, sizes of layers
+    that cannot be sliced, structure that depends on the architecture. ConfigurationError where partial channels
+    cannot be.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        shape: TaskShape,
+        *,
+        affine: bool = False,
+        normalise_pooling: bool = False,
+        partial_channels: int = 1,
+        kernel_transform: bool = False,
+        drop_path: bool = False,
+        skip_dropout: bool = False,
+        fused: bool = True,
+        recompute: bool = False,
+    ) -> None:
+        super().__init__()
+        self.space, self.shape = space, shape
+        self.partial_channels = partial_channels
+        self.selection = Selection()
+        self.network = space.network(Mixer(self.selection), shape)
+        make_elastic(self.network, self.selection, kernel_transform=kernel_transform)
+        preparing.statistics_per_batch(self.network)
+        preparing.not_in_place(self.network)
+        if not drop_path:
+            preparing.without_drop_path(self.network)
+        if not affine:
+            preparing.without_affine(self.network)
+        if partial_channels > 1:
+            preparing.with_partial_channels(self.network, partial_channels)
+        else:
+            self._check_shared()
+        if normalise_pooling:
+            preparing.with_normalised_pooling(self.network)
+        if skip_dropout:
+            preparing.with_dropout_on_skips(self.network)
+        if fused:
+            fuse(self.network)
+        if recompute:
+            for block in preparing.blocks(self.network):
+                _recompute(block, self.selection)
+
+    def forward(self, x: Any, candidate: Architecture | Mixture) -> Any:
+        if isinstance(candidate, Mixture):
+            self.require_whole(candidate)
+        else:
+            self.space.require_own(candidate)
+        with self.selection.during(setting_of(candidate)):
+            return self.network(x)
+
+    def require_whole(self, mixture: Mixture) -> None:
+        """Raise InvalidArchitecture unless the mixture weighs every option of every decision."""
+        for decision in self.space.decisions:
+            weights = mixture.weights.get(decision.name)
+            if decision.kind == "sources":
+                if weights is not None and len(weights) != len(decision.edges):
+                    raise InvalidArchitecture(
+                        f"the mixture has {len(weights)} weights for {decision.name!r}, expected one for each of "
+                        f"{len(decision.edges)} sources"
+                    )
+                continue
+            expected = len(decision.options) + len(decision.soft)
+            if weights is None or len(weights) != expected:
+                found = "no weights" if weights is None else f"{len(weights)} weights"
+                raise InvalidArchitecture(f"the mixture has {found} for {decision.name!r}, expected {expected}")
+
+    def extract(self, architecture: Architecture) -> nn.Module:
+        """The stand-alone network of an architecture, as `Space.build` gives it, with copies of the shared weights.
+
+        Running statistics are those of a new network. Raises UserError with partial channels, whose operations are
+        smaller than those of the stand-alone networks.
+        """
+        if self.partial_channels > 1:
+            raise UserError(
+                "operations on part of the channels have no weights for the stand-alone networks; train those anew"
+            )
+        self.space.validate(architecture)
+        place = next(self.parameters()).device
+        with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
+            alone = self.space.build(architecture, self.shape).to(place)
+        with self.selection.during(setting_of(architecture)):
+            copy_weights(self.network, alone)
+        return alone
+
+    def _check_shared(self) -> None:
+        """UserError unless the networks of some random architectures find their weights here."""
+        rng = np.random.default_rng(0)
+        for _ in range(min(CHECKED, self.space.size)):
+            architecture = self.space.sample(rng)
+            with torch.device("meta"):
+                alone = self.space.build(architecture, self.shape)
+            try:
+                with self.selection.during(setting_of(architecture)):
+                    copy_weights(self.network, alone)
+            except UserError as problem:
+                raise UserError(
+                    f"the networks of {self.space} cannot share their weights: {problem}; what is not inside a "
+                    "decision must be the same for all of them"
+                ) from None
+
+
+def _recompute(block: nn.Module, selection: Selection) -> None:
+    """Make a module keep its inputs only, and run again, on the same selection, in the backward pass."""
+    forward = block.forward
+
+    def recomputed(*inputs: Any) -> Any:
+        setting = selection.now
+
+        def again(*values: Any) -> Any:
+            with selection.during(setting):
+                return forward(*values)
+
+        if not torch.is_grad_enabled():
+            return forward(*inputs)
+        return checkpoint(again, *inputs, use_reentrant=False)
+
+    block.forward = recomputed
