@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-_PARTS = ("core", "engine", "estimators", "executors", "networks", "results", "spaces", "store", "strategies", "tasks")
+_PARTS = (
+    *("core", "engine", "estimators", "executors", "networks", "recipes", "results", "spaces", "store", "strategies"),
+    *("supernets", "tasks"),
+)
 _NAMES = {
     "Architecture": "netwright.core.architecture",
     "Choose": "netwright.core.choose",
@@ -31,7 +34,20 @@ _NAMES = {
 __all__ = ["__version__", *_PARTS, "testing", "training", *_NAMES]
 
 if TYPE_CHECKING:
-    from netwright import core, engine, estimators, executors, networks, results, spaces, store, strategies, tasks
+    from netwright import (
+        core,
+        engine,
+        estimators,
+        executors,
+        networks,
+        recipes,
+        results,
+        spaces,
+        store,
+        strategies,
+        supernets,
+        tasks,
+    )
     from netwright.core.architecture import Architecture, Mixture
     from netwright.core.choose import Choose
     from netwright.core.errors import NetwrightError

@@ -56,11 +56,17 @@ def search(
             help="evolution, random, local, genetic, exhaustive or module:Class; options as evolution:population=20."
         ),
     ] = "evolution",
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="A published method with shared weights, in place of a strategy: darts, gdas, ... (papers)."),
+    ] = None,
     trials: Annotated[int | None, typer.Option(help="Stop after so many trials.")] = None,
     time: Annotated[str | None, typer.Option(help="Stop in time, final training included: 90s, 10m, 1h30m.")] = None,
     target: Annotated[float | None, typer.Option(help="Stop when the objective reaches this.")] = None,
     patience: Annotated[int | None, typer.Option(help="Stop after so many trials without improvement.")] = None,
-    epochs: Annotated[int, typer.Option(help="Epochs for which each candidate is trained.")] = 5,
+    epochs: Annotated[
+        int | None, typer.Option(help="Epochs for which each candidate is trained (5), or a recipe's shared weights.")
+    ] = None,
     training: Annotated[str, typer.Option(help="Training options, as learning_rate=0.05,batch_size=128.")] = "",
     objective: Annotated[
         list[str] | None,
@@ -88,6 +94,12 @@ def search(
     final_seeds: Annotated[int, typer.Option(help="How often the winner is finally trained.")] = 3,
     baselines: Annotated[
         bool, typer.Option(help="Train a random pick and a plain reference beside the winner.")
+    ] = True,
+    repeats: Annotated[
+        int, typer.Option(help="Search so often, with one seed after the other; mean and spread are reported.")
+    ] = 1,
+    random_search: Annotated[
+        bool, typer.Option(help="Beside a recipe, search at random for as long as it took.")
     ] = True,
     name: Annotated[
         str | None, typer.Option(help="The run's name; by default made from data, space and strategy.")
@@ -117,7 +129,11 @@ def search(
         data_options={key: value for key, value in options.items() if value is not None},
         space=space,
         strategy=strategy,
-        epochs=epochs,
+        epochs=5 if epochs is None or recipe else epochs,
+        shared_epochs=epochs if recipe else None,
+        recipe=recipe,
+        repeats=repeats,
+        random_search=random_search,
         training=training,
         objectives=tuple(objective or ("val_accuracy",)),
         limits=tuple(limits),
@@ -189,6 +205,52 @@ def export(
     from netwright.cli.export import export_result
 
     export_result(directory, run, to, overwrite=overwrite, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def audit(
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="RUN", help="A run with shared weights; the latest one of them if left out."),
+    ] = None,
+    directory: Directory = Path(RUNS),
+    networks: Annotated[int, typer.Option(help="How many random networks to draw.")] = 20,
+    epochs: Annotated[int, typer.Option(help="Epochs for which each network is trained alone.")] = 10,
+    time: Annotated[str | None, typer.Option(help="Stop training networks after so long.")] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="A CSV file of known results, in place of training: column arch, and --metric.")
+    ] = None,
+    metric: Annotated[str | None, typer.Option(help="The table's column of true scores.")] = None,
+    seed: Annotated[int, typer.Option(help="Which networks are drawn.")] = 0,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Ask how well the shared weights of RUN rank networks: against training each alone, or a table."""
+    from netwright.cli.audit import audit_run
+
+    audit_run(
+        *(directory, run),
+        networks=networks,
+        epochs=epochs,
+        time=time,
+        table=table,
+        metric=metric,
+        seed=seed,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+@app.command()
+def papers(
+    missing: Annotated[bool, typer.Option("--missing", help="Only those that lack something.")] = False,
+    block: Annotated[str | None, typer.Option(help="Only those that need this block, as super.path.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the published methods: which have a recipe, and what the others lack."""
+    from netwright.cli.papers import list_papers
+
+    list_papers(missing=missing, block=block, as_json=as_json)
 
 
 @app.command()

@@ -6,7 +6,7 @@ import ast
 import importlib
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from netwright.core.configuration import Configured, bind, constructor
@@ -65,7 +65,27 @@ def construct(cls: type[Any], *args: Any, options: Mapping[str, str]) -> Any:
         raise ConfigurationError(f"{cls.__name__} cannot be made with {shown}: {problem}") from problem
 
 
-def read(cls: type[Any], parameter: inspect.Parameter, text: str) -> Any:
+def called(
+    function: Callable[..., Any], name: str, *args: Any, options: Mapping[str, str], fixed: Mapping[str, Any]
+) -> Any:
+    """function(*args, **options, **fixed), each option read as the kind of value that the function declares.
+
+    Options that it does not name are passed on as what they look like. Raises ConfigurationError for what it refuses.
+    """
+    parameters = inspect.signature(function).parameters
+    values = {
+        key: read(function, parameters[key], text) if key in parameters else _value(text, function)
+        for key, text in options.items()
+    }
+    try:
+        return function(*args, **{**values, **fixed})
+    except NetwrightError:
+        raise
+    except (TypeError, ValueError, AttributeError) as problem:
+        raise ConfigurationError(f"recipe {name!r} cannot be made with {dict(options)}: {problem}") from problem
+
+
+def read(cls: Any, parameter: inspect.Parameter, text: str) -> Any:
     """A value for this parameter: a literal, a part such as `Tournament(5)` from beside the class, or the text."""
     value: Any = _value(text, cls)
     declared = str(parameter.annotation).removeprefix("<class '").removesuffix("'>")
@@ -82,7 +102,7 @@ def read(cls: type[Any], parameter: inspect.Parameter, text: str) -> Any:
     return float(value) if declared == "float" else value
 
 
-def _value(text: str, cls: type[Any]) -> Any:
+def _value(text: str, cls: Any) -> Any:
     words = {"true": True, "false": False, "none": None}
     if text.lower() in words:
         return words[text.lower()]
@@ -93,7 +113,7 @@ def _value(text: str, cls: type[Any]) -> Any:
         return text if part is None else part
 
 
-def _part(text: str, cls: type[Any]) -> Any:
+def _part(text: str, cls: Any) -> Any:
     """The object that `Name` or `Name(literals, key=literal)` stands for among the parts beside `cls`; None if none."""
     match = re.fullmatch(r"(\w+)(?:\((.*)\))?", text.strip(), flags=re.DOTALL)
     beside = vars(importlib.import_module(cls.__module__.rpartition(".")[0] or cls.__module__))

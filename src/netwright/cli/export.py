@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from netwright.cli.beside import load_beside
 from netwright.cli.output import colours, say, say_json
 from netwright.cli.show import PLAN, REPORT, named
 from netwright.core.errors import UserError
@@ -18,7 +20,16 @@ if TYPE_CHECKING:
     from netwright.results import Concluded
 
 
-def conclude_run(run: Run, plan: Plan, epochs: int, deadline: float | None, *, quiet: bool) -> Concluded:
+def conclude_run(
+    run: Run,
+    plan: Plan,
+    epochs: int,
+    deadline: float | None,
+    *,
+    quiet: bool,
+    repeats: Sequence[Run] = (),
+    rivals: Mapping[str, Sequence[Run]] = MappingProxyType({}),
+) -> Concluded:
     """The final training of a run's winner beside the baselines, reported and kept for `netwright show`."""
     from netwright.results import conclude, report_lines
 
@@ -30,6 +41,8 @@ def conclude_run(run: Run, plan: Plan, epochs: int, deadline: float | None, *, q
             baselines=plan.baselines,
             on_progress=status,
             deadline=deadline,
+            repeats=repeats,
+            rivals=rivals,
         )
     lines = report_lines(concluded.figures)
     report = {"epochs": epochs, "lines": lines, "figures": concluded.figures.as_json()}
@@ -85,11 +98,14 @@ def export_result(directory: Path, run: str | None, to: Path, *, overwrite: bool
         )
     plan = Plan.from_json(notes)
     task = plan.make_task()
-    found = plan.make_search(task, plan.make_space(task)).load(directory, name)
+    space = plan.make_space(task)
+    found = plan.make_search(task, space).load(directory, name)
+    repeats, rivals = load_beside(plan, found, task, space, directory)
     epochs = report["epochs"] if report else max(plan.epochs_finally, 1)
     if not report and not quiet and not as_json:
         say(f"final training: {epochs} epochs, {plan.final_seeds} times")
-    concluded = conclude_run(found, plan, epochs, None, quiet=quiet or as_json)
+    silent = quiet or as_json
+    concluded = conclude_run(found, plan, epochs, None, quiet=silent, repeats=repeats, rivals=rivals)
     lines = write(concluded, to, overwrite=overwrite)
     if as_json:
         say_json({"run": name, "exported": str(to), "figures": concluded.figures.as_json()})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.cli import catalogue
 from netwright.cli.arguments import construct, pairs, split
-from netwright.core.errors import ConfigurationError, CorruptStore
+from netwright.core.errors import ConfigurationError, CorruptStore, UserError
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
@@ -23,6 +23,9 @@ FLAGS = {
     "skip_bad": "--skip-bad",
     "nan": "--nan",
 }
+SHARE_OF_SEARCHES = 0.6  # of the time limit, where there are several or a recipe; the rest is for the final training
+SHARE_OF_WEIGHTS = 0.9  # of a recipe's time, for the training of weights
+SHARE_OF_WEIGHTS_THEN_SEARCH = 0.5  # where a search on the trained weights follows
 SHARE_OF_ONE_TRIAL = 0.5  # of the time limit; a candidate that takes longer leaves no time for the final training
 
 
@@ -48,9 +51,14 @@ class Plan:
     final_epochs: int | None = None
     final_seeds: int = 3
     baselines: bool = True
+    recipe: str | None = None
+    shared_epochs: int | None = None  # of weight training; the recipe's own number, or as many as the time allows
+    repeats: int = 1
+    random_search: bool = True  # beside a recipe, at equal time
 
     def __post_init__(self) -> None:
-        for name, least in (("epochs", 1), ("trials", 1), ("patience", 1), ("final_epochs", 0), ("final_seeds", 1)):
+        least_values = {"epochs": 1, "trials": 1, "patience": 1, "final_epochs": 0, "final_seeds": 1, "repeats": 1}
+        for name, least in least_values.items():
             value = getattr(self, name)
             if value is not None and value < least:
                 option = name.replace("_", "-")
@@ -79,6 +87,21 @@ class Plan:
     def epochs_finally(self) -> int:
         """Epochs of the final training: four times a candidate's unless the user said."""
         return 4 * self.epochs if self.final_epochs is None else self.final_epochs
+
+    @property
+    def searches(self) -> int:
+        """How many searches there are in all: repetitions, and a random one at equal time beside each."""
+        return self.repeats * (2 if self.recipe and self.random_search else 1)
+
+    @property
+    def search_seconds(self) -> float | None:
+        """Time for one search where there are several, or where a recipe's training must be made to fit; else None."""
+        from netwright.engine import parse_duration
+
+        if self.time_limit is None or (self.searches == 1 and not self.recipe):
+            return None
+        share = SHARE_OF_SEARCHES if self.epochs_finally else 1.0
+        return parse_duration(self.time_limit) * share / self.searches
 
     @property
     def time_limit(self) -> str | None:
@@ -115,8 +138,11 @@ class Plan:
             ) from None
 
     def make_space(self, task: Task) -> Space:
-        """The space that was asked for, or the one that fits the data: chain for images, mlp for vectors."""
-        name, options = split(self.space or ("chain" if task.shape.is_image else "mlp"))
+        """The space that was asked for, or the one that fits the data: chain (darts for a recipe), mlp for vectors."""
+        default = ("chain", "mlp")
+        if self.recipe:
+            default = ("darts", "mlp:activations=('relu',),normalisations=('batch',),dropouts=(0.0,)")
+        name, options = split(self.space or default[not task.shape.is_image])
         return construct(catalogue.load("space", name, catalogue.SPACES), options=options)
 
     def make_strategy(self, space: Space) -> Strategy:
@@ -130,15 +156,78 @@ class Plan:
         return construct(catalogue.load("strategy", name, catalogue.STRATEGIES), space, options=options)
 
     def make_search(self, task: Task, space: Space) -> Search:
-        from netwright.engine import Search, parse_duration
+        """The search; of a recipe, with the number of epochs that `fitted` gave the plan."""
+        from netwright.engine import Search
+
+        if self.recipe is not None:
+            return self._make_recipe(task, space)
+        return Search(
+            self.make_strategy(space), self._make_training(task, space), constraints=self.limits, **self._wanted()
+        )
+
+    def make_random_search(self, task: Task, space: Space) -> Search:
+        """Random search with training alone, for what a recipe is set beside."""
+        from netwright.engine import Search
+        from netwright.strategies import RandomSearch
+
+        estimator = self._make_training(task, space, self.search_seconds)
+        return Search(RandomSearch(space), estimator, constraints=self.limits, **self._wanted())
+
+    def _wanted(self) -> dict[str, Any]:
+        objective = self.objectives[0] if len(self.objectives) == 1 else self.objectives
+        return {"objective": objective, "seed": self.seed}
+
+    def _make_training(self, task: Task, space: Space, seconds: float | None = None) -> Any:
+        from netwright.engine import parse_duration
         from netwright.estimators.training import Training
 
-        estimator = construct(
-            Training, space, task, options={"epochs": str(self.epochs), "device": self.device, **pairs(self.training)}
-        )
+        options = {} if self.recipe else pairs(self.training)  # a recipe's are those of its shared weights
+        options = {"epochs": str(self.epochs), "device": self.device, **options}
+        estimator = construct(Training, space, task, options=options)
         if self.time_limit is not None:
-            estimator = estimator.replace(time_limit=parse_duration(self.time_limit) * SHARE_OF_ONE_TRIAL)
-        objective = self.objectives[0] if len(self.objectives) == 1 else self.objectives
-        return Search(
-            self.make_strategy(space), estimator, objective=objective, constraints=self.limits, seed=self.seed
+            total = parse_duration(self.time_limit) if seconds is None else seconds
+            estimator = estimator.replace(time_limit=total * SHARE_OF_ONE_TRIAL)
+        return estimator
+
+    def _make_recipe(self, task: Task, space: Space) -> Search:
+        from netwright import recipes
+        from netwright.cli.arguments import called
+
+        assert self.recipe is not None
+        name, options = split(self.recipe)
+        epochs = {} if self.shared_epochs is None else {"epochs": self.shared_epochs}
+        made = called(
+            *(recipes.load(name), name, space, task),
+            options={**options, **pairs(self.training)},
+            fixed={"seed": self.seed, "device": self.device, **epochs},
         )
+        if self.limits and made.strategy.mixture() is not None:
+            raise ConfigurationError(
+                f"recipe {name!r} follows a gradient and cannot keep {', '.join(self.limits)}; "
+                "recipes that search on trained weights can: single-path-one-shot, fairnas, one-shot"
+            )
+        return made.replace(objective=self._wanted()["objective"], constraints=self.limits)
+
+    def fitted(self, task: Task, space: Space) -> Plan:
+        """The plan with the epochs of its recipe: those asked for, or the paper's, as far as the time allows.
+
+        Raises UserError where not even one epoch fits.
+        """
+        if self.recipe is None or self.shared_epochs is not None:
+            return self
+        search = self._make_recipe(task, space)
+        wanted = search.estimator.settings.epochs  # pyright: ignore[reportAttributeAccessIssue]
+        if self.search_seconds is None:
+            return replace(self, shared_epochs=wanted)
+        from netwright.recipes.timing import epoch_seconds
+
+        each = epoch_seconds(search)
+        share = SHARE_OF_WEIGHTS if search.strategy.mixture() is not None else SHARE_OF_WEIGHTS_THEN_SEARCH
+        fitting = int(self.search_seconds * share / each)
+        if fitting < 1:
+            raise UserError(
+                f"one epoch of {self.recipe!r} on {space} takes about {each:,.0f} s here, and "
+                f"{self.search_seconds * share:,.0f} s of --time {self.time_limit} are left for it; give more time, "
+                "fewer --examples, or a smaller space such as --space darts:cells=4,channels=8"
+            )
+        return replace(self, shared_epochs=min(wanted, fitting))

@@ -33,6 +33,10 @@ class Display:
         self._own = 0  # trials of this process; the others are an earlier session's
         self._said = 0.0
         self._live: Any = None
+        self.shared = 0.0
+        self._raised: set[str] = set()
+        self.epochs: list[Trial] = []
+        self.alarms: list[str] = []
 
     def __enter__(self) -> Self:
         if not self.quiet and colours(sys.stdout):
@@ -51,10 +55,14 @@ class Display:
     def counted(self, progress: Progress) -> None:
         """What the engine counts: all sessions of a resumed run."""
         self.counts = Counter(progress.counts)
+        self.shared = progress.shared or self.shared
         if progress.best is not None and (self.best is None or fitness(progress.best) > fitness(self.best)):
             self.best = progress.best
 
     def __call__(self, trial: Trial) -> None:
+        if trial.proposal.is_round:
+            self._epoch(trial)
+            return
         self._own += trial.state != "infeasible"
         self.counts[trial.state] += 1
         self.recent = [*self.recent[-7:], trial]
@@ -65,6 +73,19 @@ class Display:
             self.last_failure = f"trial {trial.number} {trial.state}: {trial.reason}"
         if not self.quiet and self._live is None and trial.state != "infeasible":
             self._plain_line(trial, better)
+
+    def _epoch(self, trial: Trial) -> None:
+        """One epoch of weight sharing, and the alarms that it raises anew."""
+        from netwright.results.alarms import alarm_lines
+
+        self.epochs.append(trial)
+        raised = alarm_lines([each.metrics for each in self.epochs])
+        new = [each for each in raised if _subject(each) not in self._raised]
+        self._raised = {_subject(each) for each in raised}
+        self.alarms = raised
+        if self.quiet or self._live is not None:
+            return
+        say(f"[{duration(self.elapsed):>11}]  {epoch_line(trial)}", *[f"{'':15}warning: {each}" for each in new])
 
     def _plain_line(self, trial: Trial, better: bool) -> None:
         now = time.monotonic()
@@ -111,6 +132,7 @@ class Display:
         lines = [f"{done} trials in {duration(self.elapsed)}: {states or 'none'}"]
         if self.best is not None:
             lines.append(f"best: trial {self.best.number}  {self.metrics(self.best)}")
+        lines += [f"warning: {each}" for each in self.alarms]
         if self.last_failure:
             lines.append(f"last failure: {self.last_failure}")
         return lines
@@ -126,7 +148,24 @@ class Display:
             values = [number(n, trial.metrics[n]) if n in trial.metrics else "" for n in (*names, "params")]
             style = "green" if trial is self.best else ("" if trial.completed else "yellow")
             view.add_row(str(trial.number), trial.state, *values, f"{trial.seconds:.1f}", style=style)
+        if self.epochs:
+            view.title = f"weight training {self.shared:.0%}: {epoch_line(self.epochs[-1])}"
+            view.title_justify = "left"
         rate = self._own / max(self.elapsed, 1e-9)
         view.caption = "\n".join([*self.summary(), f"{rate:.3g} trials a second  {self.eta()}  Ctrl-C is safe"])
         view.caption_justify = "left"
         return view
+
+
+def _subject(alarm: str) -> str:
+    """What an alarm is about, without its figures."""
+    return " ".join(word for word in alarm.split()[:6] if word.isalpha())
+
+
+EPOCH_METRICS = ("train_loss", "train_accuracy", "probe_accuracy", "entropy", "parameter_free", "discretisation_gap")
+
+
+def epoch_line(trial: Trial) -> str:
+    """One epoch of weight sharing in one line."""
+    found = [f"{name} {trial.metrics[name]:.3f}" for name in EPOCH_METRICS if name in trial.metrics]
+    return f"epoch {trial.metrics['epoch']:.0f}  {'  '.join(found)}  {duration(trial.seconds)}"

@@ -10,12 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netwright.cli.arguments import split
+from netwright.cli.beside import RANDOM, random_name, random_plan, random_search, repetitions
 from netwright.cli.export import conclude_run, write
-from netwright.cli.output import rough, say, say_json
+from netwright.cli.output import duration, rough, say, say_json
 from netwright.cli.plan import DEFAULT_TIME, Plan
 from netwright.cli.progress import Display
 from netwright.cli.show import PLAN, at, named
-from netwright.core.errors import DataError, NetwrightError, UserError
+from netwright.core.errors import DataError, NetwrightError, SearchFailed, UserError
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
@@ -120,8 +122,11 @@ class Command:
         self._began = time.monotonic()
         self.task: Task = _read(plan)
         self.space: Space = plan.make_space(self.task)
+        self.plan = plan = plan.fitted(self.task, self.space)
         self.search: Search = plan.make_search(self.task, self.space)
         self.run: Run | None = None
+        self.repeats: list[Run] = []
+        self.random: list[Run] = []
 
     def __enter__(self) -> Command:
         return self
@@ -146,16 +151,32 @@ class Command:
 
     def _planned(self) -> str:
         plan = self.plan
+        if plan.recipe:
+            return f"{self._planned_recipe()}; {self._planned_finally()}"
         stops = [f"{plan.trials} trials"] if plan.trials else []
         stops += [f"{self.search.objectives[0].metric} {plan.target:g}"] if plan.target is not None else []
         stops += [f"{plan.patience} trials without improvement"] if plan.patience else []
         stops += [f"{plan.time_limit} in all"] if plan.time_limit else []
         default = " (none was given)" if plan.time_limit == DEFAULT_TIME and plan.time is None else ""
         search = f"train candidates for {plan.epochs} epochs until {' or '.join(stops)}{default}"
+        repeated = f", {plan.repeats} times with other seeds" if plan.repeats > 1 else ""
+        return f"{search}{repeated}; {self._planned_finally()}"
+
+    def _planned_recipe(self) -> str:
+        plan = self.plan
+        fitting = f", as many as fit into {plan.time_limit} in all" if plan.time_limit else ""
+        beside = ", a random search for as long beside it" if plan.random_search else ""
+        repeated = f", {plan.repeats} times with other seeds" if plan.repeats > 1 else ""
+        return f"train shared weights for {plan.shared_epochs} epochs{fitting}{beside}{repeated}"
+
+    def _planned_finally(self) -> str:
+        plan = self.plan
         if not plan.epochs_finally:
-            return f"{search}; no final training"
+            return "no final training"
         beside = " beside a random pick and a plain reference" if plan.baselines else ""
-        return f"{search}; then train the winner for {plan.epochs_finally} epochs, {plan.final_seeds} times{beside}"
+        if plan.repeats > 1:
+            return f"then train what each search found for {plan.epochs_finally} epochs{beside}"
+        return f"then train the winner for {plan.epochs_finally} epochs, {plan.final_seeds} times{beside}"
 
     def _say(self, *lines: str) -> None:
         if not self.quiet:
@@ -165,8 +186,10 @@ class Command:
 
     def drive(self, name: str | None, *, resume: bool) -> None:
         """Search, train finally, report, export."""
-        run = self.run = self._search(name, resume)
+        self._resumed = resume
+        run = self.run = self._search(name or self._name(), resume)
         self._say(f"run {run.name} stopped: {run.stopped}")
+        self._others(run)
         concluded = self._conclude(run)
         exported = [] if concluded is None or self.export is None else write(concluded, self.export)
         if self.as_json:
@@ -178,10 +201,12 @@ class Command:
 
     def _search(self, name: str | None, resume: bool) -> Run:
         plan = self.plan
+        alone = plan.search_seconds is None
+        limit = plan.time_limit if alone else plan.search_seconds
         with Display(list(self.search.objectives), plan.trials, self._seconds(), quiet=self.quiet) as display:
             return self.search.run(
                 plan.trials,
-                plan.time_limit,
+                limit,
                 target=plan.target,
                 patience=plan.patience,
                 store=self.directory,
@@ -190,8 +215,61 @@ class Command:
                 on_progress=display.counted,
                 resume=resume,
                 notes=plan.to_json(),
-                reserve=self.reserved,
+                reserve=self.reserved if alone else None,
             )
+
+    def _name(self) -> str | None:
+        """A name that says the recipe; None where the engine's own will do, or where a run is resumed."""
+        if self.plan.recipe is None or self._resumed:
+            return None
+        from netwright.engine.naming import next_name
+        from netwright.store import Store
+
+        with Store(self.directory) as store:
+            taken = store.names()
+        return next_name(self.search.strategy, self.search.estimator, taken, split(self.plan.recipe)[0])
+
+    def _others(self, run: Run) -> None:
+        """Repetitions with other seeds, and beside a recipe a random search for as long as each took."""
+        plan = self.plan
+        own = [run]
+        for name, other in repetitions(plan, run.name).items():
+            own.append(self._beside(name, other.make_search(self.task, self.space), other, plan.search_seconds))
+        self.repeats = own[1:]
+        if not (plan.recipe and plan.random_search):
+            return
+        for each in own:
+            seed, name = each.search.seed, random_name(each.name)
+            search = random_search(plan, seed, self.task, self.space)
+            try:
+                self.random.append(self._beside(name, search, random_plan(plan, seed), each.seconds))
+            except SearchFailed as problem:
+                self._say(f"random search for {duration(each.seconds)} found nothing: {problem}")
+        if len(self.random) < len(own):
+            self.random = []
+
+    def _beside(self, name: str, search: Search, plan: Plan, seconds: float | None) -> Run:
+        """A run of its own beside the main one; taken up again where it was begun before."""
+        from netwright.store import Store
+
+        with Store.open_readonly(self.directory) as store:
+            there = name in store.names()
+        self._say("", f"search {name}")
+        with Display(list(search.objectives), plan.trials, seconds, quiet=self.quiet) as display:
+            found = search.run(
+                plan.trials,
+                seconds,
+                target=plan.target,
+                patience=plan.patience,
+                store=self.directory,
+                name=name,
+                on_trial=display,
+                on_progress=display.counted,
+                resume=there,
+                notes=plan.to_json(),
+            )
+        _ = found.best  # SearchFailed where there is none
+        return found
 
     def _seconds(self) -> float | None:
         from netwright.engine import parse_duration
@@ -208,10 +286,15 @@ class Command:
     def _final_seconds(self, seconds_of_best: float, epochs: int) -> float:
         """What the final training and the baselines take, from what a candidate took."""
         plan = self.plan
-        networks = plan.final_seeds * ((3 if self.task.shape.is_image else 2) if plan.baselines else 1)
+        kinds = (3 if self.task.shape.is_image else 2) if plan.baselines else 1
+        networks = self._final_times * (kinds + bool(self.random))
         return (
             seconds_of_best / plan.epochs * epochs * networks * 1.15
         )  # the final training has the validation data too
+
+    @property
+    def _final_times(self) -> int:
+        return 1 + len(self.repeats) if self.repeats else self.plan.final_seeds
 
     # Concluding.
 
@@ -223,8 +306,11 @@ class Command:
         if not epochs:
             return None
         fewer = "" if epochs == self.plan.epochs_finally else ", as many as the time allows"
-        self._say("", f"final training: {epochs} epochs{fewer}, {self.plan.final_seeds} times")
-        concluded = conclude_run(run, self.plan, epochs, deadline, quiet=self.quiet)
+        self._say("", f"final training: {epochs} epochs{fewer}, {self._final_times} times")
+        rivals = {RANDOM: self.random} if self.random else {}
+        concluded = conclude_run(
+            run, self.plan, epochs, deadline, quiet=self.quiet, repeats=self.repeats, rivals=rivals
+        )
         if not self.as_json:
             say(*report_lines(concluded.figures))
         return concluded
@@ -234,11 +320,13 @@ class Command:
         wanted, total = self.plan.epochs_finally, self._seconds()
         if total is None or not wanted:
             return wanted, None
-        left = total - max(run.seconds, time.monotonic() - self._began)
+        spent = sum(each.seconds for each in (run, *self.repeats, *self.random))
+        left = total - max(spent, time.monotonic() - self._began)
         deadline = time.monotonic() + max(1.0, left)
-        if self.plan.final_epochs is not None:
+        if self.plan.final_epochs is not None or (self.plan.recipe and not self.random):
             return wanted, deadline
-        fitting = int(wanted * left / max(self._final_seconds(run.best.seconds, wanted), 1e-9))
+        one = self.random[0].best.seconds if self.random else run.best.seconds
+        fitting = int(wanted * left / max(self._final_seconds(one, wanted), 1e-9))
         return max(1, min(wanted, fitting)), deadline
 
     def _outcome(self, run: Run, concluded: Concluded | None) -> dict[str, Any]:
@@ -250,6 +338,8 @@ class Command:
             "seconds": run.seconds,
             "counts": run.counts,
             "best": {"trial": best.number, "architecture": str(best.architecture), "metrics": dict(best.metrics)},
+            "repeats": {each.name: str(each.best.architecture) for each in self.repeats},
+            "random search": {each.name: str(each.best.architecture) for each in self.random},
             "front": [{"trial": each.number, "metrics": dict(each.metrics)} for each in run.front],
             "final": None if concluded is None else concluded.figures.as_json(),
             "exported": None if self.export is None else str(self.export),

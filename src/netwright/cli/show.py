@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from netwright.store import RunSummary, Store, StoredTrial
 
 MOST_TRIALS = 20
+MOST_EPOCHS = 10
 REPORT = "report"  # what the final training found, as kept in the store
 PLAN = "notes"  # the plan of the command line, as kept in the store
 
@@ -95,7 +96,8 @@ def show_run(directory: Path, run: str | None, *, as_json: bool) -> None:
         f"trials     {counts} in {duration(summary.seconds)}",
     )
     metrics = metric_names(summary)
-    completed = sorted((each for each in found.trials if each.completed), key=lambda each: each.scores, reverse=True)
+    completed = sorted((each for each in found.trials if each.scores), key=lambda each: each.scores, reverse=True)
+    _say_epochs([each for each in found.trials if each.purpose == "train" and each.completed])
     say("", *table(_head(metrics), [_trial_row(each, metrics) for each in completed[:MOST_TRIALS]]))
     if len(completed) > MOST_TRIALS:
         say(f"... and {len(completed) - MOST_TRIALS} more (--json shows all)")
@@ -107,14 +109,29 @@ def show_run(directory: Path, run: str | None, *, as_json: bool) -> None:
         say("", f"go on with: netwright resume {summary.name}{at(directory)}")
 
 
+def _say_epochs(epochs: list[StoredTrial]) -> None:
+    """The epochs of weight sharing and the alarms of the last one, where there are any."""
+    if not epochs:
+        return
+    from netwright.cli.progress import EPOCH_METRICS
+    from netwright.results.alarms import alarm_lines
+
+    names = ["epoch", *(name for name in EPOCH_METRICS if name in epochs[-1].metrics)]
+    rows = [[f"{each.metrics[name]:.4g}" for name in names if name in each.metrics] for each in epochs[-MOST_EPOCHS:]]
+    memory = epochs[-1].metrics.get("peak_memory", 0.0)
+    say("", *table(names, rows), *[f"warning: {each}" for each in alarm_lines([each.metrics for each in epochs])])
+    say(f"shared weights took {duration(sum(each.seconds for each in epochs))}, at most {memory / 2**20:,.0f} MiB")
+
+
 def at(directory: Path) -> str:
     """The option that names this project directory; empty for the default one."""
     return "" if str(directory) == "netwright-runs" else f" --dir {directory}"
 
 
 def _settings(plan: Mapping[str, Any]) -> dict[str, str]:
-    keys = ("data", "strategy", "epochs", "objectives", "limits", "seed", "device")
-    shown = {key: plan[key] for key in keys if plan.get(key) not in (None, [], "", ())}
+    keys = ("data", "recipe", "shared_epochs", "strategy", "epochs", "objectives", "limits", "seed", "device")
+    keys = [key for key in keys if not (plan.get("recipe") and key in ("strategy", "epochs"))]
+    shown = {key.replace("_", " "): plan[key] for key in keys if plan.get(key) not in (None, [], "", ())}
     return {key: ", ".join(map(str, value)) if isinstance(value, list) else str(value) for key, value in shown.items()}
 
 

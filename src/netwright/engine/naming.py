@@ -23,10 +23,10 @@ def check_name(name: str) -> str:
     return name
 
 
-def next_name(strategy: Strategy, estimator: Estimator, taken: Iterable[str]) -> str:
-    """Task, space and strategy with the next free number: "digits-chain-evolution-1"."""
+def next_name(strategy: Strategy, estimator: Estimator, taken: Iterable[str], method: str = "") -> str:
+    """Task, space and strategy (or `method`) with the next free number: "digits-chain-evolution-1"."""
     task = next((name for stage in estimator.stages() if (name := _task_name(stage))), "")
-    parts = [task, strategy.space.name, _kebab(type(strategy).__name__)]
+    parts = [task, strategy.space.name, method or _kebab(type(strategy).__name__)]
     stem = "-".join(cleaned for part in parts if (cleaned := _clean(part)))[:90] or "run"
     numbers = [int(each[len(stem) + 1 :]) for each in taken if re.fullmatch(rf"{re.escape(stem)}-\d+", each)]
     return f"{stem}-{max(numbers, default=0) + 1}"

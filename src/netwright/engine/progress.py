@@ -41,6 +41,8 @@ class Watch:
         self._last = -EVERY
 
     def note(self, trial: Trial) -> None:
+        if trial.proposal.is_round:
+            return
         self._counts[trial.state] += 1
         if trial.scores and (self._best is None or rank(trial) > rank(self._best)):
             self._best = trial

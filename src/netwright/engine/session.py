@@ -95,7 +95,7 @@ class Session:
         """Search to a stop; the run."""
         strategy = fresh(self._search.strategy)
         watch = None if on_progress is None else Watch(on_progress, self._limits)
-        stops = Stops(self._limits, self._search.objectives, reserve)
+        stops = Stops(self._limits, self._search.objectives, reserve, patient=strategy.bounded)
         earlier = self.store.summary(self.name).seconds if self.store and self._resume else 0.0
         shared = None if self.store is None else self.store.directory / FOLDER / self.name
         loop = Loop(self._search, strategy, executor or Inline(), stops, earlier, on_trial, watch, shared)

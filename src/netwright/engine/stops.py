@@ -62,9 +62,16 @@ class Stops:
     """Watches the trials of one run, and says when to stop and why."""
 
     def __init__(
-        self, limits: Limits, objectives: tuple[Objective, ...], reserve: Callable[[Trial], float] | None = None
+        self,
+        limits: Limits,
+        objectives: tuple[Objective, ...],
+        reserve: Callable[[Trial], float] | None = None,
+        *,
+        patient: bool = False,
     ) -> None:
+        """patient: time ends the search only after a trial has completed, for strategies that train first."""
         self._limits = limits
+        self._patient = patient
         self._reserve, self._reserved, self._best = reserve, 0.0, None
         self._first = objectives[0]
         self._target = None if limits.target is None else self._first.score({self._first.metric: limits.target})
@@ -86,6 +93,7 @@ class Stops:
         self.finished += 1
         self._recent.append(trial.seconds)
         scores = trial.scores
+        self._patient = self._patient and not scores
         if self._reserve is not None and scores and (self._best is None or scores > self._best):
             self._best, self._reserved = scores, max(0.0, self._reserve(trial))
         if scores and self._target is not None and scores[0] >= self._target and not self.reason:
@@ -115,7 +123,7 @@ class Stops:
         limits = self._limits
         if limits.trials is not None and self.finished >= limits.trials:
             self.reason = f"{self.finished} trials done"
-        elif limits.seconds is not None and not self._fits(seconds, limits.seconds):
+        elif limits.seconds is not None and not self._patient and not self._fits(seconds, limits.seconds):
             after = f", {format_duration(self._reserved)} of it for what follows" if self._reserved else ""
             self.reason = f"time is up: {format_duration(limits.seconds)}{after}"
         return self.reason
@@ -129,4 +137,4 @@ class Stops:
     def remaining(self, seconds: float) -> float | None:
         """Seconds until trials that still run should be cancelled; None where time does not matter."""
         limit = self._limits.seconds
-        return None if limit is None else max(0.0, limit * OVERRUN - seconds)
+        return None if limit is None or self._patient else max(0.0, limit * OVERRUN - seconds)

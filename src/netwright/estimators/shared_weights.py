@@ -68,6 +68,7 @@ class SharedWeights(RoundEstimator):
     before it is scored; 0 uses those of each validation batch. stages: dicts with "epochs", changes to the space's
     settings, and "skip_dropout" with "warm_up" (Chen et al. 2019); each begins with new weights. alarms: whether each
     epoch also compares the mixture with the architecture it stands for, on 4 minibatches.
+    The final training of what was found is that of other searches (`final_settings`), not that of shared weights.
     trained: a run in the present project, or the folder of its shared weights; they are then only evaluated.
 
     An epoch's measurement: train_loss, train_accuracy, probe_loss, probe_accuracy, epoch, peak_memory, and of a mixture
@@ -120,6 +121,7 @@ class SharedWeights(RoundEstimator):
             "fused": fused and order != "exact",
             "recompute": recompute,
         }
+        self.final_settings = TrainingSettings(epochs=self.settings.epochs)
         self._weights: Weights | None = None
         self._free: dict[str, frozenset[str]] = {}
         self._ended_epoch = False

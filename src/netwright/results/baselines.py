@@ -63,6 +63,24 @@ def random_picks(
     return contender("random pick", [each.record for each in made], params, macs, note)
 
 
+def trained_rival(
+    name: str,
+    space: Space,
+    found: Sequence[Architecture],
+    task: Task,
+    settings: TrainingSettings,
+    seeds: Sequence[int],
+    options: Options = Options(),  # noqa: B008 - an immutable value
+) -> Contender:
+    """What another search found, trained and tested like the winner: one architecture a seed, or one for all seeds."""
+    each_seed = list(found) if len(found) == len(seeds) else [found[0]] * len(seeds)
+    builds = {seed: lambda one=one: space.build(one, task.shape) for seed, one in zip(seeds, each_seed, strict=True)}
+    made, failed = train_each(builds, task, settings, options)
+    costs = [count(each.network, task.shape.input) for each in made]
+    params, macs = (statistics.fmean(getattr(each, field) for each in costs) for field in ("params", "macs"))
+    return contender(name, [each.record for each in made], params, macs, "; ".join(_without(failed)))
+
+
 def _works(space: Space, architecture: Architecture, task: Task) -> bool:
     """Whether the network can be built and takes an example, found on the meta device."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -89,16 +90,23 @@ def train_final(
     directory: str | Path | None = None,
     on_epoch: OnEpoch | None = None,
     deadline: float | None = None,
+    others: Sequence[Architecture] = (),
 ) -> FinalResult:
     """Train an architecture on everything but the test split, and test it once a seed.
 
+    others: what equal searches with other seeds found; each is trained with a seed of its own after the first, so that
+    there are as many seeds as architectures.
     directory: checkpoints go there, from which an interrupted final training continues. on_epoch: called with the seed
     and the entry of the curve. deadline: in `time.monotonic()` seconds; the time left is shared among the seeds left.
     A seed that fails is left out and named; raises TrialFailed where all do, UserError for repeated or no seeds.
     """
-    builds = {seed: lambda: space.build(architecture, task.shape) for seed in seeds}
     check_seeds(seeds)
-    options = Options(device, None if directory is None else Path(directory), on_epoch, deadline)
+    each_seed = [architecture, *others] if others else [architecture] * len(seeds)
+    builds = {
+        seed: lambda found=found: space.build(found, task.shape) for seed, found in zip(seeds, each_seed, strict=True)
+    }
+    # What was found must not be lost for a first epoch that takes longer than the time left.
+    options = Options(device, None if directory is None else Path(directory), on_epoch, deadline, whole_epoch=True)
     made, failed = train_each(builds, task, settings, options)
     first = made[0]
     cost = count(first.network, task.shape.input)
@@ -118,12 +126,13 @@ def train_final(
 
 @dataclass(frozen=True)
 class Options:
-    """Where and how long to train; see `train_final`."""
+    """Where and how long to train; see `train_final`. whole_epoch: train one epoch even where that takes longer."""
 
     device: torch.device | str = "cpu"
     directory: Path | None = None
     on_epoch: OnEpoch | None = None
     deadline: float | None = None
+    whole_epoch: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,6 +192,7 @@ def train_and_test(
         checkpoint=None if options.directory is None else options.directory / f"seed-{seed}",
         on_epoch=None if on_epoch is None else lambda entry: on_epoch(seed, entry),
         deadline=deadline,
+        first_epoch_deadline=math.inf if options.whole_epoch else None,
     )
     began = time.monotonic()
     logits = predict(network, data.held_out, data, device=device, threads=result.threads).cpu()

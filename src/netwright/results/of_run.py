@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from netwright.core.errors import UserError
 from netwright.networks.counting import count
-from netwright.results.baselines import logistic_regression, random_picks, small_resnet
+from netwright.results.baselines import logistic_regression, random_picks, small_resnet, trained_rival
 from netwright.results.export import Exported, check_target, export
 from netwright.results.figures import Contender, Figures
 from netwright.results.final import FinalResult, OnEpoch, Options, one_line, train_final
@@ -91,6 +92,8 @@ def conclude(
     device: torch.device | str | None = None,
     on_progress: OnProgress | None = None,
     deadline: float | None = None,
+    repeats: Sequence[Run] = (),
+    rivals: Mapping[str, Sequence[Run]] = MappingProxyType({}),
 ) -> Concluded:
     """Train the run's best network finally, test it, and compare it with baselines.
 
@@ -99,34 +102,43 @@ def conclude(
     random pick and (for images) a small residual network, three times each; `final_seeds=1, baselines=False` trains
     one. on_progress: called with a line of text. deadline: in `time.monotonic()` seconds, for all training. A stored
     run keeps checkpoints and figures, so that what was interrupted goes on where it was, and what was done is not done
-    again. Raises UserError where the run's estimator does not train, and what `train_final` raises.
+    again. repeats: the same search with other seeds; what each found is trained once, in place of `final_seeds`, and
+    their mean and spread are reported. rivals: by name, other searches' runs whose best networks are trained likewise
+    (one run stands for all seeds).
+    Raises UserError where the run's estimator does not train, and what `train_final` raises.
     """
     space, task, settings, own_device = training_of(run)
     settings = settings if final_epochs is None else settings.replace(epochs=final_epochs)
     seeds = tuple(range(final_seeds)) if isinstance(final_seeds, int) else tuple(final_seeds)
+    seeds = tuple(range(len(repeats) + 1)) if repeats else seeds
+    found_again = [each.best.architecture for each in repeats]
+    beside = {name: [each.best.architecture for each in runs] for name, runs in rivals.items() if runs}
     place = _device(own_device if device is None else device)
     say = on_progress or (lambda _: None)
     architecture = run.best.architecture
     key = _key(space, architecture, task, settings, place)
     directory_of = _checkpoints(run, key)
     kept = run.kept(KEPT) or {}
-    known = kept["figures"] if kept.get("of") == [key, list(seeds), baselines] else None
+    asked = [key, list(seeds), baselines, [str(each) for each in found_again]]
+    asked.append({name: [str(each) for each in found] for name, found in beside.items()})
+    known = kept["figures"] if kept.get("of") == asked else None
     final = train_final(
         *(space, architecture, task, settings),
         seeds=seeds,
         device=place,
         directory=directory_of("found"),
         on_epoch=_told(say, "found network", settings),
-        deadline=_part(deadline, 3 if baselines else 1),
+        deadline=_part(deadline, (3 if baselines else 1) + len(beside)),
+        others=found_again,
     )
     if known is not None and Figures.from_json(known).winner.accuracies == final.contender().accuracies:
         return Concluded(final, Figures.from_json(known), space, task)
     others, skipped = [], {"comparison with baselines": "it was not asked for"}
     if baselines:
         accept = _keeps(run.search.limits, space, task)
-        others, skipped = compare(final, space, task, seeds, place, accept, directory_of, say, deadline)
-    figures = figures_of(final, task, others, skipped, search_facts(run))
-    run.keep(KEPT, {"of": [key, list(seeds), baselines], "figures": figures.as_json()})
+        others, skipped = compare(final, space, task, seeds, place, accept, directory_of, say, deadline, beside)
+    figures = figures_of(final, task, others, skipped, search_facts(run, repeats))
+    run.keep(KEPT, {"of": asked, "figures": figures.as_json()})
     return Concluded(final, figures, space, task)
 
 
@@ -137,7 +149,8 @@ def training_of(run: Run) -> tuple[Space, Task, TrainingSettings, torch.device |
     for each in (estimator, *estimator.stages()):
         found: Any = each
         if all(hasattr(found, name) for name in wanted) and isinstance(found.settings, TrainingSettings):
-            return found.space, found.task, found.settings, getattr(found, "device", None) or "cpu"
+            settings = getattr(found, "final_settings", found.settings)
+            return found.space, found.task, settings, getattr(found, "device", None) or "cpu"
     missing = [name for name in wanted if not hasattr(estimator, name)] or ["training settings"]
     raise UserError(
         f"{type(estimator).__name__} has no {' and no '.join(missing)}, so the network it found cannot be trained; "
@@ -155,15 +168,25 @@ def compare(
     directory_of: Callable[[str], Path | None] = lambda _: None,
     on_progress: OnProgress | None = None,
     deadline: float | None = None,
+    rivals: Mapping[str, Sequence[Architecture]] = MappingProxyType({}),
 ) -> tuple[list[Contender], dict[str, str]]:
-    """Every baseline that suits the task, and why the others could not be run; settings are those of `final`."""
+    """Every baseline that suits the task, and why the others could not be run; settings are those of `final`.
+
+    rivals: what other searches found, by their names; one architecture for each seed, or one for all.
+    """
     say = on_progress or (lambda _: None)
     settings = final.settings
 
     def options(name: str, left: int) -> Options:
         return Options(device, directory_of(name), _told(say, name, settings), _part(deadline, left))
 
+    def rival(name: str, found: Sequence[Architecture], left: int) -> Callable[[], Contender]:
+        return lambda: trained_rival(name, space, found, task, settings, seeds, options(name, left))
+
     runs: dict[str, Callable[[], Contender]] = {
+        name: rival(name, found, 2 + len(rivals) - place) for place, (name, found) in enumerate(rivals.items())
+    }
+    runs |= {
         "random pick": lambda: random_picks(
             space, final.architecture, task, settings, seeds=seeds, accept=accept, options=options("random pick", 2)
         ),
@@ -222,10 +245,12 @@ def figures_of(
     )
 
 
-def search_facts(run: Run) -> dict[str, Any]:
+def search_facts(run: Run, repeats: Sequence[Run] = ()) -> dict[str, Any]:
     """What finding the network cost, and how it was found."""
     search, trial = run.search, run.best
+    repeated = {"repeats": {each.name: str(each.best.architecture) for each in repeats}} if repeats else {}
     return {
+        **repeated,
         "run": run.name,
         "space": repr(search.space),
         "strategy": repr(search.strategy),

@@ -14,7 +14,7 @@ from netwright.core.errors import InvalidArchitecture, UserError
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.supernets import preparing
-from netwright.supernets.fusing import fuse
+from netwright.supernets.fusion import fuse
 from netwright.supernets.mixing import Mixer
 from netwright.supernets.pairing import copy_weights
 from netwright.supernets.selection import Selection, setting_of
@@ -145,17 +145,19 @@ class Supernet(nn.Module):
 
 def _recompute(block: nn.Module, selection: Selection) -> None:
     """Make a module keep its inputs only, and run again, on the same selection, in the backward pass."""
-    forward = block.forward
+    kind = type(block)
 
-    def recomputed(*inputs: Any) -> Any:
-        setting = selection.now
+    def forward(self: Any, *inputs: Any) -> Any:
+        if not torch.is_grad_enabled():
+            return kind.forward(self, *inputs)
+        shared: Selection = self.selection
+        setting = shared.now
 
         def again(*values: Any) -> Any:
-            with selection.during(setting):
-                return forward(*values)
+            with shared.during(setting):
+                return kind.forward(self, *values)
 
-        if not torch.is_grad_enabled():
-            return forward(*inputs)
         return checkpoint(again, *inputs, use_reentrant=False)
 
-    block.forward = recomputed
+    object.__setattr__(block, "selection", selection)
+    block.__class__ = type(kind.__name__, (kind,), {"forward": forward})

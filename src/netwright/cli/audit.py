@@ -1,0 +1,84 @@
+"""`netwright audit`: do the shared weights of a run rank networks as training each of them alone would?"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netwright.cli.output import say, say_json
+from netwright.cli.search import stoppable
+from netwright.cli.show import PLAN, named
+from netwright.core.errors import ConfigurationError, UserError
+
+if TYPE_CHECKING:
+    from netwright.engine.run import Run
+    from netwright.store import Store
+
+
+def audit_run(
+    directory: Path,
+    run: str | None,
+    *,
+    networks: int,
+    epochs: int,
+    time: str | None,
+    table: Path | None,
+    metric: str | None,
+    seed: int,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Audit a stored run, by default the latest with shared weights, and print what was found."""
+    for name, value, least in (("networks", networks, 1), ("epochs", epochs, 1)):
+        if value < least:
+            raise ConfigurationError(f"--{name} {value}: expected a whole number of at least {least}")
+    if (table is None) != (metric is None):
+        raise ConfigurationError("--table and --metric go together: a CSV file, and its column of true scores")
+    from netwright.recipes.auditing import audit
+    from netwright.results.audit import audit_lines
+
+    found = _load(directory, run)
+    told = None if quiet or as_json else lambda line: say(line, stream=sys.stderr)
+    with stoppable():
+        audited = audit(
+            found,
+            networks=networks,
+            epochs=epochs,
+            table=table,
+            metric=metric,
+            seed=seed,
+            limit=time,
+            on_progress=told,
+        )
+    if as_json:
+        say_json(audited.as_json())
+    else:
+        say(*audit_lines(audited))
+
+
+def _load(directory: Path, run: str | None) -> Run:
+    from netwright.cli.plan import Plan
+    from netwright.store import Store
+
+    with Store.open_readonly(directory) as store:
+        name = _latest(store) if run is None else named(store, run)
+        notes = store.document(name, PLAN)
+    if notes is None:
+        raise UserError(
+            f"run {name!r} was made from Python, which alone knows its parts; audit it there: "
+            "netwright.recipes.auditing.audit(run)"
+        )
+    plan = Plan.from_json(notes)
+    task = plan.make_task()
+    return plan.make_search(task, plan.make_space(task)).load(directory, name)
+
+
+def _latest(store: Store) -> str:
+    """The latest run that trained shared weights."""
+    from netwright.engine.rounds import FOLDER
+
+    for name in reversed(store.names()):
+        if (store.directory / FOLDER / name).is_dir():
+            return name
+    raise UserError(f"no run in {store.directory} trained shared weights; begin one with: netwright search --recipe")
