@@ -1,0 +1,21 @@
+"""Strategies that train shared weights path by path, and what may follow once they are trained."""
+
+from netwright.strategies.paths.dropout import PathDropout
+from netwright.strategies.paths.fair import FairPaths
+from netwright.strategies.paths.multinomial import MultinomialLearning
+from netwright.strategies.paths.natural_gradient import NaturalGradient
+from netwright.strategies.paths.screening import Screening
+from netwright.strategies.paths.then_search import TrainThenSearch
+from netwright.strategies.paths.top_evolution import TopEvolution
+from netwright.strategies.paths.uniform import UniformPaths
+
+__all__ = [
+    "FairPaths",
+    "MultinomialLearning",
+    "NaturalGradient",
+    "PathDropout",
+    "Screening",
+    "TopEvolution",
+    "TrainThenSearch",
+    "UniformPaths",
+]

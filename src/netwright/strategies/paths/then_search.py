@@ -1,0 +1,82 @@
+"""Two stages: shared weights are trained first, then an ordinary strategy searches with them (Bender et al. 2018)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from netwright.core.errors import ConfigurationError, StopSearch
+from netwright.core.strategy import Strategy
+from netwright.strategies.arguments import whole_number
+from netwright.strategies.paths.replayed import Replayed
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from netwright.core.architecture import Architecture, Mixture
+    from netwright.core.trial import Proposal, Trial
+
+
+class TrainThenSearch(Strategy):
+    """Asks `train` until it raises StopSearch, then `search`, which evaluates architectures on the trained weights.
+
+    train: a sampler of paths, or whatever else moves shared weights. search: any strategy. evaluations: at most so many
+    architectures are evaluated by `search`, which may end earlier by itself. Raises ConfigurationError where the two do
+    not have the same space.
+    """
+
+    bounded: ClassVar[bool] = True
+
+    def __init__(self, train: Strategy, search: Strategy, evaluations: int = 1000) -> None:
+        if train.space is not search.space and train.space.id != search.space.id:
+            raise ConfigurationError(
+                f"TrainThenSearch: {type(train).__name__} trains on {train.space.id}, but {type(search).__name__} "
+                f"searches {search.space.id}; expected one space"
+            )
+        self.train, self.search = train, search
+        self.space = train.space
+        self.evaluations = whole_number(self, "evaluations", evaluations)
+        self._trained = False
+        self._asked = 0  # evaluations
+        self._second = Replayed(search)
+
+    def ask(self, rng: np.random.Generator) -> Proposal | None:
+        if not self._trained:
+            try:
+                return self.train.ask(rng)
+            except StopSearch:
+                self._trained = True
+        if self._asked == self.evaluations:
+            raise StopSearch(f"the {self.evaluations:,} evaluations on the trained weights are done")
+        proposal = self._second.ask(rng)
+        self._asked += proposal is not None and not proposal.is_round
+        return proposal
+
+    def tell(self, trial: Trial) -> None:
+        if self._trained:
+            self._second.tell(trial)
+        else:
+            self.train.tell(trial)
+
+    def recommend(self, trials: Sequence[Trial]) -> Architecture:
+        return self.search.recommend(trials)
+
+    def mixture(self) -> Mixture | None:
+        return self.search.mixture() if self._trained else self.train.mixture()
+
+    def figures(self) -> Mapping[str, float]:
+        return self.search.figures() if self._trained else self.train.figures()
+
+    def state_dict(self) -> Mapping[str, Any]:
+        return {
+            "train": self.train.state_dict(),
+            "trained": self._trained,
+            "asked": self._asked,
+            "search": self._second.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        if state["train"] is not None:
+            self.train.load_state_dict(state["train"])
+        self._trained, self._asked = bool(state["trained"]), int(state["asked"])
+        self._second.load_state_dict(state["search"])
