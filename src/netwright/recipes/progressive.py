@@ -1,0 +1,57 @@
+"""P-DARTS: deeper networks and fewer operations, stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from netwright.recipes.weight_sharing import DARTS_CODE, shared_search
+from netwright.spaces import Darts
+from netwright.strategies.differentiable import Adam, Differentiable, ProgressiveShrinking
+
+if TYPE_CHECKING:
+    from netwright.core.space import Space
+    from netwright.engine.search import Search
+    from netwright.tasks.task import Task
+
+WARM_UP = 0.4  # of each stage: 10 of 25 epochs
+
+
+def pdarts(
+    space: Space,
+    task: Task,
+    *,
+    cells: Sequence[int] | None = None,
+    skip_dropout: Sequence[float] = (0.1, 0.4, 0.7),
+    most_skips: int | None = 2,
+    epochs: int = 75,
+    seed: int = 0,
+    device: str = "auto",
+    **settings: Any,
+) -> Search:
+    """P-DARTS (Chen et al. 2019): three stages with 8, 5 and 3 of DARTS's operations and at most two skips in the end.
+
+    cells: of the networks in the three stages; (5, 11, 17), as in the paper, for `Darts`, and as the space has it for
+    others. Defaults are those of the authors' code for CIFAR-10. Published there: 2.50 % test error, 0.3 GPU-days.
+    """
+    if cells is None and isinstance(space, Darts):
+        cells = (5, 11, 17)
+    lengths = stage_lengths(epochs, len(skip_dropout))
+    stages = [
+        {"epochs": length, "skip_dropout": rate, "warm_up": round(WARM_UP * length)}
+        for length, rate in zip(lengths, skip_dropout, strict=False)
+    ]
+    for stage, count in zip(stages, cells or (), strict=False):
+        stage["cells"] = count
+    done = [sum(lengths[: i + 1]) for i in range(len(lengths))]
+    keep = (5 / 8, 3 / 8) if len(lengths) == 3 else tuple(1 - i / len(lengths) for i in range(1, len(lengths)))
+    shrinking = ProgressiveShrinking(tuple(each / epochs for each in done[:-1]), keep, most_skips)
+    strategy = Differentiable(space, optimiser=Adam(6e-4, clip=5.0), warm_up=WARM_UP, shrinking=shrinking)
+    defaults = {**DARTS_CODE, "epochs": epochs, "stages": stages, "batch_size": 96, "minimum_learning_rate": 0.0}
+    return shared_search(strategy, task, defaults, settings, seed=seed, device=device)
+
+
+def stage_lengths(epochs: int, count: int) -> list[int]:
+    """The epochs of each stage, as equal as they can be; fewer stages where there are fewer epochs."""
+    count = min(count, epochs)
+    return [epochs // count + (i < epochs % count) for i in range(count)]

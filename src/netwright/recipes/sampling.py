@@ -1,0 +1,81 @@
+"""Searches that draw their mixtures: SNAS, GDAS, DATA and DSNAS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from netwright.recipes.weight_sharing import DARTS_CODE, ONE_LEVEL, shared_search
+from netwright.strategies.differentiable import (
+    Adam,
+    Differentiable,
+    GumbelSoftmax,
+    OneHot,
+    Schedule,
+    StraightThrough,
+)
+
+if TYPE_CHECKING:
+    from netwright.core.space import Space
+    from netwright.engine.search import Search
+    from netwright.tasks.task import Task
+
+
+def snas(
+    space: Space, task: Task, *, epochs: int = 150, seed: int = 0, device: str = "auto", **settings: Any
+) -> Search:
+    """SNAS (Xie et al. 2019): concrete samples, weights and logits follow one loss; temperature from 1 to 0.03.
+
+    Without the paper's penalty on resources. Defaults are those of the authors' code. Published for the space of
+    DARTS on CIFAR-10: 2.85 ± 0.02 % test error, with the moderate penalty.
+    """
+    strategy = Differentiable(space, GumbelSoftmax(), level="one")
+    defaults = {**DARTS_CODE, **ONE_LEVEL, "epochs": epochs, "drop_path": 0.3}
+    return shared_search(strategy, task, defaults, settings, seed=seed, device=device)
+
+
+def gdas(
+    space: Space, task: Task, *, epochs: int = 250, seed: int = 0, device: str = "auto", **settings: Any
+) -> Search:
+    """GDAS (Dong and Yang 2019): one option a decision is drawn and computed; temperature from 10 to 0.1.
+
+    Defaults are those of the authors' code for NAS-Bench-201. Published for the space of DARTS on CIFAR-10: 2.93 % test
+    error; the NAS-Bench-201 paper reports 93.61 ± 0.09 % test accuracy for that space.
+    """
+    strategy = Differentiable(space, StraightThrough())
+    defaults = {"epochs": epochs, "weight_decay": 5e-4, "nesterov": True}
+    return shared_search(strategy, task, defaults, settings, seed=seed, device=device)
+
+
+def data_nas(
+    space: Space,
+    task: Task,
+    *,
+    samples: int = 7,
+    epochs: int = 100,
+    seed: int = 0,
+    device: str = "auto",
+    **settings: Any,
+) -> Search:
+    """DATA (Chang et al. 2019): the union of several discrete samples is computed.
+
+    samples: M; the paper reports 1, 4 and 7, its code takes 2. Other defaults are those of the code: no weight decay of
+    the logits, temperature from 5 towards 1.
+    """
+    relaxation = StraightThrough(Schedule(5.0, 1.0), samples=samples)
+    strategy = Differentiable(space, relaxation, Adam(weight_decay=0.0))
+    return shared_search(strategy, task, {**DARTS_CODE, "epochs": epochs}, settings, seed=seed, device=device)
+
+
+def dsnas(
+    space: Space, task: Task, *, epochs: int = 240, seed: int = 0, device: str = "auto", **settings: Any
+) -> Search:
+    """DSNAS (Hu et al. 2020): single paths, one loss; the logits follow a policy gradient with local credit.
+
+    Without its progressive early stop and its penalty on operations. Defaults are those of the authors' configuration
+    for ImageNet: learning rate 0.5 for batches of 1,024 images, 0.03125 for 64; Adam(1e-3) without weight decay for
+    the logits. Published for blocks of ShuffleNet v2 on ImageNet: 74.4 % top-1 accuracy, without training again.
+    """
+    strategy = Differentiable(space, OneHot(), Adam(1e-3, weight_decay=0.0), level="one")
+    training = {"learning_rate": 0.03125, "minimum_learning_rate": 0.0, "weight_decay": 4e-5, "affine": True}
+    defaults = {**ONE_LEVEL, "epochs": epochs, "warm_up": 5 / 240, **training}
+    return shared_search(strategy, task, defaults, settings, seed=seed, device=device)

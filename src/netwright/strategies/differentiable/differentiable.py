@@ -1,0 +1,343 @@
+"""Differentiable architecture search (Liu et al. 2019, "DARTS: Differentiable Architecture Search")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from netwright.core.architecture import Architecture, Mixture
+from netwright.core.errors import ConfigurationError, StopSearch, UserError
+from netwright.core.objective import fittest
+from netwright.core.strategy import Strategy
+from netwright.core.trial import Proposal
+from netwright.strategies.arguments import one_of, probability, whole_number
+from netwright.strategies.differentiable.conversation import Conversation
+from netwright.strategies.differentiable.layout import Layout
+from netwright.strategies.differentiable.optimiser import Horizon
+from netwright.strategies.differentiable.parameters import Parameters, softmax
+from netwright.strategies.differentiable.progress import Progress
+from netwright.strategies.differentiable.relaxation import Draw, Situation
+from netwright.strategies.differentiable.softmax import Softmax
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from netwright.core.space import Space
+    from netwright.core.trial import Purpose, Trial
+    from netwright.strategies.differentiable import relaxation as relaxing
+    from netwright.strategies.differentiable.conversation import Rounds
+    from netwright.strategies.differentiable.dropout import GroupedDropout
+    from netwright.strategies.differentiable.eigenvalue import EigenvalueMonitor
+    from netwright.strategies.differentiable.optimiser import Optimiser
+    from netwright.strategies.differentiable.perturbation import Perturbation
+    from netwright.strategies.differentiable.relaxation import Relaxation
+    from netwright.strategies.differentiable.shrinking import Shrinking
+
+LEVELS = ("two", "one", "mixed")
+
+
+class Differentiable(Strategy):
+    """Holds a logit an option; in turn, moves them by the gradient of a mixture and has the shared weights trained.
+
+    relaxation: how logits become a mixture. optimiser: how they follow their gradient; None for the relaxation's own.
+    level: where the gradient comes from. "two": the validation loss (Liu et al. 2019, algorithm 1); "one": the training
+    round itself (SNAS, DropNAS); "mixed": the training loss plus `validation_weight` times the validation loss (He
+    et al. 2020, equation 6). every: training steps to one step of the logits. warm_up: share of the training in
+    which only the shared weights learn; of each stage where `shrinking` makes stages. edge_weights: a softmax over the
+    sources of each node as well (Xu et al. 2020, equation 3).
+
+    perturbation: of the mixture that the weights train with (SmoothDARTS). monitor: of the Hessian's dominant
+    eigenvalue, which may end the search (RobustDARTS). shrinking: takes options out on the way (P-DARTS, SGAS).
+    dropout: leaves out operations at random (DropNAS).
+
+    When the weight training is over it asks for the architecture that the mixture stands for, and ends. On CUDA, only
+    relaxations that draw options copy the logits to the host (one small copy a draw); the others never wait.
+    """
+
+    bounded: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        space: Space,
+        relaxation: Relaxation | None = None,
+        optimiser: Optimiser | None = None,
+        level: str = "two",
+        validation_weight: float = 1.0,
+        every: int = 1,
+        warm_up: float = 0.0,
+        edge_weights: bool = False,
+        perturbation: Perturbation | None = None,
+        monitor: EigenvalueMonitor | None = None,
+        shrinking: Shrinking | None = None,
+        dropout: GroupedDropout | None = None,
+    ) -> None:
+        one_of(self, "level", level, LEVELS)
+        self.space = space
+        self.relaxation = Softmax() if relaxation is None else relaxation
+        self.optimiser = self.relaxation.optimiser if optimiser is None else optimiser
+        self.level = level
+        self.validation_weight = validation_weight
+        self.every = whole_number(self, "every", every)
+        self.warm_up = probability(self, "warm_up", warm_up)
+        self.perturbation = perturbation
+        self.monitor = monitor
+        self.shrinking = shrinking
+        self.dropout = dropout
+        _check_structure(space, self.relaxation, edge_weights)
+        self._layout = Layout(space, edge_weights)
+        self._parameters = Parameters(self._layout)
+        self._conversation = Conversation(self._rounds)
+        self._progress = Progress()
+        self._memory: dict[str, Any] | None = None  # the optimiser's; None until the logits are drawn
+        self._taken = 0  # steps of the logits
+        self._monitored = monitor.start() if monitor else {}
+        self._shrunk = shrinking.start(self._layout) if shrinking else {}
+        self._groups = dropout.groups(self._layout) if dropout else None
+        self._stopped: Architecture | None = None  # where the monitor ended the search
+        self._closed = False  # the final architecture was asked
+
+    # One round after the other.
+
+    def ask(self, rng: np.random.Generator) -> Proposal | None:
+        if self._conversation.is_pending:
+            return None
+        if not self._is_over():
+            proposal = self._conversation.ask(rng)
+            if proposal is not None:
+                return proposal
+        if self._closed:
+            why = "the weight training is over" if self._stopped is None else "the eigenvalue of the Hessian rose"
+            raise StopSearch(why)
+        self._closed = True
+        return Proposal(self._architecture())
+
+    def tell(self, trial: Trial) -> None:
+        if trial.proposal.purpose == "evaluate":
+            return
+        self._progress.note(trial)
+        self._conversation.tell(trial)
+
+    def _is_over(self) -> bool:
+        return self._conversation.is_between and (self._progress.share >= 1.0 or self._stopped is not None)
+
+    def _rounds(self) -> Rounds[None]:
+        """All rounds up to the next step of the shared weights."""
+        if self._progress.epoch_began:
+            self._begin_epoch()
+        learns = self._learns()
+        if learns and self.level != "one":
+            draw, told = yield from self._measured("probe" if self.level == "two" else "rehearse")
+            if self.level == "mixed":
+                trial = yield lambda rng: self._proposal(draw, "probe", measured=True)
+                told = told + self.validation_weight * self._told(trial)
+            self._learn(draw, told)
+        if self.monitor is not None and self._progress.is_last_of_epoch:
+            yield from self._check(self.monitor)
+            if self._stopped is not None:
+                return
+        if learns and self.level == "one":
+            draw, told = yield from self._measured("train")
+            self._learn(draw, told)
+        elif self.perturbation is not None:
+            yield from self._trained_perturbed(self.perturbation)
+        else:
+            yield lambda rng: self._proposal(self._draw(rng, "train"), "train", measured=False)
+
+    def _begin_epoch(self) -> None:
+        self._progress.epoch_began = False
+        self._parameters.refresh()  # what an optimiser has taken out of play is no longer computed
+        if self.shrinking is not None:
+            parameters, share = self._parameters, self._progress.share
+            if self.shrinking.shrink(self._shrunk, parameters, self._stands_for().cpu(), share):
+                self._memory = None  # the logits are drawn anew
+
+    def _learns(self) -> bool:
+        """Whether the logits move before the next training step."""
+        share = self._progress.share
+        start, end = self.shrinking.stage(share) if self.shrinking else (0.0, 1.0)
+        if share - start < self.warm_up * (end - start) - 1e-9:
+            return False
+        if self.optimiser.needs_horizon and share == 0:
+            return False
+        return (self._progress.trained + 1) % self.every == 0
+
+    def _measured(self, purpose: Purpose) -> Rounds[tuple[Draw, Tensor]]:
+        """Draw a mixture that moves the logits, ask it, and return it with the gradient of its weights."""
+        drawn: list[Draw] = []
+
+        def make(rng: np.random.Generator) -> Proposal:
+            drawn.append(self._draw(rng, "learn"))
+            return self._proposal(drawn[0], purpose, measured=True)
+
+        trial = yield make
+        return drawn[0], self._told(trial)
+
+    def _trained_perturbed(self, perturbation: Perturbation) -> Rounds[None]:
+        """Train with the mixture moved within a ball (Chen and Hsieh 2020, equation 3)."""
+        drawn: list[Draw] = []
+
+        def start(rng: np.random.Generator) -> Draw:
+            drawn.append(self._draw(rng, "train"))
+            return drawn[0]
+
+        def ask(weights: Tensor, purpose: Purpose, measured: bool) -> Proposal:
+            return self._proposal(Draw(weights, drawn[0].active, weights), purpose, measured)
+
+        yield from perturbation.rounds(start, ask, self._told, self._layout, self._parameters, self._progress.share)
+
+    def _check(self, monitor: EigenvalueMonitor) -> Rounds[None]:
+        """Have the monitor look at the validation loss around the logits, and stop where it says so."""
+        self._monitored["points"] = [*self._monitored["points"], list(self._architecture().point)]
+
+        def gradient(logits: Tensor, again: bool) -> Rounds[Tensor]:
+            leaf = logits.detach().requires_grad_()
+            weights = softmax(leaf, self._parameters.alive)
+            draw = Draw(weights, self._parameters.active, leaf)
+            trial = yield lambda rng: self._proposal(draw, "probe", measured=True, again=again)
+            return torch.autograd.grad(weights, leaf, self._told(trial))[0]
+
+        check = yield from monitor.check(self._monitored, self._parameters, gradient, self._progress.epochs)
+        if check is not None and monitor.stop:
+            self._stopped = Architecture(self.space, tuple(self._monitored["points"][check]))
+
+    # What is asked, and how it is used.
+
+    def _draw(self, rng: np.random.Generator, purpose: relaxing.Purpose) -> Draw:
+        parameters = self._parameters
+        if self._memory is None:
+            start = self.relaxation.initial(self._layout, rng) * self._layout.exists
+            parameters.logits = start.to(parameters.logits)
+            self._memory = self.optimiser.start(parameters)
+        alive, active = parameters.alive, parameters.active
+        if self.dropout is not None and self._groups is not None:
+            alive, active = self.dropout.draw(self._groups, parameters, rng)
+        logits = parameters.logits.detach()
+        situation = Situation(self._layout, logits, alive, active, self._progress.share, rng)
+        if purpose == "train":
+            with torch.no_grad():
+                return self.relaxation.draw(situation, purpose)
+        logits.requires_grad_()
+        draw = self.relaxation.draw(situation, purpose)
+        if self.dropout is not None:
+            draw.moving = alive if draw.moving is None else draw.moving & alive
+        return draw
+
+    def _proposal(self, draw: Draw, purpose: Purpose, measured: bool, again: bool = False) -> Proposal:
+        weights = draw.weights.detach().requires_grad_(measured)
+        return Proposal(Mixture(self._layout.rows(weights), draw.active), purpose, again=again)
+
+    def _told(self, trial: Trial) -> Tensor:
+        """The gradient of the loss by mixture weight, on the device of the logits."""
+        gradient = trial.measurement.gradient
+        if gradient is None and self._layout.names:
+            raise UserError("Differentiable was told of no gradient; it needs an estimator with shared weights")
+        told = self._layout.matrix(gradient or {}, self._parameters.logits)
+        if told.device != self._parameters.logits.device:
+            self._move_to(told.device)
+        return told
+
+    def _learn(self, draw: Draw, told: Tensor) -> None:
+        parameters, memory = self._parameters, self._memory
+        assert memory is not None
+        if draw.logits.device != told.device:  # drawn before it was known where the estimator works
+            told = told.to(draw.logits.device)
+        gradient = self.relaxation.gradient(draw, told)
+        before = parameters.logits
+        if draw.logits.device != before.device:
+            gradient = gradient.to(before.device)
+            draw.moving = None if draw.moving is None else draw.moving.to(before.device)
+            draw.extra = {name: each.to(before.device) for name, each in draw.extra.items()}
+        moving = _both(parameters.moving, draw.moving)
+        self.optimiser.step(memory, parameters, gradient, moving, self._horizon())
+        self.relaxation.settle(draw, before, parameters)
+        if self.dropout is not None and draw.moving is not None:
+            self.dropout.settle(before, parameters, draw.moving)
+        self._taken += 1
+
+    def _move_to(self, device: torch.device) -> None:
+        self._parameters.to(device)
+        if self._memory is not None:
+            self._memory = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in self._memory.items()}
+
+    def _horizon(self) -> Horizon:
+        total = self._progress.training_steps * (1 - self.warm_up) / self.every
+        return Horizon(self._taken, total)
+
+    # What came of it.
+
+    def _stands_for(self) -> Tensor:
+        return self.relaxation.stands_for(self._parameters)
+
+    def mixture(self) -> Mixture:
+        return Mixture(self._layout.rows(self._stands_for()), self._parameters.active)
+
+    def _architecture(self) -> Architecture:
+        if self._stopped is not None:
+            return self._stopped
+        if self.shrinking is not None:
+            return self.shrinking.discretize(self.space, self._layout, self.mixture())
+        return self.space.discretize(self.mixture())
+
+    def recommend(self, trials: Sequence[Trial]) -> Architecture:
+        """The architecture that was evaluated at the end; before, the one that the mixture stands for by now."""
+        completed = [trial for trial in trials if trial.completed and trial.proposal.purpose == "evaluate"]
+        return fittest(completed).architecture if completed else self._architecture()
+
+    def figures(self) -> Mapping[str, float]:
+        share = self._progress.share
+        options: tuple[tuple[Any, Callable[[], Mapping[str, float]]], ...] = (
+            (self.monitor, lambda: self.monitor.figures(self._monitored) if self.monitor else {}),
+            (self.perturbation, lambda: self.perturbation.figures(share) if self.perturbation else {}),
+            (self.shrinking, lambda: {"options": float(self._parameters.host_alive.sum())}),
+        )
+        result = dict(self.relaxation.figures(share))
+        for option, figures in options:
+            if option is not None:
+                result.update(figures())
+        return result
+
+    def state_dict(self) -> Mapping[str, Any]:
+        assert self._conversation.is_between, "the state is whole only after a training step"
+        return {
+            "parameters": self._parameters.state_dict(),
+            "memory": None if self._memory is None else dict(self._memory),
+            "progress": self._progress.state_dict(),
+            "taken": self._taken,
+            "monitored": dict(self._monitored),
+            "shrunk": dict(self._shrunk),
+            "stopped": None if self._stopped is None else list(self._stopped.point),
+            "closed": self._closed,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._parameters.load_state_dict(state["parameters"])
+        self._memory = None if state["memory"] is None else dict(state["memory"])
+        self._progress.load_state_dict(state["progress"])
+        self._taken = state["taken"]
+        self._monitored = dict(state["monitored"])
+        self._shrunk = dict(state["shrunk"])
+        self._stopped = None if state["stopped"] is None else Architecture(self.space, tuple(state["stopped"]))
+        self._closed = state["closed"]
+
+
+def _both(first: Tensor | None, second: Tensor | None) -> Tensor | None:
+    if first is None or second is None:
+        return first if second is None else second
+    return first & second
+
+
+def _check_structure(space: Space, relaxation: Relaxation, edge_weights: bool) -> None:
+    if not edge_weights:
+        return
+    if not any(each.kind == "sources" for each in space.decisions):
+        raise ConfigurationError(
+            f"edge_weights weigh the sources that a node may read, but no decision of {space.name!r} chooses sources; "
+            "leave edge_weights out for this space"
+        )
+    if not isinstance(relaxation, Softmax):
+        raise ConfigurationError(
+            f"edge_weights are a softmax over sources; found the relaxation {relaxation!r}, expected Softmax()"
+        )

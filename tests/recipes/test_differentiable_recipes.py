@@ -1,0 +1,126 @@
+"""The recipes of differentiable search: the papers' settings, and whole searches on shared weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netwright.core.errors import ConfigurationError
+from netwright.core.trial import Trial
+from netwright.engine import Search
+from netwright.estimators import SharedWeights
+from netwright.recipes.dropout import dropnas
+from netwright.recipes.experts import xnas
+from netwright.recipes.gates import proxylessnas
+from netwright.recipes.mixed_level import milenas
+from netwright.recipes.partial import pc_darts
+from netwright.recipes.progressive import pdarts, stage_lengths
+from netwright.recipes.robust import robust_darts
+from netwright.recipes.sampling import data_nas, gdas, snas
+from netwright.recipes.two_level import darts, darts_second_order
+from netwright.spaces import Darts, NasBench201
+from netwright.strategies.differentiable import Differentiable
+from netwright.tasks import Task, open_task
+from netwright.testing.examples import Layers
+
+SPACE = NasBench201(channels=4, cells=1)
+
+
+@pytest.fixture(scope="module")
+def task() -> Task:
+    return open_task("digits", limit=120)
+
+
+def settings_of(search: Search) -> dict[str, Any]:
+    estimator = search.estimator
+    assert isinstance(estimator, SharedWeights)
+    return {**estimator.settings.arguments, **estimator.arguments}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "expected"),
+    [
+        (darts, {"epochs": 50, "batch_size": 64, "learning_rate": 0.025, "minimum_learning_rate": 0.001, "order": 1}),
+        (darts, {"momentum": 0.9, "weight_decay": 3e-4, "gradient_clip": 5.0, "split": 0.5, "nesterov": False}),
+        (darts_second_order, {"order": 2}),
+        (milenas, {"epochs": 50, "batch_size": 64}),
+        (snas, {"epochs": 150, "drop_path": 0.3, "split": 0.1}),
+        (gdas, {"epochs": 250, "weight_decay": 5e-4, "nesterov": True}),
+        (data_nas, {"epochs": 100}),
+        (proxylessnas, {"epochs": 160, "batch_size": 256, "label_smoothing": 0.1, "weight_decay": 4e-5}),
+        (xnas, {"epochs": 50}),
+        (pc_darts, {"batch_size": 256, "learning_rate": 0.1, "partial_channels": 4}),
+        (pdarts, {"epochs": 75, "batch_size": 96, "minimum_learning_rate": 0.0}),
+        (dropnas, {"epochs": 76, "batch_size": 96, "learning_rate": 0.0375, "gradient_clip": 3.0}),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_weights_train_as_in_the_paper(recipe: Any, expected: dict[str, Any], task: Task) -> None:
+    found = settings_of(recipe(SPACE, task, device="cpu"))
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_logits_learn_as_in_the_paper(task: Task) -> None:
+    def strategy_of(recipe: Any, space: Any = SPACE) -> Differentiable:
+        strategy = recipe(space, task, device="cpu").strategy
+        assert isinstance(strategy, Differentiable)
+        return strategy
+
+    assert repr(strategy_of(darts).optimiser) == "Adam()"
+    assert repr(strategy_of(gdas).relaxation) == "StraightThrough()"
+    assert (
+        repr(strategy_of(proxylessnas).optimiser) == "Adam(learning_rate=0.001, betas=(0.0, 0.999), weight_decay=0.0)"
+    )
+    assert (strategy_of(proxylessnas).every, strategy_of(proxylessnas).warm_up) == (5, 0.25)
+    assert repr(strategy_of(pdarts).optimiser) == "Adam(learning_rate=0.0006, clip=5.0)"
+    assert [strategy_of(each).level for each in (snas, dropnas, milenas, darts)] == ["one", "one", "mixed", "two"]
+    small = Darts(nodes=2, channels=4, cells=3)
+    assert strategy_of(pc_darts, small).arguments["edge_weights"]
+    assert not strategy_of(pc_darts).arguments["edge_weights"]  # all sources are read there
+
+
+def test_stages_of_p_darts(task: Task) -> None:
+    estimator = pdarts(Darts(channels=4), task, device="cpu").estimator
+    stages = estimator.arguments["stages"]
+    assert [stage["cells"] for stage in stages] == [5, 11, 17]
+    assert [stage["epochs"] for stage in stages] == [25, 25, 25]
+    assert [stage["warm_up"] for stage in stages] == [10, 10, 10]
+    assert [stage_lengths(n, 3) for n in (1, 2, 3, 5, 75)] == [[1], [1, 1], [1, 1, 1], [2, 2, 1], [25, 25, 25]]
+
+
+def test_settings_replace_the_papers(task: Task) -> None:
+    found = settings_of(gdas(SPACE, task, epochs=2, device="cpu", batch_size=10, weight_decay=0.0))
+    assert (found["epochs"], found["batch_size"], found["weight_decay"]) == (2, 10, 0.0)
+
+
+def test_partial_channels_need_edges(task: Task) -> None:
+    with pytest.raises(ConfigurationError, match="partial_channels=4 needs nodes"):
+        pc_darts(Layers(2), task, device="cpu").run()
+
+
+@pytest.mark.parametrize("recipe", [darts, gdas, pdarts, dropnas], ids=lambda recipe: recipe.__name__)
+def test_a_whole_search(recipe: Any, task: Task) -> None:
+    run = recipe(SPACE, task, epochs=2, device="cpu", batch_size=30, alarms=False).run()
+    assert [trial.proposal.purpose for trial in run.trials] == ["train", "train", "evaluate"]
+    assert run.best is run.trials[-1]
+    SPACE.validate(run.best.architecture)
+
+
+def test_a_whole_search_goes_on_after_an_interruption(task: Task, tmp_path: Path) -> None:
+    def search() -> Search:
+        return robust_darts(SPACE, task, epochs=2, device="cpu", batch_size=30, alarms=False)
+
+    def stop(trial: Trial) -> None:
+        raise KeyboardInterrupt
+
+    whole = search().run()
+    with pytest.raises(KeyboardInterrupt):
+        search().run(store=tmp_path, name="r", on_trial=stop)
+    resumed = search().run(store=tmp_path, name="r", resume=True)
+    assert resumed.best.architecture == whole.best.architecture
+    for first, second in zip(whole.trials, resumed.trials, strict=True):
+        compared = [{k: v for k, v in each.metrics.items() if k != "peak_memory"} for each in (first, second)]
+        assert compared[0] == compared[1]
+    assert "eigenvalue" in whole.trials[0].metrics  # also where an epoch is a single step

@@ -1,0 +1,145 @@
+"""The dominant eigenvalue of the Hessian, and when the search stops because of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from bilevel import Bilevel, Cell, drive
+from torch import Tensor
+
+from netwright.core.errors import ConfigurationError
+from netwright.strategies.differentiable import Adam, Differentiable, EigenvalueMonitor
+from netwright.strategies.differentiable.layout import Layout
+from netwright.strategies.differentiable.parameters import Parameters, softmax
+
+
+def result_of(script: Generator[Any, Any, Any]) -> Any:
+    """What a script returns that asks nothing."""
+    with pytest.raises(StopIteration) as ended:
+        next(script)
+    return ended.value.value
+
+
+def rounds_of(loss: Callable[[Tensor], Tensor]) -> Callable[[Tensor, bool], Generator[Any, Any, Tensor]]:
+    def gradient(logits: Tensor, again: bool) -> Generator[Any, Any, Tensor]:
+        leaf = logits.clone().requires_grad_()
+        return torch.autograd.grad(loss(leaf), leaf)[0]
+        yield
+
+    return gradient
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_it_is_the_largest_eigenvalue_of_the_hessian(sign: float) -> None:
+    """Also where the largest in absolute value is negative."""
+    parameters = Parameters(Layout(Cell()))
+    parameters.logits = (torch.randn(parameters.logits.shape) * parameters.layout.exists).double()
+    alive = parameters.layout.exists
+    target = torch.rand(alive.shape, dtype=torch.float64)
+
+    def loss(logits: Tensor) -> Tensor:
+        weights = softmax(logits, alive)
+        return sign * 10 * ((weights - target).square().sum() + weights.sum(0).prod())
+
+    shape = parameters.logits.shape
+    hessian = torch.autograd.functional.hessian(lambda flat: loss(flat.view(shape)), parameters.logits.flatten())
+    values = np.linalg.eigvalsh(hessian.numpy())
+    monitor = EigenvalueMonitor(iterations=200, distance=1e-3)
+    found = result_of(monitor.dominant(monitor.start(), parameters, rounds_of(loss)))
+    assert found == pytest.approx(values.max(), rel=0.03)
+    if sign < 0:
+        assert abs(values.min()) > values.max()  # or the shift would go untested
+
+
+def test_options_out_of_play_do_not_count() -> None:
+    parameters = Parameters(Layout(Cell()))
+    scale = torch.arange(1.0, 13.0).view(3, 4).square()
+    parameters.restrict(2, (0,))
+    parameters.restrict(1, (0, 1))
+
+    def loss(logits: Tensor) -> Tensor:
+        return (scale * logits.square()).sum() / 2  # the eigenvalues are the scales
+
+    monitor = EigenvalueMonitor(iterations=300)
+    found = result_of(monitor.dominant(monitor.start(), parameters, rounds_of(loss)))
+    assert parameters.moving is not None
+    assert found == pytest.approx(float(scale[parameters.moving].max()), rel=0.02)
+
+
+def alarms(values: list[float], epochs: float = 50.0, **options: Any) -> list[int | None]:
+    monitor = EigenvalueMonitor(**options)
+    memory = monitor.start()
+    found: list[int | None] = []
+    for value in values:
+        memory["values"] = [*memory["values"], value]
+        found.append(monitor.alarm(memory, epochs))
+    return found
+
+
+def test_it_stops_by_the_rule_of_the_paper() -> None:
+    """Window 5, factor 1.3, 4 checks back, not before epoch 10: worked out by hand.
+
+    The eigenvalue is 1 up to epoch 19 and 2 from epoch 20 on. The mean up to epoch 20 is 1.2 and up to epoch 21 1.4,
+    while 4 checks before they were 1; 1.4 is the first above 1.3. Epoch 21 is the end of a window around 19; 4 before
+    that is 15.
+    """
+    found = alarms([1.0] * 20 + [2.0] * 5)
+    assert found[:21] == [None] * 21
+    assert found[21] == 15
+
+
+def test_it_does_not_stop_too_early() -> None:
+    """A rise from epoch 10 on would lead back to epoch 5; it waits until it leads back to epoch 10."""
+    growing = [1.2**i for i in range(30)]
+    assert alarms(growing).index(10) == 16
+    assert alarms(growing, epochs=25.0).index(5) == 11  # half as many epochs, half as long a wait
+    assert not any(alarms([1.0] * 50))
+
+
+def test_a_search_ends_with_the_architecture_before_the_rise() -> None:
+    space = Cell()
+    monitor = EigenvalueMonitor(window=1, back=1, factor=1.0000001, start=0.0, iterations=2)
+    strategy = Differentiable(space, optimiser=Adam(0.05), monitor=monitor)
+    problem = Bilevel(space, epochs=30, steps=2)
+    (trial,) = drive(strategy, problem)
+    values = strategy.state_dict()["monitored"]["values"]
+    points = strategy.state_dict()["monitored"]["points"]
+    assert problem.trained < 60
+    assert len(values) == problem.trained // 2 + 1
+    assert list(trial.architecture.point) == points[-2]
+    assert strategy.recommend([]) == trial.architecture
+    assert all(later <= earlier for earlier, later in pairwise(values[:-1]))
+    assert values[-1] > values[-2]
+
+
+def test_without_stop_it_is_a_plain_figure() -> None:
+    space = Cell()
+    strategy = Differentiable(space, monitor=EigenvalueMonitor(stop=False, window=1, back=1, start=0.0, iterations=2))
+    problem = Bilevel(space, epochs=5, steps=2)
+    drive(strategy, problem)
+    assert problem.trained == 10
+    assert len(strategy.state_dict()["monitored"]["values"]) == 5
+    assert set(strategy.figures()) == {"eigenvalue"}
+
+
+def test_probes_of_a_check_share_one_minibatch() -> None:
+    space = Cell()
+    problem = Bilevel(space, epochs=1, steps=2)
+    drive(Differentiable(space, monitor=EigenvalueMonitor(iterations=3)), problem)
+    probes = [each for each in problem.asked if each.purpose == "probe"]
+    again = [each.again for each in probes]
+    assert again[:3] == [False] * 3  # those of the two steps, and the first of the check
+    assert all(again[3:])
+    assert len(again) in (4, 6, 8)
+
+
+def test_an_eigenvalue_monitor_says_what_it_expected() -> None:
+    with pytest.raises(ConfigurationError, match=r"factor=1\.0"):
+        EigenvalueMonitor(factor=1.0)
+    with pytest.raises(ConfigurationError, match="window is 0"):
+        EigenvalueMonitor(window=0)
