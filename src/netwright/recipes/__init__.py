@@ -1,4 +1,7 @@
-"""Published methods as short functions: space x strategy x estimator, with the paper's defaults."""
+"""Published methods as short functions: space x strategy x estimator, with the paper's defaults.
+
+What their docstrings call published is each paper's headline, mostly quoted from memory: look it up before citing it.
+"""
 
 from __future__ import annotations
 
