@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 
+import numpy as np
 import pytest
 
 import netwright.spaces
@@ -17,6 +18,7 @@ from netwright.strategies import (
     EachDecision,
     Generational,
     GeneticAlgorithm,
+    Listed,
     LocalSearch,
     NoCrossover,
     NoMutation,
@@ -56,6 +58,11 @@ def shipped(package, kind):
     return sorted((each for each in classes if not inspect.isabstract(each)), key=lambda each: each.__name__)
 
 
+def listed(space):
+    rng = np.random.default_rng(0)
+    return Listed(space, [space.sample(rng) for _ in range(70)])
+
+
 def small(cls):
     known = inspect.signature(cls.__init__).parameters
     return cls(**{name: value for name, value in SMALLER.get(cls.__name__, {}).items() if name in known})
@@ -69,6 +76,9 @@ def test_spaces_keep_the_contract(cls):
 
 @pytest.mark.parametrize("cls", shipped(netwright.strategies, Strategy), ids=lambda cls: cls.__name__)
 def test_strategies_keep_the_contract(cls):
+    if cls is Listed:
+        check_strategy(listed)
+        return
     check_strategy(cls, exhausts=cls.__name__ in ("Exhaustive", "LocalSearch", "RandomSearch"))
 
 

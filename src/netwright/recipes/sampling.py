@@ -39,7 +39,8 @@ def gdas(
     """GDAS (Dong and Yang 2019): one option a decision is drawn and computed; temperature from 10 to 0.1.
 
     Defaults are those of the authors' code for NAS-Bench-201. Published for the space of DARTS on CIFAR-10: 2.93 % test
-    error (2.82 % with a fixed reduction cell); the NAS-Bench-201 paper reports 93.61 ± 0.09 % test accuracy for that space.
+    error (2.82 % with a fixed reduction cell); the NAS-Bench-201 paper reports 93.61 ± 0.09 % test accuracy for that
+    space.
     """
     strategy = Differentiable(space, StraightThrough())
     defaults = {"epochs": epochs, "weight_decay": 5e-4, "nesterov": True}

@@ -1,10 +1,12 @@
-"""Contract tests for plug-ins: `check_space`, `check_strategy` and `check_estimator` define what netwright expects.
+"""Contract tests for plug-ins: these checks define what netwright expects of a space, a strategy and an estimator.
 
-Each raises AssertionError with a message that says which rule was broken and how.
+Each raises AssertionError with a message that says which rule was broken and how. `check_round_strategy` is for
+strategies that train shared weights.
 """
 
 from netwright.testing.estimator import check_estimator
+from netwright.testing.rounds import check_round_strategy
 from netwright.testing.space import check_space
 from netwright.testing.strategy import check_strategy
 
-__all__ = ["check_estimator", "check_space", "check_strategy"]
+__all__ = ["check_estimator", "check_round_strategy", "check_space", "check_strategy"]

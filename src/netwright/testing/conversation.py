@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 import zlib
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, get_args
 
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.errors import StopSearch
 from netwright.core.randomness import Generators, derived_seed
-from netwright.core.trial import Measurement, Proposal, Trial
+from netwright.core.trial import Measurement, Proposal, Purpose, Trial
 from netwright.testing.rules import global_randomness_untouched, must_not_raise, require
 
 if TYPE_CHECKING:
@@ -124,7 +124,12 @@ class Conversation:
                 isinstance(proposal.candidate, Mixture),
                 f"ask proposed {proposal.candidate!r}, expected an Architecture or a Mixture",
             )
-        require(proposal.purpose in ("evaluate", "train"), f"ask gave the unknown purpose {proposal.purpose!r}")
+        require(proposal.purpose in get_args(Purpose), f"ask gave the unknown purpose {proposal.purpose!r}")
+        require(
+            proposal.purpose == "evaluate",
+            f"ask gave the purpose {proposal.purpose!r}; strategies that train shared weights are checked by "
+            "check_round_strategy",
+        )
         fidelity, parent = proposal.fidelity, proposal.parent
         require(fidelity is None or 0 < fidelity <= 1, f"ask gave fidelity {fidelity}, expected 0 < fidelity <= 1")
         told = {trial.number for trial in self.trials}
@@ -137,7 +142,9 @@ def same_proposal(first: Proposal | None, second: Proposal | None) -> bool:
         return first == second
     if not isinstance(second.candidate, Mixture) or first.candidate.weights.keys() != second.candidate.weights.keys():
         return False
-    rest = (first.purpose, first.fidelity, first.parent) == (second.purpose, second.fidelity, second.parent)
+    rest = (first.purpose, first.fidelity, first.parent, first.again) == (
+        *(second.purpose, second.fidelity, second.parent, second.again),
+    ) and first.candidate.active == second.candidate.active
     ours, theirs = first.candidate.weights, second.candidate.weights
     return rest and all(ours[name].equal(theirs[name]) for name in ours)
 
