@@ -232,3 +232,10 @@ def test_an_epoch_reports_the_alarms(task: nw.Task) -> None:
 def test_options_outside_what_is_allowed_are_refused(task: nw.Task, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         SharedWeights(SPACE, task, device="cpu", **options)
+
+
+def test_a_mixture_of_zeros_alone_has_a_gradient_of_zero(task: nw.Task) -> None:
+    estimator, mixed = shared(task), mixture()
+    nothing = nw.Mixture(mixed.weights, {each.name: (0,) for each in SPACE.decisions})
+    found = estimator.advance(nw.Proposal(nothing, "probe"))
+    assert found.gradient is not None and all(not each.any() for each in found.gradient.values())

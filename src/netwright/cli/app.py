@@ -51,11 +51,12 @@ def search(
         ),
     ] = None,
     strategy: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="evolution, random, local, genetic, exhaustive or module:Class; options as evolution:population=20."
+            help="evolution (default), random, local, genetic, exhaustive or module:Class; options as "
+            "evolution:population=20."
         ),
-    ] = "evolution",
+    ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(help="A published method with shared weights, in place of a strategy: darts, gdas, ... (papers)."),
@@ -112,7 +113,10 @@ def search(
     """Search for a network for DATA, train the winner and set it beside a random pick and a plain reference."""
     from netwright.cli.plan import Plan
     from netwright.cli.search import begin
+    from netwright.core.errors import ConfigurationError
 
+    if recipe and strategy:
+        raise ConfigurationError(f"--recipe {recipe} brings its own strategy; leave out --strategy {strategy}")
     limits = [*(limit or ())]
     for metric, most in (("params", max_params), ("macs", max_macs), ("activation_memory", max_memory)):
         limits += [f"{metric} <= {most}"] if most else []
@@ -128,7 +132,7 @@ def search(
         data_dir=str(data_dir) if data_dir else None,
         data_options={key: value for key, value in options.items() if value is not None},
         space=space,
-        strategy=strategy,
+        strategy=strategy or "evolution",
         epochs=5 if epochs is None or recipe else epochs,
         shared_epochs=epochs if recipe else None,
         recipe=recipe,

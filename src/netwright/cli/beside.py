@@ -24,7 +24,7 @@ def repetitions(plan: Plan, name: str) -> dict[str, Plan]:
 
 def random_plan(plan: Plan, seed: int) -> Plan:
     """What the random search beside a recipe's run is stored with."""
-    return replace(plan, seed=seed, recipe=None, strategy="random", repeats=1)
+    return replace(plan, seed=seed, recipe=None, strategy="random", repeats=1, training="")
 
 
 def random_search(plan: Plan, seed: int, task: Task, space: Space) -> Search:

@@ -206,7 +206,8 @@ class Plan:
                 f"recipe {name!r} follows a gradient and cannot keep {', '.join(self.limits)}; "
                 "recipes that search on trained weights can: single-path-one-shot, fairnas, one-shot"
             )
-        return made.replace(objective=self._wanted()["objective"], constraints=self.limits)
+        wanted = {} if self.objectives == ("val_accuracy",) else {"objective": self._wanted()["objective"]}
+        return made.replace(**wanted, constraints=self.limits)
 
     def fitted(self, task: Task, space: Space) -> Plan:
         """The plan with the epochs of its recipe: those asked for, or the paper's, as far as the time allows.

@@ -122,6 +122,7 @@ class Command:
         self._began = time.monotonic()
         self.task: Task = _read(plan)
         self.space: Space = plan.make_space(self.task)
+        self._fits = plan.recipe is not None and plan.shared_epochs is None
         self.plan = plan = plan.fitted(self.task, self.space)
         self.search: Search = plan.make_search(self.task, self.space)
         self.run: Run | None = None
@@ -164,7 +165,7 @@ class Command:
 
     def _planned_recipe(self) -> str:
         plan = self.plan
-        fitting = f", as many as fit into {plan.time_limit} in all" if plan.time_limit else ""
+        fitting = f", as many as fit into {plan.time_limit} in all" if plan.time_limit and self._fits else ""
         beside = ", a random search for as long beside it" if plan.random_search else ""
         repeated = f", {plan.repeats} times with other seeds" if plan.repeats > 1 else ""
         return f"train shared weights for {plan.shared_epochs} epochs{fitting}{beside}{repeated}"
@@ -234,7 +235,10 @@ class Command:
         plan = self.plan
         own = [run]
         for name, other in repetitions(plan, run.name).items():
-            own.append(self._beside(name, other.make_search(self.task, self.space), other, plan.search_seconds))
+            try:
+                own.append(self._beside(name, other.make_search(self.task, self.space), other, plan.search_seconds))
+            except SearchFailed as problem:
+                self._say(f"{name} found nothing: {problem}")
         self.repeats = own[1:]
         if not (plan.recipe and plan.random_search):
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -88,7 +89,8 @@ def show_run(directory: Path, run: str | None, *, as_json: bool) -> None:
         trials = [_trial_json(each) for each in found.trials]
         say_json({**asdict(summary), "plan": plan, "trials": trials, "report": report})
         return
-    counts = ", ".join(f"{count} {state}" for state, count in summary.counts.items()) or "no trials"
+    states = Counter(each.state for each in found.trials if each.purpose == "evaluate")
+    counts = ", ".join(f"{count} {state}" for state, count in states.items()) or "no trials"
     say(
         f"run        {summary.name} ({summary.state}{f': {summary.stopped}' if summary.stopped else ''})",
         f"space      {summary.space}",

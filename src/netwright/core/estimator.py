@@ -40,6 +40,10 @@ class RoundEstimator(Estimator):
         """Make the shared weights anew; everything random in the rounds that follow comes from `seed`."""
 
     @abstractmethod
+    def forget(self) -> None:
+        """Drop the weights of an earlier search, so that no other one is judged by them."""
+
+    @abstractmethod
     def advance(self, proposal: Proposal) -> Measurement:
         """Carry out one round. Losses stay on the device, as tensors.
 

@@ -96,6 +96,11 @@ class Loop:
             rounds.count = 0
             return proposal
         self.asked_round = True
+        if self._pending:
+            raise NetwrightError(
+                f"{type(self._strategy).__name__} asks for a round while trials {sorted(self._pending)} are pending; a "
+                "strategy that trains shared weights must first be told of them"
+            )
         return rounds.carry_out(self._number, proposal)
 
     def _fill(self) -> None:
@@ -119,8 +124,7 @@ class Loop:
         """Record the epoch that a round ended, if any; let the user see and interrupt."""
         if isinstance(epoch, Trial):
             question = self._question(epoch.proposal, self.skip())
-            if self.journal is not None:
-                self.journal.add(question)
+            if self.journal is not None:  # one record, so that an epoch is stored whole or not at all
                 self.journal.add(Told(question, len(self.trials), epoch, "", time.time()))
                 self.journal.wait()
             self.trials.append(epoch)

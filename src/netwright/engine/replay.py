@@ -45,16 +45,18 @@ def replay(loop: Loop, name: str, stored: Sequence[StoredTrial], *, begin: bool 
 def _after_last_epoch(loop: Loop, stored: Sequence[StoredTrial], begin: bool) -> Sequence[StoredTrial]:
     """What is left to replay after the last epoch of weight sharing whose state was kept; all of it without one.
 
-    Where nothing is to begin again, no weights are trained: without a kept state the strategy is told nothing.
+    Where nothing is to begin again, nothing is trained: without the last epoch's state the strategy is told nothing.
     """
     epochs = [each.number for each in stored if each.purpose == "train" and each.told is not None]
     number = loop.rounds.restore(max(epochs, default=-1))
-    if number is None:
-        if begin or not epochs:
-            return stored
+    if not begin and epochs and number != epochs[-1]:
+        loop.rounds.lost = True
         number = len(stored) - 1
+    if number is None:
+        return stored
     for each in stored[: number + 1]:
         if each.told is None:
+            loop.skip()
             continue
         loop.restore(_trial(each, _proposal(loop, each)), each.traceback, told=False)
         loop.skip()

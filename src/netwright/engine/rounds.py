@@ -34,6 +34,9 @@ class Rounds:
     def __init__(self, strategy: Strategy, estimator: RoundEstimator | None, seed: int, folder: Path | None) -> None:
         self._strategy, self._estimator, self._seed, self._folder = strategy, estimator, seed, folder
         self._begun = False
+        if estimator is not None:
+            estimator.forget()
+        self.lost = False  # whether the state of the last epoch of a finished run is not there any more
         self._since = time.monotonic()
         self.count = 0
         self.progress = 0.0

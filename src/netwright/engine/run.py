@@ -41,7 +41,9 @@ class Run:
         seconds: float = 0.0,
         tracebacks: Mapping[int, str] | None = None,
         store: Store | None = None,
+        state_lost: bool = False,
     ) -> None:
+        self.state_lost = state_lost
         self.name = name
         self.search = search
         self.strategy = strategy
@@ -62,6 +64,8 @@ class Run:
         trials = [each for each in comparable(self.trials) if isinstance(each.proposal.candidate, Architecture)]
         if not trials:
             raise SearchFailed(f"none of the {len(self.trials)} trials of run {self.name!r} completed")
+        if self.state_lost:  # what the strategy had learnt is gone; what it asked about last is what it stood for
+            return trials[-1] if self.strategy.mixture() is not None else fittest(trials)
         recommended = self.strategy.recommend(trials)
         return fittest([trial for trial in trials if trial.architecture == recommended] or trials)
 
@@ -72,8 +76,8 @@ class Run:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many trials ended in each state; states that did not occur are left out."""
-        return dict(Counter(trial.state for trial in self.trials))
+        """How many trials ended in each state that occurred; epochs of shared weights are no trials."""
+        return dict(Counter(trial.state for trial in self.trials if not trial.proposal.is_round))
 
     def traceback(self, number: int) -> str:
         """The traceback of a trial that ended in state "error"; empty for others."""

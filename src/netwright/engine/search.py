@@ -95,7 +95,9 @@ class Search(Configured):
         """Search until one of the stops that are given, or until the strategy has nothing more to ask.
 
         trials: that ended, in whatever state but for networks that broke a limit before they cost anything.
-        time: "10m", "1h30m", or seconds. target: value of the first objective's metric. patience: trials in a row
+        time: "10m", "1h30m", or seconds; where a strategy trains shared weights first, it ends the search only after
+        something was evaluated, so give such a strategy's estimator epochs that fit. target: value of the first
+        objective's metric. patience: trials in a row
         without improvement. All count a resumed run as one.
         store: the directory of a project, or a Store; None keeps the run in memory. name: of the run; by default made
         from task, space and strategy. executor: where trials run; by default one at a time in this process.

@@ -182,6 +182,7 @@ def load_run(search: Search, store: Store | str | Path, name: str | None) -> Run
             seconds=found.summary.seconds,
             tracebacks=loop.tracebacks,
             store=opened,
+            state_lost=loop.rounds.lost,
         )
 
 

@@ -69,7 +69,8 @@ class SharedWeights(RoundEstimator):
     settings, and "skip_dropout" with "warm_up" (Chen et al. 2019); each begins with new weights. alarms: whether each
     epoch also compares the mixture with the architecture it stands for, on 4 minibatches.
     The final training of what was found is that of other searches (`final_settings`), not that of shared weights.
-    trained: a run in the present project, or the folder of its shared weights; they are then only evaluated.
+    trained: a run in the present project, or the folder of its shared weights; they are then only evaluated, on the
+    validation examples that they were trained without, in the form in which they were trained.
 
     An epoch's measurement: train_loss, train_accuracy, probe_loss, probe_accuracy, epoch, peak_memory, and of a mixture
     its `entropy` (1 uniform, 0 decided), `parameter_free` (share of the chosen operations with nothing to learn) and
@@ -142,6 +143,11 @@ class SharedWeights(RoundEstimator):
                 raise ConfigurationError(
                     f"SharedWeights: {name} = {value!r}: expected a whole number of at least {least}"
                 )
+        if self.order != 1 and self.settings.precision == "bfloat16":
+            raise ConfigurationError(
+                f"SharedWeights: order = {self.order!r} takes differences that bfloat16 cannot "
+                "hold; use precision float32"
+            )
         if self.settings.average is not None or self.settings.compile:
             raise ConfigurationError("SharedWeights: averaged weights and compile are for stand-alone training only")
 
@@ -178,6 +184,9 @@ class SharedWeights(RoundEstimator):
             )
         return self._weights
 
+    def forget(self) -> None:
+        self._weights = None
+
     def begin(self, seed: int) -> None:
         if self.trained is not None:
             raise UserError("weights that were trained by another run are evaluated only; leave `trained` out")
@@ -208,7 +217,7 @@ class SharedWeights(RoundEstimator):
                 "estimator without `trained`"
             )
         before = weights.step
-        with self._reported(), weights.running():
+        with self._reported(), weights.running(proposal):
             found = weights.round(proposal)
         self._ended_epoch = weights.step > before and weights.step % weights.steps == 0
         return found
@@ -308,9 +317,10 @@ class SharedWeights(RoundEstimator):
         network = weights.supernet.extract(architecture)
         if weights.precision.channels_last:
             network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        network.train()
+        network.eval()
         for module in network.modules():
             if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
+                module.train()
                 module.reset_running_stats()
                 module.momentum = None  # the plain mean over the minibatches
         for number in range(self.recalibrate):
@@ -337,6 +347,7 @@ class SharedWeights(RoundEstimator):
             "seed": weights.seed,
             "settings": json.loads(json.dumps(dict(self.settings.arguments))),
             "data": self.task.fingerprint,
+            "split": [self.split, self.split_seed],
         }
         checkpoint.save(folder, checkpoint.Snapshot(number, weights.supernet.state_dict(), state, facts))
 
@@ -363,6 +374,9 @@ class SharedWeights(RoundEstimator):
             )
         if snapshot.facts["data"] != self.task.fingerprint:
             raise UserError(f"the shared weights in {folder} were trained on other data than {self.task.name}")
+        # The same examples as then: others may have trained these weights.
+        self.split, self.split_seed = snapshot.facts["split"]
+        vars(self).pop("_data", None)
         self.form = {**snapshot.facts["form"], "fused": self.form["fused"], "recompute": False}
         made = self._made(snapshot.facts["seed"], self.form)
         _fill(made, snapshot, evaluated_only=True)

@@ -17,7 +17,7 @@ _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 
 def blocks(network: nn.Module) -> list[nn.Module]:
     """The largest parts that leave something open, such as the cells: what is recomputed as a whole."""
-    return list(_blocks(network))
+    return [network] if isinstance(network, (MixedOperation, MixedEdges)) else list(_blocks(network))
 
 
 def _blocks(module: nn.Module) -> Iterator[nn.Module]:

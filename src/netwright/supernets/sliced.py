@@ -27,6 +27,7 @@ def make_elastic(network: nn.Module, selection: Selection, *, kernel_transform: 
         fields = {key: value for key, value in vars(module).items() if _holds_elastic(value)}
         if not fields:
             continue
+        _refuse_unsliceable(name, module)
         for kind, form in _FORMS.items():
             if type(module) is kind:
                 module.__class__ = form
@@ -39,6 +40,22 @@ def make_elastic(network: nn.Module, selection: Selection, *, kernel_transform: 
                 f"layer {name!r} of kind {type(module).__name__} has the open size {sorted(fields)[0]!r}, which a "
                 f"supernet cannot slice; it can for {', '.join(sorted(kind.__name__ for kind in _FORMS))}"
             )
+
+
+def _refuse_unsliceable(name: str, module: Any) -> None:
+    """UserError for convolutions whose open sizes cannot be sliced alone."""
+    if not isinstance(module, (nn.Conv1d, nn.Conv2d)):
+        return
+    kernel = module.kernel_size
+    why = ""
+    if module.padding_mode != "zeros":
+        why = f"padding mode {module.padding_mode!r}"
+    elif isinstance(module, nn.Conv1d) and any(map(is_elastic, kernel)):
+        why = "an open kernel along one axis"
+    elif any(map(is_elastic, kernel)) and kernel[0] is not kernel[-1]:
+        why = "an open kernel that is not square"
+    if why:
+        raise UserError(f"layer {name!r} has {why}, which a supernet cannot slice; choose between modules with `one`")
 
 
 def _holds_elastic(value: Any) -> bool:
@@ -194,7 +211,10 @@ class SlicedBatchNorm2d(_SlicedBatchNorm, nn.BatchNorm2d):
 
 
 class SlicedLayerNorm(nn.LayerNorm):
-    """Layer normalisation over one elastic axis, of the features that are there."""
+    """Layer normalisation over one elastic axis, of the features that are there.
+
+    A mixture normalises over all features, with those of the larger sizes masked before.
+    """
 
     selection: Selection
 

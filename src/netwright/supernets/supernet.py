@@ -20,6 +20,7 @@ from netwright.supernets.pairing import copy_weights
 from netwright.supernets.selection import Selection, setting_of
 from netwright.supernets.sliced import make_elastic
 
+COMPARED = 2  # of them whose results are compared, too
 CHECKED = 8  # architectures drawn to check that each has its weights in the supernet
 
 
@@ -94,6 +95,11 @@ class Supernet(nn.Module):
 
     def require_whole(self, mixture: Mixture) -> None:
         """Raise InvalidArchitecture unless the mixture weighs every option of every decision."""
+        places = self.space.decisions.places
+        for name, active in mixture.active.items():
+            count = len(mixture.weights.get(name, ()))
+            if name not in places or any(not 0 <= i < count for i in active):
+                raise InvalidArchitecture(f"the mixture's active options {active} of {name!r} are none of its {count}")
         for decision in self.space.decisions:
             weights = mixture.weights.get(decision.name)
             if decision.kind == "sources":
@@ -137,10 +143,31 @@ class Supernet(nn.Module):
                 with self.selection.during(setting_of(architecture)):
                     copy_weights(self.network, alone)
             except UserError as problem:
-                raise UserError(
-                    f"the networks of {self.space} cannot share their weights: {problem}; what is not inside a "
-                    "decision must be the same for all of them"
-                ) from None
+                raise self._refused(str(problem)) from None
+        for _ in range(min(COMPARED, self.space.size)):
+            self._compare(self.space.sample(rng))
+
+    def _compare(self, architecture: Architecture) -> None:
+        """UserError unless the path of an architecture gives what its network gives alone."""
+        alone = self.extract(architecture)
+        results: list[torch.Tensor] = []
+        with torch.no_grad():
+            for run in (alone, lambda inputs: self(inputs, architecture)):
+                with torch.random.fork_rng(devices=[]):
+                    torch.manual_seed(0)
+                    output = run(torch.randn(4, *self.shape.input))
+                results.append(output[0] if isinstance(output, tuple) else output)
+        if not torch.allclose(*results, rtol=1e-3, atol=1e-4):
+            raise self._refused(
+                f"the path of {architecture} gives other results than its own network; a size may be used where it "
+                "cannot be followed (comparisons, int(), float(), lists)"
+            )
+
+    def _refused(self, why: str) -> UserError:
+        return UserError(
+            f"the networks of {self.space} cannot share their weights: {why}; what is not inside a decision must be "
+            "the same for all of them"
+        )
 
 
 def _recompute(block: nn.Module, selection: Selection) -> None:

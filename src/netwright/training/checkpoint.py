@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 GENERATIONS = 2
-_MANIFEST = re.compile(r"epoch-(\d{6})\.json")
+_MANIFEST = re.compile(r"epoch-(\d{6,})\.json")
 _FORMAT = 1
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
@@ -25,6 +25,7 @@ from netwright.training.augmentation import Normalisation
 from netwright.training.evaluation import on_device
 from netwright.training.optimisers import build_optimiser, set_learning_rate
 from netwright.training.precision import Precision, choose_precision, multiply_adds
+from netwright.training.randomness import seed_generators
 from netwright.training.schedules import learning_rate
 from netwright.training.threads import choose_threads, using_threads
 
@@ -48,7 +49,7 @@ class Weights:
     ) -> None:
         self.stages, self.settings, self.seed, self.device, self.order = stages, settings, seed, device, order
         self.shape, self.form = shape, dict(form or {})
-        self.has_dropout = False
+        self._layers_seed = 0
         example = Normalisation.of(data, device)(data.train.inputs[:2].to(device))
         self.stage = -1
         self.precision = Precision("float32", shape.is_image)
@@ -87,7 +88,6 @@ class Weights:
             )
         self.supernet = network.to(self.device).train()
         self.drop_paths = [module for module in network.modules() if hasattr(module, "drop_path_probability")]
-        self.has_dropout = bool(self.drop_paths) or any(isinstance(each, nn.Dropout) for each in network.modules())
         self.optimiser = build_optimiser(network, self.settings)
         self.parameters = [each for group in self.optimiser.param_groups for each in group["params"]]
 
@@ -112,6 +112,8 @@ class Weights:
         return multiply_adds(network, example)
 
     def _chosen_precision(self, example: Tensor, counts: Mapping[nn.Module, float]) -> Precision:
+        if self.order != 1 and self.settings.precision == "auto":
+            return Precision("float32", self.shape.is_image)
         if self.settings.precision != "auto":
             wanted = self.settings.channels_last
             return Precision(self.settings.precision, self.shape.is_image if wanted == "auto" else wanted)
@@ -160,12 +162,11 @@ class Weights:
     # Rounds.
 
     @contextmanager
-    def running(self) -> Generator[None]:
-        """Threads, arithmetic and generators of one round."""
-        with ExitStack() as stack:
-            stack.enter_context(using_threads(self.threads))
-            if self.has_dropout:
-                stack.enter_context(seeded(derived_seed(self.seed, _LAYERS, self.step, self.probes), self.device))
+    def running(self, proposal: Proposal) -> Generator[None]:
+        """Threads of one round, and the generators from which dropout draws, the same for the same minibatch."""
+        again = proposal.again and self.probes > 0
+        self._layers_seed = derived_seed(self.seed, _LAYERS, self.step, self.probes - again)
+        with using_threads(self.threads), seeded(self._layers_seed, self.device):
             yield
 
     def round(self, proposal: Proposal) -> Measurement:
@@ -240,7 +241,9 @@ class Weights:
         try:
             with torch.set_grad_enabled(bool(leaves)):
                 loss, logits = self.loss(candidate, batch)
-            found = torch.autograd.grad(loss, [*leaves.values()], allow_unused=True) if leaves else ()
+            # A mixture whose active options are all zero moves nothing, so that its loss has no gradient.
+            known = bool(leaves) and loss.requires_grad
+            found = torch.autograd.grad(loss, [*leaves.values()], allow_unused=True) if known else [None] * len(leaves)
         finally:
             for parameter in self.parameters:
                 parameter.requires_grad_(True)
@@ -259,8 +262,12 @@ class Weights:
             seen.append(logits.detach())
             return loss
 
+        def training() -> Tensor:
+            seed_generators(self._layers_seed, self.device)  # differences need the same dropout each time
+            return self.loss(candidate, self.upcoming())[0]
+
         found, loss = second_order(
-            lambda: self.loss(candidate, self.upcoming())[0],
+            training,
             validation,
             self.parameters,
             [*leaves.values()],

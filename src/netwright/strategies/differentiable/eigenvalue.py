@@ -90,9 +90,11 @@ class EigenvalueMonitor(Configured):
         diagonal: list[float] = []
         beside: list[float] = []
         value = 0.0
-        for number in range(self.iterations):
+        # The minibatch at the logits as they are; what is asked again on it is of first order, whatever the estimator's.
+        yield from gradient(logits, False)
+        for _ in range(self.iterations):
             along = self.distance * basis[-1].to(logits.device)
-            above = yield from gradient(logits + along, number > 0)
+            above = yield from gradient(logits + along, True)
             below = yield from gradient(logits - along, True)
             product = (above - below) / (2 * self.distance)
             basis = [each.to(product.device) for each in basis]

@@ -122,7 +122,7 @@ class AdversarialPerturbation(Perturbation):
 
 def uniform(weights: Tensor, radius: float, rng: np.random.Generator) -> Tensor:
     noise = torch.from_numpy(rng.uniform(-radius, radius, tuple(weights.shape)))
-    return noise.to(weights.device, weights.dtype)
+    return noise.to(weights.device, weights.dtype, non_blocking=True)
 
 
 def moved(weights: Tensor, by: Tensor, layout: Layout) -> Tensor:

@@ -1,0 +1,169 @@
+"""Normalised 1x1 convolutions folded into one product of matrices each, their own outputs never being there.
+
+The mean and the variance of u = W z follow from those of z: E[u] = W E[z], Var[u_j] = w_j' Cov[z] w_j. So norm(W z)
+is one product of matrices and a constant, and a sum of such terms is too. Beside z, the gradients need only the moments
+E[g z'] with the gradient g. With û_j = (u_j - E[u_j]) / s_j, a = E[g], c_j = E[g_j û_j] and n values of each:
+
+    d loss / d u_j = p / s_j (g_j - a_j - û_j c_j),    d loss / d p = n sum_j c_j.
+
+All in channels-last: n values are the rows of matrices (edges, n, c).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from netwright.supernets.fusion import layout
+from netwright.supernets.fusion.depthwise import Window, convolve, gradients
+from netwright.supernets.fusion.layout import by_pixel, matrices
+
+
+def can_fold(x: Tensor) -> bool:
+    """Whether moments in the type of x are exact enough, and products by pixel what its device does best."""
+    return layout.on_cpu(x) and x.dtype in (torch.float32, torch.float64) and by_pixel(x)
+
+
+class Statistics(NamedTuple):
+    """What the gradients need: W and W Cov[z] (options, edges, d, c), E[z] (options, edges, c), and of each output
+    (options, edges, d) one over its deviation, its mean, and its weight over its deviation."""
+
+    matrix: Tensor
+    spread: Tensor
+    mean: Tensor
+    inverse: Tensor
+    centre: Tensor
+    scale: Tensor
+
+
+def fold(inputs: Sequence[Tensor], matrix: Tensor, weights: Tensor | None, eps: float) -> Statistics:
+    """inputs: z (edges, n, c) of each option; matrix: W; weights: p (options, edges), left out where all are 1."""
+    mean = torch.stack([each.mean(1) for each in inputs])
+    square = torch.stack([torch.bmm(each.transpose(1, 2), each) for each in inputs])
+    covariance = torch.addcmul(square / inputs[0].shape[1], mean.unsqueeze(-1), mean.unsqueeze(-2), value=-1)
+    spread = matrix @ covariance
+    inverse = ((spread * matrix).sum(-1).clamp_min_(0) + eps).rsqrt_()
+    centre = (matrix @ mean.unsqueeze(-1)).squeeze(-1)
+    scale = inverse if weights is None else inverse * weights.unsqueeze(-1)
+    return Statistics(matrix, spread, mean, inverse, centre, scale)
+
+
+def apply(inputs: Sequence[Tensor], statistics: Statistics, out: Tensor | None = None) -> Tensor:
+    """The sum over the options of p norm(W z), (edges, n, d)."""
+    mapping = (statistics.matrix * statistics.scale.unsqueeze(-1)).transpose(2, 3)
+    constant = (statistics.scale * statistics.centre).sum(0).neg_().unsqueeze(1)
+    if out is None:
+        total = torch.baddbmm(constant, inputs[0], mapping[0])
+    else:
+        total = out.copy_(constant.expand_as(out)).baddbmm_(inputs[0], mapping[0])
+    for each, one in zip(inputs[1:], mapping[1:], strict=True):
+        total.baddbmm_(each, one)
+    return total
+
+
+def back(
+    gradient: Tensor, inputs: Sequence[Tensor], statistics: Statistics, wanted: tuple[bool, bool, bool]
+) -> tuple[Tensor | None, list[Tensor | None], Sequence[Tensor | None]]:
+    """Gradients of p (options, edges), of each z and of each W, where wanted, from that of `apply` (edges, n, d).
+
+    Those of z lie in memory as (n, edges, c).
+    """
+    matrix, spread, mean, inverse, centre, scale = statistics
+    rows = gradient.shape[1]
+    average = gradient.mean(1)
+    together = torch.stack([torch.bmm(gradient.transpose(1, 2), each) for each in inputs]).div_(rows)
+    follows = inverse * torch.addcmul((together * matrix).sum(-1), centre, average, value=-1)  # c above
+    of_inputs: list[Tensor | None] = [None] * len(inputs)
+    of_matrices: Sequence[Tensor | None] = of_inputs
+    bent = inverse * follows
+    if wanted[1]:
+        weighted = scale.unsqueeze(-1) * matrix
+        across = weighted.transpose(2, 3) @ (matrix * -bent.unsqueeze(-1))
+        constant = (bent * centre - average).unsqueeze(2) @ weighted
+        of_inputs = [
+            torch.empty_like(each.transpose(0, 1), memory_format=torch.contiguous_format).transpose(0, 1)
+            for each in inputs
+        ]
+        for i, (each, target) in enumerate(zip(inputs, of_inputs, strict=True)):
+            assert target is not None
+            target.copy_(constant[i].expand_as(target)).baddbmm_(gradient, weighted[i]).baddbmm_(each, across[i])
+    if wanted[2]:
+        change = torch.addcmul(together, average.unsqueeze(-1), mean.unsqueeze(-2), value=-1)
+        change = change.addcmul_(bent.unsqueeze(-1), spread, value=-1)
+        of_matrices = change.mul_(scale.unsqueeze(-1) * rows).unbind()
+    return follows.sum(-1).mul_(rows) if wanted[0] else None, of_inputs, of_matrices
+
+
+class FoldedSum(torch.autograd.Function):
+    """For each edge the sum over its options of p_eo norm(W_eo z_eo).
+
+    weights: p (edges, options). tensors: z (n, edges * c, h, w) of each option, then W (edges, d, c) of each. Gives one
+    (n, d, h, w) an edge. Can be differentiated once.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, weights: Tensor, eps: float, *tensors: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+        edges, count = weights.shape
+        images = tensors[:count]
+        inputs = [matrices(each, edges) for each in images]
+        statistics = fold(inputs, torch.stack(tensors[count:]), weights.t(), eps)
+        ctx.save_for_backward(*images, *statistics)
+        ctx.edges, ctx.shape = edges, images[0].shape
+        n, _, h, w = ctx.shape
+        return apply(inputs, statistics).view(edges, n, h, w, -1).permute(0, 1, 4, 2, 3).unbind()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        n, _, h, w = ctx.shape
+        saved = ctx.saved_tensors  # once: that is all that recomputation allows
+        count = len(saved) - len(Statistics._fields)
+        inputs = [matrices(each, ctx.edges) for each in saved[:count]]
+        gradient = torch.stack([each.permute(0, 2, 3, 1).reshape(-1, each.shape[1]) for each in gradients])
+        wanted = ctx.needs_input_grad
+        asked = wanted[0], wanted[2], any(wanted[2 + count :])
+        of_p, of_inputs, of_matrices = back(gradient, inputs, Statistics(*saved[count:]), asked)
+        images = [each if each is None else _images(each, n, h, w) for each in of_inputs]
+        return None if of_p is None else of_p.t(), None, *images, *of_matrices
+
+
+class FoldedMiddle(torch.autograd.Function):
+    """The middle of a separable convolution: 1x1 convolution, normalisation, ReLU, depthwise convolution.
+
+    z (n, edges * c, h, w), W (edges, c, c), kernels (edges * c, 1, k, k). Can be differentiated once.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor, matrix: Tensor, kernels: Tensor, window: Window, eps: float) -> Tensor:  # type: ignore[override]
+        inputs = [matrices(z, len(matrix))]
+        statistics = fold(inputs, matrix.unsqueeze(0), None, eps)
+        positive = torch.empty_like(z)
+        apply(inputs, statistics, matrices(positive, len(matrix)))
+        positive.relu_()
+        ctx.window = window
+        ctx.save_for_backward(z, positive, kernels, *statistics)
+        return convolve(positive, kernels, window)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        z, positive, kernels, *statistics = ctx.saved_tensors
+        of_z, of_matrix, of_kernels = ctx.needs_input_grad[:3]
+        result, of_kernels = gradients(gradient, positive, kernels, ctx.window, (of_z or of_matrix, of_kernels))
+        if result is None:
+            return None, None, of_kernels, None, None
+        torch.ops.aten.threshold_backward.grad_input(result, positive, 0, grad_input=result)
+        edges = statistics[0].shape[1]
+        matrix = matrices(layout.laid_out(result), edges)
+        _, (image,), (weights,) = back(matrix, [matrices(z, edges)], Statistics(*statistics), (False, of_z, of_matrix))
+        n, _, h, w = z.shape
+        return None if image is None else _images(image, n, h, w), weights, of_kernels, None, None
+
+
+def _images(rows: Tensor, n: int, h: int, w: int) -> Tensor:
+    """(edges, n * h * w, c), by pixel in memory, as (n, edges * c, h, w)."""
+    return rows.transpose(0, 1).reshape(n, h, w, -1).permute(0, 3, 1, 2)
