@@ -90,7 +90,7 @@ class EigenvalueMonitor(Configured):
         diagonal: list[float] = []
         beside: list[float] = []
         value = 0.0
-        # The minibatch at the logits as they are; what is asked again on it is of first order, whatever the estimator's.
+        # The minibatch at the logits as they are; what is asked again on it is of first order in any case.
         yield from gradient(logits, False)
         for _ in range(self.iterations):
             along = self.distance * basis[-1].to(logits.device)

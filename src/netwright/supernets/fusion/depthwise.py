@@ -99,7 +99,12 @@ class Fan(torch.autograd.Function):
 
 def summed(x: Tensor, count: int) -> Tensor:
     """Of so many images side by side along the channels."""
-    if count > 2:
+    if count > 2 and not layout.on_cpu(x):
         return x.unflatten(1, (count, -1)).sum(1)
     first, *others = x.chunk(count, 1)
-    return first + others[0] if others else first
+    if not others:
+        return first
+    total = first + others[0]
+    for each in others[1:]:
+        total.add_(each)
+    return total

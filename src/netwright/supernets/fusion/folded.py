@@ -42,8 +42,8 @@ class Statistics(NamedTuple):
 
 def fold(inputs: Sequence[Tensor], matrix: Tensor, weights: Tensor | None, eps: float) -> Statistics:
     """inputs: z (edges, n, c) of each option; matrix: W; weights: p (options, edges), left out where all are 1."""
-    mean = torch.stack([each.mean(1) for each in inputs])
-    square = torch.stack([torch.bmm(each.transpose(1, 2), each) for each in inputs])
+    mean = _stacked([each.mean(1) for each in inputs])
+    square = _stacked([torch.bmm(each.transpose(1, 2), each) for each in inputs])
     covariance = torch.addcmul(square / inputs[0].shape[1], mean.unsqueeze(-1), mean.unsqueeze(-2), value=-1)
     spread = matrix @ covariance
     inverse = ((spread * matrix).sum(-1).clamp_min_(0) + eps).rsqrt_()
@@ -75,7 +75,7 @@ def back(
     matrix, spread, mean, inverse, centre, scale = statistics
     rows = gradient.shape[1]
     average = gradient.mean(1)
-    together = torch.stack([torch.bmm(gradient.transpose(1, 2), each) for each in inputs]).div_(rows)
+    together = _stacked([torch.bmm(gradient.transpose(1, 2), each) for each in inputs]).div_(rows)
     follows = inverse * torch.addcmul((together * matrix).sum(-1), centre, average, value=-1)  # c above
     of_inputs: list[Tensor | None] = [None] * len(inputs)
     of_matrices: Sequence[Tensor | None] = of_inputs
@@ -110,7 +110,7 @@ class FoldedSum(torch.autograd.Function):
         edges, count = weights.shape
         images = tensors[:count]
         inputs = [matrices(each, edges) for each in images]
-        statistics = fold(inputs, torch.stack(tensors[count:]), weights.t(), eps)
+        statistics = fold(inputs, _stacked(tensors[count:]), weights.t(), eps)
         ctx.save_for_backward(*images, *statistics)
         ctx.edges, ctx.shape = edges, images[0].shape
         n, _, h, w = ctx.shape
@@ -162,6 +162,10 @@ class FoldedMiddle(torch.autograd.Function):
         _, (image,), (weights,) = back(matrix, [matrices(z, edges)], Statistics(*statistics), (False, of_z, of_matrix))
         n, _, h, w = z.shape
         return None if image is None else _images(image, n, h, w), weights, of_kernels, None, None
+
+
+def _stacked(parts: Sequence[Tensor]) -> Tensor:
+    return parts[0].unsqueeze(0) if len(parts) == 1 else torch.stack(tuple(parts))
 
 
 def _images(rows: Tensor, n: int, h: int, w: int) -> Tensor:
