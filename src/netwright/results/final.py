@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +126,7 @@ def train_final(
 
 @dataclass(frozen=True)
 class Options:
-    """Where and how long to train; see `train_final`. whole_epoch: train one epoch even where that takes longer."""
+    """Where and how long to train; see `train_final`. whole_epoch: of the first seed, even where it takes longer."""
 
     device: torch.device | str = "cpu"
     directory: Path | None = None
@@ -163,6 +163,7 @@ def train_each(
         deadline = _share(options.deadline, len(builds) - place)
         try:
             done.append(train_and_test(build, data, settings, seed, options, deadline))
+            options = replace(options, whole_epoch=False)  # there is a result now
         except forgiven as problem:
             failed[seed] = f"{getattr(problem, 'state', 'error')}: {one_line(problem)}"
     if not done:
