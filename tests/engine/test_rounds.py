@@ -21,6 +21,8 @@ from netwright.core.estimator import Estimator
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.estimators import SharedWeights
+from netwright.store.rows import Asked
+from netwright.store.writer import TrialWriter
 
 
 class Tiny(nw.Space):
@@ -149,6 +151,37 @@ def test_a_stored_search_is_loaded_with_its_weights_and_trains_nothing(tmp_path:
     assert a == b
     again = SharedWeights(SPACE, estimators[0].task, trained=str(tmp_path / "p" / "shared" / "r"), device="cpu")  # pyright: ignore
     assert again.estimate(Proposal(architecture), 0) == a
+
+
+def test_an_epoch_is_stored_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question without an answer would be begun again as a trial, which an epoch is not."""
+    asked: list[str] = []
+    add = TrialWriter.add
+
+    def noted(self: TrialWriter, record: Any) -> int:
+        if isinstance(record, Asked):
+            asked.append(record.proposal.purpose)
+        return add(self, record)
+
+    monkeypatch.setattr(TrialWriter, "add", noted)
+    search().run(store=tmp_path / "p", name="r")
+    assert asked == ["evaluate"]
+
+
+def test_loading_trains_nothing_where_the_last_weights_are_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = search().run(store=tmp_path / "p", name="r")
+    newest = sorted((tmp_path / "p" / "shared" / "r").glob("*.safetensors"))[-1]
+    newest.write_bytes(b"damaged")
+
+    def trained(self: SharedWeights, proposal: Proposal) -> Measurement:
+        raise AssertionError("a round was carried out")
+
+    monkeypatch.setattr(SharedWeights, "advance", trained)
+    loaded = search().load(tmp_path / "p", "r")
+    assert loaded.table() == run.table() and loaded.best.architecture == run.best.architecture
+    assert newest.read_bytes() == b"damaged"
 
 
 class Plain(Estimator):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import netwright as nw
 from netwright.core.errors import ConfigurationError, Diverged, UserError
@@ -239,3 +239,35 @@ def test_a_mixture_of_zeros_alone_has_a_gradient_of_zero(task: nw.Task) -> None:
     nothing = nw.Mixture(mixed.weights, {each.name: (0,) for each in SPACE.decisions})
     found = estimator.advance(nw.Proposal(nothing, "probe"))
     assert found.gradient is not None and all(not each.any() for each in found.gradient.values())
+
+
+class Dropping(nw.Space):
+    def network(self, choose: nw.Choose, shape: nw.TaskShape) -> nn.Module:
+        kinds = {
+            "linear": lambda: nn.Sequential(nn.Dropout(0.3), nn.Linear(shape.features, shape.features), nn.Tanh()),
+            "skip": nn.Identity,
+        }
+        return nn.Sequential(nn.Flatten(), choose.one("op", kinds), nn.Linear(shape.features, shape.classes))
+
+
+def test_both_sides_of_a_difference_see_the_same_dropout(task: nw.Task) -> None:
+    """Otherwise the finite difference of second order would be noise; the exact derivative has no such difference."""
+    found: list[Tensor] = []
+    for order in (2, "exact"):
+        estimator = SharedWeights(Dropping(), task, order=order, epochs=2, batch_size=8, device="cpu")
+        estimator.begin(1)
+        mixed = nw.Mixture({"op": torch.tensor([0.5, 0.5], requires_grad=True)})
+        gradient = estimator.advance(nw.Proposal(mixed, "probe")).gradient
+        assert gradient is not None
+        found.append(gradient["op"])
+    torch.testing.assert_close(*found, rtol=0.02, atol=1e-3)
+
+
+def test_trained_weights_are_scored_on_the_examples_they_were_not_trained_on(task: nw.Task, tmp_path: Path) -> None:
+    first = shared(task, split=0.2, split_seed=3)
+    run(first, 1)
+    first.save(tmp_path, 0, {})
+    again = shared(task, trained=str(tmp_path))
+    architecture = SPACE.sample(np.random.default_rng(0))
+    assert again.estimate(nw.Proposal(architecture), 0) == first.estimate(nw.Proposal(architecture), 0)
+    assert torch.equal(again.weights.held_out.inputs, first.weights.held_out.inputs)

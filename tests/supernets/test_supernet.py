@@ -209,9 +209,27 @@ class Unsliceable(nw.Space):
         return Opaque(choose.value("width", [2, 4]))
 
 
+class Compared(nw.Space):
+    """A width that only a comparison made, so that the supernet cannot follow it."""
+
+    def network(self, choose: Choose, shape: nw.TaskShape) -> nn.Module:
+        width = choose.value("width", [4, 16])
+        inner = nn.Sequential(nn.Conv2d(shape.channels, width, 1), nn.Dropout(0.1 if width > 8 else 0.6))
+        return nn.Sequential(inner, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, shape.classes))
+
+
+class Reflecting(nw.Space):
+    def network(self, choose: Choose, shape: nw.TaskShape) -> nn.Module:
+        width = choose.value("width", [4, 8])
+        layer = nn.Conv2d(shape.channels, width, 3, padding=1, padding_mode="reflect")
+        return nn.Sequential(layer, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, shape.classes))
+
+
 REFUSED: list[tuple[str, Callable[[], Supernet], type[Exception], str]] = [
     ("text as a value", lambda: Supernet(nw.spaces.Mlp(), nw.TaskShape((4,), 2)), UserError, "activation.*relu"),
     ("structure", lambda: Supernet(Growing(), IMAGE), UserError, "cannot share their weights"),
+    ("a size behind a comparison", lambda: Supernet(Compared(), IMAGE), UserError, "other results"),
+    ("padding that is not zeros", lambda: Supernet(Reflecting(), IMAGE), UserError, "padding mode 'reflect'"),
     ("a layer of its own kind", lambda: Supernet(Unsliceable(), IMAGE), UserError, "Opaque.*width"),
     (
         "partial channels without edges",

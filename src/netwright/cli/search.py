@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -204,8 +204,22 @@ class Command:
         plan = self.plan
         alone = plan.search_seconds is None
         limit = plan.time_limit if alone else plan.search_seconds
-        with Display(list(self.search.objectives), plan.trials, self._seconds(), quiet=self.quiet) as display:
-            return self.search.run(
+        reserve = self.reserved if alone else None
+        return self._driven(self.search, plan, limit, name, resume, self._seconds(), reserve)
+
+    def _driven(
+        self,
+        search: Search,
+        plan: Plan,
+        limit: str | float | None,
+        name: str | None,
+        resume: bool,
+        shown: float | None,
+        reserve: Callable[[Trial], float] | None = None,
+    ) -> Run:
+        """One search to its stop, shown as it goes. shown: seconds that the display counts down."""
+        with Display(list(search.objectives), plan.trials, shown, quiet=self.quiet) as display:
+            return search.run(
                 plan.trials,
                 limit,
                 target=plan.target,
@@ -216,7 +230,7 @@ class Command:
                 on_progress=display.counted,
                 resume=resume,
                 notes=plan.to_json(),
-                reserve=self.reserved if alone else None,
+                reserve=reserve,
             )
 
     def _name(self) -> str | None:
@@ -259,19 +273,7 @@ class Command:
         with Store.open_readonly(self.directory) as store:
             there = name in store.names()
         self._say("", f"search {name}")
-        with Display(list(search.objectives), plan.trials, seconds, quiet=self.quiet) as display:
-            found = search.run(
-                plan.trials,
-                seconds,
-                target=plan.target,
-                patience=plan.patience,
-                store=self.directory,
-                name=name,
-                on_trial=display,
-                on_progress=display.counted,
-                resume=there,
-                notes=plan.to_json(),
-            )
+        found = self._driven(search, plan, seconds, name, there, seconds)
         _ = found.best  # SearchFailed where there is none
         return found
 
