@@ -67,8 +67,9 @@ def go_on(
     if time is not None:
         time = f"{seconds + parse_duration(time):.3f}s"  # the engine counts all sessions of a run
     plan = replace(plan, trials=trials or plan.trials, time=time or plan.time)
+    further = trials is not None or time is not None
     with stoppable(), Command(plan, directory, export, as_json=as_json, quiet=quiet) as command:
-        command.drive(name, resume=True)
+        command.drive(name, resume=True, further=further)
 
 
 class Stopped(NetwrightError):
@@ -185,9 +186,9 @@ class Command:
 
     # Searching.
 
-    def drive(self, name: str | None, *, resume: bool) -> None:
-        """Search, train finally, report, export."""
-        self._resumed = resume
+    def drive(self, name: str | None, *, resume: bool, further: bool = True) -> None:
+        """Search, train finally, report, export. further: whether searches that had ended go on."""
+        self._resumed, self._further = resume, further
         run = self.run = self._search(name or self._name(), resume)
         self._say(f"run {run.name} stopped: {run.stopped}")
         self._others(run)
@@ -218,6 +219,8 @@ class Command:
         reserve: Callable[[Trial], float] | None = None,
     ) -> Run:
         """One search to its stop, shown as it goes. shown: seconds that the display counts down."""
+        if resume and not self._further and name is not None and self._ended(name):
+            return search.load(self.directory, name)
         with Display(list(search.objectives), plan.trials, shown, quiet=self.quiet) as display:
             return search.run(
                 plan.trials,
@@ -232,6 +235,13 @@ class Command:
                 notes=plan.to_json(),
                 reserve=reserve,
             )
+
+    def _ended(self, name: str) -> bool:
+        """Whether a stored run came to its stop; a moment more of a time limit must not change what it found."""
+        from netwright.store import Store
+
+        with Store.open_readonly(self.directory) as store:
+            return store.summary(name).state == "finished"
 
     def _name(self) -> str | None:
         """A name that says the recipe; None where the engine's own will do, or where a run is resumed."""
