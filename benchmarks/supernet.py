@@ -7,7 +7,8 @@ included, every gradient computed in the validation and in the training pass. Bo
 classes, batch normalisation after each pooling, the same weights and the same images of 32x32 pixels; both run on one
 thread in float32. A first-order step is the gradient of the mixture on a validation batch, then of the weights on
 a training batch, clipped, and a step of SGD. The second order is by finite differences (Liu et al. 2019, equations 7
-and 8). Steps of both alternate in one process; shown are the medians and the ratio of neighbouring steps.
+and 8), for the plain one with every gradient in each pass or, "pruned", with those that are used. Steps alternate in
+one process; shown are the medians and the ratio of neighbouring steps.
 
 Memory is the growth of a process of its own over what it held after its imports and a first small convolution, or what
 CUDA allocated at most. Operations are those that PyTorch dispatches in a step, without views and allocations: about
@@ -24,7 +25,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import netwright as nw
 from netwright.core.architecture import Mixture
+from netwright.estimators.sharing.hypergradient import second_order
 from netwright.supernets import Supernet
 from netwright.supernets.fusion import layout
 
 RATE, MOMENTUM, DECAY, CLIP = 0.025, 0.9, 3e-4, 5.0
+ORDERS = ("first_order", "second_order", "second_order_pruned")
 OPTIONS = ("max", "avg", "skip", "sep3", "sep5", "dil3", "dil5", "none")
 
 
@@ -154,6 +157,7 @@ class Contender:
 
     weights: list[nn.Parameter]
     mixture: list[Tensor]  # before the softmax
+    pruned = False
 
     def loss(self, batch: int) -> Tensor:
         raise NotImplementedError
@@ -176,37 +180,13 @@ class Contender:
         self.train()
 
     def second_order(self) -> None:
-        """The gradient of the mixture after one virtual step of the weights, by three further passes."""
-        before = [each.detach().clone() for each in self.weights]
-        change = self.weight_gradient(1)
-        with torch.no_grad():
-            moved = torch._foreach_add(change, before, alpha=DECAY)
-            momentum = [self.weight_steps.state[each].get("momentum_buffer") for each in self.weights]
-            if momentum[0] is not None:
-                torch._foreach_add_(moved, momentum, alpha=MOMENTUM)
-            torch._foreach_add_(self.weights, moved, alpha=-RATE)
-        count = len(self.mixture)
-        both = self.gradients(0, [*self.mixture, *self.weights])
-        direct, ahead = both[:count], both[count:]
-        small = 0.01 / torch.stack(torch._foreach_norm(ahead)).norm()
-        step = torch._foreach_mul(ahead, small)
-        sides: list[tuple[Tensor, ...]] = []
-        for sign in (1.0, -1.0):
-            with torch.no_grad():
-                torch._foreach_copy_(self.weights, torch._foreach_add(before, step, alpha=sign))
-            sides.append(self.mixture_gradient(1))
-        with torch.no_grad():
-            torch._foreach_copy_(self.weights, before)
-            for each, gradient, up, down in zip(self.mixture, direct, *sides, strict=True):
-                each.grad = gradient - RATE * (up - down) / (2 * small)
-        self.mixture_steps.step()
-        self.train()
+        raise NotImplementedError
 
-    def mixture_gradient(self, batch: int) -> tuple[Tensor, ...]:
-        return self.gradients(batch, self.mixture)
-
-    def weight_gradient(self, batch: int) -> tuple[Tensor, ...]:
-        return self.gradients(batch, self.weights)
+    def second_order_pruned(self) -> None:
+        """With only the gradients that are used in the plain one, too."""
+        self.pruned = True
+        self.second_order()
+        self.pruned = False
 
 
 class PlainStep(Contender):
@@ -232,6 +212,43 @@ class PlainStep(Contender):
         nn.utils.clip_grad_norm_(self.weights, CLIP)
         self.weight_steps.step()
 
+    def second_order(self) -> None:
+        """The gradient of the mixture after one virtual step of the weights, by three further passes.
+
+        Each computes every gradient, as `loss.backward()` does; where `pruned`, only those that are used, as
+        `torch.autograd.grad` allows.
+        """
+        count, before = len(self.mixture), [each.detach().clone() for each in self.weights]
+        change = self.some_gradients(1, weights=True)
+        with torch.no_grad():
+            moved = torch._foreach_add(change, before, alpha=DECAY)
+            momentum = [self.weight_steps.state[each].get("momentum_buffer") for each in self.weights]
+            if momentum[0] is not None:
+                torch._foreach_add_(moved, momentum, alpha=MOMENTUM)
+            torch._foreach_add_(self.weights, moved, alpha=-RATE)
+        both = self.gradients(0, [*self.mixture, *self.weights])
+        direct, ahead = both[:count], both[count:]
+        small = 0.01 / torch.stack(torch._foreach_norm(ahead)).norm()
+        step = torch._foreach_mul(ahead, small)
+        sides: list[tuple[Tensor, ...]] = []
+        for sign in (1.0, -1.0):
+            with torch.no_grad():
+                torch._foreach_copy_(self.weights, torch._foreach_add(before, step, alpha=sign))
+            sides.append(self.some_gradients(1, weights=False))
+        with torch.no_grad():
+            torch._foreach_copy_(self.weights, before)
+            for each, gradient, up, down in zip(self.mixture, direct, *sides, strict=True):
+                each.grad = gradient - RATE * (up - down) / (2 * small)
+        self.mixture_steps.step()
+        self.train()
+
+    def some_gradients(self, batch: int, *, weights: bool) -> tuple[Tensor, ...]:
+        wanted = self.weights if weights else self.mixture
+        if self.pruned:
+            return self.gradients(batch, [*wanted])
+        count, every = len(self.mixture), self.gradients(batch, [*self.mixture, *self.weights])
+        return every[count:] if weights else every[:count]
+
 
 class OurStep(Contender):
     def __init__(
@@ -253,21 +270,29 @@ class OurStep(Contender):
         return cross_entropy(self.network(images, Mixture(dict(zip(self.names, rows, strict=True)))), labels)
 
     def probe(self) -> None:
-        for each, gradient in zip(self.mixture, self.mixture_gradient(0), strict=True):
+        self._want(weights=False)
+        self._follow(self.gradients(0, [*self.mixture]))
+        self._want(weights=True)
+
+    def second_order(self) -> None:
+        """By what netwright's estimator of shared weights calls."""
+        found, _ = second_order(
+            *(lambda: self.loss(1), lambda: self.loss(0), self.weights, self.mixture, self._virtual_step, RATE)
+        )
+        self._follow(found)
+        self.train()
+
+    def _virtual_step(self, gradients: Sequence[Tensor]) -> None:
+        buffers = [self.weight_steps.state[each].get("momentum_buffer") for each in self.weights]
+        torch._foreach_mul_(self.weights, 1 - RATE * DECAY)
+        torch._foreach_add_(self.weights, gradients, alpha=-RATE)
+        if buffers[0] is not None:
+            torch._foreach_add_(self.weights, buffers, alpha=-RATE * MOMENTUM)
+
+    def _follow(self, gradients: Sequence[Tensor]) -> None:
+        for each, gradient in zip(self.mixture, gradients, strict=True):
             each.grad = gradient
         self.mixture_steps.step()
-
-    def mixture_gradient(self, batch: int) -> tuple[Tensor, ...]:
-        self._want(weights=False)
-        result = self.gradients(batch, self.mixture)
-        self._want(weights=True)
-        return result
-
-    def weight_gradient(self, batch: int) -> tuple[Tensor, ...]:
-        self._want(mixture=False)
-        result = self.gradients(batch, self.weights)
-        self._want(mixture=True)
-        return result
 
     def train(self) -> None:
         self._want(mixture=False)
@@ -415,7 +440,7 @@ def measured(settings: argparse.Namespace) -> dict[str, Any]:
         "batch": settings.batch,
         "difference": largest_difference(plain, ours),
     }
-    for order in ("first_order", "second_order"):
+    for order in ORDERS:
         row = times(plain, ours, order, settings)
         row["operations"] = [operations(each, order) for each in (plain, ours)]
         row["operations on a GPU"] = operations_elsewhere(ours, order)
@@ -427,18 +452,18 @@ def measured(settings: argparse.Namespace) -> dict[str, Any]:
 def show(report: dict[str, Any]) -> None:
     print(f"{report['device']}, torch {report['torch']}, batch {report['batch']}, float32, one thread")
     print("largest difference: " + ", ".join(f"{name} {value:.1e}" for name, value in report["difference"].items()))
-    print(f"{'':14}{'':12}{'plain':>10}{'ours':>10}{'ratio':>8}")
-    for order in ("first_order", "second_order"):
+    print(f"{'':20}{'':12}{'plain':>10}{'ours':>10}{'ratio':>8}")
+    for order in ORDERS:
         row = report[order]
         name = order.replace("_", " ")
         spread = f"  ({row['ratios'][0]:.2f} to {row['ratios'][-1]:.2f}, n = {len(row['ratios'])})"
-        print(f"{name:14}{'seconds':12}{row['plain']:10.2f}{row['ours']:10.2f}{row['ratio']:8.2f}{spread}")
+        print(f"{name:20}{'seconds':12}{row['plain']:10.2f}{row['ours']:10.2f}{row['ratio']:8.2f}{spread}")
         before, now = row["operations"]
-        print(f"{'':14}{'operations':12}{before:10,}{now:10,}{before / now:8.2f}")
+        print(f"{'':20}{'operations':12}{before:10,}{now:10,}{before / now:8.2f}")
         now = row["operations on a GPU"]
-        print(f"{'':14}{'  of a GPU':12}{before:10,}{now:10,}{before / now:8.2f}")
+        print(f"{'':20}{'  of a GPU':12}{before:10,}{now:10,}{before / now:8.2f}")
         before, now = row["memory"]
-        print(f"{'':14}{'peak MiB':12}{before:10,.0f}{now:10,.0f}{before / now:8.2f}")
+        print(f"{'':20}{'peak MiB':12}{before:10,.0f}{now:10,.0f}{before / now:8.2f}")
 
 
 def main() -> None:

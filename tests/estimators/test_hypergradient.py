@@ -45,10 +45,15 @@ def test_second_order_equals_the_unrolled_gradient(exact: bool, scale: float, to
     expected = unrolled(*parts)
     weights, leaves = list(supernet.parameters()), list(mixture.weights.values())
     before = [each.detach().clone() for each in weights]
+
+    def step(gradients: list[Tensor]) -> None:
+        for weight, gradient in zip(weights, gradients, strict=True):
+            weight.sub_(gradient + 0.1 * weight, alpha=RATE)
+
     found, loss = second_order(
         lambda: nn.functional.cross_entropy(supernet(x, mixture), y),
         lambda: nn.functional.cross_entropy(supernet(u, mixture), v),
-        *(weights, leaves, [0.1 * each.detach() for each in weights], RATE),
+        *(weights, leaves, step, RATE),
         exact=exact,
         scale=scale,
     )

@@ -40,6 +40,8 @@ class Proposal:
     "train" moves the shared weights by one step on the next minibatch of the training examples; "accumulate" adds the
     weights' gradient on that minibatch to what the next "train" steps with; "rehearse" measures the loss on it and
     moves nothing; "probe" does so on the next minibatch of the validation examples, on the last one where `again`.
+    along: a direction for each weight of a mixture that a probe `again` is to move in: its gradient is then how the
+    gradient changes per length of that direction, the second derivative times it.
     """
 
     candidate: Architecture | Mixture
@@ -47,6 +49,7 @@ class Proposal:
     fidelity: float | None = None
     parent: int | None = None
     again: bool = False
+    along: Mapping[str, Tensor] | None = field(default=None, compare=False)
 
     @property
     def is_round(self) -> bool:

@@ -138,10 +138,10 @@ def _made_up(proposal: Proposal) -> tuple[Tensor, Mapping[str, Tensor] | None]:
     if isinstance(candidate, Architecture):
         return torch.tensor(derived_seed(zlib.crc32(candidate.to_json().encode())) / 2**63), None
     require(isinstance(candidate, Mixture), f"ask proposed {candidate!r}, expected an Architecture or a Mixture")
-    wanted = {name: each.detach() for name, each in candidate.weights.items()}
+    wanted, along = {name: each.detach() for name, each in candidate.weights.items()}, proposal.along
     loss = torch.stack([(each.double() * torch.arange(len(each))).sum() for each in wanted.values()]).mean().sigmoid()
     gradient = {
-        name: torch.linspace(-0.1, 0.1, len(each)) + 0.01 * each
+        name: torch.linspace(-0.1, 0.1, len(each)) + 0.01 * each if along is None else 0.01 * along[name]
         for name, each in wanted.items()
         if candidate.weights[name].requires_grad
     }

@@ -71,7 +71,17 @@ class Bilevel:
             self.vector[name] = self.vector[name].detach().requires_grad_()
         loss = self.loss(weights, mixture.active, target)
         sought = [*(weights[name] for name in measured), *self.vector.values()]
-        gradients = torch.autograd.grad(loss, sought, allow_unused=True) if loss.requires_grad else [None] * len(sought)
+        if proposal.along is not None:
+            assert proposal.purpose == "probe" and proposal.again
+            leaves = [weights[name] for name in measured]
+            first = torch.autograd.grad(loss, leaves, create_graph=True)
+            toward = sum((g * proposal.along[name]).sum() for name, g in zip(measured, first, strict=True))
+            sought = leaves
+            gradients = torch.autograd.grad(toward, leaves, allow_unused=True)
+        elif loss.requires_grad:
+            gradients = torch.autograd.grad(loss, sought, allow_unused=True)
+        else:
+            gradients = [None] * len(sought)
         gradients = [torch.zeros_like(x) if g is None else g for x, g in zip(sought, gradients, strict=True)]
         if proposal.purpose == "train":
             self.trained += 1

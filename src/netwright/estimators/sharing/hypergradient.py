@@ -9,7 +9,8 @@ for mixture weights p. A strategy's own parameters follow from it by the chain r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
@@ -25,7 +26,7 @@ def second_order(
     validation: Loss,
     weights: Sequence[Tensor],
     mixture: Sequence[Tensor],
-    steps: Sequence[Tensor],
+    step: Callable[[list[Tensor]], object],
     rate: float,
     *,
     exact: bool = False,
@@ -33,20 +34,23 @@ def second_order(
 ) -> tuple[list[Tensor], Tensor]:
     """Gradient by each mixture tensor, and the validation loss after the step; the weights end as they were.
 
-    training, validation: give the loss for what `weights` and `mixture` now hold. steps: for each weight what is added
-    to its gradient in a step (momentum * buffer + decay * weight). rate: xi. exact: the second derivative by
-    differentiating twice, where the network allows it, instead of the finite difference of equation 8, whose epsilon is
-    `scale` divided by the length of v.
+    training, validation: give the loss for what `weights` and `mixture` now hold. step: moves the weights to w' in
+    place when it is given their gradients. rate: xi. exact: the second derivative by differentiating twice, where the
+    network allows it, instead of the finite difference of equation 8, whose epsilon is `scale` divided by the length of
+    v.
     """
-    before = [each.detach().clone() for each in weights]
-    gradients = torch.autograd.grad(training(), weights, allow_unused=True)
-    with torch.no_grad():  # w'
-        for weight, gradient, step in zip(weights, gradients, steps, strict=True):
-            weight.sub_(step if gradient is None else gradient + step, alpha=rate)
+    with torch.no_grad():
+        before = torch._foreach_mul(list(weights), 1.0)  # pyright: ignore
+    with constant(mixture):
+        gradients = torch.autograd.grad(training(), weights, allow_unused=True)
+    with torch.no_grad():
+        step([_or_zero(each, like) for each, like in zip(gradients, weights, strict=True)])
+    del gradients
     loss = validation()
     found = torch.autograd.grad(loss, [*mixture, *weights], allow_unused=True)
     direct = [_or_zero(each, like) for each, like in zip(found, mixture, strict=False)]
     v = [_or_zero(each, like) for each, like in zip(found[len(mixture) :], weights, strict=True)]
+    del found
     _assign(weights, before)
     implicit = (
         _exact(training, weights, mixture, v) if exact else _differences(training, weights, mixture, v, before, scale)
@@ -65,32 +69,38 @@ def _differences(
     training: Loss,
     weights: Sequence[Tensor],
     mixture: Sequence[Tensor],
-    v: Sequence[Tensor],
+    v: list[Tensor],
     before: Sequence[Tensor],
     scale: float,
 ) -> list[Tensor]:
-    """(dL_train(w+, p)/dp - dL_train(w-, p)/dp) / 2 epsilon, with w+- = w +- epsilon v (equation 8)."""
+    """(dL_train(w+, p)/dp - dL_train(w-, p)/dp) / 2 epsilon, with w+- = w +- epsilon v (equation 8).
+
+    v becomes epsilon v in place.
+    """
     with torch.no_grad():
-        epsilon = scale / torch.stack(torch._foreach_norm(list(v))).norm().clamp_min(1e-12)  # pyright: ignore
-        moves = [epsilon * each for each in v]
-    needed = [weight.requires_grad for weight in weights]
-    for weight in weights:  # only the mixture's gradient is wanted from here on
-        weight.requires_grad_(False)
+        epsilon = scale / torch.stack(torch._foreach_norm(v)).norm().clamp_min(1e-12)  # pyright: ignore
+        torch._foreach_mul_(v, epsilon)  # pyright: ignore
+    sides: list[tuple[Tensor | None, ...]] = []
+    with constant(weights):
+        for times in (1, -2):
+            with torch.no_grad():
+                torch._foreach_add_(list(weights), v, alpha=times)  # pyright: ignore
+            sides.append(torch.autograd.grad(training(), mixture, allow_unused=True))
+    _assign(weights, before)
+    return [(_or_zero(a, like) - _or_zero(b, like)) / (2 * epsilon) for a, b, like in zip(*sides, mixture, strict=True)]
+
+
+@contextmanager
+def constant(tensors: Sequence[Tensor]) -> Generator[None]:
+    """Inside, no gradient is computed by these leaves."""
+    wanted = [each.requires_grad for each in tensors]
     try:
-        with torch.no_grad():
-            torch._foreach_add_(list(weights), moves)  # pyright: ignore
-        above = torch.autograd.grad(training(), mixture, allow_unused=True)
-        with torch.no_grad():
-            torch._foreach_sub_(list(weights), moves, alpha=2)  # pyright: ignore
-        below = torch.autograd.grad(training(), mixture, allow_unused=True)
+        for each in tensors:
+            each.requires_grad_(False)
+        yield
     finally:
-        for weight, wanted in zip(weights, needed, strict=True):
-            weight.requires_grad_(wanted)
-        _assign(weights, before)
-    return [
-        (_or_zero(a, like) - _or_zero(b, like)) / (2 * epsilon)
-        for a, b, like in zip(above, below, mixture, strict=True)
-    ]
+        for each, asked in zip(tensors, wanted, strict=True):
+            each.requires_grad_(asked)
 
 
 def _assign(weights: Sequence[Tensor], values: Sequence[Tensor]) -> None:

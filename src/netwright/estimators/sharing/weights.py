@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, cast
 
 import torch
@@ -15,10 +15,12 @@ from netwright.core.errors import UserError
 from netwright.core.randomness import derived_seed
 from netwright.core.task import Augmentation, Data, TaskShape
 from netwright.core.trial import Measurement, Proposal
-from netwright.estimators.sharing.hypergradient import Order, second_order
+from netwright.estimators.sharing.curvature import Curvature
+from netwright.estimators.sharing.hypergradient import Order, constant, second_order
 from netwright.estimators.sharing.minibatches import Minibatches, both_halves
 from netwright.estimators.sharing.stages import Stage
 from netwright.supernets import Supernet
+from netwright.supernets.fusion import unfused
 from netwright.supernets.preparing import set_skip_dropout
 from netwright.training import TrainingSettings, seeded
 from netwright.training.augmentation import Normalisation
@@ -67,6 +69,7 @@ class Weights:
         self.training = Minibatches(examples, settings.batch_size, normalise, augmentation, first)
         self.validation = Minibatches(self.held_out, settings.batch_size, normalise, Augmentation(), second)
         self.step = self.probes = 0
+        self._curve: tuple[Architecture | Mixture, Curvature] | None = None
         self.total = sum(stage.epochs for stage in stages) * self.training.in_a_pass
         self._batch: tuple[Tensor, Tensor] | None = None
         self._accumulated = 0
@@ -171,6 +174,8 @@ class Weights:
 
     def round(self, proposal: Proposal) -> Measurement:
         """Carry out one round of any purpose."""
+        if proposal.along is None:
+            self._curve = None
         if self.step % self.steps == 0 and self.step < self.total and self._batch is None:
             self._enter_epoch()
         if proposal.purpose == "probe":
@@ -218,6 +223,8 @@ class Weights:
         if not proposal.again or not self.probes:
             self.probes += 1
         batch = self.validation(self.probes - 1)
+        if proposal.along is not None:
+            return self._curved(proposal, batch)
         if (
             self.order != 1
             and isinstance(proposal.candidate, Mixture)
@@ -271,7 +278,7 @@ class Weights:
             validation,
             self.parameters,
             [*leaves.values()],
-            self._steps(),
+            self._virtual_step,
             self.rate,
             exact=self.order == "exact",
         )
@@ -279,15 +286,28 @@ class Weights:
         self.sums[3:6] += torch.stack((loss.double(), accuracy.double(), torch.ones_like(loss).double()))
         return self._measurement(loss, accuracy, dict(zip(leaves, found, strict=True)))
 
-    def _steps(self) -> list[Tensor]:
-        """momentum * buffer + decay * weight of each weight: what a step adds to its gradient."""
-        found: list[Tensor] = []
+    def _curved(self, proposal: Proposal, batch: tuple[Tensor, Tensor]) -> Measurement:
+        """How the gradient changes along a direction. Asked with one mixture in a row, they share a graph."""
+        assert proposal.along is not None
+        if self._curve is None or self._curve[0] is not proposal.candidate:
+            self._curve = None
+            candidate, leaves = self._detached(proposal.candidate)
+            with constant(self.parameters), unfused(self.supernet):
+                curvature = Curvature(lambda: self.loss(candidate, batch, precise=True)[0], leaves)
+            self._curve = proposal.candidate, curvature
+        curvature = self._curve[1]
+        return self._measurement(curvature.loss, curvature.loss.new_tensor(0), curvature.along(proposal.along))
+
+    def _virtual_step(self, gradients: list[Tensor]) -> None:
+        """What a step of the optimiser with momentum and weight decay would do to the weights."""
+        known = dict(zip(self.parameters, gradients, strict=True))
         for group in self.optimiser.param_groups:
-            for weight in group["params"]:
-                added = group["weight_decay"] * weight.detach()
-                buffer = self.optimiser.state[weight].get("momentum_buffer") if weight in self.optimiser.state else None
-                found.append(added if buffer is None else added.add_(buffer, alpha=group["momentum"]))
-        return found
+            weights = group["params"]
+            buffers = [self.optimiser.state.get(each, {}).get("momentum_buffer") for each in weights]
+            torch._foreach_mul_(weights, 1 - self.rate * group["weight_decay"])  # pyright: ignore
+            torch._foreach_add_(weights, [known[each] for each in weights], alpha=-self.rate)  # pyright: ignore
+            if None not in buffers:
+                torch._foreach_add_(weights, buffers, alpha=-self.rate * group["momentum"])  # pyright: ignore
 
     def _detached(self, candidate: Architecture | Mixture) -> tuple[Any, dict[str, Tensor]]:
         """The candidate apart from the asker's graph, and those of its weights whose gradient is asked for."""
@@ -300,10 +320,15 @@ class Weights:
         leaves = {name: each for name, each in weights.items() if each.requires_grad}
         return Mixture(weights, candidate.active), leaves
 
-    def loss(self, candidate: Architecture | Mixture, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """Cross-entropy on one minibatch, with that of an auxiliary classifier where there is one; and the logits."""
+    def loss(
+        self, candidate: Architecture | Mixture, batch: tuple[Tensor, Tensor], *, precise: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        """Cross-entropy on one minibatch, with that of an auxiliary classifier where there is one; and the logits.
+
+        precise: in the precision of the weights.
+        """
         inputs, labels = batch
-        with self.precision.autocast(self.device):
+        with nullcontext() if precise else self.precision.autocast(self.device):
             output = self.supernet(inputs, candidate)
         logits, auxiliary = output if isinstance(output, tuple) else (output, None)
         logits = logits.float()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -15,6 +16,7 @@ from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
 from netwright.strategies.arguments import one_of, probability, whole_number
 from netwright.strategies.differentiable.conversation import Conversation
+from netwright.strategies.differentiable.curved import Curved
 from netwright.strategies.differentiable.layout import Layout
 from netwright.strategies.differentiable.optimiser import Horizon
 from netwright.strategies.differentiable.parameters import Parameters, softmax
@@ -191,15 +193,20 @@ class Differentiable(Strategy):
     def _check(self, monitor: EigenvalueMonitor) -> Rounds[None]:
         """Have the monitor look at the validation loss around the logits, and stop where it says so."""
         self._monitored["points"] = [*self._monitored["points"], list(self._architecture().point)]
+        parameters = self._parameters
+        weights = softmax(parameters.logits.detach(), parameters.alive)
+        draw = Draw(weights, parameters.active, weights)
+        yield lambda rng: self._proposal(draw, "probe", measured=False)  # the minibatch
+        asked = replace(self._proposal(draw, "probe", measured=True), again=True)  # of first order in any case
+        trial = yield lambda rng: asked
+        at = Curved(parameters.logits, parameters.alive, self._told(trial))
 
-        def gradient(logits: Tensor, again: bool) -> Rounds[Tensor]:
-            leaf = logits.detach().requires_grad_()
-            weights = softmax(leaf, self._parameters.alive)
-            draw = Draw(weights, self._parameters.active, leaf)
-            trial = yield lambda rng: self._proposal(draw, "probe", measured=True, again=again)
-            return torch.autograd.grad(weights, leaf, self._told(trial))[0]
+        def product(vector: Tensor) -> Rounds[Tensor]:
+            along = self._layout.rows(at.pushed(vector))
+            trial = yield lambda rng: replace(asked, along=along)
+            return at.product(vector, self._told(trial))
 
-        check = yield from monitor.check(self._monitored, self._parameters, gradient, self._progress.epochs)
+        check = yield from monitor.check(self._monitored, parameters, product, self._progress.epochs)
         if check is not None and monitor.stop:
             self._stopped = Architecture(self.space, tuple(self._monitored["points"][check]))
 
@@ -225,9 +232,9 @@ class Differentiable(Strategy):
             draw.moving = alive if draw.moving is None else draw.moving & alive
         return draw
 
-    def _proposal(self, draw: Draw, purpose: Purpose, measured: bool, again: bool = False) -> Proposal:
+    def _proposal(self, draw: Draw, purpose: Purpose, measured: bool) -> Proposal:
         weights = draw.weights.detach().requires_grad_(measured)
-        return Proposal(Mixture(self._layout.rows(weights), draw.active), purpose, again=again)
+        return Proposal(Mixture(self._layout.rows(weights), draw.active), purpose)
 
     def _told(self, trial: Trial) -> Tensor:
         """The gradient of the loss by mixture weight, on the device of the logits."""

@@ -1,5 +1,5 @@
 """Fast forms of what the mixed nodes of a cell compute for a mixture, with equal results."""
 
-from netwright.supernets.fusion.groups import fuse
+from netwright.supernets.fusion.groups import fuse, unfused
 
-__all__ = ["fuse"]
+__all__ = ["fuse", "unfused"]

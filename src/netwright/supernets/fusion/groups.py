@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
@@ -25,6 +26,19 @@ def fuse(network: nn.Module) -> None:
         group = Group(members)
         for i, node in enumerate(members):
             node.group = Member(group, i)
+
+
+@contextmanager
+def unfused(network: nn.Module) -> Generator[None]:
+    """Inside, every option is computed alone, by operations that can be differentiated twice."""
+    nodes = [(each, each.group) for each in network.modules() if isinstance(each, MixedEdges)]
+    try:
+        for node, _ in nodes:
+            node.group = None
+        yield
+    finally:
+        for node, group in nodes:
+            node.group = group
 
 
 def _families(module: nn.Module) -> Iterator[list[MixedEdges]]:
