@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -156,6 +158,19 @@ def test_recomputing_gives_the_same_gradients() -> None:
     assert len(found[0]) == len(found[1])
     for a, b in zip(*found, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))], ids=["copy", "pickle"]
+)
+def test_a_copy_of_a_recomputing_supernet_is_its_own(copied: Callable[[Supernet], Supernet]) -> None:
+    space, x = nw.spaces.Darts(channels=4, cells=2, nodes=2), torch.randn(2, 3, 8, 8)
+    supernet = Supernet(space, nw.TaskShape((3, 8, 8), 5), recompute=True)
+    other, mixed = copied(supernet), mixture(space)
+    torch.testing.assert_close(other(x, mixed), supernet(x, mixed))
+    other(x, mixed).sum().backward()
+    assert all(each.grad is None for each in supernet.parameters())
+    assert any(each.grad is not None for each in other.parameters())
 
 
 def test_smaller_kernels_may_pass_a_learnt_map_that_starts_as_the_identity() -> None:

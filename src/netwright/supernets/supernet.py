@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -172,8 +173,12 @@ class Supernet(nn.Module):
 
 def _recompute(block: nn.Module, selection: Selection) -> None:
     """Make a module keep its inputs only, and run again, on the same selection, in the backward pass."""
-    kind = type(block)
+    object.__setattr__(block, "selection", selection)
+    block.__class__ = _recomputing(type(block))
 
+
+@cache
+def _recomputing(kind: type[nn.Module]) -> type[nn.Module]:
     def forward(self: Any, *inputs: Any) -> Any:
         if not torch.is_grad_enabled():
             return kind.forward(self, *inputs)
@@ -186,5 +191,12 @@ def _recompute(block: nn.Module, selection: Selection) -> None:
 
         return checkpoint(again, *inputs, use_reentrant=False)
 
-    object.__setattr__(block, "selection", selection)
-    block.__class__ = type(kind.__name__, (kind,), {"forward": forward})
+    def reduced(self: nn.Module, protocol: object) -> Any:
+        return _recomputing_object, (kind,), self.__dict__
+
+    return type(kind.__name__, (kind,), {"forward": forward, "__reduce_ex__": reduced})
+
+
+def _recomputing_object(kind: type[nn.Module]) -> nn.Module:
+    """An empty one, for copies and other processes."""
+    return kind.__new__(_recomputing(kind))
