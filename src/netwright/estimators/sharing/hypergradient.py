@@ -48,6 +48,7 @@ def second_order(
     del gradients
     loss = validation()
     found = torch.autograd.grad(loss, [*mixture, *weights], allow_unused=True)
+    loss = loss.detach()  # lets go of the graph
     direct = [_or_zero(each, like) for each, like in zip(found, mixture, strict=False)]
     v = [_or_zero(each, like) for each, like in zip(found[len(mixture) :], weights, strict=True)]
     del found
@@ -55,7 +56,7 @@ def second_order(
     implicit = (
         _exact(training, weights, mixture, v) if exact else _differences(training, weights, mixture, v, before, scale)
     )
-    return [a - rate * b for a, b in zip(direct, implicit, strict=True)], loss.detach()
+    return [a - rate * b for a, b in zip(direct, implicit, strict=True)], loss
 
 
 def _exact(training: Loss, weights: Sequence[Tensor], mixture: Sequence[Tensor], v: Sequence[Tensor]) -> list[Tensor]:
