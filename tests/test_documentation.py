@@ -58,6 +58,8 @@ def test_the_commands_of_a_page_exist_with_their_options(page: Path) -> None:
         flags = [word.split("=")[0] for word in words[1:] if word.startswith("--")]
         names = [word for word in words[1:] if not word.startswith("-")]
         command = COMMANDS.commands[names[0]] if names else COMMANDS
+        if names[1:] and hasattr(command, "commands"):
+            command = command.commands[names[1]]
         known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
         assert {flag for flag in flags if flag != "--help"} <= known, words
 

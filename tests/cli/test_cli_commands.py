@@ -164,7 +164,7 @@ WRONG = [
     (("search", "digits", "--space", "dart"), 2, "did you mean 'darts'"),
     (("search", "digits", "--strategy", "evolutoin"), 2, "did you mean 'evolution'"),
     (("search", "digits", "--time", "10 parsecs"), 2, "10 parsecs"),
-    (("search", "digits", "--trials", "1", "--max-params", "10"), 2, "smallest params found"),
+    (("search", "digits", "--trials", "1", "--max-params", "10"), 2, "the smallest of 200 has"),
     (("search", "digits", "--space", "darts:cell=3"), 2, "did you mean 'cells'"),
     (("search", "digits", "--training", "learning_rat=1"), 2, "did you mean 'learning_rate'"),
     (("search", "digits", "--objective", "val_acc", "--trials", "1"), 2, "val_accuracy"),

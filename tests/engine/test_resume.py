@@ -1,14 +1,11 @@
-"""A run is a log: killed at any moment and resumed, it ends as it would have."""
+"""A run is a log: stopped anywhere and resumed, it ends as it would have. Kills: tests/faults."""
 
 from __future__ import annotations
 
-import json
-import random
 import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -43,51 +40,6 @@ with Store(sys.argv[2]) as store:
 def arguments(directory: Path, seed: int, trouble: float, seconds: float, trials: int) -> list[str]:
     here = str(Path(__file__).parent)
     return [sys.executable, "-c", WORKER, here, *map(str, (directory, seed, trouble, seconds, trials))]
-
-
-def run_and_kill(command: list[str], delay: float, *, from_the_start: bool) -> tuple[int, list[str]]:
-    """Kill -9 so long after the first acknowledged trial, or after the start; the exit code and what was printed."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        first = "" if from_the_start else process.stdout.readline()
-        timer = threading.Timer(delay, process.kill)
-        timer.start()
-        lines = (first + process.stdout.read()).splitlines(keepends=True)
-        code = process.wait()
-        timer.cancel()
-    return code, [line for line in lines if line.endswith("\n")]
-
-
-@pytest.mark.parametrize(
-    ("seed", "trouble", "seconds", "trials", "longest"),
-    [(1, 0.3, 0.01, 120, 0.5), (2, 0.2, 0.03, 50, 0.6), (3, 0.0, 0.0, 1500, 0.1)],
-)
-def test_killed_at_any_moment_and_resumed_it_gives_the_same_table(
-    tmp_path: Path, seed: int, trouble: float, seconds: float, trials: int, longest: float
-) -> None:
-    """R1 and R3: no acknowledged trial is lost or changed, and the final table is that of a run without a stop."""
-    dice = random.Random(seed)
-    command = arguments(tmp_path / "p", seed, trouble, seconds, trials)
-    acknowledged: dict[int, str] = {}
-    kills, code = 0, 1
-    while code != 0 and kills < 40:
-        delay = (
-            dice.uniform(0, longest) if kills >= 2 else dice.uniform(0, longest / 10)
-        )  # a fast machine is killed too
-        code, lines = run_and_kill(command, delay, from_the_start=dice.random() < 0.2)
-        assert code in (0, -signal.SIGKILL)
-        kills += code != 0
-        for number, state in (line.split() for line in lines):
-            assert acknowledged.setdefault(int(number), state) == state
-        if (tmp_path / "p" / "netwright.db").exists():
-            with Store.open_readonly(tmp_path / "p") as store:
-                stored = {t.number: t.state for t in store.read_run("r").trials} if store.names() else {}
-            assert {number: stored.get(number) for number in acknowledged} == acknowledged
-    assert code == 0 and kills >= 2, f"{kills} kills, exit {code}"
-    search = Search(Climbing(Cell()), Noisy(trouble, seconds), seed=seed)
-    resumed = search.load(tmp_path / "p", "r")
-    uninterrupted = search.replace(estimator=Noisy(trouble, 0.0)).run(trials=trials)
-    assert json.dumps(resumed.table()) == json.dumps(uninterrupted.table())
 
 
 def test_the_order_of_asks_and_tells_is_kept_with_many_slots(tmp_path: Path) -> None:
@@ -200,7 +152,7 @@ def test_a_log_with_gaps_is_corrupt(tmp_path: Path) -> None:
     with connection:
         connection.execute("DELETE FROM trials WHERE number = 3")
     connection.close()
-    with pytest.raises(CorruptStore, match="has gaps"):
+    with pytest.raises(CorruptStore, match=r"has gaps|were written"):
         search.run(trials=9, store=tmp_path / "p", name="r", resume=True)
 
 

@@ -185,7 +185,7 @@ def test_an_interrupted_training_is_continued(tmp_path, monkeypatch):
             if entry["epoch"] == 2:
                 raise Interrupted
 
-        return real(*arguments, on_epoch=stop, **options)
+        return real(*arguments, **{**options, "on_epoch": stop})
 
     monkeypatch.setattr(nw.estimators.training, "train", interrupted)
     with pytest.raises(Interrupted):

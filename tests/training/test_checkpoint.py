@@ -14,6 +14,7 @@ import pytest
 import torch
 from training_parts import image_data, same_bits, small
 
+from netwright.core import checkpoints
 from netwright.core.errors import ConfigurationError
 from netwright.training import TrainingSettings, checkpoint, train
 
@@ -173,7 +174,8 @@ def test_with_no_undamaged_checkpoint_the_training_starts_again(tmp_path):
     found = train(network, image_data(), SETTINGS, 5, checkpoint=tmp_path)
     whole, _ = finished(None)
     assert same_bits(whole, network)
-    assert len(found.notes) == 2
+    assert len(found.notes) == 3
+    assert "it starts again" in found.notes[-1]
 
 
 @pytest.mark.parametrize(
@@ -217,23 +219,9 @@ def test_a_checkpoint_that_cannot_be_written_is_noted_and_the_training_goes_on(t
     found = train(network, image_data(), SETTINGS, 5, checkpoint=blocked)
     assert same_bits(whole, network)
     assert numbers(found) == numbers(expected)
-    assert len(found.notes) == 6
-    assert "no checkpoint of epoch 1" in found.notes[0]
+    assert len(found.notes) == 1
+    assert "no checkpoint of epoch 1" in found.notes[0] and "goes on without" in found.notes[0]
     assert blocked.read_text() == "in the way"
-
-
-def test_a_full_disk_leaves_the_old_content(tmp_path, monkeypatch):
-    path = tmp_path / "value"
-    checkpoint.write_atomically(path, b"old")
-
-    def full(descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
-        checkpoint.write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert [each.name for each in tmp_path.iterdir()] == ["value"]
 
 
 def test_the_state_is_loaded_without_running_code(tmp_path):
@@ -250,7 +238,7 @@ def test_the_state_is_loaded_without_running_code(tmp_path):
     manifest = json.loads(manifest_path.read_text())
     del manifest["manifest_sha256"]
     manifest["sha256"][path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    manifest_path.write_text(json.dumps({**manifest, "manifest_sha256": checkpoint._digest(manifest)}))
+    manifest_path.write_text(json.dumps({**manifest, "manifest_sha256": checkpoints.digest(manifest)}))
     _, found = finished(tmp_path)
     assert not marker.exists()
-    assert "epoch 3" in found.notes[0]
+    assert "epoch 3" in found.notes[0] and "unsafe pickle refused: global posix.system" in found.notes[0]

@@ -107,6 +107,30 @@ def search(
     ] = None,
     directory: Directory = Path(RUNS),
     export: Annotated[Path | None, typer.Option(help="Export the result into this folder at the end.")] = None,
+    workers: Annotated[
+        int, typer.Option(help="How many trials run at once, each in a process of its own where more than one.")
+    ] = 1,
+    trial_timeout: Annotated[str | None, typer.Option(help="End a trial that takes longer: 10m.")] = None,
+    stall_timeout: Annotated[
+        str | None, typer.Option(help="End a trial that gives no sign of life, such as an epoch, for so long: 5m.")
+    ] = None,
+    memory: Annotated[str | None, typer.Option(help="End a trial that takes more memory than this: 4g.")] = None,
+    auto_batch: Annotated[
+        bool, typer.Option("--auto-batch", help="Try a trial that ran out of memory once more with half the batch.")
+    ] = False,
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            help="Where trials run: inline (this process), processes or ray; decided by the rest if left out."
+        ),
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Of a Ray cluster: auto or host:port; without it, one on this machine.")
+    ] = None,
+    gpus_per_trial: Annotated[
+        float | None, typer.Option(help="GPUs of each trial; several share one by a fraction: 0.25.")
+    ] = None,
+    cpus_per_trial: Annotated[float | None, typer.Option(help="CPUs of each trial, on Ray.")] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -150,6 +174,15 @@ def search(
         final_epochs=final_epochs,
         final_seeds=final_seeds,
         baselines=baselines,
+        workers=workers,
+        executor=executor,
+        trial_timeout=trial_timeout,
+        stall_timeout=stall_timeout,
+        memory=memory,
+        address=address,
+        gpus_per_trial=gpus_per_trial,
+        cpus_per_trial=cpus_per_trial,
+        auto_batch=auto_batch,
     )
     begin(plan, directory, name, export, as_json=as_json, quiet=quiet)
 
@@ -161,13 +194,20 @@ def resume(
     trials: Annotated[int | None, typer.Option(help="Go on to so many trials in all.")] = None,
     time: Annotated[str | None, typer.Option(help="Go on for so much longer.")] = None,
     export: Annotated[Path | None, typer.Option(help="Export the result into this folder at the end.")] = None,
+    workers: Annotated[int | None, typer.Option(help="How many trials run at once from now on.")] = None,
+    executor: Annotated[str | None, typer.Option(help="Where they run from now on: inline, processes or ray.")] = None,
+    address: Annotated[str | None, typer.Option(help="Of a Ray cluster: auto or host:port.")] = None,
+    takeover: Annotated[
+        bool, typer.Option("--takeover", help="Take over from a process on another machine that is known to be dead.")
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Go on with an interrupted or killed RUN, or take a finished one further."""
     from netwright.cli.search import go_on
 
-    go_on(directory, run, trials, time, export, as_json=as_json, quiet=quiet)
+    elsewhere = {"workers": workers, "executor": executor, "address": address}
+    go_on(directory, run, trials, time, export, elsewhere, takeover=takeover, as_json=as_json, quiet=quiet)
 
 
 @app.command()
@@ -183,7 +223,8 @@ def show(
     run: RunName = None,
     directory: Directory = Path(RUNS),
     trial: Annotated[
-        int | None, typer.Option(help="Show this trial with its curve, and its traceback if it failed.")
+        int | None,
+        typer.Option(help="Show this trial with its attempts, its curve, and its traceback and log if it failed."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -263,3 +304,39 @@ def doctor(directory: Directory = Path(RUNS), as_json: Json = False) -> None:
     from netwright.cli.doctor import examine
 
     raise typer.Exit(examine(directory, as_json=as_json))
+
+
+db = typer.Typer(no_args_is_help=True, help="Check, copy or recover what a project directory stores.")
+app.add_typer(db, name="db")
+
+
+@db.command("check")
+def db_check(directory: Directory = Path(RUNS), as_json: Json = False) -> None:
+    """Read everything that is stored, checkpoints included, and say what is not as it was written."""
+    from netwright.cli.db import check
+
+    raise typer.Exit(check(directory, as_json=as_json))
+
+
+@db.command("backup")
+def db_backup(
+    directory: Directory = Path(RUNS),
+    to: Annotated[Path | None, typer.Option("--to", help="A new file; by default one among the backups.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Copy the database, whole even while a search writes to it (with --to)."""
+    from netwright.cli.db import back_up
+
+    back_up(directory, to, as_json=as_json)
+
+
+@db.command("recover")
+def db_recover(
+    directory: Directory = Path(RUNS),
+    to: Annotated[Path | None, typer.Option("--to", help="A new directory; by default beside the old one.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a new project directory with everything that is left whole; the old one is not touched."""
+    from netwright.cli.db import recover
+
+    recover(directory, to, as_json=as_json)

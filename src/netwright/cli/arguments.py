@@ -15,6 +15,22 @@ from netwright.core.errors import ConfigurationError, NetwrightError
 PLAIN: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
 
 
+_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+
+
+def parse_bytes(text: str) -> int:
+    """Bytes: "4g", "512m", "1.5G", "2GiB" or a plain number; k, m, g and t are powers of 1024."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", text.lower())
+    if match is None or not float(match[1]):
+        raise ConfigurationError(f"the amount of memory {text!r} was not understood; expected for example 4g or 512m")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: "1 epoch", "5 epochs"."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def split(text: str) -> tuple[str, dict[str, str]]:
     """`darts:cells=4,channels=8` -> ("darts", {"cells": "4", "channels": "8"}); commas in brackets
     belong to a value."""

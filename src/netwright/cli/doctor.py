@@ -6,6 +6,7 @@ import importlib
 import os
 import platform
 import shutil
+import socket
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +17,10 @@ from typing import Any, NamedTuple
 from netwright.cli.output import amount, say, say_json
 
 REQUIRED = ("torch", "numpy", "scikit-learn", "safetensors", "Pillow", "PyYAML", "typer", "rich", "pydantic", "moocore")
+EXTRAS = {"ray": "--executor ray"}  # optional packages, and what they are for
 LEAST_DISK = 10**9  # bytes
+LEAST_SHARED = 2**28  # bytes of shared memory; Ray and data loaders with workers put batches there
+SHARED = Path("/dev/shm")  # noqa: S108 - where Linux has it
 SAFE_SQLITE = (3, 51, 3)  # from here on two writers cannot meet in a write-ahead log reset
 
 
@@ -81,8 +85,51 @@ def _disk(directory: Path) -> Iterator[Finding]:
     free = shutil.disk_usage(place).free
     verdict = "ok" if free >= LEAST_DISK else "problem"
     yield Finding("disk", verdict, f"{amount(free)}B free at {place}")
+    yield _file_system(place)
     if not os.access(place, os.W_OK):
         yield Finding("project", "problem", f"{place} cannot be written; choose another with --dir")
+
+
+def _file_system(place: Path) -> Finding:
+    from netwright.store.filesystem import on_network
+
+    if on_network(place):
+        return Finding(
+            "file system", "note", f"{place} is on a network: slower and less safe; prefer a local disk, with --dir"
+        )
+    return Finding("file system", "ok", f"{place} is local")
+
+
+def _shared_memory(directory: Path) -> Iterator[Finding]:
+    if not SHARED.exists():
+        yield Finding("shared memory", "note", f"there is no {SHARED} on this system")
+        return
+    size = shutil.disk_usage(SHARED).total
+    if size >= LEAST_SHARED:
+        yield Finding("shared memory", "ok", f"{amount(size)}B at {SHARED}")
+    else:
+        yield Finding(
+            "shared memory", "note", f"only {amount(size)}B at {SHARED}; in a container, start it with --shm-size=2g"
+        )
+
+
+def _ports(directory: Path) -> Iterator[Finding]:
+    """Whether a page could be served to this machine."""
+    try:
+        with socket.socket() as server:
+            server.bind(("127.0.0.1", 0))
+            yield Finding("ports", "ok", f"127.0.0.1 has free ports, {server.getsockname()[1]} for one")
+    except OSError as problem:
+        yield Finding("ports", "problem", f"nothing can listen on 127.0.0.1: {problem}")
+
+
+def _extras(directory: Path) -> Iterator[Finding]:
+    for package, use in EXTRAS.items():
+        try:
+            yield Finding(package, "ok", f"{version(package)}, for {use}")
+        except PackageNotFoundError:
+            get = f"pip install 'netwright[{package}]'"
+            yield Finding(package, "note", f"not installed; only needed for {use}: {get}")
 
 
 def _store(directory: Path) -> Iterator[Finding]:
@@ -99,4 +146,7 @@ def _store(directory: Path) -> Iterator[Finding]:
         yield Finding("runs", "problem", str(problem))
 
 
-CHECKS: tuple[Callable[[Path], Iterator[Finding]], ...] = (_python, _packages, _devices, _sqlite, _disk, _store)
+CHECKS: tuple[Callable[[Path], Iterator[Finding]], ...] = (
+    *(_python, _packages, _extras, _devices, _shared_memory),
+    *(_sqlite, _disk, _ports, _store),
+)

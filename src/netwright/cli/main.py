@@ -14,6 +14,9 @@ def main() -> None:
     Exit codes: 0 done, 1 unexpected, 2 what the user wrote, 3 every trial failed, 4 locked, 5 data, 6 corrupt store,
     130 interrupted, 143 terminated.
     """
+    from netwright.cli import clock
+
+    clock.start()
     sys.exit(run(sys.argv[1:]))
 
 

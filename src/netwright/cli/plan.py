@@ -55,9 +55,19 @@ class Plan:
     shared_epochs: int | None = None  # of weight training; the recipe's own number, or as many as the time allows
     repeats: int = 1
     random_search: bool = True  # beside a recipe, at equal time
+    workers: int = 1
+    executor: str | None = None  # inline, processes or ray; decided from the rest
+    trial_timeout: str | None = None
+    stall_timeout: str | None = None
+    memory: str | None = None  # of one trial
+    address: str | None = None  # of a Ray cluster
+    gpus_per_trial: float | None = None
+    cpus_per_trial: float | None = None
+    auto_batch: bool = False
 
     def __post_init__(self) -> None:
         least_values = {"epochs": 1, "trials": 1, "patience": 1, "final_epochs": 0, "final_seeds": 1, "repeats": 1}
+        least_values["workers"] = 1
         for name, least in least_values.items():
             value = getattr(self, name)
             if value is not None and value < least:
@@ -69,6 +79,19 @@ class Plan:
                 f"--target {self.target:g}: accuracies are shares from 0 to 1; for {self.target:g} % say "
                 f"{self.target / 100:g}"
             )
+        self._check_workers()
+
+    def _check_workers(self) -> None:
+        from netwright.cli import workers
+        from netwright.cli.arguments import parse_bytes
+        from netwright.engine.duration import parse_duration
+
+        for limit in (self.trial_timeout, self.stall_timeout):
+            if limit is not None:
+                parse_duration(limit)
+        if self.memory is not None:
+            parse_bytes(self.memory)
+        workers.check(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Plan:

@@ -37,6 +37,7 @@ class Display:
         self._raised: set[str] = set()
         self.epochs: list[Trial] = []
         self.alarms: list[str] = []
+        self._noticed: list[str] = []
 
     def __enter__(self) -> Self:
         if not self.quiet and colours(sys.stdout):
@@ -56,6 +57,10 @@ class Display:
         """What the engine counts: all sessions of a resumed run."""
         self.counts = Counter(progress.counts)
         self.shared = progress.shared or self.shared
+        for notice in progress.notices[len(self._noticed) :]:
+            self._noticed.append(notice)
+            if not self.quiet:
+                say(f"warning: {notice}")
         if progress.best is not None and (self.best is None or fitness(progress.best) > fitness(self.best)):
             self.best = progress.best
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -10,22 +11,32 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright.cli.arguments import split
+from netwright.cli import clock, workers
+from netwright.cli.arguments import counted, split
 from netwright.cli.beside import RANDOM, random_name, random_plan, random_search, repetitions
+from netwright.cli.explaining import planned, shares, understood
 from netwright.cli.export import conclude_run, write
-from netwright.cli.output import duration, rough, say, say_json
-from netwright.cli.plan import DEFAULT_TIME, Plan
+from netwright.cli.output import duration, say, say_json
+from netwright.cli.plan import SHARE_OF_SEARCHES, Plan
 from netwright.cli.progress import Display
 from netwright.cli.show import PLAN, at, named
 from netwright.core.errors import DataError, NetwrightError, SearchFailed, UserError
+from netwright.engine import Interrupted, RetryPolicy
+from netwright.engine.preflight import preflight
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from netwright.core.executor import Executor
     from netwright.core.space import Space
     from netwright.core.trial import Trial
+    from netwright.engine.preflight import Preflight
     from netwright.engine.run import Run
     from netwright.engine.search import Search
     from netwright.results import Concluded
     from netwright.tasks.task import Task
+
+EXPORT = 12.0  # seconds; what is exported is loaded and run in a process of its own
 
 
 def begin(plan: Plan, directory: Path, name: str | None, export: Path | None, *, as_json: bool, quiet: bool) -> None:
@@ -47,29 +58,48 @@ def go_on(
     trials: int | None,
     time: str | None,
     export: Path | None,
+    elsewhere: Mapping[str, Any],
     *,
+    takeover: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Take a stored run up where it was left; more trials or more time may be given."""
+    """Take a stored run up where it was left; more trials or more time may be given, and another executor."""
     from netwright.engine import parse_duration
     from netwright.store import Store
 
+    if takeover:
+        Store(directory, takeover=True).close()
     with Store.open_readonly(directory) as store:
         name = named(store, run)
-        notes, seconds = store.document(name, PLAN), store.summary(name).seconds
+        notes = store.document(name, PLAN)
+        seconds = {each.name: each.seconds for each in store.runs()}
     if notes is None:
         raise UserError(
             f"run {name!r} was made from Python, which alone knows its parts; resume it there with "
             f"search.run(..., store={str(directory)!r}, name={name!r}, resume=True)"
         )
     plan = Plan.from_json(notes)
-    if time is not None:
-        time = f"{seconds + parse_duration(time):.3f}s"  # the engine counts all sessions of a run
-    plan = replace(plan, trials=trials or plan.trials, time=time or plan.time)
+    more = None if time is None else parse_duration(time)
+    if more is not None:
+        time = f"{_spent(plan, name, seconds) + more:.3f}s"  # the engine counts all sessions of a run
+    given = {key: value for key, value in elsewhere.items() if value is not None}
+    if given.get("executor") == "inline":
+        given.setdefault("workers", 1)
+    plan = replace(plan, trials=trials or plan.trials, time=time or plan.time, **given)
     further = trials is not None or time is not None
-    with stoppable(), Command(plan, directory, export, as_json=as_json, quiet=quiet) as command:
+    with stoppable(), Command(plan, directory, export, as_json=as_json, quiet=quiet, more=more) as command:
         command.drive(name, resume=True, further=further)
+
+
+def _spent(plan: Plan, name: str, seconds: Mapping[str, float]) -> float:
+    """A time limit of the plan by which its searches have used up their part: that of a run and all those beside it."""
+    own = [name, *repetitions(plan, name)]
+    if plan.recipe and plan.random_search:
+        own += [random_name(each) for each in own]
+    spent = sum(seconds.get(each, 0.0) for each in own)
+    several = plan.searches > 1 or plan.recipe is not None
+    return spent / SHARE_OF_SEARCHES if several and plan.epochs_finally else spent
 
 
 class Stopped(NetwrightError):
@@ -117,10 +147,20 @@ def _cell(text: object) -> str:
 class Command:
     """One search on its way from data to a report."""
 
-    def __init__(self, plan: Plan, directory: Path, export: Path | None, *, as_json: bool, quiet: bool) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        directory: Path,
+        export: Path | None,
+        *,
+        as_json: bool,
+        quiet: bool,
+        more: float | None = None,
+    ) -> None:
+        """more: seconds that a resumed run may take now."""
         self.plan, self.directory, self.export = plan, directory, export
-        self.as_json, self.quiet = as_json, quiet or as_json
-        self._began = time.monotonic()
+        self.as_json, self.quiet, self._more = as_json, quiet or as_json, more
+        self._began = clock.began()
         self.task: Task = _read(plan)
         self.space: Space = plan.make_space(self.task)
         self._fits = plan.recipe is not None and plan.shared_epochs is None
@@ -141,44 +181,33 @@ class Command:
                 say(f"interrupted; go on with: netwright resume {run.name}{at(self.directory)}")
 
     def explain(self) -> None:
-        """What was understood, and what will be done."""
-        self._say(*self.task.describe())
-        self._say(f"space: {self.space}, {rough(self.space.size)} architectures")
-        self._say(f"strategy: {self.search.strategy}")
-        limits = f", limits {', '.join(map(str, self.search.limits))}" if self.search.limits else ""
-        objectives = ", ".join(map(str, self.search.objectives))
-        device = self.search.estimator.device  # pyright: ignore[reportAttributeAccessIssue]
-        self._say(f"objective: {objectives}{limits}, seed {self.plan.seed}, device {device}")
-        self._say(f"plan: {self._planned()}", "")
+        """What was understood, what will be done, and what the smallest and the largest network say to it."""
+        self._say(*self.task.describe(), *understood(self.plan, self.search))
+        self._say(f"plan: {planned(self.plan, self.search, fitted=self._fits)}")
+        found = preflight(self.search)
+        if found is not None:
+            self._say(*found.lines())
+        self._say(*shares(self._parts(found)), "")
 
-    def _planned(self) -> str:
-        plan = self.plan
-        if plan.recipe:
-            return f"{self._planned_recipe()}; {self._planned_finally()}"
-        stops = [f"{plan.trials} trials"] if plan.trials else []
-        stops += [f"{self.search.objectives[0].metric} {plan.target:g}"] if plan.target is not None else []
-        stops += [f"{plan.patience} trials without improvement"] if plan.patience else []
-        stops += [f"{plan.time_limit} in all"] if plan.time_limit else []
-        default = " (none was given)" if plan.time_limit == DEFAULT_TIME and plan.time is None else ""
-        search = f"train candidates for {plan.epochs} epochs until {' or '.join(stops)}{default}"
-        repeated = f", {plan.repeats} times with other seeds" if plan.repeats > 1 else ""
-        return f"{search}{repeated}; {self._planned_finally()}"
-
-    def _planned_recipe(self) -> str:
-        plan = self.plan
-        fitting = f", as many as fit into {plan.time_limit} in all" if plan.time_limit and self._fits else ""
-        beside = ", a random search for as long beside it" if plan.random_search else ""
-        repeated = f", {plan.repeats} times with other seeds" if plan.repeats > 1 else ""
-        return f"train shared weights for {plan.shared_epochs} epochs{fitting}{beside}{repeated}"
-
-    def _planned_finally(self) -> str:
-        plan = self.plan
-        if not plan.epochs_finally:
-            return "no final training"
-        beside = " beside a random pick and a plain reference" if plan.baselines else ""
-        if plan.repeats > 1:
-            return f"then train what each search found for {plan.epochs_finally} epochs{beside}"
-        return f"then train the winner for {plan.epochs_finally} epochs, {plan.final_seeds} times{beside}"
+    def _parts(self, found: Preflight | None) -> dict[str, float]:
+        """Roughly the seconds of each part."""
+        plan, total = self.plan, self._seconds()
+        candidate = test = 0.0
+        if found is not None:
+            each = found.example_seconds()
+            candidate = each * len(self.task.train) * plan.epochs
+            test = each / 3 * len(self.task.test) * self._networks if plan.epochs_finally else 0.0
+        final = self._final_seconds(candidate, plan.epochs_finally)
+        export = EXPORT if self.export is not None else 0.0
+        if total is None:
+            search = candidate * (plan.trials or 0) * plan.repeats / plan.workers
+        elif plan.search_seconds is not None:
+            search = plan.search_seconds * plan.searches
+            final = max(0.0, total - search - export) if plan.epochs_finally else 0.0
+        else:
+            export, final, test = min(export, total / 4), min(final, total / 2), min(test, total / 20)
+            search = total - final - test - export
+        return {"search": search, "final training": final, "test": test, "export": export}
 
     def _say(self, *lines: str) -> None:
         if not self.quiet:
@@ -189,7 +218,7 @@ class Command:
     def drive(self, name: str | None, *, resume: bool, further: bool = True) -> None:
         """Search, train finally, report, export. further: whether searches that had ended go on."""
         self._resumed, self._further = resume, further
-        run = self.run = self._search(name or self._name(), resume)
+        run = self.run = self._search(name, resume)
         self._say(f"run {run.name} stopped: {run.stopped}")
         self._others(run)
         concluded = self._conclude(run)
@@ -204,7 +233,10 @@ class Command:
     def _search(self, name: str | None, resume: bool) -> Run:
         plan = self.plan
         alone = plan.search_seconds is None
-        limit = plan.time_limit if alone else plan.search_seconds
+        limit: str | float | None = plan.search_seconds
+        total = self._seconds()
+        if alone and total is not None:
+            limit = max(total / 10, total - (time.monotonic() - self._began))  # reading and preflight took some
         reserve = self.reserved if alone else None
         return self._driven(self.search, plan, limit, name, resume, self._seconds(), reserve)
 
@@ -221,7 +253,9 @@ class Command:
         """One search to its stop, shown as it goes. shown: seconds that the display counts down."""
         if resume and not self._further and name is not None and self._ended(name):
             return search.load(self.directory, name)
-        with Display(list(search.objectives), plan.trials, shown, quiet=self.quiet) as display:
+        name = name or self._next_name()
+        display = Display(list(search.objectives), plan.trials, shown, quiet=self.quiet)
+        with self._working(name) as executor, display:
             return search.run(
                 plan.trials,
                 limit,
@@ -234,7 +268,34 @@ class Command:
                 resume=resume,
                 notes=plan.to_json(),
                 reserve=reserve,
+                executor=executor,
+                retries=RetryPolicy(auto_batch=plan.auto_batch),
+                preflight=False,
             )
+
+    @contextmanager
+    def _working(self, name: str) -> Generator[Executor | None]:
+        """The executor for one run, closed at the end; a second interruption ends this process at once.
+
+        Workers do not outlive the process that drives them, whatever ends it.
+        """
+        executor = workers.make_executor(self.plan, self.directory / workers.LOGS / name)
+        try:
+            yield executor
+        except Interrupted as stop:
+            if stop.again:
+                self._kill(name, stop.exit_code)
+            raise
+        finally:
+            if executor is not None:
+                try:
+                    executor.close()
+                except KeyboardInterrupt as stop:
+                    self._kill(name, getattr(stop, "exit_code", 130))
+
+    def _kill(self, name: str, code: int) -> None:
+        say(f"stopped at once; go on with: netwright resume {name}{at(self.directory)}")
+        os._exit(code)
 
     def _ended(self, name: str) -> bool:
         """Whether a stored run came to its stop; a moment more of a time limit must not change what it found."""
@@ -243,16 +304,15 @@ class Command:
         with Store.open_readonly(self.directory) as store:
             return store.summary(name).state == "finished"
 
-    def _name(self) -> str | None:
-        """A name that says the recipe; None where the engine's own will do, or where a run is resumed."""
-        if self.plan.recipe is None or self._resumed:
-            return None
+    def _next_name(self) -> str:
+        """A name that no run has, and that says the recipe."""
         from netwright.engine.naming import next_name
         from netwright.store import Store
 
         with Store(self.directory) as store:
             taken = store.names()
-        return next_name(self.search.strategy, self.search.estimator, taken, split(self.plan.recipe)[0])
+        recipe = split(self.plan.recipe)[0] if self.plan.recipe else ""
+        return next_name(self.search.strategy, self.search.estimator, taken, recipe)
 
     def _others(self, run: Run) -> None:
         """Repetitions with other seeds, and beside a recipe a random search for as long as each took."""
@@ -297,16 +357,20 @@ class Command:
         total = self._seconds()
         if total is None or not self.plan.epochs_finally:
             return 0.0
-        return min(total / 2, self._final_seconds(best.seconds, self.plan.epochs_finally))
+        export = min(EXPORT, total / 4) if self.export is not None else 0.0
+        return min(total / 2, self._final_seconds(best.seconds, self.plan.epochs_finally)) + export
 
     def _final_seconds(self, seconds_of_best: float, epochs: int) -> float:
         """What the final training and the baselines take, from what a candidate took."""
-        plan = self.plan
-        kinds = (3 if self.task.shape.is_image else 2) if plan.baselines else 1
-        networks = self._final_times * (kinds + bool(self.random))
         return (
-            seconds_of_best / plan.epochs * epochs * networks * 1.15
+            seconds_of_best / self.plan.epochs * epochs * self._networks * 1.15
         )  # the final training has the validation data too
+
+    @property
+    def _networks(self) -> int:
+        """How many networks are finally trained."""
+        kinds = (3 if self.task.shape.is_image else 2) if self.plan.baselines else 1
+        return self._final_times * (kinds + bool(self.random))
 
     @property
     def _final_times(self) -> int:
@@ -322,7 +386,7 @@ class Command:
         if not epochs:
             return None
         fewer = "" if epochs == self.plan.epochs_finally else ", as many as the time allows"
-        self._say("", f"final training: {epochs} epochs{fewer}, {self._final_times} times")
+        self._say("", f"final training: {counted(epochs, 'epoch')}{fewer}, {counted(self._final_times, 'time')}")
         rivals = {RANDOM: self.random} if self.random else {}
         concluded = conclude_run(
             run, self.plan, epochs, deadline, quiet=self.quiet, repeats=self.repeats, rivals=rivals
@@ -337,7 +401,12 @@ class Command:
         if total is None or not wanted:
             return wanted, None
         spent = sum(each.seconds for each in (run, *self.repeats, *self.random))
-        left = total - max(spent, time.monotonic() - self._began)
+        elapsed = time.monotonic() - self._began
+        left = total - max(spent, elapsed)
+        if self._more is not None:
+            left = min(left, self._more - elapsed)
+        if self.export is not None:
+            left -= min(EXPORT, total / 4)
         deadline = time.monotonic() + max(1.0, left)
         if self.plan.final_epochs is not None or (self.plan.recipe and not self.random):
             return wanted, deadline

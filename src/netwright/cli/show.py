@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright.cli.output import duration, number, say, say_json, table
+from netwright.cli.output import amount, duration, number, say, say_json, table
+from netwright.cli.workers import LOGS
 from netwright.core.errors import UserError
 from netwright.core.objective import Objective
 
 if TYPE_CHECKING:
-    from netwright.store import RunSummary, Store, StoredTrial
+    from netwright.store import RunSummary, Store, StoredAttempt, StoredTrial
 
 MOST_TRIALS = 20
 MOST_EPOCHS = 10
+LOG_LINES = 20
 REPORT = "report"  # what the final training found, as kept in the store
 PLAN = "notes"  # the plan of the command line, as kept in the store
 
@@ -29,21 +31,26 @@ def list_runs(directory: Path, *, as_json: bool) -> None:
     with Store.open_readonly(directory) as store:
         runs = store.runs()
         if as_json:
-            say_json([_summary(run) | {"best": _best(store, run)} for run in runs])
+            say_json([{**_summary(run), "counts": _counts(store, run), "best": _best(store, run)} for run in runs])
             return
-        rows = [_row(run, _best(store, run)) for run in runs]
+        rows = [_row(run, sum(_counts(store, run).values()), _best(store, run)) for run in runs]
     say(*table(("run", "state", "trials", "best", "time", "begun (UTC)"), rows))
     if not rows:
         say(f"no runs in {directory} yet; begin one with: netwright search digits")
 
 
-def _row(run: RunSummary, best: Mapping[str, Any] | None) -> list[str]:
+def _counts(store: Store, run: RunSummary) -> Mapping[str, int]:
+    """Trials by state; epochs of weight sharing are no trials."""
+    return Counter(each.state for each in store.read_run(run.name).trials if each.purpose == "evaluate")
+
+
+def _row(run: RunSummary, trials: int, best: Mapping[str, Any] | None) -> list[str]:
     shown = (
         "-" if best is None else "  ".join(f"{name} {number(name, value)}" for name, value in best["metrics"].items())
     )
     state = "running" if run.state == "running" and run.driven else run.state
     begun = run.created[:16].replace("T", " ")
-    return [run.name, state, str(sum(run.counts.values())), shown, duration(run.seconds), begun]
+    return [run.name, state, str(trials), shown, duration(run.seconds), begun]
 
 
 def _in_line(metrics: Mapping[str, float]) -> str:
@@ -154,16 +161,19 @@ def shortened(text: str, most: int = 60) -> str:
 
 
 def show_trial(directory: Path, run: str | None, trial: int, *, as_json: bool) -> None:
-    """One trial: architecture, metrics, curve, and the traceback where it failed."""
+    """One trial: architecture, metrics, attempts, curve, and traceback and log where it failed."""
     from netwright.store import Store
 
     with Store.open_readonly(directory) as store:
         found = store.read_run(named(store, run))
+        attempts = store.attempts(found.name, trial)
     chosen = next((each for each in found.trials if each.number == trial), None)
     if chosen is None:
         raise UserError(f"run {found.name!r} has no trial {trial}; it has 0 to {len(found.trials) - 1}")
     if as_json:
-        say_json(_trial_json(chosen))
+        logs = {each.attempt: _log_path(directory, found.name, trial, each.attempt) for each in attempts}
+        told = [{**asdict(each), "log_path": _text(logs[each.attempt])} for each in attempts]
+        say_json({**_trial_json(chosen), "attempts": told})
         return
     say(
         f"trial         {chosen.number} of {found.name}: {chosen.state} {chosen.reason}".rstrip(),
@@ -175,8 +185,41 @@ def show_trial(directory: Path, run: str | None, trial: int, *, as_json: bool) -
         names = list(chosen.curve[0])
         rows = [[number(name, point[name]) if name in point else "" for name in names] for point in chosen.curve]
         say("", *table(names, rows))
+    _say_attempts(directory, found.name, chosen, attempts)
     if chosen.traceback:
-        say("", chosen.traceback)
+        say("", chosen.traceback.rstrip())
+
+
+def _say_attempts(directory: Path, run: str, trial: StoredTrial, attempts: Sequence[StoredAttempt]) -> None:
+    """How each attempt ended and where, and what the last one printed."""
+    if not attempts:
+        return
+    rows = [
+        [
+            *(str(each.attempt), each.state, each.place or "here", duration(each.seconds)),
+            *("" if each.threads is None else str(each.threads), each.started[:19].replace("T", " ")),
+            *("" if each.peak_memory is None else f"{amount(each.peak_memory)}B", each.reason),
+        ]
+        for each in attempts
+    ]
+    head = ("attempt", "state", "where", "time", "threads", "begun (UTC)", "memory", "reason")
+    if len(attempts) > 1 or not trial.completed or attempts[0].place:
+        say("", *table(head, rows))
+    for each in attempts:
+        path = _log_path(directory, run, trial.number, each.attempt)
+        if path is not None or each.log:
+            say("", f"log of attempt {each.attempt}: {path or 'only its end was kept'}")
+            say(*each.log.splitlines()[-LOG_LINES:])
+
+
+def _log_path(directory: Path, run: str, trial: int, attempt: int) -> Path | None:
+    """The file in which a worker printed during this attempt, where there is one."""
+    path = directory / LOGS / run / f"trial-{trial:06d}-attempt-{attempt}.log"
+    return path if path.exists() else None
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 def _trial_json(trial: StoredTrial) -> dict[str, Any]:

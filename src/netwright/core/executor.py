@@ -1,9 +1,10 @@
-"""Where trials run: in this process, in others, on a cluster. An executor has three members and a number of slots."""
+"""Where trials run: in this process, in others, on a cluster. An executor has four members and a number of slots."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from netwright.core.trial import Measurement
@@ -16,18 +17,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One trial to run: everything that a worker needs."""
+    """One attempt at a trial: everything that a worker needs.
+
+    attempt: counts from 1; seed and proposal are the same in each. folder: where all attempts of this trial may keep
+    checkpoints, None for nowhere. batch_share: what an estimator multiplies its batch size by.
+    """
 
     number: int
     proposal: Proposal
     seed: int
     stages: Sequence[Estimator]
     constraints: Sequence[Constraint] = ()
+    attempt: int = 1
+    folder: Path | None = None
+    batch_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a job ended. `traceback` is empty unless the state is "error"."""
+    """How a job ended. `traceback` is empty unless the state is "error".
+
+    attempt: the job's. place: the worker or node that ran it, for the record. peak_memory: bytes, where known.
+    log: the end of what was printed, at most 10 kB. threads: that it could compute with on the CPU, where known.
+
+    "lost" is what the job did not bring about itself: its worker was killed from outside, or its node is gone. A worker
+    that the trial's own code took down (a segmentation fault, `os._exit`) is an "error".
+    """
 
     number: int
     state: State
@@ -36,10 +51,21 @@ class Outcome:
     device: str = ""
     reason: str = ""
     traceback: str = ""
+    attempt: int = 1
+    place: str = ""
+    peak_memory: int | None = None
+    log: str = ""
+    threads: int | None = None
 
 
 class Executor(Protocol):
-    slots: int
+    """Runs jobs and reports how they ended; it never retries, and never sleeps to do so.
+
+    slots: how many jobs it can run at once; it may change while it runs.
+    """
+
+    @property
+    def slots(self) -> int: ...
 
     def submit(self, job: Job) -> None:
         """Start a job; at most `slots` are under way at once."""
@@ -51,4 +77,8 @@ class Executor(Protocol):
 
     def cancel(self, number: int) -> None:
         """End this job; its outcome has state "cancelled"."""
+        ...
+
+    def close(self) -> None:
+        """End every worker, within about ten seconds; a second call does nothing."""
         ...

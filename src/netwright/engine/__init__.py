@@ -2,6 +2,7 @@
 
 from netwright.engine.duration import format_duration, parse_duration
 from netwright.engine.progress import Progress
+from netwright.engine.retries import RetryPolicy
 from netwright.engine.run import Run
 from netwright.engine.search import Search
 from netwright.engine.signals import Interrupted, Terminated, interruptible
@@ -9,6 +10,7 @@ from netwright.engine.signals import Interrupted, Terminated, interruptible
 __all__ = [
     "Interrupted",
     "Progress",
+    "RetryPolicy",
     "Run",
     "Search",
     "Terminated",

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -16,10 +20,11 @@ from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal, Trial
 from netwright.engine.failures import Failures
 from netwright.engine.judging import Judge
+from netwright.engine.retries import Delayed, Pending, Places, RetryPolicy
 from netwright.engine.rounds import Rounds, round_estimator
 from netwright.engine.signals import Signals
 from netwright.engine.stops import Stops
-from netwright.store.rows import Asked, Told
+from netwright.store.rows import Asked, AttemptEnded, Told
 
 if TYPE_CHECKING:
     from netwright.engine.progress import Watch
@@ -27,6 +32,10 @@ if TYPE_CHECKING:
     from netwright.store.writer import TrialWriter
 
 CANCELLING = 30.0  # seconds that an executor has to end the jobs it is told to cancel
+STOPPING = 20.0  # the same, after an interruption
+NOWHERE = 600.0  # seconds without any place to run a trial, after which the search ends
+_LOOK = 0.5  # seconds between two looks for a place
+_EMPTY = 5  # answers in a row that came early and held nothing, from an executor that has forgotten its jobs
 _SLOW = 0.002  # seconds; a trial that takes longer is worth waiting for its commit
 _STALE = 0.25  # seconds after which even fast trials wait for theirs
 
@@ -44,9 +53,13 @@ class Loop:
         on_trial: Callable[[Trial], object] | None = None,
         watch: Watch | None = None,
         shared: Path | None = None,
+        retries: RetryPolicy | None = None,
+        folder: Path | None = None,
     ) -> None:
+        """folder: where the trials that are under way have folders for their checkpoints; None for nowhere."""
         self.trials: list[Trial] = []
         self.tracebacks: dict[int, str] = {}
+        self.notices: list[str] = []
         self.journal: TrialWriter | None = None
         self.signals = Signals()
         self.stops = stops
@@ -59,7 +72,14 @@ class Loop:
         self._on_trial, self._watch = on_trial, watch
         self._number = 0
         self.asked_round = False
-        self._pending: dict[int, Asked] = {}
+        self._pending: dict[int, Pending] = {}
+        self._delayed = Delayed()
+        self._retries, self._places = retries or RetryPolicy(), Places()
+        self._folder = folder
+        self._homeless, self._empty = 0.0, 0
+        self._asked_all = False  # whether there was a slot when the strategy could last be asked
+        self.refused = 0  # outcomes that were delivered twice, or belong to an attempt that was given up
+        self.on_notice: Callable[[str, Mapping[str, object]], object] = lambda _kind, _data: None
         self._unacknowledged: deque[tuple[int, Trial]] = deque()
         self._oldest = 0.0
         self._earlier, self._start = earlier, time.monotonic()
@@ -73,7 +93,7 @@ class Loop:
         with self.signals:
             while True:
                 self._fill()
-                if not self._pending:
+                if self._over():
                     break
                 self._settle()
                 for outcome in self._wait():
@@ -103,9 +123,18 @@ class Loop:
             )
         return rounds.carry_out(self._number, proposal)
 
+    def _over(self) -> bool:
+        """Whether nothing is under way and nothing will be; a search without a place to run waits for one."""
+        if self._pending:
+            return False
+        return self._asked_all or bool(self.stops.now(self.seconds())) or self.stops.full(0)
+
     def _fill(self) -> None:
         """Ask until every slot is taken, a stop is reached, or the strategy waits to be told."""
         pending, stops, slots = self._pending, self.stops, self._executor.slots
+        self._asked_all = slots > 0
+        if self._delayed:
+            self._begin_due(slots)
         while len(pending) < slots and not stops.now(self.seconds()) and not stops.full(len(pending)):
             try:
                 asked = self.ask()
@@ -141,18 +170,36 @@ class Loop:
             name = type(self._strategy).__name__
             raise NetwrightError(f"{name} wants to be told of a trial before it asks again, but none is under way")
 
-    def begin(self, proposal: Proposal, attempt: int = 1, asked: int | None = None, number: int | None = None) -> None:
-        """Hand a proposal to the executor; by default as the next one."""
-        if number is None:
-            number = self._number
-            self._number = number + 1
-        told = len(self.trials) if asked is None else asked
-        question = Asked(number, told, attempt, proposal, time.time())
+    def begin(self, proposal: Proposal) -> None:
+        """Hand the next proposal to the executor."""
+        number = self._number
+        self._number = number + 1
+        pending = self._pending[number] = Pending(Asked(number, len(self.trials), 1, proposal, time.time()))
+        self._submit(pending)
+
+    def begin_again(self, question: Asked, lost: int = 0, batch_share: float = 1.0) -> None:
+        """Queue another attempt at a trial of an earlier session."""
+        self._pending[question.number] = Pending(question, lost, batch_share)
+        self._delayed.add(question.number, 0.0)
+
+    def _begin_due(self, slots: int) -> None:
+        """Begin the attempts whose time has come, as far as there are slots."""
+        delayed = self._delayed
+        while len(self._pending) - len(delayed) < slots and delayed.due <= time.monotonic():
+            pending = self._pending[delayed.pop()]
+            before = pending.question
+            pending.question = Asked(before.number, before.asked, before.attempt + 1, before.proposal, time.time())
+            self._submit(pending)
+
+    def _submit(self, pending: Pending) -> None:
+        question = pending.question
         if self.journal is not None:
             self.journal.add(question)
-        self._pending[number] = question
+        number = question.number
         seed = derived_seed(self._seed, number)
-        self._executor.submit(Job(number, proposal, seed, self._stages, self._constraints))
+        folder = None if self._folder is None else self._folder / str(number)
+        job = Job(number, question.proposal, seed, self._stages, self._constraints, question.attempt, folder)
+        self._executor.submit(job if pending.batch_share == 1.0 else replace(job, batch_share=pending.batch_share))
 
     def skip(self) -> int:
         """Note that the next number was asked in an earlier session; that number."""
@@ -165,27 +212,93 @@ class Loop:
         remaining = self.stops.remaining(self.seconds())
         if remaining == 0:
             return self._cancelled()
-        signals = self.signals
+        signals, running = self.signals, len(self._pending) > len(self._delayed)
         try:
             signals.waiting = True
             signals.check()
-            outcomes = self._executor.wait(remaining)
+            if not running:
+                return self._pause(remaining)
+            self._homeless = 0.0
+            began, timeout = time.monotonic(), self._patience(remaining)
+            outcomes = self._executor.wait(timeout)
         finally:
             signals.waiting = False
-        if not outcomes and remaining is None:
-            raise NetwrightError(f"{type(self._executor).__name__} lost the trials {sorted(self._pending)}")
+        if outcomes:
+            self._empty = 0
+        elif time.monotonic() - began < timeout / 2:
+            self._empty += 1
+            if self._empty >= _EMPTY:
+                raise NetwrightError(f"{type(self._executor).__name__} lost the trials {sorted(self._pending)}")
         return outcomes
 
+    def _patience(self, remaining: float | None) -> float:
+        """Seconds to wait for an outcome: until the time is up, another attempt is due, or there may be new slots."""
+        delayed = self._delayed
+        seconds = _LOOK if remaining is None else min(_LOOK, remaining)
+        if delayed and len(self._pending) - len(delayed) < self._executor.slots:
+            seconds = min(seconds, max(0.0, delayed.due - time.monotonic()))
+        return seconds
+
+    def _pause(self, remaining: float | None) -> Sequence[Outcome]:
+        """Nothing is under way: wait until the next attempt is due, or for a place to run it."""
+        seconds = min(_LOOK, *(each for each in (remaining, self._delayed.due - time.monotonic()) if each is not None))
+        if self._executor.slots == 0:
+            seconds = _LOOK if remaining is None else min(_LOOK, remaining)
+            self._homeless = self._homeless or time.monotonic()
+            if time.monotonic() - self._homeless > NOWHERE:
+                raise NetwrightError(
+                    f"{type(self._executor).__name__} had no place to run a trial for {NOWHERE:.0f} s; resume the run "
+                    "where there is one"
+                )
+        threading.Event().wait(max(0.0, seconds))
+        return ()
+
     def _cancelled(self) -> Sequence[Outcome]:
-        """End what still runs; an executor that doesn't answer in time is not waited for."""
+        """End what still runs; an executor that doesn't answer in time is not waited for. No trial is begun again."""
+        self._retries = RetryPolicy((0.0,))
         self.cancel()
         found: dict[int, Outcome] = {}
+        running = [number for number in self._pending if number not in self._delayed]
         end = time.monotonic() + CANCELLING
-        while len(found) < len(self._pending) and (left := end - time.monotonic()) > 0:
-            found.update((outcome.number, outcome) for outcome in self._executor.wait(left))
-        for number in self._pending:
-            found.setdefault(number, Outcome(number, "cancelled", reason="the time of the search was up"))
+        while len(found) < len(running) and (left := end - time.monotonic()) > 0:
+            found.update((each.number, each) for each in self._executor.wait(left) if self._awaited(each))
+        self._delayed.clear()
+        for number, pending in self._pending.items():
+            attempt = pending.question.attempt
+            found.setdefault(
+                number, Outcome(number, "cancelled", reason="the time of the search was up", attempt=attempt)
+            )
         return list(found.values())
+
+    def _awaited(self, outcome: Outcome) -> bool:
+        """Whether this ends the attempt that is under way; second deliveries and given up attempts are counted."""
+        pending = self._pending.get(outcome.number)
+        awaited = (
+            pending is not None and outcome.attempt == pending.question.attempt and outcome.number not in self._delayed
+        )
+        self.refused += not awaited
+        return awaited
+
+    def drain(self, seconds: float, *, tell: bool) -> None:
+        """After `cancel`: wait for what was under way, so that none of it reaches another search.
+
+        tell: whether trials that ended by themselves meanwhile count; those that were cancelled are begun again when
+        the run is resumed.
+        """
+        running = {number for number in self._pending if number not in self._delayed}
+        end = time.monotonic() + seconds
+        while running and (left := end - time.monotonic()) > 0:
+            outcomes = self._executor.wait(left)
+            if not outcomes:
+                return
+            for outcome in outcomes:
+                if not self._awaited(outcome):
+                    continue
+                running.discard(outcome.number)
+                if tell and outcome.state not in ("cancelled", "lost"):
+                    self._finish(outcome)
+                else:
+                    self._record_attempt(self._pending.pop(outcome.number).question, outcome)
 
     def cancel(self) -> None:
         for number in self._pending:
@@ -195,9 +308,20 @@ class Loop:
     # Telling.
 
     def _finish(self, outcome: Outcome) -> None:
-        question = self._pending.pop(outcome.number, None)
-        if question is None:
-            return  # a second delivery
+        if not self._awaited(outcome):
+            return
+        pending = self._pending[outcome.number]
+        question = pending.question
+        if outcome.place:
+            self._watch_place(outcome)
+        wait = None if outcome.state == "completed" else self._retries.wait(pending, outcome.state)
+        if wait is not None:
+            self._record_attempt(question, outcome)
+            self._delayed.add(outcome.number, time.monotonic() + wait)
+            return
+        if not _is_plain(question, outcome):
+            self._record_attempt(question, outcome)
+        del self._pending[outcome.number]
         trial = self._judge.trial(question.proposal, outcome)
         if self.journal is None:
             self.tell(trial, outcome.traceback)
@@ -212,6 +336,35 @@ class Loop:
             problem = self.failures.verdict()
             if problem is not None:
                 raise problem
+
+    def _record_attempt(self, question: Asked, outcome: Outcome) -> None:
+        if self.journal is not None:
+            self.journal.add(
+                AttemptEnded(
+                    *(question, outcome.state, outcome.reason, outcome.place, outcome.log, time.time()),
+                    *(outcome.seconds, outcome.threads, outcome.peak_memory),
+                )
+            )
+
+    def note_lost(self, question: Asked, reason: str) -> None:
+        """Record that an attempt of an earlier session went with its driver."""
+        self._record_attempt(question, Outcome(question.number, "lost", reason=reason, attempt=question.attempt))
+
+    def _watch_place(self, outcome: Outcome) -> None:
+        """Take a place out of use at which one trial after the other is lost, where the executor can do that."""
+        lost = self._places.note(outcome)
+        if not lost:
+            return
+        quarantine = getattr(self._executor, "quarantine", None)
+        if quarantine is not None:
+            quarantine(outcome.place)
+        done = "it gets no more trials" if quarantine is not None else "it cannot be taken out of use"
+        text = (
+            f"trials {', '.join(map(str, lost))} were lost at {outcome.place} and none completed there in between; "
+            f"{done}, the search goes on (the last one: {outcome.reason or 'no reason given'})"
+        )
+        self.notices.append(text)
+        self.on_notice("quarantine", {"place": outcome.place, "trials": list(lost), "text": text})
 
     def tell(self, trial: Trial, traceback: str = "", *, strategy: bool = True) -> None:
         """Tell everybody who keeps count of how a trial ended, the strategy last."""
@@ -244,7 +397,7 @@ class Loop:
             else:
                 self._acknowledge_written()
         if self._watch is not None:
-            self._watch.show(len(self._pending), self.seconds())
+            self._watch.show(len(self._pending), self.seconds(), notices=self.notices)
 
     def settle(self) -> None:
         """Wait until all is on disk, and acknowledge it."""
@@ -260,7 +413,20 @@ class Loop:
             self._oldest = time.time()
 
     def _acknowledge(self, trial: Trial) -> None:
+        if self._folder is not None and not trial.proposal.is_round:
+            self.clear_folder(trial.number)
         if self._watch is not None:
             self._watch.note(trial)
         if self._on_trial is not None:
             self._on_trial(trial)
+
+    def clear_folder(self, number: int) -> None:
+        """Remove what the attempts at a trial kept, now that it has ended for good."""
+        if self._folder is not None and os.path.isdir(folder := f"{self._folder}/{number}"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_plain(question: Asked, outcome: Outcome) -> bool:
+    """Whether the trial's own row says all of its only attempt: a very short one in this process."""
+    told_more = outcome.place or outcome.log or outcome.peak_memory
+    return question.attempt == 1 and outcome.seconds < _SLOW and not told_more

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -18,7 +18,8 @@ EVERY = 0.1  # seconds
 class Progress:
     """A search on its way. finished, counts and best speak of trials that are stored; seconds of the whole run.
 
-    shared: share of the training of shared weights that is done; 0 without any.
+    shared: share of the training of shared weights that is done; 0 without any. notices: what the user should know of
+    the places where trials run.
     """
 
     finished: int
@@ -28,6 +29,7 @@ class Progress:
     seconds: float
     limits: Limits
     shared: float = 0.0
+    notices: Sequence[str] = ()
 
 
 class Watch:
@@ -47,9 +49,21 @@ class Watch:
         if trial.scores and (self._best is None or rank(trial) > rank(self._best)):
             self._best = trial
 
-    def show(self, running: int, seconds: float, *, now: bool = False, progress: float = 0.0) -> None:
+    def show(
+        self,
+        running: int,
+        seconds: float,
+        *,
+        now: bool = False,
+        progress: float = 0.0,
+        notices: Sequence[str] = (),
+    ) -> None:
         moment = monotonic()
         if now or moment - self._last >= EVERY:
             self._last = moment
             counts = dict(self._counts)
-            self._tell(Progress(sum(counts.values()), running, counts, self._best, seconds, self._limits, progress))
+            self._tell(
+                Progress(
+                    sum(counts.values()), running, counts, self._best, seconds, self._limits, progress, tuple(notices)
+                )
+            )

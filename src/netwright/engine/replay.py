@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from netwright.core.architecture import Architecture, Mixture
@@ -10,18 +11,28 @@ from netwright.core.errors import CorruptStore, StopSearch, UserError
 from netwright.core.serial import parse_json
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.engine.differences import listed
+from netwright.engine.retries import HALF
 from netwright.store.numbers import tensors_from, tensors_to_json, to_json
+from netwright.store.rows import DIED, Asked
 
 if TYPE_CHECKING:
     from netwright.core.estimator import Estimator
     from netwright.engine.loop import Loop
-    from netwright.store.rows import StoredTrial
+    from netwright.store.rows import StoredAttempt, StoredTrial
 
 
-def replay(loop: Loop, name: str, stored: Sequence[StoredTrial], *, begin: bool = True) -> None:
+def replay(
+    loop: Loop,
+    name: str,
+    stored: Sequence[StoredTrial],
+    attempts: Sequence[StoredAttempt] = (),
+    *,
+    begin: bool = True,
+) -> None:
     """Ask and tell from the log, then begin again what had not ended unless `begin` is False.
 
-    Raises UserError where the strategy proposes something else than it did, CorruptStore for a log with gaps.
+    attempts: those of the run that have ended. Raises UserError where the strategy proposes something else than it did,
+    CorruptStore for a log with gaps.
     """
     _check_order(name, stored)
     stored = _after_last_epoch(loop, stored, begin)
@@ -39,7 +50,27 @@ def replay(loop: Loop, name: str, stored: Sequence[StoredTrial], *, begin: bool 
     ask_until(len(loop.trials))
     for each in stored:
         if begin and each.told is None:
-            loop.begin(proposals[each.number - first], each.attempt + 1, each.asked, each.number)
+            _begin_again(loop, each, proposals[each.number - first], attempts)
+        elif begin:
+            loop.clear_folder(each.number)
+
+
+def _begin_again(loop: Loop, stored: StoredTrial, proposal: Proposal, attempts: Sequence[StoredAttempt]) -> None:
+    """Another attempt at a trial that was under way; the last one went with the process that drove the run.
+
+    How often the driver died does not count: the trial is not to blame, and a resumed run ends as it would have.
+    """
+    own = [each for each in attempts if each.trial == stored.number]
+    question = Asked(stored.number, stored.asked, stored.attempt, proposal, _seconds(stored.started))
+    if all(each.attempt != stored.attempt for each in own):
+        loop.note_lost(question, DIED)
+    lost = sum(each.state == "lost" and each.reason != DIED for each in own)
+    halved = any(each.state == "out_of_memory" for each in own)
+    loop.begin_again(question, lost, HALF if halved else 1.0)
+
+
+def _seconds(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
 
 
 def _after_last_epoch(loop: Loop, stored: Sequence[StoredTrial], begin: bool) -> Sequence[StoredTrial]:

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netwright.core.checkpoints import Checkpoints
 from netwright.core.errors import SearchFailed, TrialFailed, UserError
 from netwright.core.estimator import RoundEstimator
 from netwright.core.trial import Measurement, Proposal, Trial
@@ -33,7 +34,7 @@ class Rounds:
 
     def __init__(self, strategy: Strategy, estimator: RoundEstimator | None, seed: int, folder: Path | None) -> None:
         self._strategy, self._estimator, self._seed, self._folder = strategy, estimator, seed, folder
-        self._begun = False
+        self._begun = self._cleaned = False
         if estimator is not None:
             estimator.forget()
         self.lost = False  # whether the state of the last epoch of a finished run is not there any more
@@ -78,6 +79,9 @@ class Rounds:
             estimator.save(self._folder, number, {"strategy": dict(state), "progress": self.progress})
 
     def _ready(self, estimator: RoundEstimator) -> RoundEstimator:
+        if self._folder is not None and not self._cleaned:
+            Checkpoints(self._folder).clean()  # of what a driver that was killed has left half written
+            self._cleaned = True
         if not self._begun:
             estimator.begin(self._seed)
             self._begun, self._since = True, time.monotonic()

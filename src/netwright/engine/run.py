@@ -27,7 +27,8 @@ class Run:
     """The trials of a search, in the order of their numbers, and how it ended.
 
     stopped: why it ended, in one line. seconds: wall-clock, all sessions of a resumed run together. strategy: the
-    strategy after it was told of all trials. store_directory: where it is kept; None where only in memory.
+    strategy after it was told of all trials. notices: what went wrong where trials ran. store_directory: where it is
+    kept; None where only in memory.
     """
 
     def __init__(
@@ -42,7 +43,9 @@ class Run:
         tracebacks: Mapping[int, str] | None = None,
         store: Store | None = None,
         state_lost: bool = False,
+        notices: Sequence[str] = (),
     ) -> None:
+        self.notices = tuple(notices)
         self.state_lost = state_lost
         self.name = name
         self.search = search

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from netwright.core.executor import Executor
     from netwright.core.trial import Trial
     from netwright.engine.progress import Progress
+    from netwright.engine.retries import RetryPolicy
     from netwright.engine.run import Run
     from netwright.store.store import Store
 
@@ -91,6 +92,8 @@ class Search(Configured):
         resume: bool = False,
         notes: Any = None,
         reserve: Callable[[Trial], float] | None = None,
+        retries: RetryPolicy | None = None,
+        preflight: bool = True,
     ) -> Run:
         """Search until one of the stops that are given, or until the strategy has nothing more to ask.
 
@@ -104,14 +107,17 @@ class Search(Configured):
         on_trial: called with each trial once it is stored. on_progress: called with a `Progress`, at most ten times
         a second. resume: go on with the stored run `name`, by default the latest. notes: JSON to keep with the run.
         reserve: called with each new best trial; seconds of `time` to leave for what the caller does afterwards.
+        retries: how often a trial is begun again that was lost with its worker or ran out of memory. preflight: whether
+        the smallest and the largest network of the space are tried before a search that trains (see
+        `netwright.engine.preflight`).
 
         Raises ConfigurationError without any stop (unless the strategy ends by itself), SearchFailed where the trials
         fail, UserError where no network keeps the limits or the stored run is another one, Busy and CorruptStore from
         the store, and `Interrupted` (a KeyboardInterrupt) on Ctrl-C and SIGTERM; a stored run can then be resumed.
         """
         limits = Limits.of(trials, time, target, patience, bounded=self.strategy.bounded)
-        with Session(self, limits, store, name, resume, notes) as session:
-            return session.drive(executor, on_trial, on_progress, reserve)
+        with Session(self, limits, store, name, resume, notes, executor, preflight) as session:
+            return session.drive(on_trial, on_progress, reserve, retries)
 
     def load(self, store: Store | str | Path, name: str | None = None) -> Run:
         """A stored run of this search as it is, by default the latest; nothing is asked and nothing is written.

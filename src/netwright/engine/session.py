@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import netwright
-from netwright.core.errors import NetwrightError, SearchFailed, UserError
+from netwright.core.errors import ConfigurationError, NetwrightError, SearchFailed, UserError
 from netwright.core.strategy import Strategy
-from netwright.engine.loop import Loop
+from netwright.engine.loop import CANCELLING, STOPPING, Loop
 from netwright.engine.naming import check_name, next_name
+from netwright.engine.preflight import preflight
 from netwright.engine.progress import Progress, Watch
 from netwright.engine.replay import check_data, check_settings, fingerprints, replay
-from netwright.engine.rounds import FOLDER
+from netwright.engine.rounds import FOLDER, round_estimator
 from netwright.engine.run import Run
 from netwright.engine.signals import Interrupted
 from netwright.engine.stops import Limits, Stops
 from netwright.executors.inline import Inline
+from netwright.store.problems import NoRoom
 from netwright.store.store import Store
 
 if TYPE_CHECKING:
     from netwright.core.executor import Executor
     from netwright.core.trial import Trial
+    from netwright.engine.retries import RetryPolicy
     from netwright.engine.search import Search
 
+TRIALS = "trials"  # the folder of a project in which trials under way keep their checkpoints
 NOTES = "notes"
 DATA = "data"
 
@@ -41,12 +46,19 @@ class Session:
         name: str | None,
         resume: bool,
         notes: Any,
+        executor: Executor | None = None,
+        check: bool = False,
     ) -> None:
+        """check: whether the space's smallest and largest network are tried first, unless the run is resumed."""
+        self._executor = executor or Inline()
+        refuse_rounds_elsewhere(search, self._executor)
         if resume and store is None:
             raise UserError("only a run in a store can be resumed; give store=DIRECTORY")
         if name is not None:
             check_name(name)
         self._search, self._limits, self._resume = search, limits, resume
+        if check and not resume:
+            preflight(search)
         self._own = not isinstance(store, Store)
         self.store = store if isinstance(store, Store) or store is None else Store(store)
         try:
@@ -87,18 +99,22 @@ class Session:
 
     def drive(
         self,
-        executor: Executor | None,
         on_trial: Callable[[Trial], object] | None,
         on_progress: Callable[[Progress], object] | None,
         reserve: Callable[[Trial], float] | None = None,
+        retries: RetryPolicy | None = None,
     ) -> Run:
         """Search to a stop; the run."""
         strategy = fresh(self._search.strategy)
         watch = None if on_progress is None else Watch(on_progress, self._limits)
         stops = Stops(self._limits, self._search.objectives, reserve, patient=strategy.bounded)
         earlier = self.store.summary(self.name).seconds if self.store and self._resume else 0.0
-        shared = None if self.store is None else self.store.directory / FOLDER / self.name
-        loop = Loop(self._search, strategy, executor or Inline(), stops, earlier, on_trial, watch, shared)
+        shared, folder = self._folders()
+        loop = Loop(
+            *(self._search, strategy, self._executor, stops, earlier, on_trial, watch, shared),
+            retries=retries,
+            folder=folder,
+        )
         try:
             self._begin(loop)
             stopped = loop.run()
@@ -108,33 +124,58 @@ class Session:
         if failure is not None:
             raise self._failed(loop, strategy, failure)
         if watch is not None:
-            watch.show(0, loop.seconds(), now=True)
+            watch.show(0, loop.seconds(), now=True, notices=loop.notices)
         self._end(loop, "finished", stopped)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
         return self._run(loop, strategy, stopped)
 
-    def _begin(self, loop: Loop) -> None:
+    def _folders(self) -> tuple[Path | None, Path | None]:
+        """Where shared weights are kept, and the checkpoints of trials under way."""
         if self.store is None:
+            return None, None
+        return self.store.directory / FOLDER / self.name, self.store.directory / TRIALS / self.name
+
+    def _begin(self, loop: Loop) -> None:
+        store = self.store
+        if store is None:
             return
-        stored = self.store.read_run(self.name).trials if self._resume else ()
-        self.store.set_state(self.name, "running")
-        loop.journal = self.store.writer(self.name, loop.seconds)
-        replay(loop, self.name, stored)
+        stored = store.read_run(self.name).trials if self._resume else ()
+        attempts = store.attempts(self.name) if any(each.told is None for each in stored) else ()
+        store.set_state(self.name, "running")
+        loop.journal = store.writer(self.name, loop.seconds)
+        loop.journal.interrupt = loop.signals.check
+        loop.on_notice = lambda kind, data: store.add_event(self.name, kind, data)
+        replay(loop, self.name, stored, attempts)
 
     def _failed(self, loop: Loop, strategy: Strategy, problem: BaseException) -> BaseException:
-        """Store what there is, and the error to raise: the problem itself but for an interruption."""
-        loop.cancel()
+        """Store what there is, and the error to raise: the problem itself but for an interruption.
+
+        A second interruption while jobs are ended stops waiting for them.
+        """
         interrupted = isinstance(problem, KeyboardInterrupt)
+        loop.cancel()
+        again = False
+        try:
+            loop.drain(STOPPING if interrupted else CANCELLING, tell=interrupted)
+        except KeyboardInterrupt:
+            again = interrupted
+        except Exception:  # noqa: S110 - the problem that is being handled is the one to raise
+            pass
         reason = "interrupted" if interrupted else str(problem).strip().partition("\n")[0] or type(problem).__name__
         state = "failed" if isinstance(problem, (SearchFailed, UserError)) else "interrupted"
         try:
             self._end(loop, state, reason)
         except NetwrightError as unwritten:
-            return problem if isinstance(problem, NetwrightError) else unwritten
+            if not (interrupted and isinstance(unwritten, NoRoom)):
+                return problem if isinstance(problem, NetwrightError) else unwritten
+            with contextlib.suppress(NetwrightError):  # there may be room for this
+                self.store.set_state(self.name, state, reason, loop.seconds())  # type: ignore[union-attr]
         if not interrupted:
             return problem
         with contextlib.suppress(Exception):  # the callback of one who has gone already
             loop.settle()
-        return Interrupted(self._run(loop, strategy, reason), loop.signals.received or 2)
+        return Interrupted(self._run(loop, strategy, reason), loop.signals.received or 2, again=again)
 
     def _end(self, loop: Loop, state: str, reason: str) -> None:
         """All trials are on disk when this returns."""
@@ -143,6 +184,8 @@ class Session:
         if loop.journal is not None:
             loop.journal.close()
             loop.journal.wait()
+        if loop.refused:
+            self.store.add_event(self.name, "refused", {"outcomes": loop.refused})
         self.store.set_state(self.name, state, reason, loop.seconds())
 
     def _run(self, loop: Loop, strategy: Strategy, stopped: str) -> Run:
@@ -152,7 +195,20 @@ class Session:
             seconds=loop.seconds(),
             tracebacks=loop.tracebacks,
             store=self.store,
+            notices=loop.notices,
         )
+
+
+def refuse_rounds_elsewhere(search: Search, executor: Executor) -> None:
+    """ConfigurationError for shared weights that are trained in this process while trials would run in others."""
+    estimator = round_estimator(search.estimator)
+    if estimator is None or isinstance(executor, Inline) or getattr(estimator, "trained", None) is not None:
+        return
+    raise ConfigurationError(
+        f"{type(estimator).__name__} trains its shared weights in the process that drives the search, where "
+        f"{type(executor).__name__} cannot use them; search with one worker, or give the estimator trained=RUN, the "
+        "name of a run that trained them"
+    )
 
 
 def fresh(strategy: Strategy) -> Strategy:

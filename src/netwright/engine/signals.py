@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 class Interrupted(KeyboardInterrupt):
     """The search was interrupted. What had finished is in `run`, and in its store, from which it can be resumed.
 
-    exit_code: 130 for Ctrl-C, 143 for SIGTERM.
+    exit_code: 130 for Ctrl-C, 143 for SIGTERM. again: whether a second signal came while trials were being ended.
     """
 
-    def __init__(self, run: Run, signal_number: int) -> None:
+    def __init__(self, run: Run, signal_number: int, *, again: bool = False) -> None:
         kept = f"run {run.name!r} can be resumed" if run.store_directory else "it had no store to be resumed from"
         super().__init__(f"the search was interrupted after {len(run.trials)} trials; {kept}")
         self.run = run
         self.exit_code = 128 + signal_number
+        self.again = again
 
 
 class Terminated(KeyboardInterrupt):

@@ -137,4 +137,4 @@ class Stops:
     def remaining(self, seconds: float) -> float | None:
         """Seconds until trials that still run should be cancelled; None where time does not matter."""
         limit = self._limits.seconds
-        return None if limit is None or self._patient else max(0.0, limit * OVERRUN - seconds)
+        return None if limit is None or self._patient else max(0.0, limit * OVERRUN - self._reserved - seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -124,6 +125,7 @@ class SharedWeights(RoundEstimator):
         }
         self.final_settings = TrainingSettings(epochs=self.settings.epochs)
         self._weights: Weights | None = None
+        self._unwritten: Path | None = None
         self._free: dict[str, frozenset[str]] = {}
         self._ended_epoch = False
         self._arguments = {
@@ -349,10 +351,21 @@ class SharedWeights(RoundEstimator):
             "data": self.task.fingerprint,
             "split": [self.split, self.split_seed],
         }
-        checkpoint.save(folder, checkpoint.Snapshot(number, weights.supernet.state_dict(), state, facts))
+        try:
+            checkpoint.save(folder, checkpoint.Snapshot(number, weights.supernet.state_dict(), state, facts))
+        except OSError as problem:
+            if folder != self._unwritten:
+                warnings.warn(
+                    f"the shared weights are not kept in {folder}: {problem.strerror or problem}; the search goes on, "
+                    "and would resume from the last ones that were kept",
+                    stacklevel=2,
+                )
+            self._unwritten = folder
 
     def load(self, folder: Path, highest: int) -> tuple[int, Mapping[str, Any]] | None:
-        snapshot, _ = checkpoint.newest(folder, self.device, highest)
+        snapshot, notes = checkpoint.newest(folder, self.device, highest)
+        for note in notes:
+            warnings.warn(note, stacklevel=2)
         if snapshot is None:
             return None
         self._weights = self._made(snapshot.facts["seed"], self.form)

@@ -16,6 +16,7 @@ from netwright.core.estimator import Estimator
 from netwright.core.space import Space
 from netwright.core.task import Data, TaskShape
 from netwright.core.trial import Measurement, Proposal
+from netwright.core.workplace import workplace
 from netwright.estimators.cost import Cost
 from netwright.estimators.cost_sums import built
 from netwright.estimators.devices import chosen_device, refuse_what_cannot_fit
@@ -43,7 +44,8 @@ class Training(Estimator):
     device: "auto" takes the first CUDA device where there is one, otherwise the CPU.
     fidelity: what a proposal's share of the full budget makes smaller: "epochs" (rounded up), "data" (the share of
     the training examples), "width" (the space's `width_parameter`) or "resolution" (pixels on the longer side).
-    checkpoint_directory: where unfinished trainings are saved, to be continued by the same estimate.
+    checkpoint_directory: where unfinished trainings are saved, to be continued by the same estimate; by default the
+    folder of the trial, where its workplace has one.
     validation: share of the training examples to validate on. split_seed: gives the split, the same for all trials.
 
     time_limit: seconds of one training; one that needs more ends in state "timeout". The first epoch, which pays for
@@ -139,14 +141,15 @@ class Training(Estimator):
         space, settings = self._space_at(share), self._settings_at(share)
         data = self._data_at(share)
         shape = TaskShape(tuple(data.train.inputs.shape[1:]), self.task.shape.classes)
-        self._check_memory(architecture, space, shape)
+        self._check_memory(architecture, space, shape, settings.batch_size)
         with seeded(seed):
             network = space.build(architecture, shape)
         now = time.monotonic()
         result = train(
             *(network, data, settings, seed),
             device=self.device,
-            checkpoint=self._checkpoint(architecture, share, seed),
+            checkpoint=self._checkpoint(architecture, share, seed, settings),
+            on_epoch=workplace().report,
             deadline=None if self.time_limit is None else now + self.time_limit,
             first_epoch_deadline=None if self.time_limit is None else now + FIRST_EPOCH * self.time_limit,
         )
@@ -158,13 +161,21 @@ class Training(Estimator):
             )
         return Measurement(result.metrics, curve=result.curve)
 
+    def check_memory(self, architecture: Architecture) -> None:
+        """Raise OutOfMemory where a batch of this network cannot fit on the device; nothing is built."""
+        self._check_memory(architecture, self.space, self.task.shape, self.settings.batch_size)
+
     # What a share of the budget leaves.
 
     def _settings_at(self, share: float) -> TrainingSettings:
-        if self.fidelity != "epochs" or share == 1:
-            return self.settings
-        # A share that is meant to be k of n epochs may be off by rounding, so that k + 1 would be taken for it.
-        return self.settings.replace(epochs=max(1, math.ceil(share * self.settings.epochs - 1e-9)))
+        settings, changes = self.settings, {}
+        if self.fidelity == "epochs" and share != 1:
+            # A share that is meant to be k of n epochs may be off by rounding, so that k + 1 would be taken for it.
+            changes["epochs"] = max(1, math.ceil(share * settings.epochs - 1e-9))
+        batch_size = workplace().share_of_batch(settings.batch_size)
+        if batch_size != settings.batch_size:
+            changes["batch_size"] = batch_size
+        return settings.replace(**changes) if changes else settings
 
     def _data_at(self, share: float) -> Data:
         return self.task.search_data(
@@ -189,18 +200,25 @@ class Training(Estimator):
             self._reduced[width] = self.space.replace(**{name: width})
         return self._reduced[width]
 
-    def _check_memory(self, architecture: Architecture, space: Space, shape: TaskShape) -> None:
+    def _check_memory(self, architecture: Architecture, space: Space, shape: TaskShape, batch_size: int) -> None:
         if space is self.space and shape == self.task.shape:
             figures = self.cost.figures(architecture)
             params, memory = figures["params"], figures["activation_memory"]
         else:
             params, _, memory = built(space, architecture.point, shape)
-        refuse_what_cannot_fit(params, memory, self.settings.batch_size, self.device)
+        refuse_what_cannot_fit(params, memory, batch_size, self.device)
 
-    def _checkpoint(self, architecture: Architecture, share: float, seed: int) -> Path | None:
-        if self.checkpoint_directory is None:
+    def _checkpoint(
+        self, architecture: Architecture, share: float, seed: int, settings: TrainingSettings
+    ) -> Path | None:
+        """The folder of this training's checkpoints; None where there is none, or nothing to keep between epochs."""
+        folder = self.checkpoint_directory
+        if folder is None:
+            folder = workplace().folder if settings.epochs > 1 else None
+        if folder is None:
             return None
-        return self.checkpoint_directory / f"{architecture.digest[:16]}-{seed}-{share:.6g}-{self._identity}"
+        smaller = "" if settings.batch_size == self.settings.batch_size else f"-{settings.batch_size}"
+        return folder / f"{architecture.digest[:16]}-{seed}-{share:.6g}-{self._identity}{smaller}"
 
     @cached_property
     def _identity(self) -> str:

@@ -37,5 +37,10 @@ class Inline:
         for job in self._waiting:
             if job.number == number:
                 self._waiting.remove(job)
-                self._cancelled.append(Outcome(number, "cancelled", reason="cancelled before it began"))
+                reason = "cancelled before it began"
+                self._cancelled.append(Outcome(number, "cancelled", reason=reason, attempt=job.attempt))
                 return
+
+    def close(self) -> None:
+        """Forget the jobs that have not begun."""
+        self._waiting.clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,8 @@ from netwright.core.errors import TrialFailed
 from netwright.core.executor import Job, Outcome
 from netwright.core.objective import Constraint
 from netwright.core.trial import STATES, Measurement, State
-from netwright.executors.memory import is_out_of_memory, release
+from netwright.core.workplace import Workplace, at
+from netwright.executors.memory import is_out_of_memory, peak_on, release, reset_peak_on, threads
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,42 +21,50 @@ LONGEST_REASON = 300
 LONGEST_TRACEBACK = 20_000
 
 
-def perform(job: Job) -> Outcome:
+def perform(job: Job, report: Callable[[Mapping[str, float]], None] | None = None) -> Outcome:
     """Run the stages in order and check the limits after each; every end but a KeyboardInterrupt is an outcome.
 
     Metrics of a later stage replace those of an earlier one with the same name; curves follow each other.
+    report: hears what an estimator reports while it works, and an empty entry after each stage.
     """
-    work = _Work(job)
+    work = _Work(job, report or _unheard)
     start = perf_counter()
     try:
-        reason = work.run()
+        with at(Workplace(job.folder, work.report, job.attempt, job.batch_share)):
+            reason = work.run()
     except KeyboardInterrupt:
         raise
     except BaseException as problem:
         return work.failed(problem, perf_counter() - start)
-    state: State = "infeasible" if reason else "completed"
-    return Outcome(job.number, state, work.measurement(), perf_counter() - start, work.device, reason)
+    return work.outcome("infeasible" if reason else "completed", perf_counter() - start, reason)
+
+
+def _unheard(entry: Mapping[str, float]) -> None:
+    """Where nobody listens."""
 
 
 class _Work:
     """What the stages of one job have measured so far."""
 
-    __slots__ = ("curve", "device", "gradient", "job", "metrics", "unchecked")
+    __slots__ = ("curve", "device", "gradient", "job", "metrics", "peak", "report", "unchecked")
 
-    def __init__(self, job: Job) -> None:
-        self.job = job
+    def __init__(self, job: Job, report: Callable[[Mapping[str, float]], None]) -> None:
+        self.job, self.report = job, report
         self.metrics: dict[str, float] = {}
         self.curve: tuple[Mapping[str, float], ...] = ()
         self.gradient: Mapping[str, Tensor] | None = None
         self.unchecked: Sequence[Constraint] = job.constraints
         self.device = ""
+        self.peak = 0
 
     def run(self) -> str:
         """The limit that is broken, in one line; empty where all that were measured hold."""
         job = self.job
         for stage in job.stages:
             self.device = str(getattr(stage, "device", ""))
+            reset_peak_on(self.device)
             found = stage.estimate(job.proposal, job.seed)
+            self.peak = max(self.peak, peak_on(self.device) or 0)
             self.add(found.metrics, found.curve)
             if found.gradient is not None:
                 self.gradient = found.gradient
@@ -63,6 +72,7 @@ class _Work:
                 broken = self.broken_limit()
                 if broken:
                     return broken
+            self.report({})
         return ""
 
     def add(self, metrics: Mapping[str, Any], curve: Sequence[Mapping[str, Any]]) -> None:
@@ -85,6 +95,14 @@ class _Work:
     def measurement(self) -> Measurement:
         return Measurement(self.metrics, self.gradient, self.curve)
 
+    def outcome(self, state: State, seconds: float, reason: str, trace: str = "") -> Outcome:
+        job, device = self.job, self.device
+        return Outcome(
+            *(job.number, state, self.measurement(), seconds, device, reason, trace, job.attempt),
+            peak_memory=max(self.peak, peak_on(device) or 0) or None,
+            threads=threads(),
+        )
+
     def failed(self, problem: BaseException, seconds: float) -> Outcome:
         state: State = "error"
         if isinstance(problem, TrialFailed):
@@ -93,9 +111,7 @@ class _Work:
         elif is_out_of_memory(problem):
             state = "out_of_memory"
         trace = _shortened(traceback.format_exception(problem)) if state == "error" else ""
-        outcome = Outcome(
-            self.job.number, state, self.measurement(), seconds, self.device, one_line(problem, state), trace
-        )
+        outcome = self.outcome(state, seconds, one_line(problem, state), trace)
         if state == "out_of_memory":
             traceback.clear_frames(problem.__traceback__)
             release()
@@ -107,6 +123,12 @@ class _Work:
             self.add(problem.metrics, problem.curve)
         except (TypeError, ValueError):
             return
+
+
+def failure(number: int, attempt: int, problem: BaseException) -> Outcome:
+    """The outcome of a job that an exception ended outside of its stages."""
+    trace = _shortened(traceback.format_exception(problem))
+    return Outcome(number, "error", reason=one_line(problem), traceback=trace, attempt=attempt)
 
 
 def one_line(problem: BaseException, state: State = "error") -> str:

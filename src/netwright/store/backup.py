@@ -9,8 +9,34 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from netwright.store.directory import BACKUPS, restrict, synchronise
+from netwright.store.problems import translated
 
 KEPT = 3
+
+
+def copy_to(directory: Path, target: Path) -> Path:
+    """Copy the database of a project to a file, whoever writes meanwhile. Returns its path."""
+    from netwright.store.opening import open_as_it_is
+
+    with translated(target), closing(open_as_it_is(directory)) as connection:
+        _copy(connection, target.absolute())
+    return target
+
+
+def _copy(connection: sqlite3.Connection, target: Path) -> None:
+    unfinished = target.with_name(f"{target.name}.tmp")
+    try:
+        restrict(unfinished)
+        with closing(sqlite3.connect(unfinished)) as copy:
+            connection.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file that needs no other beside it
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(unfinished, target)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    synchronise(target.parent)
 
 
 def back_up(connection: sqlite3.Connection, directory: Path) -> Path:
@@ -20,15 +46,7 @@ def back_up(connection: sqlite3.Connection, directory: Path) -> Path:
     for stale in folder.glob("*.tmp*"):
         stale.unlink()
     target = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}.db"
-    unfinished = target.with_suffix(".tmp")
-    restrict(unfinished)
-    with closing(sqlite3.connect(unfinished)) as copy:
-        connection.backup(copy)
-        copy.execute("PRAGMA journal_mode = DELETE")  # one file that needs no other beside it
-    with unfinished.open("rb") as file:
-        os.fsync(file.fileno())
-    os.replace(unfinished, target)
-    synchronise(folder)
+    _copy(connection, target)
     for old in sorted(folder.glob("*.db"))[:-KEPT]:
         old.unlink()
     return target

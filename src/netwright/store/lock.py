@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import socket
 import time
 import weakref
@@ -20,31 +21,54 @@ _held: weakref.WeakSet[DriverLock] = weakref.WeakSet()
 
 
 class DriverLock:
-    """Held from birth to `release`. Raises Busy where another process, or this one, holds it already."""
+    """Held from birth to `release`. Raises Busy where another process, or this one, holds it already.
 
-    def __init__(self, directory: Path) -> None:
+    A process of this machine that died holds it no more. Of one on another machine that cannot be told: who knows that
+    it is dead says so by `takeover`, and from then on what it writes is refused by `check`.
+    """
+
+    def __init__(self, directory: Path, takeover: bool = False) -> None:
         self._path = directory / NAME
         self._file: int | None = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if not _taken(self._file):
-            os.close(self._file)
-            self._file = None
-            raise Busy(_message(directory))
-        self._sign()
+        try:
+            if not _taken(self._file):
+                raise Busy(_message(directory))
+            if not takeover and _elsewhere(_owner(directory)):
+                raise Busy(_message_elsewhere(directory))
+            self._signature = self._sign()
+        except BaseException:
+            self.forget()
+            raise
         _held.add(self)
 
-    def _sign(self) -> None:
+    def _sign(self) -> bytes:
         assert self._file is not None
         owner = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
+            "boot": _boot(),
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
+            "token": secrets.token_hex(8),
         }
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, json.dumps(owner).encode(), 0)
+        signature = json.dumps(owner).encode()
+        os.pwrite(self._file, signature, 0)
+        os.ftruncate(self._file, len(signature))
+        return signature
+
+    def check(self) -> None:
+        """Busy where somebody else took the project over."""
+        if self._file is None or os.pread(self._file, 4096, 0) != self._signature:
+            owner = _owner(self._path.parent)
+            raise Busy(
+                f"{self._path.parent} was taken over by process {owner.get('pid', 'unknown')} on "
+                f"{owner.get('host', 'an unknown host')} since {owner.get('since', 'an unknown time')}; this process "
+                "writes nothing more"
+            )
 
     def release(self) -> None:
         if self._file is not None:
-            os.ftruncate(self._file, 0)
+            if os.pread(self._file, 4096, 0) == self._signature:
+                os.ftruncate(self._file, 0)
             self.forget()
 
     def forget(self) -> None:
@@ -116,7 +140,33 @@ def _message(directory: Path) -> str:
         return f"this process has {directory} open already; use that Store, or close it first"
     return (
         f"{directory} is driven by process {owner.get('pid', 'unknown')} on {owner.get('host', 'an unknown host')} "
-        f"since {owner.get('since', 'an unknown time')}; wait for it, stop it, or use another directory"
+        f"since {owner.get('since', 'an unknown time')}; wait for it, stop it, or use another directory. It is alive: "
+        "once it has died the project is free"
+    )
+
+
+def _elsewhere(owner: dict[str, Any]) -> bool:
+    """Whether the owner who did not sign off was on another machine: neither of this name nor of this boot."""
+    if not owner.get("host"):
+        return False
+    return owner["host"] != socket.gethostname() and (not _boot() or owner.get("boot") != _boot())
+
+
+def _boot() -> str:
+    """What the system calls the time since it was started; the same in all containers of one machine."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _message_elsewhere(directory: Path) -> str:
+    owner = _owner(directory)
+    return (
+        f"{directory} was driven by process {owner.get('pid', 'unknown')} on {owner['host']} since "
+        f"{owner.get('since', 'an unknown time')}, which is not this machine ({socket.gethostname()}), and it "
+        "has not signed off. If it is dead, take the project over: netwright resume --takeover, or "
+        "Store(directory, takeover=True)"
     )
 
 

@@ -13,6 +13,8 @@ from netwright.store import directory as places
 from netwright.store import schema
 from netwright.store.backup import back_up
 from netwright.store.filesystem import on_network
+from netwright.store.lock import driver
+from netwright.store.log import inspect
 from netwright.store.problems import corrupt
 
 BUSY_SECONDS = 60.0
@@ -24,6 +26,9 @@ def open_to_write(folder: Path) -> sqlite3.Connection:
     if not path.exists():
         _create(folder)
     places.check_header(path)
+    torn = check_log(folder)
+    if torn:
+        warnings.warn(torn, stacklevel=3)
     connection = _connect(f"file:{quote(str(path))}?mode=rw")
     try:
         version = schema.check(connection, path)
@@ -32,25 +37,68 @@ def open_to_write(folder: Path) -> sqlite3.Connection:
         if version < schema.VERSION:
             back_up(connection, folder)
             schema.migrate(connection, version)
+        connection.execute("PRAGMA foreign_keys = ON")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def check_log(folder: Path) -> str:
+    """Look at the log that a process left behind: CorruptStore where it was changed, a sentence where it is not whole.
+
+    Not while the project is driven, because the log is being written then.
+    """
+    path = places.database(folder)
+    log = inspect(Path(f"{path}-wal"))
+    if log.damage:
+        raise corrupt(path, log.damage)
+    if log.torn:
+        return f"the last transaction in the log of {path} is not whole and does not count, as after a loss of power"
+    return ""
 
 
 def open_to_read(folder: Path) -> sqlite3.Connection:
-    """A connection that cannot write."""
-    places.require(folder)
-    path = places.database(folder)
-    places.check_header(path)
-    mode = "mode=ro" if _shares_memory(folder, path) else "mode=ro&immutable=1"
-    connection = _connect(f"file:{quote(str(path))}?{mode}")
+    """A connection that cannot write; one to a copy in memory, brought to this version, where the tables are older."""
+    connection, version = _opened(folder)
     try:
-        schema.check(connection, path)
+        return connection if version == schema.VERSION else _copied(connection, version)
     except BaseException:
         connection.close()
         raise
-    return connection
+
+
+def open_as_it_is(folder: Path) -> sqlite3.Connection:
+    """A connection that cannot write, to tables of whatever version."""
+    return _opened(folder)[0]
+
+
+def _opened(folder: Path) -> tuple[sqlite3.Connection, int]:
+    places.require(folder)
+    path = places.database(folder)
+    places.check_header(path)
+    if driver(folder) is None:
+        check_log(folder)
+    mode = "mode=ro" if _shares_memory(folder, path) else "mode=ro&immutable=1"
+    connection = _connect(f"file:{quote(str(path))}?{mode}")
+    try:
+        return connection, schema.check(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _copied(connection: sqlite3.Connection, version: int) -> sqlite3.Connection:
+    copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    try:
+        connection.backup(copy)
+        schema.migrate(copy, version)
+        copy.execute("PRAGMA query_only = ON")
+    except BaseException:
+        copy.close()
+        raise
+    connection.close()
+    return copy
 
 
 def _connect(address: str) -> sqlite3.Connection:
@@ -64,7 +112,6 @@ def _set_up(connection: sqlite3.Connection, folder: Path) -> None:
         journal = "TRUNCATE"
     connection.execute(f"PRAGMA journal_mode = {journal}")
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _create(folder: Path) -> None:

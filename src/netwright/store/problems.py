@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import sqlite3
 from collections.abc import Generator
@@ -11,11 +12,17 @@ from pathlib import Path
 from netwright.core.errors import Busy, CorruptStore, NetwrightError, UserError
 
 
+class NoRoom(UserError):
+    """The disk is full. exit_code: 2."""
+
+
 @contextmanager
 def translated(path: Path) -> Generator[None]:
     """Raise sqlite3's and the system's errors about the database at `path` as netwright's own."""
     try:
         yield
+    except UnicodeError as problem:
+        raise corrupt(path, str(problem)) from None
     except (sqlite3.Error, OSError) as problem:
         raise explain(problem, path) from problem
 
@@ -25,8 +32,8 @@ def explain(problem: Exception, path: Path) -> NetwrightError:
     code = getattr(problem, "sqlite_errorcode", 0) & 0xFF
     if isinstance(problem, OSError):
         return _from_system(problem, path)
-    if code == sqlite3.SQLITE_FULL:
-        return UserError(
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _full(path)):
+        return NoRoom(
             f"no room left to write {path} ({_free(path)} free there); nothing that was reported is lost. "
             "Free some space and resume the run."
         )
@@ -45,18 +52,28 @@ def corrupt(path: Path, found: str) -> CorruptStore:
     """The error for a damaged database, with the ways out."""
     directory = path.parent
     backups = sorted((directory / "backups").glob("*.db")) if (directory / "backups").is_dir() else []
-    restore = (
-        f"restore the newest backup: cp '{backups[-1]}' '{path}'"
-        if backups
-        else f"save what can be read: sqlite3 '{path}' .recover | sqlite3 recovered.db"
+    restore = f", or restore the newest backup: cp '{backups[-1]}' '{path}'" if backups else ""
+    return CorruptStore(
+        f"{path} is damaged: {found}. Nothing was written to it.\n"
+        f"See what is wrong: netwright db check --dir '{directory}'\n"
+        f"Save what is whole in a new directory: netwright db recover --dir '{directory}'{restore}"
     )
-    return CorruptStore(f"{path} is damaged: {found}. Nothing was written to it. To go on, {restore}")
 
 
 def _from_system(problem: OSError, path: Path) -> NetwrightError:
+    if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoRoom(f"no room left in {path.parent} ({_free(path)} free there); free some space and try again")
     if isinstance(problem, PermissionError):
         return UserError(f"no permission to use {problem.filename or path}; choose a directory that you can write to")
     return UserError(f"{problem.filename or path} cannot be used: {problem.strerror or problem}")
+
+
+def _full(path: Path) -> bool:
+    """Whether so little is free that SQLite cannot even make the files that it shares between processes."""
+    try:
+        return shutil.disk_usage(path.parent).free < 100_000
+    except OSError:
+        return False
 
 
 def _free(path: Path) -> str:

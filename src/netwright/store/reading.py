@@ -10,14 +10,19 @@ from typing import Any
 
 from netwright.core.errors import UserError, nearest
 from netwright.core.serial import parse_json
+from netwright.store.ledger import CHANGING, catalogue, seal
 from netwright.store.numbers import digest, metrics_from
 from netwright.store.problems import corrupt
-from netwright.store.rows import COLUMNS, DIED, RunSummary, StoredTrial
+from netwright.store.rows import ATTEMPT_COLUMNS, COLUMNS, DIED, RunSummary, StoredAttempt, StoredTrial
 
-_RUN = "id, name, created, ended, state, stopped, seconds, version, space, configuration, digest"
+_RUN = f"id, name, created, version, space, configuration, digest, {', '.join(CHANGING)}, seal"
 _TRIALS = (
     f"SELECT {', '.join(f't.{name}' for name in COLUMNS)}, t.digest, a.space, a.json, a.text, a.seal "  # noqa: S608 - constants
     "FROM trials t LEFT JOIN architectures a ON a.digest = t.architecture WHERE t.run = ? ORDER BY t.number"
+)
+_ATTEMPTS = (
+    f"SELECT {', '.join(ATTEMPT_COLUMNS)}, digest FROM attempts "  # noqa: S608 - constants
+    "WHERE run = ?1 AND (?2 IS NULL OR trial = ?2) ORDER BY trial, attempt"
 )
 
 
@@ -29,9 +34,21 @@ class Reader:
         self._path = path
 
     def names(self) -> list[str]:
-        return [name for (name,) in self._connection.execute("SELECT name FROM runs ORDER BY id")]
+        runs, _ = self.catalogue()
+        found = self._connection.execute("SELECT id, name FROM runs ORDER BY id").fetchall()
+        if [number for number, _ in found] != list(range(1, runs + 1)):
+            raise corrupt(self._path, f"{runs} runs were written, {len(found)} are there")
+        return [name for _, name in found]
+
+    def catalogue(self) -> tuple[int, int]:
+        """How many runs and events were written."""
+        found = catalogue(self._connection)
+        if found is None:
+            raise corrupt(self._path, "the numbers of runs and events were changed")
+        return found
 
     def summaries(self, driver_alive: bool) -> Iterator[RunSummary]:
+        self.names()
         rows = self._connection.execute(f"SELECT {_RUN} FROM runs ORDER BY id").fetchall()  # noqa: S608 - constants
         return (self._summary(row, driver_alive) for row in rows)
 
@@ -43,16 +60,25 @@ class Reader:
 
     def _row(self, name: str) -> tuple[Any, ...]:
         found = self._connection.execute(f"SELECT {_RUN} FROM runs WHERE name = ?", (name,)).fetchone()  # noqa: S608
+        if found is None and name in self.names():
+            raise corrupt(self._path, "the index of the runs' names was changed")
         if found is None:
             raise UserError(f"there is no run {name!r} in {self._path.parent}{nearest(name, reversed(self.names()))}")
+        if found[1] != name:
+            raise corrupt(self._path, "the index of the runs' names was changed")
         return found
 
     def _summary(self, row: tuple[Any, ...], driver_alive: bool) -> RunSummary:
-        run, name, created, ended, state, stopped, seconds, version, space, configuration, found = row
+        run, name, created, version, space, configuration, found, *changing, sealed = row
         if digest((name, created, version, space, configuration)) != found:
             raise corrupt(self._path, f"the settings of run {name!r} were changed")
+        if seal(run, name, tuple(changing)) != sealed:
+            raise corrupt(self._path, f"the state of run {name!r} was changed")
+        ended, state, stopped, seconds, trials, *_ = changing
         counted = self._connection.execute("SELECT state, count(*) FROM trials WHERE run = ? GROUP BY state", (run,))
         counts = dict(counted.fetchall())
+        if sum(counts.values()) != trials:
+            raise corrupt(self._path, f"{trials} trials of run {name!r} were written, {sum(counts.values())} are there")
         driven = driver_alive and state == "running"
         if state == "running" and not driven:
             state, stopped = "interrupted", DIED
@@ -60,9 +86,45 @@ class Reader:
         return RunSummary(name, created, ended, state, stopped, seconds, version, space, counts, settings, driven)
 
     def trials(self, run: int) -> Iterator[StoredTrial]:
+        """The trials of a run by number; CorruptStore where one was changed or is missing."""
         checked: dict[str, Mapping[str, Any]] = {}
+        told = there = 0
         for row in self._connection.execute(_TRIALS, (run,)):
-            yield self._trial(row, checked)
+            trial = self._trial(row, checked)
+            told += trial.told is not None
+            there += 1
+            yield trial
+        expected = self._numbers(run)
+        if (there, told) != (expected["trials"], expected["told"]):
+            raise corrupt(
+                self._path,
+                f"{expected['trials']} trials were written and {expected['told']} of them had ended; "
+                f"{there} are there, of which {told} have ended",
+            )
+
+    def _numbers(self, run: int) -> dict[str, int]:
+        """How many rows of this run there must be; checked by the run's seal."""
+        number, name, *values = self._connection.execute(
+            f"SELECT id, name, {', '.join(CHANGING)}, seal FROM runs WHERE id = ?",  # noqa: S608 - constants
+            (run,),
+        ).fetchone()
+        if seal(number, name, tuple(values[:-1])) != values[-1]:
+            raise corrupt(self._path, f"the state of run {name!r} was changed")
+        return dict(zip(CHANGING, values, strict=False))
+
+    def attempts(self, run: int, trial: int | None = None) -> tuple[StoredAttempt, ...]:
+        """Attempts that have ended, in order."""
+        (there,) = self._connection.execute("SELECT count(*) FROM attempts WHERE run = ?", (run,)).fetchone()
+        expected = self._numbers(run)["attempts"]
+        if there != expected:
+            raise corrupt(self._path, f"{expected} attempts were written, {there} are there")
+        rows = self._connection.execute(_ATTEMPTS, (run, trial)).fetchall()
+        return tuple(self._attempt(row) for row in rows)
+
+    def _attempt(self, row: tuple[Any, ...]) -> StoredAttempt:
+        if digest(row[:-1]) != row[-1]:
+            raise corrupt(self._path, f"attempt {row[2]} of trial {row[1]} was changed")
+        return StoredAttempt(*row[1:-1])
 
     def _trial(self, row: tuple[Any, ...], checked: dict[str, Mapping[str, Any]]) -> StoredTrial:
         values, (found, *described) = row[: len(COLUMNS)], row[len(COLUMNS) :]
@@ -92,10 +154,18 @@ class Reader:
             raise corrupt(self._path, f"the architecture of {where} was changed")
         return self.load(json, where)
 
+    def document_keys(self, run: int) -> list[str]:
+        return [
+            key for (key,) in self._connection.execute("SELECT key FROM documents WHERE run = ? ORDER BY key", (run,))
+        ]
+
     def document(self, run: int, key: str) -> Any:
         found = self._connection.execute(
             "SELECT json, digest FROM documents WHERE run = ? AND key = ?", (run, key)
         ).fetchone()
+        (there,) = self._connection.execute("SELECT count(*) FROM documents WHERE run = ?", (run,)).fetchone()
+        if there != self._numbers(run)["documents"]:
+            raise corrupt(self._path, f"{self._numbers(run)['documents']} documents were written, {there} are there")
         if found is None:
             return None
         if digest((run, key, found[0])) != found[1]:
@@ -103,14 +173,20 @@ class Reader:
         return self.load(found[0], f"the document {key!r}")
 
     def events(self, run: int | None, after: int) -> list[dict[str, Any]]:
+        names = dict(enumerate(self.names(), start=1))
+        _, last = self.catalogue()
         rows = self._connection.execute(
-            "SELECT e.seq, r.name, e.time, e.type, e.data FROM events e LEFT JOIN runs r ON r.id = e.run "
-            "WHERE e.seq > ?1 AND (?2 IS NULL OR e.run = ?2) ORDER BY e.seq",
-            (after, run),
-        )
+            "SELECT seq, run, time, type, data, digest FROM events WHERE seq > ? ORDER BY seq", (after,)
+        ).fetchall()
+        if [row[0] for row in rows] != list(range(max(after, 0) + 1, last + 1)):
+            raise corrupt(self._path, f"{last} events were written; of those after {after}, {len(rows)} are there")
+        for row in rows:
+            if digest(row[:-1]) != row[-1]:
+                raise corrupt(self._path, f"event {row[0]} was changed")
         return [
-            {"seq": seq, "run": name, "time": time, "type": kind, "data": self.load(data, f"event {seq}")}
-            for seq, name, time, kind, data in rows
+            {"seq": seq, "run": names.get(of), "time": time, "type": kind, "data": self.load(data, f"event {seq}")}
+            for seq, of, time, kind, data, _ in rows
+            if run is None or run == of
         ]
 
     def load(self, text: str, where: str) -> Any:

@@ -13,6 +13,7 @@ from netwright.core.trial import Proposal, Trial
 from netwright.store.numbers import digest, metrics_to_json, tensors_to_json, to_json
 
 RUNNING = "running"
+LONGEST_LOG = 10_000  # characters
 DIED = "the process that drove it ended without a word"
 COLUMNS = (
     "run",
@@ -36,6 +37,10 @@ COLUMNS = (
     "traceback",
     "started",
     "ended",
+)
+ATTEMPT_COLUMNS = (
+    *("run", "trial", "attempt", "state", "place", "reason", "log"),
+    *("seconds", "threads", "peak_memory", "started", "ended"),
 )
 Row = tuple[Any, ...]
 
@@ -62,6 +67,27 @@ class Told:
     ended: float
 
 
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    """How one attempt at a trial ended: told as the trial's end, or lost and begun again.
+
+    place: the worker or node. log: the end of what it printed. ended: seconds of the epoch. peak_memory: bytes.
+    """
+
+    question: Asked
+    state: str
+    reason: str = ""
+    place: str = ""
+    log: str = ""
+    ended: float = 0.0
+    seconds: float = 0.0
+    threads: int | None = None
+    peak_memory: int | None = None
+
+
+Record = Asked | Told | AttemptEnded
+
+
 class Rows:
     """Makes the rows of one run; each architecture is written out once."""
 
@@ -73,6 +99,16 @@ class Rows:
 
     def row(self, record: Asked | Told) -> Row:
         values = self._told(record) if isinstance(record, Told) else self._running(record)
+        return (*values, digest(values))
+
+    def attempt(self, record: AttemptEnded) -> Row:
+        question = record.question
+        values = (
+            *(self._run, question.number, question.attempt, record.state, record.place, record.reason),
+            *(_printable(record.log), float(record.seconds), record.threads, record.peak_memory),
+            self._time(question.started),
+            self._time(record.ended),
+        )
         return (*values, digest(values))
 
     def _running(self, asked: Asked) -> Row:
@@ -166,6 +202,23 @@ class StoredTrial:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredAttempt:
+    """One attempt at a trial as it lies in the store. peak_memory: bytes; log: the end of what it printed."""
+
+    trial: int
+    attempt: int
+    state: str
+    place: str
+    reason: str
+    log: str
+    seconds: float
+    threads: int | None
+    peak_memory: int | None
+    started: str
+    ended: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunSummary:
     """One line about a run. counts: trials by state, "running" included; driven: whether a process drives it now."""
 
@@ -212,3 +265,8 @@ class StoredRun:
 
 def _share(trial: StoredTrial) -> float:
     return 1.0 if trial.fidelity is None else trial.fidelity
+
+
+def _printable(log: str) -> str:
+    """The end of a log, without what cannot be stored as text."""
+    return log[-LONGEST_LOG:].encode("utf-8", "replace").decode()

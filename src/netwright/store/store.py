@@ -15,11 +15,13 @@ from netwright.core.errors import UserError
 from netwright.store import directory as places
 from netwright.store import opening
 from netwright.store.backup import back_up
+from netwright.store.ledger import change, count, seal
 from netwright.store.lock import DriverLock, driver
 from netwright.store.numbers import digest, to_json
-from netwright.store.problems import corrupt, translated
+from netwright.store.problems import translated
 from netwright.store.reading import Reader
-from netwright.store.rows import DIED, RunSummary, StoredRun, StoredTrial
+from netwright.store.room import Room
+from netwright.store.rows import DIED, RunSummary, StoredAttempt, StoredRun, StoredTrial
 from netwright.store.writer import TrialWriter
 
 
@@ -29,23 +31,28 @@ class Store:
     `Store(directory)` may write: it makes the directory and the database where they are new, and holds the project
     for this process until it is closed. `Store.open_readonly(directory)` only reads, whoever writes meanwhile.
 
+    takeover: take the project from a process on another machine that did not sign off, because it is dead. One of
+    this machine that died needs none, and a living one keeps it. min_free_disk: bytes that must stay free, below which
+    a search pauses; by default 1 GB, or half of what is free where that is less.
+
     Raises UserError for a directory that cannot be used, Busy while another process drives the project, and
     CorruptStore for a damaged or foreign database, which is never written to.
     """
 
-    def __init__(self, directory: str | Path) -> None:
+    def __init__(self, directory: str | Path, *, takeover: bool = False, min_free_disk: int | None = None) -> None:
         self._set_places(directory)
         with translated(self.path):
             places.prepare(self.directory)
             if self.path.exists():
                 places.check_header(self.path)  # before anything is put beside another program's file
-            self._hold = DriverLock(self.directory)
+            self._hold = DriverLock(self.directory, takeover)
             try:
                 self._connection = opening.open_to_write(self.directory)
             except BaseException:
                 self._hold.release()
                 raise
             self._inode = os.stat(self.path).st_ino
+        self.room = Room(self.directory, min_free_disk)
         self._after_opening()
         try:
             self._note_the_dead()
@@ -59,6 +66,7 @@ class Store:
         self = cls.__new__(cls)
         self._set_places(directory)
         self._hold = None
+        self.room = Room(self.directory, 0)
         with translated(self.path):
             self._connection = opening.open_to_read(self.directory)
         self._after_opening()
@@ -77,9 +85,8 @@ class Store:
         """While this process holds the project nobody else drives a run, whatever the run says."""
         if any(each.state == "running" for each in self.runs()):
             with self.transaction() as connection:
-                connection.execute(
-                    "UPDATE runs SET state = 'interrupted', stopped = ? WHERE state = 'running'", (DIED,)
-                )
+                for (run,) in connection.execute("SELECT id FROM runs WHERE state = 'running'").fetchall():
+                    change(connection, run, state="interrupted", stopped=DIED)
 
     @property
     def writable(self) -> bool:
@@ -138,10 +145,21 @@ class Store:
         """The trials of a run by number."""
         return iter(self.read_run(name).trials)
 
+    def attempts(self, run: str, trial: int | None = None) -> tuple[StoredAttempt, ...]:
+        """The attempts at a trial of a run, or at all of its trials, that have ended, in order."""
+        with self._reading() as reader:
+            return reader.attempts(reader.run_id(run), trial)
+
     def document(self, run: str, key: str) -> Any:
         """What was kept under this key; None where nothing was."""
         with self._reading() as reader:
             return reader.document(reader.run_id(run), key)
+
+    def documents(self, run: str) -> dict[str, Any]:
+        """Everything that was kept for a run, by key."""
+        with self._reading() as reader:
+            number = reader.run_id(run)
+            return {key: reader.document(number, key) for key in reader.document_keys(number)}
 
     def events(self, run: str | None = None, after: int = 0) -> list[dict[str, Any]]:
         """Events with a sequence number above `after`, in order: seq, run, time, type, data."""
@@ -159,8 +177,6 @@ class Store:
             self._connection.execute("BEGIN")
             try:
                 yield self._reader
-            except UnicodeError as problem:
-                raise corrupt(self.path, str(problem)) from None
             finally:
                 self._connection.rollback()
 
@@ -176,6 +192,7 @@ class Store:
             self._require_writable()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._hold.check()  # type: ignore[union-attr]
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -210,12 +227,15 @@ class Store:
         if name in self.names():
             raise UserError(f"run {name!r} exists already in {self.directory}; resume it, or choose another name")
         with self.transaction() as connection:
-            cursor = connection.execute(
-                "INSERT INTO runs (name, created, version, space, configuration, digest) VALUES (?, ?, ?, ?, ?, ?)",
-                (*values, digest(values)),
+            runs, events = self._catalogue()
+            run = runs + 1
+            changing = (None, "running", "", 0.0, 0, 0, 0, 0)
+            connection.execute(
+                f"INSERT INTO runs VALUES ({', '.join('?' * 16)})",  # noqa: S608 - a constant
+                (run, *values[:2], *changing, *values[2:], digest(values), seal(run, name, changing)),
             )
-            run = int(cursor.lastrowid or 0)
-            _add_event(connection, run, "created", {})
+            count(connection, run, events)
+            self._add_event(connection, run, "created", {})
         return run
 
     def set_state(self, run: str, state: str, stopped: str = "", seconds: float | None = None) -> None:
@@ -224,11 +244,9 @@ class Store:
         with self._reading() as reader:
             number = reader.run_id(run)
         with self.transaction() as connection:
-            connection.execute(
-                "UPDATE runs SET state = ?, stopped = ?, ended = ?, seconds = coalesce(?, seconds) WHERE id = ?",
-                (state, stopped, ended, seconds, number),
-            )
-            _add_event(connection, number, state, {"stopped": stopped})
+            changes = {} if seconds is None else {"seconds": float(seconds)}
+            change(connection, number, state=state, stopped=stopped, ended=ended, **changes)
+            self._add_event(connection, number, state, {"stopped": stopped})
 
     def writer(self, run: str, clock: Callable[[], float]) -> TrialWriter:
         """What writes the trials of a run; `clock` gives the seconds it has been driven."""
@@ -241,18 +259,27 @@ class Store:
         with self._reading() as reader:
             number = reader.run_id(run)
         with self.transaction() as connection:
-            connection.execute(
-                "INSERT INTO documents VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (run, key) DO UPDATE SET json = excluded.json, digest = excluded.digest",
-                (number, key, text, digest((number, key, text))),
-            )
+            there = connection.execute("SELECT 1 FROM documents WHERE run = ? AND key = ?", (number, key)).fetchone()
+            row = (number, key, text, digest((number, key, text)))
+            connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)", row)
+            change(connection, number, added_documents=0 if there else 1)
 
     def add_event(self, run: str, kind: str, data: Mapping[str, Any] | None = None) -> None:
         """Append to the events, which are never changed."""
         with self._reading() as reader:
             number = reader.run_id(run)
         with self.transaction() as connection:
-            _add_event(connection, number, kind, data or {})
+            self._add_event(connection, number, kind, data or {})
+
+    def _add_event(self, connection: sqlite3.Connection, run: int, kind: str, data: Mapping[str, Any]) -> None:
+        runs, events = self._catalogue()
+        values = (events + 1, run, _now(), kind, to_json(dict(data)))
+        connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", (*values, digest(values)))
+        count(connection, runs, events + 1)
+
+    def _catalogue(self) -> tuple[int, int]:
+        """How many runs and events there are."""
+        return self._reader.catalogue()
 
     def back_up(self) -> Path | None:
         """Copy the database to `backups/` where there is anything to lose."""
@@ -261,11 +288,6 @@ class Store:
         with self._lock, translated(self.path):
             self._require_writable()
             return back_up(self._connection, self.directory)
-
-
-def _add_event(connection: sqlite3.Connection, run: int, kind: str, data: Mapping[str, Any]) -> None:
-    values = (run, _now(), kind, to_json(dict(data)))
-    connection.execute("INSERT INTO events (run, time, type, data) VALUES (?, ?, ?, ?)", values)
 
 
 def _now() -> str:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from netwright.store.rows import COLUMNS, Asked, Row, Rows, Told
+from netwright.store.ledger import change
+from netwright.store.problems import NoRoom
+from netwright.store.room import POLL
+from netwright.store.rows import ATTEMPT_COLUMNS, COLUMNS, AttemptEnded, Record, Row, Rows, Told
 
 if TYPE_CHECKING:
     import sqlite3
 
+    from netwright.store.rows import Asked
     from netwright.store.store import Store
 
 LONGEST_QUEUE = 20_000
@@ -24,24 +29,29 @@ class TrialWriter:
 
     A thread of its own takes what has come in and commits it together. After a failure nothing more is written, and
     every call raises that failure.
+
+    On a disk that is full, or nearly so, it pauses: nothing is acknowledged until there is room again. `wait` then
+    calls `interrupt` again and again, which may raise to end the waiting; `paused` says why it pauses.
     """
 
     def __init__(self, store: Store, run: int, clock: Callable[[], float]) -> None:
         self.committed = 0
         self.added = 0
+        self.paused = ""
+        self.interrupt: Callable[[], object] = _nothing
         self._store = store
         self._run = run
         self._rows = Rows(run)
         self._clock = clock
-        self._queue: deque[Asked | Told] = deque()
+        self._queue: deque[Record] = deque()
         self._wake = threading.Event()
         self._done = threading.Condition()
-        self._closing = False
+        self._closing = threading.Event()
         self._problem: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="netwright-writer", daemon=True)
         self._thread.start()
 
-    def add(self, record: Asked | Told) -> int:
+    def add(self, record: Record) -> int:
         """Hand over a record; the number that `committed` must reach before it counts."""
         if self._problem is not None:
             raise self._problem
@@ -58,19 +68,24 @@ class TrialWriter:
         wanted = self.added if count is None else count
         with self._done:
             while self.committed < wanted and self._problem is None:
-                self._done.wait()
+                self._done.wait(POLL if self.paused else None)
+                if self.paused:
+                    self.interrupt()
         if self._problem is not None:
             raise self._problem
 
     def close(self) -> None:
-        """Write what is left and end the thread. Raises nothing: `wait` says whether all was written."""
-        self._closing = True
+        """Write what is left and end the thread. Raises nothing: `wait` says whether all was written.
+
+        A pause ends too: what there is no room for is not written.
+        """
+        self._closing.set()
         self._wake.set()
         self._thread.join()
 
     def _work(self) -> None:
         try:
-            while not (self._closing and not self._queue):
+            while not (self._closing.is_set() and not self._queue):
                 self._wake.wait()
                 self._wake.clear()
                 records = [self._queue.popleft() for _ in range(len(self._queue))]
@@ -81,37 +96,101 @@ class TrialWriter:
                 self._problem = problem
                 self._done.notify_all()
 
-    def _commit(self, records: Sequence[Asked | Told]) -> None:
-        last = {_number(record): record for record in records}  # a trial asked and told at once is one row
-        rows = [self._rows.row(record) for record in last.values()]
-        architectures, self._rows.new = self._rows.new, []
-        seconds = self._clock()
-        with self._store.transaction() as connection:
-            _insert(connection, _architectures, architectures)
-            _insert(connection, _trials, rows)
-            connection.execute("UPDATE runs SET seconds = ? WHERE id = ?", (seconds, self._run))
+    def _commit(self, records: Sequence[Record]) -> None:
+        batch = self._batch(records)
+        while not self._written(batch):
+            pass
+        while self._pauses(self._store.room.shortage()):
+            pass
         with self._done:
+            self.paused = ""
             self.committed += len(records)
             self._done.notify_all()
+
+    def _written(self, batch: Batch) -> bool:
+        """Write a batch, or pause once where there is no room for it; NoRoom where it must not pause any longer."""
+        try:
+            self._write(batch)
+        except NoRoom:
+            if not self._pauses(self._store.room.full()):
+                raise
+            return False
+        return True
+
+    def _pauses(self, reason: str) -> bool:
+        """Wait for a moment, if there is a reason, unless the writer is being closed; whether it has waited."""
+        if not reason:
+            return False
+        if not self.paused:
+            warnings.warn(reason, stacklevel=2)
+            with self._done:
+                self.paused = reason
+                self._done.notify_all()
+        return not self._closing.wait(POLL)
+
+    def _batch(self, records: Sequence[Record]) -> Batch:
+        attempts = [self._rows.attempt(each) for each in records if isinstance(each, AttemptEnded)]
+        last = {_number(each): each for each in records if not isinstance(each, AttemptEnded)}
+        rows = [self._rows.row(each) for each in last.values()]  # a trial asked and told at once is one row
+        architectures, self._rows.new = self._rows.new, []
+        told = max((each.told + 1 for each in last.values() if isinstance(each, Told)), default=0)
+        return Batch(architectures, rows, attempts, max(last, default=-1) + 1, told)
+
+    def _write(self, batch: Batch) -> None:
+        seconds = float(self._clock())
+        with self._store.transaction() as connection:
+            _insert(connection, _architectures, batch.architectures)
+            _insert(connection, _trials, batch.trials)
+            new = _insert(connection, _attempts, batch.attempts)
+            change(
+                *(connection, self._run),
+                seconds=seconds,
+                least_trials=batch.number,
+                least_told=batch.told,
+                added_attempts=new,
+            )
+
+
+class Batch(NamedTuple):
+    """The rows of one commit. number, told: how many trials the run has then at least, and has been told of."""
+
+    architectures: Sequence[Row]
+    trials: Sequence[Row]
+    attempts: Sequence[Row]
+    number: int
+    told: int
+
+
+def _nothing() -> None:
+    pass
 
 
 def _number(record: Asked | Told) -> int:
     return record.question.number if isinstance(record, Told) else record.number
 
 
-def _insert(connection: sqlite3.Connection, statement: Callable[[int], str], rows: Sequence[Row]) -> None:
-    """Insert the rows with few statements: between two the interpreter may go to another thread for milliseconds."""
-    start = 0
+def _insert(connection: sqlite3.Connection, statement: Callable[[int], str], rows: Sequence[Row]) -> int:
+    """Insert the rows with few statements: between two the interpreter may go to another thread for milliseconds.
+
+    How many rows that changed.
+    """
+    start = changed = 0
     while start < len(rows):
         size = min(_CHUNK, 1 << ((len(rows) - start).bit_length() - 1))
         values = [value for row in rows[start : start + size] for value in row]
-        connection.execute(statement(size), values)
+        changed += connection.execute(statement(size), values).rowcount
         start += size
+    return changed
 
 
 @cache
 def _architectures(count: int) -> str:
     return f"INSERT OR IGNORE INTO architectures VALUES {_places(5, count)}"  # noqa: S608 - constants
+
+
+@cache
+def _attempts(count: int) -> str:
+    return f"INSERT OR IGNORE INTO attempts VALUES {_places(len(ATTEMPT_COLUMNS) + 1, count)}"  # noqa: S608 - constants
 
 
 @cache

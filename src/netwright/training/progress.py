@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ class Saved:
         self.folder = None if folder is None else Path(folder)
         self.every = every
         self.notes: list[str] = []
+        self._unwritten = False
 
     def store(self, loop: _Loop, last: bool, seconds: float) -> None:
         """Saves the training where it is due. When that cannot be written, the training goes on with a note."""
@@ -46,7 +48,16 @@ class Saved:
         try:
             checkpoint.save(self.folder, checkpoint.Snapshot(epoch, loop.network.state_dict(), state, facts))
         except OSError as problem:
-            self.notes.append(f"no checkpoint of epoch {epoch} in {self.folder}: {problem.strerror or problem}")
+            if not self._unwritten:
+                self._note(
+                    f"no checkpoint of epoch {epoch} in {self.folder}: {problem.strerror or problem}; "
+                    "the training goes on without"
+                )
+            self._unwritten = True
+
+    def _note(self, note: str) -> None:
+        self.notes.append(note)
+        warnings.warn(note, stacklevel=2)
 
     def restore(self, loop: _Loop) -> None:
         """Continues from the newest undamaged checkpoint, if there is one.
@@ -56,7 +67,8 @@ class Saved:
         if self.folder is None:
             return
         snapshot, passed_over = checkpoint.newest(self.folder, loop.device)
-        self.notes += passed_over
+        for note in passed_over:
+            self._note(note)
         if snapshot is None:
             return
         _require_same(self.folder, snapshot.facts["identity"], _identity(loop))

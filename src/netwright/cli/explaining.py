@@ -1,0 +1,67 @@
+"""What a search says before it begins: what it understood, and what it will do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from netwright.cli import workers
+from netwright.cli.arguments import counted
+from netwright.cli.output import duration, rough
+from netwright.cli.plan import DEFAULT_TIME
+
+if TYPE_CHECKING:
+    from netwright.cli.plan import Plan
+    from netwright.engine.search import Search
+
+
+def understood(plan: Plan, search: Search) -> list[str]:
+    """Space, strategy and objective."""
+    limits = f", limits {', '.join(map(str, search.limits))}" if search.limits else ""
+    objectives = ", ".join(map(str, search.objectives))
+    device = search.estimator.device  # pyright: ignore[reportAttributeAccessIssue]
+    return [
+        f"space: {search.space}, {rough(search.space.size)} architectures",
+        f"strategy: {search.strategy}",
+        f"objective: {objectives}{limits}, seed {plan.seed}, device {device}",
+    ]
+
+
+def shares(parts: Mapping[str, float]) -> list[str]:
+    """What each part takes of the time; nothing where nothing is known. parts: seconds by name."""
+    total = sum(parts.values())
+    if not total:
+        return []
+    shown = [f"{name} {seconds / total:.0%} ({duration(seconds)})" for name, seconds in parts.items() if seconds]
+    return [f"time, roughly: {', '.join(shown)}"]
+
+
+def planned(plan: Plan, search: Search, *, fitted: bool) -> str:
+    """The plan in a sentence. fitted: whether a recipe's epochs were made to fit the time."""
+    repeated = f", {plan.repeats} times with other seeds" if plan.repeats > 1 else ""
+    if plan.recipe:
+        return f"{_recipe(plan, fitted)}{repeated}; {_finally(plan)}"
+    stops = [f"{plan.trials} trials"] if plan.trials else []
+    stops += [f"{search.objectives[0].metric} {plan.target:g}"] if plan.target is not None else []
+    stops += [f"{plan.patience} trials without improvement"] if plan.patience else []
+    stops += [f"{plan.time_limit} in all"] if plan.time_limit else []
+    default = " (none was given)" if plan.time_limit == DEFAULT_TIME and plan.time is None else ""
+    trained = f"train candidates for {counted(plan.epochs, 'epoch')} until {' or '.join(stops)}{default}"
+    where = f", {elsewhere}" if (elsewhere := workers.described(plan)) else ""
+    return f"{trained}{repeated}{where}; {_finally(plan)}"
+
+
+def _recipe(plan: Plan, fitted: bool) -> str:
+    fitting = f", as many as fit into {plan.time_limit} in all" if plan.time_limit and fitted else ""
+    beside = ", a random search for as long beside it" if plan.random_search else ""
+    return f"train shared weights for {counted(plan.shared_epochs or 0, 'epoch')}{fitting}{beside}"
+
+
+def _finally(plan: Plan) -> str:
+    if not plan.epochs_finally:
+        return "no final training"
+    beside = " beside a random pick and a plain reference" if plan.baselines else ""
+    epochs = counted(plan.epochs_finally, "epoch")
+    if plan.repeats > 1:
+        return f"then train what each search found for {epochs}{beside}"
+    return f"then train the winner for {epochs}, {counted(plan.final_seeds, 'time')}{beside}"

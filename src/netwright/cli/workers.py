@@ -1,0 +1,97 @@
+"""Where the trials of a plan run: in this process, in workers beside it, or on a cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netwright.cli.arguments import parse_bytes
+from netwright.core.errors import ConfigurationError, nearest
+
+if TYPE_CHECKING:
+    from netwright.cli.plan import Plan
+    from netwright.core.executor import Executor
+
+EXECUTORS = ("inline", "processes", "ray")
+LOGS = "logs"  # the folder of a project in which worker processes print
+_ONLY = {  # which executors know what to do with an option
+    "trial_timeout": ("processes", "ray"),
+    "memory": ("processes", "ray"),
+    "gpus_per_trial": ("processes", "ray"),
+    "stall_timeout": ("processes",),
+    "address": ("ray",),
+    "cpus_per_trial": ("ray",),
+}
+
+
+def chosen(plan: Plan) -> str:
+    """The executor's name: as given, "ray" for an address, "processes" for workers or limits, otherwise "inline"."""
+    if plan.executor is not None:
+        return plan.executor
+    if plan.address is not None or plan.cpus_per_trial is not None:
+        return "ray"
+    needed = plan.workers > 1 or any(getattr(plan, name) is not None for name in _ONLY)
+    return "processes" if needed else "inline"
+
+
+def check(plan: Plan) -> None:
+    """ConfigurationError for options that do not go together."""
+    name = chosen(plan)
+    if name not in EXECUTORS:
+        raise ConfigurationError(f"there is no executor {name!r}{nearest(name, EXECUTORS)}")
+    for option, fitting in _ONLY.items():
+        if getattr(plan, option) is not None and name not in fitting:
+            flag = option.replace("_", "-")
+            raise ConfigurationError(f"--{flag} needs --executor {' or '.join(fitting)}; it was {name}")
+    if name == "inline" and plan.workers > 1:
+        raise ConfigurationError(
+            f"--executor inline runs one trial at a time; leave it out for --workers {plan.workers} in processes"
+        )
+    if plan.recipe and name != "inline":
+        raise ConfigurationError(
+            f"--recipe {plan.recipe} trains its shared weights in this process and scores networks with them; leave "
+            f"out {'--workers' if plan.workers > 1 else '--executor and the limits of a trial'}"
+        )
+
+
+def make_executor(plan: Plan, logs: Path) -> Executor | None:
+    """The executor of a plan, which must be closed; None for this process. logs: where worker processes print."""
+    from netwright.engine import parse_duration
+
+    name = chosen(plan)
+    if name == "inline":
+        return None
+    timeout = None if plan.trial_timeout is None else parse_duration(plan.trial_timeout)
+    memory = None if plan.memory is None else parse_bytes(plan.memory)
+    if name == "processes":
+        from netwright.executors import Processes
+
+        stall = None if plan.stall_timeout is None else parse_duration(plan.stall_timeout)
+        gpus = 1.0 if plan.gpus_per_trial is None else plan.gpus_per_trial
+        return Processes(
+            plan.workers, trial_timeout=timeout, stall_timeout=stall, memory=memory, gpus_per_trial=gpus, logs=logs
+        )
+    from netwright.executors import Ray
+
+    return Ray(
+        plan.workers,
+        address=plan.address,
+        cpus_per_trial=1.0 if plan.cpus_per_trial is None else plan.cpus_per_trial,
+        gpus_per_trial=plan.gpus_per_trial or 0.0,
+        trial_timeout=timeout,
+        memory=memory,
+    )
+
+
+def described(plan: Plan) -> str:
+    """Where trials run, for the plan that is printed; empty for this process."""
+    name = chosen(plan)
+    if name == "inline":
+        return ""
+    limits = [
+        f"{word} {value}"
+        for word, value in (("at most", plan.trial_timeout), ("silent for", plan.stall_timeout), ("in", plan.memory))
+        if value
+    ]
+    where = "worker process" + "es" * (plan.workers != 1) if name == "processes" else "workers on Ray"
+    return f"{plan.workers} {where}" + (f", a trial {', '.join(limits)}" if limits else "")

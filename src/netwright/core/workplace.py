@@ -1,0 +1,56 @@
+"""What the place where a trial runs offers to its estimators, without their knowing which executor it is.
+
+An estimator that trains for long keeps its checkpoints in `workplace().folder`, so that another attempt at the same
+trial goes on from them, and calls `workplace().report(entry)` about once an epoch: the sign of life that a stall limit
+looks for. One with a batch size makes it `share_of_batch(batch_size)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+
+
+def _unheard(entry: Mapping[str, float]) -> None:
+    """What `report` is where nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Where one attempt at a trial runs.
+
+    folder: for checkpoints, shared by the trial's attempts; it may not exist yet. None: nothing is kept.
+    report: takes what an epoch measured. attempt: counts from 1.
+    batch_share: of the batch size that was asked for, above 0 and at most 1; less after the memory was not enough.
+    """
+
+    folder: Path | None = None
+    report: Callable[[Mapping[str, float]], None] = _unheard
+    attempt: int = 1
+    batch_share: float = 1.0
+
+    def share_of_batch(self, batch_size: int) -> int:
+        """The batch size to use here: rounded down, at least 1."""
+        return max(1, int(batch_size * self.batch_share))
+
+
+_NOWHERE = Workplace()
+_current: ContextVar[Workplace] = ContextVar("workplace", default=_NOWHERE)
+
+
+def workplace() -> Workplace:
+    """Where this code runs; outside of any executor, a place that keeps and hears nothing."""
+    return _current.get()
+
+
+@contextmanager
+def at(place: Workplace) -> Generator[Workplace]:
+    """Within this block, `workplace()` is `place`."""
+    token = _current.set(place)
+    try:
+        yield place
+    finally:
+        _current.reset(token)

@@ -1,0 +1,189 @@
+"""One network trained on one batch of the task, to find out what is wrong with it before hundreds are trained."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from netwright.core.errors import NetwrightError, OutOfMemory, SearchFailed, UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from netwright.core.architecture import Architecture
+    from netwright.core.space import Space
+
+CPU_WORK = 3e8  # multiply-adds that a batch on the CPU may take; the batch is made smaller for more
+LEAST_BATCH = 2  # examples; normalisation takes no fewer
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One network that ran a batch forward and backward. seconds: for one example."""
+
+    architecture: Architecture
+    params: int
+    batch: int
+    seconds: float
+
+
+class Trains(Protocol):
+    """What is needed of an estimator that trains."""
+
+    space: Space
+    task: Any
+    settings: Any
+    device: Any
+    cost: Any
+
+
+class NoRoom(UserError):
+    """The device has no room for this network."""
+
+
+def attempt(estimator: Trains, architecture: Architecture, figures: dict[str, float]) -> Tried:
+    """Train one network on one batch. Raises UserError or SearchFailed with architecture and layer, or NoRoom."""
+    import torch
+
+    device = torch.device(estimator.device)
+    batch = _batch_size(estimator, figures, device)
+    params = int(figures["params"])
+    what = f"the network {_short(architecture)} of {params:,} parameters"
+    layers = _Layers()
+    try:
+        _require_room(estimator, architecture)
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(0)
+            inputs, labels = _examples(estimator.task, batch, device)
+            network = estimator.space.build(architecture, estimator.task.shape).to(device).train()
+            start = time.perf_counter()
+            with layers.watched(network):
+                output = network(inputs)
+            _train_on(network, output, labels, estimator.task.shape.classes, layers)
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            seconds = time.perf_counter() - start
+    except Exception as problem:
+        raise _explained(problem, what, layers.last, tuple(estimator.task.shape.input), batch) from problem
+    return Tried(architecture, params, batch, seconds / batch)
+
+
+def _batch_size(estimator: Trains, figures: dict[str, float], device: Any) -> int:
+    """The whole batch on an accelerator; on the CPU as many examples as take a part of a second."""
+    whole = max(LEAST_BATCH, min(int(estimator.settings.batch_size), len(estimator.task.train)))
+    if device.type == "cuda":
+        return whole
+    fitting = int(CPU_WORK / max(1.0, 3 * float(figures.get("macs", 1.0))))
+    return max(LEAST_BATCH, min(whole, fitting))
+
+
+def _require_room(estimator: Trains, architecture: Architecture) -> None:
+    """Ask the estimator, which knows the batch, where it can tell before anything is allocated."""
+    check: Callable[[Architecture], None] | None = getattr(estimator, "check_memory", None)
+    if check is not None:
+        check(architecture)
+
+
+def _examples(task: Any, batch: int, device: Any) -> tuple[Tensor, Tensor]:
+    """The first training examples, images from -1 to 1, vectors with mean 0 and deviation 1."""
+    inputs, labels = task.train.inputs[:batch].to(device), task.train.labels[:batch].to(device)
+    if inputs.dtype.is_floating_point:
+        return (inputs - inputs.mean()) / (inputs.std() + 1e-6), labels
+    return inputs.float() / 127.5 - 1, labels
+
+
+class _Layers:
+    """Follows a forward pass. last: the layer that ran last. odd: the first layer with a complex output."""
+
+    def __init__(self) -> None:
+        self.last = ""
+        self.complex = ""
+        self.detached = ""
+
+    def watched(self, network: nn.Module) -> Any:
+        stack = contextlib.ExitStack()
+        for name, part in network.named_modules():
+            if name:
+                stack.callback(part.register_forward_pre_hook(self._before(name)).remove)
+                stack.callback(part.register_forward_hook(self._after(name)).remove)
+        return stack
+
+    def _before(self, name: str) -> Callable[..., None]:
+        def note(_module: nn.Module, _inputs: Any) -> None:
+            self.last = name
+
+        return note
+
+    def _after(self, name: str) -> Callable[..., None]:
+        import torch
+
+        def note(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            if not isinstance(output, torch.Tensor):
+                return
+            if output.is_complex() and not self.complex:
+                self.complex = name
+            before = any(isinstance(each, torch.Tensor) and each.requires_grad for each in inputs)
+            learns = before or any(each.requires_grad for each in module.parameters(recurse=False))
+            if learns and not output.requires_grad:
+                self.detached = name
+
+        return note
+
+
+def _train_on(network: nn.Module, output: Any, labels: Tensor, classes: int, layers: _Layers) -> None:
+    """Loss and backward pass; UserError for an output that no loss can be taken of."""
+    import torch
+    from torch.nn import functional as F
+
+    pair: Any = output if isinstance(output, tuple) and len(output) == 2 else (output, None)
+    logits, auxiliary = pair
+    for each in (logits, auxiliary):
+        if each is None:
+            continue
+        if not isinstance(each, torch.Tensor):
+            raise UserError(f"gives a {type(each).__name__}; expected a tensor of logits")
+        if each.is_complex():
+            raise UserError(f"gives complex numbers{_at(layers.complex)}; expected real logits")
+        if tuple(each.shape) != (len(labels), classes):
+            raise UserError(
+                f"gives an output of shape {tuple(each.shape)} for {len(labels)} examples{_at(layers.last)}; "
+                f"expected {(len(labels), classes)}, one number a class"
+            )
+    parameters = [each for each in network.parameters() if each.requires_grad]
+    if not parameters:
+        raise UserError("has no parameters to train")
+    if not logits.requires_grad:
+        raise UserError(f"gives an output without a gradient{_at(layers.detached)}; nothing in it would learn")
+    loss = F.cross_entropy(logits.float(), labels)
+    if auxiliary is not None:
+        loss = loss + F.cross_entropy(auxiliary.float(), labels)
+    loss.backward()
+    if all(each.grad is None for each in parameters):
+        raise UserError(f"leaves every parameter without a gradient{_at(layers.detached)}; nothing in it would learn")
+
+
+def _at(layer: str) -> str:
+    return f" (layer {layer!r})" if layer else ""
+
+
+def _short(architecture: Architecture) -> str:
+    text = str(architecture)
+    return text if len(text) <= 160 else f"{text[:157]}..."
+
+
+def _explained(problem: Exception, what: str, layer: str, shape: tuple[int, ...], batch: int) -> NetwrightError:
+    """The error to raise: SearchFailed where the network raises one, as every trial would; NoRoom without memory."""
+    if isinstance(problem, UserError):
+        return UserError(f"the space builds a network that cannot be trained: {what} {problem}")
+    said = " ".join(str(problem).split())
+    if isinstance(problem, (OutOfMemory, MemoryError)) or "memory" in said.lower():
+        return NoRoom(f"{what} needs more memory than there is{_at(layer)}: {said[:200]}")
+    if isinstance(problem, NetwrightError):
+        return problem
+    return SearchFailed(
+        f"the space builds a network that cannot be trained: {what} fails for {batch} examples of shape {shape}"
+        f"{_at(layer)} with {type(problem).__name__}: {said[:300]}"
+    )

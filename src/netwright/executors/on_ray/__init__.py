@@ -1,0 +1,1 @@
+"""The parts of `netwright.executors.Ray`."""

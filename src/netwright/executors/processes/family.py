@@ -1,0 +1,97 @@
+"""The processes that a trial has started, and the memory they take together, as Linux tells it in /proc."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_PROC = Path("/proc")
+AVAILABLE = Path("/proc/self/statm").exists()
+TOKEN = "NETWRIGHT_WORKER"  # noqa: S105  # the environment variable by which a worker's descendants are known
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One process. resident: bytes."""
+
+    pid: int
+    parent: int
+    group: int
+    session: int
+    resident: int
+
+
+def everybody() -> list[Member]:
+    """All processes that are alive; none where there is no /proc."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    found: list[Member] = []
+    for pid in _numbers():
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            # The name, in brackets, may hold anything; what follows the last bracket has a fixed order (proc(5)).
+            fields = (_PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
+            if fields[0] not in (b"Z", b"X"):
+                parent, group, session, resident = (int(fields[index]) for index in (1, 2, 3, 21))
+                found.append(Member(pid, parent, group, session, resident * page))
+    return found
+
+
+def family(leader: int, processes: Iterable[Member]) -> list[Member]:
+    """The leader, its session, and all their descendants."""
+    members = {leader}
+    processes = list(processes)
+    grown = True
+    while grown:
+        more = {each.pid for each in processes if each.session == leader or each.parent in members} - members
+        members |= more
+        grown = bool(more)
+    return [each for each in processes if each.pid in members]
+
+
+def proportional(members: Iterable[Member]) -> int:
+    """Bytes that processes take together, with what they share counted once."""
+    total = 0
+    for member in members:
+        shares = member.resident
+        with contextlib.suppress(OSError, ValueError, StopIteration):
+            lines = (_PROC / str(member.pid) / "smaps_rollup").read_text().splitlines()
+            shares = 1024 * int(next(line for line in lines if line.startswith("Pss:")).split()[1])
+        total += shares
+    return total
+
+
+def kill_all(leader: int, token: str) -> None:
+    """SIGKILL to a worker's group, and to descendants that have left it."""
+    strays = {each.pid for each in family(leader, everybody())} | set(_marked(token))
+    with contextlib.suppress(OSError):
+        os.killpg(leader, signal.SIGKILL)
+    for pid in strays - {os.getpid()}:
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def killed_for_memory() -> int:
+    """How many processes the kernel has killed since it started because no memory was left; 0 where it doesn't say."""
+    with contextlib.suppress(OSError, ValueError):
+        for line in (_PROC / "vmstat").read_text().splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0
+
+
+def _marked(token: str) -> Iterator[int]:
+    mark = f"{TOKEN}={token}".encode()
+    for pid in _numbers():
+        with contextlib.suppress(OSError):
+            if mark in (_PROC / str(pid) / "environ").read_bytes().split(b"\0"):
+                yield pid
+
+
+def _numbers() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir(_PROC) if name.isdigit()]
+    except OSError:
+        return []

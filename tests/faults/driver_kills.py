@@ -1,0 +1,197 @@
+"""Kill -9 of the driver at random moments, for any strategy: the final table is that of a run without a stop.
+
+python tests/faults/driver_kills.py --cases RegularizedEvolution,"recipe asng" --seeds 2 --kills 3
+
+Prints one line of JSON a case and seed. This process imports everything once and forks a child for each attempt;
+itself it opens no store, starts no thread and trains nothing, so that a child begins as a new driver
+would. A child says on a pipe which trials were acknowledged: none may be so twice, which is how a loss would be seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import select
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+from every_search import Case, cases
+
+from netwright.core.trial import Trial
+from netwright.store import Store
+
+LONGEST = 120.0  # seconds that any attempt may take
+RUN = "r"
+
+
+@dataclass
+class Ended:
+    """What one case of one seed came to. codes: how each attempt ended, as subprocess.Popen.returncode says it."""
+
+    case: str
+    seed: int
+    trials: int = 0
+    kills: int = 0
+    equal: bool = False
+    twice: list[int] = field(default_factory=list)
+    leftovers: list[str] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
+    seconds: float = 0.0
+    trouble: str = ""
+
+    @property
+    def good(self) -> bool:
+        return self.equal and not self.twice and not self.leftovers and not self.trouble
+
+
+def kill_and_resume(name: str, case: Case, seed: int, kills: int, directory: Path) -> Ended:
+    """Drive a search of this seed with up to `kills` kills, and compare it with the same search left alone."""
+    dice = random.Random(f"{name} {seed}")
+    start = time.monotonic()
+    ended = Ended(name, seed)
+    whole = attempt(lambda say: _alone(case, seed, directory / "whole.json"))
+    acknowledged: list[int] = []
+    while not ended.trouble:
+        delay = _moment(dice, whole.seconds) if ended.kills < kills else None
+        found = attempt(lambda say: _driven(case, seed, directory, say), delay)
+        acknowledged += found.said
+        ended.codes.append(found.code)
+        ended.kills += found.code == -signal.SIGKILL
+        if found.code == 0:
+            break
+        if found.code != -signal.SIGKILL or delay is None:
+            ended.trouble = f"attempt {len(ended.codes)} ended with {found.code}, after {found.seconds:.1f} s"
+    ended.twice = [number for number, count in Counter(acknowledged).items() if count > 1]
+    if not ended.trouble:
+        table, expected = ((directory / each).read_text() for each in ("table.json", "whole.json"))
+        ended.equal, ended.trials = table == expected, len(json.loads(table))
+    ended.leftovers = sorted(str(each.relative_to(directory)) for each in directory.rglob("*.tmp*"))
+    ended.seconds = round(time.monotonic() - start, 2)
+    return ended
+
+
+def _moment(dice: random.Random, seconds: float) -> float:
+    """When to kill: one time in five while the driver has hardly begun, otherwise anywhere in the run."""
+    return dice.uniform(0, 0.05) if dice.random() < 0.2 else dice.uniform(0, 0.8 * seconds)
+
+
+# What a child does.
+
+
+def _alone(case: Case, seed: int, path: Path) -> None:
+    path.write_text(json.dumps(case.make(seed).run(**case.stop).table()))
+
+
+def _driven(case: Case, seed: int, directory: Path, say: Callable[[int], None]) -> None:
+    def acknowledged(trial: Trial) -> None:
+        say(trial.number)
+
+    with Store(directory / "project") as store:
+        resume = RUN in store.names()
+        run = case.make(seed).run(**case.stop, store=store, name=RUN, resume=resume, on_trial=acknowledged)
+    (directory / "table.json").write_text(json.dumps(run.table()))
+
+
+# Children.
+
+
+@dataclass
+class Attempt:
+    code: int
+    said: list[int]
+    seconds: float
+
+
+def attempt(work: Callable[[Callable[[int], None]], None], delay: float | None = None) -> Attempt:
+    """Fork a child that does the work, and kill it after `delay` seconds where it still lives."""
+    start = time.monotonic()
+    ear, mouth = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(ear)
+        _in_child(work, mouth)
+    os.close(mouth)
+    heard, over = b"", start + (LONGEST if delay is None else delay)
+    killed = False
+    while True:  # the pipe ends with the child
+        if select.select([ear], [], [], max(over - time.monotonic(), 0.0) if not killed else None)[0]:
+            part = os.read(ear, 65536)
+            if not part:
+                break
+            heard += part
+        else:
+            os.kill(child, signal.SIGKILL)
+            killed = True
+    os.close(ear)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    said = [int(each) for each in heard.decode().split("\n")[:-1]]
+    return Attempt(code, said, time.monotonic() - start)
+
+
+def _in_child(work: Callable[[Callable[[int], None]], None], mouth: int) -> None:
+    """Do the work and end; nothing of the parent's goes on here."""
+    code = 1
+    try:
+        torch.set_num_threads(1)
+        work(lambda number: _written(mouth, number))
+        code = 0
+    except BaseException:
+        traceback.print_exc(limit=-3)
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def _written(mouth: int, number: int) -> None:
+    os.write(mouth, f"{number}\n".encode())
+
+
+# From the command line.
+
+
+def soak(names: list[str] | None, seeds: range, kills: int) -> Iterator[Ended]:
+    """Every case, or those that are named, with every seed."""
+    known = cases()
+    for name in names or known:
+        for seed in seeds:
+            directory = Path(tempfile.mkdtemp(prefix="driver-kills-"))
+            try:
+                yield kill_and_resume(name, known[name], seed, kills, directory)
+            finally:
+                shutil.rmtree(directory, ignore_errors=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", help="names with commas between them; all by default")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--kills", type=int, default=3, help="the most kills in one search")
+    options = parser.parse_args(arguments)
+    names = options.cases.split(",") if options.cases else None
+    good = True
+    for ended in soak(names, range(options.seeds), options.kills):
+        good = good and ended.good
+        print(json.dumps(_line(ended)), flush=True)
+    return 0 if good else 1
+
+
+def _line(ended: Ended) -> dict[str, Any]:
+    return {**asdict(ended), "good": ended.good}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

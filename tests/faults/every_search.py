@@ -1,0 +1,116 @@
+"""A tiny search for every strategy that there is: those of `netwright.strategies`, and those that recipes are made of.
+
+A strategy that is added later is here by existing. One whose constructor wants more than a space needs its settings in
+`SETTINGS`; a recipe that is long at its defaults needs them in `SHORT`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import netwright as nw
+import netwright.strategies
+from netwright.core.space import Space
+from netwright.core.strategy import Strategy
+from netwright.recipes import RECIPES, load
+from netwright.testing.examples import Layers
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))  # a pytest run has it already, the long one has not
+from search_parts import Cell, Noisy
+
+SECONDS = 0.003  # of a toy trial, on average: long enough for a kill to find it under way
+TROUBLE = 0.2  # share of toy trials that end badly, each in one of several ways
+TRIALS = 50
+SETTINGS: dict[str, Callable[[Space], Strategy]] = {
+    "RegularizedEvolution": lambda space: nw.strategies.RegularizedEvolution(space, population=8, tournament=3),
+    "GeneticAlgorithm": lambda space: nw.strategies.GeneticAlgorithm(space, population=6),
+    "Listed": lambda space: nw.strategies.Listed(space, [space.at(7 * k) for k in range(TRIALS)]),
+}
+SHORT: dict[str, dict[str, Any]] = {
+    "single-path-one-shot": {"population": 4, "generations": 2, "top": 2, "recalibrate": 2},
+    "fairnas": {"population": 4, "generations": 2},
+    "random-weight-sharing": {"candidates": 6, "batches": 2, "best": 2},
+    "one-shot": {"evaluations": 6},
+}
+NEED_EDGES = {"pc-darts"}
+EPOCHS = 3
+
+
+class Case:
+    """A search to make anew from a seed, and the stop that it needs."""
+
+    def __init__(self, make: Callable[[int], nw.Search], **stop: Any) -> None:
+        self.make = make
+        self.stop = stop
+
+
+@cache
+def cases() -> dict[str, Case]:
+    """Name -> case: strategies by their class, recipes by the name that the command line knows."""
+    recipes = {f"recipe {name}": _recipe(name) for name in RECIPES}
+    covered = {each for case in recipes.values() for each in strategies_in(case.make(0))}
+    package = netwright.strategies.__name__
+    toys = {
+        cls.__name__: _toy(cls)
+        for cls in every_strategy()
+        if cls not in covered or cls.__module__.count(".") == package.count(".") + 1
+    }
+    return {**toys, **recipes}
+
+
+def every_strategy() -> list[type[Strategy]]:
+    """The concrete strategies that the package defines, in whatever module."""
+    package = netwright.strategies
+    names = [each.name for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
+    found = {
+        value
+        for module in map(importlib.import_module, names)
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, Strategy) and value.__module__ == module.__name__
+    }
+    return sorted((each for each in found if not inspect.isabstract(each)), key=lambda each: each.__name__)
+
+
+def strategies_in(search: nw.Search) -> set[type[Strategy]]:
+    """The classes of a search's strategy and of those that it is made of."""
+
+    def inside(strategy: Strategy) -> Iterator[type[Strategy]]:
+        yield type(strategy)
+        for value in strategy.arguments.values():
+            if isinstance(value, Strategy):
+                yield from inside(value)
+
+    return set(inside(search.strategy))
+
+
+def _toy(cls: type[Strategy]) -> Case:
+    make: Callable[[Space], Strategy] = SETTINGS.get(cls.__name__, cls)
+    return Case(lambda seed: nw.Search(make(Cell()), Noisy(TROUBLE, SECONDS), seed=seed), trials=TRIALS)
+
+
+def _recipe(name: str) -> Case:
+    settings = {"epochs": EPOCHS, "batch_size": 20, "device": "cpu", "alarms": False, **SHORT.get(name, {})}
+    space = _cells if name in NEED_EDGES else _layers
+    return Case(lambda seed: load(name)(space(), _task(), seed=seed, **settings))
+
+
+@cache
+def _layers() -> Space:
+    return Layers(3)
+
+
+@cache
+def _cells() -> Space:
+    return nw.spaces.Darts(cells=2, channels=4, nodes=2)
+
+
+@cache
+def _task() -> nw.Task:
+    return nw.tasks.open_task("digits", limit=60)
