@@ -64,8 +64,9 @@ def preflight(search: Search) -> Preflight | None:
     """Try the smallest and the largest network of the space on the task; None where the search trains none.
 
     About 200 random architectures are counted, not built, to find them. Raises UserError where one cannot be trained
-    (its output has a wrong shape, is complex or has no gradient), SearchFailed where it raises an error, UserError where none of the 200 keeps a limit
-    on parameters, multiply-adds or activations. Where only the largest needs too much memory, that is a warning.
+    (its output has a wrong shape, is complex or has no gradient), or where none of the 200 keeps a limit on parameters,
+    multiply-adds or activations; SearchFailed where one raises an error. Where only the largest needs too much memory,
+    that is a warning.
     """
     shared = round_estimator(search.estimator)
     if shared is not None:
