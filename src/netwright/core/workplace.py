@@ -7,8 +7,7 @@ looks for. One with a batch size makes it `share_of_batch(batch_size)`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +36,8 @@ class Workplace:
         return max(1, int(batch_size * self.batch_share))
 
 
-_NOWHERE = Workplace()
-_current: ContextVar[Workplace] = ContextVar("workplace", default=_NOWHERE)
+NOWHERE = Workplace()
+_current: ContextVar[Workplace] = ContextVar("workplace", default=NOWHERE)
 
 
 def workplace() -> Workplace:
@@ -46,11 +45,17 @@ def workplace() -> Workplace:
     return _current.get()
 
 
-@contextmanager
-def at(place: Workplace) -> Generator[Workplace]:
+class at:
     """Within this block, `workplace()` is `place`."""
-    token = _current.set(place)
-    try:
-        yield place
-    finally:
-        _current.reset(token)
+
+    __slots__ = ("_place", "_token")
+
+    def __init__(self, place: Workplace) -> None:
+        self._place = place
+
+    def __enter__(self) -> Workplace:
+        self._token = _current.set(self._place)
+        return self._place
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)

@@ -133,7 +133,7 @@ class Loop:
         """Ask until every slot is taken, a stop is reached, or the strategy waits to be told."""
         pending, stops, slots = self._pending, self.stops, self._executor.slots
         self._asked_all = slots > 0
-        if self._delayed:
+        if self._delayed.numbers:
             self._begin_due(slots)
         while len(pending) < slots and not stops.now(self.seconds()) and not stops.full(len(pending)):
             try:
@@ -185,7 +185,7 @@ class Loop:
     def _begin_due(self, slots: int) -> None:
         """Begin the attempts whose time has come, as far as there are slots."""
         delayed = self._delayed
-        while len(self._pending) - len(delayed) < slots and delayed.due <= time.monotonic():
+        while len(self._pending) - len(delayed.numbers) < slots and delayed.due <= time.monotonic():
             pending = self._pending[delayed.pop()]
             before = pending.question
             pending.question = Asked(before.number, before.asked, before.attempt + 1, before.proposal, time.time())
@@ -212,7 +212,7 @@ class Loop:
         remaining = self.stops.remaining(self.seconds())
         if remaining == 0:
             return self._cancelled()
-        signals, running = self.signals, len(self._pending) > len(self._delayed)
+        signals, running = self.signals, len(self._pending) > len(self._delayed.numbers)
         try:
             signals.waiting = True
             signals.check()
@@ -235,7 +235,7 @@ class Loop:
         """Seconds to wait for an outcome: until the time is up, another attempt is due, or there may be new slots."""
         delayed = self._delayed
         seconds = _LOOK if remaining is None else min(_LOOK, remaining)
-        if delayed and len(self._pending) - len(delayed) < self._executor.slots:
+        if delayed.numbers and len(self._pending) - len(delayed.numbers) < self._executor.slots:
             seconds = min(seconds, max(0.0, delayed.due - time.monotonic()))
         return seconds
 
@@ -258,7 +258,7 @@ class Loop:
         self._retries = RetryPolicy((0.0,))
         self.cancel()
         found: dict[int, Outcome] = {}
-        running = [number for number in self._pending if number not in self._delayed]
+        running = [number for number in self._pending if number not in self._delayed.numbers]
         end = time.monotonic() + CANCELLING
         while len(found) < len(running) and (left := end - time.monotonic()) > 0:
             found.update((each.number, each) for each in self._executor.wait(left) if self._awaited(each))
@@ -273,9 +273,8 @@ class Loop:
     def _awaited(self, outcome: Outcome) -> bool:
         """Whether this ends the attempt that is under way; second deliveries and given up attempts are counted."""
         pending = self._pending.get(outcome.number)
-        awaited = (
-            pending is not None and outcome.attempt == pending.question.attempt and outcome.number not in self._delayed
-        )
+        known = pending is not None and outcome.attempt == pending.question.attempt
+        awaited = known and outcome.number not in self._delayed.numbers
         self.refused += not awaited
         return awaited
 
@@ -285,7 +284,7 @@ class Loop:
         tell: whether trials that ended by themselves meanwhile count; those that were cancelled are begun again when
         the run is resumed.
         """
-        running = {number for number in self._pending if number not in self._delayed}
+        running = {number for number in self._pending if number not in self._delayed.numbers}
         end = time.monotonic() + seconds
         while running and (left := end - time.monotonic()) > 0:
             outcomes = self._executor.wait(left)

@@ -60,21 +60,15 @@ class Pending:
 
 
 class Delayed:
-    """Trials that wait for their next attempt, by the time at which it is due. `in` asks for a trial's number."""
+    """Trials that wait for their next attempt, by the time at which it is due. numbers: theirs."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int]] = []
-        self._numbers: set[int] = set()
-
-    def __len__(self) -> int:
-        return len(self._heap)
-
-    def __contains__(self, number: int) -> bool:
-        return number in self._numbers
+        self.numbers: set[int] = set()
 
     def add(self, number: int, due: float) -> None:
         heapq.heappush(self._heap, (due, number))
-        self._numbers.add(number)
+        self.numbers.add(number)
 
     @property
     def due(self) -> float:
@@ -83,12 +77,12 @@ class Delayed:
 
     def pop(self) -> int:
         number = heapq.heappop(self._heap)[1]
-        self._numbers.remove(number)
+        self.numbers.remove(number)
         return number
 
     def clear(self) -> None:
         self._heap.clear()
-        self._numbers.clear()
+        self.numbers.clear()
 
 
 class Places:

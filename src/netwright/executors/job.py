@@ -11,7 +11,7 @@ from netwright.core.errors import TrialFailed
 from netwright.core.executor import Job, Outcome
 from netwright.core.objective import Constraint
 from netwright.core.trial import STATES, Measurement, State
-from netwright.core.workplace import Workplace, at
+from netwright.core.workplace import NOWHERE, Workplace, at
 from netwright.executors.memory import is_out_of_memory, peak_on, release, reset_peak_on, threads
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ def perform(job: Job, report: Callable[[Mapping[str, float]], None] | None = Non
     Metrics of a later stage replace those of an earlier one with the same name; curves follow each other.
     report: hears what an estimator reports while it works, and an empty entry after each stage.
     """
-    work = _Work(job, report or _unheard)
+    work = _Work(job, report)
     start = perf_counter()
     try:
-        with at(Workplace(job.folder, work.report, job.attempt, job.batch_share)):
+        with at(_place(job, report)):
             reason = work.run()
     except KeyboardInterrupt:
         raise
@@ -39,8 +39,12 @@ def perform(job: Job, report: Callable[[Mapping[str, float]], None] | None = Non
     return work.outcome("infeasible" if reason else "completed", perf_counter() - start, reason)
 
 
-def _unheard(entry: Mapping[str, float]) -> None:
-    """Where nobody listens."""
+def _place(job: Job, report: Callable[[Mapping[str, float]], None] | None) -> Workplace:
+    if report is not None:
+        return Workplace(job.folder, report, job.attempt, job.batch_share)
+    if job.folder is None and job.attempt == 1 and job.batch_share == 1.0:
+        return NOWHERE
+    return Workplace(job.folder, attempt=job.attempt, batch_share=job.batch_share)
 
 
 class _Work:
@@ -48,7 +52,7 @@ class _Work:
 
     __slots__ = ("curve", "device", "gradient", "job", "metrics", "peak", "report", "unchecked")
 
-    def __init__(self, job: Job, report: Callable[[Mapping[str, float]], None]) -> None:
+    def __init__(self, job: Job, report: Callable[[Mapping[str, float]], None] | None) -> None:
         self.job, self.report = job, report
         self.metrics: dict[str, float] = {}
         self.curve: tuple[Mapping[str, float], ...] = ()
@@ -61,10 +65,12 @@ class _Work:
         """The limit that is broken, in one line; empty where all that were measured hold."""
         job = self.job
         for stage in job.stages:
-            self.device = str(getattr(stage, "device", ""))
-            reset_peak_on(self.device)
+            device = self.device = str(getattr(stage, "device", ""))
+            if device:
+                reset_peak_on(device)
             found = stage.estimate(job.proposal, job.seed)
-            self.peak = max(self.peak, peak_on(self.device) or 0)
+            if device:
+                self.peak = max(self.peak, peak_on(device) or 0)
             self.add(found.metrics, found.curve)
             if found.gradient is not None:
                 self.gradient = found.gradient
@@ -72,7 +78,8 @@ class _Work:
                 broken = self.broken_limit()
                 if broken:
                     return broken
-            self.report({})
+            if self.report is not None:
+                self.report({})
         return ""
 
     def add(self, metrics: Mapping[str, Any], curve: Sequence[Mapping[str, Any]]) -> None:
@@ -99,8 +106,8 @@ class _Work:
         job, device = self.job, self.device
         return Outcome(
             *(job.number, state, self.measurement(), seconds, device, reason, trace, job.attempt),
-            peak_memory=max(self.peak, peak_on(device) or 0) or None,
-            threads=threads(),
+            peak_memory=(max(self.peak, peak_on(device) or 0) if device else self.peak) or None,
+            threads=threads() if device or self.report is not None else None,
         )
 
     def failed(self, problem: BaseException, seconds: float) -> Outcome:
