@@ -253,17 +253,17 @@ class Lazy(Space):
 
 
 @pytest.mark.parametrize(
-    ("space", "match"),
+    ("space", "code", "match"),
     [
-        (Mismatched(), r"Mismatched.*shape \(1, 8, 8\).*RuntimeError.*64.*63"),
-        (Looking(), r"Looking.*values.*item"),
-        (Lazy(), "Lazy.*sizes"),
+        (Mismatched(), 3, r"Mismatched.*shape \(1, 8, 8\).*RuntimeError.*64.*63"),
+        (Looking(), 2, r"Looking.*values.*item"),
+        (Lazy(), 2, "Lazy.*sizes"),
     ],
 )
-def test_a_space_whose_first_network_does_not_run_is_refused_in_one_line(space, match):
+def test_a_space_whose_first_network_does_not_run_is_refused_in_one_line(space, code, match):
     with pytest.raises(UserError, match=match) as caught:
         Training(space, DIGITS)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and caught.value.exit_code == code
 
 
 @pytest.mark.gpu

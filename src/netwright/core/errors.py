@@ -5,6 +5,7 @@ NetwrightError                     exit code 1
 │   ├── ConfigurationError         2   an option that does not exist, or a value of the wrong kind
 │   └── InvalidArchitecture        2   not a point of this space
 ├── SearchFailed                   3   every trial failed
+│   └── UntrainableSpace           3   every trial would fail: the space's networks raise errors (a UserError, too)
 ├── Busy                           4   another process drives this run, or holds the store
 ├── DataError (ValueError)         5   the data cannot be used
 ├── CorruptStore                   6   a stored file is damaged or another program's
@@ -39,6 +40,10 @@ class InvalidArchitecture(UserError):
 
 
 class SearchFailed(NetwrightError):
+    exit_code = 3
+
+
+class UntrainableSpace(SearchFailed, UserError):
     exit_code = 3
 
 

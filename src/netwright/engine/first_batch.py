@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from netwright.core.errors import NetwrightError, OutOfMemory, SearchFailed, UserError
+from netwright.core.errors import NetwrightError, OutOfMemory, UntrainableSpace, UserError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -45,7 +45,7 @@ class NoRoom(UserError):
 
 
 def attempt(estimator: Trains, architecture: Architecture, figures: dict[str, float]) -> Tried:
-    """Train one network on one batch. Raises UserError or SearchFailed with architecture and layer, or NoRoom."""
+    """Train one network on one batch. Raises UserError or UntrainableSpace with architecture and layer, or NoRoom."""
     import torch
 
     device = torch.device(estimator.device)
@@ -175,7 +175,7 @@ def _short(architecture: Architecture) -> str:
 
 
 def _explained(problem: Exception, what: str, layer: str, shape: tuple[int, ...], batch: int) -> NetwrightError:
-    """The error to raise: SearchFailed where the network raises one, as every trial would; NoRoom without memory."""
+    """The error to raise: UntrainableSpace where the network raises one, as trials would; NoRoom without memory."""
     if isinstance(problem, UserError):
         return UserError(f"the space builds a network that cannot be trained: {what} {problem}")
     said = " ".join(str(problem).split())
@@ -183,7 +183,7 @@ def _explained(problem: Exception, what: str, layer: str, shape: tuple[int, ...]
         return NoRoom(f"{what} needs more memory than there is{_at(layer)}: {said[:200]}")
     if isinstance(problem, NetwrightError):
         return problem
-    return SearchFailed(
+    return UntrainableSpace(
         f"the space builds a network that cannot be trained: {what} fails for {batch} examples of shape {shape}"
         f"{_at(layer)} with {type(problem).__name__}: {said[:300]}"
     )

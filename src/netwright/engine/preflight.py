@@ -65,8 +65,8 @@ def preflight(search: Search) -> Preflight | None:
 
     About 200 random architectures are counted, not built, to find them. Raises UserError where one cannot be trained
     (its output has a wrong shape, is complex or has no gradient), or where none of the 200 keeps a limit on parameters,
-    multiply-adds or activations; SearchFailed where one raises an error. Where only the largest needs too much memory,
-    that is a warning.
+    multiply-adds or activations; UntrainableSpace where one raises an error. Where only the largest needs too much
+    memory, that is a warning.
     """
     shared = round_estimator(search.estimator)
     if shared is not None:

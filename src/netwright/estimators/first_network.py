@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn.parameter import is_lazy
 
-from netwright.core.errors import NetwrightError, UserError
+from netwright.core.errors import NetwrightError, UntrainableSpace, UserError
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.networks.counting import count
@@ -14,9 +14,9 @@ from netwright.networks.counting import count
 def require_runs(space: Space, shape: TaskShape) -> None:
     """Run one example through the space's first network on the meta device, which computes and allocates nothing.
 
-    Raises UserError where that fails: because layers do not fit together or to the examples, because they find their
-    sizes only when they run, or because a forward pass looks at values, so that what it costs follows from no shape.
-    What the space itself raises for users passes.
+    Raises UntrainableSpace where that fails, because layers do not fit together or to the examples: so would trials.
+    UserError where layers find their sizes only when they run, or a forward pass looks at values, so that what it costs
+    follows from no shape. What the space itself raises for users passes.
     """
     architecture = next(space.enumerate())
     try:
@@ -32,17 +32,18 @@ def require_runs(space: Space, shape: TaskShape) -> None:
         raise
     except Exception as problem:
         reason = f"{type(problem).__name__}: {' '.join(str(problem).partition(chr(10))[0].split())}"
-        raise UserError(_explained(space, shape, str(architecture), reason)) from problem
+        raise _explained(space, shape, str(architecture), reason) from problem
 
 
-def _explained(space: Space, shape: TaskShape, architecture: str, reason: str) -> str:
+def _explained(space: Space, shape: TaskShape, architecture: str, reason: str) -> NetwrightError:
+    """UserError where counting is what fails; UntrainableSpace where the network does, as every trial would."""
     if "meta" in reason.lower():
-        return (
+        return UserError(
             f"{type(space).__name__} builds networks whose cost cannot be counted, because their forward pass looks at "
             f"the values of its input or holds tensors of a fixed device ({reason}); do the same steps for all values, "
             "and make constants buffers"
         )
-    return (
+    return UntrainableSpace(
         f"{type(space).__name__} cannot take examples of shape {shape.input} with {shape.classes} classes: its first "
         f"network, {architecture}, fails with {reason}"
     )
