@@ -194,7 +194,7 @@ def test_the_commands_check_copy_and_recover(tmp_path: Path, capsys: pytest.Capt
     path = project(tmp_path / "p", 300)
     where = ["--dir", str(tmp_path / "p")]
     assert run(["db", "check", *where]) == 0
-    assert "2 runs, 300 trials, 1 checkpoints, 0 backups: all as written" in capsys.readouterr().out
+    assert "2 runs, 300 trials, 1 checkpoint, 0 backups: all as written" in capsys.readouterr().out
     assert run(["db", "backup", *where]) == 0 and run(["db", "backup", *where, "--to", str(tmp_path / "copy.db")]) == 0
     assert run(["db", "backup", *where, "--to", str(tmp_path / "copy.db")]) == 2
     assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from netwright.cli.arguments import counted
 from netwright.cli.output import say, say_json
 from netwright.core.errors import CorruptStore, UserError
 
@@ -18,7 +19,13 @@ def check(directory: Path, *, as_json: bool) -> int:
         say_json({"ok": not report.problems, **vars(report)})
     else:
         say(*report.problems, *report.notes)
-        read = f"{report.runs} runs, {report.trials} trials, {report.checkpoints} checkpoints, {report.backups} backups"
+        found = (
+            (report.runs, "run"),
+            (report.trials, "trial"),
+            (report.checkpoints, "checkpoint"),
+            (report.backups, "backup"),
+        )
+        read = ", ".join(counted(number, noun) for number, noun in found)
         say(f"{directory}: {read}: " + (f"{len(report.problems)} damaged" if report.problems else "all as written"))
         if report.problems:
             say(f"save what is whole with: netwright db recover --dir {directory}")
@@ -61,5 +68,6 @@ def recover(directory: Path, to: Path | None, *, as_json: bool) -> None:
     if as_json:
         say_json(vars(found))
         return
-    say(f"{found.directory}: {found.runs} runs with {found.trials} trials recovered; {directory} is as it was")
+    runs, trials = counted(found.runs, "run"), counted(found.trials, "trial")
+    say(f"{found.directory}: {runs} with {trials} recovered; {directory} is as it was")
     say(*[f"lost: {each}" for each in found.lost] or ["nothing that was written is known to be missing"])

@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from netwright.cli.arguments import counted
 from netwright.cli.output import amount, say, say_json
 
 REQUIRED = ("torch", "numpy", "scikit-learn", "safetensors", "Pillow", "PyYAML", "typer", "rich", "pydantic", "moocore")
@@ -141,7 +142,7 @@ def _store(directory: Path) -> Iterator[Finding]:
         return
     try:
         with Store.open_readonly(directory) as store:
-            yield Finding("runs", "ok", f"{len(store.runs())} runs in {directory}")
+            yield Finding("runs", "ok", f"{counted(len(store.runs()), 'run')} in {directory}")
     except NetwrightError as problem:
         yield Finding("runs", "problem", str(problem))
 
