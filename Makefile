@@ -23,7 +23,7 @@ check: $(READY)
 	$(BIN)/pyright
 
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0
 
 clean:
 	rm -rf .venv demo-best demo-runs

@@ -17,6 +17,7 @@ def terminate(*_: object) -> None:
 
 def test_sigterm_is_an_exception_before_in_and_after_a_search() -> None:
     before = signal.getsignal(signal.SIGTERM)
+    assert before is signal.SIG_DFL, "another test left its handler behind, which may end this process"
     with pytest.raises(Terminated) as stop, interruptible():
         Search(Sampling(Cell()), Counting()).run(trials=2)
         terminate()
@@ -24,7 +25,7 @@ def test_sigterm_is_an_exception_before_in_and_after_a_search() -> None:
     with pytest.raises(Interrupted) as found, interruptible():
         Search(Sampling(Cell()), Counting()).run(trials=20, on_trial=terminate)
     assert found.value.exit_code == 143 and 1 <= len(found.value.run.trials) < 20
-    assert signal.getsignal(signal.SIGTERM) is before is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_handler_of_the_user_is_left_alone() -> None:

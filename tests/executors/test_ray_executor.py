@@ -76,9 +76,11 @@ def cluster() -> Iterator[Any]:
     import ray
     from ray.cluster_utils import Cluster
 
+    before = signal.getsignal(signal.SIGTERM)
     made = Cluster(initialize_head=True, head_node_args=_node(4))
     made.add_node(**_node(4))
     ray.init(address=made.address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    signal.signal(signal.SIGTERM, before)  # each node and the driver put one there that ends this process
     yield made
     ray.shutdown()
     made.shutdown()
@@ -179,7 +181,9 @@ def ready(executor: Ray, count: int) -> None:
 
 
 def test_a_search_survives_the_loss_of_a_node(cluster: Any, tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
     node = cluster.add_node(**_node(4))
+    signal.signal(signal.SIGTERM, before)
     executor = Ray(3)
     ready(executor, 3)
 
