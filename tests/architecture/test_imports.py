@@ -18,9 +18,10 @@ ARROWS = {
     "store": {"core"},
     "executors": {"core"},
     "spaces": {"core", "networks"},
-    "strategies": {"core"},
+    "predictors": {"core"},
+    "strategies": {"core", "predictors"},
     "supernets": {"core", "networks"},
-    "estimators": {"core", "networks", "supernets", "training", "tasks"},
+    "estimators": {"core", "networks", "predictors", "supernets", "training", "tasks"},
     "results": {"core", "networks", "training", "tasks"},
     "engine": {"core", "store", "executors", "results"},
     "testing": {"core"},
@@ -70,7 +71,8 @@ def test_what_is_imported_first_needs_no_torch(light: str) -> None:
 @pytest.mark.parametrize("folder", ["spaces", "strategies", "estimators", "training", "store", "engine", "tasks"])
 def test_the_library_imports_with_four_dependencies(folder: str) -> None:
     """torch, numpy, scikit-learn and safetensors are enough; everything else is imported where it is used."""
-    others = ["PIL", "yaml", "typer", "rich", "pydantic", "moocore", "fastapi", "ray", "matplotlib", "pandas"]
+    others = ["PIL", "yaml", "typer", "rich", "pydantic", "moocore", "fastapi", "ray"]
+    others += ["matplotlib", "pandas", "pyarrow", "statsmodels"]
     code = f"import sys; sys.modules.update(dict.fromkeys({others!r})); import netwright.{folder}"
     subprocess.run([sys.executable, "-c", code], check=True)
 
