@@ -91,6 +91,30 @@ def test_a_training_step_is_one_step_of_sgd_on_the_rehearsed_minibatch(task: nw.
     assert any(gradient is None for gradient in gradients)  # what is not on the path was left alone
 
 
+def test_the_virtual_step_is_the_optimisers(task: nw.Task) -> None:
+    """Momentum and weight decay included (Liu et al. 2019, section 2.3, as the authors run it)."""
+    estimator = shared(task, gradient_clip=None, fused=False, weight_decay=0.1, order=2)
+    for _ in range(2):  # so that there is momentum
+        estimator.advance(nw.Proposal(mixture(grad=False), "train"))
+    weights = estimator.weights
+    generator = torch.Generator().manual_seed(1)
+    noise = [torch.randn(each.shape, generator=generator) for each in weights.parameters]
+    gradients = [torch.empty_like(each).copy_(other) for each, other in zip(weights.parameters, noise, strict=True)]
+    before = [each.detach().clone() for each in weights.parameters]
+    with torch.no_grad():
+        gradients = [each.detach() for each in gradients]  # in the weights' memory order, as autograd gives them
+        weights._virtual_step(gradients)
+        virtual = [each.detach().clone() for each in weights.parameters]
+        for each, kept, gradient in zip(weights.parameters, before, gradients, strict=True):
+            each.copy_(kept)
+            each.grad = gradient
+    for group in weights.optimiser.param_groups:
+        group["lr"] = weights.rate
+    weights.optimiser.step()
+    for real, found in zip(weights.parameters, virtual, strict=True):
+        torch.testing.assert_close(found, real.detach(), rtol=1e-5, atol=1e-7)
+
+
 def test_accumulated_gradients_are_summed_into_the_next_step(task: nw.Task) -> None:
     rng = np.random.default_rng(0)
     first, second = SPACE.sample(rng), SPACE.sample(rng)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.errors import ConfigurationError, Diverged, UserError
@@ -25,13 +24,14 @@ from netwright.estimators.devices import chosen_device
 from netwright.estimators.first_network import require_runs
 from netwright.estimators.sharing import alarms
 from netwright.estimators.sharing.hypergradient import Order
+from netwright.estimators.sharing.keeping import fill, folder_of
 from netwright.estimators.sharing.memory import most_memory
+from netwright.estimators.sharing.scoring import recalibrated, totals
 from netwright.estimators.sharing.stages import stages_of
 from netwright.estimators.sharing.weights import Weights
 from netwright.estimators.signature import with_training_settings
 from netwright.tasks import Task
 from netwright.training import TrainingSettings, checkpoint
-from netwright.training.evaluation import EVALUATION_BATCH
 from netwright.training.memory import out_of_memory_reported, reset_peak_memory
 from netwright.training.threads import using_threads
 
@@ -49,8 +49,6 @@ SETTINGS = TrainingSettings(
 )
 """The weight training of DARTS (Liu et al. 2019, appendix A.1.1)."""
 GAP_BATCHES = 4  # validation minibatches on which mixture and rounded architecture are compared each epoch
-RUNS = "netwright-runs"
-FOLDER = "shared"
 
 
 class SharedWeights(RoundEstimator):
@@ -289,46 +287,8 @@ class SharedWeights(RoundEstimator):
         weights = self.weights
         with using_threads(weights.threads), torch.no_grad():
             if isinstance(candidate, Architecture) and self.recalibrate:
-                return self._recalibrated(candidate, most)
-            return self._totals(lambda inputs: weights.supernet(inputs, candidate), most)
-
-    def _totals(self, run: Any, most: int) -> dict[str, float]:
-        weights = self.weights
-        weights.supernet.eval()  # switches off dropout; statistics are those of the batch in any mode
-        losses, correct = (
-            torch.zeros((), device=self.device, dtype=torch.float64),
-            torch.zeros((), device=self.device, dtype=torch.int64),
-        )
-        count = min(most, len(weights.held_out))
-        try:
-            for start, stop in _even_batches(count):
-                labels = weights.held_out.labels[start:stop]
-                with weights.precision.autocast(self.device):
-                    output = run(weights.normalise(weights.held_out.inputs[start:stop]))
-                logits = (output[0] if isinstance(output, tuple) else output).float()
-                losses += nn.functional.cross_entropy(logits, labels, reduction="sum").double()
-                correct += (logits.argmax(1) == labels).sum()
-        finally:
-            weights.supernet.train()
-        total, right = torch.stack((losses, correct.double())).tolist()
-        return {"val_loss": total / count, "val_accuracy": right / count}
-
-    def _recalibrated(self, architecture: Architecture, most: int) -> dict[str, float]:
-        """Score the extracted network with statistics of training minibatches (Guo et al. 2020, section 3.3)."""
-        weights = self.weights
-        network = weights.supernet.extract(architecture)
-        if weights.precision.channels_last:
-            network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        network.eval()
-        for module in network.modules():
-            if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
-                module.train()
-                module.reset_running_stats()
-                module.momentum = None  # the plain mean over the minibatches
-        for number in range(self.recalibrate):
-            network(weights.training(number)[0])
-        network.eval()
-        return self._totals(network, most)
+                return totals(weights, recalibrated(weights, candidate, self.recalibrate), most)
+            return totals(weights, lambda inputs: weights.supernet(inputs, candidate), most)
 
     def extract(self, architecture: Architecture) -> nn.Module:
         """The stand-alone network of an architecture with copies of its shared weights."""
@@ -369,13 +329,13 @@ class SharedWeights(RoundEstimator):
         if snapshot is None:
             return None
         self._weights = self._made(snapshot.facts["seed"], self.form)
-        _fill(self._weights, snapshot)
+        fill(self._weights, snapshot)
         self._ended_epoch = False
         return snapshot.epoch, snapshot.state["companion"]
 
     def _loaded(self, trained: str) -> Weights:
         """The weights of another run, in the form in which that run trained them."""
-        folder = _folder_of(trained)
+        folder = folder_of(trained)
         snapshot, notes = checkpoint.newest(folder, self.device)
         if snapshot is None:
             raise UserError(f"{folder} holds no undamaged shared weights{': ' + notes[0] if notes else ''}")
@@ -392,32 +352,5 @@ class SharedWeights(RoundEstimator):
         vars(self).pop("_data", None)
         self.form = {**snapshot.facts["form"], "fused": self.form["fused"], "recompute": False}
         made = self._made(snapshot.facts["seed"], self.form)
-        _fill(made, snapshot, evaluated_only=True)
+        fill(made, snapshot, evaluated_only=True)
         return made
-
-
-def _fill(weights: Weights, snapshot: checkpoint.Snapshot, *, evaluated_only: bool = False) -> None:
-    """Bring new weights to where a snapshot was taken."""
-    place = snapshot.state["place"]
-    weights.go_to(0 if evaluated_only else place["stage"])
-    weights.supernet.load_state_dict({name: cast("Tensor", each) for name, each in snapshot.weights.items()})
-    if not evaluated_only:
-        weights.optimiser.load_state_dict(snapshot.state["optimiser"])
-        weights.step, weights.probes = place["step"], place["probes"]
-
-
-def _folder_of(trained: str) -> Path:
-    """The folder of a run's shared weights, given by itself or by the run's name in the present project."""
-    for folder in (Path(trained), Path(trained) / FOLDER, Path(RUNS) / FOLDER / trained):
-        if folder.is_dir() and any(folder.glob("epoch-*.json")):
-            return folder
-    there = sorted(each.name for each in (Path(RUNS) / FOLDER).glob("*")) if (Path(RUNS) / FOLDER).is_dir() else []
-    known = f"; there are those of {', '.join(there)}" if there else ""
-    raise UserError(f"there are no shared weights of {trained!r} in {RUNS} or at that path{known}")
-
-
-def _even_batches(count: int) -> Iterator[tuple[int, int]]:
-    """Start and stop of batches of nearly one size, so that no last one has poor statistics."""
-    parts = math.ceil(count / EVALUATION_BATCH)
-    bounds = [round(i * count / parts) for i in range(parts + 1)]
-    return itertools.pairwise(bounds)

@@ -1,0 +1,35 @@
+"""Shared weights on disk: what is kept with them, where those of a run lie, and going on from there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from torch import Tensor
+
+from netwright.core.errors import UserError
+from netwright.estimators.sharing.weights import Weights
+from netwright.training import checkpoint
+
+RUNS = "netwright-runs"
+FOLDER = "shared"
+
+
+def fill(weights: Weights, snapshot: checkpoint.Snapshot, *, evaluated_only: bool = False) -> None:
+    """Bring new weights to where a snapshot was taken."""
+    place = snapshot.state["place"]
+    weights.go_to(0 if evaluated_only else place["stage"])
+    weights.supernet.load_state_dict({name: cast("Tensor", each) for name, each in snapshot.weights.items()})
+    if not evaluated_only:
+        weights.optimiser.load_state_dict(snapshot.state["optimiser"])
+        weights.step, weights.probes = place["step"], place["probes"]
+
+
+def folder_of(trained: str) -> Path:
+    """The folder of a run's shared weights, given by itself or by the run's name in the present project."""
+    for folder in (Path(trained), Path(trained) / FOLDER, Path(RUNS) / FOLDER / trained):
+        if folder.is_dir() and any(folder.glob("epoch-*.json")):
+            return folder
+    there = sorted(each.name for each in (Path(RUNS) / FOLDER).glob("*")) if (Path(RUNS) / FOLDER).is_dir() else []
+    known = f"; there are those of {', '.join(there)}" if there else ""
+    raise UserError(f"there are no shared weights of {trained!r} in {RUNS} or at that path{known}")
