@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import sys
+import warnings
 
 import pytest
 
-from netwright.cli import catalogue
+from netwright.cli import catalogue, main
 from netwright.cli.arguments import construct, pairs, split
 from netwright.cli.output import amount, colours, duration, finite, number, rough, say, table
 from netwright.cli.plan import Plan
@@ -196,3 +198,25 @@ def test_colours_need_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not colours(io.StringIO())
     monkeypatch.setenv("NO_COLOR", "1")
     assert not colours(Terminal())
+
+
+def test_a_warning_is_a_line_without_the_place_in_the_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def warn(_arguments: list[str]) -> int:
+        warnings.warn("the search is paused:\n  no room", stacklevel=1)
+        return 0
+
+    monkeypatch.setattr(main, "run", warn)
+    for arguments, expected in ((["netwright"], True), (["netwright", "--debug"], False)):
+        monkeypatch.setattr(sys, "argv", arguments)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.showwarning = _printed
+            with pytest.raises(SystemExit, match="0"):
+                main.main()
+        assert (capsys.readouterr().err == "netwright: the search is paused: no room\n") is expected
+
+
+def _printed(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
+    print(warnings.formatwarning(message, category, filename, lineno), file=sys.stderr)

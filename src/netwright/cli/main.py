@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 
@@ -17,7 +19,22 @@ def main() -> None:
     from netwright.cli import clock
 
     clock.start()
+    if "--debug" not in sys.argv:
+        warnings.showwarning = _shown(warnings.showwarning)
     sys.exit(run(sys.argv[1:]))
+
+
+def _shown(usual: Callable[..., None]) -> Callable[..., None]:
+    """Show warnings that are meant for users as one line, without the place in the code that --debug tells."""
+    from netwright.cli.output import say
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if issubclass(category, UserWarning):
+            say(f"netwright: {' '.join(str(message).split())}", stream=sys.stderr)
+        else:
+            usual(message, category, *place, **more)
+
+    return show
 
 
 def run(arguments: list[str]) -> int:
