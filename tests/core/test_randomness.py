@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netwright.core.randomness import Generators, derived_seed
+from netwright.core.randomness import Generators, Seeds, derived_seed
 
 numbers = st.integers(0, 2**62)
 
@@ -48,3 +48,15 @@ def test_streams_are_uniform():
     values = np.array([generators(number).random() for number in range(10_000)])
     counts = np.histogram(values, bins=20, range=(0, 1))[0]
     assert ((counts - 500) ** 2 / 500).sum() < 43.8  # 99.9 % quantile, 19 degrees of freedom
+
+
+@given(st.integers(-(2**70), 2**70), numbers)
+def test_seeds_of_trials_are_derived_seeds(seed, number):
+    assert Seeds(seed)(number) == derived_seed(seed, number)
+
+
+def test_streams_and_seeds_are_those_of_earlier_versions():
+    """What is stored can be resumed only while these stay."""
+    assert derived_seed(7) == 3595544800446187243 and derived_seed(7, 3, 4) == 524000093260924714
+    philox = np.random.Philox(key=derived_seed(7), counter=(2 << 128) + (3 << 192))
+    assert (Generators(7)(3, 2).random(9) == np.random.Generator(philox).random(9)).all()

@@ -14,7 +14,7 @@ from netwright.core.errors import ConfigurationError, NetwrightError, SearchFail
 from netwright.core.estimator import Estimator
 from netwright.core.executor import Job, Outcome
 from netwright.core.trial import STATES, Measurement, Proposal, Trial
-from netwright.engine import Interrupted, Search, loop
+from netwright.engine import Interrupted, Search, attempts
 from netwright.estimators import Stack
 from netwright.store import Store
 
@@ -288,7 +288,7 @@ class Endless:
 
 @pytest.mark.parametrize("deaf", [False, True])
 def test_trials_that_outlast_the_time_are_cancelled(monkeypatch, deaf: bool) -> None:
-    monkeypatch.setattr(loop, "CANCELLING", 0.1)
+    monkeypatch.setattr(attempts, "CANCELLING", 0.1)
     run = Search(Sampling(Cell()), Counting()).run(time=0.2, executor=Endless(deaf))
     assert run.counts == {"cancelled": 2} and 0.2 <= run.seconds < 1.0
     assert {trial.reason for trial in run.trials} == {"the time of the search was up" if deaf else "as asked"}

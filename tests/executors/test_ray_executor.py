@@ -207,10 +207,10 @@ def test_a_node_in_quarantine_gets_no_trials(cluster: Any) -> None:
     places = {each.place for each in outcome(executor, a_job(0, "nap"), a_job(1, "nap"))}
     assert len(places) == 2, "the workers are not spread over the nodes"
     bad, good = sorted(places)
-    executor.quarantine(bad)
+    assert executor.quarantine(bad)
     ready(executor, 2)
     assert {each.place for each in outcome(executor, *(a_job(number, "nap") for number in range(2, 6)))} == {good}
-    executor.quarantine(good)
+    assert not executor.quarantine(good)
     assert executor.slots == 2, "the last node stays in use"
     executor.close()
 

@@ -66,3 +66,16 @@ def test_keys_follow_the_members(steps):
 def test_ordered_is_best_first_then_oldest():
     ordered = Population(trials([(1.0,), (3.0,), (2.0,), (3.0,)])).ordered()
     assert [trial.number for trial in ordered] == [1, 3, 2, 0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.integers(0, 3)), min_size=1), st.integers(0, 99))
+@settings(max_examples=50, deadline=None)
+def test_a_tournament_is_the_best_of_the_drawn_while_members_are_replaced(steps, seed):
+    for objectives in (1, 2):
+        population = Population()
+        for number, (place, *scores) in enumerate(steps):
+            trial = Trial(number, Proposal(None), "completed", scores=tuple(map(float, scores[:objectives])))
+            population.put(trial, place if place < len(population) else None)
+            shares = np.random.default_rng(seed).random(7).tolist()
+            places = [int(share * len(population)) for share in shares]
+            assert population.tournament(7, np.random.default_rng(seed)) is population.best(places)

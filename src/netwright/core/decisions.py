@@ -123,17 +123,16 @@ class DecisionTable(Sequence[Decision]):
 
     def mutate(self, point: Point, rng: np.random.Generator) -> Point:
         """Change one active decision, drawn uniformly, to another option; draw what this activates."""
-        active = [i for i, option in enumerate(point) if option >= 0]
+        active = range(len(point)) if self._free else [i for i, option in enumerate(point) if option >= 0]
         if not active:
             raise SpaceExhausted("the space holds one architecture only, so there is nothing to mutate")
         which, other = rng.random(2).tolist()
         i = active[int(which * len(active))]
         option = int(other * (self.sizes[i] - 1))
         option += option >= point[i]
-        start = (*point[:i], option)
         if self._free:
-            return (*start, *point[i + 1 :])
-        return self._complete(start, rng.random(len(self.sizes)).tolist(), keep=point)
+            return (*point[:i], option, *point[i + 1 :])
+        return self._complete((*point[:i], option), rng.random(len(self.sizes)).tolist(), keep=point)
 
     def cross(self, first: Point, second: Point, rng: np.random.Generator) -> Point:
         """Take each active decision from either parent with equal probability, from the one that has it otherwise."""

@@ -3,7 +3,8 @@
 NetwrightError                     exit code 1
 ├── UserError (ValueError)         2   what the user wrote cannot be done as it stands
 │   ├── ConfigurationError         2   an option that does not exist, or a value of the wrong kind
-│   └── InvalidArchitecture        2   not a point of this space
+│   ├── InvalidArchitecture        2   not a point of this space
+│   └── NoRoom                     2   the disk is full (netwright.store.problems)
 ├── SearchFailed                   3   every trial failed
 │   └── UntrainableSpace           3   every trial would fail: the space's networks raise errors (a UserError, too)
 ├── Busy                           4   another process drives this run, or holds the store

@@ -19,6 +19,11 @@ class Estimator(Configured, ABC):
 
     metrics: ClassVar[tuple[str, ...]] = ()
 
+    @property
+    def continues(self) -> bool:
+        """Whether a trial at a higher fidelity goes on from what one at a lower kept in its workplace's folder."""
+        return False
+
     @abstractmethod
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:
         """Measure the candidate; everything random in it follows from `seed`.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from netwright.core.trial import Measurement
+from netwright.core.values import value
 
 if TYPE_CHECKING:
     from netwright.core.estimator import Estimator
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from netwright.core.trial import Proposal, State
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Job:
     """One attempt at a trial: everything that a worker needs.
 
@@ -33,7 +34,7 @@ class Job:
     batch_share: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outcome:
     """How a job ended. `traceback` is empty unless the state is "error".
 
@@ -62,6 +63,9 @@ class Executor(Protocol):
     """Runs jobs and reports how they ended; it never retries, and never sleeps to do so.
 
     slots: how many jobs it can run at once; it may change while it runs.
+
+    One that runs trials at several places may also have `quarantine(place) -> bool`: give no more trials to a place,
+    and say whether that was done.
     """
 
     @property
@@ -81,4 +85,17 @@ class Executor(Protocol):
 
     def close(self) -> None:
         """End every worker, within about ten seconds; a second call does nothing."""
+        ...
+
+
+@runtime_checkable
+class VirtualClock(Executor, Protocol):
+    """An executor that simulates time: a search goes by its clock, and `wait` takes and passes its seconds."""
+
+    def now(self) -> float:
+        """Simulated seconds since the search began."""
+        ...
+
+    def start(self, seconds: float = 0.0, began: Mapping[int, float] | None = None) -> None:
+        """Begin a search, or go on at this time with one: jobs of these numbers began at an earlier one."""
         ...

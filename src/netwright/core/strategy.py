@@ -23,6 +23,7 @@ class Strategy(Configured, ABC):
 
     space: Space
     bounded: ClassVar[bool] = False  # whether it ends by itself, so that a search needs no other stop
+    continues: ClassVar[bool] = False  # whether it asks of a trial at a low fidelity again at a higher one
 
     @abstractmethod
     def ask(self, rng: np.random.Generator) -> Proposal | None:
@@ -41,6 +42,14 @@ class Strategy(Configured, ABC):
         if not completed:
             raise SearchFailed(f"none of the {len(trials)} trials completed, so there is nothing to recommend")
         return fittest(completed).architecture
+
+    def may_continue(self, number: int) -> bool:
+        """Whether a later proposal may have this trial, which has ended, as the parent that it goes on from.
+
+        What the trial kept on disk stays until this is False. A proposal goes on from its parent where both have one
+        architecture and the parent's fidelity is lower.
+        """
+        return False
 
     # Weight sharing: rounds are not kept one by one, so a strategy that asks for them gives its state each epoch.
 

@@ -35,6 +35,8 @@ def replay(
     CorruptStore for a log with gaps.
     """
     _check_order(name, stored)
+    if begin:
+        loop.clock.go_on(*_simulated(stored))
     stored = _after_last_epoch(loop, stored, begin)
     told = sorted((each for each in stored if each.told is not None), key=lambda each: each.told or 0)
     proposals: list[Proposal] = []
@@ -52,7 +54,18 @@ def replay(
         if begin and each.told is None:
             _begin_again(loop, each, proposals[each.number - first], attempts)
         elif begin:
-            loop.clear_folder(each.number)
+            loop.folders.clear(each.number)
+
+
+def _simulated(stored: Sequence[StoredTrial]) -> tuple[float, Mapping[int, float]]:
+    """When the last trial ended, and when those began that have not ended: the seconds of a simulated run.
+
+    A trial begins when it is asked, which is when the last one ended that was told before.
+    """
+    ends = [0.0]  # when so many trials had been told
+    for each in sorted((each for each in stored if each.told is not None), key=lambda each: each.told or 0):
+        ends.append(max(ends[-1], ends[each.asked] + each.seconds))
+    return ends[-1], {each.number: ends[each.asked] for each in stored if each.told is None}
 
 
 def _begin_again(loop: Loop, stored: StoredTrial, proposal: Proposal, attempts: Sequence[StoredAttempt]) -> None:
@@ -63,10 +76,10 @@ def _begin_again(loop: Loop, stored: StoredTrial, proposal: Proposal, attempts: 
     own = [each for each in attempts if each.trial == stored.number]
     question = Asked(stored.number, stored.asked, stored.attempt, proposal, _seconds(stored.started))
     if all(each.attempt != stored.attempt for each in own):
-        loop.note_lost(question, DIED)
+        loop.attempts.note_lost(question, DIED)
     lost = sum(each.state == "lost" and each.reason != DIED for each in own)
     halved = any(each.state == "out_of_memory" for each in own)
-    loop.begin_again(question, lost, HALF if halved else 1.0)
+    loop.attempts.begin_again(question, lost, HALF if halved else 1.0)
 
 
 def _seconds(text: str) -> float:
@@ -120,7 +133,7 @@ def _ask(loop: Loop, name: str, stored: StoredTrial) -> Proposal:
         found = f"nothing ({stop})"
     else:
         if proposal is not None and _same(proposal, stored):
-            loop.skip()
+            loop.folders.continuations.note(loop.skip(), proposal)
             return proposal
         found = "to wait" if proposal is None else describe(proposal)
     raise UserError(

@@ -1,20 +1,16 @@
-"""Which ends of an attempt are no end of the trial, when it is begun again, and where trials keep being lost."""
+"""Which ends of an attempt are no end of the trial, and when it is begun again."""
 
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netwright.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from netwright.core.executor import Outcome
     from netwright.store.rows import Asked
 
-CURSED = 3  # different trials that are lost at one place, with none ending there in between
 HALF = 0.5  # of the batch, where the memory was not enough
 
 
@@ -83,26 +79,3 @@ class Delayed:
     def clear(self) -> None:
         self._heap.clear()
         self.numbers.clear()
-
-
-class Places:
-    """Counts the trials that are lost at each worker or node, and says when one of them should get no more."""
-
-    def __init__(self) -> None:
-        self._lost: defaultdict[str, set[int]] = defaultdict(set)
-        self.cursed: set[str] = set()
-
-    def note(self, outcome: Outcome) -> Sequence[int]:
-        """The trials that were lost at the place of this outcome where it is now found to be cursed; else none."""
-        place = outcome.place
-        if not place or place in self.cursed:
-            return ()
-        if outcome.state == "completed":
-            self._lost.pop(place, None)
-        elif outcome.state == "lost":
-            lost = self._lost[place]
-            lost.add(outcome.number)
-            if len(lost) >= CURSED:
-                self.cursed.add(place)
-                return sorted(lost)
-        return ()

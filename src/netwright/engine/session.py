@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import netwright
 from netwright.core.errors import ConfigurationError, NetwrightError, SearchFailed, UserError
 from netwright.core.strategy import Strategy
-from netwright.engine.loop import CANCELLING, STOPPING, Loop
+from netwright.engine.attempts import CANCELLING
+from netwright.engine.loop import Loop
 from netwright.engine.naming import check_name, next_name
 from netwright.engine.preflight import preflight
 from netwright.engine.progress import Progress, Watch
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
     from netwright.core.trial import Trial
     from netwright.engine.retries import RetryPolicy
     from netwright.engine.search import Search
+    from netwright.store.writer import TrialWriter
 
 TRIALS = "trials"  # the folder of a project in which trials under way keep their checkpoints
+STOPPING = 20.0  # seconds that an executor has to end its jobs after an interruption
 NOTES = "notes"
 DATA = "data"
 
@@ -59,6 +62,9 @@ class Session:
         self._search, self._limits, self._resume = search, limits, resume
         if check and not resume:
             preflight(search)
+        self._journal: TrialWriter | None = None
+        self._unwritten: list[tuple[str, Mapping[str, object]]] = []  # events for which there was no room
+        self._temporary = contextlib.ExitStack()
         self._own = not isinstance(store, Store)
         self.store = store if isinstance(store, Store) or store is None else Store(store)
         try:
@@ -71,6 +77,7 @@ class Session:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._temporary.close()
         if self._own and self.store is not None:
             self.store.close()
 
@@ -124,17 +131,23 @@ class Session:
         if failure is not None:
             raise self._failed(loop, strategy, failure)
         if watch is not None:
-            watch.show(0, loop.seconds(), now=True, notices=loop.notices)
+            watch.show(0, loop.clock.seconds(), now=True, notices=loop.places.notices)
         self._end(loop, "finished", stopped)
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+        loop.folders.clear_all()
         return self._run(loop, strategy, stopped)
 
     def _folders(self) -> tuple[Path | None, Path | None]:
         """Where shared weights are kept, and the checkpoints of trials under way."""
         if self.store is None:
-            return None, None
+            return None, self._temporary_folder()
         return self.store.directory / FOLDER / self.name, self.store.directory / TRIALS / self.name
+
+    def _temporary_folder(self) -> Path | None:
+        """For a run in memory whose trials go on from earlier ones; `__exit__` removes it."""
+        search = self._search
+        if not search.strategy.continues or not any(each.continues for each in search.estimator.stages()):
+            return None
+        return Path(self._temporary.enter_context(tempfile.TemporaryDirectory(prefix="netwright-"))) / TRIALS
 
     def _begin(self, loop: Loop) -> None:
         store = self.store
@@ -143,10 +156,18 @@ class Session:
         stored = store.read_run(self.name).trials if self._resume else ()
         attempts = store.attempts(self.name) if any(each.told is None for each in stored) else ()
         store.set_state(self.name, "running")
-        loop.journal = store.writer(self.name, loop.seconds)
-        loop.journal.interrupt = loop.signals.check
-        loop.on_notice = lambda kind, data: store.add_event(self.name, kind, data)
+        self._journal = store.writer(self.name, loop.clock.seconds)
+        loop.write_to(self._journal)
+        loop.places.on_notice = self._event
         replay(loop, self.name, stored, attempts)
+
+    def _event(self, kind: str, data: Mapping[str, object]) -> None:
+        """Write an event down; where the disk is full, at the end, for the trials are what there must be room for."""
+        assert self.store is not None
+        try:
+            self.store.add_event(self.name, kind, data)
+        except NoRoom:
+            self._unwritten.append((kind, data))
 
     def _failed(self, loop: Loop, strategy: Strategy, problem: BaseException) -> BaseException:
         """Store what there is, and the error to raise: the problem itself but for an interruption.
@@ -170,32 +191,34 @@ class Session:
             if not (interrupted and isinstance(unwritten, NoRoom)):
                 return problem if isinstance(problem, NetwrightError) else unwritten
             with contextlib.suppress(NetwrightError):  # there may be room for this
-                self.store.set_state(self.name, state, reason, loop.seconds())  # type: ignore[union-attr]
+                self.store.set_state(self.name, state, reason, loop.clock.seconds())  # type: ignore[union-attr]
         if not interrupted:
             return problem
         with contextlib.suppress(Exception):  # the callback of one who has gone already
-            loop.settle()
+            loop.acknowledgements.settle()
         return Interrupted(self._run(loop, strategy, reason), loop.signals.received or 2, again=again)
 
     def _end(self, loop: Loop, state: str, reason: str) -> None:
         """All trials are on disk when this returns."""
         if self.store is None:
             return
-        if loop.journal is not None:
-            loop.journal.close()
-            loop.journal.wait()
-        if loop.refused:
-            self.store.add_event(self.name, "refused", {"outcomes": loop.refused})
-        self.store.set_state(self.name, state, reason, loop.seconds())
+        if self._journal is not None:
+            self._journal.close()
+            self._journal.wait()
+        for kind, data in self._unwritten:
+            self.store.add_event(self.name, kind, data)
+        if loop.attempts.refused:
+            self.store.add_event(self.name, "refused", {"outcomes": loop.attempts.refused})
+        self.store.set_state(self.name, state, reason, loop.clock.seconds())
 
     def _run(self, loop: Loop, strategy: Strategy, stopped: str) -> Run:
         return Run(
             *(self.name, self._search, strategy, loop.trials),
             stopped=stopped,
-            seconds=loop.seconds(),
+            seconds=loop.clock.seconds(),
             tracebacks=loop.tracebacks,
             store=self.store,
-            notices=loop.notices,
+            notices=loop.places.notices,
         )
 
 

@@ -116,14 +116,14 @@ class Stops:
         """Whether the trials that ended and those under way are all that were asked for."""
         return self._limits.trials is not None and self.finished + pending >= self._limits.trials
 
-    def now(self, seconds: float) -> str:
-        """Why no further trial should begin after this many seconds; empty while one may."""
+    def now(self, seconds: Callable[[], float]) -> str:
+        """Why no further trial should begin; empty while one may. seconds: tells how many have passed."""
         if self.reason:
             return self.reason
         limits = self._limits
         if limits.trials is not None and self.finished >= limits.trials:
             self.reason = f"{self.finished} trials done"
-        elif limits.seconds is not None and not self._patient and not self._fits(seconds, limits.seconds):
+        elif limits.seconds is not None and not self._patient and not self._fits(seconds(), limits.seconds):
             after = f", {format_duration(self._reserved)} of it for what follows" if self._reserved else ""
             self.reason = f"time is up: {format_duration(limits.seconds)}{after}"
         return self.reason
@@ -134,7 +134,7 @@ class Stops:
         typical = sum(self._recent) / len(self._recent) if self._recent else 0.0
         return seconds + typical + self._reserved <= limit * OVERRUN
 
-    def remaining(self, seconds: float) -> float | None:
+    def remaining(self, seconds: Callable[[], float]) -> float | None:
         """Seconds until trials that still run should be cancelled; None where time does not matter."""
         limit = self._limits.seconds
-        return None if limit is None or self._patient else max(0.0, limit * OVERRUN - self._reserved - seconds)
+        return None if limit is None or self._patient else max(0.0, limit * OVERRUN - self._reserved - seconds())

@@ -26,7 +26,7 @@ from netwright.tasks import Task
 from netwright.training import TrainingSettings, seeded, train
 from netwright.training.result import OutOfTime
 
-Fidelity = Literal["epochs", "data", "width", "resolution"]
+Fidelity = Literal["epochs", "annealed", "data", "width", "resolution"]
 
 LEAST_RESOLUTION = 4  # pixels
 LEAST_WIDTH = 2  # channels
@@ -42,10 +42,12 @@ class Training(Estimator):
 
     settings: how to train; any field of TrainingSettings may be given by name beside it, such as `epochs=5`.
     device: "auto" takes the first CUDA device where there is one, otherwise the CPU.
-    fidelity: what a proposal's share of the full budget makes smaller: "epochs" (rounded up), "data" (the share of
-    the training examples), "width" (the space's `width_parameter`) or "resolution" (pixels on the longer side).
-    checkpoint_directory: where unfinished trainings are saved, to be continued by the same estimate; by default the
-    folder of the trial, where its workplace has one.
+    fidelity: what a proposal's share of the full budget makes smaller: "epochs" (rounded up; the first ones of the
+    full training, so that a promoted trial goes on from there), "annealed" (as many epochs with the whole schedule
+    squeezed into them: often a better guess of the full training, but nothing to go on from), "data" (the share of the
+    training examples), "width" (the space's `width_parameter`) or "resolution" (pixels on the longer side).
+    checkpoint_directory: where trainings are saved, to be continued by the same estimate, and with fidelity "epochs" by
+    one of a larger share and the same seed; by default the folder of the trial, where its workplace has one.
     validation: share of the training examples to validate on. split_seed: gives the split, the same for all trials.
 
     time_limit: seconds of one training; one that needs more ends in state "timeout". The first epoch, which pays for
@@ -126,6 +128,10 @@ class Training(Estimator):
     def stages(self) -> Sequence[Estimator]:
         return self.cost, self
 
+    @property
+    def continues(self) -> bool:
+        return self.fidelity == "epochs"
+
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:
         """Train and measure the candidate.
 
@@ -138,7 +144,7 @@ class Training(Estimator):
         share = 1.0 if proposal.fidelity is None else proposal.fidelity
         if not 0 < share <= 1:
             raise UserError(f"fidelity is a share of the full budget, above 0 and at most 1, found {share!r}")
-        space, settings = self._space_at(share), self._settings_at(share)
+        space, settings, until = self._space_at(share), self._settings_at(share), self._until(share)
         data = self._data_at(share)
         shape = TaskShape(tuple(data.train.inputs.shape[1:]), self.task.shape.classes)
         self._check_memory(architecture, space, shape, settings.batch_size)
@@ -149,13 +155,14 @@ class Training(Estimator):
             *(network, data, settings, seed),
             device=self.device,
             checkpoint=self._checkpoint(architecture, share, seed, settings),
+            until=until,
             on_epoch=workplace().report,
             deadline=None if self.time_limit is None else now + self.time_limit,
             first_epoch_deadline=None if self.time_limit is None else now + FIRST_EPOCH * self.time_limit,
         )
         if result.stopped == "deadline":
             raise OutOfTime(
-                f"{result.epochs} of {settings.epochs} epochs fitted into {self.time_limit:.4g} s; "
+                f"{result.epochs} of {until} epochs fitted into {self.time_limit:.4g} s; "
                 "fewer epochs, fewer examples or smaller networks are quicker",
                 *(result.metrics, result.curve),
             )
@@ -169,13 +176,20 @@ class Training(Estimator):
 
     def _settings_at(self, share: float) -> TrainingSettings:
         settings, changes = self.settings, {}
-        if self.fidelity == "epochs" and share != 1:
-            # A share that is meant to be k of n epochs may be off by rounding, so that k + 1 would be taken for it.
-            changes["epochs"] = max(1, math.ceil(share * settings.epochs - 1e-9))
+        if self.fidelity == "annealed" and share != 1:
+            changes["epochs"] = self._epochs(share)
         batch_size = workplace().share_of_batch(settings.batch_size)
         if batch_size != settings.batch_size:
             changes["batch_size"] = batch_size
         return settings.replace(**changes) if changes else settings
+
+    def _epochs(self, share: float) -> int:
+        # A share that is meant to be k of n epochs may be off by rounding, so that k + 1 would be taken for it.
+        return max(1, math.ceil(share * self.settings.epochs - 1e-9))
+
+    def _until(self, share: float) -> int:
+        """The epoch to end after."""
+        return self._epochs(share) if self.fidelity in ("epochs", "annealed") else self.settings.epochs
 
     def _data_at(self, share: float) -> Data:
         return self.task.search_data(
@@ -217,8 +231,9 @@ class Training(Estimator):
             folder = workplace().folder if settings.epochs > 1 else None
         if folder is None:
             return None
+        part = "" if self.fidelity == "epochs" else f"-{share:.6g}"
         smaller = "" if settings.batch_size == self.settings.batch_size else f"-{settings.batch_size}"
-        return folder / f"{architecture.digest[:16]}-{seed}-{share:.6g}-{self._identity}{smaller}"
+        return folder / f"{architecture.digest[:16]}-{seed}{part}-{self._identity}{smaller}"
 
     @cached_property
     def _identity(self) -> str:

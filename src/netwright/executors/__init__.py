@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.executors.inline import Inline
 from netwright.executors.job import perform
+from netwright.executors.simulated import Simulated
 
 if TYPE_CHECKING:
     from netwright.executors.processes import Processes
     from netwright.executors.ray import Ray  # pyright: ignore[reportMissingImports]
 
-__all__ = ["Inline", "Processes", "Ray", "perform"]
+__all__ = ["Inline", "Processes", "Ray", "Simulated", "perform"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from netwright.core.errors import TrialFailed
 from netwright.core.executor import Job, Outcome
 from netwright.core.objective import Constraint
 from netwright.core.trial import STATES, Measurement, State
-from netwright.core.workplace import NOWHERE, Workplace, at
+from netwright.core.workplace import NOWHERE, Workplace, at, workplace
 from netwright.executors.memory import is_out_of_memory, peak_on, release, reset_peak_on, threads
 
 if TYPE_CHECKING:
@@ -28,10 +28,14 @@ def perform(job: Job, report: Callable[[Mapping[str, float]], None] | None = Non
     report: hears what an estimator reports while it works, and an empty entry after each stage.
     """
     work = _Work(job, report)
+    place = _place(job, report)
     start = perf_counter()
     try:
-        with at(_place(job, report)):
+        if place is workplace():
             reason = work.run()
+        else:
+            with at(place):
+                reason = work.run()
     except KeyboardInterrupt:
         raise
     except BaseException as problem:
@@ -65,7 +69,8 @@ class _Work:
         """The limit that is broken, in one line; empty where all that were measured hold."""
         job = self.job
         for stage in job.stages:
-            device = self.device = str(getattr(stage, "device", ""))
+            device = getattr(stage, "device", "")
+            self.device = device = str(device) if device else ""
             if device:
                 reset_peak_on(device)
             found = stage.estimate(job.proposal, job.seed)
@@ -99,15 +104,15 @@ class _Work:
         self.unchecked = remaining
         return ""
 
-    def measurement(self) -> Measurement:
-        return Measurement(self.metrics, self.gradient, self.curve)
-
     def outcome(self, state: State, seconds: float, reason: str, trace: str = "") -> Outcome:
         job, device = self.job, self.device
+        found = Measurement(self.metrics, self.gradient, self.curve)
+        if not device and self.report is None:
+            return Outcome(job.number, state, found, seconds, "", reason, trace, job.attempt, "", self.peak or None)
         return Outcome(
-            *(job.number, state, self.measurement(), seconds, device, reason, trace, job.attempt),
+            *(job.number, state, found, seconds, device, reason, trace, job.attempt),
             peak_memory=(max(self.peak, peak_on(device) or 0) if device else self.peak) or None,
-            threads=threads() if device or self.report is not None else None,
+            threads=threads(),
         )
 
     def failed(self, problem: BaseException, seconds: float) -> Outcome:

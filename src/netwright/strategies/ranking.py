@@ -68,6 +68,7 @@ class Population:
     def __init__(self, members: Iterable[Trial] = ()) -> None:
         self.members = list(members)
         self._keys: list[Any] | None = None
+        self._scores: np.ndarray | None = None  # the keys as float64, where there is one objective
 
     def __len__(self) -> int:
         return len(self.members)
@@ -87,15 +88,27 @@ class Population:
             self.members[place] = trial
         key = trial.scores[0]
         if self._keys is None or len(trial.scores) > 1:
-            self._keys = None  # fronts depend on everybody
+            self._keys = self._scores = None  # fronts depend on everybody
         elif place is None:
             self._keys.append(key)
+            self._scores = None
         else:
             self._keys[place] = key
+            if self._scores is not None:
+                self._scores[place] = key
 
     def best(self, places: Iterable[int]) -> Trial:
         """The best of the members in these places; of equal ones the first given."""
         return self.members[max(places, key=self.keys.__getitem__)]
+
+    def tournament(self, size: int, rng: np.random.Generator) -> Trial:
+        """The best of `size` members drawn with replacement; of equal ones the first drawn."""
+        places = (rng.random(size) * len(self.members)).astype(np.intp)
+        if len(self.members[0].scores) > 1:
+            return self.best(places.tolist())
+        if self._scores is None:
+            self._scores = np.array(self.keys, dtype=np.float64)
+        return self.members[places[self._scores[places].argmax()]]
 
     def ordered(self) -> list[Trial]:
         """The members, best first; of equal ones the older."""

@@ -58,9 +58,7 @@ class RegularizedEvolution(Strategy):
             proposal = Proposal(self.space.sample(rng) if self._unseen is None else self._unseen.draw(rng))
         else:
             # Algorithm 1, second loop: S members drawn with replacement, the best is the parent.
-            shares = rng.random(self.tournament).tolist()
-            alive = len(self._alive)
-            parent = self._alive.best([int(share * alive) for share in shares])
+            parent = self._alive.tournament(self.tournament, rng)
             proposal = Proposal(self._child(parent.architecture, rng), parent=parent.number)
         self._asked += 1
         return proposal

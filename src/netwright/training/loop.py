@@ -45,6 +45,7 @@ def train(
     on_epoch: Callable[[Epoch], None] | None = None,
     deadline: float | None = None,
     first_epoch_deadline: float | None = None,
+    until: int | None = None,
 ) -> TrainingResult:
     """Trains the network in place and measures it on the held-out examples.
 
@@ -59,6 +60,9 @@ def train(
     saved.
     deadline: in `time.monotonic()` seconds; the training ends after an epoch when another would not fit.
     first_epoch_deadline: within the first epoch, in place of `deadline`.
+    until: the epoch to end after, where that is not the last; schedules stay those of all epochs, so that a later call
+    goes on from the checkpoint and ends with the bits of a training that was never interrupted. The epoch that it ends
+    after is measured in any case.
 
     Raises Diverged at the first loss that is not finite, OutOfMemory, OutOfTime when the deadline passes within the
     first epoch, DataError for fewer than two training examples or none held out, ConfigurationError for the checkpoint
@@ -80,6 +84,7 @@ def train(
         with using_threads(choose_threads(counts, settings, device)), precision.applied(network, device):
             loop = _Loop(network, data, settings, seed, device, precision)
             first = deadline if first_epoch_deadline is None else first_epoch_deadline
+            loop.until = settings.epochs if until is None else min(until, settings.epochs)
             return loop.run(progress.Saved(checkpoint, checkpoint_every), on_epoch, deadline, first)
     raise AssertionError
 
@@ -110,6 +115,7 @@ class _Loop:
         self.curve: list[Epoch] = []
         self.metrics: dict[str, float] = {}
         self.earlier_seconds = 0.0
+        self.until = settings.epochs
 
     def run(
         self,
@@ -121,11 +127,11 @@ class _Loop:
         began = time.monotonic()
         saved.restore(self)
         stopped = "epochs"
-        for epoch in range(len(self.curve), self.settings.epochs):
+        for epoch in range(len(self.curve), self.until):
             epoch_began = time.monotonic()
             entry = self.train_epoch(epoch, first_epoch_deadline if not self.curve else None)
             now = time.monotonic()
-            last = epoch + 1 == self.settings.epochs
+            last = epoch + 1 == self.until
             if not last and deadline is not None and now + self._expected(now - epoch_began) > deadline:
                 last, stopped = True, "deadline"
             self._finish_epoch(entry, last, epoch_began)

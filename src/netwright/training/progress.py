@@ -60,13 +60,13 @@ class Saved:
         warnings.warn(note, stacklevel=2)
 
     def restore(self, loop: _Loop) -> None:
-        """Continues from the newest undamaged checkpoint, if there is one.
+        """Continues from the newest undamaged checkpoint that is not beyond the training's end, if there is one.
 
         Raises ConfigurationError when it is of another training.
         """
         if self.folder is None:
             return
-        snapshot, passed_over = checkpoint.newest(self.folder, loop.device)
+        snapshot, passed_over = checkpoint.newest(self.folder, loop.device, loop.until)
         for note in passed_over:
             self._note(note)
         if snapshot is None:

@@ -144,17 +144,18 @@ class Ray:
         self._waiting.clear()
         self._cluster.leave()
 
-    def quarantine(self, place: str) -> None:
-        """Give no more trials to the node of this name, unless it is the only one that is left."""
+    def quarantine(self, place: str) -> bool:
+        """Give no more trials to the node of this name, unless it is the only one that is left; whether it is done."""
         nodes = {each.about.node for each in self._hands if each.about and each.place == place}
         left = {each["NodeID"] for each in self._cluster.nodes()} - nodes - self._avoided.keys()
         if not nodes or not left:
-            return
+            return False
         self._avoided.update(dict.fromkeys(nodes, place))
         for hand in [each for each in self._hands if each.about and each.about.node in nodes]:
             hand.last = True
             if hand.job is None:
                 self._replace(hand)
+        return True
 
     # Workers.
 
