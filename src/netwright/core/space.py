@@ -17,6 +17,7 @@ from netwright.core.decisions import Decision, DecisionTable, Label
 from netwright.core.encoding import encode, tokens, untokens
 from netwright.core.errors import ConfigurationError, InvalidArchitecture, UserError, nearest, shown
 from netwright.core.graph import Graph
+from netwright.core.restricted import RestrictedTable, Restriction
 from netwright.core.serial import parse_json
 from netwright.core.task import TaskShape
 
@@ -59,12 +60,18 @@ class Space(Configured, ABC):
         """A space with the same decisions that is quicker to trace; itself unless a subclass knows better."""
         return self
 
+    def restriction(self) -> Restriction | None:
+        """Which answers go together, for a space whose decisions may not be combined at will; None where they may."""
+        return None
+
     @cached_property
     def decisions(self) -> DecisionTable:
         """Every decision, each after those that its activity depends on."""
         from netwright.core.tracing import trace  # the only part of a space that needs torch
 
-        return trace(self.tracing_twin(), self.traced_shape)
+        found = trace(self.tracing_twin(), self.traced_shape)
+        restriction = self.restriction()
+        return found if restriction is None else RestrictedTable(found, restriction)
 
     @cached_property
     def name(self) -> str:

@@ -1,0 +1,318 @@
+"""Measures an architecture by looking it up in a table of known results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.core.architecture import Architecture
+from netwright.core.decisions import Point
+from netwright.core.errors import DataError, TrialFailed, UserError, nearest
+from netwright.core.estimator import Estimator
+from netwright.core.objective import Objective
+from netwright.core.space import Space
+from netwright.core.trial import Measurement, Proposal
+from netwright.estimators.tables.contents import COST, check_choice, contents
+from netwright.estimators.tables.curves import curve_identity, with_absolute_paths
+from netwright.estimators.tables.report import TableReport
+from netwright.estimators.tables.sources import source_of
+
+MOST_COUNTED = 1_000_000  # architectures of a space that are gone through to see which of them a table lacks
+_ROUNDING = 1e-9
+
+
+class Table(Estimator):
+    """Looks architectures up in a table of known results; no network is built.
+
+    source: a CSV, JSON or Parquet file, a mapping from column names to arrays or lists, a data frame, or a
+    `netwright.estimators.tables.sources.Source`. architecture: the column that holds the space's own string form or its
+    JSON; or a mapping from decisions to their columns, None for one column a decision, named like it. metrics: the
+    columns to measure, or a mapping from metric to column; by default every column of numbers that is nothing else.
+    fidelity: the column of the training budget (epochs), where there are several rows an architecture. cost: the column
+    of seconds, measured as "cost_seconds". repeat: the column that tells several runs of one architecture apart, or
+    True to number them as they come; the seed of the trial picks one. curve: {metric: where its learning curve is}, a
+    column of lists, what the names of a family of columns begin with, an .npy or .npz file, or an array (rows,
+    epochs); True where the rows of ascending fidelity are one training. missing: "refuse" or "skip" rows that lack
+    a number. duplicates: "refuse", "first", or "mean" of the rows that are about the same. coverage: "complete"
+    refuses a table that lacks an architecture of the space.
+
+    An architecture that has no row of its own takes that of `space.canonical`, or of another one with the same
+    canonical form; where there is none, the trial fails. A proposal's fidelity f takes the row of the largest budget up
+    to f times the largest; with curves beside the rows, the epoch, and the cost in proportion.
+
+    Raises DataError, with file, row, value and the nearest alternative, for what cannot be read, is no architecture of
+    the space, stands there twice, or is no finite number; ConfigurationError for options that do not fit each other.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        source: Any,
+        *,
+        architecture: str | Mapping[str, str] | None = "arch",
+        metrics: str | Sequence[str] | Mapping[str, str] | None = None,
+        fidelity: str | None = None,
+        cost: str | None = None,
+        repeat: str | bool | None = None,
+        curve: Mapping[str, Any] | bool | None = None,
+        missing: Literal["refuse", "skip"] = "refuse",
+        duplicates: Literal["refuse", "first", "mean"] = "refuse",
+        coverage: Literal["any", "complete"] = "any",
+    ) -> None:
+        check_choice("missing", missing, ("refuse", "skip"))
+        check_choice("duplicates", duplicates, ("refuse", "first", "mean"))
+        check_choice("coverage", coverage, ("any", "complete"))
+        self.space, self.source = space, source_of(source)
+        self._arguments |= {"source": self.source, "curve": with_absolute_paths(curve)}
+        options = {name: self._arguments[name] for name in _READING}
+        options["repeat"] = None if repeat is False else repeat
+        self._contents = contents(space, self.source, options)
+        self._arrangement = self._contents.arrangement
+        self.metrics: tuple[str, ...] = tuple(self._contents.values)  # pyright: ignore[reportIncompatibleVariableOverride]
+        self._averaged = duplicates == "mean"
+        self._ready: dict[Point, Measurement] = {}  # of architectures with one row
+        self._made: dict[tuple[int, ...], Measurement] = {}
+        self._equivalents: dict[Point, int] = {}
+        self._one_each = not self.budgets and repeat in (None, False)
+        if coverage == "complete":
+            self._require_complete()
+
+    # Estimating.
+
+    def estimate(self, proposal: Proposal, seed: int) -> Measurement:
+        """The row of the candidate; `seed` picks one of several repeats.
+
+        Raises TrialFailed for an architecture that the table lacks, UserError for a mixture and for a fidelity that is
+        no share of the full budget, or where the table has neither budgets nor curves.
+        """
+        candidate = proposal.candidate
+        if proposal.fidelity is None and type(candidate) is Architecture and candidate.space is self.space:
+            found = self._ready.get(candidate.point)
+            if found is not None:
+                return found
+        return self._looked_up(proposal, seed)
+
+    def _looked_up(self, proposal: Proposal, seed: int) -> Measurement:
+        candidate = proposal.candidate
+        if not isinstance(candidate, Architecture):
+            raise UserError("Table looks architectures up; a mixture of all options was proposed")
+        place = self._place(candidate)
+        if place is None:
+            raise TrialFailed(f"{self._contents.where} has no row for {candidate}, nor for one of the same network")
+        share = self._share(proposal.fidelity)
+        budget = self._budget(share)
+        rows = self._arrangement.rows_at(place, budget)
+        if not rows:
+            raise TrialFailed(
+                f"{self._contents.where} has no row for {candidate} at {self._contents.fidelity} = "
+                f"{self.budgets[budget]:g}"
+            )
+        row = rows[seed % len(rows)]
+        epochs = self._epochs(share)
+        key = (place, budget, epochs) if self._averaged else (row, budget, epochs)
+        found = self._made.get(key)
+        if found is None:
+            chosen = list(rows) if self._averaged else [row]
+            found = self._made[key] = self._measured(chosen, epochs, self._curve(place, budget, row))
+        if self._one_each and epochs == self._contents.epochs:
+            self._ready[candidate.point] = found
+        return found
+
+    def _place(self, candidate: Architecture) -> int | None:
+        """The number of the architecture's rows; its own first, then those of an equivalent one."""
+        if candidate.space is not self.space:
+            self.space.require_own(candidate)
+        place = self._arrangement.places.get(candidate.point)
+        if place is None:
+            place = self._equivalents.get(candidate.point)
+        return self._equivalent(candidate.point) if place is None else place
+
+    def _equivalent(self, point: Point) -> int | None:
+        """The number of the rows of an architecture that gives the same network."""
+        canonical = self.space.canonical(Architecture(self.space, point)).point
+        place = self._arrangement.places.get(canonical)
+        if place is None:
+            place = self._classes.get(canonical)
+        if place is not None:
+            self._equivalents[point] = place
+        return place
+
+    @cached_property
+    def _classes(self) -> dict[Point, int]:
+        """By canonical form, the first architecture of the table that has it."""
+        found: dict[Point, int] = {}
+        for place, point in enumerate(self._arrangement.points):
+            found.setdefault(self.space.canonical(Architecture(self.space, point)).point, place)
+        return found
+
+    def _share(self, fidelity: float | None) -> float:
+        share = 1.0 if fidelity is None else fidelity
+        if not 0 < share <= 1:
+            raise UserError(f"fidelity is a share of the full budget, above 0 and at most 1, found {share!r}")
+        if share < 1 and not self.budgets and not self._contents.epochs:
+            raise UserError(
+                f"{self._contents.where} was read without a fidelity column or curves, so that nothing is known at "
+                f"fidelity {share:g}; name them with fidelity= or curve="
+            )
+        return share
+
+    def _budget(self, share: float) -> int:
+        """The number of the largest budget that the share allows."""
+        if not self.budgets:
+            return 0
+        limit = share * self.budgets[-1] * (1 + _ROUNDING)
+        number = int(np.searchsorted(self.budgets, limit, side="right")) - 1
+        if number < 0:
+            raise UserError(
+                f"fidelity {share:g} of {self._contents.fidelity} = {self.budgets[-1]:g} lies below the smallest "
+                f"budget of {self._contents.where}, {self.budgets[0]:g}; the smallest share is "
+                f"{self.budgets[0] / self.budgets[-1]:.4g}"
+            )
+        return number
+
+    def _epochs(self, share: float) -> int:
+        """How many epochs of the curves beside the rows the share allows, at least one; 0 without any."""
+        epochs = self._contents.epochs
+        return epochs and max(1, int(share * epochs * (1 + _ROUNDING)))
+
+    def _measured(self, rows: list[int], epochs: int, curve: Sequence[Mapping[str, float]]) -> Measurement:
+        contents = self._contents
+        metrics = {name: _mean(values, rows) for name, values in contents.values.items()}
+        if epochs:
+            curve = self._beside(rows, epochs)
+        if epochs < contents.epochs:
+            cost = metrics.get(COST)
+            metrics = {name: value for name, value in curve[-1].items() if name != "epoch"}
+            if cost is not None:
+                metrics[COST] = cost * epochs / contents.epochs
+        return Measurement(metrics, curve=tuple(curve))
+
+    def _beside(self, rows: list[int], epochs: int) -> list[dict[str, float]]:
+        """The first epochs of the curves beside these rows."""
+        curves = {name: curve[rows, :epochs].mean(axis=0).tolist() for name, curve in self._contents.curves.items()}
+        return [{"epoch": float(i + 1), **{name: curve[i] for name, curve in curves.items()}} for i in range(epochs)]
+
+    def _curve(self, place: int, budget: int, row: int) -> list[dict[str, float]]:
+        """What is known of this run up to its budget, where the rows of ascending fidelity are one training."""
+        if not self._contents.followed:
+            return []
+        repeats, entries = self._arrangement.repeats, []
+        for number in range(budget + 1):
+            for other in self._arrangement.rows_at(place, number):
+                if repeats is None or repeats[other] == repeats[row]:
+                    values = {name: float(values[other]) for name, values in self._contents.values.items()}
+                    entries.append({"epoch": self.budgets[number], **values})
+                    break
+        return entries
+
+    # What the table holds.
+
+    @property
+    def budgets(self) -> tuple[float, ...]:
+        """The values of the fidelity column, ascending; empty without one."""
+        return self._arrangement.budgets
+
+    @property
+    def fidelities(self) -> tuple[float, ...]:
+        """The shares of the full budget that differ, ascending; (1.0,) where there is only the full one."""
+        if self.budgets:
+            return tuple(each / self.budgets[-1] for each in self.budgets if each > 0)
+        epochs = self._contents.epochs
+        return tuple((i + 1) / epochs for i in range(epochs)) or (1.0,)
+
+    @cached_property
+    def architectures(self) -> tuple[Architecture, ...]:
+        """The distinct architectures, in the order of their first rows."""
+        return tuple([Architecture(self.space, point) for point in self._arrangement.points])
+
+    def column(self, metric: str, fidelity: float | None = None) -> NDArray[np.float64]:
+        """The metric of each of `architectures`, the mean of its repeats; NaN where it has no row at that fidelity."""
+        if metric not in self._contents.values:
+            raise UserError(f"{self._contents.where} has no metric {metric!r}{nearest(metric, self.metrics)}")
+        share = self._share(fidelity)
+        epochs = self._epochs(share)
+        if epochs < self._contents.epochs:
+            if metric not in self._contents.curves:
+                raise UserError(f"{metric!r} has no curve{nearest(metric, self._contents.curves)}")
+            values = self._contents.curves[metric][:, epochs - 1]
+        else:
+            values = self._contents.values[metric]
+        budget = self._budget(share)
+        found = [self._arrangement.rows_at(place, budget) for place in range(len(self._arrangement.points))]
+        if all(len(rows) == 1 for rows in found):
+            return values[[rows[0] for rows in found]]
+        return np.array([_mean(values, rows) if rows else np.nan for rows in found])
+
+    def best(self, metric: str) -> float:
+        """The best value at the full budget; "loss:minimize" gives a direction, most names imply theirs."""
+        place, objective = self._best(metric)
+        return float(self.column(objective.metric)[place])
+
+    def best_architecture(self, metric: str) -> Architecture:
+        """The architecture with the best value, the first of several."""
+        return self.architectures[self._best(metric)[0]]
+
+    def _best(self, metric: str) -> tuple[int, Objective]:
+        objective = Objective.parse(metric)
+        values = self.column(objective.metric)
+        return int(np.nanargmax(values if objective.direction == "maximize" else -values)), objective
+
+    def configuration(self) -> dict[str, Any]:
+        """As JSON: the source and the curves by name and SHA-256 of their content, wherever they lie."""
+        described = super().configuration()
+        described["arguments"]["curve"] = curve_identity(self._arguments["curve"])
+        return described
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the source's content; a resumed run refuses another."""
+        return self.source.fingerprint
+
+    @cached_property
+    def report(self) -> TableReport:
+        """Rows, architectures, how much of the space they cover, and the range of each metric."""
+        found, contents = self._arrangement, self._contents
+        lengths = [len(rows) for rows in found.rows.values()]
+        used = [row for rows in found.rows.values() for row in rows]
+        ranges = {name: (float(each[used].min()), float(each[used].max())) for name, each in contents.values.items()}
+        return TableReport(
+            *(contents.where, self.space.id, contents.used, contents.skipped, found.duplicates),
+            *(len(found.points), self.space.size, self._covered(), found.budgets),
+            *((min(lengths), max(lengths)), contents.epochs, ranges),
+        )
+
+    def _covered(self) -> int | None:
+        """How many architectures of the space the table knows; None where there are too many to go through."""
+        if len(self._arrangement.points) == self.space.size:
+            return self.space.size
+        if type(self.space).canonical is Space.canonical:
+            return len(self._arrangement.points)
+        if self.space.size > MOST_COUNTED:
+            return None
+        return sum(self._place(each) is not None for each in self.space.enumerate())
+
+    def _require_complete(self) -> None:
+        if len(self._arrangement.points) == self.space.size:
+            return
+        if self.space.size > MOST_COUNTED:
+            raise DataError(
+                f"{self._contents.where} holds {len(self._arrangement.points):,} of the {self.space.size:,} "
+                "architectures of the space; coverage='complete' was asked"
+            )
+        lost = next((each for each in self.space.enumerate() if self._place(each) is None), None)
+        if lost is not None:
+            raise DataError(
+                f"{self._contents.where} has no row for {lost}; {self.report.missing:,} of {self.space.size:,} "
+                "architectures are missing, and coverage='complete' was asked"
+            )
+
+
+_READING = ("architecture", "metrics", "fidelity", "cost", "repeat", "curve", "missing", "duplicates")
+
+
+def _mean(values: NDArray[np.float64], rows: Sequence[int]) -> float:
+    return float(values[rows[0]]) if len(rows) == 1 else float(values[list(rows)].mean())

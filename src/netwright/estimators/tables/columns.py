@@ -1,0 +1,82 @@
+"""What a source of a table holds, whatever its form: columns of cells, and what each row is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.core.decisions import Point
+from netwright.core.errors import DataError, nearest
+from netwright.tasks import tables as text_tables
+
+SHOWN_ROWS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """The cells of each column: text, numbers, lists or objects.
+
+    where: the file's name, for messages. row: what a row, counted from 0, is called there ("line 17"). points: the
+    architectures of the rows, where the source knows them without any text. delimiter: of a text file.
+    """
+
+    where: str
+    cells: Mapping[str, Sequence[Any]]
+    row: Callable[[int], str]
+    points: Sequence[Point] | None = None
+    delimiter: str = ","
+    _numbers: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.cells)
+
+    def __len__(self) -> int:
+        if self.points is not None:
+            return len(self.points)
+        return len(next(iter(self.cells.values()), ()))
+
+    def column(self, name: str, role: str) -> Sequence[Any]:
+        """The cells of a column; DataError names the nearest where there is none."""
+        if name not in self.cells:
+            raise DataError(f"{self.where} has no column {name!r} for the {role}{nearest(name, self.cells)}")
+        return self.cells[name]
+
+    def numbers(self, name: str, role: str = "metric") -> NDArray[np.float64]:
+        """The column as numbers: NaN where a cell is missing or NaN, infinity where it is no finite number."""
+        if name not in self._numbers:
+            self._numbers[name] = as_numbers(self.column(name, role), self.delimiter)
+        return self._numbers[name]
+
+    def refuse(self, rows: Sequence[int], what: Callable[[int], str], advice: str = "") -> DataError:
+        """The error that names the first few of these rows and what is wrong with each."""
+        named = "; ".join(f"{self.row(int(i))}: {what(int(i))}" for i in rows[:SHOWN_ROWS])
+        more = f"; and {len(rows) - SHOWN_ROWS:,} more rows like these" if len(rows) > SHOWN_ROWS else ""
+        return DataError(f"{self.where}, {named}{more}{advice and '. ' + advice}")
+
+
+def as_numbers(cells: Sequence[Any], delimiter: str = ",") -> NDArray[np.float64]:
+    """Cells as numbers: NaN where one is missing or NaN, infinity where it is no finite number."""
+    if isinstance(cells, np.ndarray) and cells.dtype.kind in "fiub":
+        return cells.astype(np.float64)
+    if len(cells) and type(cells[0]) is str:
+        try:
+            return np.array(cells).astype(np.float64)  # the quick way, where every cell is a number
+        except ValueError:
+            pass
+        if all(type(each) is str for each in cells):
+            return text_tables.numbers(tuple(cells), delimiter)
+    return np.array([_number(each) for each in cells])
+
+
+def _number(cell: Any) -> float:
+    if cell is None or (isinstance(cell, str) and text_tables.is_missing(cell)):
+        return float("nan")
+    try:
+        return float(cell)
+    except (TypeError, ValueError, OverflowError):
+        return float("inf")

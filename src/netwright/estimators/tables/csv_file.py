@@ -1,0 +1,24 @@
+"""A text table with a header: comma, semicolon, tab or bar between the columns."""
+
+from __future__ import annotations
+
+from netwright.core.errors import DataError
+from netwright.core.space import Space
+from netwright.estimators.tables.columns import Columns
+from netwright.estimators.tables.sources import FileSource
+from netwright.tasks.tables import read_table
+
+
+class CsvFile(FileSource):
+    """A delimited text file; its first row names the columns."""
+
+    def read(self, space: Space) -> Columns:
+        table = read_table(self.path, header=True)
+        repeated = [name for name in table.columns if "." in name and name.rpartition(".")[0] in table.columns]
+        for name in repeated:
+            stem, _, number = name.rpartition(".")
+            if number.isdecimal() and table.columns.index(name) > table.columns.index(stem):
+                raise DataError(f"{self.path.name} names the column {stem!r} twice")
+        lines = table.lines
+        cells = dict(zip(table.columns, table.cells, strict=True))
+        return Columns(self.path.name, cells, lambda row: f"line {lines[row]}", delimiter=table.delimiter)
