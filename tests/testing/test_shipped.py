@@ -31,6 +31,7 @@ from netwright.strategies import (
     Truncation,
     Uniform,
     UniformCrossover,
+    WarmStart,
     WorstDies,
 )
 from netwright.testing import check_space, check_strategy
@@ -39,6 +40,8 @@ IMAGE = TaskShape((3, 16, 16), 4)
 VECTOR = TaskShape((7,), 3)
 SMALLER = {  # settings that change how large a network is, not what is decided
     "NasBench201": {"channels": 4, "cells": 1},
+    "NasBench101": {"channels": 8, "stacks": 2, "modules": 1},
+    "NasBenchMacro": {"channels": 4},
     "Darts": {"channels": 4, "cells": 3},
     "NasNet": {"channels": 4, "cells": 3},
 }
@@ -78,6 +81,9 @@ def test_spaces_keep_the_contract(cls):
 def test_strategies_keep_the_contract(cls):
     if cls is Listed:
         check_strategy(listed)
+        return
+    if cls is WarmStart:
+        check_strategy(lambda space: WarmStart(RegularizedEvolution(space, 8, 3), listed(space).architectures[:5]))
         return
     check_strategy(cls, exhausts=cls.__name__ in ("Exhaustive", "LocalSearch", "RandomSearch"))
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netwright.core.configuration import Configured
+from netwright.core.errors import ConfigurationError
+from netwright.predictors.examples import Examples
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,23 +27,40 @@ class Prediction:
 
 
 class Predictor(Configured, ABC):
-    """Learns scores, of which larger are better, from examples. Made for one space, whose architectures it takes."""
+    """Learns scores, of which larger are better, from examples. Made for one space, whose architectures it takes.
+
+    A subclass gives `fit`, which keeps its examples as `self.examples = Examples(space, architectures, values)`, and
+    `predict`. Whatever it caches of an architecture, equal calls give equal predictions.
+    """
 
     space: Space
+    examples: Examples | None = None
 
     @abstractmethod
     def fit(self, architectures: Sequence[Architecture], values: Sequence[float], seed: int = 0) -> None:
-        """Learn from these examples alone; everything random follows from `seed`. Raises ConfigurationError for none."""
+        """Learn from these examples alone; everything random follows from `seed`.
+
+        Raises ConfigurationError for no examples, unequal numbers of both, and values that are not finite;
+        InvalidArchitecture for architectures of another space.
+        """
 
     @abstractmethod
     def predict(self, architectures: Sequence[Architecture]) -> Prediction:
-        """Mean and deviation of each architecture's score."""
+        """Mean and deviation of each architecture's score. Raises ConfigurationError before `fit`."""
 
-    @abstractmethod
     def update(self, architectures: Sequence[Architecture], values: Sequence[float], seed: int = 0) -> None:
-        """Learn from further examples, besides those that were learnt already."""
+        """Learn from further examples, besides those that were learnt already: by default, from all anew."""
+        before = self.examples
+        known, scores = ([], []) if before is None else (before.architectures, before.values.tolist())
+        self.fit([*known, *architectures], [*scores, *values], seed)
 
     def samples(self, architectures: Sequence[Architecture], count: int, rng: np.random.Generator) -> np.ndarray:
-        """Draw whole functions: float64 of shape (count, n). Independent normals unless a subclass knows them jointly."""
+        """Draw whole functions: float64 (count, n). Independent normals unless a subclass knows them jointly."""
         prediction = self.predict(architectures)
         return rng.normal(prediction.mean, prediction.deviation, (count, len(architectures)))
+
+    def fitted(self) -> Examples:
+        """The examples that were learnt; ConfigurationError where there are none yet."""
+        if self.examples is None:
+            raise ConfigurationError(f"{type(self).__name__} predicts nothing before `fit` has given it examples")
+        return self.examples

@@ -1,0 +1,187 @@
+"""An exact Gaussian process over architectures (Rasmussen and Williams 2006)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from netwright.core.errors import ConfigurationError
+from netwright.predictors.examples import Examples
+from netwright.predictors.gaussian_process.joint import JointPredictor
+from netwright.predictors.gaussian_process.likelihood import hyperparameters, learn
+from netwright.predictors.gaussian_process.posterior import Factor
+from netwright.predictors.kernels import Exponential
+from netwright.predictors.predictor import Prediction
+
+if TYPE_CHECKING:
+    from netwright.core.architecture import Architecture
+    from netwright.core.space import Space
+    from netwright.predictors.kernels import Kernel
+
+
+class GaussianProcess(JointPredictor):
+    """Exact regression with a kernel whose hyperparameters, signal and noise variance maximise their likelihood.
+
+    kernel: None for `Exponential(space)`, of how many decisions differ. noise: the variance of
+    measurements as a share of that of all values; None learns it. clip: values worse than the median by more than so
+    many times the distance from the median to the best tenth count as that bad, so that a few networks that failed do
+    not set the scale; None takes all as they are. restarts: from how many points `fit` begins to learn, the usual ones
+    and others drawn from the prior. iterations: of L-BFGS at most, from each.
+
+    `fit` learns the hyperparameters. `update` extends the factor of the covariance matrix, in O(n^2), and learns them
+    anew, from where they stand, whenever there are `refit` times as many examples as the last time.
+    `predict` gives the deviation of a new measurement, noise included; `believing` that of the score without noise.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        kernel: Kernel | None = None,
+        noise: float | None = None,
+        clip: float | None = 3.0,
+        refit: float = 1.5,
+        restarts: int = 2,
+        iterations: int = 20,
+    ) -> None:
+        if noise is not None and not noise > 0:
+            raise ConfigurationError(f"GaussianProcess: noise is {noise!r}; expected a number above 0, or None")
+        if refit <= 1 or restarts < 1 or iterations < 1 or (clip is not None and not clip > 0):
+            raise ConfigurationError(
+                f"GaussianProcess: refit={refit!r} must be above 1, restarts={restarts!r} and "
+                f"iterations={iterations!r} at least 1, clip={clip!r} above 0 or None"
+            )
+        self.space = space
+        self.kernel = Exponential(space) if kernel is None else kernel
+        if self.kernel.space.id != space.id:
+            raise ConfigurationError(
+                f"GaussianProcess: the kernel is of space {self.kernel.space.id!r}; expected {space.id!r}"
+            )
+        self.noise, self.clip = noise, clip
+        self.refit, self.restarts, self.iterations = refit, restarts, iterations
+        self._known = hyperparameters(self.kernel, noise)
+
+    # Learning.
+
+    def fit(self, architectures: Sequence[Architecture], values: Sequence[float], seed: int = 0) -> None:
+        self.examples = Examples(self.space, architectures, values)
+        self._rows = self.kernel.features(self.examples.architectures)
+        self._measures = self.kernel.measures(self._rows, self._rows)
+        center = np.log([each.start for each in self._known])
+        starts = center + np.random.default_rng(seed).normal(size=(self.restarts, len(center)))
+        starts[0] = center
+        self._learn(starts)
+
+    def update(self, architectures: Sequence[Architecture], values: Sequence[float], seed: int = 0) -> None:
+        before = self.examples
+        if before is None:
+            return self.fit(architectures, values, seed)
+        new = Examples(self.space, architectures, values)
+        self.examples = Examples(self.space, [*before.architectures, *new.architectures], [*before.values, *new.values])
+        rows = self.kernel.features(new.architectures)
+        sides, corner = self.kernel.measures(self._rows, rows), self.kernel.measures(rows, rows)
+        self._rows = np.concatenate((self._rows, rows))
+        self._measures = np.block([[self._measures, sides], [sides.transpose(0, 2, 1), corner]])
+        if len(self.examples) >= self.refit * self._learnt_with:
+            self._learn(self._logs[None])
+        elif self._factor.extend(self._signal(sides), self._noisy(rows, corner)):
+            self._center()
+        else:
+            self._factorise()
+        return None
+
+    def _learn(self, starts: np.ndarray) -> None:
+        scores = self._scaled()
+        own = self.kernel.own_measures(self._rows)
+        bounds = np.log([(each.least, each.most) for each in self._known]).T
+        starts = np.clip(starts, *bounds)
+        self._logs = learn(self.kernel, self._measures, own, scores, starts, self._known, self.iterations)
+        self._learnt_with = len(scores)
+        self._factorise()
+
+    def _factorise(self) -> None:
+        self._factor = Factor(self._noisy(self._rows, self._measures))
+        self._center()
+
+    def _center(self) -> None:
+        self._solved = self._factor.solve_both(self._scaled())
+
+    def _scaled(self) -> np.ndarray:
+        """The values in units of their deviation, after clipping."""
+        values = self.fitted().values
+        if self.clip is not None:
+            middle, high = np.quantile(values, (0.5, 0.9))
+            if high > middle:
+                values = np.maximum(values, middle - self.clip * (high - middle))
+        self._mean = float(values.mean())
+        deviation = float(values.std())
+        self._scale = deviation if deviation > 1e-12 * max(1.0, abs(self._mean)) else 1.0
+        return (values - self._mean) / self._scale
+
+    # Covariances between scores, in units of the values' deviation.
+
+    @property
+    def hyperparameters(self) -> dict[str, float]:
+        """What was learnt, by name; variances and lengths in units of the values' deviation and of the kernel."""
+        self.fitted()
+        return {each.name: float(value) for each, value in zip(self._known, np.exp(self._logs), strict=True)}
+
+    def _signal(self, measures: np.ndarray) -> np.ndarray:
+        return np.exp(self._logs[-2]) * self.kernel.covariance(measures, self._logs[:-2])
+
+    def _noisy(self, rows: np.ndarray, measures: np.ndarray) -> np.ndarray:
+        """The covariance of measurements of these rows."""
+        matrix = self._signal(measures)
+        np.fill_diagonal(matrix, self._signal(self.kernel.own_measures(rows)) + np.exp(self._logs[-1]))
+        return matrix
+
+    # Predicting.
+
+    def predict(self, architectures: Sequence[Architecture]) -> Prediction:
+        mean, variance = self._latent(architectures, ())
+        return self._in_units(mean, variance + np.exp(self._logs[-1]))
+
+    def believing(self, architectures: Sequence[Architecture], pending: Sequence[Architecture]) -> Prediction:
+        return self._in_units(*self._latent(architectures, pending))
+
+    def joint(
+        self, architectures: Sequence[Architecture], pending: Sequence[Architecture] = ()
+    ) -> tuple[Prediction, np.ndarray]:
+        mean, reduced, rows = self._projected(architectures, pending)
+        prior = self._signal(self.kernel.measures(rows, rows))
+        np.fill_diagonal(prior, self._signal(self.kernel.own_measures(rows)))
+        left = prior - reduced.T @ reduced
+        return self._in_units(mean, np.diag(left)), left * self._scale**2
+
+    def samples(self, architectures: Sequence[Architecture], count: int, rng: np.random.Generator) -> np.ndarray:
+        """Draws of the score without noise, jointly normal over the architectures."""
+        prediction, covariance = self.joint(architectures)
+        return prediction.mean + rng.normal(size=(count, len(covariance))) @ Factor(covariance).lower.T
+
+    def _in_units(self, mean: np.ndarray, variance: np.ndarray) -> Prediction:
+        return Prediction(mean * self._scale + self._mean, np.sqrt(np.maximum(variance, 1e-12)) * self._scale)
+
+    def _latent(
+        self, architectures: Sequence[Architecture], pending: Sequence[Architecture]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and variance of the score without noise (equations 2.25 and 2.26)."""
+        mean, reduced, rows = self._projected(architectures, pending)
+        prior = self._signal(self.kernel.own_measures(rows))
+        return mean, prior - np.einsum("ij,ij->j", reduced, reduced)
+
+    def _projected(
+        self, architectures: Sequence[Architecture], pending: Sequence[Architecture]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Means, columns whose products are what is known of the covariances, and the rows."""
+        self.fitted()
+        rows = self.kernel.features(architectures)
+        beside = self._signal(self.kernel.measures(self._rows, rows))
+        mean, reduced = beside.T @ self._solved, self._factor.solve(beside)
+        if pending:  # a belief moves no mean; it only takes variance away
+            others = self.kernel.features(pending)
+            theirs = self._factor.solve(self._signal(self.kernel.measures(self._rows, others)))
+            left = self._noisy(others, self.kernel.measures(others, others)) - theirs.T @ theirs
+            between = self._signal(self.kernel.measures(others, rows)) - theirs.T @ reduced
+            reduced = np.concatenate((reduced, Factor(left).solve(between)))
+        return mean, reduced, rows

@@ -1,0 +1,38 @@
+"""Optimal transport between layers of which some may be left out (Kandasamy et al. 2018, equation 1)."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment, linprog
+
+
+def transport_cost(costs: np.ndarray, supply: float, demand: float, penalty: float = 1.0) -> float:
+    """The least cost of matching masses: `supply` in each row, `demand` in each column.
+
+    A mass that is matched costs `costs`, one that is left unassigned `penalty`, on either side. The problem is that of
+    saving: without a match all pay the penalty, and matching a unit saves 2 penalty - cost where that is positive.
+    """
+    rows, columns = costs.shape
+    return penalty * (supply * rows + demand * columns) + best_saving(
+        np.minimum(costs - 2 * penalty, 0.0), supply, demand
+    )
+
+
+def best_saving(changes: np.ndarray, supply: float, demand: float) -> float:
+    """The least sum of Z * changes, none of them positive; rows of Z sum to at most `supply`, columns to `demand`."""
+    if not changes.size:
+        return 0.0
+    if changes.shape == (1, 1):
+        return min(supply, demand) * float(changes[0, 0])
+    if supply == demand:  # a transport problem of equal masses has a solution that moves each of them whole
+        return supply * float(changes[linear_sum_assignment(changes)].sum())
+    return _linear_program(changes, supply, demand)
+
+
+def _linear_program(changes: np.ndarray, supply: float, demand: float) -> float:
+    rows, columns = changes.shape
+    sums = np.concatenate((np.kron(np.eye(rows), np.ones(columns)), np.kron(np.ones(rows), np.eye(columns))))
+    limits = np.concatenate((np.full(rows, supply), np.full(columns, demand)))
+    found = linprog(changes.ravel(), A_ub=sums, b_ub=limits, bounds=(0, None), method="highs")
+    assert found.status == 0, found.message
+    return float(found.fun)
