@@ -19,6 +19,7 @@ import netwright as nw
 import netwright.strategies
 from netwright.core.space import Space
 from netwright.core.strategy import Strategy
+from netwright.predictors.curves import Parametric
 from netwright.recipes import RECIPES, load
 from netwright.testing.examples import Layers
 
@@ -31,7 +32,20 @@ TRIALS = 50
 SETTINGS: dict[str, Callable[[Space], Strategy]] = {
     "RegularizedEvolution": lambda space: nw.strategies.RegularizedEvolution(space, population=8, tournament=3),
     "GeneticAlgorithm": lambda space: nw.strategies.GeneticAlgorithm(space, population=6),
+    "SuccessiveHalving": lambda space: nw.strategies.SuccessiveHalving(space, candidates=36, least=1 / 9),
+    "Extrapolated": lambda space: nw.strategies.Extrapolated(
+        nw.strategies.RegularizedEvolution(space, population=8, tournament=3), Parametric(), metric="loss"
+    ),
+    "ProgressiveBeam": lambda space: nw.strategies.ProgressiveBeam(space, beam=10, idle=("op0",)),
+    "Harmonica": lambda space: nw.strategies.Harmonica(space, samples=12),
+    "LatentGradient": lambda space: nw.strategies.LatentGradient(
+        space, initial=12, new=8, epochs=3, again=2, hidden=8, embedding=4, width=8, steps=5
+    ),
     "Listed": lambda space: nw.strategies.Listed(space, [space.at(7 * k) for k in range(TRIALS)]),
+    "BayesianOptimization": lambda space: nw.strategies.BayesianOptimization(space, initial=6, batch=3),
+    "WarmStart": lambda space: nw.strategies.WarmStart(
+        nw.strategies.RegularizedEvolution(space, population=8, tournament=3), [space.at(7 * k) for k in range(5)]
+    ),
 }
 SHORT: dict[str, dict[str, Any]] = {
     "single-path-one-shot": {"population": 4, "generations": 2, "top": 2, "recalibrate": 2},

@@ -11,13 +11,28 @@ from netwright.strategies.genetic import GeneticAlgorithm
 from netwright.strategies.listed import Listed
 from netwright.strategies.local_search import LocalSearch
 from netwright.strategies.mutation import EachDecision, Mutation, NoMutation, OneDecision, Successive
+from netwright.strategies.progressive import ProgressiveBeam
 from netwright.strategies.random_search import RandomSearch
 from netwright.strategies.regularized_evolution import RegularizedEvolution
 from netwright.strategies.selection import Roulette, Selection, Tournament, Truncation, Uniform
 from netwright.strategies.survival import Elitist, Generational, OldestDies, Survivor, WorstDies
+from netwright.strategies.tpe import TreeParzen
+from netwright.strategies.tree_search import MonteCarloTreeSearch, alphax, deep_architect
+from netwright.strategies.warm_start import WarmStart
 
 if TYPE_CHECKING:
+    from netwright.strategies.bayesian import BayesianOptimization
     from netwright.strategies.differentiable import Differentiable
+    from netwright.strategies.fidelity import (
+        Asha,
+        Extrapolated,
+        Hyperband,
+        KernelDensity,
+        SuccessiveHalving,
+        bohb,
+    )
+    from netwright.strategies.harmonica import Harmonica
+    from netwright.strategies.latent import LatentGradient, nao
     from netwright.strategies.paths import (
         FairPaths,
         MultinomialLearning,
@@ -30,16 +45,24 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Asha",
+    "BayesianOptimization",
     "Crossover",
     "Differentiable",
     "EachDecision",
     "Elitist",
     "Exhaustive",
+    "Extrapolated",
     "FairPaths",
     "Generational",
     "GeneticAlgorithm",
+    "Harmonica",
+    "Hyperband",
+    "KernelDensity",
+    "LatentGradient",
     "Listed",
     "LocalSearch",
+    "MonteCarloTreeSearch",
     "MultinomialLearning",
     "Mutation",
     "NaturalGradient",
@@ -49,25 +72,37 @@ __all__ = [
     "OneDecision",
     "OnePointCrossover",
     "PathDropout",
+    "ProgressiveBeam",
     "RandomSearch",
     "RegularizedEvolution",
     "Roulette",
     "Screening",
     "Selection",
     "Successive",
+    "SuccessiveHalving",
     "Survivor",
     "TopEvolution",
     "Tournament",
     "TrainThenSearch",
+    "TreeParzen",
     "Truncation",
     "Uniform",
     "UniformCrossover",
     "UniformPaths",
+    "WarmStart",
     "WorstDies",
+    "alphax",
+    "bohb",
+    "deep_architect",
+    "nao",
 ]
 
 _NEED_TORCH = {
+    "harmonica": ("Harmonica",),  # scikit-learn
+    "latent": ("LatentGradient", "nao"),
+    "bayesian": ("BayesianOptimization",),
     "differentiable": ("Differentiable",),
+    "fidelity": ("Asha", "Extrapolated", "Hyperband", "KernelDensity", "SuccessiveHalving", "bohb"),
     "paths": (
         *("FairPaths", "MultinomialLearning", "NaturalGradient", "PathDropout", "Screening", "TopEvolution"),
         *("TrainThenSearch", "UniformPaths"),
@@ -76,7 +111,7 @@ _NEED_TORCH = {
 
 
 def __getattr__(name: str) -> Any:
-    """Strategies that hold tensors are imported when they are first asked for."""
+    """Strategies that hold tensors, or learn a predictor, are imported when they are first asked for."""
     for module, names in _NEED_TORCH.items():
         if name in names:
             return getattr(importlib.import_module(f"netwright.strategies.{module}"), name)

@@ -1,0 +1,92 @@
+"""A predictor kept up to date with what a search was told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from netwright.predictors.gaussian_process.joint import JointPredictor
+from netwright.predictors.predictor import Predictor
+from netwright.strategies.bayesian.scalarization import scalarized
+
+if TYPE_CHECKING:
+    from netwright.core.architecture import Architecture
+    from netwright.core.trial import Trial
+
+FAULT_OF_THE_ARCHITECTURE = frozenset({"diverged", "infeasible", "out_of_memory", "timeout"})
+
+
+def unfitted(predictor: Predictor) -> Predictor:
+    """A predictor of the same settings that has learnt nothing; so are those that it is made of."""
+
+    def renewed(value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return tuple(renewed(each) for each in cast("Sequence[Any]", value))
+        return unfitted(value) if isinstance(value, Predictor) else value
+
+    return predictor.replace(**{name: renewed(value) for name, value in predictor.arguments.items()})
+
+
+class Beliefs:
+    """Examples as they come, and the predictor that learns from them when it is needed.
+
+    A trial that failed because of its architecture counts as the worst that completed; one that was lost, cancelled or
+    ended in an error says nothing of the architecture and is left out. Several objectives are made one under weights
+    drawn anew each time.
+    """
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = unfitted(predictor)
+        self._architectures: list[Architecture] = []
+        self._scores: list[tuple[float, ...] | None] = []  # None for a failure
+        self._learnt = 0  # how many examples the predictor was given as they are
+        self.ranked: list[Architecture] = []
+        self.values: list[float] = []  # of `ranked`, under the current weights
+
+    def add(self, trial: Trial) -> None:
+        if trial.completed:
+            finite = all(np.isfinite(trial.scores))
+            self._put(trial.architecture, trial.scores if finite else None)
+        elif trial.state in FAULT_OF_THE_ARCHITECTURE:
+            self._put(trial.architecture, None)
+
+    def _put(self, architecture: Architecture, scores: tuple[float, ...] | None) -> None:
+        self._architectures.append(architecture)
+        self._scores.append(scores)
+
+    def __len__(self) -> int:
+        """How many examples have a score of their own."""
+        return sum(each is not None for each in self._scores)
+
+    def learn(self, believed: Sequence[tuple[Architecture, float]], rng: np.random.Generator) -> None:
+        """Bring predictor and ranking up to date.
+
+        believed: pending architectures with the mean that was predicted when they were asked. A predictor that cannot
+        take them into account by itself is fitted to them too, and to what is known alone the next time.
+        """
+        seed = int(rng.integers(2**31))
+        values = self._valued(rng)
+        fantasies = () if isinstance(self.predictor, JointPredictor) else believed
+        several = len(next(each for each in self._scores if each is not None)) > 1
+        if fantasies or several or not self._learnt:
+            architectures = [*self._architectures, *(each for each, _ in fantasies)]
+            self.predictor.fit(architectures, [*values.tolist(), *(value for _, value in fantasies)], seed)
+        elif self._learnt < len(values):
+            new = slice(self._learnt, None)
+            self.predictor.update(self._architectures[new], values[new].tolist(), seed)
+        self._learnt = 0 if fantasies or several else len(values)
+        places = np.argsort(-values, kind="stable")
+        self.ranked = [self._architectures[place] for place in places]
+        self.values = values[places].tolist()
+
+    def _valued(self, rng: np.random.Generator) -> np.ndarray:
+        """One number for each example; for failures the worst of them."""
+        width = max(len(each) for each in self._scores if each is not None)
+        table = np.array([each if each is not None else (np.nan,) * width for each in self._scores])
+        failed = np.isnan(table[:, 0])
+        values = np.empty(len(table))
+        values[~failed] = scalarized(table[~failed], rng)
+        values[failed] = values[~failed].min()
+        return values

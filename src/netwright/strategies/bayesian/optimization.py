@@ -1,0 +1,99 @@
+"""Bayesian optimisation (Mockus et al. 1978): evaluate what a predictor of the scores holds to be worth it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from netwright.core.errors import ConfigurationError
+from netwright.core.strategy import Strategy
+from netwright.core.trial import Proposal
+from netwright.predictors.gaussian_process import GaussianProcess
+from netwright.strategies.arguments import whole_number
+from netwright.strategies.bayesian.acquisition import Acquisition, ExpectedImprovement
+from netwright.strategies.bayesian.asked import Asked
+from netwright.strategies.bayesian.beliefs import Beliefs
+from netwright.strategies.bayesian.candidates import Candidates, MutationsOfBest, Standing
+
+if TYPE_CHECKING:
+    from netwright.core.architecture import Architecture
+    from netwright.core.decisions import Point
+    from netwright.core.space import Space
+    from netwright.core.trial import Trial
+    from netwright.predictors.predictor import Predictor
+
+LEAST_EXAMPLES = 2
+_IMPROVEMENT, _MUTATIONS = ExpectedImprovement(), MutationsOfBest()
+
+
+class BayesianOptimization(Strategy):
+    """Random architectures first, then rounds: learn, make candidates, ask those that the acquisition values most.
+
+    predictor: of the score; `GaussianProcess(space)` by default. The search works on a copy of it. acquisition,
+    candidates: see those. initial: how many random architectures come first. batch: how many are asked in a round,
+    before the predictor learns again.
+
+    No architecture is asked twice. `ask` never waits: where trials are pending when a round begins, the predictor
+    takes them as measured at the mean that it predicted. Raises SpaceExhausted once everything was asked. What
+    trials that failed and several objectives mean: see `Beliefs`.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        predictor: Predictor | None = None,
+        acquisition: Acquisition = _IMPROVEMENT,
+        candidates: Candidates = _MUTATIONS,
+        initial: int = 10,
+        batch: int = 1,
+    ) -> None:
+        self.space = space
+        self.predictor = GaussianProcess(space) if predictor is None else predictor
+        if self.predictor.space.id != space.id:
+            raise ConfigurationError(
+                f"BayesianOptimization: the predictor is of space {self.predictor.space.id!r}; expected {space.id!r}"
+            )
+        self.acquisition, self.candidates = acquisition, candidates
+        self.initial = whole_number(self, "initial", initial)
+        self.batch = whole_number(self, "batch", batch)
+        self._beliefs = Beliefs(self.predictor)
+        self._asked = Asked(space)
+        self._count = 0
+        self._planned: deque[tuple[Architecture, float]] = deque()
+        self._pending: dict[Point, tuple[Architecture, float | None]] = {}  # with the mean that was predicted
+
+    def ask(self, rng: np.random.Generator) -> Proposal:
+        if self._count >= self.initial and not self._planned and len(self._beliefs) >= LEAST_EXAMPLES:
+            self._plan(rng)
+        architecture, mean = self._planned.popleft() if self._planned else (self._asked.draw(rng), None)
+        self._pending[self.space.canonical(architecture).point] = architecture, mean
+        self._count += 1
+        return Proposal(architecture)
+
+    def tell(self, trial: Trial) -> None:
+        self._pending.pop(self.space.canonical(trial.architecture).point, None)
+        self._beliefs.add(trial)
+
+    def _plan(self, rng: np.random.Generator) -> None:
+        """Choose the next round's architectures; none where no candidate is new."""
+        beliefs = self._beliefs
+        believed = [(each, mean) for each, mean in self._pending.values() if mean is not None]
+        beliefs.learn(believed, rng)
+        pending = [each for each, _ in self._pending.values()]
+        best = max([beliefs.values[0], *(mean for _, mean in believed)])
+
+        def score(architectures: Sequence[Architecture]) -> np.ndarray:
+            return self.acquisition.scores(beliefs.predictor, architectures, best, pending, rng)
+
+        standing = Standing(self.space, beliefs.ranked, beliefs.values, self._asked, score)
+        found = self.candidates.propose(standing, rng)
+        if not found:
+            return
+        places = self.acquisition.choose(beliefs.predictor, found, self.batch, best, pending, rng)
+        means = beliefs.predictor.predict([found[place] for place in places]).mean.tolist()
+        for place, mean in zip(places, means, strict=True):
+            self._asked.add(found[place])
+            self._planned.append((found[place], mean))

@@ -1,0 +1,120 @@
+"""Asynchronous successive halving, ASHA (Li et al. 2020, "A System for Massively Parallel Hyperparameter Tuning")."""
+
+from __future__ import annotations
+
+from bisect import bisect, insort
+from collections import deque
+from typing import TYPE_CHECKING, ClassVar
+
+from netwright.core.errors import StopSearch
+from netwright.core.strategy import Strategy
+from netwright.core.trial import Proposal
+from netwright.strategies.fidelity.rungs import ROUNDING, checked_eta, shares, steps_below
+from netwright.strategies.fidelity.source import Source, chosen_sampler
+from netwright.strategies.ranking import Population
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from netwright.core.space import Space
+    from netwright.core.trial import Trial
+
+KEPT = 64  # trials of a rung that are expected to be promoted some day, the best of those that were not yet
+
+
+class Asha(Strategy):
+    """Promotes a trial as soon as it is among the best 1/`eta` of its rung so far; tries a new candidate otherwise.
+
+    No worker ever waits, so that it keeps any number of them busy. least: the smallest share of the full budget; the
+    lowest rung is the smallest power of 1/eta that is no less. sampler: the strategy that new candidates come from, by
+    default random search.
+
+    Ends only with the search, or with the sampler. A trial that did not complete counts as the worst of its rung; a
+    network that breaks a limit does not count in the lowest one. With several objectives a rung is ordered by front,
+    then by crowding distance (Deb et al. 2002). Of each rung the checkpoints of the best 64 that were not promoted are
+    kept; one that comes back after that is trained from the start, with the same result.
+    """
+
+    continues: ClassVar[bool] = True
+
+    def __init__(self, space: Space, least: float = 1 / 27, eta: float = 3, sampler: Strategy | None = None) -> None:
+        self.space = space
+        self.eta = checked_eta(self, eta)
+        self.sampler = chosen_sampler(self, space, sampler)
+        self._rungs = [_Rung(share) for share in shares(steps_below(self, least, eta), eta)]
+        self._source = Source(self.sampler)
+        self._pending: dict[Proposal, deque[tuple[_Rung, Proposal | None]]] = {}
+        self._ended: StopSearch | None = None
+
+    def ask(self, rng: np.random.Generator) -> Proposal | None:
+        # Algorithm 2, get_job: the highest rung with a trial to promote goes first.
+        for upper, lower in zip(self._rungs[:0:-1], self._rungs[-2::-1], strict=True):
+            trial = lower.promote(self.eta)
+            if trial is not None:
+                return self._asked(upper, trial.proposal.candidate, trial.number, None)
+        if self._ended is None:
+            try:
+                proposal = self._source.ask(rng)
+            except StopSearch as stop:
+                self._ended = stop
+            else:
+                return proposal and self._asked(self._rungs[0], proposal.candidate, proposal.parent, proposal)
+        if not self._pending:
+            raise self._ended
+        return None
+
+    def _asked(self, rung: _Rung, candidate: object, parent: int | None, asked: Proposal | None) -> Proposal:
+        proposal = Proposal(candidate, fidelity=rung.share, parent=parent)  # pyright: ignore[reportArgumentType]
+        self._pending.setdefault(proposal, deque()).append((rung, asked))
+        return proposal
+
+    def tell(self, trial: Trial) -> None:
+        waiting = self._pending[trial.proposal]
+        rung, asked = waiting.popleft()
+        if not waiting:
+            del self._pending[trial.proposal]
+        self._source.tell(trial, asked)
+        if trial.state != "infeasible" or rung is not self._rungs[0]:
+            rung.note(trial)
+
+    def may_continue(self, number: int) -> bool:
+        return any(rung.may_promote(number) for rung in self._rungs[:-1])
+
+
+class _Rung:
+    """The trials that ended at one fidelity, those that were promoted apart from those that were not."""
+
+    def __init__(self, share: float) -> None:
+        self.share = share
+        self._told = 0
+        self._waiting: list[tuple[float, int]] = []  # (minus score, number), the best first
+        self._promoted: list[tuple[float, int]] = []
+        self._trials: dict[int, Trial] = {}  # by number
+        self._several = False  # whether there are several objectives
+
+    def note(self, trial: Trial) -> None:
+        self._told += 1
+        if trial.completed:
+            self._several = len(trial.scores) > 1
+            self._trials[trial.number] = trial
+            insort(self._waiting, (-trial.scores[0], trial.number))
+
+    def promote(self, eta: float) -> Trial | None:
+        """The best trial that was not promoted yet, where it is among the first floor(told / eta); None otherwise."""
+        if self._several:
+            self._reorder()
+        if not self._waiting or bisect(self._promoted, self._waiting[0]) >= int(self._told / eta + ROUNDING):
+            return None
+        first = self._waiting.pop(0)
+        insort(self._promoted, first)
+        return self._trials[first[1]]
+
+    def _reorder(self) -> None:
+        """With several objectives the order is that of all trials of the rung, in place of their scores."""
+        ordered = Population(self._trials.values()).ordered()
+        places = {trial.number: (float(place), trial.number) for place, trial in enumerate(ordered)}
+        self._waiting = sorted(places[number] for _, number in self._waiting)
+        self._promoted = sorted(places[number] for _, number in self._promoted)
+
+    def may_promote(self, number: int) -> bool:
+        return any(each == number for _, each in self._waiting[:KEPT])

@@ -1,0 +1,22 @@
+"""Spaces whose decisions may not be combined at will: whether a point that was put together is one of theirs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netwright.core.errors import InvalidArchitecture
+from netwright.core.restricted import RestrictedTable
+
+if TYPE_CHECKING:
+    from netwright.core.decisions import DecisionTable, Point
+
+
+def is_allowed(table: DecisionTable, point: Point) -> bool:
+    """Whether the space holds this point, whose active decisions all have an option and the others none."""
+    if not isinstance(table, RestrictedTable):
+        return True
+    try:
+        table.check(point)
+    except InvalidArchitecture:
+        return False
+    return True

@@ -1,0 +1,7 @@
+"""Search in a continuous space that architectures are encoded into and decoded from (Luo et al. 2018)."""
+
+from __future__ import annotations
+
+from netwright.strategies.latent.latent_gradient import LatentGradient, nao
+
+__all__ = ["LatentGradient", "nao"]

@@ -1,0 +1,171 @@
+"""Neural architecture optimisation (Luo et al. 2018): gradient ascent where architectures are encoded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+
+from netwright.core.architecture import Architecture
+from netwright.core.errors import ConfigurationError
+from netwright.core.strategy import Strategy
+from netwright.core.trial import Proposal
+from netwright.strategies.arguments import probability, whole_number
+from netwright.strategies.joint import is_allowed
+from netwright.strategies.latent.fitting import fit
+from netwright.strategies.latent.model import EncoderPredictorDecoder
+from netwright.strategies.latent.vocabulary import Vocabulary
+from netwright.strategies.rewards import Rewards
+from netwright.strategies.unseen import Unseen
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from netwright.core.space import Space
+    from netwright.core.trial import Trial
+
+_MOST_INT = 2**31
+
+
+class LatentGradient(Strategy):
+    """Encodes the best architectures, moves them up the gradient of the predicted score, and decodes new ones.
+
+    It begins with `initial` random architectures. Then, a round: encoder, predictor and decoder learn from all that was
+    evaluated; the best `seeds` architectures are encoded, moved by eta = 1, 2, ... times the gradient and decoded until
+    `new` architectures came out that were not asked, or eta is above `steps`; random ones fill what is missing. Only
+    valid architectures are decoded: of each decision's tokens, the likeliest.
+
+    epochs: of the first fit; every later one goes on from the last for `again` epochs. hidden, embedding: sizes of the
+    two LSTMs' states and of the encoder's embedding. layers, width, dropout: of the predictor. trade_off: lambda in
+    lambda MSE + (1 - lambda) NLL. rate, decay, batch: of Adam. The defaults are for searches of a few hundred
+    evaluations, with a smaller model that learns faster; `nao` has the numbers of the authors' program. Its exchange of
+    a block's two inputs, which multiplies the examples in spaces that have such symmetries, is left out.
+
+    No architecture is asked twice, until SpaceExhausted. `ask` gives None while a round waits for pending trials. The
+    model learns scores scaled to 0..1, of several objectives their mean; trials that did not complete are left out.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        initial: int = 50,
+        new: int = 25,
+        seeds: int = 25,
+        steps: int = 50,
+        epochs: int = 60,
+        again: int = 15,
+        hidden: int = 48,
+        embedding: int = 24,
+        layers: int = 1,
+        width: int = 100,
+        dropout: float = 0.0,
+        trade_off: float = 0.8,
+        rate: float = 3e-3,
+        decay: float = 1e-4,
+        batch: int = 50,
+    ) -> None:
+        for name, value in (("rate", rate), ("decay", decay)):
+            if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+                raise ConfigurationError(f"LatentGradient: {name} is {value!r}; expected a number of at least 0")
+        self.space = space
+        self.initial = whole_number(self, "initial", initial)
+        self.new = whole_number(self, "new", new)
+        self.seeds = whole_number(self, "seeds", seeds)
+        self.steps = whole_number(self, "steps", steps)
+        self.epochs = whole_number(self, "epochs", epochs)
+        self.again = whole_number(self, "again", again, least=0)
+        self.hidden = whole_number(self, "hidden", hidden)
+        self.embedding = whole_number(self, "embedding", embedding)
+        self.layers = whole_number(self, "layers", layers, least=0)
+        self.width = whole_number(self, "width", width)
+        self.dropout = probability(self, "dropout", dropout)
+        self.trade_off = probability(self, "trade_off", trade_off)
+        self.rate, self.decay = rate, decay
+        self.batch = whole_number(self, "batch", batch)
+        self._unseen = Unseen(space)
+        self._rewards = Rewards()
+        self._completed: list[Trial] = []
+        self._asked = self._pending = 0
+        self._queue: list[Proposal] = []  # the next one last
+        self._vocabulary: Vocabulary | None = None
+        self._model: EncoderPredictorDecoder | None = None
+
+    def ask(self, rng: np.random.Generator) -> Proposal | None:
+        if self._asked >= self.initial and not self._queue:
+            if self._pending:
+                return None
+            if len(self._completed) > 1:
+                self._queue = self._generated(rng)[::-1]
+        proposal = self._queue.pop() if self._queue else Proposal(self._unseen.draw(rng))
+        self._asked += 1
+        self._pending += 1
+        return proposal
+
+    def tell(self, trial: Trial) -> None:
+        self._pending -= 1
+        self._rewards.see(trial)
+        if trial.completed:
+            self._completed.append(trial)
+
+    def _generated(self, rng: np.random.Generator) -> list[Proposal]:
+        """A round (Algorithm 1): learn, then decode new architectures from the best; random ones fill up."""
+        if not len(self.space.decisions):
+            return []
+        self._vocabulary = vocabulary = self._vocabulary or Vocabulary(self.space.decisions)
+        model = self._learnt(vocabulary, int(rng.integers(_MOST_INT)))
+        best = sorted(self._completed, key=lambda trial: -self._rewards.of(trial))[: self.seeds]
+        with torch.no_grad():
+            tokens = torch.tensor([vocabulary.encode(trial.architecture.point) for trial in best], device="cpu")
+            states = model.encode(tokens)
+            found: list[Proposal] = []
+            for eta in range(1, self.steps + 1):
+                for trial, point in zip(best, model.read(model.ascend(states, eta), vocabulary), strict=True):
+                    architecture = Architecture(self.space, point)
+                    is_wanted = len(found) < self.new and is_allowed(self.space.decisions, point)
+                    if is_wanted and self._unseen.add(architecture):
+                        found.append(Proposal(architecture, parent=trial.number))
+                if len(found) == self.new:
+                    break
+        return found
+
+    def _learnt(self, vocabulary: Vocabulary, seed: int) -> EncoderPredictorDecoder:
+        """The model after learning from all completed trials."""
+        with _own_generator(seed):
+            model, epochs = self._model, self.again
+            if model is None:
+                sizes = self.hidden, self.embedding, self.layers, self.width
+                with torch.device("cpu"):
+                    model, epochs = EncoderPredictorDecoder(vocabulary.size, *sizes, self.dropout), self.epochs
+            fit(
+                model,
+                [vocabulary.encode(trial.architecture.point) for trial in self._completed],
+                self._rewards.each(self._completed),
+                epochs=epochs,
+                batch=self.batch,
+                trade_off=self.trade_off,
+                rate=self.rate,
+                decay=self.decay,
+            )
+        self._model = model
+        return model
+
+
+def nao(
+    space: Space, initial: int = 1000, new: int = 300, seeds: int = 100, epochs: int = 1000, trade_off: float = 0.8
+) -> LatentGradient:
+    """NAO (Luo et al. 2018) with the numbers of the authors' program: a model of 96 units, 1000 epochs each round."""
+    model = {"hidden": 96, "embedding": 48, "layers": 3, "width": 200, "dropout": 0.1}
+    optimiser = {"rate": 1e-3, "decay": 1e-4, "batch": 100}
+    counts = {"initial": initial, "new": new, "seeds": seeds, "epochs": epochs, "again": epochs}
+    return LatentGradient(space, trade_off=trade_off, **counts, **model, **optimiser)
+
+
+@contextmanager
+def _own_generator(seed: int) -> Generator[None]:
+    """Inside, torch draws from a generator of its own on the CPU; outside, its global one has not moved."""
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        torch.manual_seed(seed)
+        yield

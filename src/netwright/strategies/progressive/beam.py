@@ -1,0 +1,142 @@
+"""Progressive neural architecture search (Liu et al. 2018): a beam of cells that grow by a block a stage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from netwright.core.architecture import Architecture
+from netwright.core.errors import ConfigurationError
+from netwright.core.strategy import Strategy
+from netwright.core.trial import Proposal
+from netwright.strategies.arguments import whole_number
+from netwright.strategies.joint import is_allowed
+from netwright.strategies.progressive.folds import Folds
+from netwright.strategies.progressive.growth import IDLE, Growth, Wishes
+from netwright.strategies.rewards import Rewards
+from netwright.strategies.unseen import Unseen
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from netwright.core.decisions import Point
+    from netwright.core.space import Space
+    from netwright.core.trial import Trial
+    from netwright.predictors import Predictor
+
+_MOST_INT = 2**31
+
+
+class ProgressiveBeam(Strategy):
+    """Evaluates all architectures with one block decided; then again and again extends them by a block in every way,
+    lets a predictor rank the extensions, and evaluates the best `beam` of them.
+
+    beam: K, 256 in the paper. predictor: refitted to everything before each stage; by default five multilayer
+    perceptrons that each see four fifths of it. idle: labels of options that compute nothing, in order of preference;
+    they stand for the blocks that are not decided yet (see `growth.Growth`). candidates: of more extensions than so
+    many, a random part is ranked. In the paper a cell is built for both kinds; here the kinds grow in turn.
+
+    After the last stage the next best extensions are evaluated, then random architectures, until SpaceExhausted. No
+    architecture is asked twice. `ask` gives None while a stage waits for pending trials. Trials that did not complete
+    are not extended, unless all failed. With several objectives the mean of the scaled scores counts.
+
+    Raises UserError for a space with a choice between modules of which none is idle.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        beam: int = 256,
+        predictor: Predictor | None = None,
+        idle: Sequence[str] = IDLE,
+        candidates: int = 20_000,
+    ) -> None:
+        if isinstance(idle, str) or not idle:
+            raise ConfigurationError(f"ProgressiveBeam: idle is {idle!r}; expected labels of options, at least one")
+        self.space = space
+        self.beam = whole_number(self, "beam", beam)
+        self.idle = tuple(idle)
+        self.candidates = whole_number(self, "candidates", candidates)
+        self._growth = Growth(space, self.idle)
+        self._predictor = _default(space) if predictor is None else predictor.replace()
+        self._unseen = Unseen(space)
+        self._rewards = Rewards()
+        self._known: dict[Point, Trial] = {}  # completed trials by canonical point
+        self._pending = 0
+        self._stage = 0  # how many blocks the architectures in `_extensions` have
+        self._extensions: dict[Point, Wishes] = {}  # the candidates of this stage, by the whole architecture
+        self._queue: list[Point] = []  # to be asked, the next one last
+        self._queued: set[Point] = set()  # canonical points that were in the queue
+
+    def ask(self, rng: np.random.Generator) -> Proposal | None:
+        while not self._queue:
+            if self._pending:
+                return None
+            if not self._next_queue(rng):
+                self._pending += 1
+                return Proposal(self._unseen.draw(rng))
+        architecture = Architecture(self.space, self._queue.pop())
+        self._pending += 1
+        return Proposal(architecture)
+
+    def tell(self, trial: Trial) -> None:
+        self._pending -= 1
+        self._rewards.see(trial)
+        if trial.completed:
+            self._known[self.space.canonical(trial.architecture).point] = trial
+
+    def _next_queue(self, rng: np.random.Generator) -> bool:
+        """The next architectures to ask, from this stage or a later one; False where there are none."""
+        blocks = self._growth.blocks
+        while self._stage < len(blocks):
+            self._extend(rng)
+            self._stage += 1
+            if self._enqueue(rng):
+                return True
+        return self._enqueue(rng)
+
+    def _extend(self, rng: np.random.Generator) -> None:
+        """Algorithm 1: every architecture of the beam with every way to decide the next block."""
+        growth, block = self._growth, self._growth.blocks[self._stage]
+        evaluated = [wishes for point, wishes in self._extensions.items() if self._trial(point) is not None]
+        beam = evaluated or list(self._extensions.values()) or [growth.nothing]
+        ways = growth.assignments(block)
+        total = len(beam) * len(ways)
+        chosen = range(total)
+        if total > self.candidates:
+            chosen = sorted(rng.choice(total, self.candidates, replace=False).tolist())
+        grown = (growth.grown(beam[k // len(ways)], block, ways[k % len(ways)]) for k in chosen)
+        points = ((growth.point(wishes), wishes) for wishes in grown)
+        self._extensions = {point: wishes for point, wishes in points if is_allowed(self.space.decisions, point)}
+
+    def _enqueue(self, rng: np.random.Generator) -> bool:
+        """The best new extensions by the predictor; all alike, and in random order, where it knows too little."""
+        new = [point for point in self._extensions if self._canonical(point) not in self._queued]
+        order = rng.permutation(len(new)).tolist()
+        if self._stage > 1 and len(self._known) > 1 and len(new) > self.beam:
+            order = self._ranked(new, int(rng.integers(_MOST_INT)))
+        for k in order:
+            canonical = self._canonical(new[k])
+            if len(self._queue) < self.beam and self._unseen.add_point(canonical):
+                self._queued.add(canonical)
+                self._queue.append(new[k])
+        self._queue.reverse()
+        return bool(self._queue)
+
+    def _ranked(self, points: Sequence[Point], seed: int) -> list[int]:
+        trials = list(self._known.values())
+        self._predictor.fit([trial.architecture for trial in trials], self._rewards.each(trials), seed)
+        mean = self._predictor.predict([Architecture(self.space, point) for point in points]).mean
+        return (-mean).argsort(kind="stable").tolist()
+
+    def _canonical(self, point: Point) -> Point:
+        return self.space.canonical(Architecture(self.space, point)).point
+
+    def _trial(self, point: Point) -> Trial | None:
+        return self._known.get(self._canonical(point))
+
+
+def _default(space: Space) -> Predictor:
+    from netwright.predictors.mlp import quick
+
+    return Folds(quick(space).replace(networks=1))

@@ -1,0 +1,212 @@
+"""Monte-Carlo tree search for architectures (Negrinho and Gordon 2017; Wang et al. 2018), by UCT."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from netwright.core.architecture import Architecture
+from netwright.core.errors import ConfigurationError
+from netwright.core.strategy import Strategy
+from netwright.core.trial import Proposal
+from netwright.strategies.arguments import one_of, whole_number
+from netwright.strategies.joint import is_allowed
+from netwright.strategies.rewards import Rewards
+from netwright.strategies.tree_search.tree import Node, Tree, upper_bounds
+from netwright.strategies.unseen import Unseen
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from netwright.core.decisions import DecisionTable, Point
+    from netwright.core.space import Space
+    from netwright.core.trial import Trial
+    from netwright.predictors import Predictor
+
+MOST_WALKS = 64
+_MOST_INT = 2**31
+
+
+class Walk:
+    """One way down the tree: its nodes, and the mean reward that a predictor expects below the last (None: unknown)."""
+
+    __slots__ = ("expected", "nodes")
+
+    def __init__(self, nodes: list[Node], expected: float | None = None) -> None:
+        self.nodes, self.expected = nodes, expected
+
+
+class MonteCarloTreeSearch(Strategy):
+    """Walks from the first decision to the last, each time to the option with the largest upper confidence bound.
+
+    At the first node that no walk has visited, the architecture is completed at random; its reward is counted at every
+    node of the walk. The reward is the score scaled to 0..1 by the lowest and the
+    highest so far, 0 for a trial that did not complete; with several objectives the mean of their rewards.
+
+    exploration: c in mean + c sqrt(2 ln N / n). halve: the options of which decisions are split in two again and again
+    instead of branching at once, so that neighbours share what is known of them: "none", "ordered" (numbers and
+    repetitions), "all" (Negrinho and Gordon 2017, section 5.3).
+    predictor, simulations, refit: where there is a predictor, it is fitted after every `refit` trials; from then on the
+    reward of a walk is the mean of the measured one and of what it predicts for `simulations` random architectures
+    below the walk's last node (Wang et al. 2018).
+
+    No architecture is asked twice: a walk that ends at a known one counts its reward again and another begins; after 64
+    of them a random new architecture is asked. What was asked entirely is not entered any more, until SpaceExhausted.
+    Pending trials count as visits with the reward 0 (virtual loss), so that parallel walks part.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        exploration: float = 0.2,
+        halve: Literal["none", "ordered", "all"] = "none",
+        predictor: Predictor | None = None,
+        simulations: int = 10,
+        refit: int = 20,
+    ) -> None:
+        one_of(self, "halve", halve, ("none", "ordered", "all"))
+        if not isinstance(exploration, (int, float)) or not 0 <= exploration < math.inf:
+            raise ConfigurationError(
+                f"MonteCarloTreeSearch: exploration is {exploration!r}; expected a number of at least 0"
+            )
+        self.space = space
+        self.exploration = exploration
+        self.halve: Literal["none", "ordered", "all"] = halve
+        self.predictor = None if predictor is None else predictor.replace()  # its own, to fit as it likes
+        self.simulations = whole_number(self, "simulations", simulations)
+        self.refit = whole_number(self, "refit", refit)
+        self._unseen = Unseen(space)
+        self._tree: Tree | None = None
+        self._rewards = Rewards()
+        self._pending: dict[Point, Walk] = {}
+        self._counted: list[tuple[Walk, Trial]] = []
+        self._known: dict[Point, Trial] = {}  # by canonical point
+        self._fitted = 0  # how many trials the predictor knows
+
+    def ask(self, rng: np.random.Generator) -> Proposal:
+        tree = self._tree = self._tree or Tree(self.space.decisions, _halved(self.space.decisions, self.halve))
+        self._fit(rng)
+        for _ in range(MOST_WALKS):
+            if tree.root.closed:
+                break
+            walk = Walk(self._descend(tree, rng))
+            point = self._rolled_out(tree, walk, rng)
+            if point is None:
+                continue
+            architecture = Architecture(self.space, point)
+            canonical = self.space.canonical(architecture).point
+            if self._unseen.add_point(canonical):
+                return self._proposed(tree, architecture, walk, rng)
+            if tree.ends(walk.nodes[-1]):
+                tree.close(walk.nodes)
+            if canonical in self._known:
+                self._count(walk, self._known[canonical])
+        architecture = self._unseen.draw(rng)
+        return self._proposed(tree, architecture, Walk(tree.path(architecture.point)), rng)
+
+    def _descend(self, tree: Tree, rng: np.random.Generator) -> list[Node]:
+        """Tree policy: by upper confidence bounds to the first node that was not visited yet."""
+        path = [tree.root]
+        while not tree.ends(path[-1]):
+            if not path[-1].children:
+                tree.expand(path[-1])
+            bounds = upper_bounds(path[-1], self.exploration)
+            best = max(bounds)
+            ties = [k for k, bound in enumerate(bounds) if bound == best]
+            path.append(path[-1].children[ties[int(rng.integers(len(ties)))]])
+            if not path[-1].visits + path[-1].pending:
+                break
+        return path
+
+    def _rolled_out(self, tree: Tree, walk: Walk, rng: np.random.Generator) -> Point | None:
+        """Rollout policy: at random; None where the space allows no architecture at the end of the walk.
+
+        Where it allows none, or luck found none, in a space whose decisions may not be combined at will, the walk
+        counts with the reward 0 below where the architecture that was found instead parts from it.
+        """
+        point = tree.rollout(walk.nodes[-1], rng)
+        if not is_allowed(self.space.decisions, point):
+            tree.close(walk.nodes)
+            return None
+        nodes = tree.path(point)
+        for node in walk.nodes:
+            node.visits += node not in nodes
+        walk.nodes = nodes
+        return point
+
+    def _proposed(self, tree: Tree, architecture: Architecture, walk: Walk, rng: np.random.Generator) -> Proposal:
+        if tree.ends(walk.nodes[-1]):
+            tree.close(walk.nodes)
+        for node in walk.nodes:
+            node.pending += 1
+        walk.expected = self._expected(tree, walk.nodes[-1], rng)
+        self._pending[architecture.point] = walk
+        return Proposal(architecture)
+
+    def tell(self, trial: Trial) -> None:
+        walk = self._pending.pop(trial.architecture.point)
+        for node in walk.nodes:
+            node.pending -= 1
+        if trial.completed:
+            self._known[self.space.canonical(trial.architecture).point] = trial
+        if self._rewards.see(trial):
+            self._count_again()
+        self._count(walk, trial)
+
+    def _count(self, walk: Walk, trial: Trial) -> None:
+        """Back-propagation: the reward counts at each node of the walk."""
+        self._counted.append((walk, trial))
+        reward = self._reward(walk, trial)
+        for node in walk.nodes:
+            node.visits += 1
+            node.total += reward
+
+    def _reward(self, walk: Walk, trial: Trial) -> float:
+        reward = self._rewards.of(trial)
+        return reward if walk.expected is None or not trial.completed else (reward + walk.expected) / 2
+
+    def _count_again(self) -> None:
+        """The scale of the rewards has changed, so every sum has."""
+        for walk, _ in self._counted:
+            for node in walk.nodes:
+                node.total = 0.0
+        for walk, trial in self._counted:
+            reward = self._reward(walk, trial)
+            for node in walk.nodes:
+                node.total += reward
+
+    # The predictor.
+
+    def _fit(self, rng: np.random.Generator) -> None:
+        if self.predictor is not None and len(self._known) >= self._fitted + self.refit:
+            trials = list(self._known.values())
+            seed = int(rng.integers(_MOST_INT))
+            self.predictor.fit([trial.architecture for trial in trials], self._rewards.each(trials), seed)
+            self._fitted = len(trials)
+
+    def _expected(self, tree: Tree, node: Node, rng: np.random.Generator) -> float | None:
+        """The mean reward of random architectures below a node: measured where they are known, otherwise predicted."""
+        if not self._fitted or self.predictor is None or tree.ends(node):
+            return None
+        drawn = [Architecture(self.space, tree.rollout(node, rng)) for _ in range(self.simulations)]
+        return math.fsum(self._values(drawn)) / len(drawn)
+
+    def _values(self, architectures: Sequence[Architecture]) -> list[float]:
+        assert self.predictor is not None
+        known = [self._known.get(self.space.canonical(each).point) for each in architectures]
+        new = [each for each, trial in zip(architectures, known, strict=True) if trial is None]
+        predicted = iter(self.predictor.predict(new).mean.tolist() if new else [])
+        return [next(predicted) if trial is None else self._rewards.of(trial) for trial in known]
+
+
+def _halved(table: DecisionTable, which: str) -> list[int]:
+    if which == "none":
+        return []
+    return [i for i, each in enumerate(table) if which == "all" or each.kind == "repeat" or _rising(each.options)]
+
+
+def _rising(options: Sequence[object]) -> bool:
+    """Whether the options are numbers, each larger than the one before."""
+    numbers = [each for each in options if isinstance(each, (int, float)) and not isinstance(each, bool)]
+    return len(numbers) == len(options) and numbers == sorted(set(numbers))

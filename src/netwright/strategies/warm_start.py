@@ -1,0 +1,137 @@
+"""Begins any search with architectures that are thought to be good (Abdelfattah et al. 2021, section 5)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from netwright.core.architecture import Architecture
+from netwright.core.errors import ConfigurationError
+from netwright.core.space import Space
+from netwright.core.strategy import Strategy
+from netwright.core.trial import Proposal
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from netwright.core.architecture import Mixture
+    from netwright.core.trial import Trial
+
+
+class WarmStart(Strategy):
+    """Asks the given architectures first, then goes on with a strategy, which begins with them.
+
+    Wherever the strategy would draw a random architecture, it gets the next one of the list while there is one: they
+    are the first population of evolution, the points at which local search begins, the first examples of a model. What
+    it asks then was measured already, and it is told so at once. A strategy that draws none (an exhaustive one, say)
+    goes on as it would without.
+
+    A strategy of several fidelities measures the list itself, at its own fidelities, and one that trains shared weights
+    trains them first. The strategy given stays as it is; the search is that of a copy, which was told nothing.
+
+    first: as `space.parse` reads them, or as they are. Raises ConfigurationError where there is none,
+    InvalidArchitecture for what is none of the strategy's space.
+    """
+
+    def __init__(self, strategy: Strategy, first: Sequence[Architecture | str]) -> None:
+        if not isinstance(strategy, Strategy):
+            raise ConfigurationError(
+                f"WarmStart takes a strategy, found {strategy!r} of type {type(strategy).__name__}"
+            )
+        if isinstance(first, str) or not first:
+            raise ConfigurationError(f"WarmStart: first is {first!r}; expected at least one architecture in a list")
+        self.space = space = strategy.space
+        self.first = tuple(dict.fromkeys(space.parse(each) if isinstance(each, str) else each for each in first))
+        for each in self.first:
+            space.validate(each)
+        self.strategy = _searching(strategy, _beginning(space, self.first))
+        self.bounded = strategy.bounded  # pyright: ignore[reportAttributeAccessIssue]
+        self.continues = strategy.continues  # pyright: ignore[reportAttributeAccessIssue]
+        # As text, so that the configuration can be kept and read.
+        self._arguments = {**self._arguments, "first": [str(each) for each in self.first]}
+        measures = not strategy.continues and strategy.state_dict() is None
+        self._queue = deque(self.first if measures else ())
+        self._pending = dict.fromkeys(self._queue, 0)  # of the list: asked, or still to be
+        self._ended: dict[Architecture, Trial] = {}  # of the list: what the strategy was not told yet
+        self._waiting: dict[Architecture, Proposal] = {}  # of the strategy: answered when the list's trial ends
+
+    def ask(self, rng: np.random.Generator) -> Proposal | None:
+        if self._queue:
+            return Proposal(self._queue.popleft())
+        while True:
+            proposal = self.strategy.ask(rng)
+            if proposal is None or not isinstance(proposal.candidate, Architecture):
+                return proposal
+            proposal = replace(proposal, candidate=Architecture(self.space, proposal.candidate.point))
+            if not self._answered(proposal):
+                return proposal
+
+    def _answered(self, proposal: Proposal) -> bool:
+        """Whether the list's trial of this architecture answers the proposal, now or when it ends; each once."""
+        architecture = proposal.candidate
+        assert isinstance(architecture, Architecture)
+        if proposal.is_round:
+            return False
+        if architecture in self._ended:
+            self.strategy.tell(replace(self._ended.pop(architecture), proposal=proposal))
+            return True
+        if architecture in self._pending and architecture not in self._waiting:
+            self._waiting[architecture] = proposal
+            return True
+        return False
+
+    def tell(self, trial: Trial) -> None:
+        candidate = trial.proposal.candidate
+        if not isinstance(candidate, Architecture) or candidate not in self._pending:
+            self.strategy.tell(trial)
+            return
+        del self._pending[candidate]
+        asked = self._waiting.pop(candidate, None)
+        if asked is None:
+            self._ended[candidate] = trial
+        else:
+            self.strategy.tell(replace(trial, proposal=asked))
+
+    def recommend(self, trials: Sequence[Trial]) -> Architecture:
+        return self.strategy.recommend(trials)
+
+    def may_continue(self, number: int) -> bool:
+        return self.strategy.may_continue(number)
+
+    def mixture(self) -> Mixture | None:
+        return self.strategy.mixture()
+
+    def figures(self) -> Mapping[str, float]:
+        return self.strategy.figures()
+
+    def state_dict(self) -> Mapping[str, Any] | None:
+        return self.strategy.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.strategy.load_state_dict(state)
+
+
+def _beginning(space: Space, first: Sequence[Architecture]) -> Space:
+    """The same space, but for its first draws, which are those of the list."""
+    primed = space.replace()
+    vars(primed)["decisions"] = space.decisions  # traced once
+    left = deque(each.point for each in first)
+
+    def sample(rng: np.random.Generator, **options: Any) -> Architecture:
+        return Architecture(primed, left.popleft()) if left else space.sample(rng, **options)
+
+    vars(primed)["sample"] = sample
+    return primed
+
+
+def _searching(strategy: Strategy, space: Space) -> Strategy:
+    """A copy of the strategy, and of those that it is made of, that searches this space."""
+    changes: dict[str, Any] = {}
+    for name, value in strategy.arguments.items():
+        if isinstance(value, Strategy):
+            changes[name] = _searching(value, space)
+        elif isinstance(value, Space) and value is strategy.space:
+            changes[name] = space
+    return strategy.replace(**changes)

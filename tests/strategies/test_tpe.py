@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from free_search import Cell, Nested, count_a, search, trial_of
+
+from netwright.core.errors import ConfigurationError, SpaceExhausted
+from netwright.core.randomness import Generators
+from netwright.core.trial import Proposal
+from netwright.strategies import RandomSearch, TreeParzen
+from netwright.testing import check_strategy
+
+
+def tell_all(strategy, points, scores):
+    """Tell a strategy of these architectures, as if it had asked them."""
+    for number, (point, score) in enumerate(zip(points, scores, strict=True)):
+        architecture = strategy.space.from_tokens([option + 1 for option in point])
+        strategy._pending[architecture.point] = number
+        strategy._unseen.add(architecture)
+        strategy.tell(trial_of(number, Proposal(architecture), lambda _, score=score: (score,)))
+
+
+def test_it_keeps_to_the_protocol():
+    check_strategy(lambda space: TreeParzen(space, startup=6), exhausts=True, trials=20)
+    check_strategy(lambda space: TreeParzen(space, startup=4), Nested(), trials=12)
+
+
+def test_densities_by_hand():
+    """Nine trials, gamma 1/4: ceil(0.75) = 1 is good for "root", ceil(2.25) = 3 for "share"."""
+    points = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2)]
+    scores = [9, 8, 7, 6, 5, 4, 3, 2, 1]
+    root = TreeParzen(Cell(2))
+    tell_all(root, points, scores)
+    good, other = root.densities()
+    assert good[0] == pytest.approx([2 / 6, 1 / 6, 1 / 6, 1 / 6, 1 / 6])  # one observation, five pseudo-counts
+    assert other[0] == pytest.approx([3 / 13, 4 / 13, 4 / 13, 1 / 13, 1 / 13])
+    share = TreeParzen(Cell(2), split="share", prior=0.5)
+    tell_all(share, points, scores)
+    good, other = share.densities()
+    assert good[0] == pytest.approx(np.array([3.5, 0.5, 0.5, 0.5, 0.5]) / 5.5)
+    assert other[1] == pytest.approx(np.array([2.5, 2.5, 2.5, 0.5, 0.5]) / 8.5)
+
+
+def test_the_draw_with_the_largest_ratio_is_asked():
+    """With more draws than there are architectures, the exact maximum of l/g among those that were not asked."""
+    strategy = TreeParzen(Cell(2), startup=1, candidates=3_000)
+    points = [(0, 0), (0, 1), (1, 1), (2, 3), (3, 3), (4, 2), (4, 4)]
+    tell_all(strategy, points, [7, 6, 5, 4, 3, 2, 1])
+    strategy._asked = len(points)
+    good, other = strategy.densities()
+    ratio = {
+        each.point: math.prod(good[i][k] / other[i][k] for i, k in enumerate(each.point))
+        for each in Cell(2).enumerate()
+        if each.point not in points
+    }
+    asked = strategy.ask(Generators(0)(7)).candidate.point
+    assert ratio[asked] == pytest.approx(max(ratio.values()))
+
+
+def test_only_active_decisions_are_counted():
+    strategy = TreeParzen(Nested())
+    tell_all(strategy, [(0, -1, -1, -1, -1, -1, -1), (1, 0, 0, 0, 0, 0, 0)], [2.0, 1.0])
+    good, other = strategy.densities()
+    assert good[1] == [0.5, 0.5] and good[0] == pytest.approx([2 / 3, 1 / 3])
+    assert other[1] == pytest.approx([2 / 3, 1 / 3])
+
+
+def test_old_observations_count_less():
+    """40 observations, 25 recent: a line from 1/40 to 1 over the first 15, then ones."""
+    weights = TreeParzen(Cell(2))._weights(40)
+    assert weights[:15] == pytest.approx(np.linspace(1 / 40, 1, 15)) and weights[15:] == [1.0] * 25
+
+
+def test_pending_and_failed_trials_are_among_the_others():
+    strategy = TreeParzen(Cell(2), startup=2)
+    generators = Generators(0)
+    first, second, third = (strategy.ask(generators(number)) for number in range(3))
+    strategy.tell(trial_of(0, first))
+    strategy.tell(trial_of(1, second, state=lambda _: "error"))
+    good, other = strategy._split()
+    assert good == [first.candidate.point] and other == [second.candidate.point, third.candidate.point]
+
+
+def test_better_than_random_search():
+    best = {
+        make: np.mean([max(t.scores[0] for t in search(make(Cell(8)), 150, seed=seed)) for seed in range(5)])
+        for make in (RandomSearch, TreeParzen)
+    }
+    assert best[TreeParzen] > best[RandomSearch] + 1
+
+
+def test_no_repeats_until_the_space_is_exhausted():
+    strategy = TreeParzen(Cell(2), startup=5)
+    trials = search(strategy, 25, score=count_a, slots=3)
+    assert len({trial.architecture for trial in trials}) == 25
+    with pytest.raises(SpaceExhausted):
+        strategy.ask(Generators(0)(25))
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"gamma": 0}, {"gamma": 1.5, "split": "share"}, {"prior": -1}, {"split": "half"}, {"startup": 0}]
+)
+def test_wrong_arguments_are_refused(arguments):
+    with pytest.raises(ConfigurationError, match="TreeParzen"):
+        TreeParzen(Cell(2), **arguments)
