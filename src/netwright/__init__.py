@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 
 _PARTS = (
     *("core", "engine", "estimators", "executors", "networks", "recipes", "results", "spaces", "store", "strategies"),
-    *("supernets", "tasks"),
+    *("benchmarks", "predictors", "supernets", "tasks"),
 )
 _NAMES = {
     "Architecture": "netwright.core.architecture",
@@ -35,11 +35,13 @@ __all__ = ["__version__", *_PARTS, "testing", "training", *_NAMES]
 
 if TYPE_CHECKING:
     from netwright import (
+        benchmarks,
         core,
         engine,
         estimators,
         executors,
         networks,
+        predictors,
         recipes,
         results,
         spaces,

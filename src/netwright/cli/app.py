@@ -46,15 +46,15 @@ def search(
     space: Annotated[
         str | None,
         typer.Option(
-            help="chain (default for images), mlp (for vectors), darts, nasbench201, nasnet or module:Class; "
-            "options as darts:cells=4,channels=8."
+            help="chain (default for images), mlp (for vectors), darts, nasbench201, nasbench101, nasbenchmacro, "
+            "nasnet or module:Class; options as darts:cells=4,channels=8."
         ),
     ] = None,
     strategy: Annotated[
         str | None,
         typer.Option(
-            help="evolution (default), random, local, genetic, exhaustive or module:Class; options as "
-            "evolution:population=20."
+            help="evolution (default), random, local, genetic, exhaustive, gp, bananas, nasbot, gp-nas, auto-keras, "
+            "npenas, predictor, module:Class or module:function; options as evolution:population=20."
         ),
     ] = None,
     recipe: Annotated[
@@ -131,6 +131,12 @@ def search(
         float | None, typer.Option(help="GPUs of each trial; several share one by a fraction: 0.25.")
     ] = None,
     cpus_per_trial: Annotated[float | None, typer.Option(help="CPUs of each trial, on Ray.")] = None,
+    warm_start: Annotated[
+        str | None, typer.Option(help="Begin with the random networks that this zero-cost proxy likes best: synflow.")
+    ] = None,
+    warm_start_networks: Annotated[
+        int, typer.Option(help="How many random networks it scores; the best tenth is begun with.")
+    ] = 100,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -141,6 +147,8 @@ def search(
 
     if recipe and strategy:
         raise ConfigurationError(f"--recipe {recipe} brings its own strategy; leave out --strategy {strategy}")
+    if recipe and warm_start:
+        raise ConfigurationError(f"--recipe {recipe} begins with its shared weights; leave out --warm-start")
     limits = [*(limit or ())]
     for metric, most in (("params", max_params), ("macs", max_macs), ("activation_memory", max_memory)):
         limits += [f"{metric} <= {most}"] if most else []
@@ -183,6 +191,8 @@ def search(
         gpus_per_trial=gpus_per_trial,
         cpus_per_trial=cpus_per_trial,
         auto_batch=auto_batch,
+        warm_start=warm_start,
+        warm_start_networks=warm_start_networks,
     )
     begin(plan, directory, name, export, as_json=as_json, quiet=quiet)
 
@@ -281,6 +291,127 @@ def audit(
         table=table,
         metric=metric,
         seed=seed,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+@app.command()
+def compare(
+    space: Annotated[
+        list[str] | None, typer.Option(help="The space that a table is about: nasbench201, ..., module:Class.")
+    ] = None,
+    table: Annotated[
+        list[str] | None,
+        typer.Option(help="A table of known results: .csv, .json or .parquet; options as table.csv:repeat=seed."),
+    ] = None,
+    metric: Annotated[
+        list[str] | None, typer.Option(help="The column to search by; for several tasks several, each with a --report.")
+    ] = None,
+    report: Annotated[
+        list[str] | None, typer.Option(help="The column to report of what was found; the metric itself if left out.")
+    ] = None,
+    name: Annotated[list[str] | None, typer.Option(help="What each task is called; by default its report.")] = None,
+    strategies: Annotated[
+        list[str] | None,
+        typer.Option(help="As random,evolution:population=20,my_file.py:MyStrategy; may be given several times."),
+    ] = None,
+    evaluations: Annotated[float | None, typer.Option(help="Budget of a search: so many full evaluations.")] = None,
+    seconds: Annotated[
+        str | None, typer.Option(help="Budget of a search: 12000, 3h; simulated with --table, real with --data.")
+    ] = None,
+    repeats: Annotated[int | None, typer.Option(help="Searches of each strategy on each task; 20 by default.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The seed of the first repeat; 0 by default.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Evaluations at once in simulated time; needs --cost.")] = None,
+    architecture: Annotated[str | None, typer.Option(help="The table's column of architectures; arch.")] = None,
+    fidelity: Annotated[str | None, typer.Option(help="The table's column of the training budget, as epochs.")] = None,
+    cost: Annotated[str | None, typer.Option(help="The table's column of seconds.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Train networks on this data (digits, a folder, ...) in place of a table.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="With --data: epochs of a candidate; 5 by default.")] = None,
+    folder: Annotated[
+        Path, typer.Option(help="Where it is kept; an interrupted comparison goes on there, and may be added to.")
+    ] = Path("netwright-comparison"),
+    processes: Annotated[int | None, typer.Option(help="Searches at once; by default one for each core.")] = None,
+    plots: Annotated[bool, typer.Option(help="Write plots as SVG and PDF.")] = True,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare strategies at equal budget over many seeds: intervals, tests, plots and every raw number."""
+    from netwright.cli.compare import Settings, run
+
+    settings = Settings(
+        strategies=tuple(strategies or ()),
+        spaces=tuple(space or ()),
+        tables=tuple(table or ()),
+        metrics=tuple(metric or ()),
+        reports=tuple(report or ()),
+        names=tuple(name or ()),
+        architecture=architecture,
+        fidelity=fidelity,
+        cost=cost,
+        data=data,
+        epochs=epochs,
+        evaluations=evaluations,
+        seconds=seconds,
+        repeats=repeats,
+        seed=seed,
+        workers=workers,
+    )
+    run(settings, folder, processes, plots=plots, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def proxies(
+    data: Annotated[
+        str, typer.Argument(help="digits, cifar10, mnist, a folder of class folders, a .npz or .csv file.")
+    ],
+    space: Annotated[str | None, typer.Option(help="As for search: chain, darts:cells=4, module:Class, ...")] = None,
+    networks: Annotated[int, typer.Option(help="How many random networks to score.")] = 100,
+    names: Annotated[
+        str | None, typer.Option("--proxies", help="As synflow,snip,naswot; all of them if left out.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(help="Examples of a minibatch.")] = 64,
+    repeats: Annotated[int, typer.Option(help="Initialisations over which each score is averaged.")] = 1,
+    table: Annotated[
+        Path | None, typer.Option(help="A table of true scores, to rank against: column arch, and --metric.")
+    ] = None,
+    metric: Annotated[str | None, typer.Option(help="The table's column of true scores.")] = None,
+    seed: Annotated[int, typer.Option(help="Which networks are drawn, and their weights.")] = 0,
+    csv: Annotated[Path | None, typer.Option(help="Write every score into this new file.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where the files of cifar10 or mnist lie.")] = None,
+    examples: Annotated[int | None, typer.Option(help="Read so many examples of the data only.")] = None,
+    image_size: Annotated[int | None, typer.Option(help="Resize a folder's images to this many pixels a side.")] = None,
+    target_column: Annotated[str | None, typer.Option(help="The column of a .csv file that holds the class.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Score random untrained networks for DATA with zero-cost proxies, beside parameters and FLOPs."""
+    from netwright.cli.plan import Plan
+    from netwright.cli.proxies import score_networks
+    from netwright.core.errors import ConfigurationError
+
+    if (table is None) != (metric is None):
+        raise ConfigurationError("--table and --metric go together: a file, and its column of true scores")
+    options: dict[str, Any] = {"limit": examples, "size": image_size, "target": target_column}
+    plan = Plan(
+        data=data,
+        data_dir=str(data_dir) if data_dir else None,
+        data_options={key: value for key, value in options.items() if value is not None},
+        space=space,
+        seed=seed,
+        device=device,
+    )
+    score_networks(
+        plan,
+        networks=networks,
+        proxies=names,
+        batch_size=batch_size,
+        repeats=repeats,
+        known=None if table is None or metric is None else (table, metric),
+        to=csv,
         as_json=as_json,
         quiet=quiet,
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from netwright.core.configuration import Configured, bind, constructor
-from netwright.core.errors import ConfigurationError, NetwrightError
+from netwright.core.errors import ConfigurationError, NetwrightError, nearest
 
 PLAIN: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
 
@@ -62,15 +62,18 @@ def _pieces(text: str) -> list[str]:
     return [piece for piece in pieces if piece.strip()]
 
 
-def construct(cls: type[Any], *args: Any, options: Mapping[str, str]) -> Any:
-    """cls(*args, **options), each option read as the kind of value that the constructor declares.
+def construct(cls: Callable[..., Any], *args: Any, options: Mapping[str, str]) -> Any:
+    """cls(*args, **options), each option read as the kind of value that the constructor, or the function, declares.
 
-    Raises ConfigurationError for unknown options, and for values that the constructor cannot take.
+    Raises ConfigurationError for unknown options, and for values that it cannot take.
     """
-    parameters = constructor(cls).parameters
+    parameters = constructor(cls).parameters if isinstance(cls, type) else inspect.signature(cls).parameters
     unknown = {name: None for name in options if name not in parameters}
-    if unknown:
+    if unknown and isinstance(cls, type):
         bind(cls, args, unknown)  # raises, naming the nearest option
+    elif unknown:
+        first, known = next(iter(unknown)), list(parameters)[len(args) :]
+        raise ConfigurationError(f"{cls.__name__} has no option {first!r}{nearest(first, known)}")
     values = {name: read(cls, parameters[name], text) for name, text in options.items()}
     try:
         return cls(*args, **values)

@@ -1,11 +1,16 @@
-"""The names that the command line knows; a plug-in is `module:Class`, `file.py:Class` or an entry point."""
+"""The names that the command line knows; a plug-in is `module:Class`, `file.py:Class` or an entry point.
+
+In place of a strategy's class a function may be named that makes one: `function(space, **options) -> Strategy`.
+"""
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
+import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -16,7 +21,9 @@ from netwright.core.strategy import Strategy
 
 SPACES = {
     "chain": "netwright.spaces.chain:Chain",
+    "nasbench101": "netwright.spaces.nasbench101:NasBench101",
     "nasbench201": "netwright.spaces.nasbench201:NasBench201",
+    "nasbenchmacro": "netwright.spaces.nasbench_macro:NasBenchMacro",
     "darts": "netwright.spaces.darts:Darts",
     "nasnet": "netwright.spaces.nasnet:NasNet",
     "mlp": "netwright.spaces.mlp:Mlp",
@@ -27,11 +34,31 @@ STRATEGIES = {
     "evolution": "netwright.strategies:RegularizedEvolution",
     "genetic": "netwright.strategies:GeneticAlgorithm",
     "local": "netwright.strategies:LocalSearch",
+    "pnas": "netwright.strategies.progressive:ProgressiveBeam",
+    "nao": "netwright.strategies.latent:LatentGradient",
+    "mcts": "netwright.strategies.tree_search:MonteCarloTreeSearch",
+    "alphax": "netwright.strategies.tree_search:alphax",
+    "deep-architect": "netwright.strategies.tree_search:deep_architect",
+    "harmonica": "netwright.strategies.harmonica:Harmonica",
+    "tpe": "netwright.strategies.tpe:TreeParzen",
+    "successive-halving": "netwright.strategies.fidelity:SuccessiveHalving",
+    "hyperband": "netwright.strategies.fidelity:Hyperband",
+    "asha": "netwright.strategies.fidelity:Asha",
+    "bohb": "netwright.strategies.fidelity:bohb",
+    "gp": "netwright.strategies.bayesian.named:gp",
+    "bananas": "netwright.strategies.bayesian.named:bananas",
+    "nasbot": "netwright.strategies.bayesian.named:nasbot",
+    "gp-nas": "netwright.strategies.bayesian.named:gp_nas",
+    "auto-keras": "netwright.strategies.bayesian.named:auto_keras",
+    "npenas": "netwright.strategies.bayesian.named:npenas",
+    "predictor": "netwright.strategies.bayesian.named:predictor",
 }
 
 
-def load(kind: str, name: str, shipped: Mapping[str, str]) -> type[Any]:
-    """The class that a name stands for. kind is "space" or "strategy", as in the entry point group `netwright.spaces`.
+def load(kind: str, name: str, shipped: Mapping[str, str]) -> Callable[..., Any]:
+    """The class that a name stands for, or the function that makes a strategy.
+
+    kind is "space" or "strategy", as in the entry point group `netwright.spaces`.
 
     Raises ConfigurationError for an unknown name (with the nearest known) and for a plug-in that does not import.
     """
@@ -49,7 +76,7 @@ def load(kind: str, name: str, shipped: Mapping[str, str]) -> type[Any]:
     raise ConfigurationError(f"there is no {kind} {name!r}{hint} Your own: module:Class or file.py:Class.")
 
 
-def _imported(kind: str, reference: str) -> type[Any]:
+def _imported(kind: str, reference: str) -> Callable[..., Any]:
     place, _, attribute = reference.rpartition(":")
     try:
         module = _from_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
@@ -61,6 +88,8 @@ def _imported(kind: str, reference: str) -> type[Any]:
         ) from problem
     found = getattr(module, attribute, None)
     base = {"space": Space, "strategy": Strategy}[kind]
+    if kind == "strategy" and inspect.isfunction(found):
+        return _checked(found)
     if not (isinstance(found, type) and issubclass(found, base)):
         classes = [each for each, value in vars(module).items() if isinstance(value, type) and issubclass(value, base)]
         classes = [each for each in classes if each != base.__name__]
@@ -68,6 +97,21 @@ def _imported(kind: str, reference: str) -> type[Any]:
             f"{kind} {reference!r}: {place} has no {kind} class {attribute!r}{nearest(attribute, classes)}"
         )
     return found
+
+
+def _checked(factory: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which raises ConfigurationError unless what it makes is a strategy."""
+
+    @functools.wraps(factory)
+    def made(*args: Any, **kwargs: Any) -> Strategy:
+        strategy = factory(*args, **kwargs)
+        if not isinstance(strategy, Strategy):
+            raise ConfigurationError(
+                f"the function {factory.__name__!r} made a {type(strategy).__name__}; expected a strategy"
+            )
+        return strategy
+
+    return made
 
 
 def _from_file(path: Path) -> Any:

@@ -19,10 +19,14 @@ def understood(plan: Plan, search: Search) -> list[str]:
     """Space, strategy and objective."""
     limits = f", limits {', '.join(map(str, search.limits))}" if search.limits else ""
     objectives = ", ".join(map(str, search.objectives))
-    device = search.estimator.device  # pyright: ignore[reportAttributeAccessIssue]
+    device = search.estimator.stages()[-1].device  # pyright: ignore[reportAttributeAccessIssue]
+    strategy: object = search.strategy
+    if plan.first:
+        chosen = f"the best {len(plan.first)} of {plan.warm_start_networks} random networks by {plan.warm_start}"
+        strategy = f"{plan.strategy}, begun with {chosen}"
     return [
         f"space: {search.space}, {rough(search.space.size)} architectures",
-        f"strategy: {search.strategy}",
+        f"strategy: {strategy}",
         f"objective: {objectives}{limits}, seed {plan.seed}, device {device}",
     ]
 

@@ -64,10 +64,13 @@ class Plan:
     gpus_per_trial: float | None = None
     cpus_per_trial: float | None = None
     auto_batch: bool = False
+    warm_start: str | None = None  # a zero-cost proxy
+    warm_start_networks: int = 100
+    first: tuple[str, ...] = ()  # the architectures that it chose
 
     def __post_init__(self) -> None:
         least_values = {"epochs": 1, "trials": 1, "patience": 1, "final_epochs": 0, "final_seeds": 1, "repeats": 1}
-        least_values["workers"] = 1
+        least_values |= {"workers": 1, "warm_start_networks": 1}
         for name, least in least_values.items():
             value = getattr(self, name)
             if value is not None and value < least:
@@ -100,7 +103,7 @@ class Plan:
         unknown = set(data) - known
         if unknown or "data" not in data:
             raise CorruptStore(f"the run's plan holds {sorted(unknown)} and lacks {sorted({'data'} - set(data))}")
-        lists = {name: tuple(data[name]) for name in ("objectives", "limits") if name in data}
+        lists = {name: tuple(data[name]) for name in ("objectives", "limits", "first") if name in data}
         return cls(**{**data, **lists})
 
     def to_json(self) -> dict[str, Any]:
@@ -176,7 +179,12 @@ class Plan:
                 f"a population of {population} cannot be filled by {self.trials} trials; "
                 f"use --trials {population} or more, or a population of {max(2, self.trials // 4)}"
             )
-        return construct(catalogue.load("strategy", name, catalogue.STRATEGIES), space, options=options)
+        strategy = construct(catalogue.load("strategy", name, catalogue.STRATEGIES), space, options=options)
+        if not self.first:
+            return strategy
+        from netwright.strategies import WarmStart
+
+        return WarmStart(strategy, self.first)
 
     def make_search(self, task: Task, space: Space) -> Search:
         """The search; of a recipe, with the number of epochs that `fitted` gave the plan."""
@@ -184,9 +192,13 @@ class Plan:
 
         if self.recipe is not None:
             return self._make_recipe(task, space)
-        return Search(
-            self.make_strategy(space), self._make_training(task, space), constraints=self.limits, **self._wanted()
-        )
+        from netwright.cli.proxies import with_scores
+        from netwright.core.objective import Constraint, Objective
+
+        metrics = [Constraint.parse(each).metric for each in self.limits]
+        metrics += [Objective.parse(each).metric for each in self.objectives]
+        estimator = with_scores(self._make_training(task, space), metrics)
+        return Search(self.make_strategy(space), estimator, constraints=self.limits, **self._wanted())
 
     def make_random_search(self, task: Task, space: Space) -> Search:
         """Random search with training alone, for what a recipe is set beside."""
@@ -235,8 +247,13 @@ class Plan:
     def fitted(self, task: Task, space: Space) -> Plan:
         """The plan with the epochs of its recipe: those asked for, or the paper's, as far as the time allows.
 
-        Raises UserError where not even one epoch fits.
+        With the architectures of its warm start, too. Raises UserError where not even one epoch fits.
         """
+        if self.warm_start and not self.first:
+            from netwright.cli.proxies import warm_start
+
+            options = self.warm_start, self.warm_start_networks, self.seed, self.device
+            return replace(self, first=warm_start(task, space, *options))
         if self.recipe is None or self.shared_epochs is not None:
             return self
         search = self._make_recipe(task, space)

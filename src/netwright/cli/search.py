@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import inspect
 import os
 import time
 from collections.abc import Callable, Generator
@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright.cli import clock, workers
+from netwright.cli import catalogue, clock, workers
 from netwright.cli.arguments import counted, split
 from netwright.cli.beside import RANDOM, random_name, random_plan, random_search, repetitions
 from netwright.cli.explaining import planned, shares, understood
@@ -19,8 +19,10 @@ from netwright.cli.export import conclude_run, write
 from netwright.cli.output import duration, say, say_json
 from netwright.cli.plan import SHARE_OF_SEARCHES, Plan
 from netwright.cli.progress import Display
+from netwright.cli.reading import read_task
 from netwright.cli.show import PLAN, at, named
-from netwright.core.errors import DataError, NetwrightError, SearchFailed, UserError
+from netwright.cli.stopping import stoppable
+from netwright.core.errors import SearchFailed, UserError
 from netwright.engine import Interrupted, RetryPolicy
 from netwright.engine.preflight import preflight
 
@@ -102,48 +104,6 @@ def _spent(plan: Plan, name: str, seconds: Mapping[str, float]) -> float:
     return spent / SHARE_OF_SEARCHES if several and plan.epochs_finally else spent
 
 
-class Stopped(NetwrightError):
-    """Ctrl-C or SIGTERM, with the exit code of the signal."""
-
-    def __init__(self, reason: str, exit_code: int) -> None:
-        super().__init__(reason)
-        self.exit_code = exit_code
-
-
-@contextmanager
-def stoppable() -> Generator[None]:
-    """Inside, Ctrl-C and SIGTERM become `Stopped`, which typer passes on, unlike a KeyboardInterrupt."""
-    from netwright.engine import interruptible
-
-    with interruptible():
-        try:
-            yield
-        except KeyboardInterrupt as stop:
-            raise Stopped(str(stop) or "interrupted", getattr(stop, "exit_code", 130)) from stop
-
-
-def _read(plan: Plan) -> Task:
-    """The data; where files of it cannot be read, all of them are listed in a new file."""
-    from netwright.tasks import BadFiles
-
-    try:
-        return plan.make_task()
-    except BadFiles as problem:
-        listed = Path("bad_files.csv")
-        if listed.exists():
-            raise
-        with listed.open("w", newline="") as file:
-            csv.writer(file).writerows(
-                [("file", "reason"), *((_cell(path), _cell(why)) for path, why in problem.files)]
-            )
-        raise DataError(f"{problem}; all are listed in {listed}") from problem
-
-
-def _cell(text: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if str(text)[:1] in "=+-@" else str(text)
-
-
 class Command:
     """One search on its way from data to a report."""
 
@@ -161,7 +121,7 @@ class Command:
         self.plan, self.directory, self.export = plan, directory, export
         self.as_json, self.quiet, self._more = as_json, quiet or as_json, more
         self._began = clock.began()
-        self.task: Task = _read(plan)
+        self.task: Task = read_task(plan)
         self.space: Space = plan.make_space(self.task)
         self._fits = plan.recipe is not None and plan.shared_epochs is None
         self.plan = plan = plan.fitted(self.task, self.space)
@@ -311,8 +271,14 @@ class Command:
 
         with Store(self.directory) as store:
             taken = store.names()
-        recipe = split(self.plan.recipe)[0] if self.plan.recipe else ""
-        return next_name(self.search.strategy, self.search.estimator, taken, recipe)
+        method = split(self.plan.recipe)[0] if self.plan.recipe else self._named_method()
+        return next_name(self.search.strategy, self.search.estimator, taken, method)
+
+    def _named_method(self) -> str:
+        """The strategy's name on the command line, where it says more than its class does."""
+        name = split(self.plan.strategy)[0]
+        made_by = catalogue.load("strategy", name, catalogue.STRATEGIES)
+        return name.rpartition(":")[2] if inspect.isfunction(made_by) else ""
 
     def _others(self, run: Run) -> None:
         """Repetitions with other seeds, and beside a recipe a random search for as long as each took."""

@@ -1,0 +1,136 @@
+"""Writes a comparison into files: the report as text and LaTeX, plots, and every number as CSV."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netwright.core.trial import STATES
+
+if TYPE_CHECKING:
+    from netwright.benchmarks.comparison import Comparison
+
+Row = Sequence[Any]
+
+
+def write_reports(found: Comparison, folder: Path, *, plots: bool) -> list[Path]:
+    """Every report; the files that were written."""
+    if plots:
+        from netwright.benchmarks.plots import require_plots
+
+        require_plots()
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {"report.txt": "\n".join([*found.lines(), ""]), "table.tex": found.latex()}
+    written = [folder / name for name in texts]
+    for path, text in zip(written, texts.values(), strict=True):
+        path.write_text(text, encoding="utf-8")
+    tables = {"finals.csv": final_rows, "curves.csv": curve_rows, "pairs.csv": pair_rows}
+    for name, rows in tables.items():
+        written.append(folder / name)
+        _write_csv(folder / name, rows(found))
+    written.append(folder / "evaluations.csv.gz")
+    _write_csv(written[-1], evaluation_rows(found))
+    if plots:
+        from netwright.benchmarks.plots import write_plots
+
+        written += write_plots(found, folder)
+    return written
+
+
+def _write_csv(path: Path, rows: Iterable[Row]) -> None:
+    """Rows as CSV; compressed where the name says so, without the time, so that equal rows give equal files."""
+    if path.suffix != ".gz":
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(rows)
+        return
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile("", "wb", 1, raw, mtime=0) as compressed,
+        io.TextIOWrapper(compressed, encoding="utf-8", newline="") as file,
+    ):
+        csv.writer(file).writerows(rows)
+
+
+def final_rows(found: Comparison) -> Iterator[Row]:
+    """A row a search: what it had found at the end of its budget, and how it ended."""
+    yield (
+        *("problem", "strategy", "repeat", "seed", "searched", "reported", "regret"),
+        *("evaluations", "machine_seconds", "stopped", "failed"),
+    )
+    for problem in found.problems:
+        for strategy in found.strategies:
+            curves = found.curves(strategy, problem)
+            rows = {repeat: row for row, repeat in enumerate(found.finished(strategy, problem))}
+            for place in found.places(strategy, problem, failed=True):
+                cell, row = found.cells[place], rows.get(place.repeat)
+                values: list[Any] = ["", "", ""]
+                if row is not None:
+                    reported = curves.reported[row, -1]
+                    values = [curves.searched[row, -1], reported, *_known(found.regret(problem, reported))]
+                yield (
+                    *(problem, strategy, place.repeat, found.seed(place), *values),
+                    *(len(cell.numbers), f"{cell.seconds:.4f}", cell.stopped, cell.reason),
+                )
+
+
+def _known(value: Any) -> list[Any]:
+    return ["" if np.isnan(value) else float(value)]
+
+
+def curve_rows(found: Comparison) -> Iterator[Row]:
+    """A row a strategy and point of the budget: mean report and regret with their 95 % bands, and mean rank."""
+    yield "problem", "strategy", "budget", "reported", "low", "high", "regret", "regret_low", "regret_high", "rank", "n"
+    for problem in found.problems:
+        ranks = found.ranks(problem)
+        for strategy in ranks:
+            mean, low, high = found.band(strategy, problem)
+            count = len(found.finished(strategy, problem))
+            for point in range(len(found.grid)):
+                known = (mean[point], low[point], high[point])
+                regrets = found.regret(problem, np.array(known)).tolist()
+                regrets = [regrets[0], *sorted(regrets[1:])]
+                cells = ["" if np.isnan(each) else each for each in (*known, *regrets)]
+                yield problem, strategy, found.grid[point], *cells, ranks[strategy][point], count
+
+
+def pair_rows(found: Comparison) -> Iterator[Row]:
+    """A row a pair of strategies."""
+    yield (
+        *("problem", "first", "second", "first_mean", "second_mean", "difference", "difference_low", "difference_high"),
+        *("wins", "ties", "losses", "p", "p_holm", "tests", "rank_biserial", "a12", "better"),
+    )
+    for problem, pairs in found.pairs.items():
+        for each in pairs:
+            yield (
+                *(
+                    problem,
+                    each.first,
+                    each.second,
+                    *each.means,
+                    each.difference,
+                    *each.interval,
+                    each.wins,
+                    each.ties,
+                    each.losses,
+                ),
+                *(each.p, each.corrected, each.tests, each.leaning, each.superiority, each.better),
+            )
+
+
+def evaluation_rows(found: Comparison) -> Iterator[Row]:
+    """A row an evaluation: every raw number."""
+    yield (
+        *("problem", "strategy", "repeat", "seed", "evaluation", "architecture"),
+        *("searched", "reported", "cost_seconds", "fidelity", "finished_seconds", "state"),
+    )
+    for place, cell in found.cells.items():
+        head = place.problem, place.strategy, place.repeat, found.seed(place)
+        for number, (architecture, row) in enumerate(zip(cell.architectures, cell.numbers.tolist(), strict=True)):
+            cells = ["" if each != each else each for each in row[:-1]]
+            yield *head, number, architecture, *cells, STATES[int(row[-1])]

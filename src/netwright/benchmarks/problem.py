@@ -1,0 +1,174 @@
+"""What a comparison searches: an estimator over a space, the metric that is searched, and the one that is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netwright.benchmarks.blinded import Blinded
+from netwright.core.configuration import as_json
+from netwright.core.errors import ConfigurationError, UserError, nearest
+from netwright.core.estimator import Estimator
+from netwright.core.objective import Objective
+from netwright.core.space import Space
+from netwright.estimators.tables.contents import COST
+
+if TYPE_CHECKING:
+    from netwright.core.architecture import Architecture
+    from netwright.core.decisions import Point
+    from netwright.estimators.table import Table
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """One task of a comparison.
+
+    metric: what the strategies are told, and what the best network so far is chosen by. report: what is reported of the
+    chosen network, which strategies never see on a table; by default the metric itself. Both may give a direction,
+    as "test_error:minimize". name: by default the report's metric.
+
+    A table reports its value at the full budget, the mean over repeats. Any other estimator must measure the report
+    together with the metric. Raises ConfigurationError for what is no estimator of a space, and for metrics that it
+    does not measure.
+    """
+
+    estimator: Estimator
+    metric: str
+    report: str = ""
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        estimator = self.estimator
+        if not isinstance(estimator, Estimator):
+            raise ConfigurationError(f"a problem's estimator is a {type(estimator).__name__}; expected an Estimator")
+        if not isinstance(getattr(estimator, "space", None), Space):
+            raise ConfigurationError(
+                f"{type(estimator).__name__} has no space; a comparison needs estimators that know theirs, such as "
+                "Table and Training, or one of your own with the attribute `space`"
+            )
+        object.__setattr__(self, "report", self.report or self.metric)
+        object.__setattr__(self, "name", self.name or Objective.parse(self.report).metric)
+        for role, objective in (("metric", self.searched), ("report", self.reported)):
+            if self.metrics and objective.metric not in self.metrics:
+                hint = nearest(objective.metric, self.metrics)
+                raise ConfigurationError(f"{role} {objective.metric!r}: {self.where} has no such metric{hint}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Problem, (self.estimator, self.metric, self.report, self.name)
+
+    @property
+    def space(self) -> Space:
+        return self.estimator.space  # pyright: ignore[reportAttributeAccessIssue]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What the estimator measures, as far as it says so; without the cost of a table."""
+        found = [each.metrics for each in self.estimator.stages()]
+        return tuple(name for names in found for name in names if name != COST) if all(found) else ()
+
+    @property
+    def where(self) -> str:
+        """The estimator in a few words."""
+        table = self.table
+        return type(self.estimator).__name__ if table is None else table.source.name
+
+    @property
+    def searched(self) -> Objective:
+        return Objective.parse(self.metric)
+
+    @property
+    def reported(self) -> Objective:
+        return Objective.parse(self.report)
+
+    @cached_property
+    def table(self) -> Table | None:
+        """The estimator where it is a table."""
+        from netwright.estimators.table import Table
+
+        return self.estimator if isinstance(self.estimator, Table) else None
+
+    @property
+    def has_costs(self) -> bool:
+        """Whether the estimator is a table that knows what each evaluation would have taken."""
+        return self.table is not None and COST in self.table.metrics
+
+    @property
+    def whole_only(self) -> bool:
+        """Whether the estimator is a table that knows of full trainings alone."""
+        return self.table is not None and self.table.fidelities == (1.0,)
+
+    @cached_property
+    def searching(self) -> Estimator:
+        """The estimator as the strategies know it: of a table, only the metric that is searched and the cost."""
+        if self.table is None:
+            return self.estimator
+        return Blinded(self.table, (self.searched.metric, *((COST,) if self.has_costs else ())))
+
+    @cached_property
+    def _reports(self) -> dict[Point, float]:
+        """Of a table: the reported metric by point, those of other architectures are added as they are met."""
+        assert self.table is not None
+        values = self.table.column(self.reported.metric).tolist()
+        return {each.point: value for each, value in zip(self.table.architectures, values, strict=True)}
+
+    def true_report(self, architecture: Architecture, measured: Mapping[str, float]) -> float:
+        """The reported metric of a network that was measured so; NaN where nothing is known of it."""
+        if self.table is None:
+            return float(measured.get(self.reported.metric, float("nan")))
+        found = self._reports.get(architecture.point)
+        if found is None:
+            found = self._reports[architecture.point] = self._of_the_same_network(architecture)
+        return found
+
+    def _of_the_same_network(self, architecture: Architecture) -> float:
+        """The report of an architecture that the table knows by another one with the same network."""
+        assert self.table is not None
+        place = self.table._place(architecture)
+        return float("nan") if place is None else self._reports[self.table.architectures[place].point]
+
+    @cached_property
+    def limits(self) -> Mapping[str, float]:
+        """The best values there are, where a table knows them; empty elsewhere.
+
+        searched, reported: of the metrics; perfect: the report of the network that is best by the searched metric.
+        """
+        if self.table is None:
+            return {}
+        best = self.table.best_architecture(self.metric)
+        return {
+            "searched": self.table.best(self.metric),
+            "reported": self.table.best(self.report),
+            "perfect": self.true_report(best, {}),
+        }
+
+    def described(self) -> dict[str, Any]:
+        """What it is, as JSON: equal for problems with equal answers."""
+        return {
+            "estimator": as_json(self.estimator),
+            "metric": str(self.searched),
+            "report": str(self.reported),
+            "limits": dict(self.limits),
+        }
+
+
+def oriented(values: np.ndarray, objective: Objective) -> np.ndarray:
+    """Values of a metric so that larger is better."""
+    return values if objective.direction == "maximize" else -values
+
+
+def problems_of(given: Problem | Sequence[Problem]) -> tuple[Problem, ...]:
+    """The problems of a comparison. Raises ConfigurationError where there is none, UserError for two of one name."""
+    found = (given,) if isinstance(given, Problem) else tuple(given)
+    wrong = next((each for each in found if not isinstance(each, Problem)), None)
+    if not found or wrong is not None:
+        shown = "nothing" if wrong is None else repr(wrong)
+        raise ConfigurationError(f"a comparison needs problems, as Problem(Table(...), metric, report); found {shown}")
+    names = [each.name for each in found]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(f"two problems are called {twice!r}; give them names of their own")
+    return found

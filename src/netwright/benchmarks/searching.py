@@ -1,0 +1,114 @@
+"""Carries out one search of a comparison, through the one loop there is, and takes down each evaluation."""
+
+from __future__ import annotations
+
+import math
+import time
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netwright.benchmarks.budget import Budget, Rationed
+from netwright.benchmarks.cells import COLUMNS, Cell, Place, packed
+from netwright.core.architecture import Architecture
+from netwright.core.errors import NetwrightError, UserError
+from netwright.core.trial import STATES, Trial
+from netwright.engine.search import Search
+
+if TYPE_CHECKING:
+    from netwright.benchmarks.entrants import Entrant
+    from netwright.benchmarks.problem import Problem
+
+_STATE = {name: float(number) for number, name in enumerate(STATES)}
+
+
+@dataclass(frozen=True)
+class Work:
+    """What all searches of a comparison share. workers: of each simulated search. base: the first repeat's number."""
+
+    entrants: tuple[Entrant, ...]
+    problems: tuple[Problem, ...]
+    budget: Budget
+    workers: int = 1
+    base: int = 0
+
+    def cell(self, strategy: int, problem: int, repeat: int) -> Cell:
+        """Search; a search that raises is a cell that failed, with the last line of its traceback as the reason."""
+        entrant, task = self.entrants[strategy], self.problems[problem]
+        place = Place(entrant.name, task.name, repeat)
+        clock = time.monotonic if task.table is None else time.process_time
+        began = clock()
+        try:
+            found = _searched(task, entrant, self.budget, self.workers, entrant.seed(self.base + repeat))
+            numbers, architectures, stopped = found
+        except Exception as raised:  # a strategy of the user's may fail in any way; the others go on
+            return Cell(place, reason=_last_line(raised), seconds=clock() - began)
+        return Cell(place, numbers, architectures, stopped, seconds=clock() - began)
+
+
+def _last_line(problem: Exception) -> str:
+    """What a traceback ends with, and where in the code it was raised unless the message is for the user."""
+    told = traceback.format_exception_only(problem)[-1].strip() or type(problem).__name__
+    if isinstance(problem, NetwrightError):
+        return told.rpartition("errors.")[2] or told
+    frames = traceback.extract_tb(problem.__traceback__)
+    return f"{told} ({frames[-1].filename}, line {frames[-1].lineno})" if frames else told
+
+
+def _searched(
+    problem: Problem, entrant: Entrant, budget: Budget, workers: int, seed: int
+) -> tuple[np.ndarray, bytes, str]:
+    """The numbers of a search, its architectures, and why it stopped."""
+    strategy = entrant.strategy(problem.space, budget)
+    executor, clock = _executor(problem, budget, workers)
+    ended: list[tuple[Trial, float]] = []
+    began = time.monotonic()
+    now = clock or (lambda: time.monotonic() - began)
+    rationed = Rationed(strategy, budget.evaluations, problem.whole_only)
+    search = Search(rationed, problem.searching, problem.metric, seed=seed)
+    run = search.run(
+        time=budget.seconds,
+        executor=executor,
+        on_trial=lambda trial: ended.append((trial, now())),
+        preflight=problem.table is None,
+    )
+    if budget.seconds is not None:
+        ended = [each for each in ended if each[1] <= budget.seconds]
+    timed = clock is not None or problem.table is None
+    trials = [
+        each for each in ended if not each[0].proposal.is_round and isinstance(each[0].proposal.candidate, Architecture)
+    ]
+    if not any(trial.completed for trial, _ in trials):
+        raise UserError(f"none of {len(trials)} evaluations completed within {budget}")
+    return _numbers(problem, trials, timed), packed([str(trial.architecture) for trial, _ in trials]), run.stopped
+
+
+def _executor(problem: Problem, budget: Budget, workers: int) -> tuple[Any, Any]:
+    """Where the trials run, and the clock of that place; None and None for this process and its own clock."""
+    if not problem.has_costs:
+        return None, None
+    from netwright.executors.simulated import Simulated
+
+    executor = Simulated(workers=workers)
+    return executor, executor.now
+
+
+def _numbers(problem: Problem, ended: list[tuple[Trial, float]], timed: bool) -> np.ndarray:
+    """float64 (evaluations, columns)."""
+    metric, nan = problem.searched.metric, math.nan
+    rows: list[tuple[float, ...]] = []
+    for trial, finished in ended:
+        completed = trial.completed
+        rows.append(
+            (
+                trial.metrics[metric] if completed else nan,
+                problem.true_report(trial.architecture, trial.metrics) if completed else nan,
+                trial.seconds if timed else nan,
+                1.0 if trial.proposal.fidelity is None else trial.proposal.fidelity,
+                finished if timed else nan,
+                _STATE[trial.state],
+            )
+        )
+    return np.array(rows, dtype=np.float64).reshape(-1, len(COLUMNS))

@@ -1,0 +1,36 @@
+"""A worker process of a comparison: it reads the tables once, then searches until nobody asks any more."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from multiprocessing.connection import Connection
+
+
+def main() -> None:
+    """What the pool starts: the arguments are the socket's descriptor and the driver's process id."""
+    descriptor, parent = int(sys.argv[1]), int(sys.argv[2])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from netwright.executors.processes.worker import _die_with
+
+    _die_with(parent)
+    os.set_inheritable(descriptor, False)
+    _serve(Connection(descriptor))
+
+
+def _serve(driver: Connection) -> None:
+    try:
+        sys.path[:] = driver.recv()
+        try:
+            work = driver.recv()
+        except (EOFError, OSError):
+            return
+        except Exception as problem:  # whatever an import of the user's raises
+            driver.send(f"{type(problem).__name__}: {problem}")
+            return
+        driver.send(None)
+        while True:
+            driver.send(work.cell(*driver.recv()))
+    except (EOFError, OSError):
+        return  # nobody asks any more

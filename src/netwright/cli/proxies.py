@@ -1,0 +1,196 @@
+"""`netwright proxies`: scores of untrained networks beside parameters and FLOPs, and how alike they rank."""
+
+from __future__ import annotations
+
+import csv
+import math
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netwright.cli.output import amount, duration, say, say_json, table
+from netwright.cli.reading import read_task
+from netwright.cli.stopping import stoppable
+from netwright.core.errors import ConfigurationError, UserError
+
+if TYPE_CHECKING:
+    from netwright.cli.plan import Plan
+    from netwright.core.architecture import Architecture
+    from netwright.core.estimator import Estimator
+    from netwright.core.space import Space
+    from netwright.estimators import ZeroCost
+    from netwright.tasks.task import Task
+
+SHOWN = 20  # networks in the table on the terminal
+EVERY = 10.0  # seconds between lines of progress
+BASELINES = ("params", "flops")
+LEAST = 3  # networks below which there is no correlation
+
+
+@dataclass(frozen=True)
+class Scored:
+    """scores: by name, parameters and FLOPs first, then the proxies', then the true score where there is a table."""
+
+    architecture: str
+    scores: Mapping[str, float]
+
+
+def score_networks(
+    plan: Plan,
+    *,
+    networks: int,
+    proxies: str | None,
+    batch_size: int,
+    repeats: int,
+    known: tuple[Path, str] | None,
+    to: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Score random networks and print the table. known: a table of true scores and the column that holds them."""
+    if networks < LEAST:
+        raise ConfigurationError(f"--networks {networks}: expected at least {LEAST}, to have something to rank")
+    if to is not None and to.exists():
+        raise UserError(f"--csv {to}: there is a file of that name already")
+    from netwright.estimators.zero_cost.ranking import different
+
+    task = read_task(plan)
+    space = plan.make_space(task)
+    estimator = _estimator(space, task, proxies, batch_size, repeats, plan.device)
+    truth = None if known is None else _truth(space, *known)
+    drawn = different(space, networks, plan.seed)
+    began = time.monotonic()
+    with stoppable():
+        rows = [_scored(each, estimator, truth, plan.seed) for each in _told(drawn, quiet or as_json)]
+    if to is not None:
+        _write(to, rows)
+    if as_json:
+        say_json({"space": space.id, "n": len(rows), "seed": plan.seed, "networks": [vars(each) for each in rows]})
+        return
+    seconds = duration(time.monotonic() - began)
+    say(f"space: {space}; seed {plan.seed}, minibatches of {batch_size}, {len(rows)} networks in {seconds}", "")
+    say(*_table(rows), "", *_bests(rows, estimator.proxies), "", *correlation_lines(rows, known and known[1]))
+
+
+def _estimator(space: Space, task: Task, proxies: str | None, batch_size: int, repeats: int, device: str) -> ZeroCost:
+    from netwright.estimators.zero_cost import PROXIES, ZeroCost
+
+    names = tuple(PROXIES) if proxies is None else tuple(each.strip() for each in proxies.split(",") if each.strip())
+    names = tuple(each for each in names if each not in ("params", "macs", "flops")) or ("synflow",)
+    return ZeroCost(space, task, names, batch_size, repeats=repeats, device=device)
+
+
+def _truth(space: Space, path: Path, metric: str) -> tuple[Estimator, str]:
+    from netwright.estimators.table import Table
+
+    return Table(space, str(path), metrics=[metric]), metric
+
+
+def _told(drawn: Sequence[Architecture], quiet: bool) -> Any:
+    """The architectures one by one; how far it is, and how long it takes, on standard error."""
+    began = said = time.monotonic()
+    for place, architecture in enumerate(drawn):
+        yield architecture
+        now = time.monotonic()
+        if not quiet and now - said > EVERY:
+            said, left = now, (now - began) / (place + 1) * (len(drawn) - place - 1)
+            say(f"scored {place + 1} of {len(drawn)} networks, {duration(left)} left", stream=sys.stderr)
+
+
+def _scored(architecture: Architecture, estimator: ZeroCost, truth: tuple[Estimator, str] | None, seed: int) -> Scored:
+    from netwright.core.trial import Proposal
+
+    cost = estimator.cost.figures(architecture)
+    scores = {"params": float(cost["params"]), "flops": 2.0 * cost["macs"], **estimator.scores(architecture, seed)}
+    if truth is not None:
+        scores[truth[1]] = truth[0].estimate(Proposal(architecture), seed).metrics[truth[1]]
+    return Scored(str(architecture), scores)
+
+
+def _write(path: Path, rows: Sequence[Scored]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["arch", *rows[0].scores])
+        writer.writerows([each.architecture, *map(repr, each.scores.values())] for each in rows)
+
+
+# Words.
+
+
+def _table(rows: Sequence[Scored]) -> list[str]:
+    """The first networks that were drawn, those of most FLOPs first."""
+    ordered = sorted(range(len(rows)), key=lambda k: -rows[k].scores["flops"])
+    step = max(1, math.ceil(len(rows) / SHOWN))
+    shown = ordered[::step]
+    cells = [[str(k + 1), *(_cell(name, value) for name, value in rows[k].scores.items())] for k in shown]
+    lines = table(["network", *rows[0].scores], cells)
+    left = len(rows) - len(shown)
+    return [*lines, *([f"(every {step}th by FLOPs; all of them with --csv FILE)"] if left else [])]
+
+
+def _cell(name: str, value: float) -> str:
+    return amount(value) if name in BASELINES else f"{value:.4g}"
+
+
+def _bests(rows: Sequence[Scored], proxies: Sequence[str]) -> list[str]:
+    """The best network by each score."""
+    lines: list[str] = []
+    for name in proxies:
+        best = max(rows, key=lambda each: -math.inf if math.isnan(each.scores[name]) else each.scores[name])
+        lines.append(f"best by {name}: {best.architecture}")
+    return lines
+
+
+def correlation_lines(rows: Sequence[Scored], truth: str | None) -> list[str]:
+    """Spearman's correlation of each two scores; with a true score, of each with it, and its interval."""
+    from netwright.estimators.zero_cost.agreement import interval, spearman
+
+    columns = {name: [each.scores[name] for each in rows] for name in rows[0].scores}
+    cells = [
+        [name, *("" if i < k else _two(spearman(values, other)) for k, other in enumerate(columns.values()))]
+        for i, (name, values) in enumerate(columns.items())
+    ]
+    lines = [f"rank correlation (Spearman), n = {len(rows)}", *table(["", *columns], cells)]
+    failed = {name: sum(not math.isfinite(each) for each in values) for name, values in columns.items()}
+    lines += [
+        f"{name}: {count} networks without a finite score, ranked last" for name, count in failed.items() if count
+    ]
+    if truth is None:
+        return lines
+    against: list[list[str]] = []
+    for name, values in columns.items():
+        if name != truth:
+            low, high = interval(values, columns[truth])
+            against.append([name, _two(spearman(values, columns[truth])), f"{_two(low)} to {_two(high)}"])
+    return [*lines, "", f"against {truth}, n = {len(rows)}", *table(["", "Spearman", "95 % interval"], against)]
+
+
+def _two(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2f}"
+
+
+# Proxies in a search.
+
+
+def with_scores(estimator: Estimator, wanted: Sequence[str]) -> Estimator:
+    """The estimator behind a stage that measures those of the wanted metrics that are zero-cost proxies."""
+    from netwright.estimators import Stack, ZeroCost
+    from netwright.estimators.zero_cost import PROXIES
+
+    names = [each for each in dict.fromkeys(wanted) if each in PROXIES]
+    if not names:
+        return estimator
+    space, task, device = (getattr(estimator, name) for name in ("space", "task", "device"))
+    return Stack(ZeroCost(space, task, names, device=str(device)), estimator)
+
+
+def warm_start(task: Task, space: Space, proxy: str, networks: int, seed: int, device: str) -> tuple[str, ...]:
+    """The best tenth of random networks by a proxy, at least one, as text; the best first."""
+    from netwright.estimators.zero_cost import ZeroCost, best_of_random
+
+    estimator = ZeroCost(space, task, (proxy,), device=device)
+    best = best_of_random(space, estimator, count=networks, keep=max(1, networks // 10), seed=seed)
+    return tuple(map(str, best))

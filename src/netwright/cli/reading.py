@@ -1,0 +1,35 @@
+"""Reads the data that a command was given; files that cannot be read are listed in one of their own."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netwright.core.errors import DataError
+
+if TYPE_CHECKING:
+    from netwright.cli.plan import Plan
+    from netwright.tasks.task import Task
+
+
+def read_task(plan: Plan) -> Task:
+    """The data; where files of it cannot be read, all of them are listed in a new file."""
+    from netwright.tasks import BadFiles
+
+    try:
+        return plan.make_task()
+    except BadFiles as problem:
+        listed = Path("bad_files.csv")
+        if listed.exists():
+            raise
+        with listed.open("w", newline="") as file:
+            csv.writer(file).writerows(
+                [("file", "reason"), *((_cell(path), _cell(why)) for path, why in problem.files)]
+            )
+        raise DataError(f"{problem}; all are listed in {listed}") from problem
+
+
+def _cell(text: object) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if str(text)[:1] in "=+-@" else str(text)

@@ -1,0 +1,28 @@
+"""Ctrl-C and SIGTERM while a command works."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from netwright.core.errors import NetwrightError
+
+
+class Stopped(NetwrightError):
+    """Ctrl-C or SIGTERM, with the exit code of the signal."""
+
+    def __init__(self, reason: str, exit_code: int) -> None:
+        super().__init__(reason)
+        self.exit_code = exit_code
+
+
+@contextmanager
+def stoppable() -> Generator[None]:
+    """Inside, Ctrl-C and SIGTERM become `Stopped`, which typer passes on, unlike a KeyboardInterrupt."""
+    from netwright.engine import interruptible
+
+    with interruptible():
+        try:
+            yield
+        except KeyboardInterrupt as stop:
+            raise Stopped(str(stop) or "interrupted", getattr(stop, "exit_code", 130)) from stop

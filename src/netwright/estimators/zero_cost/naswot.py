@@ -1,0 +1,72 @@
+"""How differently a minibatch's examples switch the activations (Mellor et al. 2021, "NAS without Training")."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from netwright.estimators.zero_cost.proxy import ACTIVATIONS, Need, Proxy
+
+if TYPE_CHECKING:
+    from netwright.estimators.zero_cost.passes import Passes
+
+# Products of bytes, which x86 processors do several times faster than those of floats.
+INTEGER_PRODUCTS = torch.backends.cpu.get_cpu_capability().startswith("AVX") and hasattr(torch, "_int_mm")
+LEAST_INTEGERS = 64  # activations; of few the product gains nothing
+
+
+class Naswot(Proxy):
+    """log |det K|, where K counts for each pair of examples how many activations both switch on, or both off.
+
+    K = N_A - d_H, the number of activations less the Hamming distance of the binary codes (equations 1 and 2); an
+    activation is on where its input is positive. With C the codes as zeros and ones and d the diagonal of C C', K is
+    2 C C' - d 1' - 1 d' + N_A, so that one matrix product an activation is enough; and several activations of the same
+    tensor share it.
+    """
+
+    needs: ClassVar[tuple[Need, ...]] = ("forward",)
+
+    def __init__(self) -> None:
+        self._both: Tensor | None = None  # C C' of all activations
+        self._count = 0  # N_A
+        self._known: dict[int, tuple[weakref.ref[Tensor], int, Tensor]] = {}
+
+    def watch(self, network: nn.Module, hook: Callable[[Iterable[nn.Module], Callable[..., None]], None]) -> None:
+        hook([each for each in network.modules() if isinstance(each, ACTIVATIONS)], self._after)
+
+    @torch.no_grad()
+    def _after(self, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
+        given: Tensor = inputs[0]
+        both = self._known_product(given)
+        if both is None:
+            # What an in-place ReLU left in its input has the same sign.
+            both = _both_on((output if isinstance(module, nn.ReLU) else given.relu()).detach().flatten(1))
+            self._known[id(given)] = weakref.ref(given), given._version, both
+        self._both = both.double() if self._both is None else self._both.add_(both)
+        self._count += given[0].numel()
+
+    def _known_product(self, given: Tensor) -> Tensor | None:
+        """The product of a tensor that was seen before and not written to since."""
+        reference, version, both = self._known.get(id(given), (None, -1, None))
+        same = reference is not None and reference() is given and given._version == version
+        return both if same else None
+
+    def score(self, passes: Passes) -> Tensor:
+        if self._both is None:
+            return torch.full((), -torch.inf, device=passes.inputs.device)
+        on = self._both.diagonal()
+        agreements = 2 * self._both - on[:, None] - on[None, :] + self._count
+        return torch.linalg.slogdet(agreements)[1]
+
+
+def _both_on(values: Tensor) -> Tensor:
+    """(n, n): how many of the values (n, d), none negative, are positive in both of two rows; exact below 2^24."""
+    if values.device.type == "cpu" and INTEGER_PRODUCTS and values.shape[1] >= LEAST_INTEGERS:
+        codes = values.bool().view(torch.int8)
+        return torch._int_mm(codes, codes.T)  # pyright: ignore[reportPrivateImportUsage]
+    codes = values.sign()
+    return codes @ codes.T

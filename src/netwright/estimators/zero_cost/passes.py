@@ -1,0 +1,122 @@
+"""The forward and backward passes of an untrained network, each run once for all scores that need it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+
+from netwright.core.task import Examples
+from netwright.estimators.zero_cost.proxy import Need, Proxy, first_output, weighted
+from netwright.training.randomness import seeded
+
+Gradients = Sequence[Tensor | None]
+
+
+class Passes:
+    """What the scores of one network are computed from; what no score needs stays None.
+
+    network: in training mode, so that batch normalisation uses the minibatch, and leaves its running statistics alone.
+    inputs, labels: the minibatch. weights: of the convolutions and linear layers. gradients: of the mean cross-entropy
+    for each of them, None where the loss does not depend on it; with a graph where "curvature" is needed.
+    second_gradients: on another minibatch. input_gradient: of the sum of all logits, like the inputs.
+    """
+
+    def __init__(self, network: nn.Module, inputs: Tensor, labels: Tensor) -> None:
+        self.network, self.inputs, self.labels = network, inputs, labels
+        self.weights: list[nn.Parameter] = list(dict.fromkeys(each.weight for each in weighted(network)))  # pyright: ignore
+        self.gradients: Gradients | None = None
+        self.second_gradients: Gradients | None = None
+        self.input_gradient: Tensor | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one example."""
+        return tuple(self.inputs.shape[1:])
+
+    def run(self, needs: set[Need], watchers: Sequence[Proxy], second: Examples | None) -> None:
+        """Run the passes that are needed, those of one kind once."""
+        if not needs:
+            return
+        backward = bool(needs - {"forward"})
+        inputs = self.inputs.detach().requires_grad_("input_gradient" in needs)
+        with torch.set_grad_enabled(backward), self._hooked(watchers):
+            logits = first_output(self.network(inputs))
+        curved, jacobian = "curvature" in needs, "input_gradient" in needs
+        if needs & {"gradients", "curvature", "second_gradients"}:
+            self.gradients = self._loss_gradients(logits, self.labels, curved, keep=curved or jacobian)
+        if jacobian:
+            self.input_gradient = _gradients(logits.sum(), [inputs], create_graph=False, keep=curved)[0]
+        if "second_gradients" in needs and second is not None:
+            with torch.enable_grad():
+                logits = first_output(self.network(second.inputs))
+            self.second_gradients = self._loss_gradients(logits, second.labels, curved=False, keep=False)
+
+    def _loss_gradients(self, logits: Tensor, labels: Tensor, curved: bool, keep: bool) -> Gradients:
+        return _gradients(F.cross_entropy(logits, labels), self.weights, create_graph=curved, keep=keep)
+
+    @contextmanager
+    def _hooked(self, watchers: Sequence[Proxy]) -> Generator[None]:
+        handles: list[Any] = []
+
+        def hook(modules: Iterable[nn.Module], function: Callable[..., None]) -> None:
+            handles.extend(each.register_forward_hook(function) for each in modules)
+
+        try:
+            for each in watchers:
+                each.watch(self.network, hook)
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+
+def _gradients(of: Tensor, by: Sequence[Tensor], *, create_graph: bool, keep: bool) -> Gradients:
+    if not by or not of.requires_grad:
+        return [None] * len(by)
+    with torch.enable_grad():
+        return torch.autograd.grad(of, by, allow_unused=True, create_graph=create_graph, retain_graph=keep)
+
+
+def scores(
+    network: nn.Module, first: Examples, made: Mapping[str, Proxy], *, second: Examples | None = None, seed: int = 0
+) -> dict[str, float]:
+    """Score a network, which is afterwards as it was: its weights, buffers, gradients, modes and hooks.
+
+    first, second: normalised minibatches on the network's device; the second for what needs gradients of two. Whatever
+    is random, such as dropout, follows from `seed`. A score that does not exist is not finite. Waits for the device
+    once, at the end.
+    """
+    passes = Passes(network, first.inputs, first.labels)
+    needs: set[Need] = {need for each in made.values() for need in each.needs}
+    with _as_it_was(network), seeded(seed, first.inputs.device):
+        network.train()
+        passes.run(needs, list(made.values()), second)
+        found = [each.score(passes).detach().double() for each in made.values()]
+    return dict(zip(made, torch.stack(found).tolist(), strict=True)) if found else {}
+
+
+@contextmanager
+def _as_it_was(network: nn.Module) -> Generator[None]:
+    """Inside, batch normalisation keeps no statistics and the weights have gradients; modes are put back after it."""
+    modes = {each: each.training for each in network.modules()}
+    tracking = [each for each in network.modules() if isinstance(each, _NormBase) and each.track_running_stats]
+    frozen = [each.weight for each in weighted(network) if not each.weight.requires_grad]  # pyright: ignore
+    try:
+        for norm in tracking:
+            norm.track_running_stats = False
+        for weight in frozen:
+            weight.requires_grad_(True)  # pyright: ignore
+        yield
+    finally:
+        for norm in tracking:
+            norm.track_running_stats = True
+        for weight in frozen:
+            weight.requires_grad_(False)  # pyright: ignore
+        for module, mode in modes.items():
+            module.training = mode

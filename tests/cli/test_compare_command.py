@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from netwright.benchmarks import Problem, compare
+from netwright.cli import compare as command
+from netwright.cli.main import run
+from netwright.estimators.table import Table
+from netwright.testing.examples import Layers
+
+SPACE = f"{Layers.__module__}:Layers:most=2"
+
+
+@pytest.fixture
+def table(tmp_path) -> Path:
+    """A table of the space `Layers(2)` with two searched and two reported columns."""
+    path = tmp_path / "known.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["arch", "valid", "test", "valid_b", "test_b", "seconds"])
+        for number, architecture in enumerate(Layers(2).enumerate()):
+            score = (number * 37) % 101
+            writer.writerow([architecture, score, score - number % 3, -score, number, 5 + number])
+    return path
+
+
+@pytest.fixture
+def call(tmp_path, table, capsys):
+    def called(*more: str, defaults: bool = True) -> tuple[int, str, str]:
+        given = ["--space", SPACE, "--table", str(table), "--metric", "valid", "--report", "test", "--evaluations", "6"]
+        words = ["compare", *(given if defaults else []), "--folder", str(tmp_path / "c"), "--no-plots", *more]
+        code = run(words)
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return called
+
+
+def test_strategies_are_compared_and_the_folder_goes_on_alone(call, tmp_path):
+    code, out, _ = call("--strategies", "random,evolution:population=3,tournament=2", "--repeats", "4")
+    assert code == 0
+    assert "searched by valid, reported by test" in out and "n = 4 seeds (0 to 3" in out
+    assert "evolution:population=3,tournament=2" in out and "told apart" in out and "beats random" in out
+    assert (tmp_path / "c" / "finals.csv").is_file()
+
+    code, out, _ = call("--strategies", "local", "--repeats", "6", "--json", defaults=False)
+    found = json.loads(out)
+    assert code == 0 and found["plan"]["repeats"] == 6 and found["missing"] == 0
+    assert list(found["plan"]["strategies"]) == ["random", "evolution:population=3,tournament=2", "local"]
+    assert all(len(each["values"]) == 6 for each in found["problems"]["test"]["finals"])
+
+    code, out, _ = call("--quiet", defaults=False)
+    assert code == 0 and "18 searches" in out
+
+    code, _, err = call("--evaluations", "7", defaults=False)
+    assert code == 2 and "budget 6 evaluations there, 7 evaluations here" in err
+
+
+def test_several_tasks_are_pairs_of_metric_and_report(call):
+    more = ["--metric", "valid_b", "--report", "test_b", "--name", "first", "--name", "second"]
+    code, out, _ = call("--strategies", "random", "--repeats", "2", *more)
+    assert code == 0 and "first: searched by valid, reported by test" in out
+    assert "second: searched by valid_b, reported by test_b" in out and "mean rank over 2 problems" in out
+
+
+def test_workers_and_seconds_are_simulated(call):
+    words = ["--seconds", "100", "--cost", "seconds", "--workers", "2", "--strategies", "random", "--repeats", "2"]
+    given = ["--space", SPACE, "--table", "TABLE", "--metric", "valid"]
+    code, out, err = call(*given, *words, defaults=False)
+    assert code in (2, 5) and "TABLE" in err  # there is no such file
+    assert out == ""
+
+
+def test_two_workers_fit_more_into_the_time(call, table):
+    words = ["--space", SPACE, "--table", str(table), "--metric", "valid", "--seconds", "100", "--cost", "seconds"]
+    code, out, _ = call(*words, "--workers", "2", "--strategies", "random", "--repeats", "2", defaults=False)
+    assert code == 0 and "budget 1m40s a search, 2 workers" in out
+    assert "what is reported is what was searched" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--strategies", "evolutoin"], "did you mean 'evolution'"),
+        (["--metric", "x", "--metric", "y", "--report", "test"], "--report is given 2 times; expected 3"),
+        (["--metric", "vlaid", "--report", "test_b"], "did you mean 'valid'"),
+        (["--data", "digits"], "leave out --table and --report"),
+        (["--seconds", "10"], "one budget"),
+        (["--repeats", "0"], "repeats = 0"),
+    ],
+)
+def test_what_is_wrong_is_said(call, words, said):
+    code, _, err = call(*words)
+    assert code == 2 and said in " ".join(err.split())
+
+
+def test_what_is_missing_is_said(call, table):
+    assert "--table FILE" in call("--evaluations", "5", defaults=False)[2]
+    assert "a comparison needs a budget" in call(defaults=False)[2]
+    table_only = ["--table", str(table), "--evaluations", "5"]
+    assert "--space is missing" in call(*table_only, defaults=False)[2]
+    assert "--metric is missing" in call(*table_only, "--space", SPACE, defaults=False)[2]
+
+
+def test_a_comparison_made_from_python_is_shown_and_added_to_there(call, tmp_path, table):
+    task = Problem(Table(Layers(2), table, metrics=("valid", "test")), "valid", "test")
+    compare("random", task, evaluations=4, repeats=2, folder=tmp_path / "c")
+    code, out, _ = call(defaults=False)
+    assert code == 0 and "searched by valid, reported by test" in out
+    code, _, err = call("--strategies", "local", defaults=False)
+    assert code == 2 and "was made from Python" in err
+
+
+def test_real_training_is_compared_in_real_seconds(tmp_path, capsys):
+    words = ["--data", "digits", "--space", "mlp:most=1", "--epochs", "1", "--evaluations", "2", "--repeats", "1"]
+    code = run(["compare", *words, "--strategies", "random", "--folder", str(tmp_path), "--no-plots"])
+    told = capsys.readouterr()
+    assert code == 0, told.err
+    assert "digits: searched by val_accuracy" in told.out and "2 evaluations" in told.out
+
+
+def test_progress_is_told_with_the_time_to_go():
+    from netwright.benchmarks import Standing
+
+    line = command._line(Standing(done=30, total=1200, failed=2, seconds=12.0, to_go=300.0))
+    assert line == "30 of 1,200 searches, 2 failed, 12 s, about 5 min 00 s to go"
