@@ -81,13 +81,13 @@ def bananas(
     parents: int = 10,
     quick: bool = True,
 ) -> BayesianOptimization:
-    """BANANAS (White et al. 2021): an ensemble of networks, independent Thompson sampling, mutations.
+    """BANANAS (White et al. 2021) with a quicker ensemble; quick=False is the authors' setting throughout.
 
-    10 random architectures, then 10 a round out of 100 candidates; the paper asks 150 in all. quick=False is the
-    authors' setting: path encoding, 10 layers of 20 units, 150 epochs, mutations of the 10 best. quick: smaller
-    networks, trained on a fixed number of batches in a small part of the time, on the statistics of `Flow` in place of
-    the paths, and three tenths of the candidates random: with paths one search in six stayed in a local optimum of
-    NAS-Bench-201.
+    An ensemble of networks, independent Thompson sampling, mutations of the 10 best: 10 random architectures, then 10 a
+    round out of 100 candidates; the paper asks 150 in all. The authors' networks have 10 layers of 20 units, read the
+    path encoding and learn for 150 epochs. The quick ones are smaller, learn from a fixed number of batches in a small
+    part of the time, read the statistics of `Flow`, and three tenths of the candidates are random: with paths and
+    mutations alone one search in six stayed in a local optimum of NAS-Bench-201.
     """
     from netwright.predictors.mlp import MlpEnsemble
     from netwright.predictors.mlp import quick as quick_ensemble
