@@ -112,10 +112,10 @@ def entrants_of(given: Any, budget: Budget) -> tuple[Entrant, ...]:
 
 def split_list(text: str) -> list[str]:
     """Strategies between commas; a piece `key=value` is an option of the strategy before it."""
-    from netwright.cli.arguments import _pieces
+    from netwright.cli.arguments import pieces_of
 
     found: list[str] = []
-    for piece in map(str.strip, _pieces(text)):
+    for piece in map(str.strip, pieces_of(text)):
         before = found[-1] if found else ""
         if "=" in piece.partition(":")[0] and "=" in before:
             found[-1] = f"{before},{piece}"

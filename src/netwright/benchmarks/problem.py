@@ -127,7 +127,7 @@ class Problem:
     def _of_the_same_network(self, architecture: Architecture) -> float:
         """The report of an architecture that the table knows by another one with the same network."""
         assert self.table is not None
-        place = self.table._place(architecture)
+        place = self.table.place_of(architecture)
         return float("nan") if place is None else self._reports[self.table.architectures[place].point]
 
     @cached_property

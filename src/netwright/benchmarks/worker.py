@@ -12,9 +12,9 @@ def main() -> None:
     """What the pool starts: the arguments are the socket's descriptor and the driver's process id."""
     descriptor, parent = int(sys.argv[1]), int(sys.argv[2])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from netwright.executors.processes.worker import _die_with
+    from netwright.executors.processes.worker import die_with
 
-    _die_with(parent)
+    die_with(parent)
     os.set_inheritable(descriptor, False)
     _serve(Connection(descriptor))
 

@@ -43,7 +43,7 @@ def split(text: str) -> tuple[str, dict[str, str]]:
 def pairs(text: str) -> dict[str, str]:
     """`key=value,key=value` as a dict; commas inside brackets or quotes belong to the value."""
     found: dict[str, str] = {}
-    for piece in _pieces(text):
+    for piece in pieces_of(text):
         key, equals, value = piece.partition("=")
         if not equals:
             raise ConfigurationError(f"option {piece!r} was not understood; expected key=value")
@@ -51,7 +51,7 @@ def pairs(text: str) -> dict[str, str]:
     return found
 
 
-def _pieces(text: str) -> list[str]:
+def pieces_of(text: str) -> list[str]:
     pieces, depth = [""], 0
     for character in text:
         depth += (character in "([{") - (character in ")]}")
@@ -139,7 +139,7 @@ def _part(text: str, cls: Any) -> Any:
     found = beside.get(match[1]) if match else None
     if match is None or not (isinstance(found, type) and issubclass(found, Configured)):
         return None
-    pieces = _pieces(match[2] or "")
+    pieces = pieces_of(match[2] or "")
     named = {key.strip(): value for key, equals, value in (piece.partition("=") for piece in pieces) if equals}
     return found(
         *[_value(piece.strip(), cls) for piece in pieces if "=" not in piece],

@@ -100,7 +100,7 @@ class Table(Estimator):
         candidate = proposal.candidate
         if not isinstance(candidate, Architecture):
             raise UserError("Table looks architectures up; a mixture of all options was proposed")
-        place = self._place(candidate)
+        place = self.place_of(candidate)
         if place is None:
             raise TrialFailed(f"{self._contents.where} has no row for {candidate}, nor for one of the same network")
         share = self._share(proposal.fidelity)
@@ -122,7 +122,7 @@ class Table(Estimator):
             self._ready[candidate.point] = found
         return found
 
-    def _place(self, candidate: Architecture) -> int | None:
+    def place_of(self, candidate: Architecture) -> int | None:
         """The number of the architecture's rows; its own first, then those of an equivalent one."""
         if candidate.space is not self.space:
             self.space.require_own(candidate)
@@ -293,7 +293,7 @@ class Table(Estimator):
             return len(self._arrangement.points)
         if self.space.size > MOST_COUNTED:
             return None
-        return sum(self._place(each) is not None for each in self.space.enumerate())
+        return sum(self.place_of(each) is not None for each in self.space.enumerate())
 
     def _require_complete(self) -> None:
         if len(self._arrangement.points) == self.space.size:
@@ -303,7 +303,7 @@ class Table(Estimator):
                 f"{self._contents.where} holds {len(self._arrangement.points):,} of the {self.space.size:,} "
                 "architectures of the space; coverage='complete' was asked"
             )
-        lost = next((each for each in self.space.enumerate() if self._place(each) is None), None)
+        lost = next((each for each in self.space.enumerate() if self.place_of(each) is None), None)
         if lost is not None:
             raise DataError(
                 f"{self._contents.where} has no row for {lost}; {self.report.missing:,} of {self.space.size:,} "

@@ -44,14 +44,14 @@ def main() -> None:
     descriptor, parent = int(sys.argv[1]), int(sys.argv[2])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _die_with(parent)
+    die_with(parent)
     _wrap_streams()
     faulthandler.enable()
     os.set_inheritable(descriptor, False)
     _Worker(socket.socket(fileno=descriptor)).run()
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """Ask the kernel, where it can, to kill this process when the driver is gone."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
