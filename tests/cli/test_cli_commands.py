@@ -138,7 +138,7 @@ def test_a_signal_prints_the_line_that_resumes(tmp_path: Path, number: int, code
             assert time.monotonic() < deadline
     process.send_signal(number)
     said, _ = process.communicate(timeout=60)
-    assert process.returncode == code
+    assert process.returncode == code, said
     assert "netwright resume r" in said and "Traceback" not in said
 
 

@@ -20,9 +20,13 @@ class Stopped(NetwrightError):
 def stoppable() -> Generator[None]:
     """Inside, Ctrl-C and SIGTERM become `Stopped`, which typer passes on, unlike a KeyboardInterrupt."""
     from netwright.engine import interruptible
+    from netwright.engine.signals import interruption, signal_of
 
     with interruptible():
         try:
             yield
-        except KeyboardInterrupt as stop:
-            raise Stopped(str(stop) or "interrupted", getattr(stop, "exit_code", 130)) from stop
+        except BaseException as problem:
+            stop = interruption(problem)
+            if stop is None:
+                raise
+            raise Stopped(str(stop) or "interrupted", 128 + signal_of(stop)) from problem

@@ -19,7 +19,7 @@ from netwright.engine.progress import Progress, Watch
 from netwright.engine.replay import check_data, check_settings, fingerprints, replay
 from netwright.engine.rounds import FOLDER, round_estimator
 from netwright.engine.run import Run
-from netwright.engine.signals import Interrupted
+from netwright.engine.signals import Interrupted, signal_of
 from netwright.engine.stops import Limits, Stops
 from netwright.executors.inline import Inline
 from netwright.store.problems import NoRoom
@@ -196,7 +196,8 @@ class Session:
             return problem
         with contextlib.suppress(Exception):  # the callback of one who has gone already
             loop.acknowledgements.settle()
-        return Interrupted(self._run(loop, strategy, reason), loop.signals.received or 2, again=again)
+        number = loop.signals.received or signal_of(problem)
+        return Interrupted(self._run(loop, strategy, reason), number, again=again)
 
     def _end(self, loop: Loop, state: str, reason: str) -> None:
         """All trials are on disk when this returns."""

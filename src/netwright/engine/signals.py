@@ -33,6 +33,22 @@ class Terminated(KeyboardInterrupt):
     exit_code = 128 + signal.SIGTERM
 
 
+def signal_of(stop: BaseException) -> int:
+    """The signal that this KeyboardInterrupt stands for."""
+    return int(getattr(stop, "exit_code", 128 + signal.SIGINT)) - 128
+
+
+def interruption(problem: BaseException) -> KeyboardInterrupt | None:
+    """The KeyboardInterrupt that was raised where this problem comes from; None where it has another reason.
+
+    One that is raised while a class is being made, as an import may do at any moment, is passed on as a RuntimeError.
+    """
+    found: BaseException | None = problem
+    while found is not None and not isinstance(found, KeyboardInterrupt):
+        found = found.__cause__ or found.__context__
+    return found
+
+
 def _terminate(_number: int, _frame: FrameType | None) -> None:
     raise Terminated("terminated")
 
