@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
 from multiprocessing.connection import Connection
+
+_COLLECTIONS = 50_000, 20, 20  # a search makes many small objects and hardly any cycles
 
 
 def main() -> None:
@@ -30,6 +33,8 @@ def _serve(driver: Connection) -> None:
             driver.send(f"{type(problem).__name__}: {problem}")
             return
         driver.send(None)
+        gc.freeze()  # the tables stay as they are: no collection need look through them
+        gc.set_threshold(*_COLLECTIONS)
         while True:
             driver.send(work.cell(*driver.recv()))
     except (EOFError, OSError):
