@@ -15,6 +15,7 @@ from netwright.strategies.bayesian import (
     ThompsonSampling,
     UpperConfidenceBound,
 )
+from netwright.strategies.bayesian.acquisition import _known_at
 from netwright.strategies.bayesian.scalarization import scalarized
 
 SPACE = Cell(6)
@@ -128,3 +129,13 @@ def test_scalarization_keeps_one_objective_and_the_order_of_dominance():
         better = (scores[:, None] > scores[None]).all(axis=2)
         assert (values[:, None] > values[None])[better].all()
     assert len(firsts) > 2  # other weights, another best
+
+
+def test_what_is_no_covariance_does_not_blow_up() -> None:
+    """Distances between graphs give kernels that are not positive definite."""
+    proper = np.array([[2.0, 1.0], [1.0, 3.0]])
+    np.testing.assert_allclose(_known_at(proper, 0, 1e-9), [[0.0, 0.0], [0.0, 2.5]])
+    improper = np.array([[1e-8, 5.0], [5.0, 1.0]])
+    found = _known_at(improper, 0, 1e-9)
+    assert np.isfinite(found).all() and np.abs(found).max() < 6
+    np.testing.assert_array_equal(_known_at(improper, 0, 1e-3), improper)

@@ -97,9 +97,21 @@ class ClosedForm(Acquisition):
             place = int(values.argmax())
             chosen.append(place)
             best = max(best, float(prediction.mean[place]))
-            column = covariance[:, place]
-            covariance = covariance - np.outer(column, column) / max(column[place], floor)
+            covariance = _known_at(covariance, place, floor)
         return chosen
+
+
+def _known_at(covariance: np.ndarray, place: int, floor: float) -> np.ndarray:
+    """The covariance once the value at one place is known.
+
+    Kernels of distances between graphs may give a matrix that is no covariance; what no covariance could hold is cut.
+    """
+    variance = covariance[place, place]
+    if variance <= floor:
+        return covariance
+    most = np.sqrt(np.maximum(np.diag(covariance), 0.0) * variance)
+    column = np.clip(covariance[:, place], -most, most)
+    return covariance - np.outer(column, column) / variance
 
 
 class ExpectedImprovement(ClosedForm):
