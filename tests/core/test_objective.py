@@ -26,6 +26,7 @@ from netwright.core.trial import Proposal, Trial
             (name, name, "minimize")
             for name in ["flops", "mse", "mae", "val_rmse", "inference_time", "time", "size_mb", "bytes"]
         ),
+        *((name, name, "minimize") for name in ["valid-loss", "Top-1 err", "test error (%)", "latency.ms"]),
         ("sometimes", "sometimes", "maximize"),
     ],
 )

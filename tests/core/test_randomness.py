@@ -52,7 +52,9 @@ def test_streams_are_uniform():
 
 @given(st.integers(-(2**70), 2**70), numbers)
 def test_seeds_of_trials_are_derived_seeds(seed, number):
-    assert Seeds(seed)(number) == derived_seed(seed, number)
+    seeds = Seeds(seed)
+    for each in (number, number + 1, 0, number):
+        assert seeds(each) == derived_seed(seed, each)
 
 
 def test_streams_and_seeds_are_those_of_earlier_versions():

@@ -33,7 +33,8 @@ class Faulty(Estimator):
         if self.fault and seed == self.when:
             getattr(self, f"_{self.fault}")()
         place = workplace()
-        return Measurement({"pid": os.getpid(), "seed": seed, "attempt": place.attempt, "share": place.batch_share})
+        found = {"seed": seed, "attempt": place.attempt, "share": place.batch_share, "continued": place.continued}
+        return Measurement({"pid": os.getpid(), **found})
 
     def _write_pid(self) -> None:
         Path(self.note).write_text(str(os.getpid()))

@@ -99,6 +99,14 @@ def test_what_a_failed_trial_measured_is_kept() -> None:
     assert outcome.reason == "loss is nan"
 
 
+def test_an_estimator_may_use_its_mappings_again() -> None:
+    found = {"a": 1.0}
+    stage = Stage(found)
+    first = perform(job(stage))
+    found["a"] = 2.0
+    assert (first.measurement.metrics, perform(job(stage)).measurement.metrics) == ({"a": 1.0}, {"a": 2.0})
+
+
 def test_a_keyboard_interrupt_passes() -> None:
     with pytest.raises(KeyboardInterrupt):
         perform(job(Stage(KeyboardInterrupt())))

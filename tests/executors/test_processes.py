@@ -84,13 +84,15 @@ def written(path: Path) -> int:
 
 def test_a_worker_stays_and_tells_what_it_measured(start) -> None:
     executor = start(1)
-    first, second = outcomes(executor, job(0, Faulty(), seed=7, attempt=2, batch_share=0.5), job(1, Faulty(), seed=8))
+    more = job(0, Faulty(), seed=7, attempt=2, batch_share=0.5, continued=0.25)
+    first, second = outcomes(executor, more, job(1, Faulty(), seed=8))
     assert pid(first) == pid(second) != os.getpid()
     assert first.state == "completed" and dict(first.measurement.metrics) == {
         "pid": pid(first),
         "seed": 7,
         "attempt": 2,
         "share": 0.5,
+        "continued": 0.25,
     }
     assert (first.attempt, second.attempt) == (2, 1) and second.measurement.metrics["seed"] == 8
     assert first.place == f"worker 0 (process {pid(first)})" and first.threads == executor.threads

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import itertools
 import math
+from collections import Counter
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import chisquare
 
 from netwright.core.objective import dominates
 from netwright.core.trial import Proposal, Trial
@@ -68,14 +72,45 @@ def test_ordered_is_best_first_then_oldest():
     assert [trial.number for trial in ordered] == [1, 3, 2, 0]
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.integers(0, 3)), min_size=1), st.integers(0, 99))
+def replaced(objectives, steps):
+    """A population in which members were added and replaced, with their ranks at hand from the first on."""
+    population, rng = Population(), np.random.default_rng(0)
+    for number, (place, *scores) in enumerate(steps):
+        trial = Trial(number, Proposal(None), "completed", scores=tuple(map(float, scores[:objectives])))
+        population.put(trial, place if place < len(population) else None)
+        population.tournament(1, rng)
+    return population
+
+
+STEPS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.integers(0, 3)), min_size=1)
+
+
+@given(STEPS, st.integers(0, 99))
 @settings(max_examples=50, deadline=None)
-def test_a_tournament_is_the_best_of_the_drawn_while_members_are_replaced(steps, seed):
-    for objectives in (1, 2):
-        population = Population()
-        for number, (place, *scores) in enumerate(steps):
-            trial = Trial(number, Proposal(None), "completed", scores=tuple(map(float, scores[:objectives])))
-            population.put(trial, place if place < len(population) else None)
-            shares = np.random.default_rng(seed).random(7).tolist()
-            places = [int(share * len(population)) for share in shares]
-            assert population.tournament(7, np.random.default_rng(seed)) is population.best(places)
+def test_a_tournament_of_fronts_is_the_best_of_the_drawn_while_members_are_replaced(steps, seed):
+    population = replaced(2, steps)
+    shares = np.random.default_rng(seed).random(7).tolist()
+    places = [int(share * len(population)) for share in shares]
+    assert population.tournament(7, np.random.default_rng(seed)) is population.best(places)
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [(9, 1), (9, 3), (9, 2), (9, 0)],
+        [(9, 2), (9, 2), (9, 1), (9, 2), (9, 0)],
+        [(9, 1), (9, 2), (9, 3), (1, 3), (0, 0), (9, 3), (0, 3)],
+    ],
+)
+def test_a_tournament_wins_whom_drawing_would_let_win(steps, size):
+    """Against all ways to draw: the winner of each, the first drawn of equal ones."""
+    population, rng = replaced(1, steps), np.random.default_rng(3)
+    draws = list(itertools.product(range(len(population)), repeat=size))
+    expected = Counter(population.best(places).number for places in draws)
+    rounds = 4_000
+    found = Counter(population.tournament(size, rng).number for _ in range(rounds))
+    assert found.keys() <= expected.keys()
+    numbers = sorted(expected)
+    shares = [rounds * expected[number] / len(draws) for number in numbers]
+    assert chisquare([found[number] for number in numbers], shares).pvalue > 1e-4

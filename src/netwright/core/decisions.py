@@ -126,12 +126,15 @@ class DecisionTable(Sequence[Decision]):
         active = range(len(point)) if self._free else [i for i, option in enumerate(point) if option >= 0]
         if not active:
             raise SpaceExhausted("the space holds one architecture only, so there is nothing to mutate")
-        which, other = rng.random(2).tolist()
-        i = active[int(which * len(active))]
-        option = int(other * (self.sizes[i] - 1))
+        share = rng.random() * len(active)
+        which = int(share)
+        i = active[which]
+        option = int((share - which) * (self.sizes[i] - 1))  # what is left is uniform in [0, 1) too
         option += option >= point[i]
         if self._free:
-            return (*point[:i], option, *point[i + 1 :])
+            changed = list(point)
+            changed[i] = option
+            return tuple(changed)
         return self._complete((*point[:i], option), rng.random(len(self.sizes)).tolist(), keep=point)
 
     def cross(self, first: Point, second: Point, rng: np.random.Generator) -> Point:

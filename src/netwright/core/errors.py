@@ -117,4 +117,4 @@ def nearest(name: object, known: Iterable[object]) -> str:
     close = difflib.get_close_matches(str(name)[:LONGEST_SHOWN], names, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     listed = ", ".join(names[:12]) + (f", and {len(names) - 12} more" if len(names) > 12 else "")
-    return f"{hint} Known: {listed}." if names else f"{hint} There are none."
+    return f"{hint or '.'} Known: {listed}." if names else f"{hint or '.'} There are none."

@@ -1,14 +1,17 @@
-"""Where trials run: in this process, in others, on a cluster. An executor has four members and a number of slots."""
+"""Where trials run: in this process, in others, on a cluster. An executor has four members and a number of slots.
+
+Jobs and outcomes are messages: made for every attempt and never changed, but not frozen, for then they would take three
+times as long to make.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from netwright.core.trial import Measurement
-from netwright.core.values import value
 
 if TYPE_CHECKING:
     from netwright.core.estimator import Estimator
@@ -16,12 +19,13 @@ if TYPE_CHECKING:
     from netwright.core.trial import Proposal, State
 
 
-@value
+@dataclass(slots=True)
 class Job:
     """One attempt at a trial: everything that a worker needs.
 
     attempt: counts from 1; seed and proposal are the same in each. folder: where all attempts of this trial may keep
-    checkpoints, None for nowhere. batch_share: what an estimator multiplies its batch size by.
+    checkpoints, None for nowhere. batch_share: what an estimator multiplies its batch size by. continued: the fidelity
+    of the trial that this one goes on from, 0 where it begins anew.
     """
 
     number: int
@@ -32,9 +36,10 @@ class Job:
     attempt: int = 1
     folder: Path | None = None
     batch_share: float = 1.0
+    continued: float = 0.0
 
 
-@value
+@dataclass(slots=True)
 class Outcome:
     """How a job ended. `traceback` is empty unless the state is "error".
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Direction = Literal["maximize", "minimize"]
 LESS_IS_BETTER = frozenset(
     (
-        *("loss", "error", "mse", "mae", "rmse", "perplexity"),
+        *("loss", "error", "err", "mse", "mae", "rmse", "perplexity"),
         *("params", "parameters", "macs", "flops", "memory", "bytes", "size", "kb", "mb", "gb"),
         *("latency", "time", "seconds", "ms", "energy", "cost"),
     )
@@ -47,7 +47,7 @@ class Objective:
             "min": "minimize",
         }
         if not direction:
-            small = any(word in LESS_IS_BETTER for word in metric.lower().split("_"))
+            small = not LESS_IS_BETTER.isdisjoint(re.findall("[a-z]+", metric.lower()))
             return cls(metric, "minimize" if small else "maximize")
         if direction not in known:
             raise UserError(f"objective {text!r} has direction {direction!r}{nearest(direction, known)}")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from netwright.core.architecture import Architecture, Mixture
-from netwright.core.values import value
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,7 +29,7 @@ STATES: tuple[State, ...] = (
 Purpose = Literal["evaluate", "train", "accumulate", "probe", "rehearse"]
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """One question to an estimator.
 
@@ -58,7 +57,7 @@ class Proposal:
         return self.purpose != "evaluate"
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """What an estimator found: metrics by name, per-epoch curve, and the gradient by mixture weight where known."""
 
@@ -67,7 +66,7 @@ class Measurement:
     curve: Sequence[Mapping[str, float]] = ()
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class Trial:
     """A proposal and how it ended. Every trial ends in one of `STATES`, with a reason in one line where it failed.
 

@@ -24,12 +24,14 @@ class Workplace:
     folder: for checkpoints, shared by the trial's attempts; it may not exist yet. None: nothing is kept.
     report: takes what an epoch measured. attempt: counts from 1.
     batch_share: of the batch size that was asked for, above 0 and at most 1; less after the memory was not enough.
+    continued: the fidelity of an earlier trial of the architecture that this one goes on from, 0 where it begins anew.
     """
 
     folder: Path | None = None
     report: Callable[[Mapping[str, float]], None] = _unheard
     attempt: int = 1
     batch_share: float = 1.0
+    continued: float = 0.0
 
     def share_of_batch(self, batch_size: int) -> int:
         """The batch size to use here: rounded down, at least 1."""

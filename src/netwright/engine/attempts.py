@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from netwright.core.executor import Executor, Job, Outcome
@@ -78,10 +77,10 @@ class Attempts:
         question = pending.question
         if self.journal is not None:
             self.journal.add(question)
-        number = question.number
-        seed, folder = self._seeds(self._continuations.first(number)), self._folders.of(number)
-        job = Job(number, question.proposal, seed, self._stages, self._constraints, question.attempt, folder)
-        self._executor.submit(job if pending.batch_share == 1.0 else replace(job, batch_share=pending.batch_share))
+        number, proposal = question.number, question.proposal
+        first, continued = self._continuations.of(number, proposal)
+        where = (question.attempt, self._folders.of(number), pending.batch_share, continued)
+        self._executor.submit(Job(number, proposal, self._seeds(first), self._stages, self._constraints, *where))
 
     # Ending.
 

@@ -26,15 +26,24 @@ class Continuations:
         fidelity, parent = proposal.fidelity, proposal.parent
         if fidelity is None and (parent is None or not self._low):
             return  # all proposals of strategies that know one fidelity only
-        before = None if parent is None else self._low.get(parent)
-        share = 1.0 if fidelity is None else fidelity
-        if before is not None and parent is not None and before.candidate == proposal.candidate:
-            assert before.fidelity is not None
-            if before.fidelity < share:
-                first = self._first[number] = self.first(parent)
-                self._latest[first] = number
-        if share < 1:
+        if parent is not None and self.before(proposal):
+            first = self._first[number] = self.first(parent)
+            self._latest[first] = number
+        if fidelity is not None and fidelity < 1:
             self._low[number] = proposal
+
+    def before(self, proposal: Proposal) -> float:
+        """The fidelity of the trial that a proposal goes on from; 0 where it begins anew."""
+        parent = None if proposal.parent is None else self._low.get(proposal.parent)
+        if parent is None or parent.candidate != proposal.candidate:
+            return 0.0
+        assert parent.fidelity is not None
+        share = 1.0 if proposal.fidelity is None else proposal.fidelity
+        return parent.fidelity if parent.fidelity < share else 0.0
+
+    def of(self, number: int, proposal: Proposal) -> tuple[int, float]:
+        """The first trial of the chain, and the fidelity of the trial that this one goes on from."""
+        return (self.first(number), self.before(proposal)) if self._low else (number, 0.0)
 
     def first(self, number: int) -> int:
         """The first trial of the chain; the trial itself where it goes on from none."""

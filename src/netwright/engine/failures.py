@@ -24,7 +24,7 @@ class Failures:
     def __init__(self, constraints: Sequence[Constraint]) -> None:
         self._constraints = constraints
         self._counts: Counter[str] = Counter()
-        self._first = ""
+        self._first = self._refusal = ""
         self._nearest: dict[Constraint, float] = {}
 
     def note(self, trial: Trial, traceback: str = "") -> None:
@@ -33,6 +33,7 @@ class Failures:
         if state == "completed":
             return
         if state == "infeasible":
+            self._refusal = self._refusal or trial.reason
             self._note_limits(trial)
         elif state != "cancelled" and not self._first:
             lines = traceback.strip().splitlines()
@@ -70,6 +71,10 @@ class Failures:
         return self._limits_message()
 
     def _limits_message(self) -> UserError:
+        if not self._nearest:  # what refused them was no limit
+            return UserError(
+                f"none of the {self._counts['infeasible']} networks that were tried will do; {self._refusal}"
+            )
         found = "; ".join(
             f"{'smallest' if limit.relation == '<=' else 'largest'} {limit.metric} found {value:,.6g}, limit {limit}"
             for limit, value in self._nearest.items()

@@ -25,7 +25,7 @@ class Judge:
     def __init__(self, objectives: Sequence[Objective], constraints: Sequence[Constraint]) -> None:
         self._objectives = tuple(objectives)
         self._constrained = tuple(each.metric for each in constraints)
-        self._needed = frozenset((*(each.metric for each in objectives), *self._constrained))
+        self._needed = tuple(dict.fromkeys((*(each.metric for each in objectives), *self._constrained)))
         self._any_complete = False
 
     def trial(self, proposal: Proposal, outcome: Outcome) -> Trial:
@@ -42,17 +42,20 @@ class Judge:
         self._any_complete = self._any_complete or bool(trial.scores)
 
     def _judged(self, metrics: Mapping[str, float]) -> tuple[State, str, tuple[float, ...]]:
-        if not metrics.keys() >= self._needed:
-            problem = self._missing(metrics)
-            if not self._any_complete:
-                raise ConfigurationError(problem)
-            return "error", problem, ()
+        for name in self._needed:
+            if name not in metrics:
+                problem = self._missing(metrics)
+                if not self._any_complete:
+                    raise ConfigurationError(problem)
+                return "error", problem, ()
         self._any_complete = True
-        scores = tuple([each.score(metrics) for each in self._objectives])
-        for score, objective in zip(scores, self._objectives, strict=True):
+        scores: list[float] = []
+        for objective in self._objectives:
+            score = objective.score(metrics)
             if not math.isfinite(score):
                 return "diverged", f"{objective.metric} is {metrics[objective.metric]}", ()
-        return "completed", "", scores
+            scores.append(score)
+        return "completed", "", tuple(scores)
 
     def _missing(self, metrics: Mapping[str, float]) -> str:
         for objective in self._objectives:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from netwright.core.errors import NetwrightError, StopSearch
 from netwright.core.executor import Executor, Outcome
@@ -15,6 +15,7 @@ from netwright.core.trial import Proposal, Trial
 from netwright.engine.acknowledging import SLOW, Acknowledgements
 from netwright.engine.attempts import Attempts
 from netwright.engine.clock import Clock
+from netwright.engine.collecting import FullCollections
 from netwright.engine.failures import Failures
 from netwright.engine.folders import Folders
 from netwright.engine.judging import Judge
@@ -52,6 +53,7 @@ class Loop:
         self.trials: list[Trial] = []
         self.tracebacks: dict[int, str] = {}
         self.signals = Signals()
+        self._collections = FullCollections()
         self.stops = stops
         self.failures = Failures(search.limits)
         self.clock = Clock(executor, earlier)
@@ -76,11 +78,12 @@ class Loop:
 
     def run(self) -> str:
         """Search until a stop; why it stopped."""
-        with self.signals:
+        with self.signals, self._collections:
             while True:
                 self._fill()
                 if self._over():
                     break
+                self._collections.look()
                 self.acknowledgements.look()
                 self._show()
                 remaining = self.stops.remaining(self.clock.seconds)
@@ -94,7 +97,7 @@ class Loop:
         """Whether nothing is under way and nothing will be; a search without a place to run waits for one."""
         if self.attempts.pending:
             return False
-        return self._asked_all or bool(self.stops.now(self.clock.seconds)) or self.stops.full(0)
+        return self._asked_all or not self.stops.may_begin(0, self.clock.seconds)
 
     def _show(self, progress: float = 0.0) -> None:
         if self._watch is not None:
@@ -110,7 +113,7 @@ class Loop:
         """
         rounds = self.rounds
         proposal = self._strategy.ask(self._generators(self._number, rounds.count))
-        if proposal is None or not proposal.is_round:
+        if proposal is None or proposal.purpose == "evaluate":
             self.asked_round = False
             rounds.count = 0
             return proposal
@@ -128,22 +131,22 @@ class Loop:
         self._asked_all = slots > 0
         if self.attempts.delayed.numbers:
             self.attempts.begin_due(slots)
-        while len(pending) < slots and not stops.now(self.clock.seconds) and not stops.full(len(pending)):
+        while len(pending) < slots and stops.may_begin(len(pending), self.clock.seconds):
             try:
                 asked = self.ask()
             except StopSearch as stop:
                 stops.reason = str(stop) or type(stop).__name__
                 return
-            if self.asked_round:
+            if isinstance(asked, Proposal):
+                self._number += 1
+                self.attempts.begin(self._number - 1, len(self.trials), asked)
+            elif self.asked_round:
                 self._after_round(asked)
-            elif asked is None:
+            else:
                 self._require_pending()
                 return
-            else:
-                number = self.skip()
-                self.attempts.begin(number, len(self.trials), cast("Proposal", asked))
 
-    def _after_round(self, epoch: Proposal | Trial | None) -> None:
+    def _after_round(self, epoch: Trial | None) -> None:
         """Record the epoch that a round ended, if any; let the user see and interrupt."""
         if isinstance(epoch, Trial):
             now, told = time.time(), len(self.trials)
@@ -151,6 +154,7 @@ class Loop:
             self.acknowledgements.add_at_once(Told(question, told, epoch, "", now))
             self.trials.append(epoch)
             self.acknowledgements.acknowledge(epoch)
+        self._collections.look()
         self.signals.check()
         self._show(self.rounds.progress)
 

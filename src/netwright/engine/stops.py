@@ -87,7 +87,7 @@ class Stops:
         if trial.state == "infeasible" and self._first.metric not in trial.metrics:
             self._refused += 1
             if self._refused >= FUTILE and not self.reason:
-                self.reason = f"{self._refused:,} networks in a row broke the limits"
+                self.reason = f"{self._refused:,} networks in a row were infeasible"
             return
         self._refused = 0
         self.finished += 1
@@ -112,21 +112,22 @@ class Stops:
         self._front.append(scores)
         return True
 
-    def full(self, pending: int) -> bool:
-        """Whether the trials that ended and those under way are all that were asked for."""
-        return self._limits.trials is not None and self.finished + pending >= self._limits.trials
+    def may_begin(self, pending: int, seconds: Callable[[], float]) -> bool:
+        """Whether another trial may begin while so many are under way. seconds: tells how many have passed.
 
-    def now(self, seconds: Callable[[], float]) -> str:
-        """Why no further trial should begin; empty while one may. seconds: tells how many have passed."""
+        `reason` says why not, but where only those under way are in the way.
+        """
         if self.reason:
-            return self.reason
+            return False
         limits = self._limits
-        if limits.trials is not None and self.finished >= limits.trials:
-            self.reason = f"{self.finished} trials done"
-        elif limits.seconds is not None and not self._patient and not self._fits(seconds(), limits.seconds):
-            after = f", {format_duration(self._reserved)} of it for what follows" if self._reserved else ""
-            self.reason = f"time is up: {format_duration(limits.seconds)}{after}"
-        return self.reason
+        if limits.trials is not None and self.finished + pending >= limits.trials:
+            self.reason = "" if pending else f"{self.finished} trials done"
+            return False
+        if limits.seconds is None or self._patient or self._fits(seconds(), limits.seconds):
+            return True
+        after = f", {format_duration(self._reserved)} of it for what follows" if self._reserved else ""
+        self.reason = f"time is up: {format_duration(limits.seconds)}{after}"
+        return False
 
     def _fits(self, seconds: float, limit: float) -> bool:
         if seconds >= limit - self._reserved:

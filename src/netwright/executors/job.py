@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netwright.core.errors import TrialFailed
 from netwright.core.executor import Job, Outcome
@@ -13,9 +13,6 @@ from netwright.core.objective import Constraint
 from netwright.core.trial import STATES, Measurement, State
 from netwright.core.workplace import NOWHERE, Workplace, at, workplace
 from netwright.executors.memory import is_out_of_memory, peak_on, release, reset_peak_on, threads
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 LONGEST_REASON = 300
 LONGEST_TRACEBACK = 20_000
@@ -45,22 +42,20 @@ def perform(job: Job, report: Callable[[Mapping[str, float]], None] | None = Non
 
 def _place(job: Job, report: Callable[[Mapping[str, float]], None] | None) -> Workplace:
     if report is not None:
-        return Workplace(job.folder, report, job.attempt, job.batch_share)
-    if job.folder is None and job.attempt == 1 and job.batch_share == 1.0:
+        return Workplace(job.folder, report, job.attempt, job.batch_share, job.continued)
+    if job.folder is None and job.attempt == 1 and job.batch_share == 1.0 and not job.continued:
         return NOWHERE
-    return Workplace(job.folder, attempt=job.attempt, batch_share=job.batch_share)
+    return Workplace(job.folder, attempt=job.attempt, batch_share=job.batch_share, continued=job.continued)
 
 
 class _Work:
     """What the stages of one job have measured so far."""
 
-    __slots__ = ("curve", "device", "gradient", "job", "metrics", "peak", "report", "unchecked")
+    __slots__ = ("device", "found", "job", "peak", "report", "unchecked")
 
     def __init__(self, job: Job, report: Callable[[Mapping[str, float]], None] | None) -> None:
         self.job, self.report = job, report
-        self.metrics: dict[str, float] = {}
-        self.curve: tuple[Mapping[str, float], ...] = ()
-        self.gradient: Mapping[str, Tensor] | None = None
+        self.found = _NOTHING
         self.unchecked: Sequence[Constraint] = job.constraints
         self.device = ""
         self.peak = 0
@@ -76,9 +71,7 @@ class _Work:
             found = stage.estimate(job.proposal, job.seed)
             if device:
                 self.peak = max(self.peak, peak_on(device) or 0)
-            self.add(found.metrics, found.curve)
-            if found.gradient is not None:
-                self.gradient = found.gradient
+            self.found = _joined(self.found, found)
             if self.unchecked:
                 broken = self.broken_limit()
                 if broken:
@@ -87,26 +80,18 @@ class _Work:
                 self.report({})
         return ""
 
-    def add(self, metrics: Mapping[str, Any], curve: Sequence[Mapping[str, Any]]) -> None:
-        for name, value in metrics.items():
-            self.metrics[name] = value if type(value) is float else _number(name, value)
-        if curve:
-            points = ({name: _number(name, value) for name, value in point.items()} for point in curve)
-            self.curve = (*self.curve, *points)
-
     def broken_limit(self) -> str:
         remaining: list[Constraint] = []
         for constraint in self.unchecked:
-            if constraint.metric not in self.metrics:
+            if constraint.metric not in self.found.metrics:
                 remaining.append(constraint)
-            elif not constraint.holds(self.metrics):
-                return constraint.violation(self.metrics)
+            elif not constraint.holds(self.found.metrics):
+                return constraint.violation(self.found.metrics)
         self.unchecked = remaining
         return ""
 
     def outcome(self, state: State, seconds: float, reason: str, trace: str = "") -> Outcome:
-        job, device = self.job, self.device
-        found = Measurement(self.metrics, self.gradient, self.curve)
+        job, device, found = self.job, self.device, self.found
         if not device and self.report is None:
             return Outcome(job.number, state, found, seconds, "", reason, trace, job.attempt, "", self.peak or None)
         return Outcome(
@@ -132,9 +117,25 @@ class _Work:
     def _keep(self, problem: TrialFailed) -> None:
         """What was measured before the end, unless that is itself the problem."""
         try:
-            self.add(problem.metrics, problem.curve)
+            self.found = _joined(self.found, Measurement(problem.metrics, None, problem.curve))
         except (TypeError, ValueError):
             return
+
+
+_NOTHING = Measurement({})
+
+
+def _joined(before: Measurement, found: Measurement) -> Measurement:
+    """Both as one, in numbers of Python's and mappings that the estimator does not hold."""
+    metrics = {**before.metrics, **found.metrics}
+    for name, value in metrics.items():
+        if type(value) is not float:
+            metrics[name] = _number(name, value)
+    gradient = before.gradient if found.gradient is None else found.gradient
+    if not found.curve:
+        return Measurement(metrics, gradient, before.curve)
+    curve = [{name: _number(name, value) for name, value in point.items()} for point in found.curve]
+    return Measurement(metrics, gradient, (*before.curve, *curve))
 
 
 def failure(number: int, attempt: int, problem: BaseException) -> Outcome:

@@ -45,7 +45,7 @@ ATTEMPT_COLUMNS = (
 Row = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
     """A proposal that was handed out. asked: how many trials had been told before. started: seconds of the epoch."""
 
@@ -56,7 +56,7 @@ class Asked:
     started: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Told:
     """How an asked trial ended. told: its place in the order in which the strategy was told."""
 

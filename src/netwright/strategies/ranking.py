@@ -5,6 +5,7 @@ Non-dominated sorting and crowding distance: Deb et al. 2002 (NSGA-II), sections
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -62,13 +63,42 @@ def crowding_distances(scores: np.ndarray, fronts: np.ndarray) -> np.ndarray:
     return distances
 
 
+class _Ranking:
+    """Places by their keys, ascending, while keys are added and replaced."""
+
+    def __init__(self, keys: Sequence[float]) -> None:
+        self.places = sorted(range(len(keys)), key=keys.__getitem__)
+        self.keys = [keys[place] for place in self.places]
+
+    def add(self, key: float, place: int) -> None:
+        rank = bisect_right(self.keys, key)
+        self.keys.insert(rank, key)
+        self.places.insert(rank, place)
+
+    def remove(self, key: float, place: int) -> None:
+        rank = self.places.index(place, bisect_left(self.keys, key))
+        del self.keys[rank], self.places[rank]
+
+    def best_of(self, size: int, rng: np.random.Generator) -> int:
+        """The first drawn of the best of `size` places drawn with replacement.
+
+        The ranks drawn are floor(n u) for uniform u, and the largest of `size` u is distributed as the size-th root of
+        one. Of places with equal keys, each is as likely to be drawn first.
+        """
+        keys = self.keys
+        rank = min(int(len(keys) * rng.random() ** (1 / size)), len(keys) - 1)
+        low = bisect_left(keys, keys[rank])
+        high = bisect_right(keys, keys[rank], low)
+        return self.places[rank if high - low == 1 else low + int(rng.random() * (high - low))]
+
+
 class Population:
     """Completed trials in the order they came in, with their keys at hand."""
 
     def __init__(self, members: Iterable[Trial] = ()) -> None:
         self.members = list(members)
         self._keys: list[Any] | None = None
-        self._scores: np.ndarray | None = None  # the keys as float64, where there is one objective
+        self._ranking: _Ranking | None = None  # of the keys, where there is one objective
 
     def __len__(self) -> int:
         return len(self.members)
@@ -83,19 +113,26 @@ class Population:
     def put(self, trial: Trial, place: int | None = None) -> None:
         """Add a trial at the end, or in the place of another."""
         if place is None:
+            place = len(self.members)
             self.members.append(trial)
         else:
             self.members[place] = trial
         key = trial.scores[0]
         if self._keys is None or len(trial.scores) > 1:
-            self._keys = self._scores = None  # fronts depend on everybody
-        elif place is None:
-            self._keys.append(key)
-            self._scores = None
+            self._keys = self._ranking = None  # fronts depend on everybody
         else:
-            self._keys[place] = key
-            if self._scores is not None:
-                self._scores[place] = key
+            self._put_key(self._keys, key, place)
+
+    def _put_key(self, keys: list[float], key: float, place: int) -> None:
+        ranking = self._ranking
+        if place == len(keys):
+            keys.append(key)
+        else:
+            if ranking is not None:
+                ranking.remove(keys[place], place)
+            keys[place] = key
+        if ranking is not None:
+            ranking.add(key, place)
 
     def best(self, places: Iterable[int]) -> Trial:
         """The best of the members in these places; of equal ones the first given."""
@@ -103,12 +140,11 @@ class Population:
 
     def tournament(self, size: int, rng: np.random.Generator) -> Trial:
         """The best of `size` members drawn with replacement; of equal ones the first drawn."""
-        places = (rng.random(size) * len(self.members)).astype(np.intp)
         if len(self.members[0].scores) > 1:
-            return self.best(places.tolist())
-        if self._scores is None:
-            self._scores = np.array(self.keys, dtype=np.float64)
-        return self.members[places[self._scores[places].argmax()]]
+            return self.best((rng.random(size) * len(self.members)).astype(np.intp).tolist())
+        if self._ranking is None:
+            self._ranking = _Ranking(self.keys)
+        return self.members[self._ranking.best_of(size, rng)]
 
     def ordered(self) -> list[Trial]:
         """The members, best first; of equal ones the older."""

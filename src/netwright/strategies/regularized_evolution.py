@@ -54,7 +54,7 @@ class RegularizedEvolution(Strategy):
     def ask(self, rng: np.random.Generator) -> Proposal:
         end_after_the_only_one(self.space, self._asked)
         # Algorithm 1, first loop: P random architectures.
-        if self._asked < self.population or not len(self._alive):
+        if self._asked < self.population or not self._alive.members:
             proposal = Proposal(self.space.sample(rng) if self._unseen is None else self._unseen.draw(rng))
         else:
             # Algorithm 1, second loop: S members drawn with replacement, the best is the parent.
@@ -76,7 +76,7 @@ class RegularizedEvolution(Strategy):
         if not trial.completed:
             return
         # Algorithm 1: the child is added to the right of the population, the oldest removed from the left.
-        if len(self._alive) < self.population:
+        if len(self._alive.members) < self.population:
             self._alive.put(trial)
         else:
             self._alive.put(trial, self._oldest)

@@ -156,8 +156,8 @@ class _Worker:
             number, attempt = told["number"], told["attempt"]
             self._send(b"B")
             if self._problem is None:
-                proposal, seed, folder, batch_share = Reader(packed, self._space_of).load()
-                outcome = self._run(Job(number, proposal, seed, *self._kit, attempt, folder, batch_share))
+                proposal, seed, *rest = Reader(packed, self._space_of).load()
+                outcome = self._run(Job(number, proposal, seed, *self._kit, attempt, *rest))
             else:
                 outcome = failure(number, attempt, self._problem)
         except BaseException as problem:
