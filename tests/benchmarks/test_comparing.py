@@ -20,6 +20,7 @@ from netwright.benchmarks import Comparison, Problem, compare
 from netwright.benchmarks.budget import Budget, Rationed
 from netwright.benchmarks.comparing import ComparisonInterrupted
 from netwright.benchmarks.entrants import entrants_of, split_list
+from netwright.benchmarks.text_report import notes
 from netwright.core.errors import Busy, ConfigurationError, CorruptStore, UserError
 from netwright.core.randomness import derived_seed
 from netwright.estimators.table import Table
@@ -46,6 +47,13 @@ def test_a_search_of_a_comparison_is_what_the_loop_gives():
         assert cell.column("reported").tolist() == [each.metrics["test"] for each in run.trials]
         best = max(run.trials, key=lambda each: (each.metrics["valid"], -each.number))
         assert found.curves("RandomSearch", "test").reported[repeat, -1] == best.metrics["test"]
+
+
+def test_a_method_that_is_not_quite_its_papers_is_said_to_be_another_form():
+    wanted = ["bananas", "bananas:quick=false,networks=1", "random"]
+    found = compare(wanted, problem(), evaluations=11, repeats=1)
+    (said,) = (line for line in notes(found) if line.startswith("note: "))
+    assert said.startswith("note: bananas is a quick form of BANANAS: ") and "bananas:quick=false" in said
 
 
 def test_the_best_network_is_chosen_by_the_metric_and_never_by_the_report():
@@ -137,6 +145,14 @@ def test_simulated_seconds_end_a_search_and_workers_share_them():
             assert cell.column("finished").max() <= 100
             assert 100 * workers * 0.6 < cell.column("cost").sum() <= 100 * workers
     assert (np.diff(next(iter(four.cells.values())).column("finished")) >= 0).all()
+
+
+def test_a_folder_that_does_not_know_what_its_evaluations_count_as_is_refused(tmp_path):
+    compare("random", problem(), evaluations=5, repeats=1, folder=tmp_path)
+    with sqlite3.connect(tmp_path / "comparison.db") as file:
+        file.execute("pragma user_version = 0")
+    with pytest.raises(CorruptStore, match="is a comparison of version 1; expected version 2"):
+        Comparison.load(tmp_path)
 
 
 def test_what_needs_costs_is_refused_without_them():

@@ -52,6 +52,13 @@ def test_a_row_is_its_architectures_measurement():
     check_estimator(table, SPACE, samples=0, proposals=[proposal(text) for text in TEXTS])
 
 
+def test_an_object_of_numbers_is_a_table_too(tmp_path):
+    path = tmp_path / "table.json"
+    path.write_text(json.dumps(dict(zip(TEXTS, COLUMNS["accuracy"], strict=True))))
+    table = Table(SPACE, path, metrics={"accuracy": "value"})
+    assert [metrics(table, text)["accuracy"] for text in TEXTS] == COLUMNS["accuracy"]
+
+
 @pytest.mark.parametrize("form", ["csv", "records", "columns", "by architecture", "lines", "parquet", "memory"])
 def test_every_form_gives_the_same(form, tmp_path):
     records = [dict(zip(COLUMNS, row, strict=True)) for row in zip(*COLUMNS.values(), strict=True)]
@@ -123,6 +130,10 @@ def test_one_column_a_decision(tmp_path):
         table = Table(space, source, duplicates="first")
         assert set(table.architectures) == set(drawn)
         assert table.estimate(Proposal(drawn[0]), 0).metrics["loss"] == 0.0
+    records = [{**each.decisions, "loss": float(i)} for i, each in enumerate(drawn)]  # without what is not active
+    (tmp_path / "records.json").write_text(json.dumps(records))
+    table = Table(space, tmp_path / "records.json", duplicates="first")
+    assert [table.estimate(Proposal(each), 0).metrics["loss"] for each in drawn[:3]] == [0.0, 1.0, 2.0]
     renamed = {f"column {name}": cells for name, cells in columns.items()}
     naming = {name: f"column {name}" for name in names}
     assert Table(space, renamed, architecture=naming, duplicates="first").architectures[0] == drawn[0]

@@ -72,6 +72,30 @@ def test_a_wrong_row_is_named_with_its_value(columns, said, tmp_path):
     refused(columns, tmp_path, said, metrics=metrics)
 
 
+CELL = "|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"
+OTHER = CELL.replace("skip_connect", "nor_conv_3x3")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        # bars stand within the cells, and must not be taken for what separates columns
+        (f"arch,valid\n{CELL},1\n{OTHER},2,3\n", "line 3: 3 columns between commas, but line 1 has 2"),
+        (f'arch,valid\n"{CELL},1\n{OTHER},2\n', "lines 2 to 3 (one row, unless a quotation mark is not closed): 1 col"),
+        (f"{CELL},1\n{OTHER},2\n", "its first row, 'column_1, none~0, +,"),
+        (f'arch,valid\n{CELL},"93,5"\n{OTHER},"94,1"\n', "valid begins with '93,5'"),
+        (f"arch,valid\n{CELL},1_000\n", "line 2: '1_000' in column 'valid' is no finite number"),
+        (f"cell,valid\n{CELL},1\n", "the column 'cell' begins with one: architecture='cell'"),
+    ],
+)
+def test_what_is_wrong_with_a_file_of_cells_is_named(content, said, tmp_path):
+    path = tmp_path / "cells.csv"
+    path.write_text(content)
+    with pytest.raises(DataError) as found:
+        Table(NasBench201(), path, metrics="valid" if "1_000" in content else None)
+    assert said in str(found.value)
+
+
 def test_one_misprint_among_many_numbers_is_no_column_of_text(tmp_path):
     texts = ["".join(each) for each in itertools.islice(itertools.product("012", repeat=8), 40)]
     columns = {"arch": texts, "accuracy": [*map(str, range(39)), "9O.5"]}
@@ -122,6 +146,7 @@ def test_options_that_do_not_fit_are_refused(options):
         ("a.json", "[]"),
         ("a.json", "3"),
         ("a.json", '[{"arch": "11111111", "a": 1}, {"arch": "22222222"}]'),
+        ("a.json", '{"11111111": 1.0, "22222222": true}'),
         ("a.json", '{"arch": ["11111111"], "a": [1, 2]}'),
         ("a.json", '[{"arch": "11111111", "arch": "22222222", "a": 1}]'),
         ("a.json", '[{"arch": "11111111", "a": NaN}]'),

@@ -123,7 +123,7 @@ def test_rare_and_individual_texts(write):
         (b"\x89PNG\x00\x00", {}, DataError, "no text file"),
         ("a\n1\n2\n", {}, DataError, "only one column"),
         ("a,b\n", {"header": True}, DataError, "a header but no rows"),
-        (animals() + "1,2\n", {}, DataError, r"line 14: 2 columns, but line 1 has 4"),
+        (animals() + "1,2\n", {}, DataError, r"line 14: 2 columns between commas, but line 1 has 4"),
         (animals(), {"target": None}, UserError, "which column of table.csv is the class.*'kind'.*weight, legs"),
         (animals(), {"target": "knd"}, UserError, "no column 'knd'; did you mean 'kind'"),
         (animals(), {"target": 4}, UserError, "has 4 columns: 0 to 3"),

@@ -24,6 +24,7 @@ from netwright.benchmarks.searching import Work
 from netwright.benchmarks.statistics import require_statistics
 from netwright.core.errors import ConfigurationError, UserError
 from netwright.core.trial import Proposal
+from netwright.strategies.bayesian.named import departure
 
 _ALONE = 2.0  # seconds after which it is known whether other processes are worth starting
 _WORTH = 8.0  # seconds of work to go, for which they are
@@ -85,6 +86,9 @@ def compare(
     entrants, tasks = entrants_of(strategies, budget), problems_of(problems)
     _check(budget, tasks, repeats, workers, processes)
     told = [note for task in tasks for entrant in entrants if (note := _tried(entrant, task, budget))]
+    told += [
+        f"{each.name} is {said}" for each in entrants if isinstance(each.make, str) and (said := departure(each.make))
+    ]
     wanted = Plan(
         budget,
         {each.name: each.described(budget) for each in entrants},

@@ -212,7 +212,7 @@ class Comparison:
         """How much of the budget was spent when each evaluation ended."""
         if self.plan.budget.evaluations is None:
             return cell.column("finished")
-        return np.cumsum(cell.column("fidelity"))
+        return np.cumsum(cell.column("counted"))
 
     def spent(self, cell: Cell) -> float:
         """The share of its budget that a search has spent."""

@@ -127,7 +127,7 @@ def evaluation_rows(found: Comparison) -> Iterator[Row]:
     """A row an evaluation: every raw number."""
     yield (
         *("problem", "strategy", "repeat", "seed", "evaluation", "architecture"),
-        *("searched", "reported", "cost_seconds", "fidelity", "finished_seconds", "state"),
+        *("searched", "reported", "cost_seconds", "fidelity", "counted", "finished_seconds", "state"),
     )
     for place, cell in found.cells.items():
         head = place.problem, place.strategy, place.repeat, found.seed(place)

@@ -101,6 +101,19 @@ class Problem:
         """Whether the estimator is a table that knows of full trainings alone."""
         return self.table is not None and self.table.fidelities == (1.0,)
 
+    @property
+    def continues(self) -> bool:
+        """Whether a trial at a higher fidelity that goes on from one at a lower takes only what is missing."""
+        if self.table is not None:
+            return self.table.one_training
+        return any(each.continues for each in self.estimator.stages())
+
+    def part(self, fidelity: float | None) -> float:
+        """What an evaluation at this fidelity is, in full ones: on a table, of the row or the epoch that it takes."""
+        if self.table is None or fidelity is None:
+            return 1.0 if fidelity is None else fidelity
+        return self.table.share(fidelity)
+
     @cached_property
     def searching(self) -> Estimator:
         """The estimator as the strategies know it: of a table, only the metric that is searched and the cost."""

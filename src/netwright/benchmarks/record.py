@@ -16,6 +16,7 @@ from netwright.store.lock import DriverLock
 
 FILE = "comparison.db"
 _APPLICATION = 0x6E776370  # "nwcp"
+_VERSION = 2  # of what is in the file; 1 did not know what each evaluation counts as
 _SCHEMA = """
 create table if not exists facts (key text primary key, value text not null) without rowid;
 create table if not exists cells (
@@ -61,6 +62,12 @@ class Record:
                 _prepare(connection)
             if connection.execute("pragma application_id").fetchone()[0] != _APPLICATION:
                 raise CorruptStore(f"{path} is not the file of a comparison")
+            version = connection.execute("pragma user_version").fetchone()[0] or 1
+            if version != _VERSION:
+                raise CorruptStore(
+                    f"{path} is a comparison of version {version}; expected version {_VERSION}. "
+                    "Compare again, in another folder"
+                )
         except sqlite3.DatabaseError as problem:
             connection.close()
             raise CorruptStore(f"{path} cannot be read as a comparison: {problem}") from problem
@@ -122,6 +129,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     empty = not connection.execute("select count(*) from sqlite_master").fetchone()[0]
     if empty:
         connection.execute(f"pragma application_id = {_APPLICATION}")
+        connection.execute(f"pragma user_version = {_VERSION}")
     if connection.execute("pragma application_id").fetchone()[0] == _APPLICATION:
         connection.execute("pragma journal_mode = wal")
         connection.execute("pragma synchronous = full")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netwright.benchmarks.budget import Budget, Rationed
+from netwright.benchmarks.budget import Budget, Counting, Rationed
 from netwright.benchmarks.cells import COLUMNS, Cell, Place, packed
 from netwright.core.architecture import Architecture
 from netwright.core.errors import NetwrightError, UserError
@@ -66,7 +66,7 @@ def _searched(
     ended: list[tuple[Trial, float]] = []
     began = time.monotonic()
     now = clock or (lambda: time.monotonic() - began)
-    rationed = Rationed(strategy, budget.evaluations, problem.whole_only)
+    rationed = Rationed(strategy, budget.evaluations, problem.whole_only, _counting(problem))
     search = Search(rationed, problem.searching, problem.metric, seed=seed)
     run = search.run(
         time=budget.seconds,
@@ -85,6 +85,10 @@ def _searched(
     return _numbers(problem, trials, timed), packed([str(trial.architecture) for trial, _ in trials]), run.stopped
 
 
+def _counting(problem: Problem) -> Counting:
+    return Counting(None if problem.table is None else problem.part, problem.continues)
+
+
 def _executor(problem: Problem, budget: Budget, workers: int) -> tuple[Any, Any]:
     """Where the trials run, and the clock of that place; None and None for this process and its own clock."""
     if not problem.has_costs:
@@ -97,7 +101,7 @@ def _executor(problem: Problem, budget: Budget, workers: int) -> tuple[Any, Any]
 
 def _numbers(problem: Problem, ended: list[tuple[Trial, float]], timed: bool) -> np.ndarray:
     """float64 (evaluations, columns)."""
-    metric, nan = problem.searched.metric, math.nan
+    metric, nan, counting = problem.searched.metric, math.nan, _counting(problem)
     rows: list[tuple[float, ...]] = []
     for trial, finished in ended:
         completed = trial.completed
@@ -107,6 +111,7 @@ def _numbers(problem: Problem, ended: list[tuple[Trial, float]], timed: bool) ->
                 problem.true_report(trial.architecture, trial.metrics) if completed else nan,
                 trial.seconds if timed else nan,
                 1.0 if trial.proposal.fidelity is None else trial.proposal.fidelity,
+                counting.note(trial),
                 finished if timed else nan,
                 _STATE[trial.state],
             )

@@ -16,6 +16,7 @@ from netwright.core.estimator import Estimator
 from netwright.core.objective import Objective
 from netwright.core.space import Space
 from netwright.core.trial import Measurement, Proposal
+from netwright.core.workplace import workplace
 from netwright.estimators.tables.contents import COST, check_choice, contents
 from netwright.estimators.tables.curves import curve_identity, with_absolute_paths
 from netwright.estimators.tables.report import TableReport
@@ -23,6 +24,12 @@ from netwright.estimators.tables.sources import source_of
 
 MOST_COUNTED = 1_000_000  # architectures of a space that are gone through to see which of them a table lacks
 _ROUNDING = 1e-9
+
+
+class Untabulated(TrialFailed):
+    """A table knows nothing of a candidate, which costs nothing and is no fault."""
+
+    state = "infeasible"
 
 
 class Table(Estimator):
@@ -33,7 +40,8 @@ class Table(Estimator):
     JSON; or a mapping from decisions to their columns, None for one column a decision, named like it. metrics: the
     columns to measure, or a mapping from metric to column; by default every column of numbers that is nothing else.
     fidelity: the column of the training budget (epochs), where there are several rows an architecture. cost: the column
-    of seconds, measured as "cost_seconds". repeat: the column that tells several runs of one architecture apart, or
+    of seconds, measured as "cost_seconds"; where a trial continues another one of the same training (see `curve`), what
+    it takes more. repeat: the column that tells several runs of one architecture apart, or
     True to number them as they come; the seed of the trial picks one. curve: {metric: where its learning curve is}, a
     column of lists, what the names of a family of columns begin with, an .npy or .npz file, or an array (rows,
     epochs); True where the rows of ascending fidelity are one training. missing: "refuse" or "skip" rows that lack
@@ -41,8 +49,8 @@ class Table(Estimator):
     refuses a table that lacks an architecture of the space.
 
     An architecture that has no row of its own takes that of `space.canonical`, or of another one with the same
-    canonical form; where there is none, the trial fails. A proposal's fidelity f takes the row of the largest budget up
-    to f times the largest; with curves beside the rows, the epoch, and the cost in proportion.
+    canonical form; where there is none, the trial is infeasible. A proposal's fidelity f takes the row of the largest
+    budget up to f times the largest; with curves beside the rows, the epoch, and the cost in proportion.
 
     Raises DataError, with file, row, value and the nearest alternative, for what cannot be read, is no architecture of
     the space, stands there twice, or is no finite number; ConfigurationError for options that do not fit each other.
@@ -76,8 +84,10 @@ class Table(Estimator):
         self._averaged = duplicates == "mean"
         self._ready: dict[Point, Measurement] = {}  # of architectures with one row
         self._made: dict[tuple[int, ...], Measurement] = {}
+        self._continued: dict[tuple[int, int], Measurement] = {}  # by the ids of two of these
         self._equivalents: dict[Point, int] = {}
-        self._one_each = not self.budgets and repeat in (None, False)
+        self._by_part = self.one_training and COST in self.metrics
+        self._one_each = not self.budgets and repeat in (None, False) and not self._by_part
         if coverage == "complete":
             self._require_complete()
 
@@ -86,7 +96,7 @@ class Table(Estimator):
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:
         """The row of the candidate; `seed` picks one of several repeats.
 
-        Raises TrialFailed for an architecture that the table lacks, UserError for a mixture and for a fidelity that is
+        Raises Untabulated for an architecture that the table lacks, UserError for a mixture and for a fidelity that is
         no share of the full budget, or where the table has neither budgets nor curves.
         """
         candidate = proposal.candidate
@@ -102,15 +112,36 @@ class Table(Estimator):
             raise UserError("Table looks architectures up; a mixture of all options was proposed")
         place = self.place_of(candidate)
         if place is None:
-            raise TrialFailed(f"{self._contents.where} has no row for {candidate}, nor for one of the same network")
+            raise Untabulated(f"{self._contents.where} has no row for {candidate}, nor for one of the same network")
         share = self._share(proposal.fidelity)
+        found = self._at(place, share, seed)
+        if found is None:
+            raise Untabulated(
+                f"{self._contents.where} has no row for {candidate} at {self._contents.fidelity} = "
+                f"{self.budgets[self._budget(share)]:g}"
+            )
+        if self._by_part and (continued := workplace().continued):
+            return self._continuing(found, self._at(place, continued, seed))
+        if self._one_each and share == 1:
+            self._ready[candidate.point] = found
+        return found
+
+    def _continuing(self, found: Measurement, before: Measurement | None) -> Measurement:
+        """What a trial measures that goes on from an earlier one, whose cost was paid then."""
+        if before is None:
+            return found
+        key = id(found), id(before)
+        if key not in self._continued:
+            metrics = {**found.metrics, COST: found.metrics[COST] - before.metrics[COST]}
+            self._continued[key] = Measurement(metrics, curve=found.curve)
+        return self._continued[key]
+
+    def _at(self, place: int, share: float, seed: int) -> Measurement | None:
+        """What is known of an architecture, by number, at a share of the full budget; None where there is no row."""
         budget = self._budget(share)
         rows = self._arrangement.rows_at(place, budget)
         if not rows:
-            raise TrialFailed(
-                f"{self._contents.where} has no row for {candidate} at {self._contents.fidelity} = "
-                f"{self.budgets[budget]:g}"
-            )
+            return None
         row = rows[seed % len(rows)]
         epochs = self._epochs(share)
         key = (place, budget, epochs) if self._averaged else (row, budget, epochs)
@@ -118,8 +149,6 @@ class Table(Estimator):
         if found is None:
             chosen = list(rows) if self._averaged else [row]
             found = self._made[key] = self._measured(chosen, epochs, self._curve(place, budget, row))
-        if self._one_each and epochs == self._contents.epochs:
-            self._ready[candidate.point] = found
         return found
 
     def place_of(self, candidate: Architecture) -> int | None:
@@ -223,6 +252,18 @@ class Table(Estimator):
             return tuple(each / self.budgets[-1] for each in self.budgets if each > 0)
         epochs = self._contents.epochs
         return tuple((i + 1) / epochs for i in range(epochs)) or (1.0,)
+
+    @property
+    def one_training(self) -> bool:
+        """Whether what is known of an architecture at several budgets is one training, which a trial may continue."""
+        return self._contents.followed or self._contents.epochs > 0
+
+    def share(self, fidelity: float | None) -> float:
+        """The share of the full budget of the row or the epoch that a proposal's fidelity takes."""
+        share = self._share(fidelity)
+        if self.budgets:
+            return self.budgets[self._budget(share)] / self.budgets[-1]
+        return self._epochs(share) / self._contents.epochs if self._contents.epochs else share
 
     @cached_property
     def architectures(self) -> tuple[Architecture, ...]:

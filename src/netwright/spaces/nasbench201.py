@@ -22,6 +22,7 @@ from netwright.spaces.cells import joined
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 NODES = ((0,), (0, 1), (0, 1, 2))  # the states that each node reads
+_FORM = "expected |op~0|+|op~0|op~1|+|op~0|op~1|op~2|"
 
 
 class NasBench201(Space):
@@ -87,7 +88,7 @@ class NasBench201(Space):
         text = text_of(text).strip()
         if text.startswith(("{", "[")) or not self._is_the_benchmarks:
             return super().parse(text)
-        return Architecture(self, tuple([OPERATIONS.index(label) for label in _labels(text)]))
+        return Architecture(self, _point(text))
 
 
 def _cell(choose: Choose, channels: int) -> DenseCell:
@@ -100,19 +101,22 @@ def _cell(choose: Choose, channels: int) -> DenseCell:
     return DenseCell(joined(node) or node for node in nodes)
 
 
-def _labels(text: str) -> list[str]:
+def _point(text: str) -> Point:
     """The six operations of a cell in the benchmark's form, in its order."""
-    form = "expected |op~0|+|op~0|op~1|+|op~0|op~1|op~2|"
     nodes = text.split("+")
     if len(nodes) != len(NODES):
-        raise InvalidArchitecture(f"the cell {text[:200]!r} has {len(nodes)} nodes separated by '+', not 3; {form}")
-    labels: list[str] = []
-    for node, sources in zip(nodes, NODES, strict=True):
-        parts = node.split("|")
-        if len(parts) != len(sources) + 2 or parts[0] or parts[-1]:
-            raise InvalidArchitecture(f"node {node[:200]!r} should hold {len(sources)} parts between '|'; {form}")
-        labels.extend(_label(part, source) for part, source in zip(parts[1:-1], sources, strict=True))
-    return labels
+        raise InvalidArchitecture(f"the cell {text[:200]!r} has {len(nodes)} nodes separated by '+', not 3; {_FORM}")
+    first, second, third = nodes
+    return _node(first, 0) + _node(second, 1) + _node(third, 2)
+
+
+@cache
+def _node(text: str, number: int) -> Point:
+    """The operations of one of the three nodes. There are 155; text that is none of them is not remembered."""
+    sources, parts = NODES[number], text.split("|")
+    if len(parts) != len(sources) + 2 or parts[0] or parts[-1]:
+        raise InvalidArchitecture(f"node {text[:200]!r} should hold {len(sources)} parts between '|'; {_FORM}")
+    return tuple([OPERATIONS.index(_label(part, source)) for part, source in zip(parts[1:-1], sources, strict=True)])
 
 
 def _label(part: str, source: int) -> str:

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,16 +75,16 @@ def _text(path: Path) -> tuple[str, tuple[str, ...]]:
 
 
 def sniffed(text: str, path: Path) -> str:
-    """The delimiter that splits the first 50 lines into the same, largest number of columns."""
+    """The delimiter that splits the first 50 lines, above all the first, into the same, largest number of columns."""
     lines = [line for line in text.splitlines()[:50] if line.strip()]
     scores = []
     for delimiter in DELIMITERS:
         try:
-            counts = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
+            lengths = [len(row) for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True)]
         except csv.Error:
             continue
-        columns, agreeing = counts.most_common(1)[0]
-        scores.append((columns > 1, agreeing / sum(counts.values()), columns, delimiter))
+        columns, agreeing = Counter(lengths).most_common(1)[0]
+        scores.append((columns > 1, lengths[0] == columns, agreeing / len(lengths), columns, delimiter))
     if not scores:
         raise DataError(f"{path} is no table: it begins with a cell of more than {csv.field_size_limit():,} characters")
     best = max(scores)
@@ -92,22 +93,26 @@ def sniffed(text: str, path: Path) -> str:
             f"{path} has only one column (no comma, semicolon, tab or bar separates anything); expected features and a "
             "target; name another delimiter with delimiter="
         )
-    return best[3]
+    return best[-1]
 
 
-def _rows(text: str, delimiter: str, path: Path) -> tuple[list[list[str]], list[int]]:
+def _rows(text: str, delimiter: str, path: Path) -> tuple[list[tuple[str, ...]], list[int]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
-    rows: list[list[str]] = []
+    rows: list[tuple[str, ...]] = []  # tuples of texts need no garbage collection
     lines: list[int] = []
+    before = 0
     try:
         for row in reader:
+            first, before = before + 1, reader.line_num
             if not row or (len(row) == 1 and not row[0].strip()):
                 continue
             if rows and len(row) != len(rows[0]):
+                between = f"{DELIMITERS[delimiter]}s" if delimiter in DELIMITERS else repr(delimiter)
                 raise DataError(
-                    f"{path}, line {reader.line_num}: {len(row)} columns, but line {lines[0]} has {len(rows[0])}"
+                    f"{path}, {_lines(first, before)}: {len(row)} columns between {between}, but line {lines[0]} has "
+                    f"{len(rows[0])}"
                 )
-            rows.append([cell.strip() for cell in row])
+            rows.append(tuple(map(str.strip, row)))
             lines.append(reader.line_num)
     except csv.Error as problem:
         raise DataError(f"{path}, line {reader.line_num}: {problem}") from None
@@ -116,7 +121,13 @@ def _rows(text: str, delimiter: str, path: Path) -> tuple[list[list[str]], list[
     return rows, lines
 
 
-def has_header(rows: list[list[str]]) -> bool:
+def _lines(first: int, last: int) -> str:
+    if first == last:
+        return f"line {last}"
+    return f"lines {first} to {last} (one row, unless a quotation mark is not closed)"
+
+
+def has_header(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first row names the columns: different texts, no numbers, and not values of the rows below."""
     first = rows[0]
     if any(is_number(cell) or cell.lower() in MISSING for cell in first) or len(set(first)) < len(first):
@@ -153,7 +164,7 @@ def _number(cell: str) -> float:
     return value if "_" not in cell else float("inf")
 
 
-def _unique(names: list[str]) -> tuple[str, ...]:
+def _unique(names: Sequence[str]) -> tuple[str, ...]:
     seen: Counter[str] = Counter()
     unique = []
     for place, given in enumerate(names, 1):

@@ -25,7 +25,7 @@ class Arrangement:
     points: tuple[Point, ...]
     places: Mapping[Point, int]
     budgets: tuple[float, ...]
-    rows: Mapping[int, Sequence[int]]
+    rows: Mapping[int, tuple[int, ...]]
     repeats: NDArray[np.float64] | None
     duplicates: int
 
@@ -53,24 +53,25 @@ def arranged(
     budget_of = np.zeros(len(columns), dtype=np.int64)
     if fidelity is not None:
         budget_of = np.searchsorted(np.asarray(budgets), fidelity)
-    rows: dict[int, list[int]] = {}
+    rows: dict[int, tuple[int, ...]] = {}
     doubled: list[tuple[int, int]] = []
     budget_list = budget_of.tolist()
     names = None if repeat is None else repeat.tolist()
     for row in kept:
         place = places.setdefault(points[row], len(places))
-        group = rows.setdefault(place * step + budget_list[row], [])
-        same = next((each for each in group if names is None or names[each] == names[row]), None)
-        if same is not None and duplicates != "number":
-            doubled.append((row, same))
-            if duplicates == "first":
-                continue
-        group.append(row)
+        key = place * step + budget_list[row]
+        group = rows.get(key, ())
+        if group and duplicates != "number":
+            same = next((each for each in group if names is None or names[each] == names[row]), None)
+            if same is not None:
+                doubled.append((row, same))
+                if duplicates == "first":
+                    continue
+        rows[key] = (*group, row)
     if doubled and duplicates == "refuse":
         raise _doubled(columns, doubled, describe)
     if names is not None:
-        for group in rows.values():
-            group.sort(key=names.__getitem__)
+        rows = {key: tuple(sorted(group, key=names.__getitem__)) for key, group in rows.items()}
     return Arrangement(tuple(places), places, budgets, rows, repeat, len(doubled))
 
 

@@ -63,13 +63,13 @@ def as_numbers(cells: Sequence[Any], delimiter: str = ",") -> NDArray[np.float64
     """Cells as numbers: NaN where one is missing or NaN, infinity where it is no finite number."""
     if isinstance(cells, np.ndarray) and cells.dtype.kind in "fiub":
         return cells.astype(np.float64)
-    if len(cells) and type(cells[0]) is str:
+    if len(cells) and type(cells[0]) is str and all(type(each) is str for each in cells):
         try:
-            return np.array(cells).astype(np.float64)  # the quick way, where every cell is a number
+            if "_" not in "".join(cells):  # which float allows in a number
+                return np.array(list(map(float, cells)))  # the quick way, where every cell is a number
         except ValueError:
             pass
-        if all(type(each) is str for each in cells):
-            return text_tables.numbers(tuple(cells), delimiter)
+        return text_tables.numbers(tuple(cells), delimiter)
     return np.array([_number(each) for each in cells])
 
 

@@ -10,16 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.core.errors import ConfigurationError, DataError, nearest
+from netwright.core.errors import ConfigurationError, DataError, nearest, shown
 from netwright.core.space import Space
 from netwright.estimators.tables.arrangement import Arrangement, arranged
 from netwright.estimators.tables.columns import Columns
+from netwright.estimators.tables.costs import require_seconds
 from netwright.estimators.tables.curves import curve_identity, curve_of, family
 from netwright.estimators.tables.naming import naming_columns, points_of
 from netwright.estimators.tables.sources import Source
 from netwright.estimators.tables.values import checked, metric_columns
 
 COST = "cost_seconds"
+SHOWN_COLUMNS = 5
 _KEPT = 8
 
 Numbers = NDArray[np.float64]
@@ -77,7 +79,10 @@ def _contents(space: Space, columns: Columns, options: Mapping[str, Any]) -> Con
     taken |= {naming} if isinstance(naming, str) else set((naming or {}).values())
     named = metric_columns(columns, options["metrics"], taken)
     if not named and not curve:
-        raise DataError(f"{columns.where} has no column of numbers besides the architecture; name the metrics")
+        raise DataError(
+            f"{columns.where} has no column of numbers besides the architecture{_begun(columns)}. Name one with "
+            "metrics= to see in which rows there is no number"
+        )
     used = {role: name for role, name in roles.items() if role != "repeat"}
     values, kept = checked(columns, dict.fromkeys((*named.values(), *used.values())), options["missing"])
     repeat = _repeats(columns, roles.get("repeat"))
@@ -92,9 +97,16 @@ def _contents(space: Space, columns: Columns, options: Mapping[str, Any]) -> Con
     metrics |= {metric: each[:, -1] for metric, each in curves.items() if metric not in metrics}
     if "cost" in roles:
         metrics[COST] = values[roles["cost"]]
+        require_seconds(columns, where, metrics[COST], roles["cost"], followed)
     used_rows = sum(map(len, where.rows.values()))
     skipped = len(columns) - len(kept)
     return Contents(columns.where, where, metrics, curves, roles.get("fidelity"), followed, used_rows, skipped)
+
+
+def _begun(columns: Columns) -> str:
+    """How each column begins, in words."""
+    cells = [f"{name} begins with {shown(cells[0])}" for name, cells in columns.cells.items() if len(cells)]
+    return f": {'; '.join(cells[:SHOWN_COLUMNS])}" if cells else ""
 
 
 def _curve_option(columns: Columns, curve: Any, has_fidelity: bool) -> tuple[dict[str, Any], bool]:

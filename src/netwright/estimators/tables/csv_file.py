@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from netwright.core.errors import DataError
+from netwright.core.errors import DataError, shown
 from netwright.core.space import Space
 from netwright.estimators.tables.columns import Columns
 from netwright.estimators.tables.sources import FileSource
-from netwright.tasks.tables import read_table
+from netwright.tasks.tables import DELIMITERS, read_table
 
 
 class CsvFile(FileSource):
@@ -18,7 +18,11 @@ class CsvFile(FileSource):
         for name in repeated:
             stem, _, number = name.rpartition(".")
             if number.isdecimal() and table.columns.index(name) > table.columns.index(stem):
-                raise DataError(f"{self.path.name} names the column {stem!r} twice")
+                first = shown(", ".join(table.columns))
+                raise DataError(
+                    f"{self.path.name} names the column {stem!r} twice; its first row, {first}, is taken for the names "
+                    f"of columns between {DELIMITERS[table.delimiter]}s"
+                )
         lines = table.lines
         cells = dict(zip(table.columns, table.cells, strict=True))
         return Columns(self.path.name, cells, lambda row: f"line {lines[row]}", delimiter=table.delimiter)

@@ -12,13 +12,15 @@ from netwright.estimators.tables.columns import Columns
 from netwright.estimators.tables.sources import FileSource
 
 KEY_COLUMN = "arch"  # where the keys of an object of records go
+VALUE_COLUMN = "value"  # where the numbers of an object of numbers go
 
 
 class JsonFile(FileSource):
-    """JSON in one of four forms, told apart by looking.
+    """JSON in one of five forms, told apart by looking.
 
     `[{"arch": ..., "accuracy": ...}, ...]`, `{"arch": [...], "accuracy": [...]}`, `{"<architecture>": {"accuracy":
-    ...}, ...}` (the keys become the column "arch"), or one object a line.
+    ...}, ...}` (the keys become the column "arch"), `{"<architecture>": 93.5, ...}` (the numbers become the column
+    "value"), or one object a line. A record that lacks a key has a gap there.
     """
 
     def read(self, space: Space) -> Columns:
@@ -34,22 +36,24 @@ class JsonFile(FileSource):
             records = [{KEY_COLUMN: key, **record} for key, record in whole.items()]
             keys = list(whole)
             return of_records(self.path.name, records, lambda row: f"the record of {keys[row]!r}")
+        if isinstance(whole, dict) and whole and all(type(each) in (int, float) for each in whole.values()):
+            keys = list(whole)
+            cells = {KEY_COLUMN: keys, VALUE_COLUMN: list(whole.values())}
+            return Columns(self.path.name, cells, lambda row: f"the number of {keys[row]!r}")
         raise DataError(
             f"{self.path.name} holds neither a list of records, nor an object of columns or of records: {shown(whole)}"
         )
 
 
 def of_records(where: str, records: Sequence[Any], row: Callable[[int], str]) -> Columns:
-    """Columns of records that all have the same keys."""
+    """Columns of records; one that lacks a key has a gap there, None."""
     if not records:
         raise DataError(f"{where} holds no rows")
     for i, record in enumerate(records):
         if not isinstance(record, dict):
             raise DataError(f"{where}, {row(i)}: expected an object, found {shown(record)}")
-        if record.keys() != records[0].keys():
-            odd = sorted(map(str, record.keys() ^ records[0].keys()))
-            raise DataError(f"{where}, {row(i)}: its columns differ from those of {row(0)} in {', '.join(odd)}")
-    return Columns(where, {name: [record[name] for record in records] for name in records[0]}, row)
+    names = list(dict.fromkeys(name for record in records for name in record))
+    return Columns(where, {name: [record.get(name) for record in records] for name in names}, row)
 
 
 def _of_columns(where: str, columns: dict[str, list[Any]]) -> Columns:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from netwright.core.decisions import Decision, Label, Point
@@ -31,11 +31,24 @@ def naming_columns(columns: Columns, space: Space, architecture: Naming) -> str 
     if not lacking:
         return wanted
     if isinstance(architecture, str):
+        found = next((name for name in columns.names if _begins_with_one(columns.cells[name], space)), None)
+        advice = f"{nearest(architecture, columns.cells)} Say which with architecture=."
+        if found is not None:
+            advice = f"; the column {found!r} begins with one: architecture={found!r}"
         raise DataError(
             f"{columns.where} has no column {architecture!r} that names the architecture, nor one for each decision "
-            f"of {space.id}{nearest(architecture, columns.cells)} Say which with architecture=."
+            f"of {space.id}{advice}"
         )
     raise DataError(f"{columns.where} has no column {lacking[0]!r} for a decision{nearest(lacking[0], columns.cells)}")
+
+
+def _begins_with_one(cells: Sequence[Any], space: Space) -> bool:
+    """Whether the first cell of a column is an architecture of the space."""
+    try:
+        space.parse(_as_text(cells[0]))
+    except UserError:
+        return False
+    return True
 
 
 def points_of(columns: Columns, space: Space, naming: str | Mapping[str, str]) -> list[Point]:
