@@ -18,6 +18,7 @@ ALL = {
     **CELLS,
     "chain": spaces.Chain(),
     "mlp": spaces.Mlp(),
+    "nasbench101": spaces.NasBench101(),
     "one_operation": spaces.Darts(operations=("skip_connect",)),
 }
 ENCODINGS = (OneHot, Adjacency, Paths, Flow)
@@ -152,6 +153,38 @@ def test_flow_has_mean_zero_and_deviation_one_over_the_space():
     varies = rows.std(axis=0) > 0
     assert np.abs(rows.mean(axis=0)).max() < 0.2 and np.abs(rows[:, varies].std(axis=0) - 1).max() < 0.35
     assert varies.sum() == 35 and not rows[:, ~varies].any()  # no path is without operations
+
+
+def test_paths_of_a_nasbench101_cell_by_hand():
+    """The best cell's first four vertices (Ying et al. 2019), with an operation each and a skip connection."""
+    space = ALL["nasbench101"]
+    matrix = [[0, 1, 1, 1, 0], [0, 0, 0, 1, 0], [0, 0, 0, 0, 1], [0, 0, 0, 0, 1], [0, 0, 0, 0, 0]]
+    operations = ["input", "conv3x3-bn-relu", "maxpool3x3", "conv1x1-bn-relu", "output"]  # numbers 0, 2, 1
+    cell = space.from_matrix(matrix, operations)
+    whole = np.flatnonzero(Paths(space).encode([cell])[0])
+    # maxpool; conv1x1; conv3x3 then conv1x1: after the empty path, 3 of one operation, then 3 * second + first
+    assert whole.tolist() == [1 + 1, 1 + 2, 1 + 3 + 3 * 1 + 0]
+    assert (Paths(space).dimension, Paths(space, 3).dimension, Paths(space, 1).dimension) == (364, 40, 4)
+    assert np.array_equal(Paths(space, 1).encode([cell])[0], Paths(space).encode([cell])[0, :4])
+    straight = space.from_matrix([[0, 1], [0, 0]], ["input", "output"])
+    assert np.flatnonzero(Paths(space).encode([straight])[0]).tolist() == [0]
+
+
+def test_adjacency_of_a_nasbench101_cell_is_the_matrix_and_its_operations():
+    space = ALL["nasbench101"]
+    for architecture in some(space, 5):
+        bits, *operations = str(architecture).split()
+        labels = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
+        expected = [*map(int, bits), *(float(own == label) for own in operations for label in labels)]
+        row = Adjacency(space).encode([architecture])[0]
+        assert row.tolist() == expected and len(row) == 21 + 15
+
+
+def test_cells_that_differ_only_off_the_paths_have_the_same_paths():
+    space = ALL["nasbench101"]
+    for architecture in some(space, 20):
+        rows = Paths(space).encode([architecture, space.canonical(architecture)])
+        assert np.array_equal(rows[0], rows[1])
 
 
 class Odd(Space):

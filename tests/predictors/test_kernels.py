@@ -20,7 +20,7 @@ from netwright.predictors.kernels import (
 from netwright.predictors.kernels.edit_distance import layer_edits, skip_edits
 from netwright.predictors.kernels.labels import FAR, mismatch, relative_difference
 from netwright.predictors.kernels.layers import layer_graph, layers_of
-from netwright.predictors.kernels.transport import transport_cost
+from netwright.predictors.kernels.transport import best_saving, best_savings, transport_cost
 from netwright.spaces import Darts, NasBench201
 from netwright.testing.examples import Layers
 
@@ -203,6 +203,13 @@ class TestOtmann:
         assert mismatch("conv_3x3", "max_pool_3x3") == FAR
 
 
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (2, 5), (6, 4), (8, 8), (9, 10), (0, 3)])
+def test_many_savings_at_once_are_those_one_by_one(rows, columns):
+    changes = -np.random.default_rng(0).random((20, rows, columns))
+    changes[::3, rows // 2 :] = 0  # smaller problems, padded
+    assert best_savings(changes) == pytest.approx([best_saving(each, 1.0, 1.0) for each in changes])
+
+
 class TestEditDistance:
     def test_layers_against_the_textbook(self):
         # Levenshtein distance of kitten and sitting is 3.
@@ -225,7 +232,7 @@ class TestEditDistance:
                 1 + sum(one_skip(first[i], second[j]) for j, i in enumerate(order))
                 for order in permutations(range(3), 2)
             )
-            assert skip_edits(first, second) == pytest.approx(best)
+            assert skip_edits([first, first[:1]], [second, first[:1]]) == pytest.approx([best, 0])
 
     def test_a_skip_connection_weighs_lambda(self):
         plain, skipping = SPACE.at(0), SPACE.at(0)

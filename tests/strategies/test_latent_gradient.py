@@ -62,7 +62,7 @@ def test_ascending_raises_the_predicted_score(learnt):
     _, model, _, tokens, _ = learnt
     with torch.no_grad():
         states = model.encode(tokens)
-        before, after = model.predict(states), model.predict(model.ascend(states, 1.0))
+        before, after = model.predict(states), model.predict(model.moved(states, model.gradient(states), 1.0))
     assert (after > before).float().mean() > 0.95 and (after - before).mean() > 0.02
 
 

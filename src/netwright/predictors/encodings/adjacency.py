@@ -8,13 +8,16 @@ import numpy as np
 
 from netwright.predictors.encodings.cells import NOTHING, Cells, cells_of
 from netwright.predictors.encodings.encoding import Encoding, one_hot_rows
+from netwright.predictors.encodings.vertices import Vertices, vertices_of
 
 
 class Adjacency(Encoding):
     """For each pair of a cell's states that an edge may join: how many edges there are, and each operation's share.
 
     An edge whose operation passes nothing on ("none") is no edge; its operation is told all the same. Two edges between
-    the same states count two. Decisions outside of cells follow as one-hot; a space without cells has nothing else.
+    the same states count two. Where operations are on vertices, as in NAS-Bench-101: one number for each pair of
+    vertices, whether there is an edge, then each vertex's operation as one-hot (21 + 15 there). Decisions outside of
+    cells follow as one-hot; a space without cells has nothing else.
     """
 
     @cached_property
@@ -44,9 +47,25 @@ class Adjacency(Encoding):
 
     @property
     def dimension(self) -> int:
+        if self._vertices:
+            sizes = self.space.decisions.sizes
+            return len(self._vertices.edges) + sum(sizes[place] for place in self._others)
         return self._columns[0] + sum(self.space.decisions.sizes[place] for place in self.cells.rest)
 
+    @cached_property
+    def _vertices(self) -> Vertices | None:
+        return vertices_of(self.space)
+
+    @cached_property
+    def _others(self) -> list[int]:
+        """Places of the decisions that are not on edges, where operations are on vertices."""
+        return [*self._vertices.vertices.values(), *self._vertices.rest] if self._vertices else []
+
     def rows(self, points: np.ndarray) -> np.ndarray:
+        if self._vertices:
+            edges = points[:, list(self._vertices.edges.values())].astype(np.float32)
+            sizes = [self.space.decisions.sizes[place] for place in self._others]
+            return np.concatenate((edges, one_hot_rows(points[:, self._others], sizes)), axis=1)
         width, starts, offsets, passes = self._columns
         rest = list(self.cells.rest)
         outside = one_hot_rows(points[:, rest], [self.space.decisions.sizes[place] for place in rest])

@@ -10,6 +10,7 @@ import numpy as np
 from netwright.core.errors import ConfigurationError
 from netwright.predictors.encodings.cells import Cells, cells_of
 from netwright.predictors.encodings.encoding import Encoding, one_hot_rows
+from netwright.predictors.encodings.vertices import Vertices, vertices_of
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
@@ -23,8 +24,10 @@ class Paths(Encoding):
     A path is told by its cell, the input it begins in and its operations in order, whatever states it leads through.
     Operations on edges count as they stand, those that pass nothing on among them, as in the authors' code for
     NAS-Bench-201 (5 + 25 + 125 = 155 paths). A cell's outputs are the states that some architecture reads nowhere: its
-    last node where every node reads all earlier ones, all nodes in DARTS. Decisions outside of cells follow as
-    one-hot; a space without cells has nothing else, for its one path would be the whole network.
+    last node where every node reads all earlier ones, all nodes in DARTS. Where operations are on vertices, as in
+    NAS-Bench-101, a path is the operations of the vertices between input and output, none of them on the shortest
+    (1 + 3 + 9 + 27 + 81 + 243 = 364 paths; 40 with longest=3, the paper's truncation). Decisions outside of cells
+    follow as one-hot; a space without cells has nothing else, for its one path would be the whole network.
 
     longest: paths of at most so many operations; by default the most with no more than 2,000 paths, at least 1 (the
     truncation of section 4: long paths are many, and each of them is rare). Raises ConfigurationError below 1.
@@ -41,7 +44,9 @@ class Paths(Encoding):
         return cells_of(self.space)
 
     @cached_property
-    def _table(self) -> _Table:
+    def _table(self) -> _Table | _VertexTable:
+        if vertices := vertices_of(self.space):
+            return _VertexTable(vertices, self.longest)
         depth = max((len(each) for each in self.cells.states), default=1)
         if self.longest is not None:
             return _Table(self.cells, min(self.longest, depth))
@@ -54,10 +59,10 @@ class Paths(Encoding):
 
     @property
     def dimension(self) -> int:
-        return self._table.paths + sum(self.space.decisions.sizes[place] for place in self.cells.rest)
+        return self._table.paths + sum(self.space.decisions.sizes[place] for place in self._table.rest)
 
     def rows(self, points: np.ndarray) -> np.ndarray:
-        rest = list(self.cells.rest)
+        rest = list(self._table.rest)
         outside = one_hot_rows(points[:, rest], [self.space.decisions.sizes[place] for place in rest])
         paths = np.zeros((len(points), self._table.paths), dtype=np.float32)
         example, path = self._table.find(points)
@@ -103,6 +108,7 @@ class _Table:
 
     def __init__(self, cells: Cells, longest: int) -> None:
         self._cells = cells
+        self.rest = cells.rest
         self.paths = 0
         routes: list[tuple[int, ...]] = []
         bases: list[int] = []
@@ -135,6 +141,35 @@ class _Table:
         column = self._bases + (symbol[:, self._routes] * self._strides).sum(axis=2)
         complete = there[:, self._routes].all(axis=2)
         return np.nonzero(complete)[0], column[complete]
+
+
+class _VertexTable:
+    """The paths of a cell with operations on vertices, by length and then by their operations."""
+
+    def __init__(self, cell: Vertices, longest: int | None) -> None:
+        self._cell = cell
+        self.rest = cell.rest
+        operations = len(cell.labels)
+        lengths = range(len(cell.vertices) + 1)
+        counts = [operations**length for length in lengths]
+        most = (
+            longest if longest is not None else max(k for k in lengths if k < 2 or sum(counts[: k + 1]) <= MOST_PATHS)
+        )
+        self._starts = [sum(counts[:length]) for length in lengths]
+        self._routes = [route for route in cell.routes if len(route) <= most]
+        self.paths = sum(counts[: most + 1])
+
+    def find(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which examples have which paths, one as often as routes lead to it: two arrays of equal length."""
+        examples, columns = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        for route in self._routes:
+            example = np.flatnonzero(self._cell.leads(route, points))
+            column = np.full(len(example), self._starts[len(route)])
+            for position, vertex in enumerate(route):
+                column += points[example, self._cell.vertices[vertex]] * len(self._cell.labels) ** position
+            examples.append(example)
+            columns.append(column)
+        return np.concatenate(examples), np.concatenate(columns)
 
 
 def _symbols(cells: Cells) -> np.ndarray:

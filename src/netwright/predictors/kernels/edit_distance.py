@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from netwright.core.errors import ConfigurationError
 from netwright.predictors.kernels.kernel import Hyperparameter, weighted_sums
 from netwright.predictors.kernels.labels import LabelTable, relative_difference
 from netwright.predictors.kernels.pairs import PairKernel, padded
+from netwright.predictors.kernels.transport import best_savings
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
@@ -52,8 +52,8 @@ class EditDistance(PairKernel):
 
     def distances(self, first: Sequence[Any], second: Sequence[Any]) -> np.ndarray:
         layers = layer_edits([a.layers for a in first], [b.layers for b in second], self._labels.matrix())
-        skips = [skip_edits(a.skips, b.skips) for a, b in zip(first, second, strict=True)]
-        return (layers + self.skip_weight * np.array(skips))[None]
+        skips = skip_edits([a.skips for a in first], [b.skips for b in second])
+        return (layers + self.skip_weight * skips)[None]
 
     def own_measures(self, rows: np.ndarray) -> np.ndarray:
         return np.zeros((1, len(rows)))
@@ -84,11 +84,15 @@ def layer_edits(first: Sequence[np.ndarray], second: Sequence[np.ndarray], costs
     return table[lengths[0], lengths[1], np.arange(len(ours))]
 
 
-def skip_edits(first: np.ndarray, second: np.ndarray) -> float:
-    """The least cost of matching skip connections, by where they start and how long they are."""
-    unmatched = float(abs(len(first) - len(second)))
-    if not len(first) or not len(second):
-        return unmatched
-    apart = np.abs(first[:, None] - second[None]).sum(axis=2)
-    costs = apart / np.maximum(first[:, None], second[None]).sum(axis=2)
-    return unmatched + float(costs[linear_sum_assignment(costs)].sum())
+def skip_edits(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> np.ndarray:
+    """The least cost of matching skip connections, by where they start and how long they are; float64 (pairs,).
+
+    A match costs at most 1, what one without a partner costs: so it saves something against leaving one of both out.
+    """
+    ours, theirs = padded(first), padded(second)
+    apart = np.abs(ours[:, :, None] - theirs[:, None]).sum(axis=3)
+    costs = apart / np.maximum(np.maximum(ours[:, :, None], theirs[:, None]).sum(axis=3), 1.0)
+    numbers = np.array([len(each) for each in first]), np.array([len(each) for each in second])
+    there = [np.arange(rows.shape[1]) < count[:, None] for rows, count in zip((ours, theirs), numbers, strict=True)]
+    changes = (costs - 1) * (there[0][:, :, None] & there[1][:, None])
+    return np.maximum(*numbers) + best_savings(changes)

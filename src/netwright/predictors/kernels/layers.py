@@ -46,11 +46,10 @@ class LayerGraph:
         Of all operations on them, of convolutions alone, and of poolings. A random walk leaves each layer by any of its
         edges with equal probability, here backwards from the layer and forwards (Kandasamy et al. 2018, section 3).
         """
-        columns: list[np.ndarray] = []
-        for counted in self.is_kind.astype(float):
-            columns += _lengths(self.adjacency, counted)
-            columns += [each[::-1] for each in _lengths(self.adjacency[::-1, ::-1].T, counted[::-1])]
-        return np.column_stack(columns)
+        counted = self.is_kind.astype(float)
+        there = _lengths(self.adjacency, counted)
+        back = _lengths(self.adjacency[::-1, ::-1].T, counted[:, ::-1])[:, :, ::-1]
+        return np.stack((there, back), axis=1).reshape(-1, len(self.labels)).T
 
     @cached_property
     def connections(self) -> list[tuple[int, int]]:
@@ -145,15 +144,19 @@ def _useful(adjacency: np.ndarray, ends: np.ndarray) -> np.ndarray:
     return (forward & backward) | ends
 
 
-def _lengths(adjacency: np.ndarray, counted: np.ndarray) -> list[np.ndarray]:
-    """Shortest, longest and mean length of the paths from a first layer to each; rows lead to columns behind them."""
-    n = len(adjacency)
-    shortest, longest, walk = np.zeros(n), np.zeros(n), np.zeros(n)
+def _lengths(adjacency: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """Shortest, longest and mean length of the paths from a first layer to each; rows lead to columns behind them.
+
+    counted: (kinds, n), what each layer adds; float64 (kinds, 3, n).
+    """
+    kinds, n = counted.shape
+    found = np.zeros((3, n, kinds))  # the layer before the kind, so that all kinds of some layers are one block
+    shortest, longest, walk = found
+    passed = np.ascontiguousarray(counted.T)
     for k in range(n):
         before = np.flatnonzero(adjacency[:, k])
         if len(before):
-            passed = counted[before]
-            shortest[k] = (shortest[before] + passed).min()
-            longest[k] = (longest[before] + passed).max()
-            walk[k] = (walk[before] + passed).mean()
-    return [shortest, longest, walk]
+            shortest[k] = (shortest[before] + passed[before]).min(axis=0)
+            longest[k] = (longest[before] + passed[before]).max(axis=0)
+            walk[k] = (walk[before] + passed[before]).sum(axis=0) / len(before)
+    return found.transpose(2, 0, 1)

@@ -14,7 +14,7 @@ from netwright.predictors.kernels.kernel import Hyperparameter, weighted_sums
 from netwright.predictors.kernels.labels import LabelTable, mismatch
 from netwright.predictors.kernels.layers import INPUT, OUTPUT
 from netwright.predictors.kernels.pairs import PairKernel, padded
-from netwright.predictors.kernels.transport import best_saving
+from netwright.predictors.kernels.transport import best_saving, best_savings
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
@@ -67,12 +67,8 @@ class Otmann(PairKernel):
     def distances(self, first: Sequence[Any], second: Sequence[Any]) -> np.ndarray:
         masses = np.array([a.mass + b.mass for a, b in zip(first, second, strict=True)])
         changes = self._changes(first, second)
-        found = np.empty((len(self.structural), len(masses)))
-        for place, coefficient in enumerate(self.structural):
-            for k, (a, b) in enumerate(zip(first, second, strict=True)):
-                matched = best_saving(changes[place, k, : len(a.labels), : len(b.labels)], 1.0, 1.0)
-                found[place, k] = masses[k] + matched
-            found[place] += _ends(first, second, coefficient)
+        matched = best_savings(changes.reshape(-1, *changes.shape[2:])).reshape(changes.shape[:2])
+        found = masses + matched + _ends(first, second, np.array(self.structural))
         return np.concatenate((found, found / np.maximum(masses, 1e-12)))
 
     def _changes(self, first: Sequence[Any], second: Sequence[Any]) -> np.ndarray:
@@ -82,7 +78,8 @@ class Otmann(PairKernel):
         paths, theirs = padded([a.paths for a in first]), padded([b.paths for b in second])
         apart = np.abs(paths[:, :, None, :] - theirs[:, None, :, :]).mean(axis=3)
         coefficients = np.array(self.structural)[:, None, None, None]
-        return np.minimum(costs + coefficients * apart - 2, 0.0)
+        there = _there(first, labels.shape[1])[:, :, None] & _there(second, others.shape[1])[:, None]
+        return np.minimum(costs + coefficients * apart - 2, 0.0) * there
 
     def hyperparameters(self) -> tuple[Hyperparameter, ...]:
         each = len(self.structural)
@@ -115,19 +112,26 @@ class Otmann(PairKernel):
         return np.array([*by_plain, *by_normalised, by_odds])
 
 
-def _ends(first: Sequence[Any], second: Sequence[Any], coefficient: float) -> np.ndarray:
-    """What matching inputs with inputs, and the output with the output, changes in the costs; float64 (pairs,)."""
+def _there(profiles: Sequence[Any], longest: int) -> np.ndarray:
+    """Which of the rows of padded labels are operations; bool (pairs, longest)."""
+    return np.arange(longest) < np.array([len(each.labels) for each in profiles])[:, None]
+
+
+def _ends(first: Sequence[Any], second: Sequence[Any], coefficients: np.ndarray) -> np.ndarray:
+    """What matching inputs with inputs, and the output with the output, changes in the costs; (structural, pairs)."""
     masses = END_MASS * np.array([[len(a.labels), len(b.labels)] for a, b in zip(first, second, strict=True)])
-    total = np.zeros(len(masses))
+    total = np.zeros((len(coefficients), len(masses)))
     for ours, theirs in (
         ([a.inputs for a in first], [b.inputs for b in second]),
         ([a.outputs for a in first], [b.outputs for b in second]),
     ):
-        if all(len(each) == 1 for each in (*ours, *theirs)):
+        if {*map(len, ours), *map(len, theirs)} == {1}:
             apart = np.abs(np.concatenate(ours) - np.concatenate(theirs)).mean(axis=1)
-            total += np.minimum(coefficient * apart - 2, 0.0) * masses.min(axis=1)
+            total += np.minimum(coefficients[:, None] * apart - 2, 0.0) * masses.min(axis=1)
             continue
         for k, (a, b) in enumerate(zip(ours, theirs, strict=True)):
-            changes = np.minimum(coefficient * np.abs(a[:, None] - b[None]).mean(axis=2) - 2, 0.0)
-            total[k] += best_saving(changes, masses[k, 0] / max(len(a), 1), masses[k, 1] / max(len(b), 1))
+            apart = np.abs(a[:, None] - b[None]).mean(axis=2)
+            supply, demand = masses[k, 0] / max(len(a), 1), masses[k, 1] / max(len(b), 1)
+            for place, coefficient in enumerate(coefficients):
+                total[place, k] += best_saving(np.minimum(coefficient * apart - 2, 0.0), supply, demand)
     return total

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import linear_sum_assignment, linprog
 
+_LARGEST = 8  # for which 2^n sets are fewer operations than an assignment for each problem
+
 
 def transport_cost(costs: np.ndarray, supply: float, demand: float, penalty: float = 1.0) -> float:
     """The least cost of matching masses: `supply` in each row, `demand` in each column.
@@ -27,6 +29,27 @@ def best_saving(changes: np.ndarray, supply: float, demand: float) -> float:
     if supply == demand:  # a transport problem of equal masses has a solution that moves each of them whole
         return supply * float(changes[linear_sum_assignment(changes)].sum())
     return _linear_program(changes, supply, demand)
+
+
+def best_savings(changes: np.ndarray) -> np.ndarray:
+    """`best_saving` with masses of 1 for many problems (pairs, rows, columns); pad smaller ones with zeros; (pairs,).
+
+    Up to 8 rows and columns, all problems at once: the least sum for the first rows with each set of columns follows
+    from that for one row less (dynamic programming). Larger ones are solved one by one.
+    """
+    size = max(changes.shape[1:])
+    if size > _LARGEST:
+        return np.array([float(each[linear_sum_assignment(each)].sum()) for each in changes])
+    costs = np.zeros((size, size, len(changes)))
+    costs[: changes.shape[1], : changes.shape[2]] = changes.transpose(1, 2, 0)
+    least = np.full((1 << size, len(changes)), np.inf)
+    least[0] = 0.0
+    for taken in range(1, 1 << size):
+        row = costs[taken.bit_count() - 1]
+        for column in range(size):
+            if taken >> column & 1:
+                np.minimum(least[taken], least[taken ^ 1 << column] + row[column], out=least[taken])
+    return least[-1]
 
 
 def _linear_program(changes: np.ndarray, supply: float, demand: float) -> float:

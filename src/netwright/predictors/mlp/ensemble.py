@@ -25,11 +25,11 @@ MOMENT_DECAYS = (0.9, 0.99)  # of Adam, from the authors' code
 
 
 class MlpEnsemble(Predictor):
-    """Five fully connected networks that differ in their first weights; mean and deviation are those of their outputs.
+    """Five fully connected networks that differ in first weights and batches; mean and deviation are of their outputs.
 
-    The defaults are those of the authors' code: 10 layers of 20 units, mean absolute error, batches of 32 for 150
-    epochs, Adam at 0.01 with moment decays 0.9 and 0.99. There each network draws batches of its own; here all take the
-    same ones, which is what lets them be trained at once. Scores are standardised.
+    The defaults are those of the authors' code (naszilla: `MetaNeuralnet`, `meta_neuralnet_params`): 10 layers of 20
+    units, mean absolute error, batches of 32 for 150 epochs, Adam at 0.01 with moment decays 0.9 and 0.99. There scores
+    are percentages and learnt as they are; here they are standardised, for a metric may have any unit.
 
     encoding: what the networks read, by default `Paths(space)`. steps: how many batches to train on instead of
     `epochs`, however many examples there are. schedule: the rate stays "constant", or rises for 5 steps and then falls
@@ -63,7 +63,7 @@ class MlpEnsemble(Predictor):
                 raise ConfigurationError(f"MlpEnsemble has no {name} {value!r}{nearest(value, known)}")
         self.space = space
         self.encoding = Paths(space) if encoding is None else encoding
-        self.count, self.hidden = networks, (width,) * layers
+        self.count, self.depth, self.width = networks, layers, width
         self.epochs, self.batch, self.steps = epochs, batch, steps
         self.rate, self.schedule, self.loss = rate, schedule, loss
         self._networks: Networks | None = None
@@ -72,25 +72,27 @@ class MlpEnsemble(Predictor):
         examples = Examples(self.space, architectures, values)
         rng = np.random.default_rng(seed)
         rows = self.encoding.encode(examples.architectures)
-        networks = Networks(self.count, (rows.shape[1], *self.hidden), rng)
+        networks = Networks(self.count, rows.shape[1], self.width, self.depth, rng)
         used = np.flatnonzero(rows.any(axis=0))  # the weights of other columns have no gradient
         narrow = networks.narrowed(used)
-        self._train(narrow, np.ascontiguousarray(rows[:, used]), examples.scores.astype(np.float32), rng)
+        ones = np.ones((len(rows), 1), dtype=np.float32)
+        self._train(narrow, np.concatenate((rows[:, used], ones), axis=1), examples.scores.astype(np.float32), rng)
         networks.adopt(narrow, used)
         self._networks, self.examples = networks, examples
 
     def _train(self, networks: Networks, rows: np.ndarray, scores: np.ndarray, rng: np.random.Generator) -> None:
-        """Batches of a new order every epoch, a smaller one at its end, until all steps are done."""
+        """Batches of a new order every epoch, another one for each network, a smaller one at its end."""
         batch = min(self.batch, len(rows))
-        training = Training(networks, batch, MOMENT_DECAYS, self.loss)
+        training = Training(networks, MOMENT_DECAYS, self.loss)
         total = self.steps or self.epochs * ceil(len(rows) / batch)
+        places = np.tile(np.arange(len(rows)), (self.count, 1))
         done = 0
         while done < total:
-            order = rng.permutation(len(rows))
+            order = rng.permuted(places, axis=1)
             mixed, wanted = rows[order], scores[order]
             for start in range(0, len(rows), batch)[: total - done]:
                 end = start + batch
-                training.step(mixed[start:end], wanted[start:end], self._rate_at(done, total))
+                training.step(mixed[:, start:end], wanted[:, start:end], self._rate_at(done, total))
                 done += 1
 
     def _rate_at(self, step: int, total: int) -> float:

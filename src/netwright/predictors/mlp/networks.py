@@ -1,140 +1,166 @@
 """Several multilayer perceptrons trained at once: batched matrix products, gradients written out, Adam in place.
 
-All networks read the same rows and have the same form, so one step of all of them is one matrix product for the first
-layer and one batched product for each later layer. Everything is float32 and written into buffers that stay.
+All networks have the same form, so that a layer of all of them is one batched product. A batch lies in columns, each
+state has a row of ones below it, and the biases are the last column of the weights: forwards a layer is one product,
+and the gradients of all hidden layers' weights are one. Everything is float32 and written into buffers that stay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from math import sqrt
+from typing import Any
 
 import numpy as np
+from scipy.linalg import blas as _blas
 
 EPSILON = 1e-7  # of Adam, as in Keras
+blas: Any = _blas
+TINY, SWEEP = 1e-30, 128  # moments below TINY become zero every SWEEP steps; 0.9**SWEEP is above 1e-6
 
 
 class Networks:
-    """`count` networks of the same `widths` (inputs, hidden layers...): ReLU after each hidden layer, one output.
+    """`count` networks: `inputs`, `depth` hidden layers of `width` units with a ReLU after each, and one output.
 
-    Weights begin as Glorot and Bengio (2010) draw them (at zero without a generator), biases at zero.
-    `weights[l]` has shape (count, in, out), or
-    (in, count * out) in the first layer; `biases[l]` (count, 1, out).
+    Weights begin as Glorot and Bengio (2010) draw them (at zero without a generator), biases at zero. They are parts of
+    `parameters`, with the biases in the last column: `first` (count, width, inputs + 1), `hidden` (depth - 1, count,
+    width, width + 1) and `last` (count, 1, width + 1).
     """
 
-    def __init__(self, count: int, widths: Sequence[int], rng: np.random.Generator | None = None) -> None:
-        self.count, self.widths = count, (*widths, 1)
-        shapes = list(pairwise(self.widths))
-        self.parameters = np.zeros(sum(count * (i + 1) * o for i, o in shapes), dtype=np.float32)
-        self.weights, self.biases = self.views(self.parameters)
-        if rng is None:
-            return
-        for weight, (inputs, outputs) in zip(self.weights, shapes, strict=True):
-            limit = np.float32(np.sqrt(6.0 / (inputs + outputs)))
-            weight[...] = (2.0 * rng.random(weight.shape, dtype=np.float32) - 1.0) * limit
+    def __init__(self, count: int, inputs: int, width: int, depth: int, rng: np.random.Generator | None = None) -> None:
+        self.count, self.inputs, self.width, self.depth = count, inputs, width, depth
+        size = count * (width * (inputs + 1) + (depth - 1) * width * (width + 1) + width + 1)
+        self.parameters = np.zeros(size, dtype=np.float32)
+        self.first, self.hidden, self.last = self.views(self.parameters)
+        if rng is not None:
+            for layer in (self.first, *self.hidden, self.last):
+                _draw(layer, rng)
 
-    def views(self, flat: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Each layer's weights and biases as parts of one flat array that is as long as `parameters`."""
-        weights: list[np.ndarray] = []
-        biases: list[np.ndarray] = []
-        start, count = 0, self.count
-        for layer, (inputs, outputs) in enumerate(pairwise(self.widths)):
-            end = start + count * inputs * outputs
-            shape = (count, inputs, outputs) if layer else (inputs, count * outputs)
-            weights.append(flat[start:end].reshape(shape))
-            biases.append(flat[end : end + count * outputs].reshape(count, 1, outputs))
-            start = end + count * outputs
-        return weights, biases
+    def views(self, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """`first`, `hidden` and `last` as parts of one flat array that is as long as `parameters`."""
+        count, width = self.count, self.width
+        first, last = count * width * (self.inputs + 1), len(flat) - count * (width + 1)
+        return (
+            flat[:first].reshape(count, width, self.inputs + 1),
+            flat[first:last].reshape(self.depth - 1, count, width, width + 1),
+            flat[last:].reshape(count, 1, width + 1),
+        )
 
     def narrowed(self, inputs: np.ndarray) -> Networks:
         """Networks with equal weights that read only these columns."""
-        networks = Networks(self.count, (len(inputs), *self.widths[1:-1]))
-        for own, copy in zip((*self.weights, *self.biases), (*networks.weights, *networks.biases), strict=True):
-            copy[...] = own[inputs] if own is self.weights[0] else own
+        networks = Networks(self.count, len(inputs), self.width, self.depth)
+        networks.first[...] = self.first[:, :, [*inputs, -1]]
+        networks.hidden[...], networks.last[...] = self.hidden, self.last
         return networks
 
     def adopt(self, networks: Networks, inputs: np.ndarray) -> None:
         """Take the weights of networks that were narrowed to these columns; those of other columns stay."""
-        for own, new in zip((*self.weights, *self.biases), (*networks.weights, *networks.biases), strict=True):
-            own[inputs if own is self.weights[0] else ...] = new
+        self.first[:, :, [*inputs, -1]] = networks.first
+        self.hidden[...], self.last[...] = networks.hidden, networks.last
 
     def predict(self, rows: np.ndarray) -> np.ndarray:
         """float32 (count, n) for rows (n, inputs)."""
-        state = (rows @ self.weights[0]).reshape(len(rows), self.count, self.widths[1]).transpose(
-            1, 0, 2
-        ) + self.biases[0]
-        for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
-            state = np.maximum(state, 0.0, out=state) @ weight + bias
-        return state[:, :, 0]
+        state = np.asarray(rows, dtype=np.float32).T
+        for layer in (self.first, *self.hidden):
+            state = np.maximum(layer[:, :, :-1] @ state + layer[:, :, -1:], 0.0)
+        return (self.last[:, :, :-1] @ state + self.last[:, :, -1:])[:, 0]
+
+
+def _draw(layer: np.ndarray, rng: np.random.Generator) -> None:
+    """Uniform weights whose variance is 2 / (inputs + outputs) (Glorot and Bengio 2010, equation 16)."""
+    count, outputs, inputs = layer.shape[0], layer.shape[1], layer.shape[2] - 1
+    limit = np.float32(sqrt(6.0 / (inputs + outputs)))
+    layer[:, :, :-1] = (2.0 * rng.random((count, outputs, inputs), dtype=np.float32) - 1.0) * limit
 
 
 class Training:
-    """Gradient steps of these networks on batches of at most `most` rows; see `step`."""
+    """Gradient steps of these networks on batches; see `step`. loss: "mae" or "mse"."""
 
-    def __init__(self, networks: Networks, most: int, decays: tuple[float, float], loss: str) -> None:
+    def __init__(self, networks: Networks, decays: tuple[float, float], loss: str) -> None:
         self.networks, self._decays, self._loss = networks, decays, loss
         self.gradient = np.zeros_like(networks.parameters)
-        self._weights, self._biases = networks.views(self.gradient)
+        self._first, self._hidden, self._last = networks.views(self.gradient)
         self._first_moment, self._second_moment = np.zeros_like(self.gradient), np.zeros_like(self.gradient)
         self._spare = np.zeros_like(self.gradient)
         self._steps = 0
-        widths, count = networks.widths[1:], networks.count
-        self._states = [np.zeros((count, most, width), np.float32) for width in widths]
-        self._deltas = [np.zeros((count, most, width), np.float32) for width in widths]
-        self._dead = np.zeros((count, most, max(widths)), bool)
-        self._both = np.zeros((2, most, count * widths[0]), np.float32)  # the first layer, all networks side by side
+        self._buffers: dict[int, _Buffers] = {}  # by size of the batch
+        self._forwards = [networks.first, *networks.hidden]
+        self._backwards = [layer[:, :, :-1].transpose(0, 2, 1) for layer in (*networks.hidden, networks.last)]
 
     def step(self, rows: np.ndarray, scores: np.ndarray, rate: float) -> None:
-        """One step of Adam (Kingma and Ba 2015) on the mean loss of these rows, for each network by itself."""
+        """One step of Adam (Kingma and Ba 2015) on the mean loss of these rows, for each network by itself.
+
+        rows: float32 (count, n, inputs + 1), the last column ones. scores: float32 (count, n).
+        """
         self.differentiate(rows, scores)
         self._steps += 1
+        self._move(rate)
+        if self._steps % SWEEP == 0:  # what only decays would become a denormal number, which is slow
+            self._first_moment[np.abs(self._first_moment) < TINY] = 0.0
+
+    def _move(self, rate: float) -> None:
+        """The moments are kept without their factors (1 - decay); these and the corrections of both moments are one
+        rate and one epsilon (their section 2, last paragraph).
+        """
         first, second = self._decays
         gradient, spare = self.gradient, self._spare
-        self._first_moment *= first
-        self._first_moment += np.multiply(gradient, 1.0 - first, out=spare)
-        self._second_moment *= second
-        np.multiply(gradient, gradient, out=spare)
-        spare *= 1.0 - second
-        self._second_moment += spare
-        # The bias corrections of both moments, as one rate and one epsilon (their section 2, last paragraph).
-        correction = np.sqrt(1.0 - second**self._steps)
+        self._first_moment *= np.float32(first)
+        blas.saxpy(gradient, self._first_moment)
+        self._second_moment *= np.float32(second)
+        self._second_moment += np.multiply(gradient, gradient, out=spare)
+        scale = sqrt((1.0 - second**self._steps) / (1.0 - second))
         np.sqrt(self._second_moment, out=spare)
-        spare += np.float32(EPSILON * correction)
+        spare += np.float32(EPSILON * scale)
         np.divide(self._first_moment, spare, out=spare)
-        spare *= np.float32(rate * correction / (1.0 - first**self._steps))
-        self.networks.parameters -= spare
+        blas.saxpy(spare, self.networks.parameters, a=-rate * scale * (1.0 - first) / (1.0 - first**self._steps))
 
     def differentiate(self, rows: np.ndarray, scores: np.ndarray) -> None:
         """Write the gradient of the mean loss, summed over the networks, to `gradient`."""
-        n = len(rows)
-        states = [each[:, :n] for each in self._states]
-        self._forward(rows, states)
-        self._backward(rows, states, scores)
+        n = rows.shape[1]
+        if n not in self._buffers:
+            self._buffers[n] = _Buffers(self.networks, n)
+        buffers = self._buffers[n]
+        self._forward(rows, buffers)
+        self._backward(rows, buffers, scores)
 
-    def _forward(self, rows: np.ndarray, states: list[np.ndarray]) -> None:
-        networks, n = self.networks, len(rows)
-        together = np.matmul(rows, networks.weights[0], out=self._both[0, :n])
-        np.add(together.reshape(n, networks.count, -1).transpose(1, 0, 2), networks.biases[0], out=states[0])
-        for layer in range(1, len(states)):
-            below = np.maximum(states[layer - 1], 0.0, out=states[layer - 1])
-            np.matmul(below, networks.weights[layer], out=states[layer])
-            states[layer] += networks.biases[layer]
+    def _forward(self, rows: np.ndarray, buffers: _Buffers) -> None:
+        below = rows.transpose(0, 2, 1)
+        for layer, state, units in zip(self._forwards, buffers.states, buffers.units, strict=True):
+            np.matmul(layer, below, out=units)
+            below = np.maximum(state, 0.0, out=state)
+        np.matmul(self.networks.last, below, out=buffers.error)
 
-    def _backward(self, rows: np.ndarray, states: list[np.ndarray], scores: np.ndarray) -> None:
-        networks, n = self.networks, len(rows)
-        deltas = [each[:, :n] for each in self._deltas]
-        error = np.subtract(states[-1], scores[:, None], out=deltas[-1])
+    def _backward(self, rows: np.ndarray, buffers: _Buffers, scores: np.ndarray) -> None:
+        self._differentiate_loss(buffers.error, scores)
+        np.greater(buffers.states[:, :, :-1], 0.0, out=buffers.alive, casting="unsafe")
+        above = buffers.error
+        for number in range(len(self._backwards) - 1, -1, -1):
+            delta = buffers.deltas[number]
+            np.matmul(self._backwards[number], above, out=delta)
+            above = np.multiply(delta, buffers.slopes[number], out=delta)
+        np.matmul(buffers.error, buffers.transposed[-1], out=self._last)
+        np.matmul(buffers.deltas[1:], buffers.transposed[:-1], out=self._hidden)
+        np.matmul(buffers.deltas[0], rows, out=self._first)
+
+    def _differentiate_loss(self, error: np.ndarray, scores: np.ndarray) -> None:
+        """Outputs (count, 1, n) become the gradient by them."""
+        error -= scores[:, None]
         if self._loss == "mae":
             np.sign(error, out=error)
-        error *= np.float32((1.0 if self._loss == "mae" else 2.0) / n)
-        for layer in range(len(states) - 1, 0, -1):
-            delta, below = deltas[layer], states[layer - 1]
-            np.matmul(below.transpose(0, 2, 1), delta, out=self._weights[layer])
-            np.add.reduce(delta, axis=1, keepdims=True, out=self._biases[layer])
-            np.matmul(delta, networks.weights[layer].transpose(0, 2, 1), out=deltas[layer - 1])
-            dead = np.less_equal(below, 0.0, out=self._dead[:, :n, : below.shape[2]])
-            np.copyto(deltas[layer - 1], 0.0, where=dead)
-        np.add.reduce(deltas[0], axis=1, keepdims=True, out=self._biases[0])
-        together = self._both[1, :n]
-        together.reshape(n, networks.count, -1)[...] = deltas[0].transpose(1, 0, 2)
-        np.matmul(rows.T, together, out=self._weights[0])
+        error *= np.float32((1.0 if self._loss == "mae" else 2.0) / error.shape[2])
+
+
+class _Buffers:
+    """Room for a batch of n.
+
+    states: (depth, count, width + 1, n) of the hidden layers, the last row ones; units: each layer's without the ones.
+    deltas: the gradients by the units' sums; error: that by the outputs. dead: where a state is not above zero.
+    """
+
+    def __init__(self, networks: Networks, n: int) -> None:
+        shape = networks.depth, networks.count, networks.width, n
+        self.states = np.ones((*shape[:2], shape[2] + 1, n), dtype=np.float32)
+        self.alive = np.zeros(shape, dtype=np.float32)
+        self.deltas = np.zeros(shape, dtype=np.float32)
+        self.error = np.zeros((networks.count, 1, n), dtype=np.float32)
+        self.units, self.slopes = list(self.states[:, :, :-1]), list(self.alive)
+        self.transposed = self.states.transpose(0, 1, 3, 2)

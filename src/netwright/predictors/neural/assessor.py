@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from netwright.core.errors import ConfigurationError
 from netwright.predictors.encodings import Adjacency, Encoding
 from netwright.predictors.examples import Examples
+from netwright.predictors.neural.adam import Adam, in_one_row
 from netwright.predictors.neural.seeding import require_counts, require_positive, seeded
 from netwright.predictors.predictor import Prediction, Predictor
 
@@ -94,20 +95,21 @@ class SemiSupervisedAssessor(Predictor):
 
     def _trained(self, scores: Tensor) -> _Assessor:
         model = _Assessor(self._rows.shape[1], self.hidden, self.embedding)
-        optimiser = torch.optim.Adam(model.parameters(), lr=self.rate)
+        weights, gradient = in_one_row(model)
+        optimiser = Adam(weights, gradient)
+        others = 1 - torch.eye(len(self._rows))
         for _ in range(self.steps):
-            optimiser.zero_grad(set_to_none=True)
+            gradient[:] = 0
             embedded = model.encoder(self._rows)
-            error = nn.functional.mse_loss(self._related(model, embedded)[: len(scores)], scores)
+            error = nn.functional.mse_loss(self._related(model, embedded, others)[: len(scores)], scores)
             rebuilt = nn.functional.mse_loss(model.decoder(embedded), self._rows)
             ((1 - self.share) * error + self.share * rebuilt).backward()
-            optimiser.step()
+            optimiser.step(self.rate)
         return model
 
-    def _related(self, model: _Assessor, embedded: Tensor) -> Tensor:
-        """Scores of the architectures that make up the graph; none is its own neighbour."""
-        weights = model.similarity(embedded, embedded, self.width, self.threshold)
-        weights = weights * (1 - torch.eye(len(embedded)))
+    def _related(self, model: _Assessor, embedded: Tensor, others: Tensor) -> Tensor:
+        """Scores of the architectures that make up the graph; none is its own neighbour, where `others` is 0."""
+        weights = model.similarity(embedded, embedded, self.width, self.threshold) * others
         states = torch.relu(model.relate(embedded, embedded, weights, model.first))
         return model.relate(states, states, weights, model.last)[:, 0]
 

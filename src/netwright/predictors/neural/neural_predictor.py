@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from netwright.core.errors import ConfigurationError
 from netwright.predictors.examples import Examples
 from netwright.predictors.graphs import OperationGraphs
+from netwright.predictors.neural.graph_scores import scores_with
+from netwright.predictors.neural.graph_training import train
 from netwright.predictors.neural.seeding import require_counts, require_positive, seeded
 from netwright.predictors.predictor import Prediction, Predictor
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
     from netwright.core.space import Space
 
-CHUNK = 256  # graphs at once when predicting
+CHUNK = 64  # graphs at once when predicting
 
 
 class GraphConvolution(nn.Module):
@@ -44,21 +46,32 @@ class GraphNetwork(nn.Module):
     def __init__(self, features: int, layers: int, hidden: int, head: int, dropout: float) -> None:
         super().__init__()
         pairs = pairwise([features, *[hidden] * layers])
-        self.convolutions = nn.ModuleList([GraphConvolution(inputs, outputs) for inputs, outputs in pairs])
+        self.layers = [GraphConvolution(inputs, outputs) for inputs, outputs in pairs]
+        self.convolutions = nn.ModuleList(self.layers)
         self.first = nn.Linear(hidden, head)
         self.last = nn.Linear(head, 1)
         self.dropout = dropout
-        self._widths = [*[hidden] * layers, head]
+        self.widths = [*[hidden] * layers, head]
 
     def masks(self) -> list[Tensor]:
         """For each layer with dropout, which units stay; with the same masks for all graphs this is one function."""
         keep = 1 - self.dropout
-        return [torch.bernoulli(torch.full((width,), keep)) / keep for width in self._widths]
+        return [torch.bernoulli(torch.full((width,), keep)) / keep for width in self.widths]
+
+    def nothing_dropped(self) -> list[Tensor]:
+        """Masks with which all units stay."""
+        return [torch.ones(width, device="cpu") for width in self.widths]
+
+    @staticmethod
+    def directions(adjacency: Tensor, there: Tensor) -> Tensor:
+        """A and its transpose, with loops and rows that add up to one; (2, n, nodes, nodes)."""
+        loops = adjacency + torch.diag_embed(there)
+        both = torch.stack([loops, loops.transpose(1, 2)])
+        return both / both.sum(3, keepdim=True).clamp_min(1)
 
     def forward(self, adjacency: Tensor, features: Tensor, there: Tensor, masks: list[Tensor] | None = None) -> Tensor:
         """Scores (n,) for adjacency (n, nodes, nodes), features (n, nodes, f) and which nodes are there (n, nodes)."""
-        loops = adjacency + torch.diag_embed(there)
-        along, against = (each / each.sum(2, keepdim=True).clamp_min(1) for each in (loops, loops.transpose(1, 2)))
+        along, against = self.directions(adjacency, there)
         states = features
         for place, convolution in enumerate(self.convolutions):
             states = self._dropped(convolution(states, along, against), place, masks) * there[:, :, None]
@@ -76,9 +89,9 @@ class NeuralPredictor(Predictor):
 
     The defaults are those of a public reimplementation for NAS-Bench-101 (whether all are the paper's is unsure):
     3 convolutions of 144, a linear layer of 128, dropout 0.1, Adam at 1e-4 with weight decay 1e-3 and a cosine
-    schedule, 300 epochs of batches of 10. The paper's first stage, a classifier of hopeless networks, is left out. It
-    gives no deviation; here it is that of `draws` passes with dropout left on (Gal and Ghahramani 2016), which is too
-    narrow unless `Calibrated` scales it.
+    schedule, 300 epochs of batches of 10. These are 6,000 steps for 200 examples, ten seconds or more. The paper's
+    first stage, a classifier of hopeless networks, is left out. It gives no deviation; here it is that of `draws`
+    passes with dropout left on (Gal and Ghahramani 2016), which is too narrow unless `Calibrated` scales it.
 
     Raises ConfigurationError for counts below 1, rate not above 0 and dropout outside of 0 to 1.
     """
@@ -112,46 +125,41 @@ class NeuralPredictor(Predictor):
     def fit(self, architectures: Sequence[Architecture], values: Sequence[float], seed: int = 0) -> None:
         examples = Examples(self.space, architectures, values)
         graphs = [torch.from_numpy(each) for each in self._graphs.arrays(examples.architectures)]
-        scores = torch.tensor(examples.scores, dtype=torch.float32)
         with seeded(seed):
             self._network = GraphNetwork(self._graphs.features, self.layers, self.hidden, self.head, self.dropout)
-            self._train(graphs, scores)
+        train(
+            self._network,
+            graphs,
+            examples.scores.astype(np.float32),
+            epochs=self.epochs,
+            batch=self.batch,
+            rate=self.rate,
+            decay=self.decay,
+            rng=np.random.default_rng(seed),
+        )
         self._network.eval()
         self.examples, self._seed = examples, seed
-
-    def _train(self, graphs: list[Tensor], scores: Tensor) -> None:
-        optimiser = torch.optim.Adam(self._network.parameters(), lr=self.rate, weight_decay=self.decay)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, self.epochs)
-        self._network.train()
-        for _ in range(self.epochs):
-            for chosen in torch.randperm(len(scores)).split(self.batch):
-                optimiser.zero_grad(set_to_none=True)
-                found = self._network(*(each[chosen] for each in graphs))
-                nn.functional.mse_loss(found, scores[chosen]).backward()
-                optimiser.step()
-            schedule.step()
 
     def predict(self, architectures: Sequence[Architecture]) -> Prediction:
         examples = self.fitted()
         with seeded(self._seed):
-            drawn = self._draws(architectures, self.draws)
-        mean = self._scores(architectures, [None])[0]
-        return Prediction(examples.unscaled(mean), drawn.std(axis=0) * examples.scale)
+            masks = [self._network.masks() for _ in range(self.draws)]
+        mean, *drawn = self._scores(architectures, [self._network.nothing_dropped(), *masks])
+        return Prediction(examples.unscaled(mean), np.std(drawn, axis=0) * examples.scale)
 
     def samples(self, architectures: Sequence[Architecture], count: int, rng: np.random.Generator) -> np.ndarray:
         """Each draw is the network with other units dropped, the same ones for all architectures."""
         examples = self.fitted()
         with seeded(int(rng.integers(2**62))):
-            return examples.unscaled(self._draws(architectures, count))
+            masks = [self._network.masks() for _ in range(count)]
+        return examples.unscaled(self._scores(architectures, masks))
 
-    def _draws(self, architectures: Sequence[Architecture], count: int) -> np.ndarray:
-        return self._scores(architectures, [self._network.masks() for _ in range(count)])
-
-    @torch.no_grad()
-    def _scores(self, architectures: Sequence[Architecture], masks: Sequence[list[Tensor] | None]) -> np.ndarray:
+    def _scores(self, architectures: Sequence[Architecture], masks: Sequence[Sequence[Tensor]]) -> np.ndarray:
         """What the network says with each of these masks; float64 (masks, n)."""
         found = [np.zeros((len(masks), 0))]
         for start in range(0, len(architectures), CHUNK):
-            graphs = [torch.from_numpy(each) for each in self._graphs.arrays(architectures[start : start + CHUNK])]
-            found.append(np.array([self._network(*graphs, each).double().numpy() for each in masks]))
+            adjacency, features, there = map(
+                torch.from_numpy, self._graphs.arrays(architectures[start : start + CHUNK])
+            )
+            found.append(scores_with(self._network, adjacency, features, there, masks).double().numpy())
         return np.concatenate(found, axis=1)

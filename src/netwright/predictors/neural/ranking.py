@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from netwright.core.errors import ConfigurationError
 from netwright.predictors.encodings import Adjacency, Encoding
 from netwright.predictors.examples import Examples
+from netwright.predictors.neural.adam import Adam, cosine, in_one_row
 from netwright.predictors.neural.seeding import require_counts, require_positive, seeded
 from netwright.predictors.predictor import Prediction, Predictor
 
@@ -101,15 +102,13 @@ class RankingNetwork(Predictor):
         self.examples = examples
 
     def _train(self, rows: Tensor, curves: Tensor, scores: Tensor) -> None:
-        parameters = [each for member in self._members for each in member.parameters()]
-        optimiser = torch.optim.Adam(parameters, lr=self.rate, weight_decay=self.decay)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, self.steps)
-        for _ in range(self.steps):
-            optimiser.zero_grad(set_to_none=True)
+        weights, gradient = in_one_row(*self._members)
+        optimiser = Adam(weights, gradient, self.decay)
+        for step in range(self.steps):
+            gradient[:] = 0
             found = torch.stack([member(rows, curves) for member in self._members])
             pairwise_loss(found, scores).backward()
-            optimiser.step()
-            schedule.step()
+            optimiser.step(cosine(self.rate, step, self.steps))
 
     def update(
         self,

@@ -29,6 +29,7 @@ from netwright.strategies.bayesian.candidates import MutationsOfBest, RandomPool
 from netwright.strategies.bayesian.evolved import EvolvedCandidates
 from netwright.strategies.bayesian.optimization import BayesianOptimization
 from netwright.strategies.bayesian.thompson import IndependentThompsonSampling
+from netwright.strategies.mutation import EachDecision
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
@@ -48,7 +49,16 @@ KERNELS: dict[str, Callable[[Space], Kernel]] = {
 """Kernels by the name that `gp` takes."""
 
 RANDOM_SHARE = 3  # tenths
+MOST_PATHS = 40  # of the truncated path encoding
+REDRAWN = 1.875  # decisions that a mutation of BANANAS draws anew: with five options 1.5 of them change
 _IMPROVEMENT = ExpectedImprovement()
+
+DEPARTURES = {
+    "bananas": "a quick form of BANANAS: smaller networks, another encoding, three tenths of the candidates random; "
+    "bananas:quick=false is the paper's",
+    "npenas": "NPENAS with an ensemble of small networks on paths in place of the paper's graph isomorphism network",
+}
+"""What sets a method apart from the paper whose name it has, where that changes what it finds or costs."""
 
 
 def gp(
@@ -79,26 +89,52 @@ def bananas(
     batch: int = 10,
     networks: int = 5,
     candidates: int = 100,
-    parents: int = 10,
+    parents: int | None = None,
     quick: bool = True,
 ) -> BayesianOptimization:
-    """BANANAS (White et al. 2021) with a quicker ensemble; quick=False is the authors' setting throughout.
+    """BANANAS (White et al. 2021) with a quicker ensemble; quick=False is the paper's, with the authors' settings.
 
-    An ensemble of networks, independent Thompson sampling, mutations of the 10 best: 10 random architectures, then 10 a
-    round out of 100 candidates; the paper asks 150 in all. The authors' networks have 10 layers of 20 units, read the
-    path encoding and learn for 150 epochs. The quick ones are smaller, learn from a fixed number of batches in a small
-    part of the time, read the statistics of `Flow`, and three tenths of the candidates are random: with paths and
-    mutations alone one search in six stayed in a local optimum of NAS-Bench-201.
+    An ensemble of networks, independent Thompson sampling, mutations of the best: 10 random architectures, then 10 a
+    round out of 100 candidates, 150 in all. All numbers are those of the authors' final code (naszilla): parents: 1,
+    and up to 5 where their mutations were asked already (`get_candidates`); `networks` of 10 layers of 20 units, mean
+    absolute error, batches of 32 for 150 epochs, Adam at 0.01 with moment decays 0.9 and 0.99
+    (`meta_neuralnet_params`); the truncated path encoding (`encode`), see `truncated_paths`; 1.5 decisions change in a
+    mutation, each with equal probability (`mutate`, NAS-Bench-201). Here scores are standardised, where the authors
+    learn percentages as they are, and there are never more than 100 candidates.
+
+    The quick form costs a tenth. Its networks have 3 layers of 32 units, learn from 50 batches under a rate that rises
+    and falls, and read the statistics of `Flow`; candidates are mutations, of one decision, of the 10 best, and three
+    tenths of them random architectures. parents: None for what is said above.
     """
     from netwright.predictors.mlp import MlpEnsemble
     from netwright.predictors.mlp import quick as quick_ensemble
 
     if quick:
         predictor = quick_ensemble(space, Flow(space)).replace(networks=networks, steps=50)
+        pool = MutationsOfBest(candidates, 10 if parents is None else parents, random=RANDOM_SHARE * candidates // 10)
     else:
-        predictor = MlpEnsemble(space, networks=networks)
-    pool = MutationsOfBest(candidates, parents, random=RANDOM_SHARE * candidates // 10 if quick else 0)
+        predictor = MlpEnsemble(space, truncated_paths(space), networks)
+        changes = EachDecision(min(1.0, REDRAWN / max(len(space.decisions), 1)))
+        pool = MutationsOfBest(candidates, 1 if parents is None else parents, changes)
     return BayesianOptimization(space, predictor, IndependentThompsonSampling(), pool, initial, batch)
+
+
+def departure(strategy: str) -> str:
+    """What sets a strategy, as the command line takes it ("bananas:networks=3"), apart from its paper; or ""."""
+    name, _, options = strategy.partition(":")
+    return "" if "quick=false" in options.lower().replace(" ", "") else DEPARTURES.get(name, "")
+
+
+def truncated_paths(space: Space) -> Paths:
+    """The path encoding without the longest paths, which are many and rare (White et al. 2021).
+
+    As long as there are no more than 40 paths, the authors' cut: 40 paths in NAS-Bench-101, and 30, those of one and of
+    two operations, in NAS-Bench-201.
+    """
+    longest = 1
+    while Paths(space, longest).dimension < Paths(space, longest + 1).dimension <= MOST_PATHS:
+        longest += 1
+    return Paths(space, longest)
 
 
 def nasbot(space: Space, initial: int = 10, batch: int = 5, candidates: int = 100) -> BayesianOptimization:
@@ -132,23 +168,34 @@ def auto_keras(space: Space, initial: int = 10, batch: int = 5, weight: float = 
 
 
 def npenas(space: Space, initial: int = 10, batch: int = 10, candidates: int = 100) -> BayesianOptimization:
-    """NPENAS-NP (Wei et al. 2020): evolution in which a predictor says which of many children are evaluated.
+    """NPENAS-NP (Wei et al. 2020) with another predictor: one says which of many children are evaluated.
 
-    10 random architectures, then the 10 best predicted of 100 mutations of the best a round; the paper asks 150. The
-    paper's predictor is a graph isomorphism network; here it is an ensemble of small networks on paths, which learns
-    in a small part of the time. Another one: BayesianOptimization(space, NeuralPredictor(space), PosteriorMean(), ...).
+    10 random architectures, then the 10 best predicted of 100 mutations, each of one decision, of the best a round
+    (the authors' code, NPENASv1: `gin_predictor_nasbench_201`, `get_candidates`). There the best one has up to 100
+    mutations, then the next, until there are 100 candidates; here each of the 10 best has as many. 150 are asked in
+    all, 100 on NAS-Bench-201.
+
+    The authors' predictor is one graph isomorphism network: 3 layers of 32, the mean over nodes, a layer of 16, dropout
+    0.1, a sigmoid; squared error, 300 epochs of batches of 10, Adam at 0.005 falling as a cosine, moment decays 0 and
+    0.9, weight decay 1e-4. Here it is an ensemble of small networks on paths, which learns in a small part of the time.
+    Another one: BayesianOptimization(space, NeuralPredictor(space), PosteriorMean(), ...).
     """
     from netwright.predictors.mlp import quick
 
     return BayesianOptimization(space, quick(space), PosteriorMean(), MutationsOfBest(candidates), initial, batch)
 
 
-def predictor(space: Space, initial: int = 172, batch: int = 20, candidates: int = 5000) -> BayesianOptimization:
+def predictor(
+    space: Space, initial: int = 172, batch: int = 128, candidates: int = 5000, epochs: int = 300
+) -> BayesianOptimization:
     """The neural predictor (Wen et al. 2020): train 172 random architectures, predict many others, train the best.
 
-    The paper predicts a whole space and evaluates the top K once; here the predictor then learns from these too, and
-    the next 20 follow. candidates: how many are predicted; all of a space that has no more.
+    The paper predicts a whole space and evaluates the top K once; here K is `batch`, and the predictor then learns from
+    these too, before the next K follow. candidates: how many are predicted; all of a space that has no more. epochs: of
+    its network, which takes 6,000 steps for 200 architectures: seconds to a quarter of a minute for each time it
+    learns, so that small batches are dear.
     """
     from netwright.predictors.neural import NeuralPredictor
 
-    return BayesianOptimization(space, NeuralPredictor(space), PosteriorMean(), RandomPool(candidates), initial, batch)
+    known = NeuralPredictor(space, epochs=epochs)
+    return BayesianOptimization(space, known, PosteriorMean(), RandomPool(candidates), initial, batch)

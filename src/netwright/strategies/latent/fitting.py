@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
+from netwright.predictors.neural.adam import Adam, in_one_row
 from netwright.strategies.latent.model import EncoderPredictorDecoder
 
 LARGEST_GRADIENT = 5.0  # of all weights together, as in the authors' program
@@ -25,12 +27,13 @@ def fit(
     """Adam over minibatches in random order, from torch's current generator. scores: from 0 to 1."""
     inputs = torch.tensor(tokens, dtype=torch.int64, device="cpu")
     targets = torch.tensor(scores, dtype=torch.float32, device="cpu")
-    optimiser = torch.optim.Adam(model.parameters(), lr=rate, weight_decay=decay)
+    weights, gradient = in_one_row(model)
+    optimiser = Adam(weights, gradient, decay)
     model.train()
     for _ in range(epochs):
         for chosen in torch.randperm(len(inputs), device="cpu").split(batch):
-            optimiser.zero_grad()
+            gradient[:] = 0
             model.loss(inputs[chosen], targets[chosen], trade_off).backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
-            optimiser.step()
+            gradient *= min(1.0, LARGEST_GRADIENT / (float(np.linalg.norm(gradient)) + 1e-6))
+            optimiser.step(rate)
     model.eval()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -24,10 +24,12 @@ from netwright.strategies.unseen import Unseen
 if TYPE_CHECKING:
     import numpy as np
 
+    from netwright.core.decisions import Point
     from netwright.core.space import Space
     from netwright.core.trial import Trial
 
 _MOST_INT = 2**31
+_AT_ONCE = 5  # steps that are decoded together
 
 
 class LatentGradient(Strategy):
@@ -88,19 +90,21 @@ class LatentGradient(Strategy):
         self._unseen = Unseen(space)
         self._rewards = Rewards()
         self._completed: list[Trial] = []
-        self._asked = self._pending = 0
+        self._left = self.initial  # of this round
+        self._pending = 0
         self._queue: list[Proposal] = []  # the next one last
         self._vocabulary: Vocabulary | None = None
         self._model: EncoderPredictorDecoder | None = None
 
     def ask(self, rng: np.random.Generator) -> Proposal | None:
-        if self._asked >= self.initial and not self._queue:
+        if not self._left:
             if self._pending:
                 return None
+            self._left = self.new
             if len(self._completed) > 1:
                 self._queue = self._generated(rng)[::-1]
         proposal = self._queue.pop() if self._queue else Proposal(self._unseen.draw(rng))
-        self._asked += 1
+        self._left -= 1
         self._pending += 1
         return proposal
 
@@ -111,7 +115,7 @@ class LatentGradient(Strategy):
             self._completed.append(trial)
 
     def _generated(self, rng: np.random.Generator) -> list[Proposal]:
-        """A round (Algorithm 1): learn, then decode new architectures from the best; random ones fill up."""
+        """A round (Algorithm 1): learn, then decode new architectures from the best, up to `new`."""
         if not len(self.space.decisions):
             return []
         self._vocabulary = vocabulary = self._vocabulary or Vocabulary(self.space.decisions)
@@ -120,16 +124,26 @@ class LatentGradient(Strategy):
         with torch.no_grad():
             tokens = torch.tensor([vocabulary.encode(trial.architecture.point) for trial in best], device="cpu")
             states = model.encode(tokens)
+            gradient = model.gradient(states)
             found: list[Proposal] = []
-            for eta in range(1, self.steps + 1):
-                for trial, point in zip(best, model.read(model.ascend(states, eta), vocabulary), strict=True):
-                    architecture = Architecture(self.space, point)
-                    is_wanted = len(found) < self.new and is_allowed(self.space.decisions, point)
-                    if is_wanted and self._unseen.add(architecture):
-                        found.append(Proposal(architecture, parent=trial.number))
+            for first in range(1, self.steps + 1, _AT_ONCE):
+                moved = [
+                    model.moved(states, gradient, eta) for eta in range(first, min(first + _AT_ONCE, self.steps + 1))
+                ]
+                points = model.read(torch.cat(moved), vocabulary)
+                self._keep_new(points, best * len(moved), found)
                 if len(found) == self.new:
                     break
         return found
+
+    def _keep_new(self, points: Sequence[Point], parents: Sequence[Trial], found: list[Proposal]) -> None:
+        """Adds those that are allowed and were not asked, up to `new`."""
+        for trial, point in zip(parents, points, strict=True):
+            if len(found) == self.new:
+                return
+            architecture = Architecture(self.space, point)
+            if is_allowed(self.space.decisions, point) and self._unseen.add(architecture):
+                found.append(Proposal(architecture, parent=trial.number))
 
     def _learnt(self, vocabulary: Vocabulary, seed: int) -> EncoderPredictorDecoder:
         """The model after learning from all completed trials."""

@@ -66,12 +66,16 @@ class EncoderPredictorDecoder(nn.Module):
         reconstruction = functional.nll_loss(likelihood.flatten(0, 1), tokens.flatten())
         return trade_off * functional.mse_loss(self.predict(states), scores) + (1 - trade_off) * reconstruction
 
-    def ascend(self, states: Tensor, step: float) -> Tensor:
-        """Equation 3: the states moved by `step` times the gradient of the score, scaled to length 1 again."""
+    def gradient(self, states: Tensor) -> Tensor:
+        """Of the score, by each of the states."""
         with torch.enable_grad():
             leaf = states.detach().requires_grad_()
-            (gradient,) = torch.autograd.grad(self.predict(leaf).sum(), leaf)
-        return functional.normalize(leaf.detach() + step * gradient, dim=-1)
+            return torch.autograd.grad(self.predict(leaf).sum(), leaf)[0]
+
+    @staticmethod
+    def moved(states: Tensor, gradient: Tensor, step: float) -> Tensor:
+        """Equation 3: the states moved by `step` times the gradient of the score, scaled to length 1 again."""
+        return functional.normalize(states + step * gradient, dim=-1)
 
     @torch.no_grad()
     def read(self, states: Tensor, vocabulary: Vocabulary) -> list[Point]:
