@@ -237,6 +237,12 @@ def test_a_subclass_may_ask_for_more() -> None:
     assert all(own.canonical(own.at(k)).point == plain.canonical(plain.at(k)).point for k in range(0, 15_625, 500))
 
 
+def test_text_that_is_refused_is_refused_again() -> None:
+    for _ in range(2):
+        with pytest.raises(InvalidArchitecture, match="there is no operation 'nor_conv_5x5'"):
+            SPACE.parse("|nor_conv_5x5~0|+|none~0|none~1|+|none~0|none~1|none~2|")
+
+
 def test_only_text_is_parsed() -> None:
     with pytest.raises(InvalidArchitecture, match="found NoneType None"):
         NasBench201().parse(None)  # pyright: ignore
