@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from netwright.core.architecture import Architecture, Mixture
+from netwright.core.values import value
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +30,7 @@ STATES: tuple[State, ...] = (
 Purpose = Literal["evaluate", "train", "accumulate", "probe", "rehearse"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Proposal:
     """One question to an estimator.
 
@@ -57,7 +58,7 @@ class Proposal:
         return self.purpose != "evaluate"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Measurement:
     """What an estimator found: metrics by name, per-epoch curve, and the gradient by mixture weight where known."""
 
@@ -66,7 +67,7 @@ class Measurement:
     curve: Sequence[Mapping[str, float]] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Trial:
     """A proposal and how it ended. Every trial ends in one of `STATES`, with a reason in one line where it failed.
 

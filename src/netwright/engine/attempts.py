@@ -55,9 +55,9 @@ class Attempts:
 
     def begin(self, number: int, asked: int, proposal: Proposal) -> None:
         """The first attempt at a trial. asked: how many trials had been told before."""
-        self._continuations.note(number, proposal)
+        chain = self._continuations.note(number, proposal)
         pending = self.pending[number] = Pending(Asked(number, asked, 1, proposal, time.time()))
-        self._submit(pending)
+        self._submit(pending, *chain)
 
     def begin_again(self, question: Asked, lost: int = 0, batch_share: float = 1.0) -> None:
         """Queue another attempt at a trial of an earlier session."""
@@ -71,14 +71,14 @@ class Attempts:
             pending = self.pending[delayed.pop()]
             before = pending.question
             pending.question = Asked(before.number, before.asked, before.attempt + 1, before.proposal, time.time())
-            self._submit(pending)
+            self._submit(pending, *self._continuations.of(before.number, before.proposal))
 
-    def _submit(self, pending: Pending) -> None:
+    def _submit(self, pending: Pending, first: int, continued: float) -> None:
+        """Hand it to the executor. first, continued: where its chain began, and what it goes on from."""
         question = pending.question
         if self.journal is not None:
             self.journal.add(question)
         number, proposal = question.number, question.proposal
-        first, continued = self._continuations.of(number, proposal)
         where = (question.attempt, self._folders.of(number), pending.batch_share, continued)
         self._executor.submit(Job(number, proposal, self._seeds(first), self._stages, self._constraints, *where))
 

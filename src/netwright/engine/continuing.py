@@ -21,16 +21,18 @@ class Continuations:
         self._first: dict[int, int] = {}  # of each that goes on from another, the first of its chain
         self._latest: dict[int, int] = {}  # of each first that another goes on from, the last of its chain
 
-    def note(self, number: int, proposal: Proposal) -> None:
-        """Take note of what was asked as trial `number`."""
+    def note(self, number: int, proposal: Proposal) -> tuple[int, float]:
+        """Take note of what was asked as trial `number`; what `of` says of it."""
         fidelity, parent = proposal.fidelity, proposal.parent
-        if fidelity is None and (parent is None or not self._low):
-            return  # all proposals of strategies that know one fidelity only
-        if parent is not None and self.before(proposal):
+        if fidelity is None and not self._low:
+            return number, 0.0  # all proposals of strategies that know one fidelity only
+        before = self.before(proposal)
+        if parent is not None and before:
             first = self._first[number] = self.first(parent)
             self._latest[first] = number
         if fidelity is not None and fidelity < 1:
             self._low[number] = proposal
+        return self.first(number), before
 
     def before(self, proposal: Proposal) -> float:
         """The fidelity of the trial that a proposal goes on from; 0 where it begins anew."""
@@ -43,7 +45,7 @@ class Continuations:
 
     def of(self, number: int, proposal: Proposal) -> tuple[int, float]:
         """The first trial of the chain, and the fidelity of the trial that this one goes on from."""
-        return (self.first(number), self.before(proposal)) if self._low else (number, 0.0)
+        return self.first(number), self.before(proposal)
 
     def first(self, number: int) -> int:
         """The first trial of the chain; the trial itself where it goes on from none."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from netwright.core.errors import NetwrightError, SearchFailed, UserError
 from netwright.core.objective import Constraint
-from netwright.core.trial import Trial
+from netwright.core.trial import STATES, Trial
 
 BREAKER_TRIALS = 5
 BREAKER_SHARE = 0.5
@@ -23,7 +22,7 @@ class Failures:
 
     def __init__(self, constraints: Sequence[Constraint]) -> None:
         self._constraints = constraints
-        self._counts: Counter[str] = Counter()
+        self._counts = dict.fromkeys(STATES, 0)
         self._first = self._refusal = ""
         self._nearest: dict[Constraint, float] = {}
 
@@ -50,12 +49,12 @@ class Failures:
         """The error that ends the search now."""
         counts = self._counts
         if counts["completed"] == 0:
-            if counts["infeasible"] >= ONLY_INFEASIBLE and counts["infeasible"] == counts.total():
+            if counts["infeasible"] >= ONLY_INFEASIBLE and counts["infeasible"] == sum(counts.values()):
                 return self._limits_message()
             faults = sum(counts[state] for state in (*_FAULTS, "diverged"))
         else:
             faults = sum(counts[state] for state in _FAULTS)
-        tried = counts.total() - counts["infeasible"] - counts["cancelled"]
+        tried = sum(counts.values()) - counts["infeasible"] - counts["cancelled"]
         if faults >= BREAKER_TRIALS and faults > BREAKER_SHARE * tried:
             return SearchFailed(f"{faults} of {tried} trials failed; the first was {self._first}")
         return None
@@ -64,10 +63,12 @@ class Failures:
         """The error of a search that has come to its end: it has nothing to show."""
         counts = self._counts
         faults = sum(counts[state] for state in (*_FAULTS, "diverged"))
-        if counts["completed"] or not counts.total() - counts["cancelled"]:
+        if counts["completed"] or not sum(counts.values()) - counts["cancelled"]:
             return None
         if faults:
-            return SearchFailed(f"none of the {counts.total()} trials completed; the first failure was {self._first}")
+            return SearchFailed(
+                f"none of the {sum(counts.values())} trials completed; the first failure was {self._first}"
+            )
         return self._limits_message()
 
     def _limits_message(self) -> UserError:

@@ -33,13 +33,14 @@ class Waiting:
         """
         signals, attempts, now = self._signals, self._attempts, self._clock.now
         seconds = self._look if remaining is None else min(self._look, remaining)
+        delayed = attempts.delayed.numbers
         try:
             signals.waiting = True
             signals.check()
-            if not attempts.running:
+            if len(attempts.pending) == len(delayed):
                 return self._pause(seconds)
             self._homeless = 0.0
-            began, timeout = now(), self._patience(seconds)
+            began, timeout = now(), self._patience(seconds) if delayed else seconds
             outcomes = self._executor.wait(timeout)
         finally:
             signals.waiting = False
@@ -54,9 +55,9 @@ class Waiting:
 
     def _patience(self, seconds: float) -> float:
         """Seconds to wait for an outcome, at most so many: less where another attempt is due and has a slot."""
-        attempts, delayed = self._attempts, self._attempts.delayed
-        if delayed.numbers and attempts.running < self._executor.slots:
-            return min(seconds, max(0.0, delayed.due - self._clock.now()))
+        attempts = self._attempts
+        if attempts.running < self._executor.slots:
+            return min(seconds, max(0.0, attempts.delayed.due - self._clock.now()))
         return seconds
 
     def _pause(self, seconds: float) -> Sequence[Outcome]:

@@ -75,9 +75,10 @@ class _Ranking:
         self.keys.insert(rank, key)
         self.places.insert(rank, place)
 
-    def remove(self, key: float, place: int) -> None:
-        rank = self.places.index(place, bisect_left(self.keys, key))
+    def replace(self, old: float, key: float, place: int) -> None:
+        rank = self.places.index(place, bisect_left(self.keys, old))
         del self.keys[rank], self.places[rank]
+        self.add(key, place)
 
     def best_of(self, size: int, rng: np.random.Generator) -> int:
         """The first drawn of the best of `size` places drawn with replacement.
@@ -127,12 +128,12 @@ class Population:
         ranking = self._ranking
         if place == len(keys):
             keys.append(key)
-        else:
             if ranking is not None:
-                ranking.remove(keys[place], place)
-            keys[place] = key
+                ranking.add(key, place)
+            return
         if ranking is not None:
-            ranking.add(key, place)
+            ranking.replace(keys[place], key, place)
+        keys[place] = key
 
     def best(self, places: Iterable[int]) -> Trial:
         """The best of the members in these places; of equal ones the first given."""
