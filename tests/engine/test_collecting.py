@@ -27,6 +27,13 @@ def forgotten():
     return found
 
 
+def used_to_quick_trials(collections):
+    """After so many of them that full collections wait."""
+    for _ in range(1001):
+        collections.look()
+    return collections
+
+
 @pytest.fixture
 def now(monkeypatch):
     """Time that passes only when it is told to."""
@@ -35,7 +42,7 @@ def now(monkeypatch):
     return clock
 
 
-def test_no_full_collection_happens_by_itself_inside():
+def test_no_full_collection_happens_by_itself_between_quick_trials(now):
     full = []
 
     def note(phase, info):
@@ -44,7 +51,8 @@ def test_no_full_collection_happens_by_itself_inside():
 
     gc.callbacks.append(note)
     try:
-        with FullCollections():
+        with FullCollections() as collections:
+            used_to_quick_trials(collections)
             kept = [[number] for number in range(400_000)]
             assert not full
         more = [[number] for number in range(400_000)]
@@ -80,7 +88,7 @@ def test_a_collector_that_the_user_turned_off_stays_off(now):
     found = forgotten()
     gc.disable()
     try:
-        with collections:
+        with used_to_quick_trials(collections):
             now[0] = 1e6
             collections.look()
         assert found() is not None and not gc.isenabled()
@@ -88,13 +96,44 @@ def test_a_collector_that_the_user_turned_off_stays_off(now):
         gc.enable()
 
 
-def test_the_thresholds_come_back_when_the_last_search_ends():
+def test_a_threshold_of_zero_turns_it_off_as_well(now):
+    collections, before = FullCollections(), gc.get_threshold()
+    found = forgotten()
+    gc.set_threshold(0)
+    try:
+        with used_to_quick_trials(collections):
+            now[0] = 1e6
+            collections.look()
+        assert found() is not None and gc.get_threshold()[0] == 0
+    finally:
+        gc.set_threshold(*before)
+
+
+def test_trials_that_take_long_have_pythons_own_collections(now, monkeypatch):
+    """From the first one on; and after many quick ones, such as networks that break a limit, from the second."""
+    monkeypatch.setattr(collecting, "_FIRST", 1e6)
+    before = gc.get_threshold()
+    with FullCollections() as collections:
+        for _ in range(1100):
+            collections.look()
+            now[0] += 0.2
+        assert gc.get_threshold() == before
+        used_to_quick_trials(collections)
+        assert gc.get_threshold()[2] > 100_000
+        now[0] += 3.0
+        collections.look()
+        assert gc.get_threshold() == before
+        used_to_quick_trials(collections)
+    assert gc.get_threshold() == before
+
+
+def test_the_thresholds_come_back_when_the_last_search_ends(now):
     before = gc.get_threshold()
     gc.set_threshold(690, 11, 12)
     try:
         first, second = FullCollections(), FullCollections()
-        first.__enter__()
-        second.__enter__()
+        used_to_quick_trials(first.__enter__())
+        used_to_quick_trials(second.__enter__())
         assert gc.get_threshold()[:2] == (690, 11)
         first.__exit__()
         assert gc.get_threshold()[2] > 12

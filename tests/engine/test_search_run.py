@@ -286,11 +286,12 @@ class Endless:
             self.ended.append(Outcome(number, "cancelled", reason="as asked"))
 
 
-@pytest.mark.parametrize("deaf", [False, True])
-def test_trials_that_outlast_the_time_are_cancelled(monkeypatch, deaf: bool) -> None:
+@pytest.mark.parametrize(("deaf", "trials"), [(False, None), (True, None), (False, 1), (False, 2)])
+def test_trials_that_outlast_the_time_are_cancelled(monkeypatch, deaf: bool, trials: int | None) -> None:
     monkeypatch.setattr(attempts, "CANCELLING", 0.1)
-    run = Search(Sampling(Cell()), Counting()).run(time=0.2, executor=Endless(deaf))
-    assert run.counts == {"cancelled": 2} and 0.2 <= run.seconds < 1.0
+    run = Search(Sampling(Cell()), Counting()).run(trials, time=0.2, executor=Endless(deaf))
+    assert run.counts == {"cancelled": trials or 2} and 0.2 <= run.seconds < 1.0
+    assert run.stopped.startswith("time is up")
     assert {trial.reason for trial in run.trials} == {"the time of the search was up" if deaf else "as asked"}
 
 

@@ -133,6 +133,39 @@ def test_repeats_stay_with_their_own_training() -> None:
     assert {round(each, 9) for each in factors} == {1.0, 10.0}
 
 
+@pytest.mark.parametrize(("continued", "cost"), [(1 / 9, 90.0 - 50.0), (1 / 3, 90.0)])
+def test_a_repeat_goes_on_from_its_own_rows_alone(continued, cost) -> None:
+    """At three epochs there is only the other repeat, which took longer than this one does for all nine."""
+    columns = {
+        "arch": [ARCHITECTURES[0]] * 5,
+        "epochs": [1, 1, 3, 9, 9],
+        "seed": [0, 1, 1, 0, 1],
+        "val_accuracy": [1.0, 2.0, 3.0, 4.0, 5.0],
+        "seconds": [50.0, 60.0, 180.0, 90.0, 540.0],
+    }
+    table = Table(SPACE, columns, fidelity="epochs", cost="seconds", curve=True, repeat="seed")
+    proposal = Proposal(SPACE.parse(ARCHITECTURES[0]), fidelity=1.0, parent=0)
+    found = perform(Job(1, proposal, 0, [table], continued=continued)).measurement.metrics
+    assert (found["val_accuracy"], found["cost_seconds"]) == (4.0, cost)
+
+
+@pytest.mark.parametrize(("options", "costs"), [({"repeat": True}, [40.0, 120.0]), ({"duplicates": "mean"}, [0.0] * 2)])
+def test_repeats_without_names(options, costs) -> None:
+    """They are told apart by their order; their mean falls where some end early, which makes no time negative."""
+    columns = {
+        "arch": [ARCHITECTURES[0]] * 5,
+        "epochs": [1, 1, 9, 9, 9],
+        "val_accuracy": [1.0, 2.0, 3.0, 4.0, 5.0],
+        "seconds": [50.0, 180.0, 90.0, 120.0, 30.0] if "repeat" not in options else [50.0, 60.0, 90.0, 180.0, 300.0],
+    }
+    table = Table(SPACE, columns, fidelity="epochs", cost="seconds", curve=True, **options)
+    proposal = Proposal(SPACE.parse(ARCHITECTURES[0]), fidelity=1.0, parent=0)
+    found = [perform(Job(1, proposal, seed, [table], continued=1 / 9)).measurement for seed in range(2)]
+    assert [each.metrics["cost_seconds"] for each in found] == costs
+    ways = [[1.0, 3.0], [2.0, 4.0]] if "repeat" in options else [[1.5, 4.0]] * 2
+    assert [[point["val_accuracy"] for point in each.curve] for each in found] == ways
+
+
 def test_a_resumed_search_costs_what_it_would_have(tmp_path: Path) -> None:
     search = Search(STRATEGIES[1], one_training(), objective="val_accuracy", seed=3)
     whole = search.run(trials=60, executor=Simulated(3))
@@ -210,3 +243,11 @@ def test_seconds_that_fall_along_one_training_are_refused() -> None:
         DataError, match=r"row 2 .*20 in column 'time' is less than the 30 of row 1.*since the training"
     ):
         Table(SPACE, columns, fidelity="epochs", cost="time", curve=True)
+
+
+@pytest.mark.parametrize("options", [{"duplicates": "mean"}, {"duplicates": "mean", "repeat": "seed"}])
+def test_rows_at_one_budget_are_not_before_one_another(options) -> None:
+    columns = {"arch": ["00000000"] * 3, "epochs": [1, 1, 3], "seed": [7, 7, 7], "a": [1.0, 2.0, 3.0]}
+    columns["time"] = [10.0, 9.0, 30.0]
+    table = Table(SPACE, columns, fidelity="epochs", cost="time", curve=True, metrics="a", **options)
+    assert table.column("cost_seconds", 1 / 3).tolist() == [9.5]

@@ -6,7 +6,7 @@ import torch
 
 from netwright import spaces
 from netwright.core.errors import ConfigurationError
-from netwright.predictors import NeuralPredictor, RankingNetwork
+from netwright.predictors import NeuralPredictor, RankingNetwork, SemiSupervisedAssessor
 from netwright.predictors.graphs import OperationGraphs, chained
 from netwright.predictors.neural.neural_predictor import GraphConvolution, GraphNetwork
 from netwright.predictors.neural.ranking import pairwise_loss
@@ -112,3 +112,26 @@ def test_curves_say_what_the_architecture_does_not():
     predictor.fit(known[:40], values[:40])
     with pytest.raises(ConfigurationError, match="without curves"):
         predictor.predict(known[40:], curves[40:])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (NeuralPredictor, {"layers": 1, "hidden": 4, "head": 4, "epochs": 1}),
+        (RankingNetwork, {"networks": 1, "steps": 2}),
+        (SemiSupervisedAssessor, {"networks": 1, "steps": 2, "unlabelled": 4}),
+    ],
+    ids=lambda each: each[0].__name__,
+)
+def test_predictors_stay_on_the_cpu_whatever_the_default_device_is(options):
+    make, settings = options
+    space, rng = spaces.NasBench201(), np.random.default_rng(0)
+    known = [space.sample(rng) for _ in range(8)]
+    told = []
+    for device in ("cpu", "meta"):  # which holds no numbers
+        with torch.device(device):
+            made = make(space, **settings)
+            made.fit(known, range(8))
+            found = made.predict(known)
+            told.append((found.mean, found.deviation, made.samples(known, 2, np.random.default_rng(1))))
+    assert all(np.array_equal(one, other) for one, other in zip(*told, strict=True))

@@ -97,6 +97,12 @@ class KeepsTheGenerator(Draws):
         self.rng.random()
 
 
+class ChangesWhatItIsTold(Draws):
+    def tell(self, trial):
+        trial.scores = (0.0,)
+        super().tell(trial)
+
+
 class Blocks(Draws):
     def ask(self, rng):
         return super().ask(rng) if len(self.told) % 10 else None
@@ -239,6 +245,7 @@ class EndsOtherwise(RandomSearch):
         (GlobalPython, "tell changed the global random generator of Python", False),
         (GlobalTorch, "ask changed the global random generator of torch", False),
         (KeepsTheGenerator, "tell drew from the generator", False),
+        (ChangesWhatItIsTold, "tell changed the trial's scores", False),
         (Blocks, "ask gave None though no trial is pending", False),
         (NoProposal, "expected a Proposal or None", False),
         (NoArchitecture, "expected an Architecture or a Mixture", False),

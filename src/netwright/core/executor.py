@@ -1,17 +1,14 @@
-"""Where trials run: in this process, in others, on a cluster. An executor has four members and a number of slots.
-
-Jobs and outcomes are messages: made for every attempt and never changed, but not frozen, for then they would take three
-times as long to make.
-"""
+"""Where trials run: in this process, in others, on a cluster. An executor has four members and a number of slots."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from netwright.core.trial import Measurement
+from netwright.core.values import value
 
 if TYPE_CHECKING:
     from netwright.core.estimator import Estimator
@@ -19,7 +16,7 @@ if TYPE_CHECKING:
     from netwright.core.trial import Proposal, State
 
 
-@dataclass(slots=True)
+@value
 class Job:
     """One attempt at a trial: everything that a worker needs.
 
@@ -39,7 +36,7 @@ class Job:
     continued: float = 0.0
 
 
-@dataclass(slots=True)
+@value
 class Outcome:
     """How a job ended. `traceback` is empty unless the state is "error".
 

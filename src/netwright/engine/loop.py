@@ -171,6 +171,7 @@ class Loop:
     # Ending.
 
     def _cancelled(self) -> Sequence[Outcome]:
+        self.stops.end_of_time()
         return self.attempts.cancelled("the time of the search was up")
 
     def cancel(self) -> None:

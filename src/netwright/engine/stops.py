@@ -125,9 +125,14 @@ class Stops:
             return False
         if limits.seconds is None or self._patient or self._fits(seconds(), limits.seconds):
             return True
-        after = f", {format_duration(self._reserved)} of it for what follows" if self._reserved else ""
-        self.reason = f"time is up: {format_duration(limits.seconds)}{after}"
+        self.end_of_time()
         return False
+
+    def end_of_time(self) -> None:
+        """Take note that the time is up, which is why the search stops unless there is a reason already."""
+        assert self._limits.seconds is not None
+        after = f", {format_duration(self._reserved)} of it for what follows" if self._reserved else ""
+        self.reason = self.reason or f"time is up: {format_duration(self._limits.seconds)}{after}"
 
     def _fits(self, seconds: float, limit: float) -> bool:
         if seconds >= limit - self._reserved:

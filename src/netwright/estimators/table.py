@@ -121,10 +121,27 @@ class Table(Estimator):
                 f"{self.budgets[self._budget(share)]:g}"
             )
         if self._by_part and (continued := workplace().continued):
-            return self._continuing(found, self._at(place, continued, seed))
+            return self._continuing(found, self._earlier(place, share, continued, seed))
         if self._one_each and share == 1:
             self._ready[candidate.point] = found
         return found
+
+    def _earlier(self, place: int, share: float, continued: float, seed: int) -> Measurement | None:
+        """What the training that `seed` picks at a share measured at a lower one; None where it has no row there."""
+        now, before = self._budget(share), self._budget(continued)
+        rows = self._arrangement.rows_at(place, now)
+        same = self._of_training(place, before, now, rows[seed % len(rows)])
+        return self._at(place, continued, self._arrangement.rows_at(place, before).index(same[0])) if same else None
+
+    def _of_training(self, place: int, budget: int, now: int, row: int) -> Sequence[int]:
+        """The rows at a budget of the training that has this row at the budget `now`: by its name, else its number."""
+        rows, repeats = self._arrangement.rows_at(place, budget), self._arrangement.repeats
+        if self._averaged:
+            return rows
+        if repeats is not None:
+            return [each for each in rows if repeats[each] == repeats[row]]
+        number = self._arrangement.rows_at(place, now).index(row)
+        return rows[number : number + 1]
 
     def _continuing(self, found: Measurement, before: Measurement | None) -> Measurement:
         """What a trial measures that goes on from an earlier one, whose cost was paid then."""
@@ -132,7 +149,8 @@ class Table(Estimator):
             return found
         key = id(found), id(before)
         if key not in self._continued:
-            metrics = {**found.metrics, COST: found.metrics[COST] - before.metrics[COST]}
+            added = max(0.0, found.metrics[COST] - before.metrics[COST])  # means of other repeats may fall
+            metrics = {**found.metrics, COST: added}
             self._continued[key] = Measurement(metrics, curve=found.curve)
         return self._continued[key]
 
@@ -229,13 +247,11 @@ class Table(Estimator):
         """What is known of this run up to its budget, where the rows of ascending fidelity are one training."""
         if not self._contents.followed:
             return []
-        repeats, entries = self._arrangement.repeats, []
+        entries: list[dict[str, float]] = []
         for number in range(budget + 1):
-            for other in self._arrangement.rows_at(place, number):
-                if repeats is None or repeats[other] == repeats[row]:
-                    values = {name: float(values[other]) for name, values in self._contents.values.items()}
-                    entries.append({"epoch": self.budgets[number], **values})
-                    break
+            if rows := self._of_training(place, number, budget, row):
+                values = {name: _mean(values, rows) for name, values in self._contents.values.items()}
+                entries.append({"epoch": self.budgets[number], **values})
         return entries
 
     # What the table holds.

@@ -10,6 +10,7 @@ from typing import Any
 
 from netwright.core.architecture import Architecture
 from netwright.core.trial import Proposal, Trial
+from netwright.core.values import value
 from netwright.store.numbers import digest, metrics_to_json, tensors_to_json, to_json
 
 RUNNING = "running"
@@ -45,7 +46,7 @@ ATTEMPT_COLUMNS = (
 Row = tuple[Any, ...]
 
 
-@dataclass(slots=True)
+@value
 class Asked:
     """A proposal that was handed out. asked: how many trials had been told before. started: seconds of the epoch."""
 
@@ -56,7 +57,7 @@ class Asked:
     started: float
 
 
-@dataclass(slots=True)
+@value
 class Told:
     """How an asked trial ended. told: its place in the order in which the strategy was told."""
 

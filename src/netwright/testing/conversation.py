@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import zlib
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, get_args
 
 from netwright.core.architecture import Architecture, Mixture
@@ -88,12 +89,16 @@ class Conversation:
             return self.strategy.ask(self._generator)
 
     def tell(self, trial: Trial) -> None:
-        before = _position(self._generator)
+        before, told = _position(self._generator), replace(trial)
         with global_randomness_untouched("tell"), must_not_raise(f"tell of a trial that ended {trial.state!r}"):
             self.strategy.tell(trial)
         require(
             before == _position(self._generator),
             "tell drew from the generator that an earlier ask was given; it is valid there only",
+        )
+        changed = [each.name for each in fields(told) if getattr(trial, each.name) is not getattr(told, each.name)]
+        require(
+            not changed, f"tell changed the trial's {', '.join(changed)}; a trial is a value, which others read too"
         )
 
     def _tell_next(self, asked: Asked) -> None:

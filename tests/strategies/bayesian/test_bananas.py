@@ -48,6 +48,7 @@ def test_a_mutation_changes_one_and_a_half_decisions():
 
 def test_paths_are_truncated_where_the_authors_truncate_them():
     assert named.truncated_paths(SPACE).dimension == 5 + 25
+    assert named.truncated_paths(nw.spaces.NasBench101()).dimension == 1 + 3 + 9 + 27
     rng = np.random.default_rng(0)
     some = [SPACE.sample(rng) for _ in range(20)]
     whole, short = Paths(SPACE).encode(some), named.truncated_paths(SPACE).encode(some)

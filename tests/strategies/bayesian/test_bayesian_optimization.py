@@ -60,6 +60,7 @@ def test_a_method_is_an_expression_with_the_papers_defaults(method):
         "bananas": (10, 10),
         "npenas": (10, 10),
         "predictor": (172, 128),
+        "gp": (10, 10),
     }.get(method, (10, 5))
     assert made.configuration()["arguments"]["predictor"]["class"].startswith("netwright.predictors.")
 

@@ -30,16 +30,16 @@ def require_seconds(columns: Columns, where: Arrangement, cost: NDArray[np.float
 
 def _steps(where: Arrangement) -> Iterator[tuple[int, int]]:
     """Each row with the one at the next smaller budget of the same training, where it is known which one that is."""
-    step, repeats = max(1, len(where.budgets)), where.repeats
+    step, names = max(1, len(where.budgets)), None if where.repeats is None else where.repeats.tolist()
     present, earlier = -1, {}
     for number in sorted(where.rows):
         place, rows = number // step, where.rows[number]
         if place != present:
             present, earlier = place, {}
-        if repeats is None and len(rows) > 1:
-            continue
-        for row in rows:
-            repeat = 0.0 if repeats is None else float(repeats[row])
+        repeats = [0.0 if names is None else names[row] for row in rows]
+        for row, repeat in zip(rows, repeats, strict=True):
+            if len(rows) > 1 and repeats.count(repeat) > 1:
+                continue
             if repeat in earlier:
                 yield row, earlier[repeat]
             earlier[repeat] = row

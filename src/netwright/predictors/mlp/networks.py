@@ -153,7 +153,8 @@ class _Buffers:
     """Room for a batch of n.
 
     states: (depth, count, width + 1, n) of the hidden layers, the last row ones; units: each layer's without the ones.
-    deltas: the gradients by the units' sums; error: that by the outputs. dead: where a state is not above zero.
+    deltas: the gradients by the units' sums; error: that by the outputs. alive: 1 where a state is above zero, else 0;
+    slopes: each layer's. transposed: the states with a row for each example.
     """
 
     def __init__(self, networks: Networks, n: int) -> None:

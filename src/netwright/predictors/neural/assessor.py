@@ -35,7 +35,7 @@ class _Assessor(nn.Module):
         scale = 2 * others.var(0, unbiased=False).sum().clamp_min(1e-12)  # the mean squared distance of two of them
         squares = embedded.square().sum(1)[:, None] + others.square().sum(1) - 2 * embedded @ others.T
         found = torch.exp(-squares.clamp_min(0) / (scale * 2 * width**2))
-        return torch.where(found < threshold, torch.zeros(()), found)
+        return torch.where(found < threshold, found.new_zeros(()), found)
 
     def relate(self, own: Tensor, among: Tensor, weights: Tensor, layer: nn.Linear) -> Tensor:
         """One convolution: the weighted mean of a state and those of its neighbours, then a linear layer."""
@@ -88,16 +88,17 @@ class SemiSupervisedAssessor(Predictor):
         rng = np.random.default_rng(seed)
         others = [self.space.sample(rng) for _ in range(self.unlabelled)]
         self._rows = torch.from_numpy(self.encoding.encode([*examples.architectures, *others]))
-        scores = torch.tensor(examples.scores, dtype=torch.float32)
+        scores = torch.tensor(examples.scores, dtype=torch.float32, device="cpu")
         with seeded(seed):
             self._models = [self._trained(scores) for _ in range(self.networks)]
         self.examples = examples
 
     def _trained(self, scores: Tensor) -> _Assessor:
-        model = _Assessor(self._rows.shape[1], self.hidden, self.embedding)
+        with torch.device("cpu"):
+            model = _Assessor(self._rows.shape[1], self.hidden, self.embedding)
         weights, gradient = in_one_row(model)
         optimiser = Adam(weights, gradient)
-        others = 1 - torch.eye(len(self._rows))
+        others = 1 - torch.eye(len(self._rows), device="cpu")
         for _ in range(self.steps):
             gradient[:] = 0
             embedded = model.encoder(self._rows)
@@ -123,7 +124,8 @@ class SemiSupervisedAssessor(Predictor):
     def _scores(self, model: _Assessor, rows: Tensor) -> np.ndarray:
         """float64 (n,): each row is related to the graph's architectures."""
         anchors = model.encoder(self._rows)
-        weights = model.similarity(anchors, anchors, self.width, self.threshold) * (1 - torch.eye(len(anchors)))
+        others = 1 - torch.eye(len(anchors), device="cpu")
+        weights = model.similarity(anchors, anchors, self.width, self.threshold) * others
         states = torch.relu(model.relate(anchors, anchors, weights, model.first))
         found = [np.zeros(0)]
         for part in rows.split(256):

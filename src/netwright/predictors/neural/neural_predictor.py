@@ -56,7 +56,7 @@ class GraphNetwork(nn.Module):
     def masks(self) -> list[Tensor]:
         """For each layer with dropout, which units stay; with the same masks for all graphs this is one function."""
         keep = 1 - self.dropout
-        return [torch.bernoulli(torch.full((width,), keep)) / keep for width in self.widths]
+        return [torch.bernoulli(torch.full((width,), keep, device="cpu")) / keep for width in self.widths]
 
     def nothing_dropped(self) -> list[Tensor]:
         """Masks with which all units stay."""
@@ -125,7 +125,7 @@ class NeuralPredictor(Predictor):
     def fit(self, architectures: Sequence[Architecture], values: Sequence[float], seed: int = 0) -> None:
         examples = Examples(self.space, architectures, values)
         graphs = [torch.from_numpy(each) for each in self._graphs.arrays(examples.architectures)]
-        with seeded(seed):
+        with seeded(seed), torch.device("cpu"):
             self._network = GraphNetwork(self._graphs.features, self.layers, self.hidden, self.head, self.dropout)
         train(
             self._network,

@@ -93,9 +93,10 @@ class RankingNetwork(Predictor):
         self._epochs = len(curves[0]) if curves else 0
         known = self._curves(curves, len(examples))
         self._middle, self._spread = float(known.mean()) if curves else 0.0, float(known.std()) if curves else 1.0
-        scores = torch.tensor(examples.scores, dtype=torch.float32)
+        scores = torch.tensor(examples.scores, dtype=torch.float32, device="cpu")
         with seeded(seed):
-            self._members = [_Member(rows.shape[1], self._epochs, self.hidden) for _ in range(self.networks)]
+            with torch.device("cpu"):
+                self._members = [_Member(rows.shape[1], self._epochs, self.hidden) for _ in range(self.networks)]
             self._train(rows, self._standard(known), scores)
         found = self._each(rows, self._standard(known))
         self._lines = [_line(each, examples.scores) for each in found]
@@ -144,7 +145,8 @@ class RankingNetwork(Predictor):
                 f"RankingNetwork was given {len(lengths)} curves of {sorted(set(lengths))} epochs; expected "
                 f"{count if self._epochs else 'none, as it was fitted without curves,'} of {self._epochs} epochs each"
             )
-        found = torch.tensor([list(each) for each in curves or ()], dtype=torch.float32).reshape(count, self._epochs)
+        known = [list(each) for each in curves or ()]
+        found = torch.tensor(known, dtype=torch.float32, device="cpu").reshape(count, self._epochs)
         if not bool(torch.isfinite(found).all()):
             raise ConfigurationError("RankingNetwork: a curve holds a number that is not finite")
         return found
