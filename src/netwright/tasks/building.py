@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError
+from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation, Examples
 from netwright.tasks import features, pixels, values
 from netwright.tasks.splits import TEST, require, split
@@ -43,6 +44,7 @@ def build(
     notes: Sequence[str] = (),
     test_share: float = 0.1,
     split_seed: int = 0,
+    preparation: Preparation | None = None,
 ) -> Task:
     """A task of prepared splits; without a test split a stratified share is set aside by `split_seed`."""
     notes = tuple(notes)
@@ -60,7 +62,12 @@ def build(
     absent = np.flatnonzero(np.bincount(test.codes, minlength=len(class_names)) == 0)
     if len(absent):
         notes += (f"the test split has no example of {', '.join(repr(class_names[i]) for i in absent[:5])}",)
-    return Task(name, _examples(train), _examples(test), class_names, augmentation=augmentation, notes=notes)
+    return Task(
+        *(name, _examples(train), _examples(test), class_names),
+        augmentation=augmentation,
+        notes=notes,
+        preparation=preparation,
+    )
 
 
 def _examples(split: Prepared) -> Examples:

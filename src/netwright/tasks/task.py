@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from netwright.core.errors import DataError, UserError
+from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation, Data, Examples, TaskShape
 from netwright.tasks.resolution import resized
 from netwright.tasks.splits import VALIDATION, require, split
@@ -26,7 +27,8 @@ class Task:
 
     name: what a person calls it. train, test: examples in memory, see `Examples` for shapes and types.
     class_names: one a class, in the order of the labels' numbers. notes: what was decided while reading, a sentence
-    each. configuration: how to make the task again; None for data that exists only in memory.
+    each. configuration: how to make the task again; None for data that exists only in memory. preparation: how raw
+    examples become inputs, for the export; None where the inputs are as their user has them.
     Raises DataError when the splits, labels and class names do not fit each other, or a class has fewer than two
     training examples.
     """
@@ -41,12 +43,14 @@ class Task:
         augmentation: Augmentation = Augmentation(),  # noqa: B008 - an immutable value
         notes: Sequence[str] = (),
         configuration: Mapping[str, Any] | None = None,
+        preparation: Preparation | None = None,
     ) -> None:
         self.name = name
         self.class_names = tuple(class_names)
         self.shape = TaskShape(tuple(train.inputs.shape[1:]), len(self.class_names))
         self.augmentation = augmentation
         self.notes = tuple(notes)
+        self.preparation = preparation
         self._train, self._test = train, test
         self._configuration = None if configuration is None else dict(configuration)
         self._splits: OrderedDict[tuple[Any, ...], _Split] = OrderedDict()
