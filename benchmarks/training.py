@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from netwright.core.task import Augmentation, Data, Examples
 from netwright.training import TrainingSettings, seeded
 from netwright.training.augmentation import Normalisation
-from netwright.training.loop import _Loop
+from netwright.training.loop import Loop
 from netwright.training.optimisers import parameter_groups
 from netwright.training.precision import choose_precision
 from netwright.training.schedules import learning_rate
@@ -115,7 +115,7 @@ def ours(make: Callable[[], nn.Module], data: Data, settings: TrainingSettings) 
     example = Normalisation.of(data, CPU)(data.train.inputs[:2])
     precision = choose_precision(network, example, settings, CPU)
     precision.applied(network, CPU).__enter__()  # stays for the whole benchmark
-    loop = _Loop(network, data, settings, 0, CPU, precision)
+    loop = Loop(network, data, settings, 0, CPU, precision)
 
     def epoch(number: int) -> None:
         loop._finish_epoch(loop.train_epoch(number, None), False, time.monotonic())
@@ -264,7 +264,7 @@ def training_only(make: Callable[[], nn.Module], data: Data, settings: TrainingS
     example = Normalisation.of(data, CPU)(data.train.inputs[:2])
     precision = choose_precision(network, example, settings, CPU)
     precision.applied(network, CPU).__enter__()
-    loop = _Loop(network, data, settings, 0, CPU, precision)
+    loop = Loop(network, data, settings, 0, CPU, precision)
     return lambda number: loop.train_epoch(number, None) and None
 
 

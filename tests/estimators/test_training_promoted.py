@@ -111,13 +111,13 @@ def test_a_lower_share_does_not_take_what_a_higher_one_kept(tmp_path: Path) -> N
 @pytest.mark.parametrize("stored", [False, True])
 def test_in_a_search_promoted_trials_train_only_what_is_missing(stored: bool, tmp_path: Path, monkeypatch) -> None:
     trained: list[int] = []
-    real = nw.training.loop._Loop.train_epoch
+    real = nw.training.loop.Loop.train_epoch
 
     def counted(loop, epoch, deadline):
         trained.append(epoch)
         return real(loop, epoch, deadline)
 
-    monkeypatch.setattr(nw.training.loop._Loop, "train_epoch", counted)
+    monkeypatch.setattr(nw.training.loop.Loop, "train_epoch", counted)
     training = made(epochs=3)
     search = nw.Search(nw.strategies.SuccessiveHalving(SPACE, candidates=3, least=1 / 3), training, seed=5)
     run = search.run(store=tmp_path if stored else None, preflight=False)

@@ -109,7 +109,7 @@ def test_a_finished_training_is_read_back_without_training(tmp_path):
 
 def test_a_training_ended_by_its_deadline_can_go_on(tmp_path, monkeypatch):
     whole, _ = finished(None)
-    monkeypatch.setattr("netwright.training.loop._Loop._expected", lambda loop, seconds: 1e9 * (len(loop.curve) == 2))
+    monkeypatch.setattr("netwright.training.loop.Loop._expected", lambda loop, seconds: 1e9 * (len(loop.curve) == 2))
     network = small(seed=1, auxiliary=True)
     first = train(network, image_data(), SETTINGS, 5, checkpoint=tmp_path, deadline=time.monotonic() + 1e6)
     assert (first.stopped, first.epochs) == ("deadline", 3)

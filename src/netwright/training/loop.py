@@ -29,6 +29,7 @@ from netwright.training.schedules import drop_path_probability, learning_rate
 from netwright.training.settings import TrainingSettings
 from netwright.training.threads import choose_threads, using_threads
 
+RECENT_EPOCHS = 3
 STEPS_BETWEEN_LOOKS = 50
 """Steps between two looks at the losses on devices where looking means waiting; on CPU every step is looked at."""
 
@@ -46,6 +47,8 @@ def train(
     deadline: float | None = None,
     first_epoch_deadline: float | None = None,
     until: int | None = None,
+    anneal_by: float | None = None,
+    give_up_at: float | None = None,
 ) -> TrainingResult:
     """Trains the network in place and measures it on the held-out examples.
 
@@ -63,12 +66,27 @@ def train(
     until: the epoch to end after, where that is not the last; schedules stay those of all epochs, so that a later call
     goes on from the checkpoint and ends with the bits of a training that was never interrupted. The epoch that it ends
     after is measured in any case.
+    anneal_by: in `time.monotonic()` seconds, for a training that must end well rather than be as long as planned:
+    where the epochs left would not fit, fewer are done and the schedule is brought to its end in them, at least one.
+    give_up_at: OutOfTime is raised when it passes within any epoch; checkpoints of earlier ones stay.
 
     Raises Diverged at the first loss that is not finite, OutOfMemory, OutOfTime when the deadline passes within the
     first epoch, DataError for fewer than two training examples or none held out, ConfigurationError for the checkpoint
     of another training, TrialFailed for a network without parameters to train.
     """
-    device = torch.device(device or data.train.inputs.device)
+    with ready(network, data, settings, seed, torch.device(device or data.train.inputs.device)) as loop:
+        loop.until = settings.epochs if until is None else min(until, settings.epochs)
+        loop.anneal_by, loop.give_up_at = anneal_by, give_up_at
+        first = deadline if first_epoch_deadline is None else first_epoch_deadline
+        return loop.run(progress.Saved(checkpoint, checkpoint_every), on_epoch, deadline, first)
+    raise AssertionError
+
+
+@contextmanager
+def ready(
+    network: nn.Module, data: Data, settings: TrainingSettings, seed: int, device: torch.device
+) -> Iterator[Loop]:
+    """A loop about to train, with the generators, the arithmetic and the threads that it trains with."""
     with (
         out_of_memory_reported(network, data.train, settings.batch_size, device),
         seeded(seed, device),
@@ -82,14 +100,12 @@ def train(
         counts = multiply_adds(network, example) if device.type == "cpu" else {}
         precision = choose_precision(network, example, settings, device, counts)
         with using_threads(choose_threads(counts, settings, device)), precision.applied(network, device):
-            loop = _Loop(network, data, settings, seed, device, precision)
-            first = deadline if first_epoch_deadline is None else first_epoch_deadline
-            loop.until = settings.epochs if until is None else min(until, settings.epochs)
-            return loop.run(progress.Saved(checkpoint, checkpoint_every), on_epoch, deadline, first)
-    raise AssertionError
+            yield Loop(network, data, settings, seed, device, precision)
 
 
-class _Loop:
+class Loop:
+    """One training under way. `curve` has an entry for each epoch done."""
+
     def __init__(
         self,
         network: nn.Module,
@@ -116,6 +132,9 @@ class _Loop:
         self.metrics: dict[str, float] = {}
         self.earlier_seconds = 0.0
         self.until = settings.epochs
+        self.anneal_by: float | None = None
+        self.give_up_at: float | None = None
+        self.position, self.pace = 0.0, 1 / settings.epochs  # of the schedule, from 0 to 1; what an epoch adds to it
 
     def run(
         self,
@@ -127,9 +146,12 @@ class _Loop:
         began = time.monotonic()
         saved.restore(self)
         stopped = "epochs"
-        for epoch in range(len(self.curve), self.until):
+        while len(self.curve) < self.until:
+            epoch = len(self.curve)
             epoch_began = time.monotonic()
+            self._hurry(epoch, epoch_began)
             entry = self.train_epoch(epoch, first_epoch_deadline if not self.curve else None)
+            self.position += self.pace
             now = time.monotonic()
             last = epoch + 1 == self.until
             if not last and deadline is not None and now + self._expected(now - epoch_began) > deadline:
@@ -148,7 +170,7 @@ class _Loop:
             curve=tuple(self.curve),
             seconds=self.earlier_seconds + time.monotonic() - began,
             epochs=len(self.curve),
-            stopped=stopped,
+            stopped="deadline" if self.hurried else stopped,
             precision=self.precision.dtype,
             channels_last=self.precision.channels_last,
             threads=torch.get_num_threads(),
@@ -156,6 +178,20 @@ class _Loop:
             peak_memory=peak_memory(self.device),
             notes=tuple(saved.notes),
         )
+
+    @property
+    def hurried(self) -> bool:
+        """Whether the schedule ends earlier than was planned."""
+        return self.pace != 1 / self.settings.epochs
+
+    def _hurry(self, epoch: int, now: float) -> None:
+        """Bring the schedule to its end in fewer epochs where those left would not fit before `anneal_by`."""
+        if self.anneal_by is None or not self.curve:
+            return
+        seconds = [entry["seconds"] for entry in self.curve[-RECENT_EPOCHS:]]
+        fitting = max(1, int((self.anneal_by - now) / max(sum(seconds) / len(seconds), 1e-9)))
+        if fitting < self.until - epoch:
+            self.until, self.pace = epoch + fitting, (1 - self.position) / fitting
 
     def _expected(self, training_seconds: float) -> float:
         return max(training_seconds, self.curve[-1]["seconds"] if self.curve else 0.0)
@@ -189,10 +225,12 @@ class _Loop:
         batches = Batches(self.examples, order, self.normalise, self.augmentation, generator)
         losses = torch.empty(self.steps, device=device)
         predictions = torch.empty_like(batches.labels)
-        rate, looked, seen, start = 0.0, 0, min(self.steps * size, len(order)), epoch * self.steps
+        rate, looked, seen = 0.0, 0, min(self.steps * size, len(order))
+        start = self.position * settings.epochs * self.steps if self.hurried else epoch * self.steps
+        stretch = self.pace * settings.epochs if self.hurried else 1
         self.network.train()
         for step in range(self.steps):
-            rate = learning_rate(settings, start + step, settings.epochs * self.steps)
+            rate = learning_rate(settings, start + step * stretch, settings.epochs * self.steps)
             set_learning_rate(self.optimiser, rate)
             place = slice(step * size, (step + 1) * size)
             loss, logits = self.step(*batches(place.start, place.stop))
@@ -203,6 +241,8 @@ class _Loop:
                 looked = step + 1
                 if deadline is not None and time.monotonic() > deadline:
                     raise OutOfTime(f"the time was over after {step + 1} of {self.steps} steps of the first epoch")
+                if self.give_up_at is not None and time.monotonic() > self.give_up_at:
+                    raise OutOfTime(f"the time was over in epoch {epoch + 1}, step {step + 1} of {self.steps}")
         self._look(losses, looked, self.steps, epoch)
         sizes = torch.full((self.steps,), size, dtype=torch.float64, device=device)
         sizes[-1] = seen - size * (self.steps - 1)

@@ -13,7 +13,7 @@ from netwright.core.errors import ConfigurationError
 from netwright.training import checkpoint
 
 if TYPE_CHECKING:
-    from netwright.training.loop import _Loop
+    from netwright.training.loop import Loop
 
 
 class Saved:
@@ -28,7 +28,7 @@ class Saved:
         self.notes: list[str] = []
         self._unwritten = False
 
-    def store(self, loop: _Loop, last: bool, seconds: float) -> None:
+    def store(self, loop: Loop, last: bool, seconds: float) -> None:
         """Saves the training where it is due. When that cannot be written, the training goes on with a note."""
         epoch = len(loop.curve)
         if self.folder is None or not (last or epoch % self.every == 0):
@@ -39,6 +39,7 @@ class Saved:
             "curve": loop.curve,
             "metrics": loop.metrics,
             "seconds": seconds,
+            "schedule": [loop.position, loop.pace, loop.until] if loop.hurried else None,
         }
         average = loop.average
         state = {
@@ -59,7 +60,7 @@ class Saved:
         self.notes.append(note)
         warnings.warn(note, stacklevel=2)
 
-    def restore(self, loop: _Loop) -> None:
+    def restore(self, loop: Loop) -> None:
         """Continues from the newest undamaged checkpoint that is not beyond the training's end, if there is one.
 
         Raises ConfigurationError when it is of another training.
@@ -81,9 +82,14 @@ class Saved:
         loop.curve = list(snapshot.facts["curve"])
         loop.metrics = dict(snapshot.facts["metrics"])
         loop.earlier_seconds = snapshot.facts["seconds"]
+        schedule = snapshot.facts.get("schedule")
+        if schedule:
+            loop.position, loop.pace, loop.until = schedule
+        else:
+            loop.position = len(loop.curve) / loop.settings.epochs
 
 
-def _identity(loop: _Loop) -> dict[str, Any]:
+def _identity(loop: Loop) -> dict[str, Any]:
     """What must be the same for a continuation to make sense."""
     identity = {
         **{f"settings.{name}": value for name, value in loop.settings.arguments.items() if name != "threads"},
@@ -95,7 +101,7 @@ def _identity(loop: _Loop) -> dict[str, Any]:
     return json.loads(json.dumps(identity))
 
 
-def _environment(loop: _Loop) -> dict[str, Any]:
+def _environment(loop: Loop) -> dict[str, Any]:
     """What may change, but with it the last bits of the numbers."""
     device = loop.device
     return {

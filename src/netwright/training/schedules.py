@@ -12,8 +12,8 @@ ONE_CYCLE_START = 25.0
 """"one_cycle" starts at the learning rate divided by this."""
 
 
-def learning_rate(settings: TrainingSettings, step: int, steps: int) -> float:
-    """Learning rate of step `step` (from 0) out of `steps`.
+def learning_rate(settings: TrainingSettings, step: float, steps: int) -> float:
+    """Learning rate of step `step` (from 0) out of `steps`; a fraction where a schedule is hurried to its end.
 
     cosine: Loshchilov and Hutter (2017), one period. one_cycle: Smith and Topin (2018), both halves cosine.
     """
@@ -33,7 +33,7 @@ def drop_path_probability(settings: TrainingSettings, epoch: int) -> float:
     return settings.drop_path * epoch / max(1, settings.epochs - 1)
 
 
-def _one_cycle(peak: float, end: float, step: int, steps: int) -> float:
+def _one_cycle(peak: float, end: float, step: float, steps: int) -> float:
     top = max(1.0, ONE_CYCLE_RISE * steps - 1)
     if step <= top:
         return _cosine(peak / ONE_CYCLE_START, peak, step / top)

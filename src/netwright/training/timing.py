@@ -1,0 +1,69 @@
+"""How long a training takes, found on a few warm steps of it before it begins."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from statistics import median
+
+import torch
+from torch import nn
+
+from netwright.core.task import Data
+from netwright.training.augmentation import Batches
+from netwright.training.batches import augmentation_generator, epoch_order
+from netwright.training.evaluation import EVALUATION_BATCH, measure
+from netwright.training.loop import Loop, ready
+from netwright.training.settings import TrainingSettings
+
+WARM_UP = 2  # steps that pay for what is done once
+STEPS = 12  # steps that are timed at most
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds of one warm training step, of the steps of an epoch, and of one validation after it."""
+
+    step: float
+    epoch: float
+    validation: float
+
+    def of(self, epochs: int) -> float:
+        """Seconds of a training of so many epochs, each followed by a validation."""
+        return epochs * (self.epoch + self.validation)
+
+
+def pace(network: nn.Module, data: Data, settings: TrainingSettings, device: str, most: float = 1.0) -> Pace:
+    """Time a few steps of training this network as it would be trained; the network is moved and changed by it.
+
+    data: as for `train`; only a few batches of it are used. most: seconds after which no further step is timed.
+    Raises what a training may raise within its first steps.
+    """
+    with ready(network, data, settings, 0, torch.device(device)) as loop:
+        step = _step_seconds(loop, most)
+        count = min(EVALUATION_BATCH, len(loop.held_out))
+        share = type(loop.held_out)(loop.held_out.inputs[:count], loop.held_out.labels[:count])
+        began = time.perf_counter()
+        measure(loop.network, share, loop.normalise, loop.precision, EVALUATION_BATCH)
+        validation = (time.perf_counter() - began) * len(loop.held_out) / count
+        return Pace(step, step * loop.steps, validation)
+    raise AssertionError
+
+
+def _step_seconds(loop: Loop, most: float) -> float:
+    """The median step after the first two; with several epochs' worth of repetition where an epoch has few steps."""
+    order = epoch_order(len(loop.examples), loop.seed, 0, loop.device)
+    generator = augmentation_generator(loop.seed, 0, loop.device)
+    batches = Batches(loop.examples, order, loop.normalise, loop.augmentation, generator)
+    size, end = loop.settings.batch_size, time.perf_counter() + most
+    loop.network.train()
+    taken: list[float] = []
+    for number in range(WARM_UP + STEPS):
+        began = time.perf_counter()
+        place = number % loop.steps * size
+        loss, _ = loop.step(*batches(place, place + size))
+        loss.item()  # waits for the device
+        taken.append(time.perf_counter() - began)
+        if number >= WARM_UP and time.perf_counter() > end:
+            break
+    return median(taken[min(WARM_UP, len(taken) - 1) :])

@@ -1,0 +1,103 @@
+"""A training that must end well by a certain time: its schedule is brought to an end in the epochs that fit."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from netwright import tasks
+from netwright.training import OutOfTime, TrainingSettings, seeded, train
+from netwright.training.timing import pace
+
+SETTINGS = TrainingSettings(epochs=400, batch_size=128, learning_rate=0.05, warm_up=0.0, precision="float32")
+
+
+@pytest.fixture(scope="module")
+def data():
+    return tasks.digits(limit=300).search_data(0)
+
+
+def network() -> nn.Module:
+    with seeded(0):
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+
+
+class Clock:
+    """Time that passes by a second whenever it is looked at."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
+def test_the_learning_rate_reaches_its_end_although_most_epochs_do_not_fit(
+    data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("netwright.training.loop.time", clock)
+    found = train(network(), data, SETTINGS, 0, anneal_by=100.0)
+    assert 90 <= clock.now <= 104 and 20 <= found.epochs < 60
+    assert found.stopped == "deadline"
+    rates = [entry["learning_rate"] for entry in found.curve]
+    assert rates == sorted(rates, reverse=True) and rates[-1] < 0.05 * rates[0]
+
+
+def test_with_time_enough_every_bit_is_as_without_a_limit(data) -> None:
+    settings = SETTINGS.replace(epochs=3)
+    plain, timed = network(), network()
+    train(plain, data, settings, 0)
+    assert train(timed, data, settings, 0, anneal_by=time.monotonic() + 1e6).stopped == "epochs"
+    assert all(torch.equal(a, b) for a, b in zip(plain.parameters(), timed.parameters(), strict=True))
+
+
+def test_an_interrupted_hurried_training_ends_with_the_same_bits(
+    data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan to end after five epochs is made after the second, and kept with the checkpoint."""
+    from netwright.training.loop import Loop
+
+    def hurry(loop: Loop, epoch: int, now: float) -> None:
+        if epoch == 2 and loop.anneal_by is not None:
+            loop.until, loop.pace = 5, (1 - loop.position) / 3
+
+    monkeypatch.setattr(Loop, "_hurry", hurry)
+    settings, whole, parts = SETTINGS.replace(epochs=20), network(), network()
+    full = train(whole, data, settings, 0, anneal_by=1e12)
+    assert full.epochs == 5 and full.curve[-1]["learning_rate"] < 0.003
+
+    class Stop(Exception):
+        pass
+
+    def stop(entry) -> None:
+        if entry["epoch"] == 3:
+            raise Stop
+
+    with pytest.raises(Stop):
+        train(parts, data, settings, 0, checkpoint=tmp_path, on_epoch=stop, anneal_by=1e12)
+    again = train(parts, data, settings, 0, checkpoint=tmp_path)
+    assert again.epochs == 5 and [e["learning_rate"] for e in again.curve] == [e["learning_rate"] for e in full.curve]
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), parts.parameters(), strict=True))
+
+
+def test_what_passes_the_last_moment_within_an_epoch_is_given_up(data, tmp_path: Path) -> None:
+    def slow(_: object) -> None:
+        time.sleep(0.3)
+
+    with pytest.raises(OutOfTime, match="epoch 2"):
+        train(network(), data, SETTINGS, 0, checkpoint=tmp_path, on_epoch=slow, give_up_at=time.monotonic() + 0.25)
+    assert list(tmp_path.glob("epoch-000001*"))
+
+
+def test_the_pace_is_that_of_the_training_itself(data) -> None:
+    settings = SETTINGS.replace(epochs=30)
+    expected = min(pace(network(), data, settings, "cpu").of(30) for _ in range(3))
+    began = time.monotonic()
+    train(network(), data, settings, 0)
+    assert expected / 4 < time.monotonic() - began < 4 * expected + 0.5
