@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from netwright.core.configuration import Configured
 
 if TYPE_CHECKING:
-    from netwright.core.architecture import Mixture
+    from netwright.core.architecture import Architecture, Mixture
     from netwright.core.trial import Measurement, Proposal
 
 
@@ -23,6 +23,15 @@ class Estimator(Configured, ABC):
     def continues(self) -> bool:
         """Whether a trial at a higher fidelity goes on from what one at a lower kept in its workplace's folder."""
         return False
+
+    @property
+    def keeps(self) -> bool:
+        """Whether a trial's trained network is kept in its workplace's folder, from which a final training goes on."""
+        return False
+
+    def kept(self, folder: Path, architecture: Architecture) -> Path | None:
+        """The checkpoints of this architecture's network, trained at the full fidelity, below a trial's folder."""
+        return None
 
     @abstractmethod
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:

@@ -25,6 +25,7 @@ class Workplace:
     report: takes what an epoch measured. attempt: counts from 1.
     batch_share: of the batch size that was asked for, above 0 and at most 1; less after the memory was not enough.
     continued: the fidelity of an earlier trial of the architecture that this one goes on from, 0 where it begins anew.
+    ends: in `time.monotonic()` seconds, when the time of the search is up; what still runs then is given up.
     """
 
     folder: Path | None = None
@@ -32,6 +33,7 @@ class Workplace:
     attempt: int = 1
     batch_share: float = 1.0
     continued: float = 0.0
+    ends: float | None = None
 
     def share_of_batch(self, batch_size: int) -> int:
         """The batch size to use here: rounded down, at least 1."""

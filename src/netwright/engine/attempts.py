@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from netwright.core.executor import Executor, Job, Outcome
@@ -37,6 +37,7 @@ class Attempts:
         self.delayed = Delayed()
         self.refused = 0
         self.journal: TrialWriter | None = None
+        self.remaining: Callable[[], float | None] = lambda: None  # seconds that an attempt may take
         self._executor, self._clock, self._folders = executor, clock, folders
         self._continuations = folders.continuations
         self._retries = retries or RetryPolicy()
@@ -79,7 +80,7 @@ class Attempts:
         if self.journal is not None:
             self.journal.add(question)
         number, proposal = question.number, question.proposal
-        where = (question.attempt, self._folders.of(number), pending.batch_share, continued)
+        where = (question.attempt, self._folders.of(number), pending.batch_share, continued, self.remaining())
         self._executor.submit(Job(number, proposal, self._seeds(first), self._stages, self._constraints, *where))
 
     # Ending.

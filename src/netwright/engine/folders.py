@@ -1,4 +1,4 @@
-"""Where trials keep their checkpoints: while they are under way, and while a later one may go on from them."""
+"""Where trials keep their checkpoints: while they are under way, and while something may go on from them."""
 
 from __future__ import annotations
 
@@ -8,30 +8,46 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from netwright.core.objective import dominates
 from netwright.engine.continuing import Continuations
+from netwright.engine.ranking import share
 
 if TYPE_CHECKING:
     from netwright.core.strategy import Strategy
+    from netwright.core.trial import Trial
 
 
 class Folders:
     """One folder a trial, made by whoever writes to it; trials that go on from one another share one.
 
-    root: None for nowhere.
+    Those of the best trials (with several objectives, of the Pareto front) outlive the search: what was trained there
+    is handed over, or goes on. root: None for nowhere. keeps: whether trials keep such a network.
     """
 
-    def __init__(self, root: Path | None, strategy: Strategy) -> None:
+    def __init__(self, root: Path | None, strategy: Strategy, keeps: bool = False) -> None:
         self.continuations = Continuations()
-        self._root = root
+        self._root, self._keeps = root, keeps
         self._may_continue: Callable[[int], bool] = strategy.may_continue
         self._kept: set[int] = set()  # trials that have ended and still have their folder
+        self._best: list[Trial] = []
 
     def of(self, number: int) -> Path | None:
         """The folder that all attempts at a trial share."""
         return None if self._root is None else self._root / str(self.continuations.first(number))
 
+    def note(self, trial: Trial) -> None:
+        """Take note of how good a trial is, before its folder may be cleared."""
+        if self._root is None or not self._keeps or not trial.scores:
+            return
+        best = self._best
+        highest, own = (share(best[0]) if best else 0.0), share(trial)
+        if own < highest or (own == highest and any(_as_good(each.scores, trial.scores) for each in best)):
+            return
+        kept = [each for each in best if own == highest and not dominates(trial.scores, each.scores)]
+        self._best = [*kept, trial]
+
     def clear(self, number: int) -> None:
-        """Remove what a trial that has ended for good kept, unless another goes on from it or may yet.
+        """Remove what a trial that has ended for good kept, unless it is among the best or another may go on from it.
 
         So are those that were kept for that and need not be any more.
         """
@@ -41,14 +57,28 @@ class Folders:
         for each in tuple(self._kept):
             if not self.continuations.is_latest(each):  # whoever goes on from it clears the folder
                 self._kept.discard(each)
-            elif not self._may_continue(each):
+            elif not self._is_best(each) and not self._may_continue(each):
                 self._kept.discard(each)
                 shutil.rmtree(self._place(each), ignore_errors=True)
 
     def clear_all(self) -> None:
-        """Remove what all trials kept, now that the search has ended."""
-        if self._root is not None:
+        """Remove what all trials kept but for the best, now that the search has ended."""
+        if self._root is None or not self._root.is_dir():
+            return
+        best = {str(self.continuations.first(each.number)) for each in self._best}
+        for place in self._root.iterdir():
+            if place.name not in best:
+                shutil.rmtree(place, ignore_errors=True)
+        if not best.intersection(each.name for each in self._root.iterdir()):
             shutil.rmtree(self._root, ignore_errors=True)
+
+    def _is_best(self, number: int) -> bool:
+        return any(each.number == number for each in self._best)
 
     def _place(self, number: int) -> str:
         return f"{self._root}/{self.continuations.first(number)}"
+
+
+def _as_good(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
+    """Whether the first scores are equal to the second or dominate them."""
+    return first == second or dominates(first, second)

@@ -57,9 +57,11 @@ class Loop:
         self.stops = stops
         self.failures = Failures(search.limits)
         self.clock = Clock(executor, earlier)
-        self.folders = Folders(folder, strategy)
+        self.folders = Folders(folder, strategy, any(each.keeps for each in search.estimator.stages()))
         self.places = Places(executor)
         self.attempts = Attempts(search, executor, self.clock, retries, self.folders)
+        if not self.clock.virtual:
+            self.attempts.remaining = lambda: stops.remaining(self.clock.seconds)
         self.acknowledgements = Acknowledgements(self.folders, watch, on_trial)
         self._waiting = Waiting(executor, self.attempts, self.clock, self.signals)
         self._strategy, self._executor, self.space = strategy, executor, search.space
@@ -220,6 +222,7 @@ class Loop:
         if traceback:
             self.tracebacks[trial.number] = traceback
         self.stops.note(trial)
+        self.folders.note(trial)
         self.failures.note(trial, traceback)
         if strategy:
             self._strategy.tell(trial)

@@ -12,6 +12,7 @@ from netwright.core.architecture import Architecture
 from netwright.core.errors import SearchFailed
 from netwright.core.objective import fittest, front
 from netwright.core.trial import Trial
+from netwright.engine.continuing import Continuations
 from netwright.engine.ranking import comparable
 from netwright.store.numbers import spelled
 from netwright.store.store import Store
@@ -44,8 +45,11 @@ class Run:
         store: Store | None = None,
         state_lost: bool = False,
         notices: Sequence[str] = (),
+        folder: Path | None = None,
     ) -> None:
+        """folder: in which the best trials kept their networks."""
         self.notices = tuple(notices)
+        self._folder = folder
         self.state_lost = state_lost
         self.name = name
         self.search = search
@@ -92,6 +96,18 @@ class Run:
         Non-finite numbers are given by name: "nan", "inf", "-inf".
         """
         return [spelled(_row(trial)) for trial in self.trials]
+
+    def weights(self, trial: Trial) -> Path | None:
+        """The checkpoints of a trial's network as it was trained; None where they were not kept, or not whole."""
+        if self._folder is None:
+            return None
+        chains = Continuations()
+        for each in self.trials:
+            chains.note(each.number, each.proposal)
+        folder = self._folder / str(chains.first(trial.number))
+        estimators = (self.search.estimator, *self.search.estimator.stages())
+        found = (each.kept(folder, trial.architecture) for each in estimators if each.keeps)
+        return next((each for each in found if each is not None), None)
 
     def keep(self, key: str, value: Any) -> None:
         """Keep JSON under a key, in the store where there is one."""

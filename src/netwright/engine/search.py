@@ -94,6 +94,7 @@ class Search(Configured):
         reserve: Callable[[Trial], float] | None = None,
         retries: RetryPolicy | None = None,
         preflight: bool = True,
+        expected: float | None = None,
     ) -> Run:
         """Search until one of the stops that are given, or until the strategy has nothing more to ask.
 
@@ -109,7 +110,8 @@ class Search(Configured):
         reserve: called with each new best trial; seconds of `time` to leave for what the caller does afterwards.
         retries: how often a trial is begun again that was lost with its worker or ran out of memory. preflight: whether
         the smallest and the largest network of the space are tried before a search that trains (see
-        `netwright.engine.preflight`).
+        `netwright.engine.preflight`). expected: seconds of a typical trial, where the caller has measured that; `time`
+        is then planned with it until trials tell.
 
         Raises ConfigurationError without any stop (unless the strategy ends by itself), SearchFailed where the trials
         fail, UserError where no network keeps the limits or the stored run is another one, Busy and CorruptStore from
@@ -117,7 +119,7 @@ class Search(Configured):
         """
         limits = Limits.of(trials, time, target, patience, bounded=self.strategy.bounded)
         with Session(self, limits, store, name, resume, notes, executor, preflight) as session:
-            return session.drive(on_trial, on_progress, reserve, retries)
+            return session.drive(on_trial, on_progress, reserve, retries, expected)
 
     def load(self, store: Store | str | Path, name: str | None = None) -> Run:
         """A stored run of this search as it is, by default the latest; nothing is asked and nothing is written.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from netwright.engine.search import Search
     from netwright.store.writer import TrialWriter
 
-TRIALS = "trials"  # the folder of a project in which trials under way keep their checkpoints
+TRIALS = "trials"  # the folder of a project in which trials under way and the best ones keep their checkpoints
 STOPPING = 20.0  # seconds that an executor has to end its jobs after an interruption
 NOTES = "notes"
 DATA = "data"
@@ -63,8 +65,9 @@ class Session:
         if check and not resume:
             preflight(search)
         self._journal: TrialWriter | None = None
+        self._folder: Path | None = None
         self._unwritten: list[tuple[str, Mapping[str, object]]] = []  # events for which there was no room
-        self._temporary = contextlib.ExitStack()
+        self._temporary: Path | None = None  # where a run in memory keeps what trials have kept
         self._own = not isinstance(store, Store)
         self.store = store if isinstance(store, Store) or store is None else Store(store)
         try:
@@ -77,7 +80,8 @@ class Session:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._temporary.close()
+        if self._temporary is not None:
+            shutil.rmtree(self._temporary, ignore_errors=True)
         if self._own and self.store is not None:
             self.store.close()
 
@@ -110,17 +114,18 @@ class Session:
         on_progress: Callable[[Progress], object] | None,
         reserve: Callable[[Trial], float] | None = None,
         retries: RetryPolicy | None = None,
+        expected: float | None = None,
     ) -> Run:
         """Search to a stop; the run."""
         strategy = fresh(self._search.strategy)
         watch = None if on_progress is None else Watch(on_progress, self._limits)
-        stops = Stops(self._limits, self._search.objectives, reserve, patient=strategy.bounded)
+        stops = Stops(self._limits, self._search.objectives, reserve, patient=strategy.bounded, expected=expected)
         earlier = self.store.summary(self.name).seconds if self.store and self._resume else 0.0
-        shared, folder = self._folders()
+        shared, self._folder = self._folders()
         loop = Loop(
             *(self._search, strategy, self._executor, stops, earlier, on_trial, watch, shared),
             retries=retries,
-            folder=folder,
+            folder=self._folder,
         )
         try:
             self._begin(loop)
@@ -143,11 +148,13 @@ class Session:
         return self.store.directory / FOLDER / self.name, self.store.directory / TRIALS / self.name
 
     def _temporary_folder(self) -> Path | None:
-        """For a run in memory whose trials go on from earlier ones; `__exit__` removes it."""
-        search = self._search
-        if not search.strategy.continues or not any(each.continues for each in search.estimator.stages()):
+        """For a run in memory whose trials keep something; gone with the `Run`, or with this where there is none."""
+        search, stages = self._search, self._search.estimator.stages()
+        goes_on = search.strategy.continues and any(each.continues for each in stages)
+        if not goes_on and not any(each.keeps for each in stages):
             return None
-        return Path(self._temporary.enter_context(tempfile.TemporaryDirectory(prefix="netwright-"))) / TRIALS
+        self._temporary = Path(tempfile.mkdtemp(prefix="netwright-"))
+        return self._temporary / TRIALS
 
     def _begin(self, loop: Loop) -> None:
         store = self.store
@@ -213,14 +220,19 @@ class Session:
         self.store.set_state(self.name, state, reason, loop.clock.seconds())
 
     def _run(self, loop: Loop, strategy: Strategy, stopped: str) -> Run:
-        return Run(
+        run = Run(
             *(self.name, self._search, strategy, loop.trials),
             stopped=stopped,
             seconds=loop.clock.seconds(),
             tracebacks=loop.tracebacks,
             store=self.store,
             notices=loop.places.notices,
+            folder=self._folder,
         )
+        if self._temporary is not None:
+            weakref.finalize(run, shutil.rmtree, self._temporary, ignore_errors=True)
+            self._temporary = None
+        return run
 
 
 def refuse_rounds_elsewhere(search: Search, executor: Executor) -> None:
@@ -263,6 +275,7 @@ def load_run(search: Search, store: Store | str | Path, name: str | None) -> Run
             tracebacks=loop.tracebacks,
             store=opened,
             state_lost=loop.rounds.lost,
+            folder=opened.directory / TRIALS / found.name,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import median
 from typing import Self
 
 from netwright.core.errors import ConfigurationError
@@ -68,8 +69,13 @@ class Stops:
         reserve: Callable[[Trial], float] | None = None,
         *,
         patient: bool = False,
+        expected: float | None = None,
     ) -> None:
-        """patient: time ends the search only after a trial has completed, for strategies that train first."""
+        """patient: time ends the search only after a trial has completed, for strategies that train first.
+
+        expected: seconds of a typical trial, as far as that is known beforehand.
+        """
+        self._expected = expected
         self._limits = limits
         self._patient = patient
         self._reserve, self._reserved, self._best = reserve, 0.0, None
@@ -91,6 +97,8 @@ class Stops:
             return
         self._refused = 0
         self.finished += 1
+        if self.finished == 2:
+            self._recent.clear()
         self._recent.append(trial.seconds)
         scores = trial.scores
         self._patient = self._patient and not scores
@@ -131,14 +139,26 @@ class Stops:
     def end_of_time(self) -> None:
         """Take note that the time is up, which is why the search stops unless there is a reason already."""
         assert self._limits.seconds is not None
-        after = f", {format_duration(self._reserved)} of it for what follows" if self._reserved else ""
-        self.reason = self.reason or f"time is up: {format_duration(self._limits.seconds)}{after}"
+        limit, kept = self._limits.seconds, self._reserved
+        said = format_duration(limit)
+        if kept:
+            said = f"{format_duration(max(0.0, limit - kept))} of {said}; the rest is for the final training"
+        self.reason = self.reason or f"time is up: {said}"
 
     def _fits(self, seconds: float, limit: float) -> bool:
         if seconds >= limit - self._reserved:
             return False
-        typical = sum(self._recent) / len(self._recent) if self._recent else 0.0
-        return seconds + typical + self._reserved <= limit * OVERRUN
+        return seconds + self._typical() + self._reserved <= limit * OVERRUN
+
+    def _typical(self) -> float:
+        """Seconds of the next trial: the median of the recent ones; of the very first only what it should have taken.
+
+        The first one pays for what is done once (libraries, caches), which tells little about the next.
+        """
+        if self.finished > 1:
+            return median(self._recent)
+        first = self._recent[0] if self._recent else 0.0
+        return first if self._expected is None else min(first, 2 * self._expected) or self._expected
 
     def remaining(self, seconds: Callable[[], float]) -> float | None:
         """Seconds until trials that still run should be cancelled; None where time does not matter."""

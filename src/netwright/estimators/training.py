@@ -132,6 +132,15 @@ class Training(Estimator):
     def continues(self) -> bool:
         return self.fidelity == "epochs"
 
+    @property
+    def keeps(self) -> bool:
+        return True
+
+    def kept(self, folder: Path, architecture: Architecture) -> Path | None:
+        whole = "" if self.fidelity == "epochs" else "-1"
+        found = sorted(folder.glob(f"{architecture.digest[:16]}-*{whole}-{self._identity}*"))
+        return found[-1] if found else None
+
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:
         """Train and measure the candidate.
 
@@ -159,6 +168,7 @@ class Training(Estimator):
             on_epoch=workplace().report,
             deadline=None if self.time_limit is None else now + self.time_limit,
             first_epoch_deadline=None if self.time_limit is None else now + FIRST_EPOCH * self.time_limit,
+            give_up_at=workplace().ends,
         )
         if result.stopped == "deadline":
             raise OutOfTime(
@@ -225,10 +235,8 @@ class Training(Estimator):
     def _checkpoint(
         self, architecture: Architecture, share: float, seed: int, settings: TrainingSettings
     ) -> Path | None:
-        """The folder of this training's checkpoints; None where there is none, or nothing to keep between epochs."""
-        folder = self.checkpoint_directory
-        if folder is None:
-            folder = workplace().folder if settings.epochs > 1 else None
+        """The folder of this training's checkpoints; None where there is none."""
+        folder = workplace().folder if self.checkpoint_directory is None else self.checkpoint_directory
         if folder is None:
             return None
         part = "" if self.fidelity == "epochs" else f"-{share:.6g}"

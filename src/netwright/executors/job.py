@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 
 from netwright.core.errors import TrialFailed
@@ -41,11 +41,12 @@ def perform(job: Job, report: Callable[[Mapping[str, float]], None] | None = Non
 
 
 def _place(job: Job, report: Callable[[Mapping[str, float]], None] | None) -> Workplace:
+    ends = None if job.seconds is None else monotonic() + job.seconds
     if report is not None:
-        return Workplace(job.folder, report, job.attempt, job.batch_share, job.continued)
-    if job.folder is None and job.attempt == 1 and job.batch_share == 1.0 and not job.continued:
+        return Workplace(job.folder, report, job.attempt, job.batch_share, job.continued, ends)
+    if job.folder is None and job.attempt == 1 and job.batch_share == 1.0 and not job.continued and ends is None:
         return NOWHERE
-    return Workplace(job.folder, attempt=job.attempt, batch_share=job.batch_share, continued=job.continued)
+    return Workplace(job.folder, attempt=job.attempt, batch_share=job.batch_share, continued=job.continued, ends=ends)
 
 
 class _Work:

@@ -3,7 +3,7 @@
 from netwright.training.evaluation import evaluate, predict
 from netwright.training.loop import train
 from netwright.training.randomness import seeded
-from netwright.training.result import OutOfTime, TrainingResult
+from netwright.training.result import GivenUp, OutOfTime, TrainingResult
 from netwright.training.settings import TrainingSettings
 
-__all__ = ["OutOfTime", "TrainingResult", "TrainingSettings", "evaluate", "predict", "seeded", "train"]
+__all__ = ["GivenUp", "OutOfTime", "TrainingResult", "TrainingSettings", "evaluate", "predict", "seeded", "train"]

@@ -24,7 +24,7 @@ from netwright.training.memory import out_of_memory_reported, peak_memory, reset
 from netwright.training.optimisers import build_optimiser, set_learning_rate
 from netwright.training.precision import Precision, choose_precision, multiply_adds
 from netwright.training.randomness import seed_generators, seeded
-from netwright.training.result import Epoch, OutOfTime, TrainingResult
+from netwright.training.result import Epoch, GivenUp, OutOfTime, TrainingResult
 from netwright.training.schedules import drop_path_probability, learning_rate
 from netwright.training.settings import TrainingSettings
 from netwright.training.threads import choose_threads, using_threads
@@ -68,7 +68,7 @@ def train(
     after is measured in any case.
     anneal_by: in `time.monotonic()` seconds, for a training that must end well rather than be as long as planned:
     where the epochs left would not fit, fewer are done and the schedule is brought to its end in them, at least one.
-    give_up_at: OutOfTime is raised when it passes within any epoch; checkpoints of earlier ones stay.
+    give_up_at: GivenUp, an OutOfTime, is raised when it passes within any epoch; checkpoints of earlier ones stay.
 
     Raises Diverged at the first loss that is not finite, OutOfMemory, OutOfTime when the deadline passes within the
     first epoch, DataError for fewer than two training examples or none held out, ConfigurationError for the checkpoint
@@ -242,7 +242,7 @@ class Loop:
                 if deadline is not None and time.monotonic() > deadline:
                     raise OutOfTime(f"the time was over after {step + 1} of {self.steps} steps of the first epoch")
                 if self.give_up_at is not None and time.monotonic() > self.give_up_at:
-                    raise OutOfTime(f"the time was over in epoch {epoch + 1}, step {step + 1} of {self.steps}")
+                    raise GivenUp(f"the time was up in epoch {epoch + 1}, step {step + 1} of {self.steps}")
         self._look(losses, looked, self.steps, epoch)
         sizes = torch.full((self.steps,), size, dtype=torch.float64, device=device)
         sizes[-1] = seen - size * (self.steps - 1)

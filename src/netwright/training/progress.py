@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 
 from netwright.core.errors import ConfigurationError
 from netwright.training import checkpoint
+from netwright.training.average import averaged_tensors
 
 if TYPE_CHECKING:
     from netwright.training.loop import Loop
@@ -87,6 +89,24 @@ class Saved:
             loop.position, loop.pace, loop.until = schedule
         else:
             loop.position = len(loop.curve) / loop.settings.epochs
+
+
+def load_trained(network: nn.Module, folder: Path) -> int | None:
+    """Give a network the weights of the newest undamaged checkpoint, the averaged ones where there is an average.
+
+    How many epochs they were trained for; None where there is no checkpoint, and the network is as it was.
+    Raises RuntimeError for the checkpoint of another network.
+    """
+    snapshot, _ = checkpoint.newest(folder, torch.device("cpu"))
+    if snapshot is None:
+        return None
+    network.load_state_dict(dict(snapshot.weights))
+    average = snapshot.state["average"]
+    if average is not None:
+        with torch.no_grad():
+            for weight, averaged in zip(averaged_tensors(network), average["tensors"], strict=True):
+                weight.copy_(averaged)
+    return snapshot.epoch
 
 
 def _identity(loop: Loop) -> dict[str, Any]:

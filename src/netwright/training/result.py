@@ -19,6 +19,12 @@ class OutOfTime(TrialFailed):
     state = "timeout"
 
 
+class GivenUp(OutOfTime):
+    """The time that everything had was up before the training had come to an end."""
+
+    state = "cancelled"
+
+
 @dataclass(frozen=True)
 class TrainingResult:
     """The outcome of one training; the trained weights are in the network that was given.
