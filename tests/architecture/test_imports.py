@@ -22,7 +22,7 @@ ARROWS = {
     "strategies": {"core", "predictors"},
     "supernets": {"core", "networks"},
     "estimators": {"core", "networks", "predictors", "supernets", "training", "tasks"},
-    "results": {"core", "networks", "training", "tasks"},
+    "results": {"core", "networks", "training", "tasks", "executors"},
     "engine": {"core", "store", "executors", "results"},
     "testing": {"core"},
 }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
+import netwright as nw
 from netwright import tasks
 from netwright.core.choose import Choose
 from netwright.core.errors import TrialFailed, UserError
@@ -19,9 +23,11 @@ from netwright.core.space import Space
 from netwright.core.task import Examples, TaskShape
 from netwright.core.trial import Measurement, Proposal
 from netwright.estimators import Training
+from netwright.executors import Inline, Processes
 from netwright.networks.counting import count
 from netwright.results import (
     Figures,
+    NothingTrained,
     Options,
     conclude,
     export_run,
@@ -33,9 +39,13 @@ from netwright.results import (
     train_final,
 )
 from netwright.results.baselines import _drawn
-from netwright.results.of_run import compare
+from netwright.results.entries import FOUND, FinalTraining
+from netwright.results.final import train_and_test
+from netwright.results.finals import Finals, Wanted, Winner
+from netwright.results.fitting import Cost, Fit, fit
 from netwright.tasks.task import Task
 from netwright.training import TrainingSettings, evaluate
+from netwright.training.progress import load_trained
 
 SETTINGS = TrainingSettings(epochs=2, batch_size=128, learning_rate=0.05, precision="float32")
 
@@ -175,10 +185,10 @@ def test_a_run_is_exported_in_one_call(digits: Task, tmp_path: Path) -> None:
     said: list[str] = []
     done = run.export(tmp_path / "best", final_epochs=3, final_seeds=2, on_progress=said.append)
     assert [each.name for each in done.figures.baselines] == ["random pick", "logistic regression", "ResNet-8"]
-    assert done.figures.training["epochs"] == [3, 3]
+    assert done.figures.training["epochs"] == [5, 5]  # the first of them: two in the search, and three more
     assert max(done.figures.winner.params or 0, done.figures.baselines[0].params or 0) <= 2000
     assert Figures.from_json(run.kept("final")["figures"]) == Figures.from_json(done.figures.as_json())
-    assert "found network, seed 1: epoch 3 of 3" in said
+    assert "found network, seed 0: epoch 3 of 5" in said and "found network, seed 1: epoch 5 of 5" in said
     page = done.readme.read_text()
     assert "RandomSearch" in page and "best trial" in page
     said.clear()
@@ -235,23 +245,129 @@ def test_random_picks_that_cannot_run_are_drawn_again(digits: Task) -> None:
     assert len(found.accuracies) == 4
 
 
-def test_a_baseline_that_breaks_is_skipped_with_its_reason(digits: Task, monkeypatch: pytest.MonkeyPatch) -> None:
-    space = Late()
-    final = train_final(space, space.architecture({"width": 4}), digits, SETTINGS, seeds=(0,))
+def finals_of(space: Space, task: Task, winners: list[Winner], folder: Path) -> Finals:
+    return Finals(FinalTraining(space, task, SETTINGS), winners, {}, None, folder, lambda _: None)
 
-    def broken(task: Task) -> None:
+
+def test_a_baseline_that_breaks_is_skipped_with_its_reason(
+    digits: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(task: Task, seconds: float | None = None) -> None:
         raise ZeroDivisionError("something\nelse")
 
-    monkeypatch.setattr("netwright.results.of_run.logistic_regression", broken)
-    monkeypatch.setattr("netwright.results.of_run.small_resnet", lambda *_, **__: final.contender("ResNet"))
-    found, skipped = compare(final, space, digits, (0, 1), "cpu")
-    assert [each.name for each in found] == ["ResNet"]
-    assert "RuntimeError: this layer" in skipped["random pick"]
-    assert skipped["logistic regression"] == "ZeroDivisionError: something"
+    monkeypatch.setattr("netwright.results.entries.logistic_regression", broken)
+    space = Late()
+    finals = finals_of(space, digits, [Winner(space.architecture({"width": 4}))], tmp_path)
+    finals.carry_out(Wanted(1, (0, 1)), Inline())
+    assert set(finals.results) == {FOUND, "ResNet-8"} and set(finals.results[FOUND]) == {0, 1}
+    assert "RuntimeError: this layer" in finals.skipped["random pick"]
+    assert finals.skipped["logistic regression"] == "error: ZeroDivisionError: something"
 
-    def interrupted(task: Task) -> None:
+    def interrupted(task: Task, seconds: float | None = None) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("netwright.results.of_run.logistic_regression", interrupted)
+    monkeypatch.setattr("netwright.results.entries.logistic_regression", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        compare(final, space, digits, (0, 1), "cpu")
+        finals_of(space, digits, finals.winners, tmp_path).carry_out(Wanted(1, (0, 1)), Inline())
+
+
+def test_without_time_the_winner_is_trained_for_an_epoch_and_what_does_not_fit_is_named(
+    digits: Task, winner, tmp_path: Path
+) -> None:
+    finals = finals_of(Tiny(), digits, [Winner(winner)], tmp_path)
+    late = time.monotonic() - 1
+    fitted = finals.carry_out(Wanted(5, (0, 1), deadline=late), Inline())
+    assert fitted.epochs == 1 and finals.results.keys() == {FOUND}
+    (done,) = finals.results[FOUND].values()
+    assert done.record is not None and done.record.epochs == 1
+    assert finals.left_out == ("logistic regression", "ResNet-8", "seed 1 of found network", "random pick")
+    again = finals_of(Tiny(), digits, [Winner(winner)], tmp_path)
+    again.carry_out(Wanted(1, (0, 1)), Inline())
+    assert set(again.results) == {FOUND, "random pick", "logistic regression", "ResNet-8"} and not again.left_out
+    assert again.results[FOUND][0].record == done.record, "what was trained is not trained again"
+
+
+def test_how_long_the_winner_is_trained_follows_from_the_time_left() -> None:
+    cost, others = Cost(1.0, 0.0), [Cost(1.0, 0.0)] * 8
+    options = {"wanted": 20, "begun": 5}
+    assert fit(cost, others, seconds=None, **options) == Fit(20, 8)
+    assert fit(cost, others, seconds=1e6, **options) == Fit(20, 8)
+    assert fit(cost, others, seconds=10, **options) == Fit(9, 0)
+    assert fit(cost, others, seconds=0.5, **options) == Fit(0, 0)
+    # 45 seconds: no second training of 25 epochs fits beside the first of 20, so that the first gets the time.
+    assert fit(cost, others, seconds=45, **options) == Fit(42, 0)
+    assert fit(cost, others, seconds=45, exact=True, **options) == Fit(20, 0)
+    assert fit(cost, others, seconds=60, **options) == Fit(26, 1)
+    assert fit(cost, others, seconds=1e3, slots=4, **options) == Fit(20, 8)
+
+
+def a_run(digits: Task, store: Path | None, **settings) -> nw.Run:
+    training = Training(Tiny(), digits, settings=SETTINGS, device="cpu", **settings)
+    return search_with(training).run(trials=3, store=store)
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_the_candidates_own_weights_go_on(digits: Task, stored: bool, tmp_path: Path) -> None:
+    run = a_run(digits, tmp_path if stored else None)
+    kept = run.weights(run.best)
+    assert kept is not None
+    network = Tiny().build(run.best.architecture, digits.shape)
+    load_trained(network, kept)
+    own = train_and_test(network, digits.final_data(), SETTINGS.replace(epochs=4), 0, device="cpu", begun=2)
+    found = conclude(run, final_epochs=4, final_seeds=1, baselines=False)
+    assert found.final.trainings[0].epochs == 6 and found.figures.winner.accuracies == (own.record.test_accuracy,)
+    assert torch.equal(found.final.logits, own.logits)
+    assert "trained on from 2 to 6 epochs" in found.figures.winner.note
+
+
+def test_what_was_trained_goes_on_at_any_time(digits: Task, tmp_path: Path) -> None:
+    run = a_run(digits, tmp_path)
+    first = conclude(run, final_epochs=2, final_seeds=1, baselines=False)
+    again = conclude(run, train=False, final_seeds=1, baselines=False)
+    assert torch.equal(first.final.logits, again.final.logits)
+    longer = conclude(run, final_epochs=3, final_seeds=2, baselines=False, further=True)
+    assert [each.epochs for each in longer.final.trainings] == [7, 7]
+    other = min(trial.number for trial in run.trials if trial.number != run.best.number)
+    chosen = conclude(run, trial=other, final_epochs=1, final_seeds=1, baselines=False)
+    assert chosen.final.architecture == run.trials[other].architecture
+    assert chosen.figures.search["best trial"] == other
+    with pytest.raises(UserError, match="no trial 9; it has 0 to 2"):
+        conclude(run, trial=9)
+
+
+def test_a_winner_that_was_not_trained_finally_is_read_as_the_search_left_it(digits: Task, tmp_path: Path) -> None:
+    run = a_run(digits, tmp_path)
+    found = conclude(run, train=False, final_seeds=1, baselines=False)
+    assert found.final.trainings[0].epochs == 2 and "as the search has trained them" in found.figures.winner.note
+    assert run.kept("final") is None
+    shutil.rmtree(tmp_path / "trials")
+    with pytest.raises(NothingTrained, match="neither kept nor trained"):
+        conclude(run, train=False)
+
+
+def test_going_on_never_makes_the_network_worse_on_the_validation_examples(digits: Task, tmp_path: Path) -> None:
+    run = a_run(digits, tmp_path)
+    ruined = run.search.estimator.settings.replace(learning_rate=30.0, gradient_clip=None, epochs=1)
+    work = FinalTraining(Tiny(), digits, ruined)
+    kept = run.weights(run.best)
+    finals = Finals(work, [Winner(run.best.architecture, kept, 2)], {}, None, tmp_path / "f", lambda _: None)
+    finals.carry_out(Wanted(1, (0,), baselines=False), Inline())
+    record = finals.results[FOUND][0].record
+    assert record is not None and record.epochs == 2
+    assert any("worse on the validation examples" in each or "did not come to its end" in each for each in record.notes)
+    before = conclude(run, train=False, final_seeds=1, baselines=False).figures.winner.accuracies
+    assert (record.test_accuracy,) == before
+
+
+def test_workers_share_the_trainings(digits: Task, tmp_path: Path) -> None:
+    space = nw.spaces.Mlp(widths=(4, 8))
+    training = Training(space, digits, settings=SETTINGS, device="cpu")
+    run = nw.Search(nw.strategies.RandomSearch(space), training).run(trials=1, store=tmp_path)
+    alone = conclude(run, final_epochs=2, final_seeds=2)
+    shutil.rmtree(tmp_path / "final")
+    with contextlib.closing(Processes(2)) as executor:
+        shared = conclude(run, final_epochs=2, final_seeds=2, executor=executor)
+    assert shared.figures.winner.accuracies == alone.figures.winner.accuracies
+    assert [each.name for each in shared.figures.baselines] == [each.name for each in alone.figures.baselines]
+    for one, other in zip(shared.figures.baselines, alone.figures.baselines, strict=True):
+        assert one.accuracies == other.accuracies

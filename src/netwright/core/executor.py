@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -90,6 +90,35 @@ class Executor(Protocol):
     def close(self) -> None:
         """End every worker, within about ten seconds; a second call does nothing."""
         ...
+
+
+LOST = 3  # attempts at a job that goes with its worker
+
+
+def carry_out(executor: Executor, jobs: Iterator[Job]) -> Iterator[tuple[Job, Outcome]]:
+    """Run jobs as there are slots, each asked for only when one is free; the outcomes as they come in.
+
+    A job that was lost with its worker is begun again, at most three times in all.
+    """
+    under_way: dict[int, Job] = {}
+    again: list[Job] = []
+    asked_all = False
+    while True:
+        while len(under_way) < max(1, executor.slots):
+            job = again.pop() if again else None if asked_all else next(jobs, None)
+            if job is None:
+                asked_all = True
+                break
+            under_way[job.number] = job
+            executor.submit(job)
+        if not under_way:
+            return
+        for outcome in executor.wait():
+            job = under_way.pop(outcome.number)
+            if outcome.state == "lost" and job.attempt < LOST:
+                again.append(replace(job, attempt=job.attempt + 1))
+            else:
+                yield job, outcome
 
 
 @runtime_checkable

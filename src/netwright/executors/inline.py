@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from netwright.core.executor import Job, Outcome
 from netwright.executors.job import perform
@@ -17,7 +17,9 @@ class Inline:
 
     slots = 1
 
-    def __init__(self) -> None:
+    def __init__(self, on_report: Callable[[Job, Mapping[str, float]], object] | None = None) -> None:
+        """on_report: hears what the estimators of a job report while they work, such as epochs."""
+        self._on_report = on_report
         self._waiting: deque[Job] = deque()
         self._cancelled: list[Outcome] = []
 
@@ -31,7 +33,9 @@ class Inline:
             return found
         if not self._waiting:
             return ()
-        return (perform(self._waiting.popleft()),)
+        job = self._waiting.popleft()
+        hear = self._on_report
+        return (perform(job, None if hear is None else lambda entry: hear(job, entry) and None),)
 
     def cancel(self, number: int) -> None:
         for job in self._waiting:

@@ -6,7 +6,7 @@ from netwright.results.figures import Contender, Difference, Figures, difference
 from netwright.results.final import FinalResult, Options, Trained, train_final
 from netwright.results.of_run import (
     Concluded,
-    compare,
+    NothingTrained,
     conclude,
     export_run,
     figures_of,
@@ -25,12 +25,12 @@ __all__ = [
     "Figures",
     "FinalResult",
     "NotReproduced",
+    "NothingTrained",
     "Options",
     "Source",
     "Trained",
     "Verification",
     "check_target",
-    "compare",
     "conclude",
     "difference",
     "export",

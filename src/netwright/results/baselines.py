@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 MOST_TRIES = 1000
 MOST_NUMBERS = 20_000_000
 """Most numbers (examples times features) that the logistic regression is fitted to."""
+NUMBERS_A_SECOND = 400_000
+"""Of them that one second is enough for, with ten classes on a slow core."""
 SMALL_IMAGE = 16
 _PICKS = 7
 
@@ -51,10 +53,7 @@ def random_picks(
     """
     check_seeds(seeds)
 
-    def suits(pick: Architecture) -> bool:
-        return _works(space, pick, task) and (accept is None or accept(pick))
-
-    picks = _drawn(space, winner, seeds, suits)
+    picks = draw_picks(space, winner, task, seeds, accept)
     builds = {seed: lambda pick=pick: space.build(pick, task.shape) for seed, pick in zip(seeds, picks, strict=True)}
     made, failed = train_each(builds, task, settings, options, forgiven=Exception)
     costs = [count(each.network, task.shape.input) for each in made]
@@ -63,22 +62,22 @@ def random_picks(
     return contender("random pick", [each.record for each in made], params, macs, note)
 
 
-def trained_rival(
-    name: str,
+def draw_picks(
     space: Space,
-    found: Sequence[Architecture],
+    winner: Architecture,
     task: Task,
-    settings: TrainingSettings,
     seeds: Sequence[int],
-    options: Options = Options(),  # noqa: B008 - an immutable value
-) -> Contender:
-    """What another search found, trained and tested like the winner: one architecture a seed, or one for all seeds."""
-    each_seed = list(found) if len(found) == len(seeds) else [found[0]] * len(seeds)
-    builds = {seed: lambda one=one: space.build(one, task.shape) for seed, one in zip(seeds, each_seed, strict=True)}
-    made, failed = train_each(builds, task, settings, options)
-    costs = [count(each.network, task.shape.input) for each in made]
-    params, macs = (statistics.fmean(getattr(each, field) for each in costs) for field in ("params", "macs"))
-    return contender(name, [each.record for each in made], params, macs, "; ".join(_without(failed)))
+    accept: Callable[[Architecture], bool] | None = None,
+) -> list[Architecture]:
+    """For each seed another random architecture than the winner, that can be built and keeps the limits.
+
+    Raises UserError where no such architecture is found in 1,000 draws.
+    """
+
+    def suits(pick: Architecture) -> bool:
+        return _works(space, pick, task) and (accept is None or accept(pick))
+
+    return _drawn(space, winner, seeds, suits)
 
 
 def _works(space: Space, architecture: Architecture, task: Task) -> bool:
@@ -131,7 +130,7 @@ def small_resnet(
     check_seeds(seeds)
     if not task.shape.is_image:
         raise UserError(f"{task.name} has vectors; a residual network of convolutions is a reference for images only")
-    depth = 20 if min(task.shape.height, task.shape.width) >= SMALL_IMAGE else 8
+    depth = resnet_depth(task)
     channels, height, width = task.shape.input
 
     def build() -> nn.Module:
@@ -144,17 +143,24 @@ def small_resnet(
     )
 
 
-def logistic_regression(task: Task, data: Data | None = None) -> Contender:
+def resnet_depth(task: Task) -> int:
+    """Layers of the residual network that is a reference for these images."""
+    return 20 if min(task.shape.height, task.shape.width) >= SMALL_IMAGE else 8
+
+
+def logistic_regression(task: Task, data: Data | None = None, seconds: float | None = None) -> Contender:
     """scikit-learn's logistic regression on standardised, flattened inputs: what takes no network at all.
 
-    Fitted to at most 20 million numbers; the note says which share of the training examples that is.
+    Fitted to at most 20 million numbers, to fewer where it should not take more than so many seconds; the note says
+    which share of the training examples that is.
     """
     from sklearn.linear_model import LogisticRegression
 
     data = task.final_data("cpu") if data is None else data
     began = time.monotonic()
     features = task.shape.features
-    most = max(task.shape.classes * 10, MOST_NUMBERS // features)
+    numbers = MOST_NUMBERS if seconds is None else min(MOST_NUMBERS, int(NUMBERS_A_SECOND * seconds))
+    most = max(task.shape.classes * 10, numbers // features)
     places = _spread(len(data.train), most)
     x, mean, std = _standardised(data.train.inputs[torch.from_numpy(places)])
     labels = data.train.labels[torch.from_numpy(places)].numpy()

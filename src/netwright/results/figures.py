@@ -93,7 +93,8 @@ class Figures:
 
     test_examples: how many the accuracies rest on. exported_seed: whose weights are handed out. hardware: device,
     threads and versions. training: settings and cost of the final training. search: cost and settings of the search
-    that found the network; empty where there was none. skipped: baselines that were not run, and why.
+    that found the network; empty where there was none. skipped: baselines that were not run, and why. left_out: what
+    the time did not suffice for. chance: share of the test examples that are of the most frequent class.
     """
 
     task: str
@@ -108,6 +109,8 @@ class Figures:
     skipped: dict[str, str] = field(default_factory=dict)
     data: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    chance: float | None = None
 
     @property
     def differences(self) -> tuple[Difference, ...]:
@@ -124,4 +127,5 @@ class Figures:
         fields = {name: value for name, value in described.items() if name != "differences"}
         fields["winner"] = Contender.from_json(described["winner"])
         fields["baselines"] = tuple(Contender.from_json(each) for each in described["baselines"])
-        return cls(**{**fields, "data": tuple(described["data"]), "notes": tuple(described["notes"])})
+        lists = {name: tuple(described.get(name, ())) for name in ("data", "notes", "left_out")}
+        return cls(**{**fields, **lists})

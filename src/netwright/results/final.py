@@ -17,7 +17,8 @@ from netwright.core.task import Data, Examples
 from netwright.networks.counting import count
 from netwright.results.figures import Contender
 from netwright.results.hardware import hardware, peak_process_memory
-from netwright.training import TrainingSettings, predict, seeded, train
+from netwright.training import OutOfTime, TrainingResult, TrainingSettings, predict, seeded, train
+from netwright.training.progress import load_trained
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
@@ -142,6 +143,7 @@ class Tested:
     record: Trained
     network: nn.Module
     logits: Tensor
+    shape: tuple[int, ...]  # of one example
 
 
 def train_each(
@@ -162,7 +164,18 @@ def train_each(
     for place, (seed, build) in enumerate(builds.items()):
         deadline = _share(options.deadline, len(builds) - place)
         try:
-            done.append(train_and_test(build, data, settings, seed, options, deadline))
+            with seeded(seed):
+                network = build()
+            done.append(
+                train_and_test(
+                    *(network, data, settings, seed),
+                    device=options.device,
+                    checkpoint=None if options.directory is None else options.directory / f"seed-{seed}",
+                    on_epoch=_of_seed(options.on_epoch, seed),
+                    deadline=deadline,
+                    whole_epoch=options.whole_epoch,
+                )
+            )
             options = replace(options, whole_epoch=False)  # there is a result now
         except forgiven as problem:
             failed[seed] = f"{getattr(problem, 'state', 'error')}: {one_line(problem)}"
@@ -172,47 +185,113 @@ def train_each(
 
 
 def train_and_test(
-    build: Callable[[], nn.Module],
+    network: nn.Module,
     data: Data,
     settings: TrainingSettings,
     seed: int,
-    options: Options,
+    *,
+    device: torch.device | str,
+    epochs: int | None = None,
+    begun: int = 0,
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[dict[str, float]], None] | None = None,
     deadline: float | None = None,
+    whole_epoch: bool = False,
+    anneal_by: float | None = None,
+    give_up_at: float | None = None,
+    notes: Sequence[str] = (),
 ) -> Tested:
-    """Train one network and look at the test split once."""
-    device, on_epoch = options.device, options.on_epoch
-    with seeded(seed):
-        network = build()
+    """Train one network and look at the test split once.
+
+    epochs: those of the settings by default; 0 tests the network as it is. begun: epochs that it was trained for
+    before. checkpoint: the folder of this training's. deadline, whole_epoch, anneal_by, give_up_at: as of `Options`
+    and of `train`; a training that is given up leaves the network as its last checkpoint has it, or as it was.
+    """
+    began, used, stopped = time.monotonic(), begun, "epochs"
+    chosen: dict[str, Any] = {"precision": "float32", "channels_last": False, "threads": torch.get_num_threads()}
+    chosen |= {"device": str(device), "peak_memory": None}
+    if epochs != 0:
+        before = {name: tensor.clone() for name, tensor in network.state_dict().items()} if begun else None
+        try:
+            result = _trained(
+                network,
+                data,
+                settings,
+                seed,
+                device,
+                checkpoint,
+                on_epoch,
+                anneal_by,
+                give_up_at,
+                deadline,
+                whole_epoch,
+            )
+            used, stopped = begun + result.epochs, result.stopped
+            chosen = {name: getattr(result, name) for name in chosen}
+            notes = (*notes, *result.notes)
+        except TrialFailed as problem:
+            used, stopped = _saved(network, before, begun, checkpoint, problem), "deadline"
+            notes = (*notes, f"the final training did not come to its end ({one_line(problem)})")
+    logits = predict(network, data.held_out, data, device=device, threads=chosen["threads"]).cpu()
+    labels = data.held_out.labels.cpu()
+    trained = Trained(
+        seed=seed,
+        test_accuracy=accuracy(logits, labels),
+        test_loss=float(nn.functional.cross_entropy(logits, labels)),
+        seconds=time.monotonic() - began,
+        epochs=used,
+        stopped=stopped,
+        notes=tuple(notes),
+        **{**chosen, "peak_memory": chosen["peak_memory"] or peak_process_memory()},
+    )
+    return Tested(trained, network.cpu().eval(), logits, tuple(data.held_out.inputs.shape[1:]))
+
+
+def _trained(
+    network: nn.Module,
+    data: Data,
+    settings: TrainingSettings,
+    seed: int,
+    device: torch.device | str,
+    checkpoint: Path | None,
+    on_epoch: Callable[[dict[str, float]], None] | None,
+    anneal_by: float | None,
+    give_up_at: float | None,
+    deadline: float | None,
+    whole_epoch: bool,
+) -> TrainingResult:
+    """One final training; training examples stand in for held-out ones while it goes on."""
     unseen = Examples(data.train.inputs[:MONITORED], data.train.labels[:MONITORED])
-    result = train(
+    return train(
         network,
         Data(data.train, unseen, data.mean, data.std, data.augmentation),
         settings.replace(evaluate_every=settings.epochs),
         seed,
         device=device,
-        checkpoint=None if options.directory is None else options.directory / f"seed-{seed}",
-        on_epoch=None if on_epoch is None else lambda entry: on_epoch(seed, entry),
+        checkpoint=checkpoint,
+        on_epoch=on_epoch,
         deadline=deadline,
-        first_epoch_deadline=math.inf if options.whole_epoch else None,
+        first_epoch_deadline=math.inf if whole_epoch else None,
+        anneal_by=anneal_by,
+        give_up_at=give_up_at,
     )
-    began = time.monotonic()
-    logits = predict(network, data.held_out, data, device=device, threads=result.threads).cpu()
-    labels = data.held_out.labels.cpu()
-    trained = Trained(
-        seed,
-        accuracy(logits, labels),
-        float(nn.functional.cross_entropy(logits, labels)),
-        result.seconds + time.monotonic() - began,
-        result.epochs,
-        result.stopped,
-        result.precision,
-        result.channels_last,
-        result.threads,
-        result.device,
-        peak_process_memory() if result.peak_memory is None else result.peak_memory,
-        result.notes,
-    )
-    return Tested(trained, network.cpu().eval(), logits)
+
+
+def _saved(
+    network: nn.Module, before: Mapping[str, Tensor] | None, begun: int, checkpoint: Path | None, problem: TrialFailed
+) -> int:
+    """Give the network the best weights that a training which failed has left; the epochs behind them.
+
+    Raises the problem where there are none: no epoch was done, and there was nothing before it.
+    """
+    late = isinstance(problem, OutOfTime) and checkpoint is not None
+    epochs = load_trained(network, checkpoint) if late else None  # pyright: ignore[reportArgumentType]
+    if epochs is not None:
+        return begun + epochs
+    if before is None:
+        raise problem
+    network.load_state_dict(dict(before))
+    return begun
 
 
 def one_line(problem: Exception) -> str:
@@ -243,6 +322,10 @@ def contender(
 def check_seeds(seeds: Sequence[int]) -> None:
     if not seeds or len(set(seeds)) < len(seeds):
         raise UserError(f"a final training needs at least one seed, each once, found {list(seeds)}")
+
+
+def _of_seed(on_epoch: OnEpoch | None, seed: int) -> Callable[[dict[str, float]], None] | None:
+    return None if on_epoch is None else lambda entry: on_epoch(seed, entry)
 
 
 def _share(deadline: float | None, left: int) -> float | None:

@@ -33,21 +33,46 @@ def table(contenders: Sequence[Contender]) -> list[list[str]]:
     ]
 
 
+CLOSE = 1.96  # standard errors within which an accuracy is at the level of chance
+
+
+def verdict(figures: Figures) -> str:
+    """What to know before anything else: a result that is no better than chance or than a reference; else empty."""
+    winner, chance = figures.winner, figures.chance
+    if chance is not None:
+        error = (chance * (1 - chance) / max(1, figures.test_examples)) ** 0.5
+        if winner.mean <= chance + CLOSE * error:
+            return (
+                f"This network is no better than chance: {accuracy_text(winner)} on the test split, where always "
+                f"naming the most frequent class gives {100 * chance:.2f} %."
+            )
+    better = [each for each in figures.baselines if each.name != "random pick" and each.mean > winner.mean]
+    if not better:
+        return ""
+    best = max(better, key=lambda each: each.mean)
+    return (
+        f"{_capital(_with_article(best.name))} is better than this network: {accuracy_text(best)} on the test split "
+        f"against {accuracy_text(winner)}."
+    )
+
+
 def report_lines(figures: Figures) -> list[str]:
-    """The comparison for a terminal: an aligned table, then one sentence a baseline, then what to know."""
+    """The comparison for a terminal: what to know first, a table, one sentence a baseline, then the limits."""
     rows = [list(HEADINGS), *table([figures.winner, *figures.baselines])]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     lines = [
         "  ".join(_aligned(cell, width, i) for i, (cell, width) in enumerate(zip(row, widths, strict=True)))
         for row in rows
     ]
-    return [*(line.rstrip() for line in lines), "", *sentences(figures)]
+    first = verdict(figures)
+    return [*([first, ""] if first else []), *(line.rstrip() for line in lines), "", *sentences(figures)]
 
 
 def sentences(figures: Figures) -> list[str]:
     """What the comparison says, a baseline a line; then its limits."""
     found = [difference_text(each) for each in figures.differences]
     found += [f"{name} was not run: {reason}" for name, reason in figures.skipped.items()]
+    found += [f"did not fit into the time: {', '.join(figures.left_out)}"] if figures.left_out else []
     found += [_resolution(figures)]
     found += [f"{each.name}: {each.note}" for each in (figures.winner, *figures.baselines) if each.note]
     return [f"{_capital(each)}." if not each.endswith(".") else _capital(each) for each in (*found, *figures.notes)]
@@ -86,6 +111,7 @@ def readme(figures: Figures, files: Mapping[str, str], verification: Sequence[st
     spread = "" if winner.std is None else " ± sample standard deviation"
     parts = [
         f"# A network for {escaped(figures.task)}",
+        f"**{escaped(verdict(figures))}**" if verdict(figures) else "",
         f"Test accuracy {accuracy_text(winner)}: mean{spread} of n = {n} {_plural('training', n)}, each tested once on "
         f"{figures.test_examples:,} test examples that neither search nor training saw.",
         _markdown(HEADINGS, table([winner, *figures.baselines])),

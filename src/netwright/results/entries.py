@@ -1,0 +1,215 @@
+"""One training of a final comparison as a job of an executor, so that workers share them and none is done twice.
+
+An `Entry` says what is trained: the network that was found, a random pick, a reference. `FinalTraining` carries one out
+in the place where the executor runs it: it reads the entry from the job's folder, goes on from checkpoints there or
+from weights that are kept elsewhere, tests the network, and leaves the result in the folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from netwright.core.architecture import Architecture
+from netwright.core.checkpoints import Checkpoints, synchronise
+from netwright.core.errors import TrialFailed
+from netwright.core.estimator import Estimator
+from netwright.core.space import Space
+from netwright.core.task import Data
+from netwright.core.trial import Measurement, Proposal
+from netwright.core.workplace import workplace
+from netwright.networks.counting import count
+from netwright.networks.resnet import resnet
+from netwright.results.baselines import logistic_regression, resnet_depth
+from netwright.results.final import Tested, Trained, train_and_test
+from netwright.tasks.task import Task
+from netwright.training import TrainingSettings, evaluate, seeded
+from netwright.training.checkpoint import Snapshot, newest, save
+from netwright.training.progress import load_trained
+
+FOUND, PICK, LOGISTIC = "found network", "random pick", "logistic regression"
+ORDER = "entry.json"
+RESULT = "result"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One training of a final comparison.
+
+    name: the contender that it belongs to. seed: of its weights and order. architecture: None for a reference that is
+    none of the space's. epochs: to train, 0 for none. start: a folder of checkpoints whose weights it goes on from;
+    begun: epochs that these were trained for. seconds: in which it should be done, its schedule brought to an end in
+    time; most: after which it is given up, with the best that there is by then.
+    """
+
+    name: str
+    seed: int
+    architecture: Architecture | None
+    epochs: int
+    start: Path | None = None
+    begun: int = 0
+    seconds: float | None = None
+    most: float | None = None
+
+    @property
+    def total(self) -> int:
+        """Epochs of the network that comes of it, since its first weights."""
+        return self.begun + self.epochs
+
+    def key(self, *circumstances: object) -> str:
+        """The same for entries that give the same bits: what is trained, under such circumstances, for how long."""
+        own = self.architecture and self.architecture.to_json()
+        described = [self.name, self.seed, own, self.epochs, self.begun, str(self.start), *map(str, circumstances)]
+        return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:12]
+
+    def write(self, folder: Path) -> None:
+        """Leave it in the folder of its job."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        described = {**asdict(replace(self, architecture=None)), "start": self.start and str(self.start)}
+        (folder / ORDER).write_text(json.dumps(described), encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Entry:
+        described = json.loads((folder / ORDER).read_text(encoding="utf-8"))
+        return cls(**{**described, "start": described["start"] and Path(described["start"])})
+
+
+class FinalTraining(Estimator):
+    """Carries out an `Entry` that lies in the folder of its workplace; see the head of this file.
+
+    validation, split_seed: of the search, whose validation examples say whether going on made a network worse.
+    """
+
+    metrics = ("test_accuracy", "seconds")
+
+    def __init__(
+        self,
+        space: Space,
+        task: Task,
+        settings: TrainingSettings,
+        device: str = "cpu",
+        validation: float = 0.1,
+        split_seed: int = 0,
+    ) -> None:
+        self.space, self.task, self.settings, self.device = space, task, settings, device
+        self.validation, self.split_seed = validation, split_seed
+
+    def estimate(self, proposal: Proposal, seed: int) -> Measurement:
+        """Train, test and leave the result. Raises TrialFailed where no usable network comes of it."""
+        folder = workplace().folder
+        assert folder is not None, "the entry lies in the workplace's folder"
+        entry = Entry.read(folder)
+        if entry.name == LOGISTIC:
+            return self._fit(entry, folder)
+        assert isinstance(proposal.candidate, Architecture)
+        tested = self._trained(entry, proposal.candidate, folder)
+        _leave(tested, entry.total, folder)
+        return Measurement({"test_accuracy": tested.record.test_accuracy, "seconds": tested.record.seconds})
+
+    def build(self, entry: Entry, architecture: Architecture) -> nn.Module:
+        """The entry's network with the first weights of its seed."""
+        with seeded(entry.seed):
+            if not entry.name.startswith("ResNet"):
+                return self.space.build(architecture, self.task.shape)
+            channels, height, width = self.task.shape.input
+            return resnet((channels, height, width), self.task.shape.classes, resnet_depth(self.task))
+
+    def _fit(self, entry: Entry, folder: Path) -> Measurement:
+        found = logistic_regression(self.task, seconds=entry.seconds)
+        Checkpoints(folder / RESULT).save(0, lambda _: None, {"contender": asdict(found)})
+        return Measurement({"test_accuracy": found.accuracies[0], "seconds": found.seconds})
+
+    def _trained(self, entry: Entry, architecture: Architecture, folder: Path) -> Tested:
+        network = self.build(entry, architecture)
+        if entry.start is not None and load_trained(network, entry.start) is None:
+            raise TrialFailed(f"the weights in {entry.start} are damaged, so that there is nothing to go on from")
+        data = self.task.final_data(self.device)
+        before = self._validated(network) if entry.start is not None else None
+        now = time.monotonic()
+        tested = train_and_test(
+            network,
+            data,
+            self.settings.replace(epochs=max(1, entry.epochs)),
+            entry.seed,
+            device=self.device,
+            epochs=entry.epochs,
+            begun=entry.begun,
+            checkpoint=folder,
+            on_epoch=workplace().report,
+            anneal_by=None if entry.seconds is None else now + entry.seconds,
+            give_up_at=None if entry.most is None else now + entry.most,
+        )
+        after = None if before is None or not entry.epochs else self._validated(tested.network)
+        if before is None or after is None or after >= before:
+            return tested
+        assert entry.start is not None
+        load_trained(network, entry.start)
+        note = (
+            f"going on for {entry.epochs} epochs made the network worse on the validation examples ({before:.2%} "
+            f"before, {after:.2%} after), so its weights are those of before"
+        )
+        return train_and_test(
+            *(network, data, self.settings, entry.seed), device=self.device, epochs=0, begun=entry.begun, notes=(note,)
+        )
+
+    def _validated(self, network: nn.Module) -> float:
+        """The accuracy on the validation examples of the search."""
+        data = self.task.search_data(self.split_seed, self.device, self.validation)
+        return evaluate(network, data.held_out, data, device=self.device)["accuracy"]
+
+
+def _leave(tested: Tested, epochs: int, folder: Path) -> None:
+    """Keep the result in the folder; the checkpoints that led to it have done their work."""
+    cost = count(tested.network, tuple(tested.shape))
+    facts = {"trained": asdict(tested.record), "params": cost.params, "macs": cost.macs}
+    state = {"average": None, "logits": tested.logits}
+    save(folder / RESULT, Snapshot(epochs, tested.network.state_dict(), state, facts))
+    for path in folder.glob("epoch-*"):
+        if path.is_file():
+            path.unlink(missing_ok=True)
+    synchronise(folder)
+
+
+@dataclass(frozen=True, eq=False)
+class Done:
+    """The result that an entry left. record: None for a reference that is no network; contender: only for such."""
+
+    folder: Path
+    record: Trained | None
+    params: int
+    macs: int
+    logits: Tensor | None
+    contender: Mapping[str, Any] | None = None
+
+    @property
+    def result(self) -> Path:
+        """The checkpoints of the trained network."""
+        return self.folder / RESULT
+
+
+def done(folder: Path) -> Done | None:
+    """What lies in the folder of an entry; None where it is not done, or damaged."""
+    plain = Checkpoints(folder / RESULT).latest()
+    if plain is None:
+        return None
+    if "contender" in plain.facts:
+        return Done(folder, None, 0, 0, None, plain.facts["contender"])
+    snapshot, _ = newest(folder / RESULT, torch.device("cpu"))
+    if snapshot is None:
+        return None
+    facts = snapshot.facts
+    record = Trained(**{**facts["trained"], "notes": tuple(facts["trained"]["notes"])})
+    return Done(folder, record, facts["params"], facts["macs"], snapshot.state["logits"])
+
+
+def test_seconds(data: Data, validation_seconds: float, monitored: int) -> float:
+    """Seconds of one test, from those of judging so many examples."""
+    return validation_seconds * len(data.held_out) / max(1, monitored)

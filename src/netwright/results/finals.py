@@ -1,0 +1,260 @@
+"""The final trainings of one run: which there are and in which order, where each lies, and what came of them.
+
+The user's network comes first, evidence second: the winner's own training, then references that cost little, then its
+further seeds, then random picks and the references' further seeds. What does not fit into the time is named.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from netwright.core.executor import Executor, Job, carry_out
+from netwright.core.trial import Proposal
+from netwright.networks.counting import count
+from netwright.results.baselines import draw_picks, resnet_depth
+from netwright.results.entries import FOUND, LOGISTIC, PICK, Done, Entry, FinalTraining, done
+from netwright.results.final import one_line
+from netwright.results.fitting import FREE, Cost, Fit, fit, measured
+
+if TYPE_CHECKING:
+    from netwright.core.architecture import Architecture
+
+LATE = 1.1  # of the time left: when a training that should have ended is given up
+
+
+@dataclass(frozen=True)
+class Winner:
+    """What was found. start, begun: weights to go on from, and for how many epochs they were trained."""
+
+    architecture: Architecture
+    start: Path | None = None
+    begun: int = 0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a final comparison.
+
+    epochs: to train the winner for, after those that it has behind it. seeds: of the winner and of each contender.
+    baselines: whether references and random picks are trained. exact: no more epochs than these, although time is left.
+    deadline: in `time.monotonic()` seconds. train: whether anything may be trained; without, what is done is read, and
+    the winner's weights are tested as they are. decided: epochs that were fitted to the time before.
+    """
+
+    epochs: int
+    seeds: tuple[int, ...] = (0, 1, 2)
+    baselines: bool = True
+    exact: bool = False
+    deadline: float | None = None
+    train: bool = True
+    decided: int | None = None
+
+
+class Finals:
+    """Carries out a final comparison. results: by contender, what was done. failed: seeds of the winner, and why.
+
+    left_out: what did not fit into the time, in words. skipped: contenders without any result, and why.
+    """
+
+    def __init__(
+        self,
+        work: FinalTraining,
+        winners: Sequence[Winner],
+        rivals: Mapping[str, Sequence[Winner]],
+        accept: Callable[[Architecture], bool] | None,
+        folder: Path,
+        say: Callable[[str], object],
+    ) -> None:
+        """winners: the network that was found, or one for each seed. rivals: of other searches, by their names.
+
+        accept: whether a random pick keeps the limits. folder: where each entry gets a folder. say: hears of progress.
+        """
+        self.work, self.winners, self.rivals, self.accept = work, winners, rivals, accept
+        self.folder, self.say = folder, say
+        self.results: dict[str, dict[int, Done]] = {}
+        self.failed: dict[int, str] = {}
+        self.skipped: dict[str, str] = {}
+        self._late: list[tuple[str, int]] = []
+        self._picks: dict[int, Architecture] = {}
+        self._cost: Cost | None = None
+        self.on_fitted: Callable[[Fit], object] = lambda _: None
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What the time did not suffice for, by contender."""
+        names = dict.fromkeys(name for name, _ in self._late)
+        return tuple(self._described(name, [seed for each, seed in self._late if each == name]) for name in names)
+
+    def _described(self, name: str, seeds: Sequence[int]) -> str:
+        if name not in self.results or name == LOGISTIC:
+            return name
+        return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))} of {name}"
+
+    def carry_out(self, wanted: Wanted, executor: Executor) -> Fit:
+        """Train what fits, in the order of its worth; how long the winner was planned to be trained."""
+        order = list(self._order(wanted))
+        fitted = self._fitted(order, wanted, max(1, executor.slots))
+        if not fitted.epochs and self.winners[0].start is None:
+            fitted = Fit(1, 0)  # what was found must not be lost for an epoch that takes longer than the time left
+        if wanted.train:
+            self.on_fitted(fitted)
+        jobs = self._jobs(order, fitted.epochs, wanted)
+        for job, outcome in carry_out(executor, jobs):
+            name, seed = order[job.number]
+            found = done(job.folder) if outcome.state == "completed" and job.folder is not None else None
+            if found is not None:
+                self._take(name, seed, found)
+            elif outcome.state == "cancelled":
+                self._late.append((name, seed))
+            else:
+                self._fail(name, seed, f"{outcome.state}: {outcome.reason}")
+        return fitted
+
+    # What there is to train.
+
+    def _order(self, wanted: Wanted) -> Iterator[tuple[str, int]]:
+        """Contender and seed of each training, the most worth first."""
+        first, *more = wanted.seeds
+        yield FOUND, first
+        several = len(self.winners) > 1
+        if several:
+            yield from ((FOUND, seed) for seed in more)
+        references = [self._resnet] if wanted.baselines and self.work.task.shape.is_image else []
+        if wanted.baselines:
+            yield LOGISTIC, first
+        early = [*self.rivals, *references]
+        yield from ((name, first) for name in early)
+        if not several:
+            yield from ((FOUND, seed) for seed in more)
+        picks = [PICK] if wanted.baselines else []
+        yield from ((name, seed) for name in picks for seed in wanted.seeds)
+        yield from ((name, seed) for name in early for seed in more)
+
+    @property
+    def _resnet(self) -> str:
+        return f"ResNet-{resnet_depth(self.work.task)}"
+
+    def _entry(self, name: str, seed: int, place: int, epochs: int) -> Entry:
+        """place: of the seed among those wanted."""
+        total = self.winners[0].begun + epochs
+        if name in (FOUND, *self.rivals):
+            each = self.winners if name == FOUND else self.rivals[name]
+            found = each[place] if len(each) > 1 else each[0]
+            goes_on = found.start is not None and (place == 0 or len(each) > 1)
+            if goes_on:
+                return Entry(name, seed, found.architecture, epochs, found.start, found.begun)
+            return Entry(name, seed, found.architecture, total)
+        architecture = self._picks[seed] if name == PICK else None
+        return Entry(name, seed, architecture, 0 if name == LOGISTIC else total)
+
+    def _drawn(self, wanted: Wanted) -> bool:
+        """Draw the random picks where that was not done; whether there are any."""
+        if not self._picks and PICK not in self.skipped:
+            winner = self.winners[0].architecture
+            try:
+                found = draw_picks(self.work.space, winner, self.work.task, wanted.seeds, self.accept)
+            except Exception as problem:  # a space of the user's own may raise anything; the winner must not be lost
+                self.skipped[PICK] = one_line(problem)
+                return False
+            self._picks = dict(zip(wanted.seeds, found, strict=True))
+        return bool(self._picks)
+
+    # What fits.
+
+    def _fitted(self, order: Sequence[tuple[str, int]], wanted: Wanted, slots: int) -> Fit:
+        if wanted.deadline is None or not wanted.train:
+            return Fit(wanted.epochs, len(order))
+        winner = self.winners[0]
+        self._data = self.work.task.final_data(self.work.device)
+        network = self.work.build(Entry(FOUND, wanted.seeds[0], winner.architecture, 1), winner.architecture)
+        self._macs = max(1, count(network, self.work.task.shape.input).macs)
+        self._cost = measured(network, self._data, self.work.settings, self.work.device)
+        if wanted.decided is not None:
+            return Fit(wanted.decided, 0)
+        others = [self._cost_of(name) for name, _ in order[1:]]
+        left = wanted.deadline - time.monotonic()
+        return fit(
+            self._cost,
+            others,
+            wanted=wanted.epochs,
+            begun=winner.begun,
+            seconds=left,
+            slots=slots,
+            exact=wanted.exact,
+        )
+
+    def _cost_of(self, name: str) -> Cost:
+        """By the multiply-adds; a random pick is taken to cost what the winner does."""
+        assert self._cost is not None
+        if name == LOGISTIC:
+            return FREE
+        if name != self._resnet:
+            return self._cost
+        with torch.device("meta"):
+            network = self.work.build(Entry(name, 0, None, 1), self.winners[0].architecture)
+        share = count(network, self.work.task.shape.input).macs / self._macs
+        return Cost(self._cost.epoch * share, self._cost.test * share)
+
+    def _jobs(self, order: Sequence[tuple[str, int]], epochs: int, wanted: Wanted) -> Iterator[Job]:
+        """What is not done yet and fits when its turn comes; numbers are places in the order."""
+        for number, (name, seed) in enumerate(order):
+            if name == PICK and not self._drawn(wanted):
+                continue
+            entry = self._entry(name, seed, wanted.seeds.index(seed), epochs)
+            folder = self.folder / f"{name.replace(' ', '-')}-{seed}-{entry.key(*self._circumstances)}"
+            there = done(folder)
+            if there is not None:
+                self._take(name, seed, there)
+                continue
+            if not wanted.train and not (number == 0 and not entry.epochs and entry.start is not None):
+                continue
+            limited = self._limited(entry, number == 0, wanted)
+            if limited is None:
+                self._late.append((name, seed))
+                continue
+            limited.write(folder)
+            self.say(f"{name}, seed {seed}")
+            architecture = entry.architecture or self.winners[0].architecture
+            yield Job(number, Proposal(architecture), seed, (self.work,), folder=folder)
+
+    def _limited(self, entry: Entry, first: bool, wanted: Wanted) -> Entry | None:
+        """The entry with the time that it may take; None where it does not fit. The first one is always begun."""
+        if wanted.deadline is None or not wanted.train:
+            return entry
+        left = wanted.deadline - time.monotonic()
+        if first:
+            return replace(entry, seconds=left, most=None if entry.start is None else LATE * max(0.1, left))
+        needed = self._cost_of(entry.name).of(entry.epochs)
+        if needed > left:
+            return None
+        return replace(entry, seconds=min(left, 5.0) if entry.name == LOGISTIC else left, most=LATE * left)
+
+    @property
+    def _circumstances(self) -> tuple[object, ...]:
+        work = self.work
+        return work.space.configuration(), work.task.fingerprint, repr(work.settings), work.device
+
+    # What came of it.
+
+    def _take(self, name: str, seed: int, found: Done) -> None:
+        record = found.record
+        if name != FOUND and record is not None and record.stopped == "deadline":
+            self._late.append((name, seed))  # less trained than the winner, it would be no fair contender
+            return
+        self.results.setdefault(name, {})[seed] = found
+        if record is not None and self._cost is not None and name == FOUND and record.epochs > self.winners[0].begun:
+            # The machine may have become slower or quicker than when its steps were timed.
+            epochs = record.epochs - (self.winners[0].begun if seed == min(self.results[FOUND]) else 0)
+            self._cost = Cost(max(record.seconds - self._cost.test, 0.0) / epochs, self._cost.test)
+
+    def _fail(self, name: str, seed: int, reason: str) -> None:
+        if name == FOUND:
+            self.failed[seed] = reason
+        elif name not in self.results:
+            self.skipped[name] = reason
