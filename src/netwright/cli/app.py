@@ -63,7 +63,11 @@ def search(
     target: Annotated[float | None, typer.Option(help="Stop when the objective reaches this.")] = None,
     patience: Annotated[int | None, typer.Option(help="Stop after so many trials without improvement.")] = None,
     epochs: Annotated[
-        int | None, typer.Option(help="Epochs for which each candidate is trained (5), or a recipe's shared weights.")
+        int | None,
+        typer.Option(
+            help="Epochs for which each candidate is trained, by default fitted to data and time; or a recipe's shared "
+            "weights."
+        ),
     ] = None,
     training: Annotated[str, typer.Option(help="Training options, as learning_rate=0.05,batch_size=128.")] = "",
     objective: Annotated[
@@ -87,7 +91,10 @@ def search(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     final_epochs: Annotated[
-        int | None, typer.Option(help="Epochs of the final training; 0 for none; by default four times --epochs.")
+        int | None,
+        typer.Option(
+            help="Epochs for which the winner is trained on; 0: none; by default four times --epochs, as time allows."
+        ),
     ] = None,
     final_seeds: Annotated[int, typer.Option(help="How often the winner is finally trained.")] = 3,
     baselines: Annotated[
@@ -162,7 +169,7 @@ def search(
         data_options={key: value for key, value in options.items() if value is not None},
         space=space,
         strategy=strategy or "evolution",
-        epochs=5 if epochs is None or recipe else epochs,
+        epochs=None if recipe else epochs,
         shared_epochs=epochs if recipe else None,
         recipe=recipe,
         repeats=repeats,
@@ -249,6 +256,12 @@ def export(
     run: RunName = None,
     to: Annotated[Path, typer.Option("--to", help="A new or empty folder.")] = Path("best"),
     directory: Directory = Path(RUNS),
+    trial: Annotated[
+        int | None, typer.Option(help="The trial whose network it is; by default the best one, or the one trained.")
+    ] = None,
+    train: Annotated[
+        bool, typer.Option("--train", help="Train the network first where that was not done, without being asked.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--yes", help="Replace an earlier export in that folder.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -256,7 +269,31 @@ def export(
     """Write RUN's trained network as plain PyTorch and check that it gives the reported predictions."""
     from netwright.cli.export import export_result
 
-    export_result(directory, run, to, overwrite=overwrite, as_json=as_json, quiet=quiet)
+    options = {"trial": trial, "train": train, "overwrite": overwrite}
+    export_result(directory, run, to, **options, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def final(
+    run: RunName = None,
+    directory: Directory = Path(RUNS),
+    trial: Annotated[int | None, typer.Option(help="The trial whose network is trained; by default the best.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Go on from the network's weights for so many epochs more; by default none.")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="How many trainings of the network, its own included.")] = None,
+    baselines: Annotated[
+        bool | None, typer.Option(help="Train a random pick and plain references beside it; by default as searched.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="How many trainings run at once; by default as searched.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train RUN's network for longer, and add further seeds and baselines that are missing."""
+    from netwright.cli.export import train_finally
+
+    options = {"trial": trial, "epochs": epochs, "seeds": seeds, "baselines": baselines, "workers_at_once": workers}
+    train_finally(directory, run, **options, as_json=as_json, quiet=quiet)
 
 
 for command in (audit, compare, proxies):

@@ -16,19 +16,23 @@ if TYPE_CHECKING:
 
 
 def understood(plan: Plan, search: Search) -> list[str]:
-    """Space, strategy and objective."""
+    """Space and objective."""
     limits = f", limits {', '.join(map(str, search.limits))}" if search.limits else ""
     objectives = ", ".join(map(str, search.objectives))
     device = search.estimator.stages()[-1].device  # pyright: ignore[reportAttributeAccessIssue]
+    return [
+        f"space: {search.space}, {rough(search.space.size)} architectures",
+        f"objective: {objectives}{limits}, seed {plan.seed}, device {device}",
+    ]
+
+
+def strategy_line(plan: Plan, search: Search) -> str:
+    """The strategy, with what it begins with."""
     strategy: object = search.strategy
     if plan.first:
         chosen = f"the best {len(plan.first)} of {plan.warm_start_networks} random networks by {plan.warm_start}"
         strategy = f"{plan.strategy}, begun with {chosen}"
-    return [
-        f"space: {search.space}, {rough(search.space.size)} architectures",
-        f"strategy: {strategy}",
-        f"objective: {objectives}{limits}, seed {plan.seed}, device {device}",
-    ]
+    return f"strategy: {strategy}"
 
 
 def shares(parts: Mapping[str, float]) -> list[str]:
@@ -50,7 +54,7 @@ def planned(plan: Plan, search: Search, *, fitted: bool) -> str:
     stops += [f"{plan.patience} trials without improvement"] if plan.patience else []
     stops += [f"{plan.time_limit} in all"] if plan.time_limit else []
     default = " (none was given)" if plan.time_limit == DEFAULT_TIME and plan.time is None else ""
-    trained = f"train candidates for {counted(plan.epochs, 'epoch')} until {' or '.join(stops)}{default}"
+    trained = f"train candidates for {counted(plan.candidate_epochs, 'epoch')} until {' or '.join(stops)}{default}"
     where = f", {elsewhere}" if (elsewhere := workers.described(plan)) else ""
     return f"{trained}{repeated}{where}; {_finally(plan)}"
 
@@ -66,6 +70,11 @@ def _finally(plan: Plan) -> str:
         return "no final training"
     beside = " beside a random pick and a plain reference" if plan.baselines else ""
     epochs = counted(plan.epochs_finally, "epoch")
+    if plan.time_limit is not None and plan.final_epochs is None:
+        epochs = f"as long as time allows ({epochs} or so)"
+    else:
+        epochs = f"for {epochs}"
     if plan.repeats > 1:
-        return f"then train what each search found for {epochs}{beside}"
-    return f"then train the winner for {epochs}, {counted(plan.final_seeds, 'time')}{beside}"
+        return f"then train on what each search found {epochs}{beside}"
+    seeds = f", then with {counted(plan.final_seeds - 1, 'other seed')}" if plan.final_seeds > 1 else ""
+    return f"then train the winner on {epochs}{seeds}{beside}"

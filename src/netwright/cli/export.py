@@ -4,51 +4,67 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from netwright.cli import workers
 from netwright.cli.beside import load_beside
-from netwright.cli.output import colours, say, say_json
-from netwright.cli.show import PLAN, REPORT, named
+from netwright.cli.output import colours, duration, say, say_json
+from netwright.cli.show import PLAN, REPORT, at, named
 from netwright.core.errors import UserError
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
+    from netwright.core.executor import Executor
     from netwright.engine.run import Run
-    from netwright.results import Concluded
+    from netwright.results import Concluded, Figures
 
 
 def conclude_run(
     run: Run,
     plan: Plan,
-    epochs: int,
     deadline: float | None,
     *,
     quiet: bool,
     repeats: Sequence[Run] = (),
     rivals: Mapping[str, Sequence[Run]] = MappingProxyType({}),
+    executor: Executor | None = None,
+    **options: Any,
 ) -> Concluded:
-    """The final training of a run's winner beside the baselines, reported and kept for `netwright show`."""
+    """The final training of a run's winner beside the baselines, reported and kept for `netwright show`.
+
+    options: of `results.conclude`, in place of what the plan says.
+    """
     from netwright.results import conclude, report_lines
 
+    planned = {
+        "final_epochs": plan.epochs_finally,
+        "final_seeds": plan.final_seeds,
+        "baselines": plan.baselines,
+        "exact": plan.final_epochs is not None,
+    }
     with _status(quiet) as status:
         concluded = conclude(
             run,
-            final_epochs=epochs,
-            final_seeds=plan.final_seeds,
-            baselines=plan.baselines,
             on_progress=status,
             deadline=deadline,
             repeats=repeats,
             rivals=rivals,
+            executor=executor,
+            **{**planned, **options},
         )
-    lines = report_lines(concluded.figures)
-    report = {"epochs": epochs, "lines": lines, "figures": concluded.figures.as_json()}
+    report = {"lines": report_lines(concluded.figures), "figures": concluded.figures.as_json()}
     if run.kept(REPORT) != report:
         run.keep(REPORT, report)
     return concluded
+
+
+def further(figures: Figures, run: str, directory: Path) -> list[str]:
+    """The command that adds what the time did not suffice for, where there is any."""
+    return [f"add it with: netwright final {run}{at(directory)}"] if figures.left_out else []
 
 
 def _status(quiet: bool) -> AbstractContextManager[Callable[[str], object]]:
@@ -82,32 +98,124 @@ def write(concluded: Concluded, to: Path, *, overwrite: bool = False) -> list[st
     ]
 
 
-def export_result(directory: Path, run: str | None, to: Path, *, overwrite: bool, as_json: bool, quiet: bool) -> None:
-    """`netwright export`: the final training is taken from the run, or done now where it was not."""
-    from netwright.cli.plan import Plan
-    from netwright.results import check_target, report_lines
-    from netwright.store import Store
+class Found:
+    """A stored run of the command line, with what belongs to it."""
+
+    def __init__(self, directory: Path, run: str | None, what: str) -> None:
+        """what: is to be done with it, for the message where it was made from Python."""
+        from netwright.cli.plan import Plan
+        from netwright.store import Store
+
+        with Store.open_readonly(directory) as store:
+            self.name = named(store, run)
+            notes = store.document(self.name, PLAN)
+        if notes is None:
+            raise UserError(
+                f"run {self.name!r} was made from Python, which alone knows its parts; {what} it there: run.export()"
+            )
+        self.directory = directory
+        self.plan = plan = Plan.from_json(notes)
+        task = plan.make_task()
+        space = plan.make_space(task)
+        self.run = plan.make_search(task, space).load(directory, self.name)
+        self.repeats, self.rivals = load_beside(plan, self.run, task, space, directory)
+
+    def conclude(self, *, quiet: bool, trial: int | None = None, **options: Any) -> Concluded:
+        """See `conclude_run`; with a trial of its own, nothing of other searches belongs to it."""
+        beside = {} if trial is not None else {"repeats": self.repeats, "rivals": self.rivals}
+        return conclude_run(self.run, self.plan, None, quiet=quiet, trial=trial, **beside, **options)
+
+    def estimate(self, trial: int | None, epochs: int) -> float:
+        """Roughly the seconds of training the network of a trial for so many epochs."""
+        chosen = self.run.best if trial is None else next(each for each in self.run.trials if each.number == trial)
+        return chosen.seconds / self.plan.candidate_epochs * epochs * 1.2
+
+
+def train_finally(
+    directory: Path,
+    run: str | None,
+    *,
+    trial: int | None,
+    epochs: int | None,
+    seeds: int | None,
+    baselines: bool | None,
+    workers_at_once: int | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """`netwright final`: train a winner, or go on with one, and add the evidence that is missing."""
+    from netwright.results import report_lines, trial_of
+
+    if epochs is not None and epochs < 1:
+        raise UserError(f"--epochs {epochs}: expected a whole number of at least 1")
+    if seeds is not None and seeds < 1:
+        raise UserError(f"--seeds {seeds}: expected a whole number of at least 1")
+    found = Found(directory, run, "train")
+    if trial is not None:
+        trial_of(found.run, trial)
+    silent = quiet or as_json
+    plan = found.plan.without_limits()
+    if workers_at_once is not None:
+        plan = replace(plan, workers=workers_at_once, executor=None)
+    options: dict[str, Any] = {"final_epochs": epochs, "further": epochs is not None, "exact": True}
+    options |= {"final_seeds": seeds} if seeds is not None else {}
+    options |= {"baselines": baselines} if baselines is not None else {}
+    if not found.run.kept("final") and epochs is None:
+        options["final_epochs"] = max(1, plan.epochs_finally)
+    if not silent:
+        epochs = options["final_epochs"] or plan.candidate_epochs + plan.epochs_finally
+        say(f"about {duration(found.estimate(trial, epochs))} for each training")
+    executor = workers.make_executor(plan, directory / workers.LOGS / f"{found.name}-final")
+    with nullcontext() if executor is None else closing(executor):
+        concluded = found.conclude(quiet=silent, trial=trial, executor=executor, **options)
+    if as_json:
+        say_json({"run": found.name, "figures": concluded.figures.as_json()})
+    else:
+        say(
+            *report_lines(concluded.figures),
+            "",
+            f"take it home: netwright export {found.name} --to best{at(directory)}",
+        )
+
+
+def export_result(
+    directory: Path,
+    run: str | None,
+    to: Path,
+    *,
+    trial: int | None,
+    train: bool,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """`netwright export`: the trained network as it is; nothing is trained before that was agreed to."""
+    from netwright.results import NothingTrained, check_target, report_lines, trial_of
 
     check_target(to, overwrite)
-    with Store.open_readonly(directory) as store:
-        name = named(store, run)
-        notes, report = store.document(name, PLAN), store.document(name, REPORT)
-    if notes is None:
-        raise UserError(
-            f"run {name!r} was made from Python, which alone knows its parts; export it there: run.export()"
-        )
-    plan = Plan.from_json(notes)
-    task = plan.make_task()
-    space = plan.make_space(task)
-    found = plan.make_search(task, space).load(directory, name)
-    repeats, rivals = load_beside(plan, found, task, space, directory)
-    epochs = report["epochs"] if report else max(plan.epochs_finally, 1)
-    if not report and not quiet and not as_json:
-        say(f"final training: {epochs} epochs, {plan.final_seeds} times")
+    found = Found(directory, run, "export")
+    if trial is not None:
+        trial_of(found.run, trial)
     silent = quiet or as_json
-    concluded = conclude_run(found, plan, epochs, None, quiet=silent, repeats=repeats, rivals=rivals)
+    try:
+        concluded = found.conclude(quiet=silent, trial=trial, train=False)
+    except NothingTrained as problem:
+        epochs = max(1, found.plan.epochs_finally)
+        if not train:
+            _agree(found, trial, epochs, problem)
+        concluded = found.conclude(quiet=silent, trial=trial, final_epochs=epochs, final_seeds=1, baselines=False)
     lines = write(concluded, to, overwrite=overwrite)
     if as_json:
-        say_json({"run": name, "exported": str(to), "figures": concluded.figures.as_json()})
+        say_json({"run": found.name, "exported": str(to), "figures": concluded.figures.as_json()})
     elif not quiet:
         say(*report_lines(concluded.figures), "", *lines)
+
+
+def _agree(found: Found, trial: int | None, epochs: int, problem: Exception) -> None:
+    """Ask whether the network should be trained now; UserError where nobody can be asked, or the answer is no."""
+    import typer
+
+    seconds = duration(found.estimate(trial, epochs))
+    asked = f"{problem}; training it for {epochs} epochs takes about {seconds}"
+    if not sys.stdin.isatty() or not typer.confirm(f"{asked}. Train it now?"):
+        raise UserError(f"{asked}: say so with --train, or train it beforehand with: netwright final {found.name}")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from netwright.tasks.task import Task
 
 DEFAULT_TIME = "1h"
+DEFAULT_EPOCHS = 5
 FLAGS = {
     "limit": "--examples",
     "size": "--image-size",
@@ -38,7 +39,7 @@ class Plan:
     data_options: dict[str, Any] = field(default_factory=dict)
     space: str | None = None
     strategy: str = "evolution"
-    epochs: int = 5
+    epochs: int | None = None  # of a candidate; fitted to data and time
     training: str = ""
     objectives: tuple[str, ...] = ("val_accuracy",)
     limits: tuple[str, ...] = ()
@@ -67,6 +68,7 @@ class Plan:
     warm_start: str | None = None  # a zero-cost proxy
     warm_start_networks: int = 100
     first: tuple[str, ...] = ()  # the architectures that it chose
+    expected_trials: int | None = None  # how many candidates fit, as far as that is known beforehand
 
     def __post_init__(self) -> None:
         least_values = {"epochs": 1, "trials": 1, "patience": 1, "final_epochs": 0, "final_seeds": 1, "repeats": 1}
@@ -110,9 +112,21 @@ class Plan:
         return asdict(self)
 
     @property
+    def candidate_epochs(self) -> int:
+        """Epochs for which a candidate is trained."""
+        return DEFAULT_EPOCHS if self.epochs is None else self.epochs
+
+    @property
     def epochs_finally(self) -> int:
-        """Epochs of the final training: four times a candidate's unless the user said."""
-        return 4 * self.epochs if self.final_epochs is None else self.final_epochs
+        """Epochs for which the winner is trained on: four times a candidate's unless the user said."""
+        return 4 * self.candidate_epochs if self.final_epochs is None else self.final_epochs
+
+    @property
+    def seconds(self) -> float | None:
+        """The time limit in seconds."""
+        from netwright.engine import parse_duration
+
+        return None if self.time_limit is None else parse_duration(self.time_limit)
 
     @property
     def searches(self) -> int:
@@ -122,17 +136,19 @@ class Plan:
     @property
     def search_seconds(self) -> float | None:
         """Time for one search where there are several, or where a recipe's training must be made to fit; else None."""
-        from netwright.engine import parse_duration
-
-        if self.time_limit is None or (self.searches == 1 and not self.recipe):
+        if self.seconds is None or (self.searches == 1 and not self.recipe):
             return None
         share = SHARE_OF_SEARCHES if self.epochs_finally else 1.0
-        return parse_duration(self.time_limit) * share / self.searches
+        return self.seconds * share / self.searches
 
     @property
     def time_limit(self) -> str | None:
         """The search's time limit; the default one where neither trials nor time would stop it."""
         return DEFAULT_TIME if self.trials is None and self.time is None else self.time
+
+    def without_limits(self) -> Plan:
+        """The plan for final trainings, which the limits of a trial do not bind."""
+        return replace(self, trial_timeout=None, stall_timeout=None)
 
     def resolved(self) -> Plan:
         """The plan with the strategy's defaults written out, so that it stays the same when trials are added later."""
@@ -143,7 +159,7 @@ class Plan:
 
     def _defaults(self, name: str) -> dict[str, str]:
         """What the command line sets where the user is silent: a quarter of the trials as population, no repeats."""
-        trials = self.trials or 80
+        trials = self.expected_trials or self.trials or 80
         population = min(trials, max(4, min(100, trials // 4)))
         sizes = {"population": str(population), "repeats": "false"}
         if name == "evolution":
@@ -197,7 +213,7 @@ class Plan:
 
         metrics = [Constraint.parse(each).metric for each in self.limits]
         metrics += [Objective.parse(each).metric for each in self.objectives]
-        estimator = with_scores(self._make_training(task, space), metrics)
+        estimator = with_scores(self.make_training(task, space), metrics)
         return Search(self.make_strategy(space), estimator, constraints=self.limits, **self._wanted())
 
     def make_random_search(self, task: Task, space: Space) -> Search:
@@ -205,22 +221,21 @@ class Plan:
         from netwright.engine import Search
         from netwright.strategies import RandomSearch
 
-        estimator = self._make_training(task, space, self.search_seconds)
+        estimator = self.make_training(task, space, self.search_seconds)
         return Search(RandomSearch(space), estimator, constraints=self.limits, **self._wanted())
 
     def _wanted(self) -> dict[str, Any]:
         objective = self.objectives[0] if len(self.objectives) == 1 else self.objectives
         return {"objective": objective, "seed": self.seed}
 
-    def _make_training(self, task: Task, space: Space, seconds: float | None = None) -> Any:
-        from netwright.engine import parse_duration
+    def make_training(self, task: Task, space: Space, seconds: float | None = None) -> Any:
         from netwright.estimators.training import Training
 
         options = {} if self.recipe else pairs(self.training)  # a recipe's are those of its shared weights
-        options = {"epochs": str(self.epochs), "device": self.device, **options}
+        options = {"epochs": str(self.candidate_epochs), "device": self.device, **options}
         estimator = construct(Training, space, task, options=options)
-        if self.time_limit is not None:
-            total = parse_duration(self.time_limit) if seconds is None else seconds
+        if self.seconds is not None:
+            total = self.seconds if seconds is None else seconds
             estimator = estimator.replace(time_limit=total * SHARE_OF_ONE_TRIAL)
         return estimator
 

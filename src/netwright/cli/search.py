@@ -11,17 +11,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright.cli import catalogue, clock, workers
-from netwright.cli.arguments import counted, split
+from netwright.cli import catalogue, fitting, workers
+from netwright.cli.arguments import split
 from netwright.cli.beside import RANDOM, random_name, random_plan, random_search, repetitions
-from netwright.cli.explaining import planned, shares, understood
-from netwright.cli.export import conclude_run, write
+from netwright.cli.explaining import planned, shares, strategy_line, understood
+from netwright.cli.export import conclude_run, further, write
 from netwright.cli.output import duration, say, say_json
 from netwright.cli.plan import SHARE_OF_SEARCHES, Plan
 from netwright.cli.progress import Display
 from netwright.cli.reading import read_task
 from netwright.cli.show import PLAN, at, named
 from netwright.cli.stopping import stoppable
+from netwright.cli.timetable import SHARE_OF_FINALS, Timetable
 from netwright.core.errors import SearchFailed, UserError
 from netwright.engine import Interrupted, RetryPolicy
 from netwright.engine.preflight import preflight
@@ -29,16 +30,14 @@ from netwright.engine.preflight import preflight
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from netwright.core.architecture import Architecture
     from netwright.core.executor import Executor
     from netwright.core.space import Space
     from netwright.core.trial import Trial
-    from netwright.engine.preflight import Preflight
     from netwright.engine.run import Run
     from netwright.engine.search import Search
     from netwright.results import Concluded
     from netwright.tasks.task import Task
-
-EXPORT = 12.0  # seconds; what is exported is loaded and run in a process of its own
 
 
 def begin(plan: Plan, directory: Path, name: str | None, export: Path | None, *, as_json: bool, quiet: bool) -> None:
@@ -49,8 +48,8 @@ def begin(plan: Plan, directory: Path, name: str | None, export: Path | None, *,
         if not plan.epochs_finally:
             raise UserError("--export needs a final training; leave out --final-epochs 0")
         check_target(export)
-    with stoppable(), Command(plan.resolved(), directory, export, as_json=as_json, quiet=quiet) as command:
-        command.explain()
+    with stoppable(), Command(plan, directory, export, as_json=as_json, quiet=quiet) as command:
+        command.prepare()
         command.drive(name, resume=False)
 
 
@@ -120,12 +119,13 @@ class Command:
         """more: seconds that a resumed run may take now."""
         self.plan, self.directory, self.export = plan, directory, export
         self.as_json, self.quiet, self._more = as_json, quiet or as_json, more
-        self._began = clock.began()
+        self.times = Timetable(plan, export is not None)
         self.task: Task = read_task(plan)
         self.space: Space = plan.make_space(self.task)
         self._fits = plan.recipe is not None and plan.shared_epochs is None
         self.plan = plan = plan.fitted(self.task, self.space)
         self.search: Search = plan.make_search(self.task, self.space)
+        self._expected: float | None = None  # seconds of a typical trial
         self.run: Run | None = None
         self.repeats: list[Run] = []
         self.random: list[Run] = []
@@ -140,34 +140,54 @@ class Command:
             if run is not None:
                 say(f"interrupted; go on with: netwright resume {run.name}{at(self.directory)}")
 
-    def explain(self) -> None:
-        """What was understood, what will be done, and what the smallest and the largest network say to it."""
+    def prepare(self) -> None:
+        """Say what was understood, try the smallest and the largest network, fit the plan to the time, and say it."""
         self._say(*self.task.describe(), *understood(self.plan, self.search))
-        self._say(f"plan: {planned(self.plan, self.search, fitted=self._fits)}")
         found = preflight(self.search)
+        if found is not None and found.typical is not None and not self.plan.recipe:
+            lines = self._fit(found.typical)
+        else:
+            self.plan = self.plan.resolved()
+            lines = []
+        self._say(strategy_line(self.plan, self.search), f"plan: {planned(self.plan, self.search, fitted=self._fits)}")
         if found is not None:
             self._say(*found.lines())
-        self._say(*shares(self._parts(found)), "")
+        self._say(*lines, *shares(self._parts()), "")
 
-    def _parts(self, found: Preflight | None) -> dict[str, float]:
-        """Roughly the seconds of each part."""
-        plan, total = self.plan, self._seconds()
-        candidate = test = 0.0
-        if found is not None:
-            each = found.example_seconds()
-            candidate = each * len(self.task.train) * plan.epochs
-            test = each / 3 * len(self.task.test) * self._networks if plan.epochs_finally else 0.0
-        final = self._final_seconds(candidate, plan.epochs_finally)
-        export = EXPORT if self.export is not None else 0.0
-        if total is None:
-            search = candidate * (plan.trials or 0) * plan.repeats / plan.workers
-        elif plan.search_seconds is not None:
+    def _fit(self, typical: Architecture) -> list[str]:
+        """Fit the plan to data and time, by what a typical network takes here; what there is to say of it."""
+        plan, asked = self.plan, self.plan.epochs is not None
+        try:
+            pace = fitting.typical_pace(self.task, self.space, plan, typical)
+        except Exception:  # what a network of the user's own raises is for a trial to say
+            self.plan = plan.resolved()
+            return []
+        seconds = self.times.left if plan.search_seconds is None else plan.search_seconds / fitting.SHARE_OF_SEARCH
+        plan, fitted = fitting.fitted(plan, pace, seconds)
+        self.plan = plan.resolved()
+        self.search = self.plan.make_search(self.task, self.space)
+        self._expected, self.times.fitted = fitted.each, fitted
+        return fitting.said(self.plan, fitted, self.task, asked=asked)
+
+    def _parts(self) -> dict[str, float]:
+        """Roughly the seconds of each part, as far as they can be known."""
+        plan, fitted, total = self.plan, self.times.fitted, self.times.left
+        export = self.times.export
+        if fitted is None:
+            if total is None or plan.search_seconds is None:
+                return {}
             search = plan.search_seconds * plan.searches
-            final = max(0.0, total - search - export) if plan.epochs_finally else 0.0
-        else:
-            export, final, test = min(export, total / 4), min(final, total / 2), min(test, total / 20)
-            search = total - final - test - export
-        return {"search": search, "final training": final, "test": test, "export": export}
+            return {"search": search, "final training": max(0.0, total - search - export), "export": export}
+        epochs, begun = plan.epochs_finally, plan.candidate_epochs
+        winner = fitted.final(epochs) if epochs else 0.0
+        evidence = fitted.final(epochs + begun) * (self._networks - 1) / plan.workers if epochs else 0.0
+        if total is None:
+            search = fitted.each * (plan.trials or 0) * plan.repeats / plan.workers
+            return {"search": search, "final training": winner, "evidence": evidence, "export": export}
+        finals = min(winner + evidence, total * SHARE_OF_FINALS)
+        winner = min(winner, finals)
+        search = total - finals - export
+        return {"search": search, "final training": winner, "evidence": finals - winner, "export": export}
 
     def _say(self, *lines: str) -> None:
         if not self.quiet:
@@ -193,12 +213,10 @@ class Command:
     def _search(self, name: str | None, resume: bool) -> Run:
         plan = self.plan
         alone = plan.search_seconds is None
-        limit: str | float | None = plan.search_seconds
-        total = self._seconds()
-        if alone and total is not None:
-            limit = max(total / 10, total - (time.monotonic() - self._began))  # reading and preflight took some
-        reserve = self.reserved if alone else None
-        return self._driven(self.search, plan, limit, name, resume, self._seconds(), reserve)
+        limit: str | float | None = self.times.search() if alone else plan.search_seconds
+        if resume and alone:
+            limit = plan.seconds  # the engine counts all sessions of a run
+        return self._driven(self.search, plan, limit, name, resume, self.times.total, self.reserved if alone else None)
 
     def _driven(
         self,
@@ -231,15 +249,16 @@ class Command:
                 executor=executor,
                 retries=RetryPolicy(auto_batch=plan.auto_batch),
                 preflight=False,
+                expected=self._expected,
             )
 
     @contextmanager
-    def _working(self, name: str) -> Generator[Executor | None]:
+    def _working(self, name: str, plan: Plan | None = None) -> Generator[Executor | None]:
         """The executor for one run, closed at the end; a second interruption ends this process at once.
 
         Workers do not outlive the process that drives them, whatever ends it.
         """
-        executor = workers.make_executor(self.plan, self.directory / workers.LOGS / name)
+        executor = workers.make_executor(plan or self.plan, self.directory / workers.LOGS / name)
         try:
             yield executor
         except Interrupted as stop:
@@ -313,24 +332,9 @@ class Command:
         _ = found.best  # SearchFailed where there is none
         return found
 
-    def _seconds(self) -> float | None:
-        from netwright.engine import parse_duration
-
-        return None if self.plan.time_limit is None else parse_duration(self.plan.time_limit)
-
     def reserved(self, best: Trial) -> float:
-        """Seconds of the time limit to leave for the final training: what it needs, at most half of the time."""
-        total = self._seconds()
-        if total is None or not self.plan.epochs_finally:
-            return 0.0
-        export = min(EXPORT, total / 4) if self.export is not None else 0.0
-        return min(total / 2, self._final_seconds(best.seconds, self.plan.epochs_finally)) + export
-
-    def _final_seconds(self, seconds_of_best: float, epochs: int) -> float:
-        """What the final training and the baselines take, from what a candidate took."""
-        return (
-            seconds_of_best / self.plan.epochs * epochs * self._networks * 1.15
-        )  # the final training has the validation data too
+        """Seconds of the time limit to leave for what follows the search."""
+        return self.times.reserved(best, self._networks)
 
     @property
     def _networks(self) -> int:
@@ -345,40 +349,38 @@ class Command:
     # Concluding.
 
     def _conclude(self, run: Run) -> Concluded | None:
-        """The final training beside the baselines, reported and kept; None where none is wanted."""
+        """The final training and the evidence, reported and kept; None where none is wanted."""
         from netwright.results import report_lines
 
-        epochs, deadline = self._epochs_that_fit(run)
-        if not epochs:
+        plan = self.plan
+        if not plan.epochs_finally:
             return None
-        fewer = "" if epochs == self.plan.epochs_finally else ", as many as the time allows"
-        self._say("", f"final training: {counted(epochs, 'epoch')}{fewer}, {counted(self._final_times, 'time')}")
+        self._say("", f"final training of trial {run.best.number}, then evidence as time remains")
         rivals = {RANDOM: self.random} if self.random else {}
-        concluded = conclude_run(
-            run, self.plan, epochs, deadline, quiet=self.quiet, repeats=self.repeats, rivals=rivals
-        )
+        with self._working(f"{run.name}-final", plan.without_limits()) as executor:
+            concluded = conclude_run(
+                run,
+                plan,
+                self._deadline(run),
+                quiet=self.quiet,
+                repeats=self.repeats,
+                rivals=rivals,
+                executor=executor,
+            )
         if not self.as_json:
-            say(*report_lines(concluded.figures))
+            say(*report_lines(concluded.figures), *further(concluded.figures, run.name, self.directory))
         return concluded
 
-    def _epochs_that_fit(self, run: Run) -> tuple[int, float | None]:
-        """Epochs of the final training, fewer than planned where the time limit asks for it, and when it has to end."""
-        wanted, total = self.plan.epochs_finally, self._seconds()
-        if total is None or not wanted:
-            return wanted, None
+    def _deadline(self, run: Run) -> float | None:
+        """When the final trainings have to end, in `time.monotonic()` seconds."""
+        total = self.times.total
+        if total is None:
+            return None
         spent = sum(each.seconds for each in (run, *self.repeats, *self.random))
-        elapsed = time.monotonic() - self._began
-        left = total - max(spent, elapsed)
+        left = total - max(spent, self.times.elapsed)
         if self._more is not None:
-            left = min(left, self._more - elapsed)
-        if self.export is not None:
-            left -= min(EXPORT, total / 4)
-        deadline = time.monotonic() + max(1.0, left)
-        if self.plan.final_epochs is not None or (self.plan.recipe and not self.random):
-            return wanted, deadline
-        one = self.random[0].best.seconds if self.random else run.best.seconds
-        fitting = int(wanted * left / max(self._final_seconds(one, wanted), 1e-9))
-        return max(1, min(wanted, fitting)), deadline
+            left = min(left, self._more - self.times.elapsed)
+        return time.monotonic() + max(1.0, left - self.times.export)
 
     def _outcome(self, run: Run, concluded: Concluded | None) -> dict[str, Any]:
         best = run.best

@@ -39,6 +39,7 @@ class Preflight:
     device: str
     size: int
     warnings: tuple[str, ...] = field(default=())
+    typical: Architecture | None = None  # the middle one by multiply-adds of those that keep the limits
 
     def lines(self) -> list[str]:
         """What to tell the user."""
@@ -54,10 +55,6 @@ class Preflight:
             )
         ran = f"preflight: {head} ran a batch forward and backward on {self.device} ({self.seconds:.1f} s)"
         return [ran, *(f"warning: {each}" for each in self.warnings)]
-
-    def example_seconds(self) -> float:
-        """Roughly what training a network of the space takes for one example."""
-        return (self.smallest.seconds + (self.largest or self.smallest).seconds) / 2
 
 
 def preflight(search: Search) -> Preflight | None:
@@ -89,6 +86,7 @@ def preflight(search: Search) -> Preflight | None:
     return Preflight(
         *(first, last, len(sample.counted), time.perf_counter() - start, str(estimator.device), estimator.space.size),
         warnings=tuple(warnings),
+        typical=sample.middle(),
     )
 
 
@@ -176,6 +174,12 @@ class _Sample:
         if self._limits or self._space.size <= SAMPLES:
             return min(keeping, key=params), max(keeping, key=params)
         return self._climbed("params", 1), self._climbed("params", -1)
+
+    def middle(self) -> Architecture:
+        """The one with the median of multiply-adds among the random ones that keep the limits."""
+        keeping = [each for each, figures in self.counted.items() if self._keeps(figures)] or list(self.counted)
+        keeping.sort(key=lambda each: self.counted[each].get("macs", 0.0))
+        return keeping[len(keeping) // 2]
 
     def _climbed(self, metric: str, sign: int) -> Architecture:
         """From the best sample by single changes to a better one, as far as the time goes; the smallest for sign 1."""

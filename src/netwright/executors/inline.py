@@ -17,7 +17,7 @@ class Inline:
 
     slots = 1
 
-    def __init__(self, on_report: Callable[[Job, Mapping[str, float]], object] | None = None) -> None:
+    def __init__(self, on_report: Callable[[Job, Mapping[str, float]], None] | None = None) -> None:
         """on_report: hears what the estimators of a job report while they work, such as epochs."""
         self._on_report = on_report
         self._waiting: deque[Job] = deque()
@@ -35,7 +35,7 @@ class Inline:
             return ()
         job = self._waiting.popleft()
         hear = self._on_report
-        return (perform(job, None if hear is None else lambda entry: hear(job, entry) and None),)
+        return (perform(job, None if hear is None else lambda entry: hear(job, entry)),)
 
     def cancel(self, number: int) -> None:
         for job in self._waiting:

@@ -12,6 +12,7 @@ from netwright.results.of_run import (
     figures_of,
     search_facts,
     training_of,
+    trial_of,
 )
 from netwright.results.report import readme, report_lines, sentences, table
 from netwright.results.source import Source, write_source
@@ -47,6 +48,7 @@ __all__ = [
     "table",
     "train_final",
     "training_of",
+    "trial_of",
     "verify",
     "write_source",
 ]

@@ -217,7 +217,7 @@ def _split_of(run: Run) -> dict[str, Any]:
     """How the search split validation examples off."""
     estimator = run.search.estimator
     stages: list[Any] = [estimator, *estimator.stages()]
-    each = next((each for each in stages if hasattr(each, "split_seed")), None)
+    each = next((each for each in stages if each.keeps), None)  # whose networks go on
     return {} if each is None else {"validation": each.validation, "split_seed": each.split_seed}
 
 
@@ -231,7 +231,7 @@ def _folder(run: Run) -> Generator[Path]:
         yield Path(temporary)
 
 
-def _told(say: OnProgress, finals: Finals, epochs: int) -> Callable[[Job, Mapping[str, float]], object]:
+def _told(say: OnProgress, finals: Finals, epochs: int) -> Callable[[Job, Mapping[str, float]], None]:
     def tell(job: Job, entry: Mapping[str, float]) -> None:
         if entry and job.folder is not None:
             own = Entry.read(job.folder)
