@@ -84,9 +84,18 @@ def train(
 
 @contextmanager
 def ready(
-    network: nn.Module, data: Data, settings: TrainingSettings, seed: int, device: torch.device
+    network: nn.Module,
+    data: Data,
+    settings: TrainingSettings,
+    seed: int,
+    device: torch.device,
+    *,
+    evaluating: bool = True,
 ) -> Iterator[Loop]:
-    """A loop about to train, with the generators, the arithmetic and the threads that it trains with."""
+    """A loop about to train, with the generators, the arithmetic and the threads that it trains with.
+
+    evaluating: whether what these depend on is found by a pass of evaluation, which leaves the network as it was.
+    """
     with (
         out_of_memory_reported(network, data.train, settings.batch_size, device),
         seeded(seed, device),
@@ -97,7 +106,7 @@ def ready(
         if not any(parameter.requires_grad for parameter in network.parameters()):
             raise TrialFailed("the network has no parameters to train")
         example = Normalisation.of(data, device)(data.train.inputs[:2].to(device))
-        counts = multiply_adds(network, example) if device.type == "cpu" else {}
+        counts = multiply_adds(network, example, evaluating=evaluating) if device.type == "cpu" else {}
         precision = choose_precision(network, example, settings, device, counts)
         with using_threads(choose_threads(counts, settings, device)), precision.applied(network, device):
             yield Loop(network, data, settings, seed, device, precision)
