@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netwright.core.errors import UserError
 
 if TYPE_CHECKING:
     import torch
+    from numpy.typing import NDArray
     from torch import Tensor
 
 
@@ -117,8 +119,25 @@ class Examples:
         places = order if self.places is None else self.places.index_select(0, order)
         return Examples(self.stored, self.stored_labels, places)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As arrays on the CPU, which travel without a copy where whoever reads them can map the same memory."""
+        tensors = self.stored, self.stored_labels, self.places
+        return _received, tuple(None if each is None else each.cpu().numpy() for each in tensors)
+
     def __repr__(self) -> str:
         return f"Examples({len(self)} of shape {self.shape[1:]})"
+
+
+def _received(*arrays: NDArray[Any] | None) -> Examples:
+    """Examples as another process sent them. Memory that this one may only read serves as well: nobody writes to it."""
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        tensors = [None if each is None else torch.from_numpy(each) for each in arrays]
+    inputs, labels, places = tensors
+    assert inputs is not None and labels is not None
+    return Examples(inputs, labels, places)
 
 
 @dataclass(frozen=True, slots=True)

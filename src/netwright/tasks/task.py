@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from netwright.core import blocks
 from netwright.core.errors import DataError, UserError
 from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation, Data, Examples, TaskShape
@@ -149,6 +150,9 @@ class Task:
         return f"Task({self.name!r}, {self.shape}, train={len(self._train)}, test={len(self._test)})"
 
     def __getstate__(self) -> dict[str, Any]:
+        """All but what can be made again. What travels is first moved to memory that other processes can map."""
+        self._train, self._test = _shared(self._train, self._test)
+        self._splits.clear()
         return {**self.__dict__, "_splits": OrderedDict(), "_copies": OrderedDict()}
 
     def _remembered(self, key: tuple[Any, ...], make: Callable[[], _Split]) -> _Split:
@@ -166,8 +170,10 @@ class Task:
 
     def _other(self, resolution: int | None) -> int | None:
         """The resolution, where it is another than that of the examples."""
-        extents = self.shape.input[1:]
-        return None if resolution is None or size_at(*extents, resolution) == extents else resolution
+        if resolution is None:
+            return None
+        height, width = self.shape.height, self.shape.width
+        return None if size_at(height, width, resolution) == (height, width) else resolution
 
     def _on(self, examples: Examples, device: torch.device, resolution: int | None = None) -> Examples:
         """A split on a device, at a resolution; what all splits choose from is copied there once."""
@@ -175,7 +181,7 @@ class Task:
             return self._copied((str(device), resolution), lambda: _resized(examples, resolution, device))
         if examples.device == device:
             return examples
-        stored = self._copied((str(device), id(examples.stored)), lambda: _whole(examples, device))
+        stored = self._copied((str(device), examples.stored.data_ptr(), examples.stored.shape), lambda: _whole(examples, device))
         places = None if examples.places is None else examples.places.to(device)
         return Examples(stored.stored, stored.stored_labels, places)
 
@@ -209,6 +215,17 @@ class _Split:
             train = self.train.part(0, count)
             self._made[count] = Data(train, self.held_out, *mean_and_std(train.stored, train.places), augmentation)
         return self._made[count]
+
+
+def _shared(*splits: Examples) -> list[Examples]:
+    """The same splits in memory that other processes can map; what two of them choose from is moved once."""
+    moved: dict[int, Examples] = {}
+    for each in splits:
+        if each.stored.data_ptr() not in moved:
+            arrays = (blocks.shared(tensor.numpy()) for tensor in (each.stored, each.stored_labels))
+            moved[each.stored.data_ptr()] = Examples(*map(torch.from_numpy, arrays))
+    found = [moved[each.stored.data_ptr()] for each in splits]
+    return [Examples(new.stored, new.stored_labels, old.places) for new, old in zip(found, splits, strict=True)]
 
 
 def as_places(indices: np.ndarray, device: torch.device | None = None) -> Tensor:
