@@ -42,7 +42,7 @@ def pace(network: nn.Module, data: Data, settings: TrainingSettings, device: str
     with ready(network, data, settings, 0, torch.device(device)) as loop:
         step = _step_seconds(loop, most)
         count = min(EVALUATION_BATCH, len(loop.held_out))
-        share = type(loop.held_out)(loop.held_out.inputs[:count], loop.held_out.labels[:count])
+        share = loop.held_out.part(0, count)
         began = time.perf_counter()
         measure(loop.network, share, loop.normalise, loop.precision, EVALUATION_BATCH)
         validation = (time.perf_counter() - began) * len(loop.held_out) / count
