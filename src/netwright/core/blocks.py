@@ -75,7 +75,7 @@ def shared(array: NDArray[Any]) -> NDArray[Any]:
     array = np.ascontiguousarray(array)
     descriptor = _unnamed()
     try:
-        _write(descriptor, memoryview(array).cast("B"))
+        _write(descriptor, array.data.cast("B"))
         mapped = mmap.mmap(descriptor, array.nbytes)
     except BaseException:
         os.close(descriptor)

@@ -134,7 +134,7 @@ def _received(*arrays: NDArray[Any] | None) -> Examples:
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-        tensors = [None if each is None else torch.from_numpy(each) for each in arrays]
+        tensors = [None if each is None else torch.as_tensor(each) for each in arrays]
     inputs, labels, places = tensors
     assert inputs is not None and labels is not None
     return Examples(inputs, labels, places)

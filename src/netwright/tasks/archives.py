@@ -115,7 +115,7 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
 
 def _fill(array: NDArray[Any], file: IO[bytes]) -> None:
     if array.nbytes:
-        target = memoryview(array.reshape(-1).view(np.uint8))
+        target = array.reshape(-1).view(np.uint8).data
         start = 0
         while start < len(target):
             part = file.read(min(_CHUNK, len(target) - start))

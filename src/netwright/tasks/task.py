@@ -181,7 +181,8 @@ class Task:
             return self._copied((str(device), resolution), lambda: _resized(examples, resolution, device))
         if examples.device == device:
             return examples
-        stored = self._copied((str(device), examples.stored.data_ptr(), examples.stored.shape), lambda: _whole(examples, device))
+        key = str(device), examples.stored.data_ptr(), examples.stored.shape
+        stored = self._copied(key, lambda: _whole(examples, device))
         places = None if examples.places is None else examples.places.to(device)
         return Examples(stored.stored, stored.stored_labels, places)
 

@@ -105,7 +105,6 @@ class Kit:
         pickler.dump(value)
         return buffer.getvalue(), frozenset(pickler.mentioned)
 
-
     def put_aside(self, buffer: pickle.PickleBuffer) -> bool:
         """Keep a large array in a block of memory; small ones stay in the bytes."""
         array = np.frombuffer(buffer.raw(), np.uint8)
