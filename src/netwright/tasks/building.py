@@ -15,7 +15,7 @@ from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation, Examples
 from netwright.tasks import features, pixels, values
 from netwright.tasks.splits import TEST, require, split
-from netwright.tasks.task import Task
+from netwright.tasks.task import Task, as_places
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,13 +57,15 @@ def build(
             f"the final test (split seed {split_seed})",
         )
         rest.sort()
-        test = Prepared(train.inputs[held_out], train.codes[held_out])
-        train = Prepared(train.inputs[rest], train.codes[rest])
-    absent = np.flatnonzero(np.bincount(test.codes, minlength=len(class_names)) == 0)
+        stored = _examples(train)
+        ours, theirs = (stored.choose(as_places(each)) for each in (rest, held_out))
+    else:
+        ours, theirs = _examples(train), _examples(test)
+    absent = np.flatnonzero(np.bincount(theirs.labels.numpy(), minlength=len(class_names)) == 0)
     if len(absent):
         notes += (f"the test split has no example of {', '.join(repr(class_names[i]) for i in absent[:5])}",)
     return Task(
-        *(name, _examples(train), _examples(test), class_names),
+        *(name, ours, theirs, class_names),
         augmentation=augmentation,
         notes=notes,
         preparation=preparation,

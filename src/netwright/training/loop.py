@@ -74,7 +74,7 @@ def train(
     first epoch, DataError for fewer than two training examples or none held out, ConfigurationError for the checkpoint
     of another training, TrialFailed for a network without parameters to train.
     """
-    with ready(network, data, settings, seed, torch.device(device or data.train.inputs.device)) as loop:
+    with ready(network, data, settings, seed, torch.device(device or data.train.device)) as loop:
         loop.until = settings.epochs if until is None else min(until, settings.epochs)
         loop.anneal_by, loop.give_up_at = anneal_by, give_up_at
         first = deadline if first_epoch_deadline is None else first_epoch_deadline
@@ -105,7 +105,7 @@ def ready(
         network.to(device)
         if not any(parameter.requires_grad for parameter in network.parameters()):
             raise TrialFailed("the network has no parameters to train")
-        example = Normalisation.of(data, device)(data.train.inputs[:2].to(device))
+        example = Normalisation.of(data, device)(data.train.batch(0, 2).to(device))
         counts = multiply_adds(network, example, evaluating=evaluating) if device.type == "cpu" else {}
         precision = choose_precision(network, example, settings, device, counts)
         with using_threads(choose_threads(counts, settings, device)), precision.applied(network, device):
