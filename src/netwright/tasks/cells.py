@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.tasks.portable.cells import MISSING, SPACES, amount, is_missing
+from netwright.tasks.portable.cells import COUNTED, MISSING, SPACES, amount, is_missing
 
 if TYPE_CHECKING:
     import pyarrow
@@ -88,7 +88,7 @@ class Cells:
             return None
         column, function = self._column, compute
         if decimal == ",":
-            if _any(function.match_substring(column, ".")):
+            if _any(function.match_substring(column, ".")) or self._may_count(present):
                 return None
             column = function.replace_substring(column, ",", ".")
         try:
@@ -103,6 +103,16 @@ class Cells:
         if np.isinf(found).any() or np.isnan(found).all():
             return None
         return None if self._holds_codes(found) else found
+
+    def _may_count(self, present: list[str]) -> bool:
+        """Whether each comma in the column may mark thousands."""
+        import pyarrow.compute as compute
+
+        function: Any = compute
+        if any("," in text and not COUNTED.fullmatch(text) for text in present):
+            return False
+        fits = function.match_substring_regex(self._column, f"^(?:{COUNTED.pattern}|)$")
+        return not _any(function.invert(fits)) and _any(function.match_substring(self._column, ","))
 
     def _holds_codes(self, values: NDArray[np.float64]) -> bool:
         import pyarrow.compute as compute

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from netwright.core.errors import DataError
 from netwright.tasks.cells import Cells
-from netwright.tasks.kinds import Spec, described, kind_of, values_of
+from netwright.tasks.kinds import Kind, Spec, described, kind_of, listed, values_of
 from netwright.tasks.labels import Labels
 from netwright.tasks.portable.columns import category_of, feature_names, noun
 from netwright.tasks.tables import Table
 
 MOST_CATEGORIES = 64
 TYPING_ERRORS = 0.1  # more cells than that are no typing errors, but texts
+_COUNTS = "row numbers"
 _LOOKED_AT = 2000  # rows, before a column is compared with the target in all of them
 _NAMES_OF_NUMBERS = re.compile(
     r"|column_1|unnamed: ?[0-9]+|#|index|idx|rows?|row[ _]?(id|names?|num(ber)?|no)|rownames|uuid|guid"
@@ -56,19 +57,30 @@ class Choice:
     """The columns that are used, and what is said of all."""
 
     columns: list[Column] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
     read_as: dict[str, list[str]] = field(default_factory=dict)
+    codes: list[str] = field(default_factory=list)
     telling: list[str] = field(default_factory=list)
+
+    def add(self, column: Column, note: str, *, tells: bool) -> None:
+        """Use a column. note: how it was read; tells: whether it determines the class."""
+        self.columns.append(column)
+        if note and column.is_category:
+            self.codes.append(column.name)
+        elif note:
+            self.read_as.setdefault(note, []).append(column.name)
+        self.telling += [column.name] if tells else []
 
     def notes(self) -> tuple[str, ...]:
         texts = sum(each.is_category for each in self.columns)
         features = sum(len(each.features) for each in self.columns)
         notes = [f"{len(self.columns) - texts} columns of numbers and {texts} of categories became {features} features"]
-        notes += [described(self.read_as)] if self.read_as else []
-        notes += [f"left out: {', '.join(self.left_out)}"] if self.left_out else []
+        notes += [f"read as numbers: {described(self.read_as)}"] if self.read_as else []
+        notes += [f"codes with leading zeros are categories: {listed(self.codes)}"] if self.codes else []
+        notes += [f"left out: {described(self.left_out)}"] if self.left_out else []
         if self.telling:
             notes.append(
-                f"each value of {', '.join(self.telling)} belongs to one class only: if it is known only once the "
+                f"each value of {listed(self.telling)} belongs to one class only: if it is known only once the "
                 "class is, leave it out with --drop (drop=)"
             )
         return tuple(notes)
@@ -83,41 +95,38 @@ def choose(table: Table, places: Sequence[int], labels: Labels, decimal: str, en
     choice, spare = Choice(), []
     for place in places:
         name, cells = table.columns[place], table.cells[place]
-        column, note = _read(table, place, decimal, encoding)
-        reason = note if column is None else _reason(column, cells, labels, len(places))
+        column, kind = _read(table, place, decimal, encoding)
+        reason = _reason(column, kind, cells, labels)
         if reason:
-            choice.left_out.append(f"{name!r} ({reason})")
-            spare += [column] if column is not None and reason.startswith("row numbers") else []
-        elif column is not None:
-            choice.columns.append(column)
-            if note:
-                choice.read_as.setdefault(note, []).append(name)
-            choice.telling += [repr(name)] if _tells(column, labels) else []
+            choice.left_out.setdefault(reason, []).append(name)
+            spare += [column] if reason == _COUNTS else []
+        else:
+            choice.add(column, kind.note, tells=_tells(column, labels))
         table.cells[place] = Cells.nothing()
     if not choice.columns and spare and len(spare) == len(places):
-        choice.columns, choice.left_out = spare, []
+        choice.columns, choice.left_out = spare, {}
     if not choice.columns:
-        why = f": left out are {', '.join(choice.left_out[:5])}" if choice.left_out else ""
+        why = f"; left out: {described(choice.left_out)}" if choice.left_out else ""
         raise DataError(f"{table.where} has no column that can serve as a feature besides the target{why}")
     return choice
 
 
-def _read(table: Table, place: int, decimal: str, encoding: str) -> tuple[Column | None, str]:
-    """A column with its values and how it was read, or None and why not."""
+def _read(table: Table, place: int, decimal: str, encoding: str) -> tuple[Column, Kind]:
+    """A column with its values, and what its cells are."""
     cells, base = table.cells[place], {"name": table.columns[place], "place": place}
     values = cells.numbers(decimal)
     if values is not None:
         plain = {"kind": "number", "decimal": decimal, "thousands": "", "sign": "", "brackets": False}
-        return Column(place, {**base, **plain}, values), ""
+        return Column(place, {**base, **plain}, values), Kind(plain)
     kind = kind_of(cells.texts, cells.counts.tolist(), decimal)
     if kind.spec is not None:
         spec = {**base, **kind.spec}
         odd = int(cells.counts[list(kind.odd)].sum())
         if not odd:
-            return Column(place, spec, values_of(spec, cells.texts)[0][cells.codes]), kind.note
+            return Column(place, spec, values_of(spec, cells.texts)[0][cells.codes]), kind
         if odd <= TYPING_ERRORS * len(cells) and len(cells) > 20:
             raise _typing_errors(table, spec, kind.odd, odd, cells)
-    return _categories(cells, base, encoding), kind.note if kind.spec is None else ""
+    return _categories(cells, base, encoding), kind
 
 
 def is_plain(spec: Spec) -> bool:
@@ -127,15 +136,18 @@ def is_plain(spec: Spec) -> bool:
 
 def _typing_errors(table: Table, spec: Spec, places: Sequence[int], odd: int, cells: Cells) -> DataError:
     rows = sorted(np.flatnonzero(np.isin(cells.codes, places))[:5].tolist())
-    listed = zip(table.lines(rows), (cells.texts[cells.codes[row]] for row in rows), strict=True)
-    first = ", ".join(f"line {line}: {text!r}" for line, text in listed)
-    what = noun(spec)
-    several = what.replace("amount", "amounts") if "amount" in what else f"{what.removeprefix('finite ')}s"
+    found = zip(table.lines(rows), (cells.texts[cells.codes[row]] for row in rows), strict=True)
+    first = ", ".join(f"line {line}: {text!r}" for line, text in found)
     return DataError(
-        f"{table.where}: the column {spec['name']!r} holds {several}, but {odd:,} of {len(cells):,} are none "
+        f"{table.where}: the column {spec['name']!r} holds {_several(spec)}, but {odd:,} of {len(cells):,} are none "
         f"({first}); correct them, leave them empty and say --nan impute-median (nan='impute-median'), or leave the "
         f"column out with --drop {spec['name']!r} (drop=[{spec['name']!r}])"
     )
+
+
+def _several(spec: Spec) -> str:
+    what = noun(spec).removeprefix("finite ")
+    return what.replace("amount", "amounts") if "amount" in what else f"{what}s"
 
 
 def _categories(cells: Cells, base: Spec, encoding: str) -> Column:
@@ -154,7 +166,7 @@ def places_of(spec: Spec, cells: Cells) -> NDArray[np.int32]:
     return np.array([number.get(category_of(text), -1) for text in cells.texts], np.int32)[cells.codes]
 
 
-def _reason(column: Column, cells: Cells, labels: Labels, columns: int) -> str:
+def _reason(column: Column, kind: Kind, cells: Cells, labels: Labels) -> str:
     """Why a column is left out, or nothing."""
     count, values = len(column.values), column.values
     if column.is_category:
@@ -162,13 +174,19 @@ def _reason(column: Column, cells: Cells, labels: Labels, columns: int) -> str:
         if column.spec["texts"] == ("(missing)",):
             return "empty"
         if distinct > max(20, count // 2):
+            odd = int(cells.counts[list(kind.odd)].sum())
+            if kind.spec is not None and odd <= count / 2:
+                return f"{_several(kind.spec)} mixed with {odd:,} other texts such as {cells.texts[kind.odd[0]]!r}"
             return f"{distinct:,} different texts in {count:,} rows"
     elif np.isnan(values).all():
         return "empty"
     if count > 1 and _is_constant(values):
         return "always the same value"
-    if not column.is_category and count > 2 and _numbers_rows(column.name, values):
-        return "row numbers, or another number for each row"
+    if not column.is_category and count > 2 and _is_whole(values):
+        if _counts_rows(values):
+            return _COUNTS
+        if _names_rows(column.name, values):
+            return "another number in each row, as names of rows"
     return "the class again" if _is_the_class(column, cells, labels) else ""
 
 
@@ -177,13 +195,17 @@ def _is_constant(values: NDArray[Any]) -> bool:
     return bool((present[:1] == present).all())
 
 
-def _numbers_rows(name: str, values: NDArray[np.float64]) -> bool:
-    """Whether whole numbers count the rows, in order or not, or have another value in each and a name that says so."""
-    if not (values[:100] == np.round(values[:100])).all() or not (values == np.round(values)).all():
-        return False
+def _is_whole(values: NDArray[np.float64]) -> bool:
+    return bool((values[:100] == np.round(values[:100])).all() and (values == np.round(values)).all())
+
+
+def _counts_rows(values: NDArray[np.float64]) -> bool:
+    return bool(values[0] in (0, 1) and values[1] == values[0] + 1 and (np.diff(values) == 1).all())
+
+
+def _names_rows(name: str, values: NDArray[np.float64]) -> bool:
+    """Whether each row has another whole number, in a column with such a name or without gaps between the numbers."""
     low = values.min()
-    if low in (0, 1) and (np.diff(values) == 1).all():
-        return True
     named = _NAMES_OF_NUMBERS.fullmatch(name) is not None or re.search(r"[a-z]I[Dd]$", name) is not None
     dense = values.max() - low == len(values) - 1 and low in (0, 1) and len(values) > 100
     return (named or dense) and len(np.unique(values)) == len(values)

@@ -64,14 +64,20 @@ def csv(
     other = None if test is None else existing(test, "file", "a table (.csv)")
     table = read_table(place, delimiter, header, target)
     column = target_column(table, target)
-    decimal = decimal_of(table.sample, table.delimiter)
+    decimal, of_decimal = decimal_of(table.sample, table.delimiter)
     labels = labels_of(table, column, decimal)
     choice = choose(table, _wanted(table, column, drop), labels, decimal, categories)
-    notes = (f"the class is the column {table.columns[column]!r}", *table.notes, *labels.notes, *choice.notes())
+    notes = (
+        f"the class is the column {table.columns[column]!r}",
+        *table.notes,
+        *of_decimal,
+        *labels.notes,
+        *choice.notes(),
+    )
     train = Examples.all(table, choice.columns, labels.codes)
     held_out, of_test = None, ()
     if other is not None:
-        held_out, of_test = _test_examples(other, table, column, choice.columns, labels, decimal)
+        held_out, of_test = _test_examples(other, delimiter, table, column, choice.columns, labels, decimal)
     for examples in (train, held_out):
         if examples is not None:
             examples.check(nan)
@@ -127,11 +133,17 @@ def _source(table: Table, rows: NDArray[np.int64]) -> Source:
 
 
 def _test_examples(
-    path: Path, train: Table, target: int, columns: Sequence[Column], labels: Labels, decimal: str
+    path: Path,
+    delimiter: str | None,
+    train: Table,
+    target: int,
+    columns: Sequence[Column],
+    labels: Labels,
+    decimal: str,
 ) -> tuple[Examples, tuple[str, ...]]:
     """The rows of a second table, with the columns that the first one uses."""
     names = [train.columns[target], *(each.name for each in columns)]
-    table = read_table(path, None, train.header, wanted=names if train.header else ())
+    table = read_table(path, delimiter, train.header, wanted=names if train.header else ())
     places = _places(table, train, names)
     codes, notes = test_labels(table, places[0], labels, decimal)
     own = [_like(each, table, place) for each, place in zip(columns, places[1:], strict=True)]

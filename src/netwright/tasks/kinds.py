@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from netwright.tasks.portable.cells import (
+    COUNTED,
     CURRENCIES,
     FALSE,
     ORDERS,
@@ -54,23 +55,28 @@ def looks_like_a_number(text: str) -> bool:
     )
 
 
-def decimal_of(rows: Sequence[Sequence[str]], delimiter: str) -> str:
+def decimal_of(rows: Sequence[Sequence[str]], delimiter: str) -> tuple[str, tuple[str, ...]]:
     """The decimal sign of a table: the one that some cell of the first rows can only mean, else what is usual there.
+
+    And what is said of it.
 
     "3,5" can only be a decimal comma and "3.25" a point; "45,310" is either.
     """
-    points = commas = 0
-    for cell in (cell for row in rows for cell in row if cell[:1] in "-0123456789"):
-        points += (
-            re.fullmatch(r"-?([0-9]+\.([0-9]{1,2}|[0-9]{4,})|0\.[0-9]+|[0-9]{1,3}(,[0-9]{3})+\.[0-9]+)", cell)
-            is not None
-        )
-        commas += (
-            re.fullmatch(r"-?([0-9]+,([0-9]{1,2}|[0-9]{4,})|0,[0-9]+|[0-9]{1,3}(\.[0-9]{3})+,[0-9]+)", cell) is not None
-        )
-    if bool(points) != bool(commas):
-        return "." if points else ","
-    return "," if delimiter == ";" and not points else "."
+    columns = [[cell for cell in column if not is_missing(cell)] for column in zip(*rows, strict=False)]
+    commas, points = (any(_can_only_be(sign, column) for column in columns) for sign in ",.")
+    if commas and not points:
+        return ",", ("the decimal sign is a comma",)
+    return "," if delimiter == ";" and not points else ".", ()
+
+
+def _can_only_be(decimal: str, column: Sequence[str]) -> bool:
+    """Whether a column holds numbers, some of which can only have this decimal sign."""
+    point, mark = re.escape(decimal), re.escape(",.".replace(decimal, ""))
+    some = (
+        rf"[-+]?([0-9]+{point}([0-9]{{1,2}}|[0-9]{{4,}})|0{point}[0-9]+|[0-9]{{1,3}}({mark}[0-9]{{3}})+{point}[0-9]+)"
+    )
+    number = amount_pattern(decimal, ",.".replace(decimal, ""), "", False)
+    return any(re.fullmatch(some, cell) for cell in column) and all(number.fullmatch(cell) for cell in column)
 
 
 def kind_of(texts: Sequence[str], counts: Sequence[int], decimal: str) -> Kind:
@@ -120,15 +126,21 @@ def _amounts(texts: Sequence[str], places: Sequence[int], decimal: str) -> Kind 
         and any(len(texts[i]) > 1 and texts[i][0] == "0" for i in places)
         and all(texts[i].isdigit() for i in places)
     ):
-        return Kind(None, note="codes with leading zeros as categories")
+        return Kind(None, note="codes")
     return best
 
 
 def _styles(texts: Sequence[str], places: Sequence[int], decimal: str) -> list[tuple[str, str]]:
-    """Decimal signs and marks of thousands that occur, those with the table's decimal sign first."""
+    """Decimal signs and marks of thousands that occur, those with the table's decimal sign first.
+
+    In "980", "45,310" the comma marks thousands even where others are decimal commas.
+    """
     used = set("".join(texts[i] for i in places))
     spaces = used & set(f" {_SPACES}")
     there = {"": True, " ": bool(spaces), "'": bool(used & {"'", "\u2019"}), ",": "," in used, ".": "." in used}
+    marked = ["," in texts[i] for i in places] if decimal == "," else []
+    if any(marked) and not all(marked) and all(COUNTED.fullmatch(texts[i]) for i in places):
+        decimal = "."
     styles = sorted(_STYLES, key=lambda style: style[0] != decimal)
     return [style for style in styles if there[style[1]]]
 
@@ -150,10 +162,16 @@ def _dates(texts: Sequence[str], places: Sequence[int], decimal: str) -> Kind | 
         return None
     day_first = decimal == "," or any("." in texts[i][:6] for i in places[:_LOOKED_AT])
     order = ("year", "day", "month", "name") if day_first else ("year", "month", "day", "name")
-    kinds = {each: tried(each) for each in order}
-    best = min(order, key=lambda each: len(kinds[each].odd))
-    both = len(kinds["day"].odd) == len(kinds["month"].odd) and best in ("day", "month")
-    words = f"dates as days, the {best} first" if best in ("day", "month") else "dates as days"
+    kinds: dict[str, Kind] = {}
+    for each in order:
+        kinds[each] = tried(each)
+        if not kinds[each].odd and each not in ("day", "month"):
+            break
+    best = min(kinds, key=lambda each: len(kinds[each].odd))
+    if best in ("year", "name"):
+        return Kind(kinds[best].spec, kinds[best].odd, "dates as days")
+    both = len(kinds["day"].odd) == len(kinds["month"].odd)
+    words = f"dates as days, the {best} first"
     return Kind(kinds[best].spec, kinds[best].odd, words + (" (the other way fits, too)" if both else ""))
 
 
@@ -175,13 +193,14 @@ def _none(value: Callable[[str], float | None], texts: Sequence[str], places: Se
     return tuple(i for i in places if value(texts[i]) is None)
 
 
-def described(notes: Mapping[str, Sequence[str]]) -> str:
-    """One sentence: what was read as what, and in which columns. notes: columns by what they were read as."""
-    parts = []
-    for what, names in notes.items():
-        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-        parts.append(f"{what} ({', '.join(map(repr, names[:5]))}{more})")
-    return f"read {'; '.join(parts)}" if parts else ""
+def described(columns: Mapping[str, Sequence[str]]) -> str:
+    """Columns with what is said of them: 'a', 'b' (percentages), 'c' (dates as days)."""
+    return ", ".join(f"{listed(names)} ({what})" for what, names in columns.items())
+
+
+def listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(map(repr, names[:5])) + more
 
 
 def values_of(spec: Spec, texts: Sequence[str]) -> tuple[np.ndarray, list[int]]:

@@ -20,10 +20,10 @@ def note(train: Digests, test: Digests, *, drawn: bool) -> tuple[str, ...]:
     same = int(np.isin(test, train).sum())
     if not same:
         return ()
-    why = "the table repeats rows, which a random split spreads" if drawn else "they are in both files"
+    why = "the table repeats rows, and the split is drawn at random" if drawn else "they are in both files"
     return (
-        f"{same:,} of {len(test):,} test rows equal a training row in every column ({why}): where these are copies "
-        "of one case and not cases alike, the test flatters; remove the copies from the table",
+        f"{same:,} of {len(test):,} test rows equal a training row in all columns ({why}): where these are copies of "
+        "one case, the test is too easy; remove the copies",
     )
 
 

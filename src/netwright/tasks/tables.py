@@ -83,7 +83,7 @@ def read_table(
 
 def _body(path: Path) -> tuple[bytes, str, tuple[str, ...]]:
     body = path.read_bytes()
-    if not body.strip():
+    if not body[:4096].strip() and not body.strip():
         raise DataError(f"{path} is empty ({len(body)} bytes)")
     encoding = encoding_of(body)
     if encoding == "utf-16":
@@ -140,7 +140,7 @@ class _Rest:
 
 def _columns(rest: _Rest) -> list[Cells]:
     """All cells, by the reader in C where it reads what Python's does, else by the latter, which knows lines."""
-    marks = [gap + quote for gap in (rest.delimiter, "\n") for quote in (' "', '\t"')]
+    marks = [gap + quote for gap in (rest.delimiter, "\n") for quote in (' "', '\t"')] if b'"' in rest.body else []
     if rest.delimiter == " " or any(mark.encode() in rest.body for mark in marks):
         return _columns_slowly(rest)
     from pyarrow import ArrowInvalid
@@ -167,8 +167,9 @@ def _columns_in_c(rest: _Rest) -> list[Cells]:
         ),
         reader.ConvertOptions(column_types=dict.fromkeys(names, pyarrow.string())),
     )
-    columns = [Cells(table.column(i), b" " in rest.body or not rest.body.isascii()) for i in range(rest.width)]
-    return _without_empty_rows(columns)
+    del buffer
+    trim = b" " in rest.body or b"\t" in rest.body or not rest.body.isascii()
+    return _without_empty_rows([Cells(table.column(i), trim) for i in range(rest.width)])
 
 
 def _in_utf8(rest: _Rest) -> memoryview:

@@ -18,6 +18,7 @@ CURRENCIES = (
     r"(?:US|CA|AU|NZ|HK|R|C|A|S)?\$|[€£¥₹₽₩₺₴₫₪฿₱₦¢]|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF"
     r"|RUB|BRL|ZAR|MXN|KRW|TRY|SGD|HKD)(?![A-Za-z])|(?:kr|zł|Kč|Ft|Fr|Rs)(?![A-Za-z])\.?"
 )
+COUNTED = re.compile("[-+]?([0-9]{1,3}|[1-9][0-9]{0,2}(,[0-9]{3})+)")  # whole numbers with commas for thousands
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _CLOCK = r"([0-9]{1,3}):([0-9]{2})(?::([0-9]{2}(?:[.,][0-9]+)?))?(?:\s?([ap])\.?m\.?)?"
 _ZONE = r"(?:\s?(Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?"
