@@ -9,6 +9,7 @@ import torch
 
 def written(preparation, folder: Path):
     """The preparation's constants and code as a module of its own."""
+    folder.mkdir(exist_ok=True)
     path = folder / "columns_of_a_table.py"
     imports, _, rest = preparation.code().partition("\n\n\n")
     constants = "\n".join(f"{name} = {value!r}" for name, value in preparation.constants().items())

@@ -63,8 +63,10 @@ class Columns(Preparation):
         wanted = set(source.rows[:count].tolist())
         last = max(wanted, default=-1)
         path = folder / source.path.name
-        there = rows.rows_of(source.path.read_bytes(), source.encoding, source.delimiter)
-        with path.open("w", encoding=source.encoding, newline="") as file:
+        body = source.path.read_bytes()
+        there = rows.rows_of(body, source.encoding, source.delimiter)
+        marked = source.encoding != "utf-8-sig" or body.startswith(b"\xef\xbb\xbf")
+        with path.open("w", encoding=source.encoding if marked else "utf-8", newline="") as file:
             write = csv.writer(file, delimiter=source.delimiter).writerow
             for place, (_, row) in enumerate(itertools.islice(there, source.before + last + 1), -source.before):
                 if place in wanted or (self.header and place == -1):

@@ -42,6 +42,8 @@ def read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
     training, with or without the target. Raises ValueError for what lacks or cannot be used, with its line.
     """
     body = path.read_bytes()
+    if not body.strip():
+        raise ValueError(f"{path} is empty")
     encoding = encoding_of(body)
     try:
         delimiter = _delimiter(body, encoding)
