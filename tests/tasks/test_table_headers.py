@@ -84,6 +84,29 @@ def test_encodings(encoding, tmp_path):
     assert torch.equal(features(task, tmp_path / "own"), task.test.inputs)
 
 
+@pytest.mark.parametrize(
+    ("first", "named"),
+    [
+        (",size,colour,kind", True),
+        ("id,2018,colour,kind", True),
+        ("2017,2018,colour,kind", True),
+        ("x,2018,2019,kind", True),
+        ("0,1,2,3", True),
+        ("7,12.5,red,a", False),
+        ("7,12.5,green,c", False),
+        ("id,size,colour,kind", True),
+        ("7,?,red,a", False),
+    ],
+)
+def test_a_header_is_found_without_the_targets_name(first, named, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(first + "\n" + rows(lambda i: str(i * i % 97), size, lambda i: ["red", "blue"][i % 2], kind))
+    try:
+        assert tasks.csv(path, target=-1).preparation.header == named
+    except DataError as problem:
+        assert not named and ("every class needs" in str(problem) or "lacks 1 numbers" in str(problem)), problem
+
+
 def test_what_was_skipped_is_said(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("Report\n\n# a comment\nsize,a,kind\n" + rows(size, size, kind))

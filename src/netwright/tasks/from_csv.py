@@ -59,7 +59,7 @@ def csv(
     """
     check_policy(nan)
     if categories not in ENCODINGS:
-        raise UserError(f"categories must be one of {', '.join(ENCODINGS)}, found {categories!r}")
+        raise UserError(f"--categories (categories=) must be one of {', '.join(ENCODINGS)}, found {categories!r}")
     place = existing(path, "file", "a table (.csv)")
     other = None if test is None else existing(test, "file", "a table (.csv)")
     table = read_table(place, delimiter, header, target)

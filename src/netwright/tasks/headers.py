@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 from netwright.tasks.kinds import looks_like_a_number
 from netwright.tasks.portable.cells import is_missing
@@ -83,7 +84,25 @@ def names_the_columns(rows: Rows) -> bool:
     if any(cell and cell in column for cell, column in zip(first, columns, strict=True)):
         return False
     numeric = [bool(column) and all(map(looks_like_a_number, column)) for column in columns]
-    if any(looks_like_a_number(cell) and there for cell, there in zip(first, numeric, strict=True)):
-        return False
+    over_numbers = [cell for cell, there in zip(first, numeric, strict=True) if there and looks_like_a_number(cell)]
+    texts_over_numbers = any(
+        there and not is_missing(cell) and not looks_like_a_number(cell)
+        for cell, there in zip(first, numeric, strict=True)
+    )
+    if over_numbers:
+        return (texts_over_numbers or _counting(over_numbers)) and _new_texts(first, columns)
     plain = not any(looks_like_a_number(cell) or is_missing(cell) for cell in first) and len(set(first)) == len(first)
-    return plain or any(there and not is_missing(cell) for cell, there in zip(first, numeric, strict=True))
+    return plain or texts_over_numbers
+
+
+def _counting(cells: Sequence[str]) -> bool:
+    """Whether these are whole numbers at equal distances, such as years."""
+    numbers = [int(cell) for cell in cells if cell.isdecimal()]
+    steps = {later - earlier for earlier, later in pairwise(numbers)}
+    return len(numbers) == len(cells) > 1 and len(steps) == 1 and 0 not in steps
+
+
+def _new_texts(first: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
+    """Whether a column of few texts begins with one that it does not hold."""
+    few = [cell for cell, column in zip(first, columns, strict=True) if 0 < len(set(column)) <= len(column) / 3]
+    return any(cell and not looks_like_a_number(cell) for cell in few)

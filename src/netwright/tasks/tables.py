@@ -98,7 +98,9 @@ def _delimiter(body: bytes, encoding: str, given: str | None, path: Path) -> tup
     if given is not None:
         found = _WORDS.get(given, given)
         if len(found) != 1 or found in '\r\n"':
-            raise UserError(f"delimiter is one character, or one of {', '.join(_WORDS)}; found {given!r}")
+            raise UserError(
+                f"--delimiter (delimiter=) is one character, or one of {', '.join(_WORDS)}; found {given!r}"
+            )
         return found, ()
     try:
         found = delimiter_of(body, encoding)

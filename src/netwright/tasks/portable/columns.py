@@ -26,7 +26,7 @@ from netwright.tasks.portable.rows import (
     with_names,
 )
 
-ENDINGS = (".csv", ".tsv")
+ENDINGS = (".csv", ".tsv", ".txt", ".data")
 
 COLUMNS: tuple[dict[str, Any], ...]  # in the order of the features: name, place from 0, kind and what belongs to it
 HEADER: bool  # whether the table has a line with the columns' names
