@@ -21,6 +21,8 @@ def encoding_of(body: bytes) -> str:
     """UTF-16 where it is marked, else UTF-8 where that can be, else the encoding of Western Windows."""
     if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16"
+    if body.isascii():
+        return "utf-8-sig"
     check = codecs.getincrementaldecoder("utf-8")()
     try:
         for start in range(0, len(body), 1 << 20):
