@@ -5,7 +5,7 @@ import datetime
 
 import pytest
 import torch
-from exported import features, written
+from exported_tables import features, written
 
 from netwright import tasks
 from netwright.core.errors import DataError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from exported import features
+from exported_tables import features
 
 from netwright import tasks
 

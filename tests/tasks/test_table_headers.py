@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from exported import features
+from exported_tables import features
 
 from netwright import tasks
 from netwright.core.errors import DataError, UserError

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from exported import features
+from exported_tables import features
 
 from netwright import tasks
 from netwright.core.errors import DataError
