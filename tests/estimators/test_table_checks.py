@@ -82,7 +82,7 @@ OTHER = CELL.replace("skip_connect", "nor_conv_3x3")
         # bars stand within the cells, and must not be taken for what separates columns
         (f"arch,valid\n{CELL},1\n{OTHER},2,3\n", "line 3: 3 columns between commas, but line 1 has 2"),
         (f'arch,valid\n"{CELL},1\n{OTHER},2\n', "lines 2 to 3 (one row, unless a quotation mark is not closed): 1 col"),
-        (f"{CELL},1\n{OTHER},2\n", "its first row, 'column_1, none~0, +,"),
+        (f"{CELL},1\n{OTHER},2\n", "' begins with one: architecture='|none~0|"),
         (f'arch,valid\n{CELL},"93,5"\n{OTHER},"94,1"\n', "valid begins with '93,5'"),
         (f"arch,valid\n{CELL},1_000\n", "line 2: '1_000' in column 'valid' is no finite number"),
         (f"cell,valid\n{CELL},1\n", "the column 'cell' begins with one: architecture='cell'"),

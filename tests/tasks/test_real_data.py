@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
+from exported_tables import features
 
 from netwright import tasks
 
@@ -34,3 +36,19 @@ def test_adult_has_its_rows_and_classes():
     task = tasks.csv(DATA / "tabular/adult-train.csv", target=-1, test=DATA / "tabular/adult-test.csv")
     assert (len(task.train), len(task.test)) == (32561, 16281)
     assert task.class_names == ("<=50K", ">50K") and int(task.train.labels.sum()) == 7841
+
+
+@needs("tabular/adult-train.csv")
+def test_exported_code_finds_the_features_of_adult(tmp_path):
+    train, test = DATA / "tabular/adult-train.csv", DATA / "tabular/adult-test.csv"
+    task = tasks.csv(train, target=-1, test=test)
+    assert torch.equal(features(task, tmp_path, [train]), task.train.inputs)
+    assert torch.equal(features(task, tmp_path, [test]), task.test.inputs)
+
+
+@needs("tabular/california_housing.csv")
+def test_exported_code_finds_the_features_of_california_housing(tmp_path):
+    path = DATA / "tabular/california_housing.csv"
+    task = tasks.csv(path, target="ocean_proximity", test=path, nan="impute-median")
+    assert torch.equal(features(task, tmp_path, [path]), task.train.inputs)
+    assert any("20,640 of 20,640 test rows equal a training row" in note for note in task.notes)

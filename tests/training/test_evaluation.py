@@ -26,6 +26,20 @@ def test_predictions_and_measurements_are_those_of_the_whole_split_at_once(batch
     assert torch.allclose(logits, expected, atol=1e-4)
     assert found["loss"] == pytest.approx(F.cross_entropy(expected, data.held_out.labels).item(), abs=1e-4)
     assert found["accuracy"] == (expected.argmax(1) == data.held_out.labels).double().mean().item()
+    right = expected.argmax(1) == data.held_out.labels
+    shares = [right[data.held_out.labels == each].double().mean() for each in data.held_out.labels.unique()]
+    assert found["balanced_accuracy"] == pytest.approx(torch.stack(shares).mean().item())
+
+
+def test_always_naming_the_frequent_class_is_at_the_level_of_chance_for_each_class_alike():
+    data = vector_data()
+    labels = torch.tensor([0] * 95 + [1] * 5)
+    network = nn.Linear(6, 3)
+    with torch.no_grad():
+        network.weight.zero_()
+        network.bias.copy_(torch.tensor([1.0, 0.0, 0.0]))
+    found = evaluate(network, Examples(torch.randn(100, 6), labels), data)
+    assert (found["accuracy"], found["balanced_accuracy"]) == (0.95, 0.5)
 
 
 def test_vectors():

@@ -83,7 +83,7 @@ def test_the_result_describes_the_returned_network():
     assert [entry["epoch"] for entry in result.curve] == [1, 2, 3]
     last = {name: result.curve[-1][name] for name in result.metrics}
     assert result.metrics == last
-    assert set(last) == {"train_loss", "train_accuracy", "val_loss", "val_accuracy"}
+    assert set(last) == {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_balanced_accuracy"}
     assert (result.epochs, result.stopped, result.threads, result.device) == (3, "epochs", 1, "cpu")
     assert (result.peak_memory, result.notes, result.precision) == (None, (), "bfloat16")
 

@@ -85,6 +85,17 @@ def search(
     ] = None,
     image_size: Annotated[int | None, typer.Option(help="Resize a folder's images to this many pixels a side.")] = None,
     target_column: Annotated[str | None, typer.Option(help="The column of a .csv file that holds the class.")] = None,
+    test: Annotated[Path | None, typer.Option(help="A second .csv or .npz file, with the test split.")] = None,
+    drop: Annotated[list[str] | None, typer.Option(help="Leave this column of a table out; repeatable.")] = None,
+    categories: Annotated[
+        str | None, typer.Option(help="Texts of a table as 0/1 features or as numbers: one-hot (default) or ordinal.")
+    ] = None,
+    header: Annotated[
+        bool | None, typer.Option("--header/--no-header", help="Whether a table's first row names its columns.")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help="What separates a table's columns: ';', tab, space, ...; found out if left out.")
+    ] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out images that cannot be read.")] = False,
     nan: Annotated[
         str | None, typer.Option(help="What to do with missing numbers: error, impute-median or drop.")
@@ -162,6 +173,11 @@ def search(
         "target": target_column,
         "skip_bad": skip_bad or None,
         "nan": nan,
+        "test": str(test) if test else None,
+        "drop": drop or None,
+        "categories": categories,
+        "header": header,
+        "delimiter": delimiter,
     }
     plan = Plan(
         data=data,

@@ -23,6 +23,11 @@ FLAGS = {
     "target": "--target-column",
     "skip_bad": "--skip-bad",
     "nan": "--nan",
+    "test": "--test",
+    "drop": "--drop",
+    "categories": "--categories",
+    "header": "--header",
+    "delimiter": "--delimiter",
 }
 SHARE_OF_SEARCHES = 0.6  # of the time limit, where there are several or a recipe; the rest is for the final training
 SHARE_OF_WEIGHTS = 0.9  # of a recipe's time, for the training of weights

@@ -60,7 +60,10 @@ class Training(Estimator):
     task's examples, or cannot be counted (see `netwright.estimators.first_network`).
     """
 
-    metrics: ClassVar[tuple[str, ...]] = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+    metrics: ClassVar[tuple[str, ...]] = (
+        *("train_loss", "train_accuracy"),
+        *("val_loss", "val_accuracy", "val_balanced_accuracy"),
+    )
 
     @with_training_settings(TrainingSettings())
     def __init__(

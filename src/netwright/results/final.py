@@ -244,7 +244,7 @@ def train_and_test(
         notes=tuple(notes),
         **{**chosen, "peak_memory": chosen["peak_memory"] or peak_process_memory()},
     )
-    return Tested(trained, network.cpu().eval(), logits, tuple(data.held_out.inputs.shape[1:]))
+    return Tested(trained, network.cpu().eval(), logits, tuple(data.held_out.batch(0, 1).shape[1:]))
 
 
 def _trained(

@@ -37,10 +37,16 @@ def column_notes(
     constant = np.flatnonzero(x.min(axis=0) == x.max(axis=0))
     if len(constant):
         notes += (f"{_listed(constant, names)} always the same value and tell nothing",)
-    if subtract is not None:
-        shifted = _listed(np.flatnonzero(subtract), names).replace(" hold", "")
-        notes += (f"{shifted} so large for their spread that they were stored as the difference from the smallest",)
-    return notes
+    return notes if subtract is None else notes + _shifted(_listed(np.flatnonzero(subtract), names))
+
+
+def shifted_note(names: Sequence[str]) -> tuple[str, ...]:
+    """What is said of columns, by name, that are stored as the difference from their smallest value."""
+    return _shifted(_listed(np.arange(len(names)), names)) if names else ()
+
+
+def _shifted(listed: str) -> tuple[str, ...]:
+    return (f"{listed} numbers so large for their spread that the difference from the smallest was stored",)
 
 
 def _listed(columns: NDArray[Any], names: Sequence[str] | None) -> str:

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError, UserError, nearest
 from netwright.core.task import Augmentation
-from netwright.tasks import labels as labelling
-from netwright.tasks.building import Raw, build, prepare
+from netwright.tasks import repeats
+from netwright.tasks.building import Prepared, build
+from netwright.tasks.choosing import Column, choose, is_plain, places_of
+from netwright.tasks.columns import Columns, Source
+from netwright.tasks.kinds import decimal_of, values_of
+from netwright.tasks.labels import Labels
 from netwright.tasks.paths import existing
+from netwright.tasks.portable.columns import noun
 from netwright.tasks.remaking import remakeable
-from netwright.tasks.splits import limited
-from netwright.tasks.tables import Table, is_missing, missing, numbers, read_table
+from netwright.tasks.rows import Examples, chosen_rows, fitted
+from netwright.tasks.splits import TEST, require, split
+from netwright.tasks.tables import Table, read_table
+from netwright.tasks.targets import labels_of, target_column, test_labels
 from netwright.tasks.task import Task
 from netwright.tasks.values import check_policy
 
 ENCODINGS = ("one-hot", "ordinal")
-_MOST_CATEGORIES = 64
-_TYPING_ERRORS = 0.1
 
 
 @remakeable("csv")
@@ -36,225 +41,145 @@ def csv(
     nan: str = "error",
     delimiter: str | None = None,
     header: bool | None = None,
+    drop: Sequence[str] = (),
     limit: int | float | None = None,
     test_share: float = 0.1,
     split_seed: int = 0,
 ) -> Task:
-    """A task of a text table: columns of numbers as they are, columns of text as categories, and a target column.
+    """A task of a text table: columns of numbers and of categories, and a target column.
 
-    target: the class column's name, or its number from 0 (-1 is the last). test: a second file with the test split.
-    categories: "one-hot" (a 0/1 feature for each of the 64 most frequent texts) or "ordinal" (their number in sorted
-    order, -1 for one that only the test split has). nan: what missing numbers do, see `arrays`; a missing text is a
-    category of its own. delimiter, header: found out unless given.
+    Amounts, percentages, dates, times, yes and no are numbers; what was decided is in the task's notes.
+    target: the class column's name, or its number from 0 (-1 is the last); the row that holds the name is the header.
+    test: a second file with the test split. categories: "one-hot" (a 0/1 feature for each of the 64 most frequent
+    texts) or "ordinal" (their number in sorted order, -1 for one that only the test split has). nan: what missing
+    numbers do, see `arrays`; a missing text is a category of its own. delimiter, header: found out unless given.
+    drop: names of columns to leave out.
     Raises UserError for an unknown column, and DataError with the line for rows that cannot be used; a target of
     measured numbers is regression and is refused.
     """
     check_policy(nan)
     if categories not in ENCODINGS:
-        raise UserError(f"categories must be one of {', '.join(ENCODINGS)}, found {categories!r}")
+        raise UserError(f"--categories (categories=) must be one of {', '.join(ENCODINGS)}, found {categories!r}")
     place = existing(path, "file", "a table (.csv)")
-    table = read_table(place, delimiter, header)
+    other = None if test is None else existing(test, "file", "a table (.csv)")
+    table = read_table(place, delimiter, header, target)
     column = target_column(table, target)
-    labels = _labels(table, column)
-    other, codes = None, None
-    notes = table.notes + labels.notes
-    if test is not None:
-        other = _like(read_table(existing(test, "file", "a table (.csv)"), delimiter, header), table)
-        codes, more = _test_labels(other, column, labels)
-        notes += more
-    columns = [i for i in range(len(table.columns)) if i != column]
-    plans, found = _plans(table, columns, categories)
-    _refuse_missing(table, plans, nan)
-    train = Raw(_matrix(table, plans), labels.codes)
-    held_out = None if other is None or codes is None else Raw(_matrix(other, plans), codes)
-    if limit is not None:
-        chosen, chosen_test, note = limited(labels.codes, codes, limit, split_seed)
-        train = Raw(train.inputs[chosen], train.codes[chosen])
-        if held_out is not None and chosen_test is not None:
-            held_out = Raw(held_out.inputs[chosen_test], held_out.codes[chosen_test])
-        notes += note
-    names = [name for plan in plans for name in plan.features]
-    prepared, prepared_test, more = prepare(train, held_out, nan=nan, columns=names)
+    decimal, of_decimal = decimal_of(table.sample, table.delimiter)
+    labels = labels_of(table, column, decimal)
+    choice = choose(table, _wanted(table, column, drop), labels, decimal, categories)
+    notes = (
+        f"the class is the column {table.columns[column]!r}",
+        *table.notes,
+        *of_decimal,
+        *labels.notes,
+        *choice.notes(),
+    )
+    train = Examples.all(table, choice.columns, labels.codes)
+    held_out, of_test = None, ()
+    if other is not None:
+        held_out, of_test = _test_examples(other, delimiter, table, column, choice.columns, labels, decimal)
+    for examples in (train, held_out):
+        if examples is not None:
+            examples.check(nan)
+    train, held_out, of_rows = chosen_rows(train, held_out, nan, limit, split_seed)
+    columns, shifted = fitted(choice.columns, train.kept, table.where)
+    ours = _prepared(train, columns)
+    theirs = None if held_out is None else _prepared(held_out, columns)
+    if held_out is None or theirs is None:
+        source, shared = _drawn(train, ours, labels.names, test_share, split_seed)
+    else:
+        source = _source(held_out.table, held_out.kept)
+        shared = repeats.note(repeats.digests(ours), repeats.digests(theirs), drawn=False)
+    specs, names = [each.spec for each in columns], table.columns
     return build(
         place.stem,
-        prepared,
-        prepared_test,
+        ours,
+        theirs,
         labels.names,
         augmentation=Augmentation(),
-        notes=(f"the class is the column {table.columns[column]!r}", *notes, *found, *more),
+        notes=(*notes, *of_test, *of_rows, *shifted, *shared),
         test_share=test_share,
         split_seed=split_seed,
+        preparation=Columns(specs, table.header, table.delimiter, len(names), (names[column], column), source),
     )
 
 
-def target_column(table: Table, target: str | int | None) -> int:
-    """The place of the target column; UserError names the nearest."""
-    known = table.columns
-    if target is None:
-        raise UserError(
-            f"which column of {table.where} is the class? Say target=, such as {known[-1]!r} (the last one). Columns: "
-            + ", ".join(known[:12])
-            + (f", and {len(known) - 12} more" if len(known) > 12 else "")
-        )
-    if str(target) in known:
-        return known.index(str(target))
-    try:
-        place = int(target)
-    except ValueError:
-        raise UserError(f"{table.where} has no column {target!r}" + nearest(target, known)) from None
-    if not -len(known) <= place < len(known):
-        raise UserError(
-            f"{table.where} has {len(known)} columns: 0 to {len(known) - 1}, or -1 for the last; found {place}"
-        )
-    return place % len(known)
+def _wanted(table: Table, target: int, drop: Sequence[str]) -> list[int]:
+    """The places of the columns that may be features; UserError for a dropped one that is not there."""
+    for name in [drop] if isinstance(drop, str) else drop:
+        if name not in table.columns:
+            raise UserError(f"{table.where} has no column {name!r} to leave out" + nearest(name, table.columns))
+        if table.columns.index(name) == target:
+            raise UserError(f"the column {name!r} is the class; it cannot be left out with --drop (drop=)")
+    return [i for i, name in enumerate(table.columns) if i != target and name not in drop]
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """How one column becomes features. texts: the categories, or None for a column of numbers."""
-
-    column: int
-    features: tuple[str, ...]
-    texts: tuple[str, ...] | None = None
-    ordinal: bool = False
+def _prepared(examples: Examples, columns: Sequence[Column]) -> Prepared:
+    return Prepared(examples.with_specs(columns).inputs(), examples.codes[examples.kept])
 
 
-def _plans(table: Table, columns: Sequence[int], categories: str) -> tuple[list[Plan], tuple[str, ...]]:
-    plans: list[Plan] = []
-    notes: tuple[str, ...] = ()
-    left_out: list[str] = []
-    for column in columns:
-        name, cells = table.columns[column], table.cells[column]
-        if _is_numeric(table, column):
-            plans.append(Plan(column, (name,)))
-            continue
-        counts: Counter[str] = Counter()
-        for cell, count in Counter(cells).items():
-            counts[_category(cell)] += count
-        if len(counts) > max(20, len(cells) // 2):
-            left_out.append(f"{name!r} ({len(counts):,} different texts in {len(cells):,} rows)")
-            continue
-        texts = tuple(sorted(text for text, _ in counts.most_common(_MOST_CATEGORIES)))
-        ordinal = categories == "ordinal"
-        plans.append(Plan(column, (name,) if ordinal else tuple(f"{name}={text}" for text in texts), texts, ordinal))
-    if left_out:
-        notes += (f"left out, since every row has another text: {', '.join(left_out)}",)
-    if not plans:
-        raise DataError(f"{table.where} has no column that can serve as a feature besides the target")
-    texts = sum(plan.texts is not None for plan in plans)
-    notes += (
-        f"{len(plans) - texts} columns of numbers and {texts} of categories became "
-        f"{sum(len(plan.features) for plan in plans)} features",
-    )
-    return plans, notes
+def _drawn(
+    train: Examples, prepared: Prepared, names: Sequence[str], share: float, seed: int
+) -> tuple[Source, tuple[str, ...]]:
+    """Where the test rows are that `build` will draw from one table, and what is said of their copies."""
+    require(prepared.codes, names, 3, "one each to train, to validate and to test on")
+    aside, rest = split(prepared.codes, share, seed, TEST)
+    digests = repeats.digests(prepared)
+    return _source(train.table, train.kept[aside]), repeats.note(digests[rest], digests[aside], drawn=True)
 
 
-def _is_numeric(table: Table, column: int) -> bool:
-    """Whether a column holds numbers; DataError where it nearly does, since that is a typing error."""
-    cells = table.cells[column]
-    values = numbers(cells, table.delimiter)
-    odd = np.isinf(values)
-    count = len(cells) - int(np.isnan(values).sum())
-    if count == 0 or not odd.any():
-        return count > 0
-    if odd.mean() <= _TYPING_ERRORS and count > 20:
-        first = ", ".join(f"line {table.lines[i]}: {cells[i]!r}" for i in np.flatnonzero(odd)[:5])
+def _source(table: Table, rows: NDArray[np.int64]) -> Source:
+    return Source(table.path.resolve(), table.encoding, table.delimiter, table.before, rows)
+
+
+def _test_examples(
+    path: Path,
+    delimiter: str | None,
+    train: Table,
+    target: int,
+    columns: Sequence[Column],
+    labels: Labels,
+    decimal: str,
+) -> tuple[Examples, tuple[str, ...]]:
+    """The rows of a second table, with the columns that the first one uses."""
+    names = [train.columns[target], *(each.name for each in columns)]
+    table = read_table(path, delimiter, train.header, wanted=names if train.header else ())
+    places = _places(table, train, names)
+    codes, notes = test_labels(table, places[0], labels, decimal)
+    own = [_like(each, table, place) for each, place in zip(columns, places[1:], strict=True)]
+    said = tuple(note for note in table.notes if note not in train.notes)
+    return Examples.all(table, own, codes), (*(f"{table.where}: {note}" for note in said), *notes)
+
+
+def _places(table: Table, train: Table, names: Sequence[str]) -> list[int]:
+    """Where the named columns are in a second table; DataError names those that it lacks."""
+    lacking = [name for name in names if name not in table.columns]
+    if not lacking:
+        return [table.columns.index(name) for name in names]
+    if names[0] == lacking[0]:
         raise DataError(
-            f"{table.where}: the column {table.columns[column]!r} holds numbers, but {int(odd.sum()):,} of "
-            f"{len(cells):,} are none ({first}); correct them, or leave them empty and say nan='impute-median'"
+            f"{table.where} has no column {names[0]!r}, the class, and so cannot be the test split; leave it out, and "
+            "let the exported model.py predict it"
         )
-    return False
-
-
-def _refuse_missing(table: Table, plans: Sequence[Plan], nan: str) -> None:
-    if nan != "error":
-        return
-    lost = [(plan.column, missing(table.cells[plan.column])) for plan in plans if plan.texts is None]
-    total = sum(int(gaps.sum()) for _, gaps in lost)
-    if total:
-        places = [
-            (table.lines[row], table.columns[column]) for column, gaps in lost for row in np.flatnonzero(gaps)[:5]
-        ]
-        first = ", ".join(f"(line {line}, {name!r})" for line, name in sorted(places)[:5])
+    if len(table.columns) != len(train.columns):
         raise DataError(
-            f"{table.where} lacks {total:,} numbers, the first at {first}; nan='impute-median' fills them with the "
-            "column's median, nan='drop' leaves the rows out"
+            f"{table.where} has {len(table.columns)} columns, {train.where} has {len(train.columns)}; it lacks "
+            f"{', '.join(map(repr, lacking[:5]))}"
         )
+    raise DataError(f"{table.where} has no column {lacking[0]!r}" + nearest(lacking[0], table.columns))
 
 
-def _matrix(table: Table, plans: Sequence[Plan]) -> NDArray[np.float64]:
-    blocks = [_block(table, plan) for plan in plans]
-    return np.concatenate(blocks, axis=1)
-
-
-def _block(table: Table, plan: Plan) -> NDArray[np.float64]:
-    cells = table.cells[plan.column]
-    if plan.texts is None:
-        values = numbers(cells, table.delimiter)
-        odd = np.flatnonzero(np.isinf(values))
-        if len(odd):
-            name, line = table.columns[plan.column], table.lines[odd[0]]
-            raise DataError(f"{table.where}, line {line}: {cells[odd[0]]!r} in the column {name!r} is no finite number")
-        return values[:, None]
-    number = {text: i for i, text in enumerate(plan.texts)}
-    place = {cell: number.get(_category(cell), -1) for cell in set(cells)}
-    places = np.array([place[cell] for cell in cells])
-    if plan.ordinal:
-        return places[:, None].astype(np.float64)
-    return (places[:, None] == np.arange(len(plan.texts))).astype(np.float64)
-
-
-def _category(cell: str) -> str:
-    return "(missing)" if is_missing(cell) else cell
-
-
-def _labels(table: Table, column: int) -> labelling.Labels:
-    cells = _target_cells(table, column)
-    values = numbers(cells, table.delimiter)
-    what = f"values of the target column {table.columns[column]!r}"
-    if np.isfinite(values).all():
-        return labelling.encode(values, what=what)
-    labels = labelling.encode(np.array(cells), what=what)
-    if len(labels.names) > max(20, len(cells) // 2):
-        raise DataError(
-            f"the {what} are {len(labels.names):,} different texts in {len(cells):,} rows: these are no classes"
-        )
-    return labels
-
-
-def _target_cells(table: Table, column: int) -> tuple[str, ...]:
-    cells = table.cells[column]
-    lost = np.flatnonzero(missing(cells))
-    if len(lost):
-        raise DataError(
-            f"{table.where}: the target column {table.columns[column]!r} is empty in {len(lost):,} rows, the first in "
-            f"line {table.lines[lost[0]]}; remove these rows"
-        )
-    return cells
-
-
-def _test_labels(table: Table, column: int, known: labelling.Labels) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    cells = _target_cells(table, column)
-    what = f"values of {table.columns[column]!r} in {table.where}"
-    if known.values.dtype.kind != "U":
-        return labelling.encode_as(numbers(cells, table.delimiter), known, what), ()
-    names = set(known.names)
-    if not names & set(cells) and {cell.removesuffix(".") for cell in cells} <= names:
-        cells = tuple(cell.removesuffix(".") for cell in cells)
-        note = (f"{what} end with a full stop, which was removed",)
-        return labelling.encode_as(np.array(cells), known, what), note
-    return labelling.encode_as(np.array(cells), known, what), ()
-
-
-def _like(test: Table, train: Table) -> Table:
-    """The test table with its columns in the training table's order."""
-    if len(test.columns) != len(train.columns):
-        raise DataError(
-            f"{test.where} has {len(test.columns)} columns, {train.where} has {len(train.columns)}; expected the same"
-        )
-    lacking = [name for name in train.columns if name not in test.columns]
-    if lacking:
-        raise DataError(f"{test.where} has no column {lacking[0]!r}" + nearest(lacking[0], test.columns))
-    order = [test.columns.index(name) for name in train.columns]
-    cells = tuple(test.cells[i] for i in order)
-    return Table(test.where, train.columns, cells, test.lines, test.delimiter, test.notes)
+def _like(column: Column, table: Table, place: int) -> Column:
+    """A column of a second table, read as the first one's; DataError for a cell that cannot be."""
+    cells, spec = table.cells[place], column.spec
+    if column.is_category:
+        return replace(column, values=places_of(spec, cells))
+    values = cells.numbers(spec["decimal"]) if is_plain(spec) else None
+    if values is None:
+        each, odd = values_of(spec, cells.texts)
+        if odd:
+            line = table.lines([cells.first(odd[0])])[0]
+            text = cells.texts[odd[0]]
+            raise DataError(f"{table.where}, line {line}: {text!r} in the column {spec['name']!r} is no {noun(spec)}")
+        values = each[cells.codes]
+    return replace(column, values=values)

@@ -33,7 +33,7 @@ MAKERS: dict[str, Callable[..., Task]] = {
     "csv": csv,
 }
 _NEED_DATA = ("cifar10", "mnist")
-_ENDINGS = {".npz": "npz", ".csv": "csv", ".tsv": "csv"}
+_ENDINGS = {".npz": "npz", ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".data": "csv"}
 _CODE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 

@@ -1,174 +1,226 @@
-"""Reading a text table: encoding, delimiter, header and rows, with the line number of what is wrong."""
+"""Reading a text table in C: encoding, delimiter, header and rows, with the line number of what is wrong."""
 
 from __future__ import annotations
 
 import csv
-import io
-import re
-from collections import Counter
-from collections.abc import Sequence
+import itertools
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from netwright.core.errors import DataError, UserError
+from netwright.tasks import headers
+from netwright.tasks.cells import Cells
+from netwright.tasks.portable.rows import DELIMITERS, delimiter_of, encoding_of, headings, lines_of, rows_of, width_of
 
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-MISSING = ("", "?", "na", "n/a", "nan", "null", "none")
 _MOST_COLUMNS = 20_000
-_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
+_LOOKED_AT = 1001  # rows, to tell how a table is written
+_BLOCK = 1 << 24  # bytes that one thread reads; no row is longer
+_WORDS = {"\\t": "\t", **{word: character for character, word in DELIMITERS.items()}, "space": " "}
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Cells by column, as text without surrounding spaces. lines: the file's line number of each row."""
+    """Cells by column. before: rows of the file before the first one of these, its header the last of them.
 
-    where: str
+    sample: the first rows as texts.
+    """
+
+    path: Path
     columns: tuple[str, ...]
-    cells: tuple[tuple[str, ...], ...]
-    lines: tuple[int, ...]
+    cells: list[Cells]
+    encoding: str
     delimiter: str
+    header: bool
+    before: int
+    sample: Sequence[Sequence[str]]
     notes: tuple[str, ...]
 
+    @property
+    def where(self) -> str:
+        return self.path.name
+
     def __len__(self) -> int:
-        return len(self.lines)
+        return len(self.cells[0])
+
+    def lines(self, rows: Collection[int]) -> list[int]:
+        """The file's line number of each of these rows."""
+        wanted = set(rows)
+        found = itertools.islice(rows_of(self.path.read_bytes(), self.encoding, self.delimiter), self.before, None)
+        return [line for row, (line, _) in enumerate(found) if row in wanted]
 
 
-def read_table(path: Path, delimiter: str | None = None, header: bool | None = None) -> Table:
-    """A delimited text file; the delimiter and whether the first row is a header are found out unless given.
+def read_table(
+    path: Path,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    target: str | int | None = None,
+    wanted: Collection[str] = (),
+) -> Table:
+    """A delimited text file; the delimiter and the row with the columns' names are found out unless given.
 
+    target: a column that is asked for; wanted: names of which the header holds some.
     Raises DataError for an empty file, rows of unequal length (with the line), and more than 20,000 columns.
     """
-    text, notes = _text(path)
-    if delimiter is None:
-        delimiter = sniffed(text, path)
-        if delimiter != ",":
-            notes += (f"columns are separated by {DELIMITERS[delimiter]}s",)
-    elif len(delimiter) != 1:
-        raise UserError(f"delimiter is one character, found {delimiter!r}")
-    rows, lines = _rows(text, delimiter, path)
-    if header is None:
-        header = has_header(rows)
-        if not header:
-            notes += (f"no header: the columns are called column_1 to column_{len(rows[0])}",)
-    names = _unique(rows[0]) if header else tuple(f"column_{i + 1}" for i in range(len(rows[0])))
-    start = 1 if header else 0
-    if len(rows) == start:
+    body, encoding, notes = _body(path)
+    delimiter, more = _delimiter(body, encoding, delimiter, path)
+    numbered = _first_rows(body, encoding, delimiter, path)
+    rows = [row for _, row in numbered]
+    start, said = headers.find(rows, target, header, wanted, path.name)
+    before = start if start is not None else headers.preamble(rows)
+    sample = rows[before + (start is not None) :]
+    if not sample:
         raise DataError(f"{path} holds a header but no rows")
-    return Table(path.name, names, tuple(zip(*rows[start:], strict=True)), tuple(lines[start:]), delimiter, notes)
+    names = headings(rows[start], sample) if start is not None else headers.numbered(width_of(sample))
+    if len(names) > _MOST_COLUMNS:
+        raise DataError(f"{path} has {len(names):,} columns, at most {_MOST_COLUMNS:,} are read; save it as .npz")
+    before += start is not None
+    last = numbered[before - 1][0] if before else 0
+    cells = _columns(_Rest(path, body, encoding, delimiter, before, last, len(names)))
+    return Table(path, tuple(names), cells, encoding, delimiter, start is not None, before, sample, notes + more + said)
 
 
-def _text(path: Path) -> tuple[str, tuple[str, ...]]:
+def _body(path: Path) -> tuple[bytes, str, tuple[str, ...]]:
     body = path.read_bytes()
-    if not body.strip():
+    if not body[:4096].strip() and not body.strip():
         raise DataError(f"{path} is empty ({len(body)} bytes)")
-    if b"\0" in body[:4096] and body[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+    encoding = encoding_of(body)
+    if encoding == "utf-16":
+        return body, encoding, ("read as UTF-16",)
+    if b"\0" in body[:4096]:
         raise DataError(f"{path} is no text file: it holds zero bytes")
-    if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return body.decode("utf-16", "replace"), ("read as UTF-16",)
+    kinds = {"cp1252": "Windows-1252, which extends Latin-1", "latin-1": "Latin-1"}
+    return body, encoding, (f"not UTF-8: read as {kinds[encoding]}",) if encoding in kinds else ()
+
+
+def _delimiter(body: bytes, encoding: str, given: str | None, path: Path) -> tuple[str, tuple[str, ...]]:
+    if given is not None:
+        found = _WORDS.get(given, given)
+        if len(found) != 1 or found in '\r\n"':
+            raise UserError(
+                f"--delimiter (delimiter=) is one character, or one of {', '.join(_WORDS)}; found {given!r}"
+            )
+        return found, ()
     try:
-        return body.decode("utf-8-sig"), ()
-    except UnicodeDecodeError:
-        return body.decode("latin-1"), ("not UTF-8: read as Latin-1",)
-
-
-def sniffed(text: str, path: Path) -> str:
-    """The delimiter that splits the first 50 lines, above all the first, into the same, largest number of columns."""
-    lines = [line for line in text.splitlines()[:50] if line.strip()]
-    scores = []
-    for delimiter in DELIMITERS:
-        try:
-            lengths = [len(row) for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True)]
-        except csv.Error:
-            continue
-        columns, agreeing = Counter(lengths).most_common(1)[0]
-        scores.append((columns > 1, lengths[0] == columns, agreeing / len(lengths), columns, delimiter))
-    if not scores:
-        raise DataError(f"{path} is no table: it begins with a cell of more than {csv.field_size_limit():,} characters")
-    best = max(scores)
-    if not best[0]:
+        found = delimiter_of(body, encoding)
+    except csv.Error:
+        raise DataError(
+            f"{path} is no table: it begins with a cell of more than {csv.field_size_limit():,} characters"
+        ) from None
+    if found is None:
         raise DataError(
             f"{path} has only one column (no comma, semicolon, tab or bar separates anything); expected features and a "
-            "target; name another delimiter with delimiter="
+            "target; name another delimiter with --delimiter (delimiter=), such as ' '"
         )
-    return best[-1]
+    return found, () if found == "," else (f"columns are separated by {DELIMITERS.get(found, repr(found))}s",)
 
 
-def _rows(text: str, delimiter: str, path: Path) -> tuple[list[tuple[str, ...]], list[int]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
-    rows: list[tuple[str, ...]] = []  # tuples of texts need no garbage collection
-    lines: list[int] = []
-    before = 0
+def _first_rows(body: bytes, encoding: str, delimiter: str, path: Path) -> list[tuple[int, list[str]]]:
+    rows = []
     try:
-        for row in reader:
-            first, before = before + 1, reader.line_num
-            if not row or (len(row) == 1 and not row[0].strip()):
-                continue
-            if rows and len(row) != len(rows[0]):
-                between = f"{DELIMITERS[delimiter]}s" if delimiter in DELIMITERS else repr(delimiter)
-                raise DataError(
-                    f"{path}, {_lines(first, before)}: {len(row)} columns between {between}, but line {lines[0]} has "
-                    f"{len(rows[0])}"
-                )
-            rows.append(tuple(map(str.strip, row)))
-            lines.append(reader.line_num)
+        rows += itertools.islice(rows_of(body, encoding, delimiter), _LOOKED_AT)
     except csv.Error as problem:
-        raise DataError(f"{path}, line {reader.line_num}: {problem}") from None
-    if len(rows[0]) > _MOST_COLUMNS:
-        raise DataError(f"{path} has {len(rows[0]):,} columns, at most {_MOST_COLUMNS:,} are read; save it as .npz")
-    return rows, lines
+        raise DataError(f"{path}, behind row {len(rows)}: {problem}") from None
+    if not rows:
+        raise DataError(f"{path} holds no cells")
+    return rows
+
+
+@dataclass(frozen=True, eq=False)
+class _Rest:
+    """What is left to read of a file. before: rows that are done with, to the end of the line `last`."""
+
+    path: Path
+    body: bytes
+    encoding: str
+    delimiter: str
+    before: int
+    last: int
+    width: int
+
+
+def _columns(rest: _Rest) -> list[Cells]:
+    """All cells, by the reader in C where it reads what Python's does, else by the latter, which knows lines."""
+    marks = [gap + quote for gap in (rest.delimiter, "\n") for quote in (' "', '\t"')] if b'"' in rest.body else []
+    if rest.delimiter == " " or any(mark.encode() in rest.body for mark in marks):
+        return _columns_slowly(rest)
+    from pyarrow import ArrowInvalid
+
+    try:
+        return _columns_in_c(rest)
+    except ArrowInvalid:
+        return _columns_slowly(rest)
+
+
+def _columns_in_c(rest: _Rest) -> list[Cells]:
+    import pyarrow
+    from pyarrow import csv as reader
+
+    names = [str(i) for i in range(rest.width)]
+    buffer = pyarrow.py_buffer(_in_utf8(rest))
+    table = reader.read_csv(
+        pyarrow.BufferReader(buffer),
+        reader.ReadOptions(column_names=names, block_size=min(_BLOCK, max(1, len(buffer)))),
+        reader.ParseOptions(
+            delimiter=rest.delimiter,
+            newlines_in_values=b'"' in rest.body,
+            invalid_row_handler=lambda row: "error" if row.text.strip() else "skip",
+        ),
+        reader.ConvertOptions(column_types=dict.fromkeys(names, pyarrow.string())),
+    )
+    del buffer
+    trim = b" " in rest.body or b"\t" in rest.body or not rest.body.isascii()
+    return _without_empty_rows([Cells(table.column(i), trim) for i in range(rest.width)])
+
+
+def _in_utf8(rest: _Rest) -> memoryview:
+    """The bytes behind the rows that are done with, in UTF-8."""
+    lines = itertools.islice(lines_of(rest.body, rest.encoding), rest.last)
+    if rest.encoding != "utf-8-sig":
+        done = sum(map(len, lines))
+        return memoryview(rest.body.decode(rest.encoding, "replace")[done:].encode())
+    mark = 3 if rest.body.startswith(b"\xef\xbb\xbf") else 0
+    return memoryview(rest.body)[mark + sum(len(line.encode()) for line in lines) :]
+
+
+def _without_empty_rows(columns: list[Cells]) -> list[Cells]:
+    """The columns without the rows that hold nothing in any of them."""
+    empty: Any = None
+    for column in columns:
+        here = column.empty()
+        empty = here if empty is None else empty & here
+        if not empty.any():
+            return columns
+    return [column.where(~empty) for column in columns]
+
+
+def _columns_slowly(rest: _Rest) -> list[Cells]:
+    import pyarrow
+
+    rows = list(_even_rows(rest))
+    return [
+        Cells(pyarrow.chunked_array([pyarrow.array(each, pyarrow.string())]), False) for each in zip(*rows, strict=True)
+    ]
+
+
+def _even_rows(rest: _Rest) -> Iterator[tuple[str, ...]]:
+    line = rest.last
+    try:
+        for end, row in itertools.islice(rows_of(rest.body, rest.encoding, rest.delimiter), rest.before, None):
+            if len(row) != rest.width:
+                between = f"{DELIMITERS[rest.delimiter]}s" if rest.delimiter in DELIMITERS else repr(rest.delimiter)
+                raise DataError(
+                    f"{rest.path}, {_lines(line + 1, end)}: {len(row)} columns between {between}, but "
+                    f"line {max(1, rest.last)} has {rest.width}"
+                )
+            line = end
+            yield tuple(row)
+    except csv.Error as problem:
+        raise DataError(f"{rest.path}, line {line + 1}: {problem}") from None
 
 
 def _lines(first: int, last: int) -> str:
     if first == last:
         return f"line {last}"
     return f"lines {first} to {last} (one row, unless a quotation mark is not closed)"
-
-
-def has_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names the columns: different texts, no numbers, and not values of the rows below."""
-    first = rows[0]
-    if any(is_number(cell) or cell.lower() in MISSING for cell in first) or len(set(first)) < len(first):
-        return False
-    below = rows[1:1001]
-    repeated = sum(any(row[i] == cell for row in below) for i, cell in enumerate(first))
-    return bool(below) and repeated == 0
-
-
-def is_number(cell: str) -> bool:
-    return _NUMBER.fullmatch(cell) is not None
-
-
-def missing(cells: tuple[str, ...]) -> NDArray[np.bool_]:
-    gaps = {cell for cell in set(cells) if is_missing(cell)}
-    return np.array([cell in gaps for cell in cells], dtype=np.bool_)
-
-
-def is_missing(cell: str) -> bool:
-    return cell.lower() in MISSING
-
-
-def numbers(cells: tuple[str, ...], delimiter: str) -> NDArray[np.float64]:
-    """Each cell as a number; NaN where it is missing, infinity where it is no number."""
-    values = {cell: _number(cell.replace(",", ".") if delimiter != "," else cell) for cell in set(cells)}
-    return np.array([values[cell] for cell in cells])
-
-
-def _number(cell: str) -> float:
-    try:
-        value = float(cell)
-    except ValueError:
-        return float("nan") if cell.lower() in MISSING else float("inf")
-    return value if "_" not in cell else float("inf")
-
-
-def _unique(names: Sequence[str]) -> tuple[str, ...]:
-    seen: Counter[str] = Counter()
-    unique = []
-    for place, given in enumerate(names, 1):
-        name = given or f"column_{place}"
-        seen[name] += 1
-        unique.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
-    return tuple(unique)

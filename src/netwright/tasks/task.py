@@ -16,6 +16,7 @@ from netwright.core import blocks
 from netwright.core.errors import DataError, UserError
 from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation, Data, Examples, TaskShape
+from netwright.tasks.labels import uneven
 from netwright.tasks.resolution import resized, size_at
 from netwright.tasks.splits import VALIDATION, require, split
 from netwright.tasks.statistics import mean_and_std
@@ -137,7 +138,7 @@ class Task:
             )
         splits = f"splits: {len(self._train):,} to train and validate on, {len(self._test):,} for the final test"
         first = f"{self.name}: {len(self._train) + len(self._test):,} {what}"
-        return [first, balance, splits, *self._augmentation_line(), *self.notes]
+        return [first, balance, *uneven(counts, self.class_names), splits, *self._augmentation_line(), *self.notes]
 
     def _augmentation_line(self) -> list[str]:
         done = self.augmentation

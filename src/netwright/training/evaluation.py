@@ -32,7 +32,8 @@ def evaluate(
     channels_last: bool = False,
     threads: int | None = None,
 ) -> dict[str, float]:
-    """Mean cross-entropy and share of correct classes: `{"loss": ..., "accuracy": ...}`.
+    """Mean cross-entropy, share of correct classes, and mean over the classes of the share that is found of each:
+    `{"loss": ..., "accuracy": ..., "balanced_accuracy": ...}`.
 
     examples: any split of `data`, whose mean and standard deviation normalise it. The network is moved to `device`
     (the examples' own by default) and keeps its mode. threads: to compute with, PyTorch's present number by default;
@@ -75,17 +76,27 @@ def measure(
     network: nn.Module, examples: Examples, normalise: Normalisation, precision: Precision, batch_size: int
 ) -> dict[str, float]:
     """Like `evaluate`, for a network and examples that are ready on their device. Waits for the device once."""
-    start, every = 0, examples.labels
+    start, classes, every = 0, 1, examples.labels
     losses: list[Tensor] = []
-    correct: list[Tensor] = []
+    hits: list[Tensor] = []
     with inference(network):
         for logits in _logits(network, examples, normalise, precision, batch_size):
             labels = every[start : start + len(logits)]
             losses.append(F.cross_entropy(logits, labels, reduction="sum"))
-            correct.append((logits.argmax(1) == labels).sum())
-            start += len(logits)
-        total, right = torch.stack([torch.stack(losses).double().sum(), torch.stack(correct).sum().double()]).tolist()
-    return {"loss": total / start, "accuracy": right / start}
+            hits.append(logits.argmax(1) == labels)
+            start, classes = start + len(logits), logits.shape[1]
+        found = torch.cat(hits).double()
+        summed = [torch.stack(losses).double().sum(), found.sum(), _recall(found, every, classes)]
+        total, right, recall = torch.stack(summed).tolist()
+    return {"loss": total / start, "accuracy": right / start, "balanced_accuracy": recall}
+
+
+def _recall(hits: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """The mean, over the classes that occur, of the share of each class's examples that are right. hits: 0 or 1."""
+    right, counts = hits.new_zeros(2, classes)
+    counts.index_add_(0, labels, torch.ones_like(hits))
+    right.index_add_(0, labels, hits)
+    return (right / counts.clamp(min=1)).sum() / (counts > 0).sum()
 
 
 def _logits(

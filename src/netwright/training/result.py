@@ -10,7 +10,7 @@ from netwright.core.errors import TrialFailed
 
 Epoch = dict[str, float]
 """One point of the curve: epoch (from 1), train_loss, train_accuracy, learning_rate, seconds; in measured epochs also
-val_loss and val_accuracy."""
+val_loss, val_accuracy and val_balanced_accuracy."""
 
 
 class OutOfTime(TrialFailed):
@@ -29,7 +29,8 @@ class GivenUp(OutOfTime):
 class TrainingResult:
     """The outcome of one training; the trained weights are in the network that was given.
 
-    metrics: train_loss, train_accuracy, val_loss, val_accuracy after the last epoch. Accuracies are shares from 0 to 1.
+    metrics: train_loss, train_accuracy, val_loss, val_accuracy, val_balanced_accuracy (the mean over the classes) after
+    the last epoch. Accuracies are shares from 0 to 1.
     The training loss is the one minimised: with label smoothing and auxiliary head, over the epoch as weights moved.
     curve: one entry an epoch. seconds: wall clock, of all sittings if it was continued. epochs: how many were done.
     stopped: "epochs" when all were done, "deadline" when another would not have fitted.

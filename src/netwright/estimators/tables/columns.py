@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from netwright.core.decisions import Point
 from netwright.core.errors import DataError, nearest
-from netwright.tasks import tables as text_tables
+from netwright.tasks.portable.cells import is_missing
 
 SHOWN_ROWS = 3
 
@@ -69,13 +69,21 @@ def as_numbers(cells: Sequence[Any], delimiter: str = ",") -> NDArray[np.float64
                 return np.array(list(map(float, cells)))  # the quick way, where every cell is a number
         except ValueError:
             pass
-        return text_tables.numbers(tuple(cells), delimiter)
+        return _numbers(cells, delimiter)
     return np.array([_number(each) for each in cells])
 
 
+def _numbers(cells: Sequence[str], delimiter: str) -> NDArray[np.float64]:
+    """Texts as numbers, each different one looked at once; with a decimal comma unless commas separate the columns."""
+    values = {cell: _number(cell.replace(",", ".") if delimiter != "," else cell) for cell in set(cells)}
+    return np.array([values[cell] for cell in cells])
+
+
 def _number(cell: Any) -> float:
-    if cell is None or (isinstance(cell, str) and text_tables.is_missing(cell)):
+    if cell is None or (isinstance(cell, str) and is_missing(cell)):
         return float("nan")
+    if isinstance(cell, str) and "_" in cell:
+        return float("inf")
     try:
         return float(cell)
     except (TypeError, ValueError, OverflowError):

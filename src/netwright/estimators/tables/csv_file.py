@@ -6,7 +6,8 @@ from netwright.core.errors import DataError, shown
 from netwright.core.space import Space
 from netwright.estimators.tables.columns import Columns
 from netwright.estimators.tables.sources import FileSource
-from netwright.tasks.tables import DELIMITERS, read_table
+from netwright.tasks.portable.rows import DELIMITERS
+from netwright.tasks.tables import read_table
 
 
 class CsvFile(FileSource):
@@ -23,6 +24,5 @@ class CsvFile(FileSource):
                     f"{self.path.name} names the column {stem!r} twice; its first row, {first}, is taken for the names "
                     f"of columns between {DELIMITERS[table.delimiter]}s"
                 )
-        lines = table.lines
-        cells = dict(zip(table.columns, table.cells, strict=True))
-        return Columns(self.path.name, cells, lambda row: f"line {lines[row]}", delimiter=table.delimiter)
+        cells = {name: column.all_texts() for name, column in zip(table.columns, table.cells, strict=True)}
+        return Columns(self.path.name, cells, lambda row: f"line {table.lines([row])[0]}", delimiter=table.delimiter)

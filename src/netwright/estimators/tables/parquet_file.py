@@ -6,20 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from netwright.core.errors import DataError, MissingExtra
+from netwright.core.errors import DataError
 from netwright.core.space import Space
 from netwright.estimators.tables.columns import Columns
 from netwright.estimators.tables.sources import FileSource
 
 
 class ParquetFile(FileSource):
-    """A Parquet file; reading it needs pyarrow (extra `compare`)."""
+    """A Parquet file."""
 
     def read(self, space: Space) -> Columns:
-        try:
-            from pyarrow import ArrowException, parquet
-        except ImportError:
-            raise MissingExtra("pyarrow", "compare") from None
+        from pyarrow import ArrowException, parquet
+
         try:
             table: Any = parquet.read_table(self.path)
         except (ArrowException, OSError) as problem:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from netwright.core.errors import ConfigurationError, DataError, shown
 from netwright.estimators.tables.columns import Columns
-from netwright.tasks.tables import is_missing
+from netwright.tasks.portable.cells import is_missing
 
 Metrics = str | Sequence[str] | Mapping[str, str] | None
 

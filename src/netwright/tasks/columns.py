@@ -1,0 +1,74 @@
+"""A table's columns as features, while training and in an exported model: one description for both."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.core.preparation import Preparation
+from netwright.tasks.code import text_of
+from netwright.tasks.portable import cells, columns, rows
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Where the test examples are: rows of a file, counted behind those (its header the last) that come before."""
+
+    path: Path
+    encoding: str
+    delimiter: str
+    before: int
+    rows: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Columns(Preparation):
+    """Rows of a table with these columns; `model.py` finds them by name, or by place where there is no header.
+
+    specs: a dict a column, in the order of the features. target: the name and place of the class. width: how many
+    columns the table has.
+    """
+
+    specs: Sequence[Mapping[str, Any]]
+    header: bool
+    delimiter: str
+    width: int
+    target: tuple[str, int]
+    source: Source
+
+    def describe(self) -> str:
+        return f"rows of {len(self.specs)} columns"
+
+    def constants(self) -> Mapping[str, Any]:
+        return {
+            "COLUMNS": tuple(dict(each) for each in self.specs),
+            "HEADER": self.header,
+            "DELIMITER": self.delimiter,
+            "WIDTH": self.width,
+            "TARGET": self.target,
+        }
+
+    def code(self) -> str:
+        return text_of(cells, rows, columns)
+
+    def own_files(self, count: int, folder: Path) -> Sequence[Path]:
+        source = self.source
+        wanted = set(source.rows[:count].tolist())
+        last = max(wanted, default=-1)
+        path = folder / source.path.name
+        body = source.path.read_bytes()
+        there = rows.rows_of(body, source.encoding, source.delimiter)
+        marked = source.encoding != "utf-8-sig" or body.startswith(b"\xef\xbb\xbf")
+        with path.open("w", encoding=source.encoding if marked else "utf-8", newline="") as file:
+            write = csv.writer(file, delimiter=source.delimiter).writerow
+            for place, (_, row) in enumerate(itertools.islice(there, source.before + last + 1), -source.before):
+                if place in wanted or (self.header and place == -1):
+                    write(row)
+        return [path]
