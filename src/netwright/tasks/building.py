@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from netwright.core.errors import DataError
 from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation, Examples
 from netwright.tasks import features, pixels, values
-from netwright.tasks.splits import TEST, require, split
+from netwright.tasks.splits import TEST, Indices, require, split
 from netwright.tasks.task import Task
 
 
@@ -44,19 +44,24 @@ def build(
     notes: Sequence[str] = (),
     test_share: float = 0.1,
     split_seed: int = 0,
-    preparation: Preparation | None = None,
+    preparation: Preparation | Callable[[Indices | None], Preparation] | None = None,
+    validation: Indices | None = None,
 ) -> Task:
-    """A task of prepared splits; without a test split a stratified share is set aside by `split_seed`."""
+    """A task of prepared splits; without a test split a stratified share is set aside by `split_seed`.
+
+    validation: places in `train` of a validation split that came with the data; nothing of it becomes a test split.
+    preparation: the task's, or a function that makes it once it is known which of `train` became the test split: it
+    gets their places, in the test split's order, or None where the test split came with the data.
+    """
     notes = tuple(notes)
+    held_out = None
     if test is None:
-        why = "one each to train, to validate and to test on"
-        require(train.codes, class_names, 3, why)
-        held_out, rest = split(train.codes, test_share, split_seed, TEST)
+        held_out, rest = _test_split(train.codes, class_names, test_share, split_seed, validation)
         notes += (
             f"no test split came with the data: {len(held_out):,} of {len(train.codes):,} examples were set aside for "
             f"the final test (split seed {split_seed})",
         )
-        rest.sort()
+        validation = None if validation is None else np.flatnonzero(np.isin(rest, validation))
         test = Prepared(train.inputs[held_out], train.codes[held_out])
         train = Prepared(train.inputs[rest], train.codes[rest])
     absent = np.flatnonzero(np.bincount(test.codes, minlength=len(class_names)) == 0)
@@ -66,8 +71,23 @@ def build(
         *(name, _examples(train), _examples(test), class_names),
         augmentation=augmentation,
         notes=notes,
-        preparation=preparation,
+        preparation=preparation(held_out) if callable(preparation) else preparation,
+        validation=validation,
     )
+
+
+def _test_split(
+    codes: Indices, class_names: Sequence[str], share: float, seed: int, validation: Indices | None
+) -> tuple[Indices, Indices]:
+    """Places of the test split and of the rest, in order; a validation split stays whole."""
+    if validation is None:
+        require(codes, class_names, 3, "one each to train, to validate and to test on")
+        held_out, rest = split(codes, share, seed, TEST)
+        return held_out, np.sort(rest)
+    own = np.delete(np.arange(len(codes)), validation)
+    require(codes[own], class_names, 2, "one each to train and to test on, beside the validation split")
+    held_out, _ = split(codes[own], share, seed, TEST)
+    return own[held_out], np.delete(np.arange(len(codes)), own[held_out])
 
 
 def _examples(split: Prepared) -> Examples:

@@ -16,7 +16,7 @@ from netwright.core.errors import DataError, UserError
 from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation, Data, Examples, TaskShape
 from netwright.tasks.resolution import resized
-from netwright.tasks.splits import VALIDATION, require, split
+from netwright.tasks.splits import VALIDATION, Indices, ordered, require, split
 from netwright.tasks.statistics import mean_and_std
 
 _KEPT_SPLITS = 2
@@ -28,7 +28,8 @@ class Task:
     name: what a person calls it. train, test: examples in memory, see `Examples` for shapes and types.
     class_names: one a class, in the order of the labels' numbers. notes: what was decided while reading, a sentence
     each. configuration: how to make the task again; None for data that exists only in memory. preparation: how raw
-    examples become inputs, for the export; None where the inputs are as their user has them.
+    examples become inputs, for the export; None where the inputs are as their user has them. validation: places in
+    `train` of the examples that a search validates on, where they came with the data; None to split a share off.
     Raises DataError when the splits, labels and class names do not fit each other, or a class has fewer than two
     training examples.
     """
@@ -44,6 +45,7 @@ class Task:
         notes: Sequence[str] = (),
         configuration: Mapping[str, Any] | None = None,
         preparation: Preparation | None = None,
+        validation: Sequence[int] | Indices | None = None,
     ) -> None:
         self.name = name
         self.class_names = tuple(class_names)
@@ -52,13 +54,14 @@ class Task:
         self.notes = tuple(notes)
         self.preparation = preparation
         self._train, self._test = train, test
+        self.validation = None if validation is None else np.unique(np.asarray(validation, dtype=np.int64))
         self._configuration = None if configuration is None else dict(configuration)
         self._splits: OrderedDict[tuple[Any, ...], _Split] = OrderedDict()
         self._check()
 
     @property
     def train(self) -> Examples:
-        """Everything but the test split, on the CPU."""
+        """Everything but the test split, on the CPU; validation examples that came with the data are part of it."""
         return self._train
 
     @property
@@ -76,7 +79,8 @@ class Task:
     ) -> Data:
         """Training and validation examples on a device, split with every class in both; never the test split.
 
-        seed: gives the split. validation: share of the training examples to validate on. share: how much of the
+        seed: gives the split. validation: share of the training examples to validate on, where the data came without
+        a validation split of its own. share: how much of the
         remaining ones to train on; a smaller share is part of a larger one. resolution: pixels on the images' longer
         side, the original where None. Tensors are shared between calls: do not write to them.
         Raises UserError for shares outside 0..1 and a resolution for vectors.
@@ -106,6 +110,8 @@ class Task:
             for tensor in (examples.inputs, examples.labels):
                 digest.update(repr((tuple(tensor.shape), str(tensor.dtype))).encode())
                 digest.update(tensor.contiguous().numpy().reshape(-1).data)
+        if self.validation is not None:
+            digest.update(b"validation" + self.validation.tobytes())
         return digest.hexdigest()
 
     def configuration(self) -> dict[str, Any]:
@@ -127,9 +133,15 @@ class Task:
                 f"classes: {self.shape.classes}, from {counts[low]:,} training examples ({self.class_names[low]!r}) "
                 f"to {counts[high]:,} ({self.class_names[high]!r})"
             )
-        splits = f"splits: {len(self._train):,} to train and validate on, {len(self._test):,} for the final test"
+        splits = f"splits: {self._searched()}, {len(self._test):,} for the final test"
         first = f"{self.name}: {len(self._train) + len(self._test):,} {what}"
         return [first, balance, splits, *self._augmentation_line(), *self.notes]
+
+    def _searched(self) -> str:
+        if self.validation is None:
+            return f"{len(self._train):,} to train and validate on"
+        held_out = len(self.validation)
+        return f"{len(self._train) - held_out:,} to train on, {held_out:,} to validate on (they came with the data)"
 
     def _augmentation_line(self) -> list[str]:
         done = self.augmentation
@@ -153,7 +165,11 @@ class Task:
         return found
 
     def _split(self, seed: int, device: torch.device, validation: float, resolution: int | None) -> _Split:
-        held_out, train = split(self._train.labels.numpy(), validation, seed, VALIDATION)
+        labels = self._train.labels.numpy()
+        if self.validation is None:
+            held_out, train = split(labels, validation, seed, VALIDATION)
+        else:
+            held_out, train = self.validation, ordered(labels, self.validation, seed, VALIDATION)
         return _Split(*(self._selected(indices, device, resolution) for indices in (train, held_out)))
 
     def _selected(self, indices: np.ndarray, device: torch.device, resolution: int | None) -> Examples:
@@ -168,7 +184,11 @@ class Task:
             raise DataError(f"class names must differ, found {', '.join(self.class_names)}")
         for examples, which in ((self._train, "training"), (self._test, "test")):
             _check_examples(examples, self.shape, which)
-        require(self._train.labels.numpy(), self.class_names, 2, "one to train on, one to validate on")
+        labels = self._train.labels.numpy()
+        if self.validation is None:
+            require(labels, self.class_names, 2, "one to train on, one to validate on")
+        else:
+            _check_validation(self.validation, labels, self.class_names)
 
 
 class _Split:
@@ -208,6 +228,15 @@ def _check_examples(examples: Examples, shape: TaskShape, which: str) -> None:
         raise DataError(
             f"{which} labels lie outside 0..{shape.classes - 1}, the numbers of the {shape.classes} classes"
         )
+
+
+def _check_validation(places: Indices, labels: Indices, class_names: Sequence[str]) -> None:
+    if not len(places) or places[0] < 0 or places[-1] >= len(labels):
+        raise DataError(
+            f"validation is places in train, 0 to {len(labels) - 1}, found {places[:1].tolist()} to "
+            f"{places[-1:].tolist()}; leave it out to split a share off"
+        )
+    require(np.delete(labels, places), class_names, 1, "to train on, beside those of the validation split")
 
 
 def _check_lengths(inputs: Tensor, labels: Tensor, which: str) -> None:
