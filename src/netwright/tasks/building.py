@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,9 @@ from netwright.core.errors import DataError
 from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation, Examples
 from netwright.tasks import features, pixels, values
+from netwright.tasks.portable import images
+from netwright.tasks.portable.arrays import as_tensor
+from netwright.tasks.preparing import Own, Pictures, Vectors, own_array
 from netwright.tasks.splits import TEST, Indices, require, split
 from netwright.tasks.task import Task
 
@@ -99,10 +102,30 @@ def _writable(array: NDArray[Any]) -> NDArray[Any]:
     return array if array.flags.writeable else array.copy()
 
 
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Splits in the stored form, what was decided on the way, and the preparation that does the same for others.
+
+    preparation: gets the first test examples as their user has them. raw: the inputs that the splits were made of.
+    """
+
+    train: Prepared
+    test: Prepared | None
+    notes: tuple[str, ...]
+    preparation: Callable[[Own], Preparation]
+    raw: NDArray[Any]
+    raw_test: NDArray[Any] | None
+
+    def made(self, places: Indices | None) -> Preparation:
+        """The preparation, once it is known which training examples became the test split."""
+        own = own_array(self.raw, places) if self.raw_test is None else own_array(self.raw_test)
+        return self.preparation(own)
+
+
 def prepare(
     train: Raw, test: Raw | None, *, nan: str = "error", layout: str = "auto", columns: Sequence[str] | None = None
-) -> tuple[Prepared, Prepared | None, tuple[str, ...]]:
-    """Bring inputs of any accepted kind to the one stored form: (train, test, what was decided).
+) -> Found:
+    """Bring inputs of any accepted kind to the one stored form.
 
     Raises DataError for what is no image or vector, for NaN and infinite values unless `nan` says otherwise, and for
     numbers beyond float32.
@@ -115,12 +138,12 @@ def prepare(
         raise DataError(
             f"x_test has the shape {test.inputs.shape}, x {train.inputs.shape}; all but the first number must be equal"
         )
-    train, test, notes = _without_unusable(train, test, nan)
+    cleaned, cleaned_test, fill, notes = _without_unusable(train, test, nan)
     if train.inputs.ndim == 2:
-        done = _vectors(train, test, columns)
+        found = _vectors(cleaned, cleaned_test, fill, columns)
     else:
-        done = _images(train, test, layout)
-    return done[0], done[1], notes + done[2]
+        found = _images(cleaned, cleaned_test, layout)
+    return replace(found, notes=notes + found.notes)
 
 
 def check_shapes(x: NDArray[Any], labels: NDArray[Any], what: str) -> None:
@@ -143,7 +166,9 @@ def check_shapes(x: NDArray[Any], labels: NDArray[Any], what: str) -> None:
         raise DataError(f"{what} has the shape {x.shape}: there is nothing in it")
 
 
-def _without_unusable(train: Raw, test: Raw | None, nan: str) -> tuple[Raw, Raw | None, tuple[str, ...]]:
+def _without_unusable(
+    train: Raw, test: Raw | None, nan: str
+) -> tuple[Raw, Raw | None, NDArray[np.float64] | None, tuple[str, ...]]:
     notes: tuple[str, ...] = ()
     fill: NDArray[np.float64] | None = None
     cleaned: list[Raw | None] = []
@@ -171,28 +196,44 @@ def _without_unusable(train: Raw, test: Raw | None, nan: str) -> tuple[Raw, Raw 
     assert first is not None
     if not len(first.codes):
         raise DataError("every row of x holds NaN or infinity, so that none is left")
-    return first, cleaned[1], notes
+    return first, cleaned[1], fill, notes
 
 
-def _vectors(
-    train: Raw, test: Raw | None, columns: Sequence[str] | None
-) -> tuple[Prepared, Prepared | None, tuple[str, ...]]:
+def _vectors(train: Raw, test: Raw | None, fill: NDArray[np.float64] | None, columns: Sequence[str] | None) -> Found:
     subtract = features.offsets(train.inputs)
     notes = features.column_notes(train.inputs, subtract, columns)
-    done = [
+    done, done_test = (
         None if raw is None else Prepared(features.as_float32(raw.inputs, subtract), raw.codes) for raw in (train, test)
-    ]
-    assert done[0] is not None
-    return done[0], done[1], notes
+    )
+    assert done is not None
+
+    def preparation(own: Own) -> Preparation:
+        offsets, medians = (None if each is None else tuple(each.tolist()) for each in (subtract, fill))
+        return Vectors(train.inputs.shape[1], own, offsets, medians)
+
+    return Found(done, done_test, notes, preparation, train.inputs, None if test is None else test.inputs)
 
 
-def _images(train: Raw, test: Raw | None, layout: str) -> tuple[Prepared, Prepared | None, tuple[str, ...]]:
-    x, notes = pixels.channels_first(train.inputs, layout)
-    scale = pixels.scale_of(x)
-    notes += (scale.note,) if scale.note else ()
-    held_out = None
+def _images(train: Raw, test: Raw | None, layout: str) -> Found:
+    layout, notes = pixels.layout_of(train.inputs.shape, layout)
+    usual = pixels.range_of(train.inputs)
+    scale = pixels.scale_of(train.inputs, usual)
+    notes += scale.notes
+    done, done_test = (
+        None if raw is None else Prepared(_stored(raw.inputs, layout, scale), raw.codes) for raw in (train, test)
+    )
+    assert done is not None
     if test is not None:
-        y, _ = pixels.channels_first(test.inputs, layout)
-        notes += pixels.range_note(x, y)
-        held_out = Prepared(scale(y), test.codes)
-    return Prepared(scale(x), train.codes), held_out, notes
+        kinds = train.inputs.dtype.kind + test.inputs.dtype.kind
+        notes += pixels.range_note(usual, pixels.range_of(test.inputs), kinds)
+
+    def preparation(own: Own) -> Preparation:
+        plain = None if train.inputs.dtype == np.uint8 else scale.values
+        return Pictures(done.inputs.shape[1:], own, layout=layout, scale=plain, eight_bits=scale.is_plain)
+
+    return Found(done, done_test, notes, preparation, train.inputs, None if test is None else test.inputs)
+
+
+def _stored(x: NDArray[Any], layout: str, scale: pixels.Scale) -> NDArray[np.uint8]:
+    """Images as uint8, by the function that an exported model has, too."""
+    return images.scaled(images.moved(as_tensor(x), layout), scale.values).numpy()

@@ -51,16 +51,17 @@ def arrays(
         check_shapes(inputs_test, as_array(test[1], "y_test"), "x_test")
         held_out = Raw(inputs_test, encode_as(test[1], labels))
     train, held_out, kept = _limited(Raw(inputs, labels.codes), held_out, limit, split_seed)
-    prepared, prepared_test, found = prepare(train, held_out, nan=nan, layout=layout)
+    found = prepare(train, held_out, nan=nan, layout=layout)
     return build(
         name,
-        prepared,
-        prepared_test,
+        found.train,
+        found.test,
         labels.names,
         augmentation=augmentation or Augmentation(),
-        notes=(*notes, *labels.notes, *kept, *found),
+        notes=(*notes, *labels.notes, *kept, *found.notes),
         test_share=test_share,
         split_seed=split_seed,
+        preparation=found.made,
     )
 
 

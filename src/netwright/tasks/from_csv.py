@@ -74,7 +74,8 @@ def csv(
             held_out = Raw(held_out.inputs[chosen_test], held_out.codes[chosen_test])
         notes += note
     names = [name for plan in plans for name in plan.features]
-    prepared, prepared_test, more = prepare(train, held_out, nan=nan, columns=names)
+    done = prepare(train, held_out, nan=nan, columns=names)
+    prepared, prepared_test, more = done.train, done.test, done.notes
     return build(
         place.stem,
         prepared,
