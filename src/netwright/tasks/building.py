@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from netwright.core.errors import DataError
 from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation, Examples
-from netwright.tasks import features, pixels, values
+from netwright.tasks import features, pixels, same_pictures, values
+from netwright.tasks.decoding import shown
 from netwright.tasks.portable import images
 from netwright.tasks.portable.arrays import as_tensor
 from netwright.tasks.preparing import Own, Pictures, Vectors, own_array
@@ -49,24 +50,27 @@ def build(
     split_seed: int = 0,
     preparation: Preparation | Callable[[Indices | None], Preparation] | None = None,
     validation: Indices | None = None,
+    names: Sequence[str] | None = None,
 ) -> Task:
     """A task of prepared splits; without a test split a stratified share is set aside by `split_seed`.
 
     validation: places in `train` of a validation split that came with the data; nothing of it becomes a test split.
     preparation: the task's, or a function that makes it once it is known which of `train` became the test split: it
-    gets their places, in the test split's order, or None where the test split came with the data.
+    gets their places, in the test split's order, or None where the test split came with the data. names: what the
+    examples are called, those of `train` first, where pictures that occur twice are told; else by their number.
     """
     notes = tuple(notes)
-    held_out = None
+    validation_given, held_out, given, given_test = validation, None, train, test
     if test is None:
-        held_out, rest = _test_split(train.codes, class_names, test_share, split_seed, validation)
+        held_out, rest = _test_split(train.codes, class_names, test_share, split_seed, validation_given)
         notes += (
             f"no test split came with the data: {len(held_out):,} of {len(train.codes):,} examples were set aside for "
             f"the final test (split seed {split_seed})",
         )
-        validation = None if validation is None else np.flatnonzero(np.isin(rest, validation))
+        validation = None if validation_given is None else np.flatnonzero(np.isin(rest, validation_given))
         test = Prepared(train.inputs[held_out], train.codes[held_out])
         train = Prepared(train.inputs[rest], train.codes[rest])
+    notes += _same_pictures(given, given_test, held_out, validation_given, class_names, names)
     absent = np.flatnonzero(np.bincount(test.codes, minlength=len(class_names)) == 0)
     if len(absent):
         notes += (f"the test split has no example of {', '.join(repr(class_names[i]) for i in absent[:5])}",)
@@ -77,6 +81,29 @@ def build(
         preparation=preparation(held_out) if callable(preparation) else preparation,
         validation=validation,
     )
+
+
+def _same_pictures(
+    train: Prepared,
+    test: Prepared | None,
+    held_out: Indices | None,
+    validation: Indices | None,
+    class_names: Sequence[str],
+    names: Sequence[str] | None,
+) -> tuple[str, ...]:
+    if train.inputs.ndim != 4:
+        return ()
+    parts = [train] if test is None else [train, test]
+    codes = np.concatenate([each.codes for each in parts])
+    is_test = np.zeros(len(codes), dtype=bool)
+    is_test[np.arange(len(train.codes), len(codes)) if held_out is None else held_out] = True
+
+    def name(place: int) -> str:
+        if names is not None:
+            return shown(names[place])
+        return f"test image {place - len(train.codes)}" if place >= len(train.codes) else f"image {place}"
+
+    return same_pictures.notes_on([each.inputs for each in parts], codes, is_test, validation, class_names, name)
 
 
 def _test_split(

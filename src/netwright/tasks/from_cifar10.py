@@ -41,7 +41,7 @@ def cifar10(
     *,
     limit: int | float | None = None,
     augmentation: Augmentation | None = None,
-    skip_bad: bool = False,
+    skip_bad: bool | float | str = False,
     split_seed: int = 0,
 ) -> Task:
     """CIFAR-10 from a folder or .tar.gz of the official binary or Python version, or of packed train.npz and test.npz.

@@ -8,14 +8,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from netwright.core.errors import DataError
+from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation
 from netwright.tasks.archives import Arrays
 from netwright.tasks.building import build
 from netwright.tasks.from_arrays import arrays
 from netwright.tasks.labels import encode, encode_as
 from netwright.tasks.packed import Packed, is_packed
+from netwright.tasks.preparing import OwnBytes, Pictures
 from netwright.tasks.remaking import remakeable
-from netwright.tasks.splits import limited
+from netwright.tasks.splits import Indices, limited
 from netwright.tasks.task import Task
 
 TRAIN_KEYS = (("x_train", "y_train"), ("train_images", "train_labels"), ("train_x", "train_y"))
@@ -40,7 +42,7 @@ def npz(
     augmentation: Augmentation | None = None,
     nan: str = "error",
     layout: str = "auto",
-    skip_bad: bool = False,
+    skip_bad: bool | float | str = False,
     limit: int | float | None = None,
     test_share: float = 0.1,
     split_seed: int = 0,
@@ -88,7 +90,7 @@ def packed_task(
     *,
     classes: Sequence[str] | None,
     augmentation: Augmentation,
-    skip_bad: bool,
+    skip_bad: bool | float | str,
     limit: int | float | None,
     test_share: float = 0.1,
     split_seed: int = 0,
@@ -104,12 +106,17 @@ def packed_task(
     notes: tuple[str, ...] = ()
     if limit is not None:
         chosen, chosen_test, notes = limited(labels.codes, codes, limit, split_seed)
-    prepared, found = ours.decoded(chosen, labels.codes[chosen], skip_bad, None)
-    held_out = None
+    prepared, used, found = ours.decoded(chosen, labels.codes[chosen], skip_bad, None)
+    held_out, used_test = None, used
     if theirs is not None and codes is not None:
         picked = np.arange(len(theirs)) if chosen_test is None else chosen_test
-        held_out, more = theirs.decoded(picked, codes[picked], skip_bad, prepared.inputs.shape[1:])
+        held_out, used_test, more = theirs.decoded(picked, codes[picked], skip_bad, prepared.inputs.shape[1:])
         found += more
+
+    def preparation(places: Indices | None) -> Preparation:
+        source, of = (ours, used[places]) if theirs is None or places is not None else (theirs, used_test)
+        return Pictures(prepared.inputs.shape[1:], OwnBytes(source.first(of), ".jpg"))
+
     return build(
         name,
         prepared,
@@ -119,6 +126,7 @@ def packed_task(
         notes=labels.notes + notes + found,
         test_share=test_share,
         split_seed=split_seed,
+        preparation=preparation,
     )
 
 

@@ -18,6 +18,7 @@ IMAGE_ENDINGS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"),
     *(".pbm", ".pnm", ".avif", ".jp2"),
 )
+MOST_PATHS = 1000
 _MOST_KEPT = 4 << 20  # bytes of raw test examples
 _KINDS = {1: "grey", 3: "RGB"}
 
