@@ -32,9 +32,12 @@ def test_splits_that_came_with_the_data_are_kept(tmp_path, style):
     assert np.array_equal(task.test.inputs.numpy(), X[:6]) and np.array_equal(task.train.inputs.numpy(), X[6:])
 
 
-def test_a_validation_split_that_is_not_used_is_said(tmp_path):
-    np.savez(tmp_path / "a.npz", train_images=X, train_labels=Y, val_images=X, val_labels=Y)
-    assert any("'val_images' is not used" in note for note in tasks.npz(tmp_path / "a.npz").notes)
+def test_a_validation_split_that_came_with_the_arrays_is_what_a_search_validates_on(tmp_path):
+    np.savez(tmp_path / "a.npz", train_images=X, train_labels=Y, val_images=255 - X[::-1], val_labels=Y[::-1])
+    task = tasks.npz(tmp_path / "a.npz")
+    held_out = task.search_data(0).held_out
+    assert np.array_equal(held_out.inputs.numpy(), 255 - X[::-1]) and np.array_equal(held_out.labels.numpy(), Y[::-1])
+    assert "to validate on (they came with the data)" in task.describe()[2]
 
 
 def test_a_second_file_can_hold_the_test_split(tmp_path):

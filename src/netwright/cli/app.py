@@ -85,7 +85,10 @@ def search(
     ] = None,
     image_size: Annotated[int | None, typer.Option(help="Resize a folder's images to this many pixels a side.")] = None,
     target_column: Annotated[str | None, typer.Option(help="The column of a .csv file that holds the class.")] = None,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out images that cannot be read.")] = False,
+    skip_bad: Annotated[
+        str | None,
+        typer.Option(help="Leave out images that cannot be read: up to 3%, or a number; 1% where none is given."),
+    ] = None,
     nan: Annotated[
         str | None, typer.Option(help="What to do with missing numbers: error, impute-median or drop.")
     ] = None,
@@ -160,7 +163,7 @@ def search(
         "limit": examples,
         "size": image_size,
         "target": target_column,
-        "skip_bad": skip_bad or None,
+        "skip_bad": skip_bad,
         "nan": nan,
     }
     plan = Plan(

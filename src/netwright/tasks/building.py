@@ -134,6 +134,7 @@ class Found:
     """Splits in the stored form, what was decided on the way, and the preparation that does the same for others.
 
     preparation: gets the first test examples as their user has them. raw: the inputs that the splits were made of.
+    kept: the places of the training examples that were not left out.
     """
 
     train: Prepared
@@ -142,6 +143,7 @@ class Found:
     preparation: Callable[[Own], Preparation]
     raw: NDArray[Any]
     raw_test: NDArray[Any] | None
+    kept: Indices
 
     def made(self, places: Indices | None) -> Preparation:
         """The preparation, once it is known which training examples became the test split."""
@@ -165,12 +167,14 @@ def prepare(
         raise DataError(
             f"x_test has the shape {test.inputs.shape}, x {train.inputs.shape}; all but the first number must be equal"
         )
+    bad = values.unusable(train.inputs)
+    kept = np.flatnonzero(values.usable_rows(bad)) if nan == "drop" else np.arange(len(train.codes))
     cleaned, cleaned_test, fill, notes = _without_unusable(train, test, nan)
     if train.inputs.ndim == 2:
         found = _vectors(cleaned, cleaned_test, fill, columns)
     else:
         found = _images(cleaned, cleaned_test, layout)
-    return replace(found, notes=notes + found.notes)
+    return replace(found, notes=notes + found.notes, kept=kept)
 
 
 def check_shapes(x: NDArray[Any], labels: NDArray[Any], what: str) -> None:
@@ -238,7 +242,7 @@ def _vectors(train: Raw, test: Raw | None, fill: NDArray[np.float64] | None, col
         offsets, medians = (None if each is None else tuple(each.tolist()) for each in (subtract, fill))
         return Vectors(train.inputs.shape[1], own, offsets, medians)
 
-    return Found(done, done_test, notes, preparation, train.inputs, None if test is None else test.inputs)
+    return Found(done, done_test, notes, preparation, train.inputs, None if test is None else test.inputs, np.arange(0))
 
 
 def _images(train: Raw, test: Raw | None, layout: str) -> Found:
@@ -258,7 +262,7 @@ def _images(train: Raw, test: Raw | None, layout: str) -> Found:
         plain = None if train.inputs.dtype == np.uint8 else scale.values
         return Pictures(done.inputs.shape[1:], own, layout=layout, scale=plain, eight_bits=scale.is_plain)
 
-    return Found(done, done_test, notes, preparation, train.inputs, None if test is None else test.inputs)
+    return Found(done, done_test, notes, preparation, train.inputs, None if test is None else test.inputs, np.arange(0))
 
 
 def _stored(x: NDArray[Any], layout: str, scale: pixels.Scale) -> NDArray[np.uint8]:

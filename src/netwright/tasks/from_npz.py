@@ -22,6 +22,10 @@ from netwright.tasks.task import Task
 
 TRAIN_KEYS = (("x_train", "y_train"), ("train_images", "train_labels"), ("train_x", "train_y"))
 TEST_KEYS = (("x_test", "y_test"), ("test_images", "test_labels"), ("test_x", "test_y"))
+VALIDATION_KEYS = (
+    *(("x_val", "y_val"), ("val_images", "val_labels"), ("val_x", "val_y"), ("x_valid", "y_valid")),
+    ("x_validation", "y_validation"),
+)
 PLAIN_KEYS = (
     ("x", "y"),
     ("data", "labels"),
@@ -49,6 +53,8 @@ def npz(
 ) -> Task:
     """A task of an .npz file with `x` and `y`, `data` and `labels`, or `x_train`, `y_train`, `x_test`, `y_test`.
 
+    A search validates on `x_val` and `y_val` where they are there.
+
     Also reads packed JPEG images: `data` with all bytes, `offsets` and `labels`. test: a second file with the test
     split. The other options are those of `arrays`.
     Raises DataError for a foreign or damaged file, listing its keys; arrays of Python objects are never read.
@@ -71,6 +77,7 @@ def npz(
         stored[inputs],
         stored[targets],
         test=_test_pair(stored, test),
+        validation=_held(stored, VALIDATION_KEYS),
         classes=classes,
         augmentation=augmentation,
         nan=nan,
@@ -79,7 +86,6 @@ def npz(
         test_share=test_share,
         split_seed=split_seed,
         name=stored.path.stem,
-        notes=_unused(stored),
     )
 
 
@@ -141,20 +147,17 @@ def _pair(stored: Arrays, pairs: Sequence[tuple[str, str]], where: str) -> tuple
     )
 
 
-def _unused(stored: Arrays) -> tuple[str, ...]:
-    left = [stored.lower()[key] for key in ("x_val", "val_images", "val_x") if key in stored.lower()]
-    return tuple(
-        f"the array {key!r} is not used: validation examples are split off the training examples" for key in left
-    )
-
-
 def _test_pair(stored: Arrays, test: str | os.PathLike[str] | None) -> tuple[np.ndarray, np.ndarray] | None:
     if test is not None:
         other = Arrays(test)
         first, second = _pair(other, TEST_KEYS + TRAIN_KEYS + PLAIN_KEYS, str(other.path))
         return other[first], other[second]
+    return _held(stored, TEST_KEYS)
+
+
+def _held(stored: Arrays, pairs: Sequence[tuple[str, str]]) -> tuple[np.ndarray, np.ndarray] | None:
     keys = stored.lower()
-    for first, second in TEST_KEYS:
+    for first, second in pairs:
         if first in keys and second in keys:
             return stored[keys[first]], stored[keys[second]]
     return None
