@@ -58,7 +58,7 @@ def may_skip(skip_bad: bool | int | float | str, total: int) -> int:
     amount = float(found[1]) if found else -1.0
     is_share = found is not None and (found[2] == "%" or amount < 1)
     if found is None or (is_share and amount > 100) or (not is_share and amount != int(amount)):
-        raise UserError(f"skip_bad is a number of images (5) or a share of them ('3%'), found {skip_bad!r}")
+        raise UserError(f"--skip-bad (skip_bad) is a number of images (5) or a share of them (3%), found {skip_bad!r}")
     if not is_share:
         return int(amount)
     return max(1, int(total * (amount / 100 if found[2] else amount) + 1e-9)) if amount else 0
