@@ -81,7 +81,7 @@ def opened(source: Any) -> Any:
 def _unreadable(source: Any, problem: Exception) -> str:
     if isinstance(source, str | os.PathLike) and os.path.exists(source) and os.path.getsize(source) == 0:
         return "is empty (0 bytes)"
-    if "cannot identify" in str(problem):
+    if "cannot identify" in str(problem) or isinstance(problem, KeyError):  # a format that this Pillow lacks
         return "is no image that can be read"
     return f"cannot be read ({_short(problem)})"
 
