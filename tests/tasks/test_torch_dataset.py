@@ -181,7 +181,7 @@ def drawn(change):
 @pytest.mark.parametrize("role", ["first", "test", "validation"])
 def test_a_data_set_that_draws_anew_each_time_is_refused(change, role):
     arguments = (drawn(change),) if role == "first" else (TensorDataset(X.float(), Y),)
-    with pytest.raises(DataError, match="differs each time it is read, .*augmentation=Augmentation"):
+    with pytest.raises(DataError, match=r"differs each time it is read, .*augmentation=Augmentation"):
         tasks.dataset(*arguments, **({} if role == "first" else {role: drawn(change)}))
 
 

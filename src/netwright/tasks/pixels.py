@@ -102,8 +102,9 @@ def _without_outliers(
         count += int(outside.sum())
         pictures[start : start + _CHUNK] = outside.reshape(len(part), -1).any(axis=1)
         places |= outside.any(axis=0)
-        low = min(low, float(part.min(where=~outside, initial=np.inf)))
-        high = max(high, float(part.max(where=~outside, initial=-np.inf)))
+        inside = part[~outside]
+        if inside.size:
+            low, high = min(low, float(inside.min())), max(high, float(inside.max()))
     affected = int(pictures.sum())
     if affected <= max(1, _FEW * len(x)) or places.sum() <= max(1, _FEW * places.size):
         extreme = whole[1] if whole[1] > usual[1] else whole[0]
