@@ -162,11 +162,12 @@ def _imported(module: str, text: str) -> Any:
 
 
 def _from_file(path: Path) -> Any:
+    """Run a Python file as a module of a name that no other module has, whatever the file is called."""
     existing(path, "file", "a Python file")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    name = f"netwright_data_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
