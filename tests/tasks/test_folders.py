@@ -165,7 +165,7 @@ def test_links(tmp_path):
     (data / "a" / "round").symlink_to(data / "a", target_is_directory=True)
     task = tasks.image_folder(data)
     assert task.class_names == ("a", "b", "c") and len(task.train) + len(task.test) == 15
-    assert said(task, "1 links lead nowhere and were left out, such as") and said(task, "gone.png")
+    assert said(task, "links that lead nowhere were left out: 1, such as") and said(task, "gone.png")
     assert said(task, "4 images are links to files outside of this folder")
 
 
@@ -182,13 +182,13 @@ def test_the_same_pictures_in_two_classes_are_counted(tmp_path):
     tree(tmp_path, {"a": 5, "b": 5})
     shutil.copy(tmp_path / "a/000.png", tmp_path / "b/copy.png")
     task = tasks.image_folder(tmp_path)
-    assert said(task, "warning: 1 pictures occur in more than one class, such as a/000.png (a) and b/copy.png (b)")
+    assert said(task, "warning: 1 picture occurs in more than one class, such as a/000.png (a) and b/copy.png (b)")
 
 
 def test_the_same_pictures_in_train_and_val_and_among_the_training_images(tmp_path):
     tree(tmp_path, {"train/a": 5, "train/b": 5, "val/a": 3, "val/b": 3, "test/a": 3, "test/b": 3})
     shutil.copy(tmp_path / "train/a/000.png", tmp_path / "val/a/copy.png")
-    assert said(tasks.image_folder(tmp_path), "1 of the 7 validation images are in the training split, too")
+    assert said(tasks.image_folder(tmp_path), "1 of the 7 validation images is in the training split, too")
     other = tree(tmp_path / "other", {"a": 9, "b": 9, "test/a": 3, "test/b": 3})
     shutil.copy(other / "a/000.png", other / "a/copy.png")
     assert said(tasks.image_folder(other), "1 of the training images are copies of others")
@@ -206,4 +206,4 @@ def test_equal_arrays_are_told_by_their_number():
     assert said(
         task, "10 of the 10 test images are in the training split, too (the same pixels, such as test image 0 as "
     )
-    assert said(task, "1 pictures occur in more than one class, such as image 4 (0) and image 7 (1)")
+    assert said(task, "1 picture occurs in more than one class, such as image 4 (0) and image 7 (1)")

@@ -128,8 +128,10 @@ def test_what_arrays_a_model_refuses(tmp_path):
     with pytest.raises(ValueError, match="holds the arrays first, second; expected one, or one called x"):
         deep.read(tmp_path / "two.npz")
     np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
-    with pytest.raises(ValueError):
-        deep.read(tmp_path / "objects.npy")
+    (tmp_path / "text.npz").write_text("x")
+    for name in ("objects.npy", "text.npz"):
+        with pytest.raises(ValueError, match=r"is no \.npy or \.npz file of numbers that can be read, or is damaged"):
+            deep.read(tmp_path / name)
 
 
 def test_few_megabytes_of_large_examples_are_kept():

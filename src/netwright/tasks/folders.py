@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError
+from netwright.tasks.decoding import shown
 from netwright.tasks.preparing import IMAGE_ENDINGS
 
 TRAIN_NAMES = ("train", "training", "trainset", "trn")
@@ -67,8 +68,8 @@ class Seen:
             notes.append(f"left-over folders were left out: {names}")
         if self.dangling:
             notes.append(
-                f"{len(self.dangling):,} links lead nowhere and were left out, such as {self.dangling[0]}: put their "
-                "files back, or remove them"
+                f"links that lead nowhere were left out: {len(self.dangling):,}, such as {shown(self.dangling[0])}; put "
+                "their files back, or remove them"
             )
         if self.outside:
             notes.append(

@@ -64,7 +64,7 @@ def _in_two_classes(
         other = next(i for i in group if codes[i] != codes[group[0]])
         shown.append(" and ".join(f"{name(i)} ({class_names[codes[i]]})" for i in (group[0], other)))
     return (
-        f"warning: {len(groups):,} pictures occur in more than one class, such as {'; '.join(shown)}: no network can "
+        f"warning: {len(groups):,} {'picture occurs' if len(groups) == 1 else 'pictures occur'} in more than one class, such as {'; '.join(shown)}: no network can "
         "tell these, leave each in one class",
     )
 
@@ -78,6 +78,6 @@ def _in_both(
         return ()
     shown = "; ".join(f"{name(other[0])} as {name(mine[0])}" for mine, other in both[:_SHOWN])
     return (
-        f"warning: {count:,} of the {total:,} {split} images are in the training split, too (the same pixels, such as "
+        f"warning: {count:,} of the {total:,} {split} images {'is' if count == 1 else 'are'} in the training split, too (the same pixels, such as "
         f"{shown}): accuracy on them says little, remove the copies from one of the two",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,18 @@ def arrays_in(path: Path) -> Any:
 
     try:
         stored = numpy.load(path, allow_pickle=False)
-        if isinstance(stored, numpy.ndarray):
-            return stored
-        with stored:
-            return stored[_array_name(list(stored.files))]
-    except (OSError, EOFError, MemoryError, KeyError) as problem:
-        raise ValueError(f"cannot be read ({problem})") from None
+    except FileNotFoundError:
+        raise ValueError("there is no such file") from None
+    except (ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile):
+        raise ValueError("is no .npy or .npz file of numbers that can be read, or is damaged") from None
+    if isinstance(stored, numpy.ndarray):
+        return stored
+    with stored:
+        name = _array_name(list(stored.files))
+        try:
+            return stored[name]
+        except Exception as problem:
+            raise ValueError(f"the array {name!r} cannot be read ({str(problem).splitlines()[0][:120]})") from None
 
 
 def _array_name(names: list[str]) -> str:
