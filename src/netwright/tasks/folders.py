@@ -68,8 +68,8 @@ class Seen:
             notes.append(f"left-over folders were left out: {names}")
         if self.dangling:
             notes.append(
-                f"links that lead nowhere were left out: {len(self.dangling):,}, such as {shown(self.dangling[0])}; put "
-                "their files back, or remove them"
+                f"links that lead nowhere were left out: {len(self.dangling):,}, such as {shown(self.dangling[0])}; "
+                "put their files back, or remove them"
             )
         if self.outside:
             notes.append(

@@ -63,8 +63,9 @@ def _in_two_classes(
     for group in groups[:_SHOWN]:
         other = next(i for i in group if codes[i] != codes[group[0]])
         shown.append(" and ".join(f"{name(i)} ({class_names[codes[i]]})" for i in (group[0], other)))
+    what = "picture occurs" if len(groups) == 1 else "pictures occur"
     return (
-        f"warning: {len(groups):,} {'picture occurs' if len(groups) == 1 else 'pictures occur'} in more than one class, such as {'; '.join(shown)}: no network can "
+        f"warning: {len(groups):,} {what} in more than one class, such as {'; '.join(shown)}: no network can "
         "tell these, leave each in one class",
     )
 
@@ -76,8 +77,9 @@ def _in_both(
     count = sum(len(other) for _, other in both)
     if not count:
         return ()
+    found = f"{count:,} of the {total:,} {split} images {'is' if count == 1 else 'are'} in the training split, too"
     shown = "; ".join(f"{name(other[0])} as {name(mine[0])}" for mine, other in both[:_SHOWN])
     return (
-        f"warning: {count:,} of the {total:,} {split} images {'is' if count == 1 else 'are'} in the training split, too (the same pixels, such as "
+        f"warning: {found} (the same pixels, such as "
         f"{shown}): accuracy on them says little, remove the copies from one of the two",
     )
