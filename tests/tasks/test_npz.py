@@ -240,5 +240,5 @@ def test_an_archive_that_unpacks_to_more_than_the_memory_is_refused(tmp_path, mo
     with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.npy", npy("(4000, 1000)", bytes(4_000_000)))
         archive.writestr("y.npy", npy("(4000,)", bytes(4000)))
-    with pytest.raises(DataError, match=r"unpacks to .* more than the .* memory of this machine"):
+    with pytest.raises(DataError, match=r"unpacks to .*more than the .* memory"):
         tasks.npz(tmp_path / "a.npz")
