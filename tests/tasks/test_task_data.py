@@ -76,7 +76,7 @@ def test_final_data_trains_on_all_and_holds_out_the_test_split():
     task = image_task()
     data = task.final_data()
     assert same(data.train, task.train) and same(data.held_out, task.test)
-    assert data.train.inputs.data_ptr() == task.train.inputs.data_ptr()  # no copy on the CPU
+    assert data.train.stored.data_ptr() == task.train.stored.data_ptr()  # no copy on the CPU
     assert data.mean == mean_and_std(task.train.inputs)[0]
 
 
@@ -87,10 +87,10 @@ def test_seeds_decide_the_split_and_calls_share_it():
     assert not same(task.search_data(3).held_out, task.search_data(4).held_out)
 
 
-def test_smaller_shares_are_views_of_larger_ones_with_every_class():
+def test_smaller_shares_choose_from_the_same_tensor_as_larger_ones_with_every_class():
     task = image_task()
     full, half, tiny = (task.search_data(0, share=share) for share in (1.0, 0.5, 0.001))
-    assert half.train.inputs.data_ptr() == full.train.inputs.data_ptr()
+    assert half.train.stored.data_ptr() == full.train.stored.data_ptr()
     assert len(half.train) == round(len(full.train) * 0.5) and same(half.held_out, full.held_out)
     assert sorted(tiny.train.labels.tolist()) == [0, 1, 2]
     counts = torch.bincount(half.train.labels)
@@ -154,9 +154,10 @@ def test_the_fingerprint_is_of_data_and_labels():
     one, two = image_task(), image_task()
     assert one.fingerprint == two.fingerprint and len(one.fingerprint) == 64
     changed = image_task()
-    changed.train.inputs[0, 0, 0, 0] ^= 1
+    changed.train.stored[changed.train.places[0], 0, 0, 0] ^= 1
     relabelled = image_task()
-    relabelled.test.labels[0] = (relabelled.test.labels[0] + 1) % 3
+    place = relabelled.test.places[0]
+    relabelled.test.stored_labels[place] = (relabelled.test.stored_labels[place] + 1) % 3
     assert len({one.fingerprint, changed.fingerprint, relabelled.fingerprint, image_task(seed=1).fingerprint}) == 4
 
 

@@ -89,7 +89,7 @@ def _require_room(estimator: Trains, architecture: Architecture) -> None:
 
 def _examples(task: Any, batch: int, device: Any) -> tuple[Tensor, Tensor]:
     """The first training examples, images from -1 to 1, vectors with mean 0 and deviation 1."""
-    inputs, labels = task.train.inputs[:batch].to(device), task.train.labels[:batch].to(device)
+    inputs, labels = task.train.batch(0, batch).to(device), task.train.labels[:batch].to(device)
     if inputs.dtype.is_floating_point:
         return (inputs - inputs.mean()) / (inputs.std() + 1e-6), labels
     return inputs.float() / 127.5 - 1, labels

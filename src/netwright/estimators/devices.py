@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import torch
 
 from netwright.core.errors import ConfigurationError, OutOfMemory
+from netwright.core.room import memory_limit
 
-CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 GIBIBYTE = 2**30
 BYTES = 4  # of a float32 number
 
@@ -54,10 +51,4 @@ def total_memory(device: torch.device) -> int | None:
     """Bytes of memory that a device has in all; None where that is not known."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[1]
-    if device.type != "cpu" or not hasattr(os, "sysconf"):
-        return None
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    try:
-        return min(pages, int(CGROUP_LIMIT.read_text()))
-    except (OSError, ValueError):  # no such limit, or the word "max"
-        return pages
+    return memory_limit() if device.type == "cpu" else None

@@ -156,7 +156,7 @@ class Training(Estimator):
             raise UserError(f"fidelity is a share of the full budget, above 0 and at most 1, found {share!r}")
         space, settings, until = self._space_at(share), self._settings_at(share), self._until(share)
         data = self._data_at(share)
-        shape = TaskShape(tuple(data.train.inputs.shape[1:]), self.task.shape.classes)
+        shape = TaskShape(data.train.shape[1:], self.task.shape.classes)
         self._check_memory(architecture, space, shape, settings.batch_size)
         with seeded(seed):
             network = space.build(architecture, shape)

@@ -14,7 +14,7 @@ from torch import nn
 
 from netwright.core.errors import UserError
 from netwright.core.randomness import derived_seed
-from netwright.core.task import Data
+from netwright.core.task import Data, Examples
 from netwright.networks.counting import count
 from netwright.networks.resnet import resnet
 from netwright.results.figures import Contender
@@ -162,13 +162,14 @@ def logistic_regression(task: Task, data: Data | None = None, seconds: float | N
     numbers = MOST_NUMBERS if seconds is None else min(MOST_NUMBERS, int(NUMBERS_A_SECOND * seconds))
     most = max(task.shape.classes * 10, numbers // features)
     places = _spread(len(data.train), most)
-    x, mean, std = _standardised(data.train.inputs[torch.from_numpy(places)])
-    labels = data.train.labels[torch.from_numpy(places)].numpy()
+    fitted = data.train.choose(torch.from_numpy(places))
+    x, mean, std = _standardised(fitted.inputs)
+    labels = fitted.labels.numpy()
     model = LogisticRegression(max_iter=200)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whether it converged is in the note
         model.fit(x, labels)
-    tested: Any = model.predict(_flat(data.held_out.inputs, mean, std))
+    tested = _predicted(model, data.held_out, mean, std)
     right = float((tested == data.held_out.labels.numpy()).mean())
     notes = [] if len(places) == len(data.train) else [f"fitted to {len(places) / len(data.train):.0%} of the examples"]
     notes += ["not converged in 200 iterations"] if int(max(model.n_iter_)) >= 200 else []
@@ -182,6 +183,13 @@ def _spread(count: int, most: int) -> np.ndarray:
     if count <= most:
         return np.arange(count)
     return np.sort(np.random.default_rng(0).choice(count, most, replace=False))
+
+
+def _predicted(model: Any, examples: Examples, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    """The class of each example, a part of them at a time."""
+    step = max(1, 1_000_000 // len(mean))
+    starts = range(0, len(examples), step)
+    return np.concatenate([model.predict(_flat(examples.batch(each, each + step), mean, std)) for each in starts])
 
 
 def _standardised(inputs: torch.Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

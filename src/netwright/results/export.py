@@ -129,7 +129,7 @@ def _example(data: Data) -> Tensor:
     """Two training examples as the network takes them."""
     from netwright.training.augmentation import Normalisation
 
-    inputs = data.train.inputs[:2]
+    inputs = data.train.batch(0, 2)
     return Normalisation.of(data, inputs.device)(inputs)
 
 
@@ -176,7 +176,7 @@ def _checked(
 ) -> tuple[Verification, Sequence[str]]:
     """Verify the folder, and put into words what was found."""
     test, count = data.held_out, min(MOST_VERIFIED, len(data.held_out))
-    share = type(test)(test.inputs[:count], test.labels[:count])
+    share = test.part(0, count)
     checked = verify(folder, share.inputs, predict(network, share, data, device="cpu"))
     found = accuracy(checked.logits, share.labels)
     which = "the whole test split" if count == len(test) else f"the first {count:,} test examples"

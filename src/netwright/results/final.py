@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from netwright.core.errors import NetwrightError, TrialFailed, UserError
-from netwright.core.task import Data, Examples
+from netwright.core.task import Data
 from netwright.networks.counting import count
 from netwright.results.figures import Contender
 from netwright.results.hardware import hardware, peak_process_memory
@@ -261,7 +261,7 @@ def _trained(
     whole_epoch: bool,
 ) -> TrainingResult:
     """One final training; training examples stand in for held-out ones while it goes on."""
-    unseen = Examples(data.train.inputs[:MONITORED], data.train.labels[:MONITORED])
+    unseen = data.train.part(0, MONITORED)
     return train(
         network,
         Data(data.train, unseen, data.mean, data.std, data.augmentation),

@@ -12,8 +12,12 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.core import blocks
 from netwright.core.errors import DataError
+from netwright.core.room import gibibytes, memory_left
 from netwright.tasks.paths import existing
+
+_CHUNK = 1 << 20  # bytes read at a time
 
 
 class Arrays:
@@ -36,8 +40,7 @@ class Arrays:
     def __getitem__(self, key: str) -> NDArray[Any]:
         self._check_size(key)
         try:
-            with np.load(self.path, allow_pickle=False) as archive:
-                value = archive[key]
+            return _read(self.path, key)
         except ValueError as problem:
             if "allow_pickle" in str(problem) or "Object arrays" in str(problem):
                 raise DataError(
@@ -55,9 +58,6 @@ class Arrays:
             NotImplementedError,
         ) as problem:
             raise self._damaged(key, problem) from None
-        if not isinstance(value, np.ndarray):
-            raise DataError(f"{self.path}: {key!r} is no array")
-        return value
 
     def _check_size(self, key: str) -> None:
         """Refuse an array whose header claims more, or less, than is stored: before anything is allocated for it."""
@@ -116,11 +116,50 @@ def _kind(path: Path) -> str:
 
 
 def _check_memory(path: Path, size: int) -> None:
-    try:
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return
-    if size > memory:
+    left = memory_left()
+    if left is not None and size > left:
         raise DataError(
-            f"{path} unpacks to {size / 2**30:.1f} GiB, more than the {memory / 2**30:.1f} GiB memory of this machine"
+            f"{path} unpacks to {gibibytes(size)}, more than the {gibibytes(left)} of memory that are left here; save "
+            "fewer examples, or smaller numbers (images as uint8, tables as float32)"
         )
+
+
+def _read(path: Path, key: str) -> NDArray[Any]:
+    """One array, written straight to where it stays. Raises what zipfile raises, and ValueError for a foreign array."""
+    with zipfile.ZipFile(path) as archive:
+        name = key if key in archive.namelist() else f"{key}.npy"
+        with archive.open(name) as file:
+            shape, by_columns, dtype = _header(file)
+            size = math.prod(shape) * dtype.itemsize
+            if size + file.tell() != archive.getinfo(name).file_size:
+                found = archive.getinfo(name).file_size - file.tell()
+                raise ValueError(f"its header says {shape} of {dtype}, {size:,} bytes, but it holds {found:,}")
+            array = blocks.empty(shape, dtype)
+            _fill(array, file)
+    return array.reshape(-1).reshape(shape[::-1]).T if by_columns else array
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version = np.lib.format.read_magic(file)
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in readers:
+        raise ValueError(f"it is of version {version[0]}.{version[1]} of the .npy format; 1.0 and 2.0 are read")
+    shape, by_columns, dtype = readers[version](file)
+    if dtype.hasobject:
+        raise ValueError("Object arrays")
+    if min(shape, default=0) < 0:
+        raise ValueError(f"its header says the shape {shape}")
+    return shape, by_columns, dtype
+
+
+def _fill(array: NDArray[Any], file: IO[bytes]) -> None:
+    if array.nbytes:
+        target = array.reshape(-1).view(np.uint8).data
+        start = 0
+        while start < len(target):
+            part = file.read(min(_CHUNK, len(target) - start))
+            if not part:
+                raise EOFError("it ends too early")
+            target[start : start + len(part)] = part
+            start += len(part)
+    file.read(1)  # at the end the sum of all bytes is checked

@@ -19,7 +19,7 @@ from netwright.tasks.portable import images
 from netwright.tasks.portable.arrays import as_tensor
 from netwright.tasks.preparing import Own, Pictures, Vectors, own_array
 from netwright.tasks.splits import TEST, Indices, require, split
-from netwright.tasks.task import Task
+from netwright.tasks.task import Task, as_places
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,14 +68,16 @@ def build(
             f"the final test (split seed {split_seed})",
         )
         validation = None if validation_given is None else np.flatnonzero(np.isin(rest, validation_given))
-        test = Prepared(train.inputs[held_out], train.codes[held_out])
-        train = Prepared(train.inputs[rest], train.codes[rest])
+        stored = _examples(train)
+        ours, theirs = (stored.choose(as_places(each)) for each in (rest, held_out))
+    else:
+        ours, theirs = _examples(train), _examples(test)
     notes += _same_pictures(given, given_test, held_out, validation_given, class_names, names)
-    absent = np.flatnonzero(np.bincount(test.codes, minlength=len(class_names)) == 0)
+    absent = np.flatnonzero(np.bincount(theirs.labels.numpy(), minlength=len(class_names)) == 0)
     if len(absent):
         notes += (f"the test split has no example of {', '.join(repr(class_names[i]) for i in absent[:5])}",)
     return Task(
-        *(name, _examples(train), _examples(test), class_names),
+        *(name, ours, theirs, class_names),
         augmentation=augmentation,
         notes=notes,
         preparation=preparation(held_out) if callable(preparation) else preparation,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from netwright.core.errors import DataError, UserError
 from netwright.core.preparation import Preparation
+from netwright.core.room import gibibytes, memory_left
 from netwright.core.task import Augmentation
 from netwright.tasks import decoding, pixels
 from netwright.tasks.building import Prepared, build
@@ -267,12 +268,9 @@ def _size(shapes: NDArray[np.int64], size: int | tuple[int, int] | None) -> tupl
 
 
 def _check_memory(count: int, each: int) -> None:
-    try:
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return
-    if 2 * count * each > memory:
+    left = memory_left()
+    if left is not None and 1.1 * count * each > left:
         raise UserError(
-            f"{count:,} images of {each:,} bytes need {2 * count * each / 2**30:.1f} GiB while they are read, more "
-            f"than the {memory / 2**30:.1f} GiB of this machine; choose a smaller size= or a limit="
+            f"{count:,} images of {each:,} bytes need {gibibytes(int(1.1 * count * each))} of memory, and "
+            f"{gibibytes(left)} are left here; choose a smaller size= or a limit= (--image-size, --examples)"
         )

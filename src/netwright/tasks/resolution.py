@@ -7,28 +7,35 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from netwright.core.errors import UserError
+from netwright.core.task import Examples
 
-_CHUNK = 2048
+_CHUNK = 1 << 22  # pixels at a time
 
 
-def resized(images: Tensor, resolution: int) -> Tensor:
-    """The same images with `resolution` pixels on the longer side, aspect ratio kept: uint8, on the same device.
+def resized(examples: Examples, resolution: int, device: torch.device) -> Tensor:
+    """All images of a split with `resolution` pixels on the longer side, aspect ratio kept: uint8, on the device.
 
-    images: uint8 (n, channels, height, width). Shrinking averages areas; growing interpolates linearly.
+    Shrinking averages areas; growing interpolates linearly. Only a small part of the images is held twice.
     """
-    height, width = size_at(images.shape[2], images.shape[3], resolution)
-    if (height, width) == tuple(images.shape[2:]):
-        return images
-    out = torch.empty(*images.shape[:2], height, width, dtype=torch.uint8, device=images.device)
-    shrinks = height <= images.shape[2]
-    for source, target in zip(images.split(_CHUNK), out.split(_CHUNK), strict=True):
-        values = source.float()
-        if shrinks:
-            values = F.interpolate(values, size=(height, width), mode="area")
-        else:
-            values = F.interpolate(values, size=(height, width), mode="bilinear", align_corners=False)
-        target.copy_(values.round_().clamp_(0, 255))
+    count, channels, *extents = examples.shape
+    height, width = size_at(extents[0], extents[1], resolution)
+    out = torch.empty(count, channels, height, width, dtype=torch.uint8, device=device)
+    step = max(1, _CHUNK // (channels * max(extents[0] * extents[1], height * width)))
+    for start in range(0, count, step):
+        stop = min(start + step, count)
+        out[start:stop] = _resized(examples.batch(start, stop).to(device), (height, width))
     return out
+
+
+def _resized(images: Tensor, size: tuple[int, int]) -> Tensor:
+    if size == tuple(images.shape[2:]):
+        return images
+    values = images.float()
+    if size[0] <= images.shape[2]:
+        values = F.interpolate(values, size=size, mode="area")
+    else:
+        values = F.interpolate(values, size=size, mode="bilinear", align_corners=False)
+    return values.round_().clamp_(0, 255).to(torch.uint8)
 
 
 def size_at(height: int, width: int, resolution: int) -> tuple[int, int]:

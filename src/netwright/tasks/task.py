@@ -13,14 +13,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from netwright.core import blocks
 from netwright.core.errors import ConfigurationError, DataError, UserError
 from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation, Data, Examples, TaskShape
-from netwright.tasks.resolution import resized
+from netwright.tasks.resolution import resized, size_at
 from netwright.tasks.splits import VALIDATION, Indices, ordered, require, split
 from netwright.tasks.statistics import mean_and_std
 
 _KEPT_SPLITS = 2
+_KEPT_COPIES = 2  # on other devices, or at other resolutions
+_CHUNK = 1 << 24  # bytes read at a time
 
 
 class Task:
@@ -50,7 +53,7 @@ class Task:
     ) -> None:
         self.name = name
         self.class_names = tuple(class_names)
-        self.shape = TaskShape(tuple(train.inputs.shape[1:]), len(self.class_names))
+        self.shape = TaskShape(train.shape[1:], len(self.class_names))
         self.augmentation = augmentation
         self.notes = tuple(notes)
         self.preparation = preparation
@@ -58,6 +61,7 @@ class Task:
         self.validation = None if validation is None else np.unique(np.asarray(validation, dtype=np.int64))
         self._configuration = None if configuration is None else dict(configuration)
         self._splits: OrderedDict[tuple[Any, ...], _Split] = OrderedDict()
+        self._copies: OrderedDict[tuple[Any, ...], Examples] = OrderedDict()
         self._check()
 
     @property
@@ -99,7 +103,7 @@ class Task:
         place = torch.device(device)
 
         def make() -> _Split:
-            return _Split(_moved(self._train, place), _moved(self._test, place))
+            return _Split(self._on(self._train, place), self._on(self._test, place))
 
         return self._remembered(("final", str(device)), make).data(1.0, self.shape.classes, self.augmentation)
 
@@ -108,9 +112,13 @@ class Task:
         """SHA-256 of all examples, labels and class names, in hexadecimal."""
         digest = hashlib.sha256(repr((self.shape, self.class_names)).encode())
         for examples in (self._train, self._test):
-            for tensor in (examples.inputs, examples.labels):
-                digest.update(repr((tuple(tensor.shape), str(tensor.dtype))).encode())
-                digest.update(tensor.contiguous().numpy().reshape(-1).data)
+            digest.update(repr((examples.shape, str(examples.stored.dtype))).encode())
+            step = max(1, _CHUNK * len(examples) // max(1, examples.stored.nbytes))
+            for start in range(0, len(examples), step):
+                digest.update(examples.batch(start, start + step).contiguous().numpy().reshape(-1).data)
+            labels = examples.labels
+            digest.update(repr((tuple(labels.shape), str(labels.dtype))).encode())
+            digest.update(labels.contiguous().numpy().reshape(-1).data)
         if self.validation is not None:
             digest.update(b"validation" + self.validation.tobytes())
         return digest.hexdigest()
@@ -155,10 +163,13 @@ class Task:
         return f"Task({self.name!r}, {self.shape}, train={len(self._train)}, test={len(self._test)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_splits": OrderedDict()}
+        """All but what can be made again. What travels is first moved to memory that other processes can map."""
+        self._train, self._test = _shared(self._train, self._test)
+        self._splits.clear()
+        return {**self.__dict__, "_splits": OrderedDict(), "_copies": OrderedDict()}
 
     def _remembered(self, key: tuple[Any, ...], make: Callable[[], _Split]) -> _Split:
-        """What was made for this key, or is now; the two used last are kept, since they hold device memory."""
+        """What was made for this key, or is now; the two used last are kept."""
         found = self._splits.pop(key, None) or make()
         self._splits[key] = found
         while len(self._splits) > _KEPT_SPLITS:
@@ -171,14 +182,35 @@ class Task:
             held_out, train = split(labels, validation, seed, VALIDATION)
         else:
             held_out, train = self.validation, ordered(labels, self.validation, seed, VALIDATION)
-        return _Split(*(self._selected(indices, device, resolution) for indices in (train, held_out)))
+        examples = self._on(self._train, device, self._other(resolution))
+        return _Split(*(examples.choose(as_places(indices, device)) for indices in (train, held_out)))
 
-    def _selected(self, indices: np.ndarray, device: torch.device, resolution: int | None) -> Examples:
-        places = torch.from_numpy(indices)
-        examples = _moved(Examples(self._train.inputs.index_select(0, places), self._train.labels[places]), device)
+    def _other(self, resolution: int | None) -> int | None:
+        """The resolution, where it is another than that of the examples."""
         if resolution is None:
+            return None
+        height, width = self.shape.height, self.shape.width
+        return None if size_at(height, width, resolution) == (height, width) else resolution
+
+    def _on(self, examples: Examples, device: torch.device, resolution: int | None = None) -> Examples:
+        """A split on a device, at a resolution; what all splits choose from is copied there once."""
+        if resolution is not None:
+            return self._copied((str(device), resolution), lambda: _resized(examples, resolution, device))
+        if examples.device == device:
             return examples
-        return Examples(resized(examples.inputs, resolution), examples.labels)
+        key = str(device), examples.stored.data_ptr(), examples.stored.shape
+        stored = self._copied(key, lambda: _whole(examples, device))
+        places = None if examples.places is None else examples.places.to(device)
+        return Examples(stored.stored, stored.stored_labels, places)
+
+    def _copied(self, key: tuple[Any, ...], make: Callable[[], Examples]) -> Examples:
+        """The copy made for this key, or made now; only the two used last are kept, since they hold memory."""
+        found = self._copies.pop(key, None)
+        while found is None and len(self._copies) >= _KEPT_COPIES:
+            self._copies.popitem(last=False)
+            self._splits.clear()
+        self._copies[key] = found = found or make()
+        return found
 
     def _check(self) -> None:
         if len(set(self.class_names)) < len(self.class_names):
@@ -211,7 +243,7 @@ def as_task(value: Any) -> Task:
 
 
 class _Split:
-    """One split on one device; its shares are views of it, so that they cost no memory."""
+    """One split on one device; it and its shares are choices from the same tensors, so that they cost no memory."""
 
     def __init__(self, train: Examples, held_out: Examples) -> None:
         self.train, self.held_out = train, held_out
@@ -220,19 +252,39 @@ class _Split:
     def data(self, share: float, classes: int, augmentation: Augmentation) -> Data:
         count = min(len(self.train), max(classes, round(share * len(self.train))))
         if count not in self._made:
-            train = Examples(self.train.inputs[:count], self.train.labels[:count])
-            self._made[count] = Data(train, self.held_out, *mean_and_std(train.inputs), augmentation)
+            train = self.train.part(0, count)
+            self._made[count] = Data(train, self.held_out, *mean_and_std(train.stored, train.places), augmentation)
         return self._made[count]
 
 
-def _moved(examples: Examples, device: torch.device) -> Examples:
-    if examples.inputs.device == device:
-        return examples
-    return Examples(examples.inputs.to(device), examples.labels.to(device))
+def _shared(*splits: Examples) -> list[Examples]:
+    """The same splits in memory that other processes can map; what two of them choose from is moved once."""
+    moved: dict[int, Examples] = {}
+    for each in splits:
+        if each.stored.data_ptr() not in moved:
+            arrays = (blocks.shared(tensor.numpy()) for tensor in (each.stored, each.stored_labels))
+            moved[each.stored.data_ptr()] = Examples(*map(torch.from_numpy, arrays))
+    found = [moved[each.stored.data_ptr()] for each in splits]
+    return [Examples(new.stored, new.stored_labels, old.places) for new, old in zip(found, splits, strict=True)]
+
+
+def as_places(indices: np.ndarray, device: torch.device | None = None) -> Tensor:
+    """Indices as a choice of examples keeps them: in four bytes each where that is enough."""
+    small = not len(indices) or int(indices.max()) < 2**31
+    return torch.from_numpy(indices.astype(np.int32 if small else np.int64)).to(device)
+
+
+def _whole(examples: Examples, device: torch.device) -> Examples:
+    """Everything that a split chooses from, on a device."""
+    return Examples(examples.stored.to(device), examples.stored_labels.to(device))
+
+
+def _resized(examples: Examples, resolution: int, device: torch.device) -> Examples:
+    return Examples(resized(examples, resolution, device), examples.labels.to(device))
 
 
 def _check_examples(examples: Examples, shape: TaskShape, which: str) -> None:
-    inputs, labels = examples.inputs, examples.labels
+    inputs, labels = examples.stored, examples.labels
     expected = torch.uint8 if shape.is_image else torch.float32
     if inputs.dtype != expected or labels.dtype != torch.int64:
         raise DataError(
@@ -242,7 +294,7 @@ def _check_examples(examples: Examples, shape: TaskShape, which: str) -> None:
         raise DataError(
             f"{which} examples have the shape {tuple(inputs.shape[1:])}, the training examples {shape.input}"
         )
-    _check_lengths(inputs, labels, which)
+    _check_lengths(examples, which)
     if int(labels.min()) < 0 or int(labels.max()) >= shape.classes:
         raise DataError(
             f"{which} labels lie outside 0..{shape.classes - 1}, the numbers of the {shape.classes} classes"
@@ -258,8 +310,9 @@ def _check_validation(places: Indices, labels: Indices, class_names: Sequence[st
     require(np.delete(labels, places), class_names, 1, "to train on, beside those of the validation split")
 
 
-def _check_lengths(inputs: Tensor, labels: Tensor, which: str) -> None:
+def _check_lengths(examples: Examples, which: str) -> None:
+    inputs, labels = examples.stored, examples.stored_labels
     if len(inputs) != len(labels):
         raise DataError(f"{which}: {len(inputs):,} inputs but {len(labels):,} labels; expected one label an input")
-    if not len(inputs):
+    if not len(examples):
         raise DataError(f"the {which} split is empty")

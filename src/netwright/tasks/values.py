@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from netwright.core.errors import DataError, UserError
 
 NAN_POLICIES = ("error", "impute-median", "drop")
+_NUMBERS = 1 << 20
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
@@ -44,8 +46,13 @@ def numeric(array: NDArray[Any], what: str) -> NDArray[Any]:
 
 
 def unusable(x: NDArray[Any]) -> NDArray[np.bool_]:
-    """Where a feature is NaN or infinite: bool, the shape of x. Nothing is unusable in whole numbers."""
-    return ~np.isfinite(x) if x.dtype.kind == "f" else np.zeros(x.shape, dtype=np.bool_)
+    """Where a feature is NaN or infinite: bool, the shape of x. Nothing is unusable in whole numbers.
+
+    Where nothing is, the answer is one value that is read many times, and takes no memory.
+    """
+    if x.dtype.kind != "f" or all(bool(np.isfinite(part).all()) for part in _parts(x)):
+        return np.broadcast_to(np.False_, x.shape)
+    return ~np.isfinite(x)
 
 
 def check_policy(nan: str) -> None:
@@ -57,13 +64,23 @@ def refuse_huge(x: NDArray[Any], what: str) -> None:
     """Raise DataError for finite numbers that float32 cannot hold."""
     if x.dtype != np.float64:
         return
-    with np.errstate(invalid="ignore"):
-        huge = np.isfinite(x) & (np.abs(x) > _FLOAT32_MAX)
-    if huge.any():
+    if any(bool(_huge(part).any()) for part in _parts(x)):
+        huge = _huge(x)
         raise DataError(
             f"{what} holds {int(huge.sum()):,} values beyond 3.4e38, the largest that networks compute with, at "
             f"{places(huge)}, such as {x[huge][0]:.3g}; scale the column, or mark missing values as NaN"
         )
+
+
+def _huge(x: NDArray[Any]) -> NDArray[np.bool_]:
+    with np.errstate(invalid="ignore"):
+        return np.isfinite(x) & (np.abs(x) > _FLOAT32_MAX)
+
+
+def _parts(x: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Rows of x, as many at a time as hold about a million numbers."""
+    step = max(1, _NUMBERS * len(x) // max(1, x.size))
+    return (x[start : start + step] for start in range(0, len(x), step))
 
 
 def refuse_unusable(bad: NDArray[np.bool_], what: str) -> None:

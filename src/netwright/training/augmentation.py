@@ -24,7 +24,7 @@ class Normalisation:
     @classmethod
     def of(cls, data: Data, device: torch.device, channels_last: bool = False) -> Self:
         """For inputs of `data` on `device`; a feature that never changes is only shifted."""
-        inputs = data.train.inputs
+        inputs = data.train.stored
         shape = (1, -1, 1, 1) if inputs.dim() == 4 else (1, -1)
         mean, std = (torch.tensor(each, dtype=torch.float64).view(shape) for each in (data.mean, data.std))
         _check(data, inputs)
@@ -125,17 +125,17 @@ class Batches:
         augmentation: Augmentation,
         generator: torch.Generator,
     ) -> None:
-        self.labels = examples.labels.index_select(0, order)
-        self._inputs, self._order = examples.inputs, order
+        self._examples = examples.choose(order)
+        self.labels = self._examples.labels
         self._normalise, self._augmentation = normalisation, augmentation
         self._draws = AugmentationDraws(None, None, None)
         if augmentation != Augmentation():
-            self._draws = draw(augmentation, len(order), *_extents(examples.inputs), generator)
+            self._draws = draw(augmentation, len(order), *_extents(examples.stored), generator)
 
     def __call__(self, start: int, stop: int) -> tuple[Tensor, Tensor]:
         """The network's input and the labels (n,) of the places `start` to `stop` in the epoch's order."""
         draws = self._draws
-        images = self._inputs.index_select(0, self._order[start:stop])
+        images = self._examples.batch(start, stop)
         if draws.crop is not None:
             images = crop(images, self._augmentation.padding, draws.crop[:, start:stop])
         if draws.flip is not None:

@@ -18,6 +18,7 @@ from netwright.training.precision import Precision
 from netwright.training.threads import using_threads
 
 EVALUATION_BATCH = 256
+_MOVED = 4096  # examples at a time from one device to another
 
 
 def evaluate(
@@ -38,7 +39,7 @@ def evaluate(
     the number of a training (`TrainingResult.threads`) gives its last bits. Raises DataError for no examples,
     OutOfMemory.
     """
-    device = torch.device(device or examples.inputs.device)
+    device = torch.device(device or examples.device)
     chosen = Precision(precision, channels_last)
     with out_of_memory_reported(network, examples, batch_size, device), using_threads(threads):
         network.to(device)
@@ -60,7 +61,7 @@ def predict(
     threads: int | None = None,
 ) -> Tensor:
     """Logits, float32 (n, classes) on the device; arguments and errors as for `evaluate`."""
-    device = torch.device(device or examples.inputs.device)
+    device = torch.device(device or examples.device)
     chosen = Precision(precision, channels_last)
     with out_of_memory_reported(network, examples, batch_size, device), using_threads(threads):
         network.to(device)
@@ -74,12 +75,12 @@ def measure(
     network: nn.Module, examples: Examples, normalise: Normalisation, precision: Precision, batch_size: int
 ) -> dict[str, float]:
     """Like `evaluate`, for a network and examples that are ready on their device. Waits for the device once."""
-    start = 0
+    start, every = 0, examples.labels
     losses: list[Tensor] = []
     correct: list[Tensor] = []
     with inference(network):
         for logits in _logits(network, examples, normalise, precision, batch_size):
-            labels = examples.labels[start : start + len(logits)]
+            labels = every[start : start + len(logits)]
             losses.append(F.cross_entropy(logits, labels, reduction="sum"))
             correct.append((logits.argmax(1) == labels).sum())
             start += len(logits)
@@ -91,9 +92,9 @@ def _logits(
     network: nn.Module, examples: Examples, normalise: Normalisation, precision: Precision, batch_size: int
 ) -> Iterator[Tensor]:
     require_examples(examples)
-    autocast = precision.autocast(examples.inputs.device)
+    autocast = precision.autocast(examples.device)
     for start in range(0, len(examples), batch_size):
-        batch = normalise(examples.inputs[start : start + batch_size])
+        batch = normalise(examples.batch(start, start + batch_size))
         with autocast:
             output = network(batch)
         yield output.float()
@@ -118,5 +119,10 @@ def inference(network: nn.Module) -> Iterator[None]:
 
 
 def on_device(examples: Examples, device: torch.device) -> Examples:
-    """The examples on `device`; the same tensors where they already lie there."""
-    return Examples(examples.inputs.to(device), examples.labels.to(device))
+    """The examples on `device`; the same tensors where they already lie there, and there alone what is chosen."""
+    if examples.device == device:
+        return examples
+    inputs = torch.empty(examples.shape, dtype=examples.stored.dtype, device=device)
+    for start in range(0, len(examples), _MOVED):
+        inputs[start : start + _MOVED] = examples.batch(start, start + _MOVED)
+    return Examples(inputs, examples.labels.to(device))

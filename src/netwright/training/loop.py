@@ -74,7 +74,7 @@ def train(
     first epoch, DataError for fewer than two training examples or none held out, ConfigurationError for the checkpoint
     of another training, TrialFailed for a network without parameters to train.
     """
-    with ready(network, data, settings, seed, torch.device(device or data.train.inputs.device)) as loop:
+    with ready(network, data, settings, seed, torch.device(device or data.train.device)) as loop:
         loop.until = settings.epochs if until is None else min(until, settings.epochs)
         loop.anneal_by, loop.give_up_at = anneal_by, give_up_at
         first = deadline if first_epoch_deadline is None else first_epoch_deadline
@@ -84,9 +84,18 @@ def train(
 
 @contextmanager
 def ready(
-    network: nn.Module, data: Data, settings: TrainingSettings, seed: int, device: torch.device
+    network: nn.Module,
+    data: Data,
+    settings: TrainingSettings,
+    seed: int,
+    device: torch.device,
+    *,
+    evaluating: bool = True,
 ) -> Iterator[Loop]:
-    """A loop about to train, with the generators, the arithmetic and the threads that it trains with."""
+    """A loop about to train, with the generators, the arithmetic and the threads that it trains with.
+
+    evaluating: whether what these depend on is found by a pass of evaluation, which leaves the network as it was.
+    """
     with (
         out_of_memory_reported(network, data.train, settings.batch_size, device),
         seeded(seed, device),
@@ -96,8 +105,8 @@ def ready(
         network.to(device)
         if not any(parameter.requires_grad for parameter in network.parameters()):
             raise TrialFailed("the network has no parameters to train")
-        example = Normalisation.of(data, device)(data.train.inputs[:2].to(device))
-        counts = multiply_adds(network, example) if device.type == "cpu" else {}
+        example = Normalisation.of(data, device)(data.train.batch(0, 2).to(device))
+        counts = multiply_adds(network, example, evaluating=evaluating) if device.type == "cpu" else {}
         precision = choose_precision(network, example, settings, device, counts)
         with using_threads(choose_threads(counts, settings, device)), precision.applied(network, device):
             yield Loop(network, data, settings, seed, device, precision)

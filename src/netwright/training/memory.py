@@ -36,7 +36,7 @@ def _tried(
     network: nn.Module, examples: Examples, batch_size: int, device: torch.device, problem: BaseException
 ) -> str:
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    shape = "x".join(str(extent) for extent in examples.inputs.shape[1:])
+    shape = "x".join(str(extent) for extent in examples.shape[1:])
     reason = str(problem).partition("\n")[0]
     return (
         f"no memory left on {device} for a network of {parameters:,} parameters with batches of {batch_size} examples "

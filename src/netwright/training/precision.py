@@ -123,8 +123,11 @@ def _gains(module: nn.Module, count: float) -> bool:
     return module.in_channels * module.out_channels >= LEAST_MATRIX and count >= LARGE_LAYER
 
 
-def multiply_adds(network: nn.Module, example: Tensor) -> dict[nn.Module, float]:
-    """Multiply-adds for one example of every convolution and linear layer that it passes through, by one forward."""
+def multiply_adds(network: nn.Module, example: Tensor, *, evaluating: bool = True) -> dict[nn.Module, float]:
+    """Multiply-adds for one example of every convolution and linear layer that it passes through, by one forward.
+
+    evaluating: whether that pass is one of evaluation, which leaves the network as it was.
+    """
     counts: dict[nn.Module, float] = {}
 
     def count(module: nn.Module, _: object, output: Tensor) -> None:
@@ -133,9 +136,9 @@ def multiply_adds(network: nn.Module, example: Tensor) -> dict[nn.Module, float]
 
     kinds = (nn.Conv1d, nn.Conv2d, nn.Linear)
     layers: list[nn.Module] = [module for module in network.modules() if isinstance(module, kinds)]
-    with _hooked(layers, lambda layer: [layer.register_forward_hook(count)]), torch.inference_mode():
+    with _hooked(layers, lambda layer: [layer.register_forward_hook(count)]), torch.no_grad():
         was_training = network.training
-        network.eval()
+        network.train(not evaluating)
         network(example)
         network.train(was_training)
     return counts

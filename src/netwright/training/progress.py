@@ -114,7 +114,7 @@ def _identity(loop: Loop) -> dict[str, Any]:
     identity = {
         **{f"settings.{name}": value for name, value in loop.settings.arguments.items() if name != "threads"},
         "seed": loop.seed,
-        "training examples": [*loop.examples.inputs.shape],
+        "training examples": [*loop.examples.shape],
         "held-out examples": len(loop.held_out),
         "network": {name: [*tensor.shape] for name, tensor in loop.network.state_dict().items()},
     }

@@ -36,10 +36,12 @@ class Pace:
 def pace(network: nn.Module, data: Data, settings: TrainingSettings, device: str, most: float = 1.0) -> Pace:
     """Time a few steps of training this network as it would be trained; the network is moved and changed by it.
 
+    Nothing is evaluated: what a network does only then is met where trials run, in their own time.
+
     data: as for `train`; only a few batches of it are used. most: seconds after which no further step is timed.
     Raises what a training may raise within its first steps.
     """
-    with ready(network, data, settings, 0, torch.device(device)) as loop:
+    with ready(network, data, settings, 0, torch.device(device), evaluating=False) as loop:
         step = _step_seconds(loop, most)
         validation = FORWARD * step * len(loop.held_out) / settings.batch_size
         return Pace(step, step * loop.steps, validation)

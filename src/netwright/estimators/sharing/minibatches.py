@@ -36,7 +36,7 @@ class Minibatches:
         return self._batches(place * self.size, (place + 1) * self.size)
 
     def _shuffled(self, which: int) -> Batches:
-        device = self._examples.inputs.device
+        device = self._examples.device
         order = epoch_order(len(self._examples), self._seed, which, device)
         generator = augmentation_generator(self._seed, which, device)
         return Batches(self._examples, order, self._normalise, self._augmentation, generator)

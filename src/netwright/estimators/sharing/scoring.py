@@ -20,12 +20,12 @@ def totals(weights: Weights, run: Callable[[Tensor], Any], most: int) -> dict[st
     weights.supernet.eval()  # switches off dropout; statistics are those of the batch in any mode
     losses = torch.zeros((), device=weights.device, dtype=torch.float64)
     correct = torch.zeros((), device=weights.device, dtype=torch.int64)
-    count = min(most, len(weights.held_out))
+    count, every = min(most, len(weights.held_out)), weights.held_out.labels
     try:
         for start, stop in _even_batches(count):
-            labels = weights.held_out.labels[start:stop]
+            labels = every[start:stop]
             with weights.precision.autocast(weights.device):
-                output = run(weights.normalise(weights.held_out.inputs[start:stop]))
+                output = run(weights.normalise(weights.held_out.batch(start, stop)))
             logits = (output[0] if isinstance(output, tuple) else output).float()
             losses += nn.functional.cross_entropy(logits, labels, reduction="sum").double()
             correct += (logits.argmax(1) == labels).sum()

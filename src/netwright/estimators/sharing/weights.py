@@ -52,7 +52,7 @@ class Weights:
         self.stages, self.settings, self.seed, self.device, self.order = stages, settings, seed, device, order
         self.shape, self.form = shape, dict(form or {})
         self._layers_seed = 0
-        example = Normalisation.of(data, device)(data.train.inputs[:2].to(device))
+        example = Normalisation.of(data, device)(data.train.batch(0, 2).to(device))
         self.stage = -1
         self.precision = Precision("float32", shape.is_image)
         self._start_stage(0)

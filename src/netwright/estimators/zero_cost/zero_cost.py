@@ -144,8 +144,8 @@ class ZeroCost(Estimator):
             raise DataError(f"ZeroCost: {len(data.train)} training examples are too few for two minibatches")
         generator = torch.Generator().manual_seed(self.data_seed)
         places = torch.randperm(len(data.train), generator=generator)[: 2 * size].to(self.device)
-        inputs = Normalisation.of(data, self.device)(data.train.inputs[places])
-        labels = data.train.labels[places]
+        inputs = Normalisation.of(data, self.device)(data.train.choose(places).inputs)
+        labels = data.train.choose(places).labels
         return Examples(inputs[:size], labels[:size]), Examples(inputs[size:], labels[size:])
 
 

@@ -127,7 +127,9 @@ class Child:
             channel.send(b"P", digest.encode() + kit.spaces[digest])
         self._spaces |= job.spaces
         if fresh:
-            channel.send(b"K", kit.body)
+            for number, block in kit.blocks.items():
+                channel.send(b"F", json.dumps([number, block.size]).encode(), block.descriptor, kit)
+            channel.send(b"K", kit.placed + b"\n" + kit.body)
         self._kit = kit
         channel.send(b"J", job.body)
 

@@ -9,7 +9,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from netwright.core.blocks import NAME
+
 _PROC = Path("/proc")
+_DATA = f"/memfd:{NAME}".encode()
 AVAILABLE = Path("/proc/self/statm").exists()
 TOKEN = "NETWRIGHT_WORKER"  # noqa: S105  # the environment variable by which a worker's descendants are known
 
@@ -52,14 +55,25 @@ def family(leader: int, processes: Iterable[Member]) -> list[Member]:
 
 
 def proportional(members: Iterable[Member]) -> int:
-    """Bytes that processes take together, with what they share counted once."""
+    """Bytes that processes take together, with what they share counted once, and without the data of a search."""
     total = 0
     for member in members:
         shares = member.resident
-        with contextlib.suppress(OSError, ValueError, StopIteration):
-            lines = (_PROC / str(member.pid) / "smaps_rollup").read_text().splitlines()
-            shares = 1024 * int(next(line for line in lines if line.startswith("Pss:")).split()[1])
+        with contextlib.suppress(OSError, ValueError):
+            shares = _share((_PROC / str(member.pid) / "smaps").read_bytes())
         total += shares
+    return total
+
+
+def _share(maps: bytes) -> int:
+    """A process's share of its pages, from its smaps (proc(5)); of the data only the pages it has written to itself."""
+    total, is_data = 0, False
+    for line in maps.splitlines():
+        name, _, rest = line.partition(b":")
+        if name == b"Anonymous" if is_data else name == b"Pss":
+            total += 1024 * int(rest.split()[0])
+        elif b"-" in name.partition(b" ")[0]:
+            is_data = _DATA in line
     return total
 
 

@@ -17,7 +17,8 @@ class Memory:
     With a limit, the kernel refuses what the trial allocates beyond it (RLIMIT_DATA counts private memory that can be
     written, whether touched or not), so that one request that is too large fails at once, as an exception. What comes
     about otherwise, in child processes or shared memory, the driver watches. A process that computes on CUDA is only
-    watched, because CUDA reserves far more addresses than memory.
+    watched, because CUDA reserves far more addresses than memory. The data of a search, which all workers share, is no
+    part of what a trial takes.
     """
 
     def __init__(self, limit: int | None) -> None:
@@ -35,7 +36,7 @@ class Memory:
 
         before = resource.getrlimit(resource.RLIMIT_DATA)
         now = _figures()
-        allowed = max(now.get("VmData", 0), self.limit - now.get("VmRSS", 0) + now.get("VmData", 0))
+        allowed = max(now.get("VmData", 0), self.limit - _own(now, "VmRSS") + now.get("VmData", 0))
         if before[1] != resource.RLIM_INFINITY:
             allowed = min(allowed, before[1])
         resource.setrlimit(resource.RLIMIT_DATA, (allowed, before[1]))
@@ -46,7 +47,8 @@ class Memory:
 
     def peak(self) -> int | None:
         """The most bytes that this process has held since `limited` was entered; None where that is not known."""
-        return _figures().get("VmHWM")
+        figures = _figures()
+        return _own(figures, "VmHWM") if "VmHWM" in figures else None
 
     def explained(self, reason: str) -> str:
         """The reason of a trial that ran out of memory, with the limit that it may have met."""
@@ -66,12 +68,17 @@ def _on_cuda() -> bool:
     return torch is not None and torch.cuda.is_available()
 
 
+def _own(figures: dict[str, int], name: str) -> int:
+    """One of the figures without the pages of shared memory, among them the data of a search."""
+    return max(0, figures.get(name, 0) - figures.get("RssShmem", 0))
+
+
 def _figures() -> dict[str, int]:
-    """VmHWM, VmRSS, VmData, in bytes; nothing where there is no /proc."""
+    """VmHWM, VmRSS, RssShmem, VmData, in bytes; nothing where there is no /proc."""
     found: dict[str, int] = {}
     with contextlib.suppress(OSError, ValueError, IndexError):
         for line in _STATUS.read_bytes().splitlines():
-            if line.startswith((b"VmHWM", b"VmRSS", b"VmData")):
+            if line.startswith((b"VmHWM", b"VmRSS", b"RssShmem", b"VmData")):
                 name, number = line.split()[:2]
                 found[name[:-1].decode()] = int(number) * 1024
     return found

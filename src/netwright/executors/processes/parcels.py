@@ -1,6 +1,8 @@
 """Jobs as bytes for a worker process. What many jobs share is sent to a worker once: stages and limits as one kit,
 and spaces, so that an architecture in the worker belongs to the same space object as the stages that measure it.
 
+Large arrays are not among the bytes: workers map the memory in which the driver has them.
+
 The bytes are pickles. They pass only through the socket between a driver and the children that it started itself,
 which nobody else can reach; they are never written to a file, and nothing here reads one.
 """
@@ -13,12 +15,16 @@ import json
 import pickle
 import sys
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.core.blocks import LEAST, Block, Place, place_of, shared
 from netwright.core.configuration import Configured
 from netwright.core.errors import UserError, shown
 from netwright.core.executor import Job
@@ -45,11 +51,16 @@ class Parcel:
 
 @dataclass(eq=False, slots=True)
 class Kit:
-    """What the jobs of one search share. modules: those that a worker must load from a file of the user's."""
+    """What the jobs of one search share. modules: those that a worker must load from a file of the user's.
+
+    arrays, places: the large arrays in it, which are not in its bytes, and where the worker finds them in memory.
+    """
 
     parts: tuple[Any, ...]
     digest: str = ""
     body: bytes = b""
+    arrays: list[NDArray[Any]] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
     used: frozenset[str] = frozenset()
     modules: dict[str, str] = field(default_factory=dict)
     spaces: dict[str, bytes] = field(default_factory=dict)
@@ -72,12 +83,39 @@ class Kit:
         self.spaces[digest] = body
         return digest
 
-    def pickled(self, value: Any, root: Space | None = None) -> tuple[bytes, frozenset[str]]:
-        """The value as bytes, and the digests of the spaces that it mentions. Raises what pickle raises."""
+    @property
+    def placed(self) -> bytes:
+        """Block, offset and size of each large array."""
+        return json.dumps([[each.block.number, each.offset, each.size] for each in self.places]).encode()
+
+    @property
+    def blocks(self) -> dict[int, Block]:
+        """The blocks of memory that a worker must map, by number."""
+        return {each.block.number: each.block for each in self.places}
+
+    def pickled(
+        self, value: Any, root: Space | None = None, aside: Callable[[pickle.PickleBuffer], bool] | None = None
+    ) -> tuple[bytes, frozenset[str]]:
+        """The value as bytes, and the digests of the spaces that it mentions. Raises what pickle raises.
+
+        aside: takes what is not to be in the bytes, and says whether it is to be in them all the same.
+        """
         buffer = io.BytesIO()
-        pickler = _Pickler(buffer, self, root)
+        pickler = _Pickler(buffer, self, root, aside)
         pickler.dump(value)
         return buffer.getvalue(), frozenset(pickler.mentioned)
+
+    def put_aside(self, buffer: pickle.PickleBuffer) -> bool:
+        """Keep a large array in a block of memory; small ones stay in the bytes."""
+        array = np.frombuffer(buffer.raw(), np.uint8)
+        if array.nbytes < LEAST:
+            return True
+        array = shared(array)
+        place = place_of(array)
+        assert place is not None
+        self.arrays.append(array)
+        self.places.append(place)
+        return False
 
 
 class Packer:
@@ -111,12 +149,12 @@ class Packer:
 def _made(job: Job, parts: tuple[Any, ...]) -> Kit:
     kit = Kit(parts)
     try:
-        kit.body, kit.used = kit.pickled((tuple(job.stages), tuple(job.constraints)))
+        kit.body, kit.used = kit.pickled((tuple(job.stages), tuple(job.constraints)), aside=kit.put_aside)
     except Exception:  # any class may refuse in its own way
         for stage in job.stages:
             _require_sendable(type(stage).__name__, stage)
         raise
-    kit.digest = hashlib.sha256(kit.body).hexdigest()
+    kit.digest = hashlib.sha256(kit.placed + kit.body).hexdigest()
     return kit
 
 
@@ -143,8 +181,8 @@ class _DefinedInScript(Exception):
 class _Pickler(pickle.Pickler):
     """Writes spaces by their digest, and notes from which files a worker must load modules."""
 
-    def __init__(self, buffer: io.BytesIO, kit: Kit, root: Space | None) -> None:
-        super().__init__(buffer, pickle.HIGHEST_PROTOCOL)
+    def __init__(self, buffer: io.BytesIO, kit: Kit, root: Space | None, aside: Any) -> None:
+        super().__init__(buffer, pickle.HIGHEST_PROTOCOL, buffer_callback=aside)
         self._kit, self._root = kit, root
         self.mentioned: set[str] = set()
 
@@ -205,8 +243,8 @@ def _no_space(digest: str) -> Space:
 class Reader(pickle.Unpickler):
     """Reads, in the worker, what the driver has packed; spaces are looked up by their digest."""
 
-    def __init__(self, body: bytes, space: Callable[[str], Space]) -> None:
-        super().__init__(io.BytesIO(body))
+    def __init__(self, body: bytes, space: Callable[[str], Space], buffers: Sequence[memoryview] = ()) -> None:
+        super().__init__(io.BytesIO(body), buffers=buffers)
         self._space = space
 
     def persistent_load(self, pid: str) -> Space:

@@ -26,6 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from netwright.core.blocks import mapped_copy
 from netwright.core.errors import NetwrightError
 from netwright.core.executor import Job, Outcome
 from netwright.core.space import Space
@@ -67,6 +68,8 @@ class _Worker:
         self._sending = threading.Lock()
         self._spaces: dict[str, Space] = {}
         self._bodies: dict[str, bytes] = {}
+        self._descriptors: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._blocks: dict[int, memoryview] = {}
         self._kit: tuple[tuple[Any, ...], tuple[Any, ...]] = (), ()
         self._problem: BaseException | None = None
         self._threads = 1
@@ -81,6 +84,7 @@ class _Worker:
             b"N": self._forget,
             b"M": self._modules,
             b"P": self._space,
+            b"F": self._map,
             b"K": self._load,
             b"J": self._job,
         }
@@ -92,7 +96,7 @@ class _Worker:
         """Take in what the driver sends; without a driver, end with all that was started here."""
         with contextlib.suppress(OSError, EOFError):
             while True:
-                self._inbox.put(channel.read(self._end))
+                self._inbox.put(channel.read(self._end, self._descriptors.put))
         os.killpg(os.getpgrp(), signal.SIGKILL)
 
     def _send(self, kind: bytes, body: bytes = b"") -> None:
@@ -111,6 +115,7 @@ class _Worker:
         self._kit, self._problem = ((), ()), None
         self._spaces.clear()
         self._bodies.clear()
+        self._blocks.clear()
         gc.collect()
 
     def _modules(self, body: bytes) -> None:
@@ -130,10 +135,22 @@ class _Worker:
             del self._bodies[digest]
         return found
 
+    def _map(self, body: bytes) -> None:
+        """A block of memory of the driver's, with the data of a search."""
+        number, size = json.loads(body)
+        descriptor = self._descriptors.get()
+        try:
+            with self._noting_problems():
+                self._blocks[number] = memoryview(mapped_copy(descriptor, size))
+        finally:
+            os.close(descriptor)
+
     def _load(self, body: bytes) -> None:
         """The stages and limits of a search."""
+        placed, _, body = body.partition(b"\n")
         with self._noting_problems():
-            self._kit = Reader(body, self._space_of).load()
+            arrays = [self._blocks[number][start : start + size] for number, start, size in json.loads(placed)]
+            self._kit = Reader(body, self._space_of, arrays).load()
         torch = sys.modules.get("torch")
         if torch is not None:
             torch.set_num_threads(self._threads)
