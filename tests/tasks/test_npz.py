@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -32,9 +33,12 @@ def test_splits_that_came_with_the_data_are_kept(tmp_path, style):
     assert np.array_equal(task.test.inputs.numpy(), X[:6]) and np.array_equal(task.train.inputs.numpy(), X[6:])
 
 
-def test_a_validation_split_that_is_not_used_is_said(tmp_path):
-    np.savez(tmp_path / "a.npz", train_images=X, train_labels=Y, val_images=X, val_labels=Y)
-    assert any("'val_images' is not used" in note for note in tasks.npz(tmp_path / "a.npz").notes)
+def test_a_validation_split_that_came_with_the_arrays_is_what_a_search_validates_on(tmp_path):
+    np.savez(tmp_path / "a.npz", train_images=X, train_labels=Y, val_images=255 - X[::-1], val_labels=Y[::-1])
+    task = tasks.npz(tmp_path / "a.npz")
+    held_out = task.search_data(0).held_out
+    assert np.array_equal(held_out.inputs.numpy(), 255 - X[::-1]) and np.array_equal(held_out.labels.numpy(), Y[::-1])
+    assert "to validate on (they came with the data)" in task.describe()[2]
 
 
 def test_a_second_file_can_hold_the_test_split(tmp_path):
@@ -193,3 +197,48 @@ def test_random_damage_ends_in_a_sentence(tmp_path, seed):
         tasks.npz(path)
     except NetwrightError as refused:
         assert str(refused)
+
+
+def npy(shape: str, body: bytes = b"", kind: str = "|u1") -> bytes:
+    """An .npy file that claims a shape."""
+    text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    text = text.ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + body
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        (f"({10**30},)", r"claims 10\^30 values of uint8, but 12 bytes are stored"),
+        (f"({10**9}, {10**9}, 28, 28)", r"claims 10\^9 x|claims 1,000,000,000 x 1,000,000,000 x 28 x 28 values"),
+        ("(4, 4)", "claims 4 x 4 values of uint8, but 12 bytes are stored"),
+        ("(2, 4)", "claims 2 x 4 values of uint8, but 12 bytes are stored"),
+        (f"({2**63},)", "claims .* values of uint8"),
+        ("(-12,)", "claims -12 values|damaged"),
+        ("('a',)", "cannot be read, the file is damaged"),
+        ("(" + "9" * 60_000 + ",)", "cannot be read, the file is damaged"),
+    ],
+)
+def test_headers_that_claim_another_size_are_refused_before_anything_is_allocated(tmp_path, shape, message):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        body = (
+            npy(shape, b"123456789012")
+            if len(shape) < 100
+            else b"\x93NUMPY\x02\x00" + b"\xff\xff\x00\x00" + shape.encode()
+        )
+        archive.writestr("x.npy", body)
+        archive.writestr("y.npy", npy("(12,)", bytes([0, 1] * 6)))
+    tracemalloc.start()
+    with pytest.raises(DataError, match=message) as caught:
+        tasks.npz(tmp_path / "a.npz")
+    assert tracemalloc.get_traced_memory()[1] < 4 << 20 and len(str(caught.value)) < 500
+    tracemalloc.stop()
+
+
+def test_an_archive_that_unpacks_to_more_than_the_memory_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.sysconf", lambda name: 1000)
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.npy", npy("(4000, 1000)", bytes(4_000_000)))
+        archive.writestr("y.npy", npy("(4000,)", bytes(4000)))
+    with pytest.raises(DataError, match=r"unpacks to .*more than the .* memory"):
+        tasks.npz(tmp_path / "a.npz")

@@ -118,3 +118,44 @@ def test_what_cannot_be_opened(module, text, options, error, message):
 def test_configurations_that_cannot_be(configuration, message):
     with pytest.raises(UserError, match=message):
         tasks.from_configuration(configuration)
+
+
+@pytest.mark.parametrize("name", ["task", "pair", "items", "loader", "Numbers", "listed"])
+def test_code_in_a_file_that_is_named_by_its_path(tmp_path, name):
+    folder = tmp_path / "my data"
+    folder.mkdir()
+    (folder / "numbers.py").write_text(
+        "import numpy as np, torch, netwright as nw\n"
+        "from torch.utils.data import DataLoader, Dataset, TensorDataset\n"
+        "X, Y = np.random.default_rng(0).normal(size=(60, 4)).astype('f4'), np.arange(60) % 3\n"
+        "def task(): return nw.tasks.arrays(X, Y)\n"
+        "pair, listed = (X, Y), [X, Y]\n"
+        "items = TensorDataset(torch.from_numpy(X), torch.from_numpy(Y))\n"
+        "loader = DataLoader(items, batch_size=7, shuffle=True)\n"
+        "class Numbers(Dataset):\n"
+        "    def __len__(self): return 60\n"
+        "    def __getitem__(self, i): return items[i]\n"
+    )
+    opened = tasks.open_task(f"{folder / 'numbers.py'}:{name}")
+    assert opened.shape.input == (4,) and len(opened.train) + len(opened.test) == 60
+    again = tasks.from_configuration(opened.configuration(), allow_code=True)
+    assert again.fingerprint == opened.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("body", "name", "message"),
+    [
+        ("task = (", "task", "cannot import .* SyntaxError"),
+        ("1 / 0", "task", "cannot import .* ZeroDivisionError: division by zero"),
+        ("task = 5", "tsk", "has no 'tsk'; did you mean 'task'"),
+        ("import torch\ntask = torch.utils.data.Dataset", "task", "gave a Dataset|is empty|item 0 raises"),
+        ("class Own:\n    def __init__(self, path): pass", "Own", "missing a required argument: 'path'"),
+        ("from netwright.tasks import Task as Own", "Own", "missing a required argument"),
+    ],
+)
+def test_code_that_gives_no_task(tmp_path, body, name, message):
+    (tmp_path / "own_code.py").write_text(body)
+    with pytest.raises((DataError, UserError), match=message):
+        tasks.open_task(f"{tmp_path / 'own_code.py'}:{name}")
+    with pytest.raises(UserError, match=r"did you mean .*own_code\.py"):
+        tasks.open_task(f"{tmp_path / 'own_cod.py'}:{name}")

@@ -4,10 +4,21 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
+from torch.utils.data import (
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    RandomSampler,
+    Subset,
+    SubsetRandomSampler,
+    TensorDataset,
+    WeightedRandomSampler,
+)
 
 from netwright import tasks
-from netwright.core.errors import DataError, UserError
+from netwright.core.errors import ConfigurationError, DataError, UserError
+from netwright.estimators import SharedWeights, Training, ZeroCost
+from netwright.spaces import Mlp
 
 X = torch.randint(0, 256, (30, 3, 6, 6), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 Y = torch.arange(30) % 3
@@ -107,3 +118,93 @@ def test_memory_cannot_be_made_again():
     assert configuration == {"task": "dataset", "arguments": {}, "in_memory": True}
     with pytest.raises(UserError, match="data in memory"):
         tasks.from_configuration(configuration)
+
+
+def loader(source=None, **options):
+    return DataLoader(TensorDataset(X, Y) if source is None else source, **options)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        loader(),
+        loader(batch_size=16),
+        loader(batch_size=10, shuffle=True),
+        loader(batch_size=None),
+        loader(batch_size=7, drop_last=True),
+        loader(Stream(), batch_size=4),
+        loader(Subset(TensorDataset(X, Y), range(30)), batch_size=8),
+    ],
+)
+def test_of_a_loader_the_data_set_behind_it_is_read(source):
+    assert tasks.dataset(source).fingerprint == tasks.arrays(X, Y).fingerprint
+    assert torch.equal(tasks.dataset(source, test=source).test.inputs, X)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (
+            loader(sampler=SubsetRandomSampler(range(10))),
+            "a DataLoader with a SubsetRandomSampler that chooses examples",
+        ),
+        (loader(sampler=WeightedRandomSampler([1.0] * 30, 30)), "with a WeightedRandomSampler that chooses"),
+        (loader(sampler=RandomSampler(TensorDataset(X, Y), num_samples=8)), "with a RandomSampler that chooses"),
+        (loader(collate_fn=lambda items: items), "a DataLoader with a collate_fn of its own"),
+        (list(loader(TensorDataset(torch.rand(30, 8), Y), batch_size=1)), "which looks like a batch of 1; give single"),
+        (list(loader(batch_size=1)), "looks like a batch of 1"),
+        (list(loader(TensorDataset(torch.rand(30, 8), Y), batch_size=10)), "looks like a batch of 10"),
+        (list(loader(batch_size=16)), "looks like a batch of 16"),
+        (TensorDataset, "is the class TensorDataset, not an object of it"),
+        (Items, "is the class Items, not an object of it: write Items"),
+    ],
+)
+def test_loaders_batches_and_classes_are_refused_by_name(source, message):
+    with pytest.raises(DataError, match=message):
+        tasks.dataset(source)
+
+
+def drawn(change):
+    generator = np.random.default_rng(0)
+    return Items(lambda i: (change(X[i].float(), generator), int(Y[i])))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x, generator: x + float(generator.normal()),
+        lambda x, generator: x.flip(2) if generator.random() < 0.5 else x,
+        lambda x, generator: torch.roll(x, int(generator.integers(0, 3)), 1),
+        lambda x, generator: x[:, : generator.integers(3, 6)],
+    ],
+)
+@pytest.mark.parametrize("role", ["first", "test", "validation"])
+def test_a_data_set_that_draws_anew_each_time_is_refused(change, role):
+    arguments = (drawn(change),) if role == "first" else (TensorDataset(X.float(), Y),)
+    with pytest.raises(DataError, match=r"differs each time it is read, .*augmentation=Augmentation"):
+        tasks.dataset(*arguments, **({} if role == "first" else {role: drawn(change)}))
+
+
+def test_a_data_set_to_validate_on():
+    task = tasks.dataset(TensorDataset(X, Y), validation=TensorDataset(255 - X[:6], Y[:6]))
+    assert torch.equal(task.search_data(0).held_out.inputs, 255 - X[:6])
+
+
+@pytest.mark.parametrize(
+    ("given", "how"),
+    [
+        ((X, Y), r"found a tuple; nw\.tasks\.arrays\(x, y\) makes one of a pair"),
+        ([X, Y], r"found a list; nw\.tasks\.arrays"),
+        (X, r"found a Tensor; .*nw\.tasks\.arrays\(x, y\)"),
+        (TensorDataset(X, Y), r"found a TensorDataset; nw\.tasks\.dataset"),
+        (loader(), r"found a DataLoader; nw\.tasks\.dataset"),
+        ("path/to/images", r"found a str; nw\.tasks\.open_task\(path\)"),
+        (tasks.digits, r"found a function; call it: digits\(\.\.\.\)"),
+        (tasks.Task, r"found the class Task; call it: Task\(\.\.\.\)"),
+        (None, "found a NoneType"),
+    ],
+)
+@pytest.mark.parametrize("estimator", [Training, SharedWeights, ZeroCost])
+def test_what_is_given_in_place_of_a_task_is_told_how_to_become_one(estimator, given, how):
+    with pytest.raises(ConfigurationError, match=f"a task is expected, {how}"):
+        estimator(Mlp(), given)

@@ -96,7 +96,10 @@ def search(
     delimiter: Annotated[
         str | None, typer.Option(help="What separates a table's columns: ';', tab, space, ...; found out if left out.")
     ] = None,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out images that cannot be read.")] = False,
+    skip_bad: Annotated[
+        str | None,
+        typer.Option(help="Leave out images that cannot be read: up to 3%, or a number; 1% where none is given."),
+    ] = None,
     nan: Annotated[
         str | None, typer.Option(help="What to do with missing numbers: error, impute-median or drop.")
     ] = None,
@@ -171,7 +174,7 @@ def search(
         "limit": examples,
         "size": image_size,
         "target": target_column,
-        "skip_bad": skip_bad or None,
+        "skip_bad": skip_bad,
         "nan": nan,
         "test": str(test) if test else None,
         "drop": drop or None,

@@ -50,6 +50,7 @@ def run(arguments: list[str]) -> int:
     from netwright.core.errors import NetwrightError
 
     debug = "--debug" in arguments
+    arguments = _with_bare_options(arguments)
     arguments = [each for each in arguments if each != "--debug"] or ["--help"]
     # typer brings click or a copy of it, by version; what they have in common is the base of BadParameter.
     usage_error: Any = next(each for each in reversed(typer.BadParameter.__mro__) if hasattr(each, "exit_code"))
@@ -76,6 +77,17 @@ def run(arguments: list[str]) -> int:
             traceback.print_exc()
         _complain(f"unexpected {type(problem).__name__}: {problem}", "run again with --debug for the traceback")
         return 1
+
+
+def _with_bare_options(arguments: list[str]) -> list[str]:
+    """The same with `--skip-bad 1%` for a `--skip-bad` that nothing like an amount follows."""
+    given: list[str] = []
+    for place, each in enumerate(arguments):
+        given.append(each)
+        following = "".join(arguments[place + 1 : place + 2])
+        if each == "--skip-bad" and not following.rstrip("%").replace(".", "", 1).isdigit():
+            given.append("1%")
+    return given
 
 
 def _complain(*lines: str) -> None:

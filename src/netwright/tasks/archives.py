@@ -38,6 +38,7 @@ class Arrays:
         _check_memory(self.path, sum(entry.file_size for entry in entries))
 
     def __getitem__(self, key: str) -> NDArray[Any]:
+        self._check_size(key)
         try:
             return _read(self.path, key)
         except ValueError as problem:
@@ -58,12 +59,50 @@ class Arrays:
         ) as problem:
             raise self._damaged(key, problem) from None
 
+    def _check_size(self, key: str) -> None:
+        """Refuse an array whose header claims more, or less, than is stored: before anything is allocated for it."""
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                name = key if key in archive.namelist() else f"{key}.npy"
+                with archive.open(name) as member:
+                    shape, kind = _npy_header(member)
+                    stored = archive.getinfo(name).file_size - member.tell()
+        except (
+            zipfile.BadZipFile,
+            OSError,
+            EOFError,
+            KeyError,
+            ValueError,
+            NotImplementedError,
+            zlib.error,
+        ) as problem:
+            raise self._damaged(key, problem) from None
+        claimed = math.prod(shape) * kind.itemsize
+        if not kind.hasobject and claimed != stored:
+            what = " x ".join(map(shortened, shape)) or "1"
+            raise DataError(
+                f"{self.path}: the array {key!r} claims {what} values of {kind}, but {stored:,} bytes are stored; the "
+                "file is damaged"
+            )
+
     def lower(self) -> dict[str, str]:
         """Each key by its lower-case form."""
         return {key.lower(): key for key in self.keys}
 
     def _damaged(self, key: str, problem: BaseException) -> DataError:
         return DataError(f"{self.path}: the array {key!r} cannot be read, the file is damaged ({problem})")
+
+
+def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, kind = read(file, max_header_size=10_000)
+    return shape, kind
+
+
+def shortened(number: int) -> str:
+    """A number of a header, which may claim anything: at most 15 digits, else in powers of ten."""
+    return f"{number:,}" if abs(number) < 10**15 else f"10^{int(math.log10(abs(number)))}"
 
 
 def _kind(path: Path) -> str:

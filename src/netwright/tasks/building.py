@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,12 @@ from numpy.typing import NDArray
 from netwright.core.errors import DataError
 from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation, Examples
-from netwright.tasks import features, pixels, values
-from netwright.tasks.splits import TEST, require, split
+from netwright.tasks import features, pixels, same_pictures, values
+from netwright.tasks.decoding import shown
+from netwright.tasks.portable import images
+from netwright.tasks.portable.arrays import as_tensor
+from netwright.tasks.preparing import Own, Pictures, Vectors, own_array
+from netwright.tasks.splits import TEST, Indices, require, split
 from netwright.tasks.task import Task, as_places
 
 
@@ -44,23 +48,31 @@ def build(
     notes: Sequence[str] = (),
     test_share: float = 0.1,
     split_seed: int = 0,
-    preparation: Preparation | None = None,
+    preparation: Preparation | Callable[[Indices | None], Preparation] | None = None,
+    validation: Indices | None = None,
+    names: Sequence[str] | None = None,
 ) -> Task:
-    """A task of prepared splits; without a test split a stratified share is set aside by `split_seed`."""
+    """A task of prepared splits; without a test split a stratified share is set aside by `split_seed`.
+
+    validation: places in `train` of a validation split that came with the data; nothing of it becomes a test split.
+    preparation: the task's, or a function that makes it once it is known which of `train` became the test split: it
+    gets their places, in the test split's order, or None where the test split came with the data. names: what the
+    examples are called, those of `train` first, where pictures that occur twice are told; else by their number.
+    """
     notes = tuple(notes)
+    validation_given, held_out, given, given_test = validation, None, train, test
     if test is None:
-        why = "one each to train, to validate and to test on"
-        require(train.codes, class_names, 3, why)
-        held_out, rest = split(train.codes, test_share, split_seed, TEST)
+        held_out, rest = _test_split(train.codes, class_names, test_share, split_seed, validation_given)
         notes += (
             f"no test split came with the data: {len(held_out):,} of {len(train.codes):,} examples were set aside for "
             f"the final test (split seed {split_seed})",
         )
-        rest.sort()
+        validation = None if validation_given is None else np.flatnonzero(np.isin(rest, validation_given))
         stored = _examples(train)
         ours, theirs = (stored.choose(as_places(each)) for each in (rest, held_out))
     else:
         ours, theirs = _examples(train), _examples(test)
+    notes += _same_pictures(given, given_test, held_out, validation_given, class_names, names)
     absent = np.flatnonzero(np.bincount(theirs.labels.numpy(), minlength=len(class_names)) == 0)
     if len(absent):
         notes += (f"the test split has no example of {', '.join(repr(class_names[i]) for i in absent[:5])}",)
@@ -68,8 +80,46 @@ def build(
         *(name, ours, theirs, class_names),
         augmentation=augmentation,
         notes=notes,
-        preparation=preparation,
+        preparation=preparation(held_out) if callable(preparation) else preparation,
+        validation=validation,
     )
+
+
+def _same_pictures(
+    train: Prepared,
+    test: Prepared | None,
+    held_out: Indices | None,
+    validation: Indices | None,
+    class_names: Sequence[str],
+    names: Sequence[str] | None,
+) -> tuple[str, ...]:
+    if train.inputs.ndim != 4:
+        return ()
+    parts = [train] if test is None else [train, test]
+    codes = np.concatenate([each.codes for each in parts])
+    is_test = np.zeros(len(codes), dtype=bool)
+    is_test[np.arange(len(train.codes), len(codes)) if held_out is None else held_out] = True
+
+    def name(place: int) -> str:
+        if names is not None:
+            return shown(names[place])
+        return f"test image {place - len(train.codes)}" if place >= len(train.codes) else f"image {place}"
+
+    return same_pictures.notes_on([each.inputs for each in parts], codes, is_test, validation, class_names, name)
+
+
+def _test_split(
+    codes: Indices, class_names: Sequence[str], share: float, seed: int, validation: Indices | None
+) -> tuple[Indices, Indices]:
+    """Places of the test split and of the rest, in order; a validation split stays whole."""
+    if validation is None:
+        require(codes, class_names, 3, "one each to train, to validate and to test on")
+        held_out, rest = split(codes, share, seed, TEST)
+        return held_out, np.sort(rest)
+    own = np.delete(np.arange(len(codes)), validation)
+    require(codes[own], class_names, 2, "one each to train and to test on, beside the validation split")
+    held_out, _ = split(codes[own], share, seed, TEST)
+    return own[held_out], np.delete(np.arange(len(codes)), own[held_out])
 
 
 def _examples(split: Prepared) -> Examples:
@@ -81,10 +131,32 @@ def _writable(array: NDArray[Any]) -> NDArray[Any]:
     return array if array.flags.writeable else array.copy()
 
 
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Splits in the stored form, what was decided on the way, and the preparation that does the same for others.
+
+    preparation: gets the first test examples as their user has them. raw: the inputs that the splits were made of.
+    kept: the places of the training examples that were not left out.
+    """
+
+    train: Prepared
+    test: Prepared | None
+    notes: tuple[str, ...]
+    preparation: Callable[[Own], Preparation]
+    raw: NDArray[Any]
+    raw_test: NDArray[Any] | None
+    kept: Indices
+
+    def made(self, places: Indices | None) -> Preparation:
+        """The preparation, once it is known which training examples became the test split."""
+        own = own_array(self.raw, places) if self.raw_test is None else own_array(self.raw_test)
+        return self.preparation(own)
+
+
 def prepare(
     train: Raw, test: Raw | None, *, nan: str = "error", layout: str = "auto", columns: Sequence[str] | None = None
-) -> tuple[Prepared, Prepared | None, tuple[str, ...]]:
-    """Bring inputs of any accepted kind to the one stored form: (train, test, what was decided).
+) -> Found:
+    """Bring inputs of any accepted kind to the one stored form.
 
     Raises DataError for what is no image or vector, for NaN and infinite values unless `nan` says otherwise, and for
     numbers beyond float32.
@@ -97,12 +169,14 @@ def prepare(
         raise DataError(
             f"x_test has the shape {test.inputs.shape}, x {train.inputs.shape}; all but the first number must be equal"
         )
-    train, test, notes = _without_unusable(train, test, nan)
+    bad = values.unusable(train.inputs)
+    kept = np.flatnonzero(values.usable_rows(bad)) if nan == "drop" else np.arange(len(train.codes))
+    cleaned, cleaned_test, fill, notes = _without_unusable(train, test, nan)
     if train.inputs.ndim == 2:
-        done = _vectors(train, test, columns)
+        found = _vectors(cleaned, cleaned_test, fill, columns)
     else:
-        done = _images(train, test, layout)
-    return done[0], done[1], notes + done[2]
+        found = _images(cleaned, cleaned_test, layout)
+    return replace(found, notes=notes + found.notes, kept=kept)
 
 
 def check_shapes(x: NDArray[Any], labels: NDArray[Any], what: str) -> None:
@@ -125,7 +199,9 @@ def check_shapes(x: NDArray[Any], labels: NDArray[Any], what: str) -> None:
         raise DataError(f"{what} has the shape {x.shape}: there is nothing in it")
 
 
-def _without_unusable(train: Raw, test: Raw | None, nan: str) -> tuple[Raw, Raw | None, tuple[str, ...]]:
+def _without_unusable(
+    train: Raw, test: Raw | None, nan: str
+) -> tuple[Raw, Raw | None, NDArray[np.float64] | None, tuple[str, ...]]:
     notes: tuple[str, ...] = ()
     fill: NDArray[np.float64] | None = None
     cleaned: list[Raw | None] = []
@@ -153,28 +229,44 @@ def _without_unusable(train: Raw, test: Raw | None, nan: str) -> tuple[Raw, Raw 
     assert first is not None
     if not len(first.codes):
         raise DataError("every row of x holds NaN or infinity, so that none is left")
-    return first, cleaned[1], notes
+    return first, cleaned[1], fill, notes
 
 
-def _vectors(
-    train: Raw, test: Raw | None, columns: Sequence[str] | None
-) -> tuple[Prepared, Prepared | None, tuple[str, ...]]:
+def _vectors(train: Raw, test: Raw | None, fill: NDArray[np.float64] | None, columns: Sequence[str] | None) -> Found:
     subtract = features.offsets(train.inputs)
     notes = features.column_notes(train.inputs, subtract, columns)
-    done = [
+    done, done_test = (
         None if raw is None else Prepared(features.as_float32(raw.inputs, subtract), raw.codes) for raw in (train, test)
-    ]
-    assert done[0] is not None
-    return done[0], done[1], notes
+    )
+    assert done is not None
+
+    def preparation(own: Own) -> Preparation:
+        offsets, medians = (None if each is None else tuple(each.tolist()) for each in (subtract, fill))
+        return Vectors(train.inputs.shape[1], own, offsets, medians)
+
+    return Found(done, done_test, notes, preparation, train.inputs, None if test is None else test.inputs, np.arange(0))
 
 
-def _images(train: Raw, test: Raw | None, layout: str) -> tuple[Prepared, Prepared | None, tuple[str, ...]]:
-    x, notes = pixels.channels_first(train.inputs, layout)
-    scale = pixels.scale_of(x)
-    notes += (scale.note,) if scale.note else ()
-    held_out = None
+def _images(train: Raw, test: Raw | None, layout: str) -> Found:
+    layout, notes = pixels.layout_of(train.inputs.shape, layout)
+    usual = pixels.range_of(train.inputs)
+    scale = pixels.scale_of(train.inputs, usual)
+    notes += scale.notes
+    done, done_test = (
+        None if raw is None else Prepared(_stored(raw.inputs, layout, scale), raw.codes) for raw in (train, test)
+    )
+    assert done is not None
     if test is not None:
-        y, _ = pixels.channels_first(test.inputs, layout)
-        notes += pixels.range_note(x, y)
-        held_out = Prepared(scale(y), test.codes)
-    return Prepared(scale(x), train.codes), held_out, notes
+        kinds = train.inputs.dtype.kind + test.inputs.dtype.kind
+        notes += pixels.range_note(usual, pixels.range_of(test.inputs), kinds)
+
+    def preparation(own: Own) -> Preparation:
+        plain = None if train.inputs.dtype == np.uint8 else scale.values
+        return Pictures(done.inputs.shape[1:], own, layout=layout, scale=plain, eight_bits=scale.is_plain)
+
+    return Found(done, done_test, notes, preparation, train.inputs, None if test is None else test.inputs, np.arange(0))
+
+
+def _stored(x: NDArray[Any], layout: str, scale: pixels.Scale) -> NDArray[np.uint8]:
+    """Images as uint8, by the function that an exported model has, too."""
+    return images.scaled(images.moved(as_tensor(x), layout), scale.values).numpy()

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.tasks.portable import vectors
+from netwright.tasks.portable.arrays import as_tensor
+
 _LOST = 1e-3
 
 
@@ -26,7 +29,9 @@ def offsets(x: NDArray[Any]) -> NDArray[np.float64] | None:
 
 
 def as_float32(x: NDArray[Any], subtract: NDArray[np.float64] | None) -> NDArray[np.float32]:
-    return np.ascontiguousarray(x if subtract is None else x.astype(np.float64) - subtract, dtype=np.float32)
+    """The features as an exported model makes them, too."""
+    done = vectors.shifted(as_tensor(x), None if subtract is None else subtract.tolist())
+    return np.ascontiguousarray(done.numpy())
 
 
 def column_notes(

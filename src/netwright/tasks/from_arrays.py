@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from netwright.core.errors import DataError
 from netwright.core.task import Augmentation
 from netwright.tasks.building import Raw, build, check_shapes, prepare
-from netwright.tasks.labels import encode, encode_as
-from netwright.tasks.splits import limited
+from netwright.tasks.labels import Labels, encode, encode_as
+from netwright.tasks.splits import Indices, limited, pick
 from netwright.tasks.task import Task
 from netwright.tasks.values import as_array, numeric
 
@@ -19,6 +22,7 @@ def arrays(
     y: Any,
     *,
     test: tuple[Any, Any] | None = None,
+    validation: tuple[Any, Any] | None = None,
     classes: Sequence[str] | None = None,
     augmentation: Augmentation | None = None,
     nan: str = "error",
@@ -32,36 +36,60 @@ def arrays(
     """A task of arrays or tensors: images or vectors, and a label for each.
 
     x: images (n, channels, height, width), (n, height, width) or channels-last, or vectors (n, features). Pixels are
-    whole numbers 0..255 or fractions 0..1; any other range is scaled from lowest to highest. y: (n,) whole numbers,
-    text, or one-hot rows. test: (x, y) of a test split; else `test_share` of each class is set aside by `split_seed`.
-    classes: names for the sorted label values. augmentation: none unless given. nan: "error", "impute-median" (of
-    vectors) or "drop". layout: "auto", "channels-first" or "channels-last". limit: keep a stratified
-    part, as a number of training examples or a share; a test split keeps the same share, but at least 1,000.
+    whole numbers 0..255 or fractions 0..1; any other range is scaled from lowest to highest, where far outliers in few
+    images do not count. y: (n,) whole numbers, text, or one-hot rows. test: (x, y) of a test split; else `test_share`
+    of each class is set aside by `split_seed`. validation: (x, y) to validate on during a search; the final training
+    trains on them, too. classes: names for the sorted label values. augmentation: none unless given. nan: "error",
+    "impute-median" (of vectors) or "drop". layout: "auto", "channels-first" or "channels-last". limit: keep a
+    stratified part, as a number of training examples or a share; a test split keeps the same share, but at least 1,000.
     notes: sentences to keep with the task.
     Raises DataError for shapes, labels and values that cannot be used.
     """
     inputs = numeric(as_array(x, "x"), "x")
     check_shapes(inputs, as_array(y, "y"), "x")
     labels = encode(y, classes)
-    held_out = None
-    if test is not None:
-        if not isinstance(test, tuple | list) or len(test) != 2:
-            raise DataError(f"test is a pair (x_test, y_test), found {type(test).__name__}")
-        inputs_test = numeric(as_array(test[0], "x_test"), "x_test")
-        check_shapes(inputs_test, as_array(test[1], "y_test"), "x_test")
-        held_out = Raw(inputs_test, encode_as(test[1], labels))
+    held_out, own = _pair(test, "test", labels, inputs), _pair(validation, "validation", labels, inputs)
     train, held_out, kept = _limited(Raw(inputs, labels.codes), held_out, limit, split_seed)
-    prepared, prepared_test, found = prepare(train, held_out, nan=nan, layout=layout)
+    places = None
+    if own is not None:
+        train, places = _joined(train, own, len(inputs), split_seed)
+    found = prepare(train, held_out, nan=nan, layout=layout)
+    places = None if places is None else np.flatnonzero(np.isin(found.kept, places))
     return build(
         name,
-        prepared,
-        prepared_test,
+        found.train,
+        found.test,
         labels.names,
         augmentation=augmentation or Augmentation(),
-        notes=(*notes, *labels.notes, *kept, *found),
+        notes=(*notes, *labels.notes, *kept, *found.notes),
         test_share=test_share,
         split_seed=split_seed,
+        preparation=found.made,
+        validation=places,
     )
+
+
+def _pair(pair: tuple[Any, Any] | None, which: str, labels: Labels, like: NDArray[Any]) -> Raw | None:
+    if pair is None:
+        return None
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise DataError(f"{which} is a pair (x_{which}, y_{which}), found {type(pair).__name__}")
+    inputs = numeric(as_array(pair[0], f"x_{which}"), f"x_{which}")
+    check_shapes(inputs, as_array(pair[1], f"y_{which}"), f"x_{which}")
+    if inputs.shape[1:] != like.shape[1:]:
+        raise DataError(
+            f"x_{which} has the shape {inputs.shape}, x {like.shape}; all but the first number must be equal"
+        )
+    return Raw(inputs, encode_as(pair[1], labels, f"{which} labels"))
+
+
+def _joined(train: Raw, own: Raw, count: int, seed: int) -> tuple[Raw, Indices]:
+    """Training and validation examples together, and the places of the latter; a limit keeps its share of them."""
+    if len(train.codes) < count:
+        chosen = pick(own.codes, round(len(own.codes) * len(train.codes) / count), seed)
+        own = Raw(own.inputs[chosen], own.codes[chosen])
+    both = Raw(np.concatenate([train.inputs, own.inputs]), np.concatenate([train.codes, own.codes]))
+    return both, np.arange(len(train.codes), len(both.codes))
 
 
 def _limited(

@@ -20,6 +20,7 @@ from netwright.tasks.building import Prepared, build
 from netwright.tasks.from_npz import packed_task
 from netwright.tasks.packed import is_packed
 from netwright.tasks.paths import existing
+from netwright.tasks.preparing import Pictures, own_array
 from netwright.tasks.remaking import remakeable
 from netwright.tasks.splits import limited
 from netwright.tasks.task import Task
@@ -41,7 +42,7 @@ def cifar10(
     *,
     limit: int | float | None = None,
     augmentation: Augmentation | None = None,
-    skip_bad: bool = False,
+    skip_bad: bool | float | str = False,
     split_seed: int = 0,
 ) -> Task:
     """CIFAR-10 from a folder or .tar.gz of the official binary or Python version, or of packed train.npz and test.npz.
@@ -73,7 +74,15 @@ def cifar10(
     if limit is not None:
         chosen, chosen_test, notes = limited(y, y_test, limit, split_seed)
         x, y, x_test, y_test = x[chosen], y[chosen], x_test[chosen_test], y_test[chosen_test]
-    return build("cifar10", Prepared(x, y), Prepared(x_test, y_test), CLASSES, augmentation=augmentation, notes=notes)
+    return build(
+        "cifar10",
+        Prepared(x, y),
+        Prepared(x_test, y_test),
+        CLASSES,
+        augmentation=augmentation,
+        notes=notes,
+        preparation=Pictures((3, 32, 32), own_array(x_test)),
+    )
 
 
 def _packed(place: Path) -> tuple[Arrays, Arrays] | None:

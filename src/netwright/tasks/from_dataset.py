@@ -8,6 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.utils.data import (
+    DataLoader,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+    default_collate,
+    default_convert,
+)
 
 from netwright.core.errors import DataError
 from netwright.core.task import Augmentation
@@ -16,6 +24,7 @@ from netwright.tasks.task import Task
 from netwright.tasks.values import as_array
 
 INPUT_KEYS = ("image", "images", "img", "pixel_values", "x", "input", "inputs", "data", "features")
+_READ_TWICE = 32
 LABEL_KEYS = ("label", "labels", "y", "target", "targets", "class", "fine_label")
 
 
@@ -24,6 +33,7 @@ def dataset(
     test: Any = None,
     classes: Sequence[str] | None = None,
     *,
+    validation: Any = None,
     augmentation: Augmentation | None = None,
     nan: str = "error",
     layout: str = "auto",
@@ -35,10 +45,16 @@ def dataset(
     """A task of a `torch.utils.data.Dataset` whose items are (x, y), longer tuples, or dictionaries.
 
     x: a tensor, array or Pillow image, the same shape in all items. y: a number, text or one-element tensor. test:
-    another dataset. classes: names of the classes; the dataset's own `classes` where it has some. The other options
-    are those of `arrays`. Random transforms in the dataset are frozen: each item is read once.
-    Raises DataError that names the item that raises or does not fit, and shows what an item looks like.
+    another dataset. validation: a dataset to validate on during a search. classes: names of the classes; the dataset's
+    own `classes` where it has some. The other options are those of `arrays`. Each item is read once and kept. Of a
+    DataLoader the dataset behind it is read.
+    Raises DataError that names the item that raises or does not fit, and shows what an item looks like; and where items
+    differ each time they are read, since random transforms would be frozen.
     """
+    torch_dataset, test, validation = (
+        taken_apart(each, what)
+        for each, what in ((torch_dataset, name), (test, f"test {name}"), (validation, f"validation {name}"))
+    )
     x, y = collected(torch_dataset, name)
     if classes is None and isinstance(own := getattr(torch_dataset, "classes", None), list | tuple):
         classes = [str(each) for each in own]
@@ -46,6 +62,7 @@ def dataset(
         x,
         y,
         test=None if test is None else collected(test, f"test {name}"),
+        validation=None if validation is None else collected(validation, f"validation {name}"),
         classes=classes,
         augmentation=augmentation,
         nan=nan,
@@ -57,13 +74,41 @@ def dataset(
     )
 
 
+def taken_apart(source: Any, name: str) -> Any:
+    """The dataset behind a DataLoader; anything else as it is.
+
+    Raises DataError for a class in place of an object, and for a loader that does more than batch and shuffle.
+    """
+    if isinstance(source, type):
+        raise DataError(f"{name} is the class {source.__name__}, not an object of it: write {source.__name__}(...)")
+    if not isinstance(source, DataLoader):
+        return source
+    sampler = source.sampler
+    drawn = isinstance(sampler, RandomSampler) and (sampler.replacement or len(sampler) != len(source.dataset))  # type: ignore[arg-type]
+    plain = isinstance(source.dataset, IterableDataset) or isinstance(sampler, SequentialSampler | RandomSampler)
+    if drawn or not plain:
+        raise DataError(
+            f"{name} is a DataLoader with a {type(sampler).__name__} that chooses examples; give its data set instead, "
+            "or a torch.utils.data.Subset of it"
+        )
+    if source.collate_fn not in (default_collate, default_convert):
+        raise DataError(
+            f"{name} is a DataLoader with a collate_fn of its own, which makes batches; give a data set of single "
+            "examples instead, (input, label) each"
+        )
+    return source.dataset
+
+
 def collected(source: Any, name: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """All inputs and labels of a dataset, stacked."""
+    _refuse_random(source, name)
     inputs: list[NDArray[Any]] = []
     labels: list[Any] = []
     for index, item in _items(source, name):
         value, label = _parts(item, index, name)
         value, label = _plain(value, "input", item, index, name), _plain(label, "label", item, index, name)
+        if not inputs:
+            _refuse_batch(value, label, item, name)
         if inputs and value.shape != inputs[0].shape:
             raise DataError(
                 f"{name}: item {index} has the shape {value.shape}, item 0 {inputs[0].shape}; resize the inputs to one "
@@ -74,6 +119,48 @@ def collected(source: Any, name: str) -> tuple[NDArray[Any], NDArray[Any]]:
     if not inputs:
         raise DataError(f"{name} is empty: it has no items")
     return np.stack(inputs), np.asarray(labels)
+
+
+def _refuse_random(source: Any, name: str) -> None:
+    """Raise DataError where an item differs when it is read again."""
+    if not (hasattr(source, "__getitem__") and hasattr(source, "__len__")):
+        return
+    for index in np.unique(np.linspace(0, len(source) - 1, min(len(source), _READ_TWICE)).astype(int)).tolist():
+        try:
+            first, again = (_numbers(source[index]) for _ in range(2))
+        except Exception:  # noqa: S112 - the items are read again, and then it is said what is wrong with one
+            continue
+        if not all(map(_equal, first, again)):
+            raise DataError(
+                f"{name}: item {index} differs each time it is read, so that a random transform would be frozen; take "
+                "random transforms out of the data set and say augmentation=Augmentation(flip=True, padding=4) instead"
+            )
+
+
+def _numbers(item: Any) -> list[NDArray[Any]]:
+    values = item.values() if isinstance(item, Mapping) else item if isinstance(item, tuple | list) else [item]
+    return [np.asarray(as_array(each, "an item")) for each in values]
+
+
+def _equal(first: NDArray[Any], second: NDArray[Any]) -> bool:
+    if first.dtype.kind == "O" or second.dtype.kind == "O":
+        return True
+    return first.shape == second.shape and np.array_equal(first, second, equal_nan=first.dtype.kind == "f")
+
+
+def _refuse_batch(value: NDArray[Any], label: NDArray[Any], item: Any, name: str) -> None:
+    """Raise DataError where the first item looks like a batch: as many inputs as labels, in one item."""
+    several = label.ndim == 1 and len(label) > 1 and value.ndim > 1 and len(value) == len(label)
+    single = label.shape == (1,) and value.ndim in (2, 4) and len(value) == 1
+    if single or (several and not _is_one_hot(label)):
+        raise DataError(
+            f"{name}: item 0 is {structure(item)}, which looks like a batch of {len(value)}; give single examples, or "
+            "the data set behind the loader"
+        )
+
+
+def _is_one_hot(label: NDArray[Any]) -> bool:
+    return label.dtype.kind in "biuf" and set(label.tolist()) <= {0, 1} and label.sum() == 1
 
 
 def _items(source: Any, name: str) -> Iterator[tuple[int, Any]]:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation
 from netwright.tasks.building import Prepared, build
+from netwright.tasks.portable import images
+from netwright.tasks.portable.arrays import as_tensor
+from netwright.tasks.preparing import Pictures, own_array
 from netwright.tasks.remaking import remakeable
-from netwright.tasks.splits import limited
+from netwright.tasks.splits import Indices, limited
 from netwright.tasks.task import Task
+
+_SCALE = (0.0, 255 / 16)
 
 
 @remakeable("digits")
@@ -27,19 +33,24 @@ def digits(
     from sklearn.datasets import load_digits
 
     values, labels = load_digits(return_X_y=True)
-    images = np.round(np.asarray(values).reshape(-1, 1, 8, 8) * (255 / 16)).astype(np.uint8)
+    raw = np.asarray(values).reshape(-1, 8, 8)
     codes = np.asarray(labels, dtype=np.int64)
     notes: tuple[str, ...] = ()
     if limit is not None:
         chosen, _, notes = limited(codes, None, limit, split_seed)
-        images, codes = images[chosen], codes[chosen]
+        raw, codes = raw[chosen], codes[chosen]
+
+    def preparation(places: Indices | None) -> Preparation:
+        return Pictures((1, 8, 8), own_array(raw, places), scale=_SCALE)
+
     return build(
         "digits",
-        Prepared(images, codes),
+        Prepared(images.scaled(images.moved(as_tensor(raw), "channels-first"), _SCALE).numpy(), codes),
         None,
         [str(digit) for digit in range(10)],
         augmentation=augmentation or Augmentation(),
         notes=notes,
         test_share=test_share,
         split_seed=split_seed,
+        preparation=preparation,
     )

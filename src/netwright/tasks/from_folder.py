@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,158 +11,231 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError, UserError
+from netwright.core.preparation import Preparation
 from netwright.core.room import gibibytes, memory_left
 from netwright.core.task import Augmentation
-from netwright.tasks import decoding
+from netwright.tasks import decoding, pixels
 from netwright.tasks.building import Prepared, build
-from netwright.tasks.decoding import BadImage
+from netwright.tasks.decoding import BadImage, Header, Shape
+from netwright.tasks.folders import Listing, Seen, Splits, known_classes, listed, splits_of
 from netwright.tasks.paths import existing
+from netwright.tasks.portable import images
+from netwright.tasks.preparing import MOST_PATHS, OwnPaths, Pictures
 from netwright.tasks.remaking import remakeable
-from netwright.tasks.splits import limited, require
+from netwright.tasks.splits import limited, pick, require
 from netwright.tasks.task import Task
 
-ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
-_TRAIN_NAMES = ("train", "training")
-_TEST_NAMES = ("test", "testing", "val", "valid", "validation")
 _LARGEST_DEFAULT = 224
-
-
-@dataclass(frozen=True, eq=False)
-class Listing:
-    """The image files of one split and the class number of each."""
-
-    files: list[Path]
-    codes: NDArray[np.int64]
-    ignored: int
+_LOOKED_AT = 200  # images from which range and background are told
+_BRIGHT = 192  # what is drawn brighter than this is laid on black, not on white
 
 
 @remakeable("image_folder")
 def image_folder(
     path: str | os.PathLike[str],
     size: int | tuple[int, int] | None = None,
-    skip_bad: bool = False,
+    skip_bad: bool | int | float | str = False,
     *,
     limit: int | float | None = None,
     augmentation: Augmentation | None = None,
     test_share: float = 0.1,
     split_seed: int = 0,
 ) -> Task:
-    """A task of a folder of class folders, or of train/ and test/ (or val/) folders with class folders in them.
+    """A task of a folder of class folders, or of train/, val/ and test/ folders with class folders in them.
 
     size: pixels of a side, or (height, width); images are resized to cover it and cropped around the centre. By default
     the size they all have, else the middle one of their shorter sides, at most 224. skip_bad: leave out images that
-    cannot be used, up to 1 %. limit: keep a stratified part, as a number of training images or a share, and decode
-    only that; a test split keeps the same share, but at least 1,000. The default augmentation mirrors, and shifts by
-    up to an eighth of the size.
+    cannot be used: True for up to 1 %, a number (5) or a share ("3%", 0.03). limit: keep a stratified part, as a number
+    of training images or a share, and decode only that; a test split keeps the same share, but at least 1,000. The
+    default augmentation mirrors, and shifts by up to an eighth of the size.
+    Without test/ a share of the training images is set aside for the test; val/ is what a search validates on.
+    Grey images stay grey when all are; what becomes of 16-bit, CMYK, transparent and animated images is said.
     Raises UserError for a missing path and DataError where the layout or the images cannot be used (`BadFiles` lists
-    them). Grey images stay grey when all are; 16-bit, floating-point and CMYK images are not converted silently.
+    them).
     """
     folder = existing(path, "folder", "a folder of class folders")
-    train_folder, test_folder, unused = _splits(folder)
-    names = class_folders(train_folder)
-    train = listed(train_folder, names)
-    require(train.codes, names, 2, "one to train on, one to validate on")
-    test = None if test_folder is None else listed(test_folder, _known(test_folder, names), names)
-    notes = tuple(
-        f"the folder {each}/ is not used: {test_folder.name}/ is the test split" for each in unused if test_folder
-    )
-    if train.ignored:
-        notes += (f"{train.ignored:,} files that are no images by their ending were ignored",)
+    decoding.may_skip(skip_bad, 1)
+    splits = splits_of(folder)
+    parts, notes = _parts(folder, splits)
     if limit is not None:
-        train, test, note = _limited(train, test, limit, split_seed)
-        notes += note
-    return _decoded(folder.name, train, test, names, notes, size, skip_bad, augmentation, test_share, split_seed)
-
-
-def _decoded(
-    name: str,
-    train: Listing,
-    test: Listing | None,
-    names: Sequence[str],
-    notes: tuple[str, ...],
-    size: int | tuple[int, int] | None,
-    skip_bad: bool,
-    augmentation: Augmentation | None,
-    test_share: float,
-    split_seed: int,
-) -> Task:
-    """Read all headers, choose the common shape, decode: in this order, so that damage stops before the long part."""
-    files = train.files + ([] if test is None else test.files)
-    headers = decoding.each(decoding.header, files, min(8, os.cpu_count() or 1))
-    bad = {i: str(found) for i, found in enumerate(headers) if isinstance(found, BadImage)}
-    decoding.check_bad([(str(files[i]), reason) for i, reason in bad.items()], len(files), skip_bad)
-    shapes = np.array([found for found in headers if not isinstance(found, BadImage)])
-    channels, height, width, decided = common_shape(shapes, size)
-    _check_memory(len(files), channels * height * width)
-
-    def one(index: int) -> NDArray[np.uint8]:
-        if index in bad:
-            raise BadImage(bad[index])
-        return decoding.decode(files[index], channels, (height, width))
-
-    largest = int(shapes[:, 1:].prod(axis=1).max())
-    images = decoding.each(one, range(len(files)), decoding.threads_for(largest))
-    bad = {i: str(found) for i, found in enumerate(images) if isinstance(found, BadImage)}
-    notes += decoding.check_bad([(str(files[i]), reason) for i, reason in bad.items()], len(files), skip_bad)
-    count = len(train.files)
-    shape = (channels, height, width)
-    prepared = _kept(images[:count], train.codes, shape)
-    held_out = None if test is None else _kept(images[count:], test.codes, shape)
-    augmentation = augmentation or Augmentation(flip=True, padding=max(1, min(height, width) // 8))
+        parts, more = parts.limited(limit, split_seed)
+        notes += more
+    pictures = _Reading(parts.files, size, skip_bad)
+    shape = pictures.shape
     return build(
-        name,
-        prepared,
-        held_out,
-        names,
-        augmentation=augmentation,
-        notes=notes + decided,
+        folder.name,
+        *parts.prepared(pictures),
+        splits.names,
+        augmentation=augmentation or Augmentation(flip=True, padding=max(1, min(shape[1:]) // 8)),
+        notes=notes + pictures.notes,
         test_share=test_share,
         split_seed=split_seed,
+        preparation=parts.preparation(pictures),
+        validation=parts.validation_places(pictures),
+        names=[str(each.relative_to(folder)) for each in parts.left(pictures)],
     )
 
 
-def class_folders(folder: Path) -> tuple[str, ...]:
-    """The names of the class folders in a folder; DataError draws the layout where there are none."""
-    entries = sorted(each for each in folder.iterdir() if not each.name.startswith("."))
-    names = tuple(each.name for each in entries if each.is_dir())
-    if len(names) >= 2:
-        return names
-    loose = sum(each.suffix.lower() in ENDINGS for each in entries if each.is_file())
-    found = f"one class folder ({names[0]})" if names else "no class folders"
-    found += f" but {loose:,} images beside" if loose and names else f" but {loose:,} images" if loose else ""
-    raise DataError(
-        f"{folder} holds {found if entries else 'nothing'}; expected at least two class folders:\n{_LAYOUT}"
+def _parts(folder: Path, splits: Splits) -> tuple[_Parts, tuple[str, ...]]:
+    seen = Seen()
+    names = splits.names
+    train = listed(splits.train, names, names, folder, seen)
+    require(train.codes, names, 2, "one to train on, one to validate on")
+    validation, test = (
+        None if each is None else listed(each, known_classes(each, names), names, folder, seen)
+        for each in (splits.validation, splits.test)
     )
+    return _Parts(train, validation, test), splits.notes + seen.notes()
 
 
-_LAYOUT = "  folder/cats/one.jpg\n  folder/cats/two.jpg\n  folder/dogs/three.jpg"
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """The files of each split; they are read in one row: train, validation, test."""
+
+    train: Listing
+    validation: Listing | None
+    test: Listing | None
+
+    @property
+    def files(self) -> list[Path]:
+        return [file for part in (self.train, self.validation, self.test) if part is not None for file in part.files]
+
+    def limited(self, limit: int | float, seed: int) -> tuple[_Parts, tuple[str, ...]]:
+        test = None if self.test is None else self.test.codes
+        chosen, chosen_test, notes = limited(self.train.codes, test, limit, seed)
+        held_out = self.validation
+        if held_out is not None:
+            share = len(chosen) / len(self.train.codes)
+            held_out = held_out.chosen(pick(held_out.codes, round(len(held_out.codes) * share), seed))
+        kept_test = None if self.test is None or chosen_test is None else self.test.chosen(chosen_test)
+        return _Parts(self.train.chosen(chosen), held_out, kept_test), notes
+
+    def prepared(self, pictures: _Reading) -> tuple[Prepared, Prepared | None]:
+        """Training and validation images together, and the test images, without those that could not be used."""
+        codes = np.concatenate([part.codes for part in (self.train, self.validation, self.test) if part is not None])
+        count = int(pictures.good[: self._trained].sum())
+        codes = codes[pictures.good]
+        train = Prepared(pictures.images[:count], codes[:count])
+        return train, None if self.test is None else Prepared(pictures.images[count:], codes[count:])
+
+    @property
+    def _trained(self) -> int:
+        return len(self.train.files) + (0 if self.validation is None else len(self.validation.files))
+
+    def validation_places(self, pictures: _Reading) -> NDArray[np.int64] | None:
+        if self.validation is None:
+            return None
+        first = int(pictures.good[: len(self.train.files)].sum())
+        return np.arange(first, int(pictures.good[: self._trained].sum()))
+
+    def left(self, pictures: _Reading) -> list[Path]:
+        return [file for file, good in zip(self.files, pictures.good, strict=True) if good]
+
+    def preparation(self, pictures: _Reading) -> Callable[[NDArray[np.int64] | None], Preparation]:
+        files = self.left(pictures)
+        first_test = int(pictures.good[: self._trained].sum())
+
+        def made(places: NDArray[np.int64] | None) -> Preparation:
+            test = files[first_test:] if places is None else [files[i] for i in places[:MOST_PATHS].tolist()]
+            own = OwnPaths(tuple(each.absolute() for each in test[:MOST_PATHS]))
+            return Pictures(pictures.shape, own, deep_scale=pictures.scale, background=pictures.background)
+
+        return made
 
 
-def listed(folder: Path, present: Sequence[str], names: Sequence[str] | None = None) -> Listing:
-    """The image files of each class folder, in the order of their names; DataError names a class without images."""
-    names = present if names is None else names
-    files: list[Path] = []
-    codes: list[int] = []
-    ignored = 0
-    for name in present:
-        inside = [each for each in sorted((folder / name).rglob("*")) if each.is_file() and each.name[0] != "."]
-        images = [each for each in inside if each.suffix.lower() in ENDINGS]
-        ignored += len(inside) - len(images)
-        if not images:
-            found = f"{len(inside)} files of other kinds" if inside else "nothing"
-            raise DataError(
-                f"the class folder {folder / name} holds no images but {found}; add images "
-                f"({', '.join(sorted(ENDINGS))}) or remove the folder"
-            )
-        files += images
-        codes += [names.index(name)] * len(images)
-    return Listing(files, np.array(codes, dtype=np.int64), ignored)
+class _Reading:
+    """All headers first, then what is decided over all, then the images: damage stops before the long part.
+
+    images: uint8 (n, channels, height, width), those that could be used; good: which these are.
+    """
+
+    def __init__(self, files: Sequence[Path], size: int | tuple[int, int] | None, skip_bad: bool | float | str) -> None:
+        found = decoding.each(decoding.header, files, min(8, os.cpu_count() or 1))
+        bad = {i: str(each) for i, each in enumerate(found) if isinstance(each, BadImage)}
+        decoding.check_bad([(str(files[i]), reason) for i, reason in bad.items()], len(files), skip_bad)
+        headers = [each for each in found if isinstance(each, Header)]
+        sizes = np.array([each[:3] for each in headers], dtype=np.int64).reshape(-1, 3)
+        self.shape, self.notes = common_shape(sizes, size)
+        _check_memory(len(files), int(np.prod(self.shape)))
+        self._decide([(file, each) for file, each in zip(files, found, strict=True) if isinstance(each, Header)])
+
+        def one(index: int) -> NDArray[np.uint8]:
+            if index in bad:
+                raise BadImage(bad[index])
+            return images.picture(files[index], self.shape, self.background, self.scale).numpy()
+
+        threads = decoding.threads_for(int(sizes[:, 1:].prod(axis=1).max()))
+        decoded, bad = decoding.decoded(one, len(files), self.shape, threads)
+        self.notes += decoding.check_bad([(str(files[i]), bad[i]) for i in sorted(bad)], len(files), skip_bad)
+        self.good = np.ones(len(files), dtype=bool)
+        self.good[list(bad)] = False
+        self.images = decoded if not bad else decoded[self.good]
+
+    def _decide(self, read: Sequence[tuple[Path, Header]]) -> None:
+        kinds = {kind: [file for file, each in read if kind in each.kinds] for kind in _TOLD}
+        deep = [file for file, each in read if each.kinds & {"16-bit", "32-bit"}]
+        self.background = _background(kinds["alpha"])
+        self.scale = None
+        for kind, files in kinds.items():
+            if files and _TOLD[kind]:
+                self.notes += (f"{len(files):,} of {len(read):,} images {_TOLD[kind]}",)
+        if kinds["alpha"]:
+            colour = "white" if self.background else "black (what is drawn in them is bright)"
+            self.notes += (f"{len(kinds['alpha']):,} images with transparency were laid on {colour}",)
+        if deep:
+            scale = _deep_scale(deep, self.shape, self.background, len(deep) < len(read), not kinds["32-bit"])
+            self.scale = scale.values
+            self.notes += (f"{len(deep):,} of {len(read):,} images have more than 8 bits a pixel", *scale.notes)
 
 
-def common_shape(
-    shapes: NDArray[np.int64], size: int | tuple[int, int] | None
-) -> tuple[int, int, int, tuple[str, ...]]:
-    """(channels, height, width, what was decided) for images whose (channels, height, width) are the rows."""
+_TOLD = {
+    "16-bit": "",
+    "32-bit": "",
+    "alpha": "",
+    "CMYK": "are CMYK and were converted to RGB",
+    "animated": "are animated or hold several pages: the first was read",
+}
+
+
+def _background(files: Sequence[Path]) -> int:
+    """Under transparent parts: white (255), or black (0) where what is drawn is nearly white itself."""
+
+    def brightness(file: Path) -> tuple[float, float]:
+        with images.opened(file) as image:
+            image.draft("RGB", (64, 64))
+            pixels = np.asarray(image.convert("RGBA"), dtype=np.float64)
+        weights = pixels[..., 3]
+        return float((pixels[..., :3].mean(axis=-1) * weights).sum()), float(weights.sum())
+
+    found = [each for each in decoding.each(brightness, _some(files), 1) if not isinstance(each, BadImage)]
+    total = sum(weight for _, weight in found)
+    return 0 if total and sum(bright for bright, _ in found) / total > _BRIGHT else 255
+
+
+def _deep_scale(files: Sequence[Path], shape: Shape, background: int, is_mixed: bool, is_sixteen: bool) -> pixels.Scale:
+    """How values of more than 8 bits become 0..255; all of 16 bits where they are used, or beside 8-bit images."""
+    whole = pixels.Scale(images.SIXTEEN_BITS, ("16-bit values 0 to 65535 were scaled to 0..255",))
+    if is_sixteen and is_mixed:
+        return whole
+    read = decoding.each(lambda file: images.intensities(file, shape, background).numpy(), _some(files), 1)
+    values = [each for each in read if not isinstance(each, BadImage)]
+    if not values:
+        return whole
+    stack = np.stack(values)
+    found = pixels.range_of(stack)
+    if is_sixteen and found.spread is None and found.high > 32767:
+        return whole
+    if is_sixteen and found.high <= 255:
+        return pixels.Scale(pixels.AS_THEY_ARE, ("16-bit values up to 255 were taken as 8-bit values",))
+    return pixels.scale_of(stack, found)
+
+
+def _some(files: Sequence[Path]) -> list[Path]:
+    return list(files[:: max(1, len(files) // _LOOKED_AT)][:_LOOKED_AT])
+
+
+def common_shape(shapes: NDArray[np.int64], size: int | tuple[int, int] | None) -> tuple[Shape, tuple[str, ...]]:
+    """(channels, height, width), and what was decided, for images whose (channels, height, width) are the rows."""
     if not len(shapes):
         raise DataError("not one image can be read")
     channels = int(shapes[:, 0].max())
@@ -177,7 +250,7 @@ def common_shape(
             f"{different:,} of {len(shapes):,} images were resized to cover {height}x{width} (height x width) and "
             "cropped around the centre",
         )
-    return channels, height, width, notes
+    return (channels, height, width), notes
 
 
 def _size(shapes: NDArray[np.int64], size: int | tuple[int, int] | None) -> tuple[int, int]:
@@ -192,45 +265,6 @@ def _size(shapes: NDArray[np.int64], size: int | tuple[int, int] | None) -> tupl
         return int(heights[0]), int(widths[0])
     side = min(_LARGEST_DEFAULT, int(np.median(np.minimum(heights, widths))))
     return side, side
-
-
-def _splits(folder: Path) -> tuple[Path, Path | None, list[str]]:
-    """The folder of the training split, that of the test split if there is one, and the names of further splits."""
-    inside = {each.name.lower(): each for each in sorted(folder.iterdir()) if each.is_dir()}
-    train = next((inside[name] for name in _TRAIN_NAMES if name in inside), None)
-    if train is None or not set(inside) <= {*_TRAIN_NAMES, *_TEST_NAMES}:
-        return folder, None, []
-    others = [inside[name] for name in _TEST_NAMES if name in inside]
-    return train, others[0] if others else None, [each.name for each in others[1:]]
-
-
-def _known(folder: Path, names: Sequence[str]) -> list[str]:
-    present = sorted(each.name for each in folder.iterdir() if each.is_dir() and each.name[0] != ".")
-    foreign = [name for name in present if name not in names]
-    if foreign:
-        raise DataError(
-            f"{folder} has the classes {', '.join(foreign[:5])}, which the training folder has not: "
-            + ", ".join(names[:8])
-        )
-    if not present:
-        raise DataError(f"{folder} holds no class folders; expected those of the training folder:\n{_LAYOUT}")
-    return present
-
-
-def _limited(
-    train: Listing, test: Listing | None, limit: int | float, seed: int
-) -> tuple[Listing, Listing | None, tuple[str, ...]]:
-    chosen, chosen_test, notes = limited(train.codes, None if test is None else test.codes, limit, seed)
-    if test is not None and chosen_test is not None:
-        test = Listing([test.files[i] for i in chosen_test], test.codes[chosen_test], 0)
-    return Listing([train.files[i] for i in chosen], train.codes[chosen], 0), test, notes
-
-
-def _kept(
-    images: list[NDArray[np.uint8] | BadImage], codes: NDArray[np.int64], shape: tuple[int, int, int]
-) -> Prepared:
-    good = np.array([not isinstance(image, BadImage) for image in images], dtype=bool)
-    return Prepared(decoding.joined(images, shape, int(good.sum())), codes[good])
 
 
 def _check_memory(count: int, each: int) -> None:

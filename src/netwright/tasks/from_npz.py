@@ -8,18 +8,24 @@ from collections.abc import Sequence
 import numpy as np
 
 from netwright.core.errors import DataError
+from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation
 from netwright.tasks.archives import Arrays
 from netwright.tasks.building import build
 from netwright.tasks.from_arrays import arrays
 from netwright.tasks.labels import encode, encode_as
 from netwright.tasks.packed import Packed, is_packed
+from netwright.tasks.preparing import OwnBytes, Pictures
 from netwright.tasks.remaking import remakeable
-from netwright.tasks.splits import limited
+from netwright.tasks.splits import Indices, limited
 from netwright.tasks.task import Task
 
 TRAIN_KEYS = (("x_train", "y_train"), ("train_images", "train_labels"), ("train_x", "train_y"))
 TEST_KEYS = (("x_test", "y_test"), ("test_images", "test_labels"), ("test_x", "test_y"))
+VALIDATION_KEYS = (
+    *(("x_val", "y_val"), ("val_images", "val_labels"), ("val_x", "val_y"), ("x_valid", "y_valid")),
+    ("x_validation", "y_validation"),
+)
 PLAIN_KEYS = (
     ("x", "y"),
     ("data", "labels"),
@@ -40,12 +46,14 @@ def npz(
     augmentation: Augmentation | None = None,
     nan: str = "error",
     layout: str = "auto",
-    skip_bad: bool = False,
+    skip_bad: bool | float | str = False,
     limit: int | float | None = None,
     test_share: float = 0.1,
     split_seed: int = 0,
 ) -> Task:
     """A task of an .npz file with `x` and `y`, `data` and `labels`, or `x_train`, `y_train`, `x_test`, `y_test`.
+
+    A search validates on `x_val` and `y_val` where they are there.
 
     Also reads packed JPEG images: `data` with all bytes, `offsets` and `labels`. test: a second file with the test
     split. The other options are those of `arrays`.
@@ -69,6 +77,7 @@ def npz(
         stored[inputs],
         stored[targets],
         test=_test_pair(stored, test),
+        validation=_held(stored, VALIDATION_KEYS),
         classes=classes,
         augmentation=augmentation,
         nan=nan,
@@ -77,7 +86,6 @@ def npz(
         test_share=test_share,
         split_seed=split_seed,
         name=stored.path.stem,
-        notes=_unused(stored),
     )
 
 
@@ -88,7 +96,7 @@ def packed_task(
     *,
     classes: Sequence[str] | None,
     augmentation: Augmentation,
-    skip_bad: bool,
+    skip_bad: bool | float | str,
     limit: int | float | None,
     test_share: float = 0.1,
     split_seed: int = 0,
@@ -104,12 +112,17 @@ def packed_task(
     notes: tuple[str, ...] = ()
     if limit is not None:
         chosen, chosen_test, notes = limited(labels.codes, codes, limit, split_seed)
-    prepared, found = ours.decoded(chosen, labels.codes[chosen], skip_bad, None)
-    held_out = None
+    prepared, used, found = ours.decoded(chosen, labels.codes[chosen], skip_bad, None)
+    held_out, used_test = None, used
     if theirs is not None and codes is not None:
         picked = np.arange(len(theirs)) if chosen_test is None else chosen_test
-        held_out, more = theirs.decoded(picked, codes[picked], skip_bad, prepared.inputs.shape[1:])
+        held_out, used_test, more = theirs.decoded(picked, codes[picked], skip_bad, prepared.inputs.shape[1:])
         found += more
+
+    def preparation(places: Indices | None) -> Preparation:
+        source, of = (ours, used[places]) if theirs is None or places is not None else (theirs, used_test)
+        return Pictures(prepared.inputs.shape[1:], OwnBytes(source.first(of), ".jpg"))
+
     return build(
         name,
         prepared,
@@ -119,6 +132,7 @@ def packed_task(
         notes=labels.notes + notes + found,
         test_share=test_share,
         split_seed=split_seed,
+        preparation=preparation,
     )
 
 
@@ -133,20 +147,17 @@ def _pair(stored: Arrays, pairs: Sequence[tuple[str, str]], where: str) -> tuple
     )
 
 
-def _unused(stored: Arrays) -> tuple[str, ...]:
-    left = [stored.lower()[key] for key in ("x_val", "val_images", "val_x") if key in stored.lower()]
-    return tuple(
-        f"the array {key!r} is not used: validation examples are split off the training examples" for key in left
-    )
-
-
 def _test_pair(stored: Arrays, test: str | os.PathLike[str] | None) -> tuple[np.ndarray, np.ndarray] | None:
     if test is not None:
         other = Arrays(test)
         first, second = _pair(other, TEST_KEYS + TRAIN_KEYS + PLAIN_KEYS, str(other.path))
         return other[first], other[second]
+    return _held(stored, TEST_KEYS)
+
+
+def _held(stored: Arrays, pairs: Sequence[tuple[str, str]]) -> tuple[np.ndarray, np.ndarray] | None:
     keys = stored.lower()
-    for first, second in TEST_KEYS:
+    for first, second in pairs:
         if first in keys and second in keys:
             return stored[keys[first]], stored[keys[second]]
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import re
 import sys
@@ -10,6 +11,8 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
+
+from torch.utils.data import DataLoader
 
 from netwright.core.errors import DataError, UserError, nearest
 from netwright.tasks.from_arrays import arrays
@@ -34,15 +37,15 @@ MAKERS: dict[str, Callable[..., Task]] = {
 }
 _NEED_DATA = ("cifar10", "mnist")
 _ENDINGS = {".npz": "npz", ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".data": "csv"}
-_CODE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+_CODE = re.compile(r"(?:[A-Za-z_][\w.]*|.+\.py):[A-Za-z_][\w.]*")
 
 
 def open_task(text: str, data_dir: str | os.PathLike[str] | None = None, **options: Any) -> Task:
-    """The task that a text names: digits, cifar10, mnist, a folder of images, an .npz or .csv file, `module:function`.
+    """The task that a text names: digits, cifar10, mnist, a folder of images, an .npz or .csv file, or code of yours.
 
     data_dir: where cifar10 and mnist lie, and where a relative path is looked for too. options: those of the function
-    that reads it (`target` of csv, `size` of image_folder, ...); ConfigurationError names an unknown one. A function
-    returns a Task, a torch dataset, or (x, y).
+    that reads it (`target` of csv, `size` of image_folder, ...); ConfigurationError names an unknown one. Code is
+    `module:name` or `file.py:name`: a Task, a torch dataset, (x, y), or a function or class that makes one of these.
     Raises UserError for an unknown name, with the nearest.
     """
     if text in ("digits", *_NEED_DATA):
@@ -59,7 +62,7 @@ def open_task(text: str, data_dir: str | os.PathLike[str] | None = None, **optio
         existing(text, "any", "a data set")
     raise UserError(
         f"unknown task {text!r}{nearest(text, ['digits', *_NEED_DATA, *plug_in])} It can also be a folder of class "
-        "folders, an .npz or .csv file, or module:function."
+        "folders, an .npz or .csv file, or module:name or file.py:name."
     )
 
 
@@ -129,23 +132,44 @@ def _call(name: str, options: dict[str, Any]) -> Task:
 
 
 def _from_code(text: str, options: dict[str, Any]) -> Task:
-    module_name, _, attribute = text.partition(":")
-    folder = os.getcwd()
-    sys.path.insert(0, folder)
-    try:
-        value: Any = importlib.import_module(module_name)
-    except ImportError as problem:
-        raise UserError(f"cannot import {module_name!r} for the task {text!r}: {problem}") from problem
-    finally:
-        sys.path.remove(folder)
+    module_name, _, attribute = text.rpartition(":")
+    value = _imported(module_name, text)
     for part in attribute.split("."):
         if not hasattr(value, part):
             public = [name for name in vars(value) if not name.startswith("_")]
             raise UserError(f"{module_name} has no {part!r}" + nearest(part, public))
         value = getattr(value, part)
     task = _checked(value, text, options)
+    if module_name.endswith(".py"):
+        text = f"{Path(module_name).absolute()}:{attribute}"
     task._configuration = {"task": text, "arguments": options}
     return task
+
+
+def _imported(module: str, text: str) -> Any:
+    """A module by its name, looked for in the current folder too, or a Python file by its path."""
+    folder = os.getcwd()
+    sys.path.insert(0, folder)
+    try:
+        return _from_file(Path(module)) if module.endswith(".py") else importlib.import_module(module)
+    except UserError:
+        raise
+    except Exception as problem:
+        what = f"{type(problem).__name__}: {problem}"
+        raise UserError(f"cannot import {module!r} for the task {text!r}: {what}") from problem
+    finally:
+        sys.path.remove(folder)
+
+
+def _from_file(path: Path) -> Any:
+    """Run a Python file as a module of a name that no other module has, whatever the file is called."""
+    existing(path, "file", "a Python file")
+    name = f"netwright_data_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _checked(maker: Any, text: str, options: dict[str, Any]) -> Task:
@@ -156,8 +180,8 @@ def _checked(maker: Any, text: str, options: dict[str, Any]) -> Task:
         return maker
     if isinstance(maker, str | bytes):
         raise DataError(f"{text} gave a {type(maker).__name__}; expected a Task, a torch dataset, or a pair (x, y)")
-    if isinstance(maker, tuple) and len(maker) == 2:
+    if isinstance(maker, tuple | list) and len(maker) == 2:
         return arrays(*maker, name=text)
-    if hasattr(maker, "__getitem__") and hasattr(maker, "__len__"):
+    if isinstance(maker, DataLoader) or (hasattr(maker, "__getitem__") and hasattr(maker, "__len__")):
         return dataset(maker, name=text)
     raise DataError(f"{text} gave a {type(maker).__name__}; expected a Task, a torch dataset, or a pair (x, y)")

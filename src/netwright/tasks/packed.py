@@ -11,7 +11,9 @@ from netwright.core.errors import DataError
 from netwright.tasks import decoding
 from netwright.tasks.archives import Arrays
 from netwright.tasks.building import Prepared
-from netwright.tasks.decoding import BadImage, decode_jpeg
+from netwright.tasks.decoding import decode_jpeg
+
+_FIRST = 256
 
 
 def is_packed(arrays: Arrays) -> bool:
@@ -35,33 +37,38 @@ class Packed:
     def image(self, index: int) -> bytes:
         return bytes(self.bytes[self.offsets[index] : self.offsets[index + 1]])
 
+    def first(self, places: NDArray[np.int64]) -> tuple[bytes, ...]:
+        """The first of the images at some places, as their files."""
+        return tuple(self.image(i) for i in places[:_FIRST].tolist())
+
     def decoded(
-        self, chosen: NDArray[np.int64], codes: NDArray[np.int64], skip_bad: bool, shape: tuple[int, int, int] | None
-    ) -> tuple[Prepared, tuple[str, ...]]:
-        """The chosen images as one split, all of the first one's shape unless another is given: (split, notes)."""
+        self,
+        chosen: NDArray[np.int64],
+        codes: NDArray[np.int64],
+        skip_bad: bool | float | str,
+        shape: tuple[int, int, int] | None,
+    ) -> tuple[Prepared, NDArray[np.int64], tuple[str, ...]]:
+        """The chosen images as one split, all of the first one's shape unless another is given.
+
+        (split, the places of the images that could be used, notes).
+        """
         shape = self._shape(chosen) if shape is None else shape
-        channels, height, width = shape
 
-        def one(index: int) -> NDArray[np.uint8]:
-            data = decode_jpeg(self.image(index), channels, (height, width))
-            if not isinstance(data, bytes):
-                return data
-            return np.frombuffer(data, np.uint8).reshape(height, width, channels).transpose(2, 0, 1)
+        def one(place: int) -> NDArray[np.uint8]:
+            return decode_jpeg(self.image(int(chosen[place])), shape)
 
-        results = decoding.each(one, chosen.tolist(), decoding.threads_for(height * width))
-        good = np.array([not isinstance(result, BadImage) for result in results])
-        bad = [
-            (f"{self.where} image {i}", str(r)) for i, r in zip(chosen, results, strict=True) if isinstance(r, BadImage)
-        ]
-        notes = decoding.check_bad(bad, len(chosen), skip_bad)
-        return Prepared(decoding.joined(results, shape, int(good.sum())), codes[good]), notes
+        images, bad = decoding.decoded(one, len(chosen), shape, decoding.threads_for(shape[1] * shape[2]))
+        named = [(f"{self.where} image {chosen[i]}", bad[i]) for i in sorted(bad)]
+        notes = decoding.check_bad(named, len(chosen), skip_bad)
+        good = np.delete(np.arange(len(chosen)), list(bad))
+        return Prepared(images[good] if bad else images, codes[good]), chosen[good], notes
 
     def _shape(self, chosen: NDArray[np.int64]) -> tuple[int, int, int]:
         problem = "there are none"
         for index in chosen[:100]:
             try:
-                return decoding.header(io.BytesIO(self.image(int(index))))
-            except BadImage as bad:
+                return decoding.header(io.BytesIO(self.image(int(index))))[:3]
+            except ValueError as bad:
                 problem = f"image {index} {bad}"
         raise DataError(f"{self.where}: no image can be read; {problem}")
 

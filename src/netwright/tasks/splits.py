@@ -32,6 +32,12 @@ def split(labels: Indices, share: float, seed: int, purpose: int) -> tuple[Indic
     return np.sort(np.concatenate(first)), interleave(rest)
 
 
+def ordered(labels: Indices, aside: Indices, seed: int, purpose: int) -> Indices:
+    """All places in `labels` but those set aside, in an order of which each beginning is stratified."""
+    rest = np.delete(np.arange(len(labels)), aside)
+    return rest[interleave(shuffled_classes(labels[rest], seed, purpose))]
+
+
 def pick(labels: Indices, count: int, seed: int) -> Indices:
     """A stratified choice of `count` examples (at least one a class), as sorted indices into `labels`."""
     groups = shuffled_classes(labels, seed, LIMIT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -13,12 +14,12 @@ import torch
 from torch import Tensor
 
 from netwright.core import blocks
-from netwright.core.errors import DataError, UserError
+from netwright.core.errors import ConfigurationError, DataError, UserError
 from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation, Data, Examples, TaskShape
 from netwright.tasks.labels import uneven
 from netwright.tasks.resolution import resized, size_at
-from netwright.tasks.splits import VALIDATION, require, split
+from netwright.tasks.splits import VALIDATION, Indices, ordered, require, split
 from netwright.tasks.statistics import mean_and_std
 
 _KEPT_SPLITS = 2
@@ -32,7 +33,8 @@ class Task:
     name: what a person calls it. train, test: examples in memory, see `Examples` for shapes and types.
     class_names: one a class, in the order of the labels' numbers. notes: what was decided while reading, a sentence
     each. configuration: how to make the task again; None for data that exists only in memory. preparation: how raw
-    examples become inputs, for the export; None where the inputs are as their user has them.
+    examples become inputs, for the export; None where the inputs are as their user has them. validation: places in
+    `train` of the examples that a search validates on, where they came with the data; None to split a share off.
     Raises DataError when the splits, labels and class names do not fit each other, or a class has fewer than two
     training examples.
     """
@@ -48,6 +50,7 @@ class Task:
         notes: Sequence[str] = (),
         configuration: Mapping[str, Any] | None = None,
         preparation: Preparation | None = None,
+        validation: Sequence[int] | Indices | None = None,
     ) -> None:
         self.name = name
         self.class_names = tuple(class_names)
@@ -56,6 +59,7 @@ class Task:
         self.notes = tuple(notes)
         self.preparation = preparation
         self._train, self._test = train, test
+        self.validation = None if validation is None else np.unique(np.asarray(validation, dtype=np.int64))
         self._configuration = None if configuration is None else dict(configuration)
         self._splits: OrderedDict[tuple[Any, ...], _Split] = OrderedDict()
         self._copies: OrderedDict[tuple[Any, ...], Examples] = OrderedDict()
@@ -63,7 +67,7 @@ class Task:
 
     @property
     def train(self) -> Examples:
-        """Everything but the test split, on the CPU."""
+        """Everything but the test split, on the CPU; validation examples that came with the data are part of it."""
         return self._train
 
     @property
@@ -81,7 +85,8 @@ class Task:
     ) -> Data:
         """Training and validation examples on a device, split with every class in both; never the test split.
 
-        seed: gives the split. validation: share of the training examples to validate on. share: how much of the
+        seed: gives the split. validation: share of the training examples to validate on, where the data came without
+        a validation split of its own. share: how much of the
         remaining ones to train on; a smaller share is part of a larger one. resolution: pixels on the images' longer
         side, the original where None. Tensors are shared between calls: do not write to them.
         Raises UserError for shares outside 0..1 and a resolution for vectors.
@@ -115,6 +120,8 @@ class Task:
             labels = examples.labels
             digest.update(repr((tuple(labels.shape), str(labels.dtype))).encode())
             digest.update(labels.contiguous().numpy().reshape(-1).data)
+        if self.validation is not None:
+            digest.update(b"validation" + self.validation.tobytes())
         return digest.hexdigest()
 
     def configuration(self) -> dict[str, Any]:
@@ -136,9 +143,15 @@ class Task:
                 f"classes: {self.shape.classes}, from {counts[low]:,} training examples ({self.class_names[low]!r}) "
                 f"to {counts[high]:,} ({self.class_names[high]!r})"
             )
-        splits = f"splits: {len(self._train):,} to train and validate on, {len(self._test):,} for the final test"
+        splits = f"splits: {self._searched()}, {len(self._test):,} for the final test"
         first = f"{self.name}: {len(self._train) + len(self._test):,} {what}"
         return [first, balance, *uneven(counts, self.class_names), splits, *self._augmentation_line(), *self.notes]
+
+    def _searched(self) -> str:
+        if self.validation is None:
+            return f"{len(self._train):,} to train and validate on"
+        held_out = len(self.validation)
+        return f"{len(self._train) - held_out:,} to train on, {held_out:,} to validate on (they came with the data)"
 
     def _augmentation_line(self) -> list[str]:
         done = self.augmentation
@@ -165,7 +178,11 @@ class Task:
         return found
 
     def _split(self, seed: int, device: torch.device, validation: float, resolution: int | None) -> _Split:
-        held_out, train = split(self._train.labels.numpy(), validation, seed, VALIDATION)
+        labels = self._train.labels.numpy()
+        if self.validation is None:
+            held_out, train = split(labels, validation, seed, VALIDATION)
+        else:
+            held_out, train = self.validation, ordered(labels, self.validation, seed, VALIDATION)
         examples = self._on(self._train, device, self._other(resolution))
         return _Split(*(examples.choose(as_places(indices, device)) for indices in (train, held_out)))
 
@@ -201,7 +218,29 @@ class Task:
             raise DataError(f"class names must differ, found {', '.join(self.class_names)}")
         for examples, which in ((self._train, "training"), (self._test, "test")):
             _check_examples(examples, self.shape, which)
-        require(self._train.labels.numpy(), self.class_names, 2, "one to train on, one to validate on")
+        labels = self._train.labels.numpy()
+        if self.validation is None:
+            require(labels, self.class_names, 2, "one to train on, one to validate on")
+        else:
+            _check_validation(self.validation, labels, self.class_names)
+
+
+def as_task(value: Any) -> Task:
+    """The value, once it is known to be a task; ConfigurationError says how to make one of what was given."""
+    if isinstance(value, Task):
+        return value
+    if isinstance(value, type) or callable(value):
+        how = f"call it: {getattr(value, '__name__', 'it')}(...)"
+    elif isinstance(value, str | os.PathLike):
+        how = "nw.tasks.open_task(path) makes one of a path"
+    elif isinstance(value, tuple | list) and len(value) == 2:
+        how = "nw.tasks.arrays(x, y) makes one of a pair"
+    elif hasattr(value, "__getitem__") or hasattr(value, "__iter__"):
+        how = "nw.tasks.dataset(...) makes one of a torch data set, nw.tasks.arrays(x, y) of arrays"
+    else:
+        how = "nw.tasks.arrays(x, y) makes one of arrays"
+    kind = f"the class {value.__name__}" if isinstance(value, type) else f"a {type(value).__name__}"
+    raise ConfigurationError(f"a task is expected, found {kind}; {how}")
 
 
 class _Split:
@@ -261,6 +300,15 @@ def _check_examples(examples: Examples, shape: TaskShape, which: str) -> None:
         raise DataError(
             f"{which} labels lie outside 0..{shape.classes - 1}, the numbers of the {shape.classes} classes"
         )
+
+
+def _check_validation(places: Indices, labels: Indices, class_names: Sequence[str]) -> None:
+    if not len(places) or places[0] < 0 or places[-1] >= len(labels):
+        raise DataError(
+            f"validation is places in train, 0 to {len(labels) - 1}, found {places[:1].tolist()} to "
+            f"{places[-1:].tolist()}; leave it out to split a share off"
+        )
+    require(np.delete(labels, places), class_names, 1, "to train on, beside those of the validation split")
 
 
 def _check_lengths(examples: Examples, which: str) -> None:
