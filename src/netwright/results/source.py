@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,22 +37,23 @@ class Source:
         return "\n\n".join([*self.classes, f"def build() -> nn.Module:\n{body}"])
 
 
-def write_source(network: nn.Module, example: Tensor) -> Source:
+def write_source(network: nn.Module, example: Tensor, reserved: Collection[str] = ()) -> Source:
     """The code of a network as it predicts (in eval mode).
 
     example: a batch of at least two inputs, (n, channels, height, width) or (n, features); what it holds is of no
-    consequence. Keys of the state dict stay as they are, so that the network's weights fit the code; modules
-    that have no effect when predicting (drop path) are left out, and plain tensors that a forward reads become buffers.
+    consequence. reserved: names that no class may have. Keys of the state dict stay as they are, so that the network's
+    weights fit the code; modules that have no effect when predicting (drop path) are left out, and plain tensors that a
+    forward reads become buffers.
     Raises UserError, naming the class and line, where a forward depends on the values it computes with.
     """
-    return _Writer(record(network, example)).source(set(network.state_dict()))
+    return _Writer(record(network, example), reserved).source(set(network.state_dict()))
 
 
 class _Writer:
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, reserved: Collection[str]) -> None:
         self._recording = recording
         self._network = recording.network
-        self._classes = Classes()
+        self._classes = Classes(reserved)
         self._calls: dict[int, Call] = {}
         self._heights: dict[int, int] = {}
 
