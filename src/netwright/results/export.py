@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import itertools
 import json
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 
 import netwright
 from netwright.core.errors import UserError
+from netwright.results.baking import plain_copy
 from netwright.results.figures import Figures
 from netwright.results.final import accuracy
 from netwright.results.merging import imported_modules
@@ -99,7 +99,7 @@ def export(
     """
     target = check_target(directory, overwrite)
     data = task.final_data("cpu")
-    network = copy.deepcopy(network).cpu().eval()
+    network = plain_copy(network)
     preparation = preparation_of(task)
     source = write_source(network, _example(data), reserved_names(preparation))
     try:

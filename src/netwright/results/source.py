@@ -6,8 +6,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from netwright.core.errors import UserError
 from netwright.results.classes import Body, Classes, Declaration
 from netwright.results.constructors import constructor, torch_class
 from netwright.results.expressions import Argument, Call, Entry, Expression, Listing, Literal, Text, plain, quoted
@@ -46,7 +48,26 @@ def write_source(network: nn.Module, example: Tensor, reserved: Collection[str] 
     forward reads become buffers.
     Raises UserError, naming the class and line, where a forward depends on the values it computes with.
     """
-    return _Writer(record(network, example), reserved).source(set(network.state_dict()))
+    recording = record(network, example)
+    _check_batch_size(recording, record(network, torch.cat([example, example[:1]])))
+    return _Writer(recording, reserved).source(set(recording.network.state_dict()))
+
+
+def _check_batch_size(first: Recording, second: Recording) -> None:
+    """UserError where the code is another for a batch of one example more."""
+    for (path, one), other in zip(first.network.named_modules(), second.network.modules(), strict=True):
+        if first.forwards.get(id(one)) != second.forwards.get(id(other)) or _shapes(first, one) != _shapes(
+            second, other
+        ):
+            where = f" at {path}" if path else ""
+            raise UserError(
+                f"the forward of {type(one).__name__}{where} makes a fixed number of the batch size, so that it cannot "
+                "be written down for batches of any size; use x.shape[0] as it is, without int() or range()"
+            )
+
+
+def _shapes(recording: Recording, module: nn.Module) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(each.shape) for name, each in recording.tensors.get(id(module), {}).items()}
 
 
 class _Writer:
