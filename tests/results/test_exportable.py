@@ -33,7 +33,7 @@ SHAPE = TaskShape((4,), 3)
 
 def test_the_module_and_the_architecture_are_named() -> None:
     space = Sometimes()
-    with pytest.raises(UserError, match="looks.*ByValue") as raised:
+    with pytest.raises(UserError, match=r"looks.*ByValue") as raised:
         check_exportable(space, SHAPE, space.enumerate())
     assert "\n" not in str(raised.value)
 

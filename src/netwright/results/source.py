@@ -61,8 +61,8 @@ def _check_batch_size(first: Recording, second: Recording) -> None:
         ):
             where = f" at {path}" if path else ""
             raise UserError(
-                f"the forward of {type(one).__name__}{where} makes a fixed number of the batch size, so that it cannot "
-                "be written down for batches of any size; use x.shape[0] as it is, without int() or range()"
+                f"the forward of {type(one).__name__}{where} does other things for a batch of another size, so that it "
+                "cannot be written down for all; use x.shape[0] as it is, without int(), range() or a branch"
             )
 
 
