@@ -73,7 +73,9 @@ def _write(path: Path, raw: np.ndarray) -> Path:
     return path
 
 
-class read(nn.Module):  # noqa: N801 - a class with a name that model.py has already
+class read(nn.Module):
+    """Has a name that model.py has already."""
+
     def __init__(self) -> None:
         super().__init__()
         self.linear = nn.Linear(4, 3)
