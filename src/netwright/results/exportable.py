@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.core.task import TaskShape
 
-TIME = 3.0  # seconds after which no further network is looked at
+TIME = 1.0  # seconds after which no further network is looked at
 
 
 def check_exportable(space: Space, shape: TaskShape, architectures: Iterable[Architecture]) -> int:
     """Write the code of these networks as an export would, and say how many were looked at.
 
-    architectures: such as the smallest, the largest and a few random ones; after three seconds the rest is left out.
+    architectures: such as the smallest, the largest and a few random ones; after one second the rest is left out.
     Raises UserError, in one line that names the module and the architecture, where one cannot be written. An
     architecture that cannot be built or run at all is passed over: that is the search's to find.
     """
