@@ -5,14 +5,17 @@ from __future__ import annotations
 import ast
 import importlib.util
 import itertools
+import sys
 from pathlib import Path
 from types import ModuleType
 
 import torch
 from torch import Tensor, nn
 
-from netwright.core.task import TaskShape
+from netwright.core.task import Examples, TaskShape
+from netwright.results.baking import plain_copy
 from netwright.results.model_file import Inputs, model_file
+from netwright.results.plain import Plain
 from netwright.results.source import Source, write_source
 
 _numbers = itertools.count()
@@ -28,7 +31,8 @@ def import_file(path: Path) -> ModuleType:
 
 def inputs_for(shape: tuple[int, ...], classes: int = 3) -> Inputs:
     names = [f"class {i}" for i in range(classes)]
-    return Inputs(TaskShape(shape, classes), names, [0.5] * shape[0], [0.25] * shape[0])
+    plain = Plain(shape, Examples(torch.zeros(0, *shape), torch.zeros(0)))
+    return Inputs(TaskShape(shape, classes), names, [0.5] * shape[0], [0.25] * shape[0], plain)
 
 
 def unsettle(network: nn.Module, seed: int = 0) -> nn.Module:
@@ -55,14 +59,11 @@ def remake(network: nn.Module, shape: tuple[int, ...], folder: Path, example: Te
     text = text_of(source, shape)
     path = folder / f"model_{next(_numbers)}.py"
     path.write_text(text, encoding="utf-8")
-    imported = {alias.name.partition(".")[0] for alias in _imports(text)} | {"numpy", "PIL"}
-    assert imported <= {"__future__", "collections", "hashlib", "math", "pathlib", "sys", "safetensors", "torch"} | {
-        "numpy",
-        "PIL",
-    }
+    imported = {alias.name.partition(".")[0] for alias in _imports(text)}
+    assert imported <= {*sys.stdlib_module_names, "safetensors", "torch", "numpy"}
     made = import_file(path).build().eval()
     made.load_state_dict(source.tensors)
-    assert set(source.left_out) | set(made.state_dict()) >= set(network.state_dict())
+    assert set(source.left_out) | set(made.state_dict()) >= set(plain_copy(network).state_dict())
     for batch in (1, 3):
         x = torch.randn(batch, *shape)
         with torch.no_grad():

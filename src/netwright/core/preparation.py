@@ -19,6 +19,10 @@ class Preparation(ABC):
     def describe(self) -> str:
         """What one example is, as in "a classifier of ...": "RGB images of 32x32 pixels", "rows of 14 columns"."""
 
+    def needs(self) -> str:
+        """What a user's file must hold, in a sentence: "A row needs the columns age, city." Empty where it is plain."""
+        return ""
+
     @abstractmethod
     def constants(self) -> Mapping[str, Any]:
         """Names in capitals that `code` uses, and their values: numbers, texts, None, and tuples and dicts of them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from netwright.engine.search import Search
 
 SAMPLES = 200
+RANDOM = 3  # networks beside the smallest and the largest whose export is tried
 COUNTING = 2.0  # seconds for counting networks, where nothing depends on the smallest one
 COUNTING_FOR_LIMITS = 20.0  # seconds for it, where there are limits on what is counted
 CLIMBING = 0.3  # seconds for going on from the smallest and the largest sample, by one decision at a time
@@ -30,7 +32,11 @@ CLIMBING = 0.3  # seconds for going on from the smallest and the largest sample,
 
 @dataclass(frozen=True)
 class Preflight:
-    """What was found. sampled: how many architectures were counted. warnings: what the search will meet on its way."""
+    """What was found.
+
+    sampled: how many architectures were counted. warnings: what the search will meet on its way. not_exportable: why a
+    network of the space cannot be exported; empty where those that were tried can.
+    """
 
     smallest: Tried
     largest: Tried | None
@@ -40,6 +46,7 @@ class Preflight:
     size: int
     warnings: tuple[str, ...] = field(default=())
     typical: Architecture | None = None  # the middle one by multiply-adds of those that keep the limits
+    not_exportable: str = ""
 
     def lines(self) -> list[str]:
         """What to tell the user."""
@@ -54,7 +61,8 @@ class Preflight:
                 f"{self.largest.params:,} parameters,"
             )
         ran = f"preflight: {head} ran a batch forward and backward on {self.device} ({self.seconds:.1f} s)"
-        return [ran, *(f"warning: {each}" for each in self.warnings)]
+        warnings = [*self.warnings, self.not_exportable] if self.not_exportable else self.warnings
+        return [ran, *(f"warning: {each}" for each in warnings)]
 
 
 def preflight(search: Search) -> Preflight | None:
@@ -87,7 +95,19 @@ def preflight(search: Search) -> Preflight | None:
         *(first, last, len(sample.counted), time.perf_counter() - start, str(estimator.device), estimator.space.size),
         warnings=tuple(warnings),
         typical=sample.middle(),
+        not_exportable=_not_exportable(estimator, [smallest, largest, *itertools.islice(sample.counted, RANDOM)]),
     )
+
+
+def _not_exportable(estimator: Trains, architectures: Sequence[Architecture]) -> str:
+    """Why one of these networks cannot be exported; empty where all can."""
+    from netwright.results.exportable import check_exportable
+
+    try:
+        check_exportable(estimator.space, estimator.task.shape, dict.fromkeys(architectures))
+    except UserError as problem:
+        return str(problem)
+    return ""
 
 
 def _try_shared(estimator: RoundEstimator, seed: int) -> None:

@@ -2,6 +2,7 @@
 
 from netwright.results.baselines import logistic_regression, random_picks, small_resnet
 from netwright.results.export import Exported, check_target, export, read_architecture
+from netwright.results.exportable import check_exportable
 from netwright.results.figures import Contender, Difference, Figures, difference
 from netwright.results.final import FinalResult, Options, Trained, train_final
 from netwright.results.of_run import (
@@ -31,6 +32,7 @@ __all__ = [
     "Source",
     "Trained",
     "Verification",
+    "check_exportable",
     "check_target",
     "conclude",
     "difference",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,22 +22,7 @@ from netwright.results.expressions import (
     written,
 )
 
-_RESERVED = {
-    "F",
-    "OrderedDict",
-    "Path",
-    "Tensor",
-    "build",
-    "hashlib",
-    "load",
-    "math",
-    "network",
-    "nn",
-    "path",
-    "predict",
-}
-_RESERVED |= {"preprocess", "read", "safetensors", "sys", "torch", "CLASS_NAMES", "INPUT_SHAPE", "MEAN", "STD"}
-_RESERVED |= {"WEIGHTS_SHA256", *dir(builtins)}
+_RESERVED = {"F", "OrderedDict", "Tensor", "build", "math", "network", "nn", "torch", *dir(builtins)}
 _FROM_LAYERS = {"num_features": "channels", "num_channels": "channels", "normalized_shape": "features"}
 
 
@@ -77,11 +62,11 @@ class Body:
 
 
 class Classes:
-    """The classes written so far, in an order in which each only needs earlier ones."""
+    """The classes written so far, each needing only earlier ones. reserved: names that none of them may have."""
 
-    def __init__(self) -> None:
+    def __init__(self, reserved: Collection[str] = ()) -> None:
         self.code: list[str] = []
-        self._names: set[str] = set(_RESERVED)
+        self._names: set[str] = {*_RESERVED, *reserved}
 
     def add(self, bodies: Sequence[Body]) -> list[Call]:
         """Write classes for these modules; the calls that make them, one a module."""

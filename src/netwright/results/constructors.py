@@ -9,7 +9,18 @@ import torch
 from torch import nn
 
 from netwright.core.errors import UserError
-from netwright.results.expressions import NO_DEFAULT, Argument, Call, Literal, same
+from netwright.results.composite import composite_arguments
+from netwright.results.expressions import (
+    NO_DEFAULT,
+    Argument,
+    Call,
+    Expression,
+    Literal,
+    Text,
+    function_names,
+    plain_value,
+    same,
+)
 
 _RECURRENT = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size")
 _RECURRENT_DEFAULTS = {
@@ -43,7 +54,7 @@ def constructor(module: nn.Module, cls: type[nn.Module]) -> Call:
     """The call that makes a layer like `module`; UserError where no call is known that makes the same."""
     problem = "it has parameters that its constructor doesn't make"
     for shortened in (True, False):
-        values = _values(module, cls, shortened)
+        values = composite_arguments(module) or _values(module, cls, shortened)
         try:
             with torch.device("meta"):  # neither time nor random numbers are spent on its weights
                 made = cls(**values).eval()
@@ -67,7 +78,7 @@ def _values(module: nn.Module, cls: type[nn.Module], shortened: bool) -> dict[st
             continue
         value = _value(module, name)
         if value is not NO_DEFAULT:
-            found[name] = _short(value) if shortened else value
+            found[name] = plain_value(_short(value) if shortened else value)
     dtype = next((each.dtype for each in module.parameters(recurse=False)), torch.float32)
     if dtype != torch.float32:
         found["dtype"] = dtype
@@ -77,7 +88,8 @@ def _values(module: nn.Module, cls: type[nn.Module], shortened: bool) -> dict[st
 def _parameters(cls: type[nn.Module]) -> dict[str, Any]:
     """Names of the constructor's arguments with their defaults."""
     if issubclass(cls, nn.RNNBase):
-        names = (*_RECURRENT, "nonlinearity") if cls is nn.RNN else _RECURRENT
+        plain = [name for name in _RECURRENT if name != "proj_size"]
+        names = _RECURRENT if cls is nn.LSTM else [*plain, "nonlinearity"] if cls is nn.RNN else plain
         return {name: _RECURRENT_DEFAULTS.get(name, NO_DEFAULT) for name in names}
     signature = inspect.signature(cls.__init__)
     kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -108,8 +120,16 @@ def _difference(module: nn.Module, made: nn.Module) -> str:
     ours, theirs = module.state_dict(), made.state_dict()
     if {k: (v.shape, v.dtype) for k, v in ours.items()} != {k: (v.shape, v.dtype) for k, v in theirs.items()}:
         return "its tensors have other names, shapes or types"
+    if [(name, type(each)) for name, each in module.named_children()] != [
+        (name, type(each)) for name, each in made.named_children()
+    ]:
+        return "other layers stand in it than its constructor makes"
+    for (name, part), own in zip(made.named_children(), module.children(), strict=True):
+        inner = _difference(own, part)
+        if inner:
+            return f"of its {name}, {inner}"
     for name, value in vars(made).items():
-        if name.startswith("_") or name == "training":
+        if name.startswith("_") or name in ("training", "enable_nested_tensor"):
             continue
         if not _alike(vars(module).get(name), value):
             return f"its {name} is {vars(module).get(name)!r}, which the constructor makes {value!r}"
@@ -119,6 +139,7 @@ def _difference(module: nn.Module, made: nn.Module) -> str:
 def _alike(first: Any, second: Any) -> bool:
     if callable(first) and callable(second):
         return first is second
+    first, second = plain_value(first), plain_value(second)
     return type(first) is type(second) and repr(first) == repr(second)
 
 
@@ -129,6 +150,23 @@ def _call(module: nn.Module, cls: type[nn.Module], values: dict[str, Any]) -> Ca
     for name, value in values.items():
         default = defaults.get(name, NO_DEFAULT)
         by_position = by_position and default is NO_DEFAULT
-        arguments.append(Argument(Literal(value, name), "" if by_position else name, default))
+        arguments.append(Argument(_expression(value, name), "" if by_position else name, default))
     where = "nn" if getattr(nn, cls.__name__, None) is cls else cls.__module__
     return Call(f"{where}.{cls.__name__}", tuple(arguments))
+
+
+def _expression(value: Any, name: str) -> Expression:
+    """An argument as code: a layer as the call that makes it, a function of torch by its name."""
+    if isinstance(value, nn.Module):
+        cls = torch_class(value)
+        if cls is None:
+            raise UserError(
+                f"a {type(value).__name__} is the {name} of a layer; only layers of torch.nn are written there"
+            )
+        return constructor(value, cls)
+    if callable(value):
+        code = function_names().get(id(value))
+        if code is None:
+            raise UserError(f"the {name} of a layer is a function that is not part of torch; use one of torch's own")
+        return Text(code)
+    return Literal(value, name)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
+import itertools
 import json
 import os
 import platform
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,23 +20,30 @@ from torch import Tensor, nn
 
 import netwright
 from netwright.core.errors import UserError
+from netwright.results.baking import plain_copy
 from netwright.results.figures import Figures
 from netwright.results.final import accuracy
-from netwright.results.model_file import Inputs, model_file
-from netwright.results.report import readme
+from netwright.results.merging import imported_modules
+from netwright.results.model_file import Inputs, model_file, reserved_names
+from netwright.results.plain import Plain
+from netwright.results.report import readme, usage
 from netwright.results.source import Source, write_source
 from netwright.results.verify import NotReproduced, Verification, verify
 from netwright.training import predict
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
+    from netwright.core.preparation import Preparation
     from netwright.core.space import Space
     from netwright.core.task import Data
     from netwright.tasks.task import Task
 
-MOST_VERIFIED = 2_000
+MOST_VERIFIED, LEAST_VERIFIED = 2_000, 32  # test examples whose logits are compared
+MOST_WORK = 1e11  # multiply-adds of such a comparison; a few seconds on one core
+MOST_FROM_FILES = 256  # test examples that are read again from the user's own files
+MOST_BYTES = 32_000_000  # of those files
 FILES = {
-    "model.py": "the network in plain PyTorch, with its preprocessing; it imports torch and safetensors",
+    "model.py": "the network in plain PyTorch, with what prepares your files; it imports torch and safetensors",
     "weights.safetensors": "the trained weights",
     "architecture.json": "the architecture in its space, the task, versions and SHA-256 of the files",
     "README.md": "this page",
@@ -84,24 +91,27 @@ def export(
     """Write a trained network as `model.py`, `weights.safetensors`, `architecture.json` and `README.md`.
 
     The folder is made beside `directory`, loaded in a process that cannot import netwright, compared with the network
-    on up to 2,000 test examples, and only then moved into place. reported: the test logits, (n, classes) on the CPU,
-    that the reported accuracy of `figures` comes from. overwrite: replace an earlier export.
+    on up to 2,000 test examples and on the user's own files of up to 256 of them, and only then moved into place.
+    reported: the test logits, (n, classes) on the CPU, that the reported accuracy of `figures` comes from. overwrite:
+    replace an earlier export.
     Raises UserError where the directory holds anything else or cannot be written, and where the network cannot be
     written as code; NotReproduced where the files do not give the reported predictions.
     """
     target = check_target(directory, overwrite)
     data = task.final_data("cpu")
-    network = copy.deepcopy(network).cpu().eval()
-    source = write_source(network, _example(data))
+    network = plain_copy(network)
+    preparation = preparation_of(task)
+    source = write_source(network, _example(data), reserved_names(preparation))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as temporary:
             folder = Path(temporary, "export")
             folder.mkdir()
-            _write(folder, source, Inputs(task.shape, task.class_names, data.mean, data.std))
-            checked, sentences = _checked(folder, network, data, reported)
+            _write(folder, source, Inputs(task.shape, task.class_names, data.mean, data.std, preparation))
+            checked, sentences = _checked(folder, network, data, reported, preparation, task, figures.winner.macs)
             _write_architecture(folder, architecture, space, task)
-            _write_text(folder / "README.md", readme(figures, FILES, [*sentences, *_left_out(source)]))
+            use = usage(preparation, checked.answers)
+            _write_text(folder / "README.md", readme(figures, FILES, [*sentences, *_left_out(source)], use))
             _move(folder, target, Path(temporary, "replaced"))
     except OSError as problem:
         raise UserError(f"{target} cannot be written: {problem.strerror or problem}") from problem
@@ -123,6 +133,11 @@ def check_target(directory: str | Path, overwrite: bool = False) -> Path:
     if foreign:
         raise UserError(f"{target} holds {foreign[0]!r}, which is not part of an export; name another directory")
     return target
+
+
+def preparation_of(task: Task) -> Preparation:
+    """How raw examples become the task's inputs; without a preparation of its own they are its inputs already."""
+    return task.preparation or Plain(task.shape.input, task.test)
 
 
 def _example(data: Data) -> Tensor:
@@ -172,12 +187,23 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def _checked(
-    folder: Path, network: nn.Module, data: Data, reported: Tensor | None
+    folder: Path,
+    network: nn.Module,
+    data: Data,
+    reported: Tensor | None,
+    preparation: Preparation,
+    task: Task,
+    macs: float | None,
 ) -> tuple[Verification, Sequence[str]]:
     """Verify the folder, and put into words what was found."""
-    test, count = data.held_out, min(MOST_VERIFIED, len(data.held_out))
+    test, count = data.held_out, min(_most_verified(macs), len(data.held_out))
     share = test.part(0, count)
-    checked = verify(folder, share.inputs, predict(network, share, data, device="cpu"))
+    expected = predict(network, share, data, device="cpu")
+    with tempfile.TemporaryDirectory(prefix="netwright-files-") as place:
+        files = _own_files(preparation, min(count, MOST_FROM_FILES), Path(place))
+        packages = imported_modules(preparation.code())
+        checked = verify(folder, share.inputs, expected, files, task.class_names, packages)
+        checked = replace(checked, answers=_named_as_given(checked.answers, Path(place)))
     found = accuracy(checked.logits, share.labels)
     which = "the whole test split" if count == len(test) else f"the first {count:,} test examples"
     sentences = [
@@ -185,9 +211,34 @@ def _checked(
         f"{checked.largest_difference:.2g} (float32 on the CPU).",
         f"Test accuracy computed from these files on {which}: {100 * found:.2f} %.",
     ]
+    if checked.answers:
+        sentences.append(
+            f"`python model.py --json` over the original files of the first {len(checked.answers):,} test examples "
+            "gave the same classes."
+        )
     if reported is not None:
         sentences.append(_against_reported(checked, reported[:count]))
     return checked, sentences
+
+
+def _named_as_given(answers: Sequence[Mapping[str, Any]], place: Path) -> tuple[Mapping[str, Any], ...]:
+    """A file that was written for the check goes by its name alone."""
+    return tuple({**each, "file": each["file"].removeprefix(f"{place}{os.sep}")} for each in answers)
+
+
+def _most_verified(macs: float | None) -> int:
+    """So many examples that a network of any size is verified in seconds. macs: multiply-adds for one example."""
+    return max(LEAST_VERIFIED, min(MOST_VERIFIED, int(MOST_WORK / max(1.0, macs or 1.0))))
+
+
+def _own_files(preparation: Preparation, count: int, place: Path) -> list[Path]:
+    """The user's own files with the first test examples: as many as are read in a second or two, and one at least."""
+    try:
+        paths = list(preparation.own_files(count, place))
+        sizes = itertools.accumulate(each.stat().st_size for each in paths)
+        return [path for path, size in zip(paths, sizes, strict=True) if size <= MOST_BYTES or path == paths[0]]
+    except (OSError, ValueError) as problem:
+        raise NotReproduced(f"the original files of the test examples cannot be read: {problem}") from problem
 
 
 def _against_reported(checked: Verification, reported: Tensor) -> str:

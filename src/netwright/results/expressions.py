@@ -5,12 +5,36 @@ from __future__ import annotations
 import inspect
 import keyword
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+
+import torch
+import torch.nn.functional
 
 WIDTH = 112
 NO_DEFAULT = inspect.Parameter.empty
+_BUILTINS = (len, abs, min, max, sum, int, float, bool, round, slice, tuple, list, range)
+
+
+@cache
+def function_names() -> Mapping[int, str]:
+    """How every function of torch is written, by its id."""
+    places = {
+        "torch.linalg": torch.linalg,
+        "torch.fft": torch.fft,
+        "torch.special": torch.special,
+        "math": math,
+        "torch": torch,
+        "F": torch.nn.functional,
+    }
+    found: dict[int, str] = {}
+    for place, module in places.items():  # what comes later wins
+        for name, value in vars(module).items():
+            if callable(value) and not name.startswith("_") and not isinstance(value, type):
+                found[id(value)] = f"{place}.{name}"
+    return found | {id(each): each.__name__ for each in _BUILTINS}
 
 
 @dataclass(frozen=True)
@@ -128,8 +152,19 @@ def same(first: Any, second: Any) -> bool:
     return type(first) is type(second) and (first is second or repr(first) == repr(second))
 
 
+def plain_value(value: Any) -> Any:
+    """A number or text without its own class (an IntEnum, a StrEnum, numpy's numbers), also inside tuples and lists."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    for kind in (bool, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    return type(value)(map(plain_value, value)) if type(value) in (tuple, list) else value
+
+
 def constant(value: Any) -> str:
     """Python code of a plain value; TypeError for anything else, so that nothing else can get into the code."""
+    value = plain_value(value)
     if isinstance(value, float) and not math.isfinite(value):
         return f"float({str(float(value))!r})"
     if isinstance(value, str):
@@ -149,7 +184,7 @@ def constant(value: Any) -> str:
 
 def quoted(text: str) -> str:
     """A string literal, whatever the text holds; between double quotes where that needs nothing escaped."""
-    code = repr(str(text))
+    code = repr(str.__str__(text))
     return code if "\\" in code or '"' in code or code[0] == '"' else f'"{code[1:-1]}"'
 
 

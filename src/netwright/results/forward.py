@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import builtins
 import keyword
-import math
 import operator
 import re
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch.nn.functional
 from torch import Tensor, fx, nn
 from torch.fx.node import map_arg
 
 from netwright.core.errors import UserError
-from netwright.results.expressions import WIDTH, constant, identifier, is_attribute, quoted
+from netwright.results.expressions import WIDTH, constant, function_names, identifier, is_attribute, quoted
 from netwright.results.one_level import VALUE
 
 ATOM, UNARY, TIMES, PLUS, AND, XOR, OR, COMPARE = 9, 8, 7, 6, 5, 4, 3, 2
@@ -46,28 +43,8 @@ _IN_PLACE = {
     operator.imul: ("mul_", "*"),
     operator.itruediv: ("div_", "/"),
 }
-_BUILTINS = (len, abs, min, max, sum, int, float, bool, round, slice, tuple, list, range)
 _RESERVED = {"self", "torch", "nn", "F", "math", *dir(builtins)}
 _LONGEST_INLINE = 88
-
-
-@cache
-def function_names() -> Mapping[int, str]:
-    """How every function of torch is written, by its id."""
-    places = {
-        "torch.linalg": torch.linalg,
-        "torch.fft": torch.fft,
-        "torch.special": torch.special,
-        "math": math,
-        "torch": torch,
-        "F": torch.nn.functional,
-    }
-    found: dict[int, str] = {}
-    for place, module in places.items():  # what comes later wins
-        for name, value in vars(module).items():
-            if callable(value) and not name.startswith("_") and not isinstance(value, type):
-                found[id(value)] = f"{place}.{name}"
-    return found | {id(each): each.__name__ for each in _BUILTINS}
 
 
 def path_code(owner: nn.Module, path: str, start: str = "self") -> str:

@@ -1,16 +1,29 @@
-"""The text of `model.py`: a network's code together with what turns raw inputs into its own, and back into classes."""
+"""The text of `model.py`: a network's code, the code that prepares raw examples, and what is done with both."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+import inspect
+import math
+import pprint
+import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
+from netwright.core.preparation import Preparation
 from netwright.core.task import TaskShape
-from netwright.results.expressions import Expression, Listing, Text, constant, layout
+from netwright.results import frame
+from netwright.results.merging import Piece, joined_imports, piece
 from netwright.results.source import Source
 
-PER_LINE = 8
+NETWORK_IMPORTS = (
+    "import math",
+    "from collections import OrderedDict",
+    "import torch",
+    "import torch.nn.functional as F",
+    "from torch import Tensor, nn",
+)
 
 
 @dataclass(frozen=True)
@@ -21,157 +34,104 @@ class Inputs:
     class_names: Sequence[str]
     mean: Sequence[float]
     std: Sequence[float]
+    preparation: Preparation
 
 
 def model_file(source: Source, inputs: Inputs, weights_sha256: str) -> str:
-    """The whole file. It imports torch, safetensors and the standard library; numpy or Pillow only to read a file."""
-    parts = [
-        _images(inputs) if inputs.shape.is_image else _vectors(inputs),
-        _constants(inputs, weights_sha256),
-        *source.classes,
-        _build(source),
-        _LOAD,
-        _PREPROCESS_IMAGES if inputs.shape.is_image else _PREPROCESS_VECTORS,
-        _PREDICT,
-        _READ_IMAGES if inputs.shape.is_image else _READ_VECTORS,
-        _MAIN,
+    """The whole file. It imports torch, safetensors and the standard library, and what the preparation imports."""
+    reading, network, using = piece(inputs.preparation.code()), piece(_code(source)), _frame()
+    _check_names(reading, network, using)
+    parts = [_constants(inputs, weights_sha256), reading.text, network.text, using.text]
+    body = "\n\n".join(part.strip("\n") + "\n" for part in parts)
+    lines = [*reading.imports, *network.imports, *using.imports]
+    return f"{_opening(inputs.preparation)}\n{joined_imports(lines, body)}\n\n{body}"
+
+
+def reserved_names(preparation: Preparation) -> frozenset[str]:
+    """Names that stand in `model.py` beside the network, so that none of its classes may have them."""
+    reading = piece(preparation.code())
+    imported = {line.split()[-1].partition(".")[0] for line in (*reading.imports, *_frame().imports)}
+    return frozenset({*reading.names, *preparation.constants(), *_frame().names, *_OWN_CONSTANTS, *imported})
+
+
+_OWN_CONSTANTS = ("INPUT_SHAPE", "CLASS_NAMES", "MEAN", "STD", "WEIGHTS_SHA256")
+
+
+@cache
+def _frame() -> Piece:
+    return piece(inspect.getsource(frame))
+
+
+def _check_names(*pieces: Piece) -> None:
+    seen: set[str] = set()
+    for each in pieces:
+        assert not seen & each.names, f"model.py would define {', '.join(sorted(seen & each.names))} twice"
+        seen |= each.names
+
+
+def _code(source: Source) -> str:
+    body = "".join(f"    {line}\n" for line in source.build)
+    build = f'def build() -> nn.Module:\n    """The network with untrained weights."""\n{body}'
+    return "\n\n".join(["\n".join(NETWORK_IMPORTS) + "\n", *source.classes, build])
+
+
+def _opening(preparation: Preparation) -> str:
+    """The docstring, which is also what `--help` says."""
+    paragraphs = [
+        f"A classifier of {preparation.describe()}, in plain PyTorch.",
+        preparation.needs(),
+        "From Python: `predict(load(), examples)`, with examples as `prepared` takes them.",
+        "From the command line: `python model.py FILE...` prints the classes of the examples in files.",
     ]
-    body = "\n\n".join(part.strip("\n") + "\n" for part in parts[1:])
-    return f"{parts[0]}\n{_imports(body)}\n{body}"
+    lines = [line for each in paragraphs if each for line in textwrap.wrap(_inert(each), 112)]
+    return '"""' + "\n".join([lines[0], "", *lines[1:]]) + '\n"""\n'
 
 
-def _images(inputs: Inputs) -> str:
-    channels, height, width = inputs.shape.input
-    kind = {1: "grey", 3: "RGB"}.get(channels, f"{channels}-channel")
-    return f'''"""A classifier of {kind} images of {height}x{width} pixels, in plain PyTorch.
-
-From Python: `predict(load(), images)` for uint8 images (n, {channels}, {height}, {width}).
-From the command line: `python model.py FILE...` for image files (with Pillow) and .npy arrays (with numpy).
-"""
-'''
-
-
-def _vectors(inputs: Inputs) -> str:
-    return f'''"""A classifier of vectors of {inputs.shape.features} features, in plain PyTorch.
-
-From Python: `predict(load(), vectors)` for numbers (n, {inputs.shape.features}).
-From the command line: `python model.py FILE...` for .npy arrays (with numpy).
-"""
-'''
-
-
-def _imports(body: str) -> str:
-    lines = ["from __future__ import annotations\n"]
-    lines += ["import hashlib"] + (["import math"] if re.search(r"\bmath\.", body) else []) + ["import sys"]
-    lines += ["from collections import OrderedDict"] if "OrderedDict(" in body else []
-    lines += ["from pathlib import Path\n", "import safetensors.torch", "import torch"]
-    lines += ["import torch.nn.functional as F"] if re.search(r"\bF\.", body) else []
-    return "\n".join([*lines, "from torch import Tensor, nn"]) + "\n"
+def _inert(text: str) -> str:
+    """Text that cannot end a docstring or mean anything else in it."""
+    shown = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+    return shown.replace("\\", "\\\\").replace('"', "'")
 
 
 def _constants(inputs: Inputs, weights_sha256: str) -> str:
-    values = {
+    values: dict[str, Any] = dict(inputs.preparation.constants())
+    values |= {
         "INPUT_SHAPE": inputs.shape.input,
         "CLASS_NAMES": tuple(map(str, inputs.class_names)),
         "MEAN": tuple(map(float, inputs.mean)),
-        "STD": tuple(map(float, inputs.std)),
+        "STD": tuple(float(each) or 1.0 for each in inputs.std),
         "WEIGHTS_SHA256": weights_sha256,
     }
-    return "\n".join(f"{name} = {_wrapped(value, len(name) + 3)}" for name, value in values.items())
+    return "".join(f"{name} = {_written(value, len(name) + 3)}\n" for name, value in values.items())
 
 
-def _wrapped(value: object, used: int) -> str:
-    """A constant, a long tuple with several items a line."""
-    if not isinstance(value, tuple) or len(constant(value)) + used < 110:
-        return constant(value)
-    rows: list[Expression] = [
-        Text(", ".join(map(constant, value[i : i + PER_LINE]))) for i in range(0, len(value), PER_LINE)
-    ]
-    return layout(Listing(tuple(rows), "()"), 0, 200)
+def _written(value: Any, used: int) -> str:
+    """A constant as code, a long one over several lines."""
+    lines = pprint.pformat(_plain(value), width=112 - used, compact=True, sort_dicts=False)
+    return lines.replace("\n", "\n" + " " * used)
 
 
-def _build(source: Source) -> str:
-    body = "".join(f"    {line}\n" for line in source.build)
-    return f'def build() -> nn.Module:\n    """The network with untrained weights."""\n{body}'
+class _Number(float):
+    """A number that no literal stands for."""
+
+    def __repr__(self) -> str:
+        return f'float("{float(self)}")'
 
 
-_LOAD = '''
-def load(weights: str | Path | None = None, device: str = "cpu", check: bool = True) -> nn.Module:
-    """The trained network, ready to predict.
-
-    weights: by default weights.safetensors beside this file. check: raise ValueError unless these are the weights
-    that came with this file; pass False for weights that you trained on.
-    """
-    path = Path(weights) if weights is not None else Path(__file__).resolve().with_name("weights.safetensors")
-    content = path.read_bytes()
-    if check and hashlib.sha256(content).hexdigest() != WEIGHTS_SHA256:
-        raise ValueError(f"{path} is damaged, or not the file that came with this model")
-    network = build()
-    network.load_state_dict(safetensors.torch.load(content))
-    return network.to(device).eval()
-'''
-
-_PREPROCESS_IMAGES = '''
-def preprocess(images: Tensor) -> Tensor:
-    """uint8 images (n, *INPUT_SHAPE) with values 0..255 as the network's input."""
-    if images.dtype != torch.uint8 or tuple(images.shape[1:]) != INPUT_SHAPE:
-        raise ValueError(f"expected uint8 images (n, {INPUT_SHAPE}), found {images.dtype} {tuple(images.shape)}")
-    mean, std = (torch.tensor(each, dtype=torch.float64).view(1, -1, 1, 1) for each in (MEAN, STD))
-    scale, shift = (1 / std / 255).float(), (-mean / std).float()
-    return images.float() * scale.to(images.device) + shift.to(images.device)
-'''
-
-_PREPROCESS_VECTORS = '''
-def preprocess(vectors: Tensor) -> Tensor:
-    """Vectors (n, *INPUT_SHAPE) as the network's input."""
-    if tuple(vectors.shape[1:]) != INPUT_SHAPE:
-        raise ValueError(f"expected vectors (n, {INPUT_SHAPE[0]}), found {tuple(vectors.shape)}")
-    mean, std = (torch.tensor(each, dtype=torch.float64).view(1, -1) for each in (MEAN, STD))
-    scale, shift = (1 / std).float(), (-mean / std).float()
-    return vectors.float() * scale.to(vectors.device) + shift.to(vectors.device)
-'''
-
-_PREDICT = '''
-@torch.inference_mode()
-def predict(network: nn.Module, inputs: Tensor, batch_size: int = 256) -> list[tuple[str, float]]:
-    """The most probable class of each input, and its probability."""
-    found = []
-    for batch in inputs.split(batch_size):
-        probabilities = network(preprocess(batch)).float().softmax(1)
-        best = probabilities.max(1)
-        found += [(CLASS_NAMES[i], p) for p, i in zip(best.values.tolist(), best.indices.tolist(), strict=True)]
-    return found
-'''
-
-_READ_IMAGES = '''
-def read(path: str) -> Tensor:
-    """An image file, or an array of images (n, *INPUT_SHAPE), as uint8 (n, *INPUT_SHAPE)."""
-    import numpy
-
-    if path.endswith(".npy"):
-        return torch.from_numpy(numpy.load(path)).view(-1, *INPUT_SHAPE)
-    from PIL import Image
-
-    channels, height, width = INPUT_SHAPE
-    with Image.open(path) as image:
-        array = numpy.array(image.convert("L" if channels == 1 else "RGB").resize((width, height)))
-    return torch.from_numpy(array).view(height, width, channels).permute(2, 0, 1)[None]
-'''
-
-_READ_VECTORS = '''
-def read(path: str) -> Tensor:
-    """An array of vectors (n, *INPUT_SHAPE) from a .npy file."""
-    import numpy
-
-    return torch.from_numpy(numpy.load(path)).view(-1, *INPUT_SHAPE)
-'''
-
-_MAIN = """
-if __name__ == "__main__":
-    if not sys.argv[1:]:
-        sys.exit(__doc__)
-    network = load()
-    for path in sys.argv[1:]:
-        for name, probability in predict(network, read(path)):
-            print(f"{path}: {name} ({probability:.1%})")
-"""
+def _plain(value: Any) -> Any:
+    """The value made of Python's own types only, so that nothing else gets into the code; TypeError for other types."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else _Number(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    if isinstance(value, list):
+        return list(map(_plain, value))
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(each) for key, each in value.items()}
+    raise TypeError(f"a {type(value).__name__} cannot be written as a constant")

@@ -6,6 +6,7 @@ only a decision that depends on the values inside a tensor stops it.
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import operator
 from collections.abc import Callable, Iterator, Mapping
@@ -123,7 +124,8 @@ class KnownAttribute(Known):
     @property
     def node(self) -> fx.Node:  # pyright: ignore[reportIncompatibleVariableOverride]
         if self._node is None:
-            self._node = self.tracer.create_proxy("call_function", getattr, (self.root, self.attr), {}).node
+            assert isinstance(self.tracer, _Tracer)
+            self._node = self.tracer.step("call_function", getattr, (self.root, self.attr), {}).node
         return self._node
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -144,6 +146,23 @@ class _Tracer(fx.Tracer):
 
     def proxy(self, node: fx.Node) -> Known:
         return Known(node, self)
+
+    def create_proxy(self, *step: Any, **options: Any) -> Any:
+        """A step; where it gives None, or a tuple, list or dictionary, exactly that, holding steps."""
+        return self._opened(self.step(*step, **options))
+
+    def step(self, *step: Any, **options: Any) -> Known:
+        made = super().create_proxy(*step, **options)
+        assert isinstance(made, Known)
+        return made
+
+    def _opened(self, step: Known) -> Any:
+        value = step.value
+        if type(value) in (tuple, list):
+            return type(value)(step[i] for i in range(len(value)))  # pyright: ignore[reportIndexIssue]
+        if type(value) is dict:
+            return {key: step[key] for key in value}  # pyright: ignore[reportIndexIssue]
+        return None if value is None else step
 
     def to_bool(self, obj: fx.Proxy) -> bool:
         assert isinstance(obj, Known)
@@ -230,7 +249,7 @@ class _Tracer(fx.Tracer):
 
 @contextmanager
 def _sizes_one_by_one(tracer: _Tracer) -> Iterator[None]:
-    """Within the block `torch.zeros(n, 1)` and its like are followed too: PyTorch takes steps only in a tuple."""
+    """Within the block `len(x)` and `torch.zeros(n, 1)` are followed too: PyTorch takes steps only in a tuple."""
     kept = {name: getattr(torch, name) for name in ("zeros", "ones", "empty", "rand", "randn")}
 
     def taking(make: Callable[..., Any]) -> Callable[..., Any]:
@@ -242,11 +261,17 @@ def _sizes_one_by_one(tracer: _Tracer) -> Iterator[None]:
 
         return made
 
+    def length(of: Any) -> Any:
+        return tracer.create_proxy("call_function", own_length, (of,), {}) if isinstance(of, Known) else own_length(of)
+
+    own_length = builtins.len
     for name, make in kept.items():
         setattr(torch, name, taking(make))
+    builtins.len = length  # Python's own makes a fixed number of what it is told
     try:
         yield
     finally:
+        builtins.len = own_length
         for name, make in kept.items():
             setattr(torch, name, make)
 

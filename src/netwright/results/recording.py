@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
-from torch.nn.utils import parametrize
 
 from netwright.core.errors import UserError
+from netwright.results.baking import plain_copy
 from netwright.results.constructors import torch_class
 from netwright.results.forward import Writer
 from netwright.results.one_level import Arguments, follow
@@ -54,7 +53,7 @@ def is_row(module: nn.Module) -> bool:
 
 def record(network: nn.Module, example: Tensor) -> Recording:
     """Follow the network on an example batch. Raises UserError where something cannot be written down as code."""
-    own = copy.deepcopy(network).cpu().eval()
+    own = plain_copy(network)
     _refuse_hooks(own)
     recording = Recording(own)
     calls = _calls(recording, example.cpu())
@@ -75,13 +74,7 @@ def _refuse_hooks(network: nn.Module) -> None:
         where = f"{type(module).__name__}{f' at {path}' if path else ''}"
         if module._forward_hooks or module._forward_pre_hooks:
             raise UserError(
-                f"{where} has forward hooks, which cannot be written down as code; remove them first "
-                "(for weight normalisation: torch.nn.utils.remove_weight_norm)"
-            )
-        if parametrize.is_parametrized(module):
-            raise UserError(
-                f"{where} is parametrized, which cannot be written down as code; make it plain first with "
-                "torch.nn.utils.parametrize.remove_parametrizations"
+                f"{where} has forward hooks, which cannot be written down as code; do what they do in a forward"
             )
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import html
 import json
+import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from netwright.core.preparation import Preparation
 from netwright.results.figures import Contender, Difference, Figures
 
 _USE = """```python
 from model import load, predict
 
 network = load()  # needs torch and safetensors only
-print(predict(network, inputs))
+print(predict(network, examples))  # as you have them: {examples}
 ```"""
 HEADINGS = ("", "test accuracy", "n", "parameters", "multiply-adds", "seconds")
 
@@ -104,8 +107,40 @@ def amount(value: float | None) -> str:
     return "" if value is None else f"{value:,.0f}"
 
 
-def readme(figures: Figures, files: Mapping[str, str], verification: Sequence[str]) -> str:
-    """The README of an exported folder, in Markdown. files: name -> what it is. verification: what was checked."""
+def usage(preparation: Preparation, answers: Sequence[Mapping[str, Any]] = ()) -> str:
+    """How examples are predicted, in Markdown. answers: what `model.py --json` printed for a user's own files."""
+    parts = [
+        _USE.replace("{examples}", " ".join(preparation.describe().split())),
+        "Files, folders and patterns of names go to `model.py`, which prepares them as the training data was prepared:",
+        _fenced(*_example_lines(answers), "python model.py --json FILE... > answers.jsonl"),
+        escaped(preparation.needs()),
+        "With `--json` each example is one JSON object on a line: `file`, `example`, `class`, `probability`, and "
+        "`probabilities` of all classes. `python model.py --help` lists the other options and the exit codes.",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _example_lines(answers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A command that was run, and the first line that it printed."""
+    if not answers:
+        return ["python model.py FILE..."]
+    first = answers[0]
+    file, example = str(first["file"]), str(first["example"])
+    where = file if example in ("", file) or example.startswith(Path(file).name) else f"{file}, {example}"
+    return [f"python model.py {shlex.quote(file)}", f"{where}: {first['class']} ({first['probability']:.1%})"]
+
+
+def _fenced(*lines: str) -> str:
+    """Lines as they are, whatever they hold, in a block of code."""
+    shown = ["".join(each if each.isprintable() else ascii(each)[1:-1] for each in line) for line in lines]
+    return "\n".join(["```", *(each.replace("```", "") for each in shown), "```"])
+
+
+def readme(figures: Figures, files: Mapping[str, str], verification: Sequence[str], use: str = "") -> str:
+    """The README of an exported folder, in Markdown.
+
+    files: name -> what it is. verification: what was checked. use: see `usage`.
+    """
     winner = figures.winner
     n = len(winner.accuracies)
     spread = "" if winner.std is None else " ± sample standard deviation"
@@ -117,8 +152,8 @@ def readme(figures: Figures, files: Mapping[str, str], verification: Sequence[st
         _markdown(HEADINGS, table([winner, *figures.baselines])),
         _bullets([escaped(each) for each in sentences(figures)]),
         "## How to use it",
-        _USE,
-        f"Or `python model.py FILE...`. The weights are those of seed {figures.exported_seed}, the first that was "
+        use,
+        f"The weights are those of seed {figures.exported_seed}, the first that was "
         "trained, not the best on the test split.",
         _bullets([f"`{name}`: {what}" for name, what in files.items()]),
         "## Data",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from netwright.core.errors import UserError
 from netwright.results.classes import Body, Classes, Declaration
 from netwright.results.constructors import constructor, torch_class
 from netwright.results.expressions import Argument, Call, Entry, Expression, Listing, Literal, Text, plain, quoted
@@ -37,22 +39,42 @@ class Source:
         return "\n\n".join([*self.classes, f"def build() -> nn.Module:\n{body}"])
 
 
-def write_source(network: nn.Module, example: Tensor) -> Source:
+def write_source(network: nn.Module, example: Tensor, reserved: Collection[str] = ()) -> Source:
     """The code of a network as it predicts (in eval mode).
 
     example: a batch of at least two inputs, (n, channels, height, width) or (n, features); what it holds is of no
-    consequence. Keys of the state dict stay as they are, so that the network's weights fit the code; modules
-    that have no effect when predicting (drop path) are left out, and plain tensors that a forward reads become buffers.
+    consequence. reserved: names that no class may have. Keys of the state dict stay as they are, so that the network's
+    weights fit the code; modules that have no effect when predicting (drop path) are left out, and plain tensors that a
+    forward reads become buffers.
     Raises UserError, naming the class and line, where a forward depends on the values it computes with.
     """
-    return _Writer(record(network, example)).source(set(network.state_dict()))
+    recording = record(network, example)
+    _check_batch_size(recording, record(network, torch.cat([example, example[:1]])))
+    return _Writer(recording, reserved).source(set(recording.network.state_dict()))
+
+
+def _check_batch_size(first: Recording, second: Recording) -> None:
+    """UserError where the code is another for a batch of one example more."""
+    for (path, one), other in zip(first.network.named_modules(), second.network.modules(), strict=True):
+        if first.forwards.get(id(one)) != second.forwards.get(id(other)) or _shapes(first, one) != _shapes(
+            second, other
+        ):
+            where = f" at {path}" if path else ""
+            raise UserError(
+                f"the forward of {type(one).__name__}{where} does other things for a batch of another size, so that it "
+                "cannot be written down for all; use x.shape[0] as it is, without int(), range() or a branch"
+            )
+
+
+def _shapes(recording: Recording, module: nn.Module) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(each.shape) for name, each in recording.tensors.get(id(module), {}).items()}
 
 
 class _Writer:
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, reserved: Collection[str]) -> None:
         self._recording = recording
         self._network = recording.network
-        self._classes = Classes()
+        self._classes = Classes(reserved)
         self._calls: dict[int, Call] = {}
         self._heights: dict[int, int] = {}
 

@@ -131,7 +131,8 @@ def multiply_adds(network: nn.Module, example: Tensor, *, evaluating: bool = Tru
     counts: dict[nn.Module, float] = {}
 
     def count(module: nn.Module, _: object, output: Tensor) -> None:
-        weight = module.get_parameter("weight")
+        weight = module.weight  # a parameter, or computed from others by a weight norm
+        assert isinstance(weight, Tensor)
         counts[module] = counts.get(module, 0) + output.numel() * weight[0].numel() / len(example)
 
     kinds = (nn.Conv1d, nn.Conv2d, nn.Linear)
