@@ -170,6 +170,7 @@ def show_trial(directory: Path, run: str | None, trial: int, *, as_json: bool) -
     chosen = next((each for each in found.trials if each.number == trial), None)
     if chosen is None:
         raise UserError(f"run {found.name!r} has no trial {trial}; it has 0 to {len(found.trials) - 1}")
+    attempts = attempts or _only_attempt(chosen)
     if as_json:
         logs = {each.attempt: _log_path(directory, found.name, trial, each.attempt) for each in attempts}
         told = [{**asdict(each), "log_path": _text(logs[each.attempt])} for each in attempts]
@@ -188,6 +189,17 @@ def show_trial(directory: Path, run: str | None, trial: int, *, as_json: bool) -
     _say_attempts(directory, found.name, chosen, attempts)
     if chosen.traceback:
         say("", chosen.traceback.rstrip())
+
+
+def _only_attempt(trial: StoredTrial) -> tuple[StoredAttempt, ...]:
+    """The attempt at a trial that was too quick to have a row of its own, as the trial's row tells of it."""
+    from netwright.store import StoredAttempt
+
+    if trial.ended is None or trial.purpose != "evaluate":
+        return ()
+    where = {"place": "", "log": "", "threads": None, "peak_memory": None}
+    told = {"state": trial.state, "reason": trial.reason, "seconds": trial.seconds}
+    return (StoredAttempt(trial.number, trial.attempt, started=trial.started, ended=trial.ended, **told, **where),)
 
 
 def _say_attempts(directory: Path, run: str, trial: StoredTrial, attempts: Sequence[StoredAttempt]) -> None:
