@@ -205,8 +205,8 @@ def _require_one_list(name: str, drafts: Sequence[Draft]) -> None:
         if (found.kind, found.options, found.soft) != (wanted.kind, wanted.options, wanted.soft):
             raise UserError(
                 f"decision {name!r} offers {list(wanted.options)}{_where(first, other, name)} but {list(found.options)}"
-                f"{_where(other, first, name)}; a decision offers the same options whatever else was answered: give each "
-                f"list a name of its own, as choose.value(f'{name.rpartition('/')[2]}_{{answer}}', ...)"
+                f"{_where(other, first, name)}; a decision offers the same options whatever else was answered: "
+                f"give each list a name of its own, as choose.value(f'{name.rpartition('/')[2]}_{{answer}}', ...)"
             )
 
 
@@ -223,8 +223,8 @@ def _not_traced(decision: Decision, drafts: _Drafts) -> str:
     silent = next(each for each in drafts.all if each.lacks(name))
     return (
         f"decision {name!r} is asked{_where(asking, silent, name)}, but not{_where(silent, asking, name)}: "
-        "what is asked may hang on the answer of one value beside it in a plain if, not on several together or on one outside of "
-        "its option; ask it inside an option of choose.one, or ask it always"
+        "what is asked may hang on the answer of one value beside it in a plain if, not on several together or on one "
+        "outside of its option; ask it inside an option of choose.one, or ask it always"
     )
 
 
