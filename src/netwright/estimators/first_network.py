@@ -22,8 +22,8 @@ def require_runs(space: Space, shape: TaskShape) -> None:
 
     Where that fails, networks from the whole of the space are tried: one that cannot be built costs one trial, not the
     search. Raises UntrainableSpace where all of them fail, because layers do not fit together or to the examples: so
-    would trials. UserError where layers find their sizes only when they run, or a forward pass looks at values, so that what it costs
-    follows from no shape. What the space itself raises for users passes.
+    would trials. UserError where layers find their sizes only when they run, or a forward pass looks at values, so that
+    what it costs follows from no shape. What the space itself raises for users passes.
     """
     first: NetwrightError | None = None
     for architecture in _spread(space):
