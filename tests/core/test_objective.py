@@ -133,3 +133,14 @@ def test_the_fittest():
     assert fittest([failed, trial(1, 0.5), trial(2, 0.7), trial(3, 0.7)]).number == 2
     assert fittest([failed, trial(1, -math.inf)]).number == 1
     assert fittest([trial(0, 1.0, 5.0), trial(1, 2.0, 0.0)]).number == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        *(("4MB", 4e6), ("4 mb", 4e6), ("512 KiB", 512 * 1024), ("512kib", 512 * 1024), ("1.5 GiB", 1.5 * 2**30)),
+        *(("4M", 4e6), ("4m", 4e6), ("500k", 5e5), ("500 kB", 5e5), ("2G", 2e9), ("2gb", 2e9), ("1MiB", 2**20)),
+    ],
+)
+def test_limits_are_read_in_the_units_that_people_write(text, limit):
+    assert Constraint.parse(f"activation_memory <= {text}").limit == limit

@@ -242,16 +242,6 @@ def test_networks_that_cannot_be_traced(asks, message):
         Asks(asks).size  # noqa: B018
 
 
-def test_a_value_that_decides_what_is_asked_is_named():
-    def asks(choose):
-        if choose.value("a", [0, 1]):
-            choose.value("b", [1, 2])
-
-    space = Asks(asks)
-    with pytest.raises(InvalidArchitecture, match="'b', which was not asked when the space was traced"):
-        space.build(space.at(1), SHAPE)
-
-
 def test_the_constructor_is_the_configuration():
     space = Example(cells=3)
     assert repr(space) == "Example(cells=3)"

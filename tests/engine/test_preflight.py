@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import netwright as nw
-from netwright.core.errors import NetwrightError, OutOfMemory, UserError
+from netwright.core.errors import NetwrightError, OutOfMemory, SearchFailed, UserError
 from netwright.engine.preflight import preflight
 from netwright.estimators import Training
 from netwright.store import Store
@@ -67,8 +69,6 @@ def test_the_smallest_and_the_largest_network_run_and_are_named() -> None:
         ("shape", 2, r"of 163 parameters gives an output of shape \(16, 2\) .*layer '3'.*expected \(16, 3\)"),
         ("complex", 2, r"gives complex numbers \(layer '3'\)"),
         ("detached", 2, r"gives an output without a gradient \(layer '3'\)"),
-        ("raises", 3, r"\(layer '3'\) with ArithmeticError: no idea"),
-        ("fits", 3, r"fails for 16 examples of shape \(6,\) \(layer '3'\) with RuntimeError: mat1 and mat2"),
     ],
 )
 def test_a_network_that_cannot_be_trained_is_refused_before_the_run_is_made(
@@ -155,3 +155,75 @@ def test_it_changes_nothing_that_is_random() -> None:
     torch.manual_seed(5)
     preflight(search(Vectors()))
     assert torch.rand(1).equal(expected)
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("raises", r"\(layer '3'\) with ArithmeticError: no idea"),
+        ("fits", r"fails for 16 examples of shape \(6,\) \(layer '3'\) with RuntimeError: mat1 and mat2"),
+    ],
+)
+def test_one_network_that_raises_an_error_costs_one_trial_and_is_named(tmp_path, fault: str, message: str) -> None:
+    found = preflight(made(fault))
+    assert found is not None and found.largest is None and found.smallest.params == 43
+    (warning,) = found.warnings
+    assert '{"width":16}' in warning and "restrict the space" in warning and re.search(message, warning)
+    run = made(fault).run(trials=3, store=tmp_path)
+    assert run.counts == {"completed": 2, "error": 1}
+
+
+class Groups(nw.Space):
+    """Some widths cannot be divided into the groups."""
+
+    widths: tuple[int, ...] = (6, 8, 12)
+    groups: tuple[int, ...] = (1, 4)
+    traced_shape = SHAPE
+
+    def network(self, choose: nw.Choose, shape: nw.TaskShape) -> nn.Module:
+        w, g = choose.value("w", list(self.widths)), choose.value("groups", list(self.groups))
+        layers = [nn.Linear(shape.features, w), nn.GroupNorm(g, w), nn.Linear(w, shape.classes)]
+        return nn.Sequential(*layers)
+
+
+@pytest.mark.parametrize(
+    ("widths", "groups", "failing", "named"),
+    [
+        ((6, 8, 12), (1, 4), 1, "those of w=6 with groups=4"),
+        ((6, 8, 12), (4, 1), 1, "those of w=6 with groups=4"),
+        ((12, 8, 6), (4, 1), 1, "those of w=6 with groups=4"),
+        ((5, 7, 8), (1, 2, 4), 4, "those of w=5 with groups=2"),
+        ((5, 8), (1, 3), 2, "those of groups=3"),
+    ],
+)
+def test_combinations_that_cannot_be_built_are_named_and_cost_a_trial_each(tmp_path, widths, groups, failing, named):
+    space = Groups(widths=widths, groups=groups)
+    found = preflight(search(space))
+    assert found is not None
+    assert f"{failing} of {space.size} networks cannot be built" in found.warnings[0]
+    assert named in found.warnings[0] and "must be divisible" in found.warnings[0]
+    run = search(space).run(trials=space.size, store=tmp_path)
+    assert run.counts == {"completed": space.size - failing, "error": failing}
+
+
+def test_a_space_none_of_whose_networks_can_be_built_fails_with_the_first_error(tmp_path) -> None:
+    with pytest.raises(SearchFailed, match=r"cannot be written down.*ValueError: num_channels .* must be divisible"):
+        search(Groups(widths=(5, 7), groups=(2, 4))).run(trials=3, store=tmp_path)
+
+
+class Options(nw.Space):
+    """Every option is refused where it is built."""
+
+    traced_shape = SHAPE
+
+    def network(self, choose: nw.Choose, shape: nw.TaskShape) -> nn.Module:
+        kinds = {"two": lambda: nn.GroupNorm(2, 6, bad=1), "four": lambda: nn.GroupNorm(4, 6)}
+        return nn.Sequential(choose.one("norm", kinds), nn.Linear(6, 3))
+
+
+def test_a_space_all_of_whose_options_are_refused_fails_with_the_first_error(tmp_path) -> None:
+    with pytest.raises(
+        SearchFailed, match=r"its first network, .*two.* fails with TypeError: .*'bad'|none of the 2 networks"
+    ):
+        search(Options()).run(trials=3, store=tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 from search_parts import Cell, Climbing, Counting, Noisy, Sampling, Shuffled
 
 from netwright.core.architecture import Architecture
-from netwright.core.errors import ConfigurationError, NetwrightError, OutOfMemory, SearchFailed
+from netwright.core.errors import (
+    ConfigurationError,
+    Diverged,
+    NetwrightError,
+    OutOfMemory,
+    SearchFailed,
+    TrialFailed,
+    UserError,
+)
+from netwright.core.estimator import Estimator
 from netwright.core.executor import Job, Outcome
 from netwright.core.randomness import Generators
 from netwright.core.trial import Measurement, Proposal, Trial
@@ -366,6 +375,54 @@ def test_an_interruption_keeps_what_ended_meanwhile_and_begins_the_rest_again(tm
     assert [trial.number for trial in caught.value.run.trials] == [1]
     with Store.open_readonly(tmp_path) as store:
         assert store.read_run("r").counts == {"running": 2, "completed": 1}
-        assert [(each.trial, each.state) for each in store.attempts("r")] == [(0, "cancelled"), (2, "cancelled")]
+        ended = [(each.trial, each.state) for each in store.attempts("r") if each.state != "completed"]
+        assert ended == [(0, "cancelled"), (2, "cancelled")]
     resumed = search.run(trials=9, store=tmp_path, name="r", resume=True)
     assert resumed.table() == search.run(trials=9).table()
+
+
+class Taking(Shuffled):
+    """Says that each trial took so many seconds, whatever the machine."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(1)
+        self.seconds = seconds
+
+    def wait(self, timeout: float | None = None) -> Sequence[Outcome]:
+        jobs, self._jobs = self._jobs, []
+        return [replace(perform(job), seconds=self.seconds) for job in jobs]
+
+
+class Breaking(Estimator):
+    """Fails for every second network, in one of the ways there are."""
+
+    def __init__(self, problem: Exception) -> None:
+        self.problem, self._asked = problem, 0
+
+    def estimate(self, proposal: Proposal, seed: int) -> Measurement:
+        self._asked += 1
+        if self._asked % 2:
+            raise self.problem
+        return Measurement({"val_accuracy": 0.5})
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e-6, 0.0019, 0.0021, 3.0])
+@pytest.mark.parametrize("problem", [ValueError("no"), Diverged("no"), TrialFailed("no")])
+def test_a_failed_trial_keeps_its_attempts_however_fast_the_machine_is(
+    tmp_path: Path, seconds: float, problem: Exception
+) -> None:
+    search = Search(Sampling(Cell()), Breaking(problem))
+    search.run(trials=6, store=tmp_path, name="r", executor=Taking(seconds))
+    with Store.open_readonly(tmp_path) as store:
+        failed = [each.trial for each in store.attempts("r") if each.state != "completed"]
+        assert failed == [0, 2, 4] == [each.number for each in store.read_run("r").trials if not each.completed]
+
+
+@pytest.mark.parametrize("seconds", [0.0, 3.0])
+def test_an_infeasible_trial_keeps_its_attempt_however_fast_the_machine_is(tmp_path: Path, seconds: float) -> None:
+    search = Search(Sampling(Cell()), Counting(), constraints=["params <= 0"])
+    with pytest.raises(UserError):
+        search.run(trials=3, store=tmp_path, name="r", executor=Taking(seconds))
+    with Store.open_readonly(tmp_path) as store:
+        assert {each.state for each in store.attempts("r")} == {"infeasible"}
+        assert len(store.attempts("r")) == len(store.read_run("r").trials)

@@ -232,7 +232,7 @@ def test_a_first_epoch_may_take_three_times_the_limit(monkeypatch):
 
 class Mismatched(Space):
     def network(self, choose, shape):
-        return nn.Sequential(nn.Flatten(), nn.Linear(choose.value("width", [63, 64]), shape.classes))
+        return nn.Sequential(nn.Flatten(), nn.Linear(choose.value("width", [63, 65]), shape.classes))
 
 
 class LooksAtValues(nn.Module):

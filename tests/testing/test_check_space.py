@@ -211,7 +211,7 @@ class IgnoresADecision(Small):
 
 class ValueDecides(Small):
     def network(self, choose, shape):
-        if choose.value("extra", [0, 1]):
+        if all([choose.value("extra", [0, 1]), choose.value("further", [0, 1])]):
             choose.value("asked late", [1, 2])
         return super().network(choose, shape)
 
@@ -345,7 +345,7 @@ class Root(nn.Module):
         (WrongTokens(), r"from_tokens\(tokens"),
         (Unpicklable(), "pickling the space raised TypeError"),
         (IgnoresADecision(), r"never asks \['ignored'\]"),
-        (ValueDecides(), "network of .* raised InvalidArchitecture"),
+        (ValueDecides(), "tracing the decisions .* raised UserError.*'asked late'"),
         (LooseEdge(), "end is no node"),
         (DoubleNode(), "two nodes of one name"),
         (Circle(), "has a circle"),

@@ -77,7 +77,9 @@ def search(
     limit: Annotated[list[str] | None, typer.Option(help='A limit, as "params <= 500k".')] = None,
     max_params: Annotated[str | None, typer.Option(help="Most parameters, as 500k.")] = None,
     max_macs: Annotated[str | None, typer.Option(help="Most multiply-adds for one example, as 50M.")] = None,
-    max_memory: Annotated[str | None, typer.Option(help="Most bytes of activations for one example, as 4M.")] = None,
+    max_memory: Annotated[
+        str | None, typer.Option(help="Most bytes of activations for one example, as 4M, 4MB or 512KiB.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Everything random follows from this number.")] = 0,
     data_dir: Annotated[Path | None, typer.Option(help="Where the files of cifar10 or mnist lie.")] = None,
     examples: Annotated[
@@ -160,6 +162,7 @@ def search(
 ) -> None:
     """Search for a network for DATA, train the winner and set it beside a random pick and a plain reference."""
     from netwright.cli.plan import Plan
+    from netwright.cli.refusals import refuse_early
     from netwright.cli.search import begin
     from netwright.core.errors import ConfigurationError
 
@@ -217,6 +220,8 @@ def search(
         warm_start=warm_start,
         warm_start_networks=warm_start_networks,
     )
+    amounts = {"--max-params": max_params, "--max-macs": max_macs, "--max-memory": max_memory}
+    refuse_early(plan, directory, amounts)
     begin(plan, directory, name, export, as_json=as_json, quiet=quiet)
 
 

@@ -163,8 +163,8 @@ def train_finally(
     if not found.run.kept("final") and epochs is None:
         options["final_epochs"] = max(1, plan.epochs_finally)
     if not silent:
-        epochs = options["final_epochs"] or plan.candidate_epochs + plan.epochs_finally
-        say(f"about {duration(found.estimate(trial, epochs))} for each training")
+        each = int(options["final_epochs"] or plan.candidate_epochs + plan.epochs_finally)
+        say(f"about {duration(found.estimate(trial, each))} for each training")
     executor = workers.make_executor(plan, directory / workers.LOGS / f"{found.name}-final")
     with nullcontext() if executor is None else closing(executor):
         concluded = found.conclude(quiet=silent, trial=trial, executor=executor, **options)

@@ -94,7 +94,7 @@ def show_run(directory: Path, run: str | None, *, as_json: bool) -> None:
     summary = found.summary
     if as_json:
         trials = [_trial_json(each) for each in found.trials]
-        say_json({**asdict(summary), "plan": plan, "trials": trials, "report": report})
+        say_json({"front": _front(found.trials), **asdict(summary), "plan": plan, "trials": trials, "report": report})
         return
     states = Counter(each.state for each in found.trials if each.purpose == "evaluate")
     counts = ", ".join(f"{count} {state}" for state, count in states.items()) or "no trials"
@@ -107,6 +107,13 @@ def show_run(directory: Path, run: str | None, *, as_json: bool) -> None:
     metrics = metric_names(summary)
     completed = sorted((each for each in found.trials if each.scores), key=lambda each: each.scores, reverse=True)
     _say_epochs([each for each in found.trials if each.purpose == "train" and each.completed])
+    best = _front(found.trials) if len(metrics) > 1 else []
+    if best:
+        ahead = [each for number in best for each in completed if each.number == number]
+        count = f"front      {len(ahead)} of {len(completed)}, none of which another beats in every objective"
+        say(count, "", *table(_head(metrics), [_trial_row(each, metrics) for each in ahead[:MOST_TRIALS]]))
+        say("", "the others")
+        completed = [each for each in completed if each.number not in best]
     say("", *table(_head(metrics), [_trial_row(each, metrics) for each in completed[:MOST_TRIALS]]))
     if len(completed) > MOST_TRIALS:
         say(f"... and {len(completed) - MOST_TRIALS} more (--json shows all)")
@@ -116,6 +123,23 @@ def show_run(directory: Path, run: str | None, *, as_json: bool) -> None:
         say("", *report["lines"])
     elif summary.state == "interrupted":
         say("", f"go on with: netwright resume {summary.name}{at(directory)}")
+
+
+def _front(trials: Sequence[StoredTrial]) -> list[int]:
+    """The numbers of the completed trials that no other dominates, the best in the first objective first.
+
+    Only those at the highest fidelity are compared, as the search itself does.
+    """
+    from netwright.core.objective import dominates
+
+    scored = [each for each in trials if each.scores and each.purpose == "evaluate"]
+    highest = max((1.0 if each.fidelity is None else each.fidelity for each in scored), default=1.0)
+    scored = [each for each in scored if (1.0 if each.fidelity is None else each.fidelity) == highest]
+    kept: list[StoredTrial] = []
+    for each in sorted(scored, key=lambda one: (*(-score for score in one.scores), one.number)):
+        if not any(dominates(other.scores, each.scores) or other.scores == each.scores for other in kept):
+            kept.append(each)
+    return [each.number for each in kept]
 
 
 def _say_epochs(epochs: list[StoredTrial]) -> None:
@@ -170,6 +194,7 @@ def show_trial(directory: Path, run: str | None, trial: int, *, as_json: bool) -
     chosen = next((each for each in found.trials if each.number == trial), None)
     if chosen is None:
         raise UserError(f"run {found.name!r} has no trial {trial}; it has 0 to {len(found.trials) - 1}")
+    attempts = attempts or _only_attempt(chosen)
     if as_json:
         logs = {each.attempt: _log_path(directory, found.name, trial, each.attempt) for each in attempts}
         told = [{**asdict(each), "log_path": _text(logs[each.attempt])} for each in attempts]
@@ -188,6 +213,17 @@ def show_trial(directory: Path, run: str | None, trial: int, *, as_json: bool) -
     _say_attempts(directory, found.name, chosen, attempts)
     if chosen.traceback:
         say("", chosen.traceback.rstrip())
+
+
+def _only_attempt(trial: StoredTrial) -> tuple[StoredAttempt, ...]:
+    """The attempt at a trial that was too quick to have a row of its own, as the trial's row tells of it."""
+    from netwright.store import StoredAttempt
+
+    if trial.ended is None or trial.purpose != "evaluate":
+        return ()
+    where = {"place": "", "log": "", "threads": None, "peak_memory": None}
+    told = {"state": trial.state, "reason": trial.reason, "seconds": trial.seconds}
+    return (StoredAttempt(trial.number, trial.attempt, started=trial.started, ended=trial.ended, **told, **where),)
 
 
 def _say_attempts(directory: Path, run: str, trial: StoredTrial, attempts: Sequence[StoredAttempt]) -> None:

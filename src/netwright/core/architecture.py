@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import total_ordering
 from typing import TYPE_CHECKING, Any
 
+from netwright.core.notebook import html_table
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -66,6 +68,9 @@ class Architecture:
 
     def __repr__(self) -> str:
         return f"Architecture({self.space.id}, {self})"
+
+    def _repr_html_(self) -> str:
+        return html_table([("space", self.space.id), *self.decisions.items()])
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Architecture, (self.space, self.point)

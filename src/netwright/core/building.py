@@ -81,18 +81,39 @@ class Builder(Choose):
         return EdgeSum(kept, operations)
 
     def _decided(self, name: str, options: Collection[Any]) -> Any:
-        if len(options) == 1:
-            return next(iter(options))
         full = self.full_name(name)
+        if len(options) == 1:
+            only = next(iter(options))
+            return self._offered(full, only, options) if full in self._labels else only
         self.asked.add(full)
         if full in self._labels:
-            return self._labels[full]
+            return self._offered(full, self._labels[full], options)
         if full in self._known:
             raise InvalidArchitecture(
                 f"the network asks for decision {full!r}, which was not found active for this architecture; "
-                "`network` must not let a value decide in plain Python what else is asked"
+                "`network` must not let what was chosen decide in plain Python what else is asked, but for one value "
+                "in a plain if"
             )
         raise InvalidArchitecture(
             f"the network asks for decision {full!r}, which was not asked when the space was traced; "
-            "`network` must ask for the same decisions whatever the task's shape and the values chosen"
+            "`network` must ask for the same decisions whatever the task's shape"
         )
+
+    def _offered(self, full: str, label: Any, options: Collection[Any]) -> Any:
+        """The label that was decided; InvalidArchitecture where the network does not offer it."""
+        decided = self._labels[full]
+        if label != decided or (options and decided not in options):
+            raise InvalidArchitecture(
+                f"decision {full!r} is {decided!r}, but the network offers {list(options)} here; a decision must offer "
+                "the same options whatever the task's shape and whatever else was chosen"
+            )
+        return label
+
+    def require_all_asked(self) -> None:
+        """InvalidArchitecture where the network was written down without asking for something that was decided."""
+        ignored = [name for name in self._labels if name not in self.asked]
+        if ignored:
+            raise InvalidArchitecture(
+                f"the network does not ask for decision {ignored[0]!r}, so that architectures which differ in it alone "
+                "would be the same network; ask for it always, or inside an option of choose.one"
+            )

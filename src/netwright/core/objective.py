@@ -21,7 +21,9 @@ LESS_IS_BETTER = frozenset(
         *("latency", "time", "seconds", "ms", "energy", "cost"),
     )
 )  # as words of a metric's name
-_FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9}
+_DECIMAL = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_BINARY = {f"{letter}ib": 2 ** (10 * power) for power, letter in enumerate("kmgt", 1)}
+_FACTORS = {"": 1, "b": 10**9, **_DECIMAL, **{f"{each}b": factor for each, factor in _DECIMAL.items()}, **_BINARY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class Constraint:
 
     @classmethod
     def parse(cls, text: str | Constraint) -> Constraint:
-        """Read "params <= 500k" or "val_accuracy >= 0.9"; k, M and G stand for thousands, millions and milliards."""
+        """Read "params <= 500k" or "val_accuracy >= 0.9"; k, M and G stand for thousands, millions and milliards,
+        kB, MB and GB likewise, KiB, MiB and GiB for powers of 1,024."""
         if isinstance(text, Constraint):
             return text
         match = re.fullmatch(r"\s*(\w+)\s*(<=|>=|<|>|==?)\s*(.*\S)\s*", text)
@@ -105,10 +108,10 @@ def _signed(text: str) -> float:
 
 
 def parse_amount(text: str) -> float:
-    """A positive number with an optional k, M or G: "500k" is 500,000."""
-    match = re.fullmatch(r"(\d[\d_,]*(?:\.\d+)?(?:e[+-]?\d+)?)\s*([kmgb]?)", text.strip().lower())
-    if match is None:
-        raise UserError(f"{text!r} is not an amount; expected a number such as 500000, 500k or 1.5M")
+    """A positive number with an optional unit in any case: 500k and 500 kB are 500,000, 1 KiB is 1,024."""
+    match = re.fullmatch(r"(\d[\d_,]*(?:\.\d+)?(?:e[+-]?\d+)?)\s*([kmgt]?(?:i?b)?|b)", text.strip().lower())
+    if match is None or match[2] not in _FACTORS:
+        raise UserError(f"{text!r} is not an amount; expected a number such as 500000, 500k, 1.5M, 4 MB or 512 KiB")
     value = float(match[1].replace(",", "").replace("_", "")) * _FACTORS[match[2]]
     if not math.isfinite(value):
         raise UserError(f"{text!r} is too large a number for a limit")

@@ -53,7 +53,8 @@ class Space(Configured, ABC):
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
         """Write the network down for examples of this shape, asking `choose` wherever something is open.
 
-        Which decisions are asked must not depend on the shape, nor on what a `value` decision answers.
+        Which decisions are asked must not depend on the shape. On what a value answered it may depend in a plain `if`:
+        what is asked inside is then a decision only where the value took such an answer.
         """
 
     def tracing_twin(self) -> Space:
@@ -219,7 +220,10 @@ class Space(Configured, ABC):
         from netwright.core.building import Builder
 
         self.validate(architecture)
-        return self.network(Builder(architecture.decisions, self.decisions.places), shape)
+        builder = Builder(architecture.decisions, self.decisions.places)
+        network = self.network(builder, shape)
+        builder.require_all_asked()
+        return network
 
     # Identity of the settings: what two equal spaces have in common is the whole configuration.
 

@@ -1,4 +1,7 @@
-"""Finds a space's decisions by calling its `network` once, on PyTorch's meta device, with everything chosen."""
+"""Finds a space's decisions by calling its `network` on PyTorch's meta device with everything chosen.
+
+It is called once, and where it asks for values a few times more under other answers (see `netwright.core.answers`).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import math
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from math import comb
 from typing import TYPE_CHECKING, Any, cast
@@ -14,10 +18,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from netwright.core.answers import Answers, Draft, explored
 from netwright.core.building import EdgeSum
 from netwright.core.choose import Choose, check_options
 from netwright.core.decisions import Condition, Decision, DecisionTable, Kind, Label, in_order
-from netwright.core.errors import UserError, shown
+from netwright.core.errors import NetwrightError, UserError, shown
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
@@ -28,19 +33,52 @@ MOST_COMBINATIONS = 100_000
 
 def trace(space: Space, shape: TaskShape) -> DecisionTable:
     """The decisions that `space.network` asks for, each after those its activity depends on."""
-    recorder = Recorder()
-    with torch.device("meta"):
-        space.network(recorder, shape)
-    return DecisionTable(in_order(recorder.decisions))
+
+    def write(answers: Answers) -> Draft:
+        recorder = Recorder(answers)
+        try:
+            with torch.device("meta"):
+                space.network(recorder, shape)
+        except NetwrightError:
+            raise
+        except Exception as problem:  # a combination of answers that cannot be built; others may be
+            recorder.note_failure("", problem)
+        return recorder.draft
+
+    return DecisionTable(in_order(explored(write)))
+
+
+def _first(_name: str, _count: int) -> int:
+    return 0
 
 
 class Recorder(Choose):
-    """Takes every option of every decision in turn and writes down what is asked, and where."""
+    """Takes every option of every decision in turn and writes down what is asked, and where.
 
-    def __init__(self) -> None:
+    answers: what each value takes. An option that raises an error is left out and noted in the draft.
+    """
+
+    def __init__(self, answers: Answers = _first) -> None:
         super().__init__()
-        self.decisions: dict[str, Decision] = {}
+        self.draft = Draft()
+        self.decisions = self.draft.decisions
+        self._answers = answers
         self._where: list[Condition] = []  # innermost last
+
+    def note_failure(self, scope: str, problem: Exception) -> None:
+        """Note that what is asked inside this scope is not known under these answers; everywhere for ""."""
+        self.draft.failed.append(scope)
+        self.draft.problem = self.draft.problem or problem
+
+    def _made(self, make: Callable[[], nn.Module]) -> nn.Module | None:
+        """What an option makes in the present scope; None where it raises an error, which is noted."""
+        try:
+            return make()
+        except NetwrightError:
+            raise
+        except Exception as problem:  # under these answers this option cannot be built; the others may be
+            self.note_failure("/".join((*self._path, "")), problem)
+            return None
 
     def one(
         self, name: str, options: Mapping[str, Callable[[], nn.Module]], *, soft: Collection[str] = ()
@@ -48,27 +86,31 @@ class Recorder(Choose):
         check_options(self.full_name(name), plain_labels(self.full_name(name), options), soft)
         hard = [label for label in options if label not in soft]
         full = self._record(name, "one", hard, soft)
-        made: list[nn.Module] = []
+        made: list[nn.Module | None] = []
         for label in hard:
             with self.scope(name), self.scope(label), self._given(full, {label}):
-                made.append(options[label]())
-        return made[0]
+                made.append(self._made(options[label]))
+        return next((each for each in made if each is not None), nn.Identity())
 
     def value(self, name: str, options: Sequence[Any]) -> Any:
         labels = plain_labels(self.full_name(name), options) if len(options) > 1 else options
         check_options(self.full_name(name), labels)
-        self._record(name, "value", labels)
-        return labels[0]
+        full = self._record(name, "value", labels)
+        if full is None:
+            return labels[0]
+        if full not in self.draft.answers:
+            self.draft.answers[full] = labels[self._answers(full, len(labels))]
+        return self.draft.answers[full]
 
     def repeat(self, name: str, least: int, most: int, make: Callable[[int], nn.Module]) -> nn.Module:
         if not 0 <= least <= most:
             raise UserError(f"decision {self.full_name(name)!r}: {least} to {most} repetitions cannot be")
         full = self._record(name, "repeat", range(least, most + 1))
-        made: list[nn.Module] = []
+        made: list[nn.Module | None] = []
         for i in range(most):
             with self.scope(name), self.scope(str(i)), self._given(full, set(range(max(i + 1, least), most + 1))):
-                made.append(make(i))
-        return nn.Sequential(*made)
+                made.append(self._made(partial(make, i)))
+        return nn.Sequential(*(each for each in made if each is not None))
 
     def edges(
         self,
@@ -94,7 +136,7 @@ class Recorder(Choose):
                 operation = self._record(str(source), "one", hard, soft)
                 for label in hard:
                     with self.scope(str(source)), self.scope(label), self._given(operation, {label}):
-                        module = options[label](source)
+                        module = self._made(partial(options[label], source)) or module
                 made[source] = module
         return EdgeSum(kept[0], [made[source] for source in kept[0]])
 

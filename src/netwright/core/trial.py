@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from netwright.core.architecture import Architecture, Mixture
+from netwright.core.notebook import html_table
 from netwright.core.values import value
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ class Measurement:
     curve: Sequence[Mapping[str, float]] = ()
 
 
+LONGEST_TEXT = 100  # characters of an architecture in one line
+
+
 @value
 class Trial:
     """A proposal and how it ended. Every trial ends in one of `STATES`, with a reason in one line where it failed.
@@ -97,3 +101,18 @@ class Trial:
     @property
     def completed(self) -> bool:
         return self.state == "completed"
+
+    def __repr__(self) -> str:
+        what = self.reason if not self.completed else ", ".join(f"{k} {v:.4g}" for k, v in self.metrics.items())
+        candidate = self.proposal.candidate
+        text = str(candidate) if isinstance(candidate, Architecture) else "a mixture"
+        shown = text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 3]}..."
+        return f"Trial({self.number} {self.state}: {what or 'nothing measured'}; {' '.join(shown.split())})"
+
+    def _repr_html_(self) -> str:
+        return html_table([("trial", self.number), ("state", self.state), *self._facts()])
+
+    def _facts(self) -> list[tuple[str, object]]:
+        facts: list[tuple[str, object]] = [(name, f"{value:.6g}") for name, value in self.metrics.items()]
+        facts += [("reason", self.reason)] if self.reason else []
+        return [*facts, ("architecture", self.proposal.candidate), ("seconds", f"{self.seconds:.1f}")]

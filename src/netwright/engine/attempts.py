@@ -116,9 +116,11 @@ class Attempts:
         self._record(question, Outcome(question.number, "lost", reason=reason, attempt=question.attempt))
 
     def _is_plain(self, question: Asked, outcome: Outcome) -> bool:
-        """Whether the trial's own row says all of its only attempt: a very short one in this process."""
+        """Whether the trial's own row says all of its only attempt: a very short one in this process that completed."""
+        if outcome.state != "completed" or question.attempt > 1:
+            return False
         told_more = outcome.place or outcome.log or outcome.peak_memory
-        return question.attempt == 1 and (outcome.seconds < SLOW or self._clock.virtual) and not told_more
+        return (outcome.seconds < SLOW or self._clock.virtual) and not told_more
 
     def _record(self, question: Asked, outcome: Outcome) -> None:
         if self.journal is not None:

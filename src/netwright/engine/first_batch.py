@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from netwright.core.errors import NetwrightError, OutOfMemory, UntrainableSpace, UserError
+from netwright.core.errors import NetwrightError, OutOfMemory, TrialFailed, UntrainableSpace, UserError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -187,3 +187,15 @@ def _explained(problem: Exception, what: str, layer: str, shape: tuple[int, ...]
         f"the space builds a network that cannot be trained: {what} fails for {batch} examples of shape {shape}"
         f"{_at(layer)} with {type(problem).__name__}: {said[:300]}"
     )
+
+
+def unbuildable(architecture: Architecture, problem: Exception, tried: int) -> NetwrightError:
+    """The error of a space none of whose networks can be built: the first one's."""
+    if isinstance(problem, NetwrightError) and not isinstance(problem, TrialFailed):
+        return problem
+    error = UntrainableSpace(
+        f"none of the {tried} networks of the space that were tried can be built; the first, {_short(architecture)}, "
+        f"fails with {type(problem).__name__}: {' '.join(str(problem).split())[:300]}"
+    )
+    error.__cause__ = problem
+    return error

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netwright.core.errors import TrialFailed, UserError
+from netwright.core.errors import TrialFailed, UntrainableSpace, UserError
 from netwright.core.randomness import derived_seed
 from netwright.core.trial import Proposal
-from netwright.engine.first_batch import NoRoom, attempt
+from netwright.engine.first_batch import NoRoom, attempt, unbuildable
+from netwright.engine.refused import refused_line
 from netwright.engine.rounds import round_estimator
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ SAMPLES = 200
 RANDOM = 3  # networks beside the smallest and the largest whose export is tried
 COUNTING = 2.0  # seconds for counting networks, where nothing depends on the smallest one
 COUNTING_FOR_LIMITS = 20.0  # seconds for it, where there are limits on what is counted
+OTHERS = 4  # networks that are tried where the smallest raises an error, before all are taken for faulty
 CLIMBING = 0.3  # seconds for going on from the smallest and the largest sample, by one decision at a time
 
 
@@ -70,8 +72,8 @@ def preflight(search: Search) -> Preflight | None:
 
     About 200 random architectures are counted, not built, to find them. Raises UserError where one cannot be trained
     (its output has a wrong shape, is complex or has no gradient), or where none of the 200 keeps a limit on parameters,
-    multiply-adds or activations; UntrainableSpace where one raises an error. Where only the largest needs too much
-    memory, that is a warning.
+    multiply-adds or activations; UntrainableSpace where all that are tried raise an error. Where only some raise one,
+    or only the largest needs too much memory, that is a warning: such a network costs one trial.
     """
     shared = round_estimator(search.estimator)
     if shared is not None:
@@ -84,18 +86,22 @@ def preflight(search: Search) -> Preflight | None:
     sample = _Sample(estimator, search.limits, np.random.default_rng(search.seed))
     warnings = sample.check_limits()
     smallest, largest = sample.extremes()
-    first = attempt(estimator, smallest, sample.figures(smallest))
+    first, failures = _first_sound(estimator, sample, smallest, largest)
     last = None
-    if largest != smallest:
+    if largest not in (smallest, first.architecture) and largest not in failures:
         try:
             last = attempt(estimator, largest, sample.figures(largest))
         except NoRoom as problem:
             warnings = [*warnings, f"{problem}; trials of networks as large as that end as out_of_memory"]
+        except UntrainableSpace as problem:
+            failures[largest] = problem
+    warnings = [*warnings, *sample.refused_lines(), *(_one_trial(each) for each in failures.values())]
+    few = [smallest, largest, *itertools.islice(sample.counted, RANDOM)]
     return Preflight(
         *(first, last, len(sample.counted), time.perf_counter() - start, str(estimator.device), estimator.space.size),
         warnings=tuple(warnings),
         typical=sample.middle(),
-        not_exportable=_not_exportable(estimator, [smallest, largest, *itertools.islice(sample.counted, RANDOM)]),
+        not_exportable=_not_exportable(estimator, [each for each in few if each not in failures]),
     )
 
 
@@ -108,6 +114,23 @@ def _not_exportable(estimator: Trains, architectures: Sequence[Architecture]) ->
     except UserError as problem:
         return str(problem)
     return ""
+
+
+def _first_sound(
+    estimator: Trains, sample: _Sample, smallest: Architecture, largest: Architecture
+) -> tuple[Tried, dict[Architecture, UntrainableSpace]]:
+    """The smallest network, or where it raises an error another one that does not; and those that raised one."""
+    failures: dict[Architecture, UntrainableSpace] = {}
+    for each in (smallest, *sample.others(smallest, largest)):
+        try:
+            return attempt(estimator, each, sample.figures(each)), failures
+        except UntrainableSpace as problem:
+            failures[each] = problem
+    raise next(iter(failures.values()))
+
+
+def _one_trial(problem: UntrainableSpace) -> str:
+    return f"{problem}; each such network costs a trial: restrict the space to what goes together"
 
 
 def _try_shared(estimator: RoundEstimator, seed: int) -> None:
@@ -136,7 +159,10 @@ class _Sample:
         known = self._cost.metrics
         self._space, self._limits = estimator.space, [each for each in limits if each.metric in known]
         self.counted: dict[Architecture, dict[str, float]] = {}
+        self.refused: dict[Architecture, Exception] = {}
         self._draw(rng)
+        if not self.counted:
+            raise unbuildable(*next(iter(self.refused.items())), len(self.refused))
 
     def figures(self, architecture: Architecture) -> dict[str, float]:
         found = self.counted.get(architecture)
@@ -155,7 +181,22 @@ class _Sample:
             self._count(architecture)
 
     def _count(self, architecture: Architecture) -> None:
-        self.counted[architecture] = self.figures(architecture)
+        try:
+            self.counted[architecture] = self.figures(architecture)
+        except Exception as problem:  # a combination of answers that cannot be built costs a trial, not the search
+            self.refused[architecture] = problem
+
+    def refused_lines(self) -> list[str]:
+        """A warning where some of the networks cannot be built."""
+        return [refused_line(self.refused, list(self.counted))] if self.refused else []
+
+    def others(self, *known: Architecture) -> list[Architecture]:
+        """A few further networks, from the smallest to the largest."""
+        further = sorted((each for each in self.counted if each not in known), key=self._params)
+        return further[:: max(1, len(further) // OTHERS)][:OTHERS] + list(known[1:])
+
+    def _params(self, architecture: Architecture) -> float:
+        return self.counted[architecture]["params"]
 
     def check_limits(self) -> list[str]:
         """Warnings; UserError where no network that was counted keeps a limit."""
@@ -187,12 +228,8 @@ class _Sample:
     def extremes(self) -> tuple[Architecture, Architecture]:
         """The smallest and the largest that keep the limits, by parameters; of all where none is known to."""
         keeping = [each for each, figures in self.counted.items() if self._keeps(figures)] or list(self.counted)
-
-        def params(architecture: Architecture) -> float:
-            return self.counted[architecture]["params"]
-
         if self._limits or self._space.size <= SAMPLES:
-            return min(keeping, key=params), max(keeping, key=params)
+            return min(keeping, key=self._params), max(keeping, key=self._params)
         return self._climbed("params", 1), self._climbed("params", -1)
 
     def middle(self) -> Architecture:
@@ -205,7 +242,13 @@ class _Sample:
         """From the best sample by single changes to a better one, as far as the time goes; the smallest for sign 1."""
 
         def value(architecture: Architecture) -> float:
-            return sign * self.figures(architecture)[metric]
+            if architecture in self.refused:
+                return float("inf")
+            try:
+                return sign * self.figures(architecture)[metric]
+            except Exception as problem:  # a neighbour that cannot be built is no better one
+                self.refused[architecture] = problem
+                return float("inf")
 
         best = min(self.counted, key=value)
         end = time.monotonic() + CLIMBING

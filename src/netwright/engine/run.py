@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.core.architecture import Architecture
-from netwright.core.errors import SearchFailed
-from netwright.core.objective import fittest, front
+from netwright.core.errors import SearchFailed, UserError
+from netwright.core.notebook import html_columns
+from netwright.core.objective import fitness, fittest, front
 from netwright.core.trial import Trial
 from netwright.engine.continuing import Continuations
 from netwright.engine.ranking import comparable
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from netwright.core.strategy import Strategy
     from netwright.engine.search import Search
 
+HTML_TRIALS = 10  # in a notebook
 MEASURED = frozenset({"seconds", "latency", "throughput", "ms", "peak"})
 
 
@@ -131,9 +134,46 @@ class Run:
 
         return export_run(self, directory, **options)
 
+    def frame(self) -> Any:
+        """The trials as a pandas.DataFrame, one row each, with a column for each metric and each decision.
+
+        Raises UserError where pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise UserError("pandas is not installed; get it with: pip install pandas") from None
+        return pandas.DataFrame([_flat(trial) for trial in self.trials])
+
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {state}" for state, count in self.counts.items())
-        return f"Run({self.name!r}: {counts or 'no trials'}; {self.stopped})"
+        return f"Run({self.name!r}: {counts or 'no trials'}{self._best_line()}; {self.stopped})"
+
+    def _best_line(self) -> str:
+        """The best value there is; empty where no trial completed."""
+        completed = [each for each in comparable(self.trials) if not each.proposal.is_round]
+        if not completed:
+            return ""
+        best = fittest(completed)
+        values = ", ".join(f"{each.metric} {best.metrics[each.metric]:.4g}" for each in self.search.objectives)
+        return f"; best {values} (trial {best.number})"
+
+    def _repr_html_(self) -> str:
+        metrics = [each.metric for each in self.search.objectives]
+        best = sorted((each for each in self.trials if each.scores), key=fitness, reverse=True)[:HTML_TRIALS]
+        rows = [
+            (each.number, *(f"{each.metrics[name]:.4g}" for name in metrics), each.proposal.candidate) for each in best
+        ]
+        return f"<p>{escape(repr(self))}</p>{html_columns(('trial', *metrics, 'architecture'), rows)}"
+
+
+def _flat(trial: Trial) -> dict[str, Any]:
+    """One row of the frame. Metrics come before decisions of the same name."""
+    candidate = trial.proposal.candidate
+    decisions = candidate.decisions if isinstance(candidate, Architecture) else {}
+    start = {"trial": trial.number, "state": trial.state, "seconds": trial.seconds}
+    found = {**start, **trial.metrics, "reason": trial.reason}
+    return {**found, **{name: label for name, label in decisions.items() if name not in found}}
 
 
 class _opened:

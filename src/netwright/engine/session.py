@@ -21,6 +21,7 @@ from netwright.engine.progress import Progress, Watch
 from netwright.engine.replay import check_data, check_settings, fingerprints, replay
 from netwright.engine.rounds import FOLDER, round_estimator
 from netwright.engine.run import Run
+from netwright.engine.same_networks import NETWORKS, check_networks, networks_of
 from netwright.engine.signals import Interrupted, signal_of
 from netwright.engine.stops import Limits, Stops
 from netwright.executors.inline import Inline
@@ -94,6 +95,7 @@ class Session:
             name = _found(store, name)
             check_settings(name, store.summary(name).configuration, search.configuration())
             check_data(name, store.document(name, DATA), fingerprints(search.estimator))
+            check_networks(name, store.document(name, NETWORKS), search)
             store.back_up()
         else:
             name = name or next_name(search.strategy, search.estimator, store.names())
@@ -104,6 +106,9 @@ class Session:
             store.create_run(name, search.space.id, search.configuration(), netwright.__version__)
             if data:
                 store.keep(name, DATA, data)
+            networks = networks_of(search)
+            if networks is not None:
+                store.keep(name, NETWORKS, networks)
         if notes is not None:
             store.keep(name, NOTES, notes)
         return name
@@ -263,6 +268,7 @@ def load_run(search: Search, store: Store | str | Path, name: str | None) -> Run
         found = opened.read_run(_found(opened, name))
         check_settings(found.name, found.configuration, search.configuration())
         check_data(found.name, opened.document(found.name, DATA), fingerprints(search.estimator))
+        check_networks(found.name, opened.document(found.name, NETWORKS), search)
         strategy = fresh(search.strategy)
         shared = opened.directory / FOLDER / found.name
         stops = Stops(Limits(), search.objectives)

@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import numpy as np
 import torch
 from torch.nn.parameter import is_lazy
 
+from netwright.core.architecture import Architecture
 from netwright.core.errors import NetwrightError, UntrainableSpace, UserError
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.networks.counting import count
 
+OTHERS = 30  # networks that are tried where the first cannot be built
+
 
 def require_runs(space: Space, shape: TaskShape) -> None:
     """Run one example through the space's first network on the meta device, which computes and allocates nothing.
 
-    Raises UntrainableSpace where that fails, because layers do not fit together or to the examples: so would trials.
-    UserError where layers find their sizes only when they run, or a forward pass looks at values, so that what it costs
-    follows from no shape. What the space itself raises for users passes.
+    Where that fails, networks from the whole of the space are tried: one that cannot be built costs one trial, not the
+    search. Raises UntrainableSpace where all of them fail, because layers do not fit together or to the examples: so
+    would trials. UserError where layers find their sizes only when they run, or a forward pass looks at values, so that
+    what it costs follows from no shape. What the space itself raises for users passes.
     """
-    architecture = next(space.enumerate())
+    first: NetwrightError | None = None
+    for architecture in _spread(space):
+        try:
+            return _run(space, architecture, shape)
+        except UntrainableSpace as problem:
+            first = first or problem
+    if first is not None:
+        raise first
+
+
+def _spread(space: Space) -> Iterator[Architecture]:
+    """The first architecture, and a few others that answer most decisions otherwise."""
+    yield next(space.enumerate())
+    rng = np.random.default_rng(0)
+    for _ in range(min(OTHERS, 2 * (space.size - 1))):
+        yield space.sample(rng)
+
+
+def _run(space: Space, architecture: Architecture, shape: TaskShape) -> None:
     try:
         with torch.device("meta"):
             network = space.build(architecture, shape)

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.preparation import Preparation
-from netwright.tasks.code import text_of
 from netwright.tasks.portable import cells, columns, rows
+from netwright.tasks.portable_code import text_of
 
 
 @dataclass(frozen=True, eq=False)

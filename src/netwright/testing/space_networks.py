@@ -21,7 +21,8 @@ def decisions_do_not_depend_on_the_task(space: Space, shape: TaskShape) -> None:
     """Traced as it is, for the task's shape and another one; and its twin, which is traced in its place."""
     from netwright.core.tracing import trace
 
-    known = _described(space.decisions)
+    with must_not_raise("tracing the decisions for the space's own shape"):
+        known = _described(space.decisions)
     for other in (shape, _another(shape)):
         with must_not_raise(f"network, traced for {other},"):
             found = _described(trace(space, other))
