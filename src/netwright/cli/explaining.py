@@ -65,6 +65,26 @@ def _recipe(plan: Plan, fitted: bool) -> str:
     return f"train shared weights for {counted(plan.shared_epochs or 0, 'epoch')}{fitting}{beside}"
 
 
+ENOUGH = 0.5  # of a paper's epochs, below which it is not the paper's method that runs
+
+
+def recipe_warnings(plan: Plan) -> list[str]:
+    """What becomes of a recipe for which there is far less time than its paper takes; before it is spent."""
+    wanted, epochs, seconds = plan.paper_epochs, plan.shared_epochs, plan.shared_seconds
+    if not wanted or not epochs or not seconds or epochs >= ENOUGH * wanted:
+        return []
+    assert plan.recipe is not None
+    name = plan.recipe.partition(":")[0]
+    whole = seconds / epochs * wanted
+    share = plan.search_seconds or seconds
+    needed = duration((plan.seconds or share) / share * whole)
+    return [
+        f"warning: {counted(epochs, 'epoch')} of the {wanted} that the paper trains is no {name}: mixtures that have "
+        f"hardly moved are read as a choice. All {wanted} would take about {duration(whole)} here, --time {needed} in "
+        "all. In the time given, a search that trains each candidate by itself (leave --recipe out) finds more"
+    ]
+
+
 def _finally(plan: Plan) -> str:
     if not plan.epochs_finally:
         return "no final training"

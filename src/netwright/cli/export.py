@@ -161,9 +161,9 @@ def train_finally(
     options |= {"final_seeds": seeds} if seeds is not None else {}
     options |= {"baselines": baselines} if baselines is not None else {}
     if not found.run.kept("final") and epochs is None:
-        options["final_epochs"] = max(1, plan.epochs_finally)
+        options["final_epochs"] = plan.epochs_later
     if not silent:
-        each = int(options["final_epochs"] or plan.candidate_epochs + plan.epochs_finally)
+        each = int(options["final_epochs"] or plan.candidate_epochs + plan.epochs_later)
         say(f"about {duration(found.estimate(trial, each))} for each training")
     executor = workers.make_executor(plan, directory / workers.LOGS / f"{found.name}-final")
     with nullcontext() if executor is None else closing(executor):
@@ -200,7 +200,7 @@ def export_result(
     try:
         concluded = found.conclude(quiet=silent, trial=trial, train=False)
     except NothingTrained as problem:
-        epochs = max(1, found.plan.epochs_finally)
+        epochs = found.plan.epochs_later
         if not train:
             _agree(found, trial, epochs, problem)
         concluded = found.conclude(quiet=silent, trial=trial, final_epochs=epochs, final_seeds=1, baselines=False)

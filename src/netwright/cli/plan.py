@@ -73,6 +73,8 @@ class Plan:
     warm_start: str | None = None  # a zero-cost proxy
     warm_start_networks: int = 100
     first: tuple[str, ...] = ()  # the architectures that it chose
+    paper_epochs: int | None = None  # of a recipe, as its paper has them
+    shared_seconds: float | None = None  # that the training of shared weights is expected to take
     expected_trials: int | None = None  # how many candidates fit, as far as that is known beforehand
 
     def __post_init__(self) -> None:
@@ -125,6 +127,11 @@ class Plan:
     def epochs_finally(self) -> int:
         """Epochs for which the winner is trained on: four times a candidate's unless the user said."""
         return 4 * self.candidate_epochs if self.final_epochs is None else self.final_epochs
+
+    @property
+    def epochs_later(self) -> int:
+        """Epochs of a final training that is asked for after the search, which may have had none."""
+        return self.epochs_finally or 4 * self.candidate_epochs
 
     @property
     def seconds(self) -> float | None:
@@ -279,7 +286,7 @@ class Plan:
         search = self._make_recipe(task, space)
         wanted = search.estimator.settings.epochs  # pyright: ignore[reportAttributeAccessIssue]
         if self.search_seconds is None:
-            return replace(self, shared_epochs=wanted)
+            return replace(self, shared_epochs=wanted, paper_epochs=wanted)
         from netwright.recipes.timing import epoch_seconds
 
         each = epoch_seconds(search)
@@ -291,4 +298,6 @@ class Plan:
                 f"{self.search_seconds * share:,.0f} s of --time {self.time_limit} are left for it; give more time, "
                 "fewer --examples, or a smaller space such as --space darts:cells=4,channels=8"
             )
-        return replace(self, shared_epochs=min(wanted, fitting))
+        return replace(
+            self, shared_epochs=min(wanted, fitting), paper_epochs=wanted, shared_seconds=each * min(wanted, fitting)
+        )

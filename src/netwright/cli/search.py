@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from netwright.cli import catalogue, fitting, workers
 from netwright.cli.arguments import split
 from netwright.cli.beside import RANDOM, random_name, random_plan, random_search, repetitions
-from netwright.cli.explaining import planned, shares, strategy_line, understood
+from netwright.cli.explaining import planned, recipe_warnings, shares, strategy_line, understood
 from netwright.cli.export import conclude_run, further, write
 from netwright.cli.output import duration, say, say_json
 from netwright.cli.plan import SHARE_OF_SEARCHES, Plan
@@ -144,6 +144,8 @@ class Command:
         """Say what was understood, try the smallest and the largest network, fit the plan to the time, and say it."""
         self._say(*self.task.describe(), *understood(self.plan, self.search))
         found = preflight(self.search)
+        if found is not None and found.not_exportable and self.times.export:
+            raise UserError(f"--export could not be done: {found.not_exportable}")
         if found is not None and found.typical is not None and not self.plan.recipe:
             lines = self._fit(found.typical)
         else:
@@ -152,7 +154,7 @@ class Command:
         self._say(strategy_line(self.plan, self.search), f"plan: {planned(self.plan, self.search, fitted=self._fits)}")
         if found is not None:
             self._say(*found.lines())
-        self._say(*lines, *shares(self._parts()), "")
+        self._say(*recipe_warnings(self.plan), *lines, *shares(self._parts()), "")
 
     def _fit(self, typical: Architecture) -> list[str]:
         """Fit the plan to data and time, by what a typical network takes here; what there is to say of it."""

@@ -15,6 +15,7 @@ from netwright.engine.duration import format_duration, parse_duration
 
 OVERRUN = 1.1  # a trial is begun where it should end within this share of the time
 FUTILE = 10_000  # networks in a row that break the limits before the search gives up
+FIRST = 5.0  # seconds of a search that its first trial may always take
 _RECENT = 5  # trials that tell how long the next one takes
 
 
@@ -75,7 +76,7 @@ class Stops:
 
         expected: seconds of a typical trial, as far as that is known beforehand.
         """
-        self._expected = expected
+        self._expected, self._completed = expected, False
         self._limits = limits
         self._patient = patient
         self._reserve, self._reserved, self._best = reserve, 0.0, None
@@ -102,6 +103,7 @@ class Stops:
         self._recent.append(trial.seconds)
         scores = trial.scores
         self._patient = self._patient and not scores
+        self._completed = self._completed or bool(scores)
         if self._reserve is not None and scores and (self._best is None or scores > self._best):
             self._best, self._reserved = scores, max(0.0, self._reserve(trial))
         if scores and self._target is not None and scores[0] >= self._target and not self.reason:
@@ -163,4 +165,7 @@ class Stops:
     def remaining(self, seconds: Callable[[], float]) -> float | None:
         """Seconds until trials that still run should be cancelled; None where time does not matter."""
         limit = self._limits.seconds
-        return None if limit is None or self._patient else max(0.0, limit * OVERRUN - self._reserved - seconds())
+        if limit is None or self._patient:
+            return None
+        least = 0.0 if self._completed else FIRST  # without a single trial there is nothing to hand over
+        return max(0.0, max(limit * OVERRUN, least) - self._reserved - seconds())

@@ -290,7 +290,8 @@ def _going_on(finals: Finals, trial: Trial, wanted: Wanted) -> str:
         return ""
     further = record.epochs - winner.begun
     if further <= 0:
-        return f"the weights of trial {trial.number} as the search has trained them, for {record.epochs} epochs"
+        epochs = f"{record.epochs} epoch{'s' * (record.epochs != 1)}"
+        return f"the weights of trial {trial.number} as the search has trained them, for {epochs}"
     text = f"seed {record.seed} is the network of trial {trial.number}, trained on from {winner.begun} to "
     return f"{text}{record.epochs} epochs"
 

@@ -1,0 +1,90 @@
+"""How the plan is fitted to data and time: steps rather than epochs, how many candidates fit, what is said of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from netwright import tasks
+from netwright.cli.explaining import recipe_warnings
+from netwright.cli.fitting import FEW, LEAST_STEPS, fitted, said
+from netwright.cli.plan import Plan
+from netwright.cli.timetable import SHARE_OF_FINALS, Timetable
+from netwright.core.trial import Measurement, Proposal, Trial
+from netwright.training.timing import Pace
+
+
+def paced(steps: int, step: float = 0.01) -> Pace:
+    return Pace(step, steps * step, steps * step / 10)
+
+
+@pytest.mark.parametrize(("steps", "seconds"), [(2, 60.0), (16, 90.0), (23, 45.0), (400, 300.0), (1600, 3600.0)])
+def test_candidates_take_steps_enough_to_be_told_apart_and_many_fit(steps: int, seconds: float) -> None:
+    plan, found = fitted(Plan("digits", time=f"{seconds}s"), paced(steps, 0.002), seconds)
+    assert plan.epochs is not None and found.candidates is not None
+    assert plan.epochs == 100 or plan.epochs * steps >= LEAST_STEPS
+    assert found.candidates >= FEW - 1
+    assert found.candidates * found.each <= seconds
+
+
+def test_epochs_that_were_asked_for_stay_and_few_steps_are_said() -> None:
+    task = tasks.digits(limit=900)
+    plan, found = fitted(Plan("digits", epochs=5, time="60s"), paced(16), 60.0)
+    assert plan.epochs == 5
+    lines = said(plan, found, task, asked=True)
+    assert "5 epochs of 16 steps each" in lines[0] and "about 39 fit" in lines[0]
+    assert any("80 steps rank candidates mostly by noise; --epochs 13" in line for line in lines)
+    assert any("standard error of up to 5.6 points" in line for line in lines)
+
+
+def test_a_population_that_the_time_does_not_fill_is_a_random_search() -> None:
+    plan = Plan("digits", epochs=5, time="60s", strategy="evolution:population=20")
+    plan, found = fitted(plan, paced(60), 60.0)
+    lines = said(plan, found, tasks.digits(), asked=True)
+    assert found.candidates == 10
+    expected = "a population of 20 makes this a random search for 10 candidates; --strategy evolution:population=2"
+    assert any(expected in line for line in lines)
+    own, _ = fitted(Plan("digits", epochs=5, time="60s"), paced(60), 60.0)
+    assert "population=4" in own.resolved().strategy
+
+
+def test_where_hardly_any_candidate_fits_what_makes_room_is_proposed() -> None:
+    from netwright.core.task import TaskShape
+
+    class Photographs:
+        shape, train = TaskShape((3, 224, 224), 5), range(900)
+
+    plan, found = fitted(Plan("photos", time="120s"), paced(13, 2.0), 120.0)
+    lines = said(plan, found, Photographs(), asked=False)  # type: ignore[arg-type]
+    assert any("hardly a search" in line and "--image-size 32 (about 49 times" in line for line in lines)
+
+
+def test_without_a_limit_nothing_is_said_of_what_fits() -> None:
+    plan, found = fitted(Plan("digits", trials=7), paced(23), None)
+    assert found.candidates == 7 and plan.epochs == 27
+    assert "fit" not in said(plan, found, tasks.digits(), asked=False)[0]
+
+
+def trial(seconds: float, epochs: int) -> Trial:
+    curve = tuple({"epoch": float(i), "seconds": seconds * (10 if i == 0 else 1)} for i in range(epochs))
+    return Trial(0, Proposal(None), "completed", Measurement({}, None, curve), (0.5,), 1.0)  # type: ignore[arg-type]
+
+
+def test_what_follows_is_reserved_by_warm_epochs_and_never_more_than_its_share() -> None:
+    plan = Plan("digits", epochs=5, time="1000s")
+    times = Timetable(plan, export=False)
+    # 20 epochs for the winner, and 8 trainings of 25: 1.12 of a candidate's examples each.
+    assert times.reserved(trial(1.0, 5), 9) == pytest.approx(1.12 * (20 + 8 * 25))
+    assert times.reserved(trial(100.0, 5), 9) == SHARE_OF_FINALS * 1000
+    assert Timetable(replace(plan, final_epochs=0), export=False).reserved(trial(1.0, 5), 9) == 0
+    assert 2.5 < Timetable(plan, export=True).export < 150
+
+
+def test_a_recipe_for_which_there_is_no_time_is_told_before() -> None:
+    plan = Plan("digits", recipe="darts", time="90s", shared_epochs=1, paper_epochs=50, shared_seconds=27.0)
+    (line,) = recipe_warnings(plan)
+    assert "1 epoch of the 50 that the paper trains is no darts" in line and "leave --recipe out" in line
+    assert "about 22 min 30 s" in line
+    assert recipe_warnings(replace(plan, shared_epochs=40)) == []
+    assert recipe_warnings(Plan("digits")) == []
