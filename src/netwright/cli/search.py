@@ -204,6 +204,8 @@ class Command:
         run = self.run = self._search(name, resume)
         self._say(f"run {run.name} stopped: {run.stopped}")
         self._others(run)
+        if not self.as_json:
+            say(*self._found(run))
         concluded = self._conclude(run)
         exported = [] if concluded is None or self.export is None else write(concluded, self.export)
         if self.as_json:
@@ -212,6 +214,15 @@ class Command:
         self._say("", *exported, f"see it again: netwright show {run.name}{at(self.directory)}")
         if not exported:
             self._say(f"take it home: netwright export {run.name} --to best{at(self.directory)}")
+
+    def _found(self, run: Run) -> list[str]:
+        """The front where there are several objectives; otherwise the best trial, where nothing else tells of it."""
+        from netwright.cli.front import best_line, front_lines
+
+        if len(self.search.objectives) > 1:
+            chosen = self.plan.epochs_finally and self.plan.recipe is None
+            return front_lines(run, f"{run.name}{{}}{at(self.directory)}", trained=bool(chosen))
+        return [best_line(run)] if self.quiet and not self.plan.epochs_finally else []
 
     def _search(self, name: str | None, resume: bool) -> Run:
         plan = self.plan
@@ -393,10 +404,10 @@ class Command:
             "stopped": run.stopped,
             "seconds": run.seconds,
             "counts": run.counts,
+            "front": [{"trial": each.number, "metrics": dict(each.metrics)} for each in run.front],
             "best": {"trial": best.number, "architecture": str(best.architecture), "metrics": dict(best.metrics)},
             "repeats": {each.name: str(each.best.architecture) for each in self.repeats},
             "random search": {each.name: str(each.best.architecture) for each in self.random},
-            "front": [{"trial": each.number, "metrics": dict(each.metrics)} for each in run.front],
             "final": None if concluded is None else concluded.figures.as_json(),
             "exported": None if self.export is None else str(self.export),
         }

@@ -1,0 +1,50 @@
+"""What a search found, in lines: its best trial, or the front of several objectives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netwright.cli.output import duration, number, table
+
+if TYPE_CHECKING:
+    from netwright.core.trial import Trial
+    from netwright.engine.run import Run
+
+MOST_SHOWN = 20
+
+
+def best_line(run: Run) -> str:
+    """The run's name and its best trial with its metrics."""
+    names = _metrics(run)
+    told = "  ".join(f"{name} {number(name, run.best.metrics[name])}" for name in names if name in run.best.metrics)
+    return f"run {run.name}: best is trial {run.best.number}  {told}"
+
+
+def front_lines(run: Run, named: str, *, trained: bool) -> list[str]:
+    """The trials of the front, and how another than the best one is taken.
+
+    named: the run for a command, with {} for its further options. trained: whether the best is trained finally.
+    """
+    names = _metrics(run)
+    completed = sum(each.completed for each in run.trials if not each.proposal.is_round)
+    first = (
+        f"run {run.name}, front: {len(run.front)} of {completed} trials, none of which another beats in every objective"
+    )
+    rows = [_row(each, names) for each in run.front[:MOST_SHOWN]]
+    what = f"trial {run.best.number} is trained finally" if trained else f"best in the first: trial {run.best.number}"
+    other = named.format(" --trial N")
+    return [
+        first,
+        *table(("trial", *names, "time"), rows),
+        f"{what}; another: netwright final {other}, netwright export {other}",
+    ]
+
+
+def _metrics(run: Run) -> list[str]:
+    """The objectives and the parameters."""
+    return list(dict.fromkeys([*(each.metric for each in run.search.objectives), "params"]))
+
+
+def _row(trial: Trial, names: list[str]) -> list[str]:
+    values = [number(name, trial.metrics[name]) if name in trial.metrics else "" for name in names]
+    return [str(trial.number), *values, duration(trial.seconds)]
