@@ -279,8 +279,7 @@ class Plan:
         if self.warm_start and not self.first:
             from netwright.cli.proxies import warm_start
 
-            options = self.warm_start, self.warm_start_networks, self.seed, self.device
-            return replace(self, first=warm_start(task, space, *options))
+            return replace(self, first=warm_start(self, task, space, self.warm_start))
         if self.recipe is None or self.shared_epochs is not None:
             return self
         search = self._make_recipe(task, space)
