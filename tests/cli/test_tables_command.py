@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from netwright.cli.flags import FLAGS
 from netwright.cli.main import run
-from netwright.cli.plan import FLAGS
 from netwright.tasks import csv
 
 SHORT = ("--trials", "1", "--epochs", "1", "--final-epochs", "0", "--dir", "runs")

@@ -105,6 +105,9 @@ def search(
     nan: Annotated[
         str | None, typer.Option(help="What to do with missing numbers: error, impute-median or drop.")
     ] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="Of pictures in a .npz file: channels-first or channels-last; seen if left out.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     final_epochs: Annotated[
         int | None,
@@ -184,6 +187,7 @@ def search(
         "categories": categories,
         "header": header,
         "delimiter": delimiter,
+        "layout": layout,
     }
     plan = Plan(
         data=data,

@@ -47,6 +47,7 @@ def run(arguments: list[str]) -> int:
     import typer
 
     from netwright.cli.app import app
+    from netwright.cli.flags import in_flags
     from netwright.core.errors import NetwrightError
 
     debug = "--debug" in arguments
@@ -70,7 +71,7 @@ def run(arguments: list[str]) -> int:
     except NetwrightError as problem:
         if debug:
             traceback.print_exc()
-        _complain(str(problem))
+        _complain(in_flags(problem))
         return problem.exit_code
     except Exception as problem:
         if debug:

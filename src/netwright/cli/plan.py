@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.cli import catalogue
 from netwright.cli.arguments import construct, pairs, split
+from netwright.cli.flags import FLAGS
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
 
 if TYPE_CHECKING:
@@ -17,18 +18,6 @@ if TYPE_CHECKING:
 
 DEFAULT_TIME = "1h"
 DEFAULT_EPOCHS = 5
-FLAGS = {
-    "limit": "--examples",
-    "size": "--image-size",
-    "target": "--target-column",
-    "skip_bad": "--skip-bad",
-    "nan": "--nan",
-    "test": "--test",
-    "drop": "--drop",
-    "categories": "--categories",
-    "header": "--header",
-    "delimiter": "--delimiter",
-}
 SHARE_OF_SEARCHES = 0.6  # of the time limit, where there are several or a recipe; the rest is for the final training
 SHARE_OF_WEIGHTS = 0.9  # of a recipe's time, for the training of weights
 SHARE_OF_WEIGHTS_THEN_SEARCH = 0.5  # where a search on the trained weights follows

@@ -27,7 +27,7 @@ def read_task(plan: Plan) -> Task:
             csv.writer(file).writerows(
                 [("file", "reason"), *((_cell(path), _cell(why)) for path, why in problem.files)]
             )
-        raise DataError(f"{problem}; all are listed in {listed}") from problem
+        raise DataError(f"{problem.marked}; all are listed in {listed}") from problem
 
 
 def _cell(text: object) -> str:

@@ -16,6 +16,7 @@ from netwright.cli.arguments import split
 from netwright.cli.beside import RANDOM, random_name, random_plan, random_search, repetitions
 from netwright.cli.explaining import planned, recipe_warnings, shares, strategy_line, understood
 from netwright.cli.export import conclude_run, further, write
+from netwright.cli.flags import in_flags
 from netwright.cli.output import duration, say, say_json
 from netwright.cli.plan import SHARE_OF_SEARCHES, Plan
 from netwright.cli.progress import Display
@@ -142,7 +143,7 @@ class Command:
 
     def prepare(self) -> None:
         """Say what was understood, try the smallest and the largest network, fit the plan to the time, and say it."""
-        self._say(*self.task.describe(), *understood(self.plan, self.search))
+        self._say(*self.task.describe(in_flags), *understood(self.plan, self.search))
         here = workers.chosen(self.plan) == "inline"  # where trials run elsewhere, what is wrong with one stays there
         found = preflight(self.search, exports=here or bool(self.times.export))
         if found is not None and found.not_exportable and self.times.export:
@@ -310,7 +311,7 @@ class Command:
             try:
                 own.append(self._beside(name, other.make_search(self.task, self.space), other, plan.search_seconds))
             except SearchFailed as problem:
-                self._say(f"{name} found nothing: {problem}")
+                self._say(f"{name} found nothing: {in_flags(problem)}")
         self.repeats = own[1:]
         if not (plan.recipe and plan.random_search):
             return
@@ -320,7 +321,7 @@ class Command:
             try:
                 self.random.append(self._beside(name, search, random_plan(plan, seed), each.seconds))
             except SearchFailed as problem:
-                self._say(f"random search for {duration(each.seconds)} found nothing: {problem}")
+                self._say(f"random search for {duration(each.seconds)} found nothing: {in_flags(problem)}")
         if len(self.random) < len(own):
             self.random = []
 

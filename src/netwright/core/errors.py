@@ -23,9 +23,22 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
+from netwright.core.spelling import plain
+
 
 class NetwrightError(Exception):
     exit_code = 1
+
+    def __str__(self) -> str:
+        return plain(self.marked)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+    @property
+    def marked(self) -> str:
+        """The message with the marks of `netwright.core.spelling`, for whoever shows options in another way."""
+        return super().__str__()
 
 
 class UserError(NetwrightError, ValueError):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import netwright
 from netwright.core.errors import ConfigurationError, NetwrightError, SearchFailed, UserError
+from netwright.core.spelling import spelled
 from netwright.core.strategy import Strategy
 from netwright.engine.attempts import CANCELLING
 from netwright.engine.loop import Loop
@@ -59,7 +60,7 @@ class Session:
         self._executor = executor or Inline()
         refuse_rounds_elsewhere(search, self._executor)
         if resume and store is None:
-            raise UserError("only a run in a store can be resumed; give store=DIRECTORY")
+            raise UserError("only a run in a store can be resumed; give " + spelled("store=DIRECTORY"))
         if name is not None:
             check_name(name)
         self._search, self._limits, self._resume = search, limits, resume

@@ -10,6 +10,7 @@ from typing import Self
 
 from netwright.core.errors import ConfigurationError
 from netwright.core.objective import Objective, dominates
+from netwright.core.spelling import option
 from netwright.core.trial import Trial
 from netwright.engine.duration import format_duration, parse_duration
 
@@ -56,7 +57,9 @@ class Limits:
             raise ConfigurationError(f"target must be a number, a value of the first objective; found {target!r}")
         seconds = None if time is None else parse_duration(time)
         if trials is None and seconds is None and target is None and patience is None and not bounded:
-            raise ConfigurationError("nothing would end the search; give for example trials=50 or time='10m'")
+            raise ConfigurationError(
+                f"nothing would end the search; give for example {option('trials', 50)} or {option('time', '10m')}"
+            )
         return cls(trials, seconds, target, patience)
 
 

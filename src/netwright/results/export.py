@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 import netwright
 from netwright.core.errors import UserError
+from netwright.core.spelling import option
 from netwright.results.baking import plain_copy
 from netwright.results.figures import Figures
 from netwright.results.final import accuracy
@@ -128,7 +129,10 @@ def check_target(directory: str | Path, overwrite: bool = False) -> Path:
         raise UserError(f"{target} cannot be written, because {there} is not a directory that you may write to")
     found = sorted(each.name for each in target.iterdir()) if target.exists() else []
     if found and not overwrite:
-        raise UserError(f"{target} is not empty; name a new directory, or overwrite an earlier export with overwrite")
+        raise UserError(
+            f"{target} is not empty; name a new directory, "
+            f"or overwrite an earlier export with {option('overwrite', True)}"
+        )
     foreign = [name for name in found if name not in FILES and name != "__pycache__"]
     if foreign:
         raise UserError(f"{target} holds {foreign[0]!r}, which is not part of an export; name another directory")

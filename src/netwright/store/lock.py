@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from netwright.core.errors import Busy, UserError
+from netwright.core.spelling import spelled
 
 NAME = "netwright.lock"
 _PATIENCE = 0.3  # seconds; a reader that looks whether the lock is held has it for a moment
@@ -165,8 +166,7 @@ def _message_elsewhere(directory: Path) -> str:
     return (
         f"{directory} was driven by process {owner.get('pid', 'unknown')} on {owner['host']} since "
         f"{owner.get('since', 'an unknown time')}, which is not this machine ({socket.gethostname()}), and it "
-        "has not signed off. If it is dead, take the project over: netwright resume --takeover, or "
-        "Store(directory, takeover=True)"
+        "has not signed off. If it is dead, take the project over: " + spelled("Store(directory, takeover=True)")
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError
+from netwright.core.spelling import option
 from netwright.tasks.cells import Cells
 from netwright.tasks.kinds import Kind, Spec, described, kind_of, listed, values_of
 from netwright.tasks.labels import Labels
@@ -81,7 +82,7 @@ class Choice:
         if self.telling:
             notes.append(
                 f"each value of {listed(self.telling)} belongs to one class only: if it is known only once the "
-                "class is, leave it out with --drop (drop=)"
+                f"class is, leave it out with {option('drop', self.telling)}"
             )
         return tuple(notes)
 
@@ -140,8 +141,8 @@ def _typing_errors(table: Table, spec: Spec, places: Sequence[int], odd: int, ce
     first = ", ".join(f"line {line}: {text!r}" for line, text in found)
     return DataError(
         f"{table.where}: the column {spec['name']!r} holds {_several(spec)}, but {odd:,} of {len(cells):,} are none "
-        f"({first}); correct them, leave them empty and say --nan impute-median (nan='impute-median'), or leave the "
-        f"column out with --drop {spec['name']!r} (drop=[{spec['name']!r}])"
+        f"({first}); correct them, leave them empty and say {option('nan', 'impute-median')}, or leave the column out "
+        f"with {option('drop', [spec['name']])}"
     )
 
 

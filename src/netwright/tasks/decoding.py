@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from netwright.core import blocks
 from netwright.core.errors import DataError, UserError
+from netwright.core.spelling import option
 from netwright.tasks.portable import images
 
 _GREY = {"1", "L", "LA", "La", *images.DEEP_MODES}
@@ -59,7 +60,7 @@ def may_skip(skip_bad: bool | int | float | str, total: int) -> int:
     amount = float(found[1]) if found else -1.0
     is_share = found is not None and (found[2] == "%" or amount < 1)
     if found is None or (is_share and amount > 100) or (not is_share and amount != int(amount)):
-        raise UserError(f"--skip-bad (skip_bad) is a number of images (5) or a share of them (3%), found {skip_bad!r}")
+        raise UserError(f"{option('skip_bad')} is a number of images (5) or a share of them (3%), found {skip_bad!r}")
     if not is_share:
         return int(amount)
     return max(1, int(total * (amount / 100 if found[2] else amount) + 1e-9)) if amount else 0
@@ -77,14 +78,10 @@ def check_bad(bad: Sequence[tuple[str, str]], total: int, skip_bad: bool | int |
         return (f"{which} and were skipped: {listed}",)
     share = f"{np.ceil(1000 * len(bad) / total) / 10:g}%"
     if not allowed:
-        flag = "--skip-bad (skip_bad=True)" if len(bad) <= may_skip(True, total) else _flag(share)
+        flag = option("skip_bad", True if len(bad) <= may_skip(True, total) else share)
         raise BadFiles(f"{which}: {listed}. {flag} leaves them out", bad)
     message = f"{which}, and at most {allowed:,} may be skipped: {listed}. "
-    raise BadFiles(f"{message}Repair or remove them, or {_flag(share)} leaves them out", bad)
-
-
-def _flag(share: str) -> str:
-    return f"--skip-bad {share} (skip_bad='{share}')"
+    raise BadFiles(f"{message}Repair or remove them, or {option('skip_bad', share)} leaves them out", bad)
 
 
 def shown(name: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError, UserError, nearest
+from netwright.core.spelling import option
 from netwright.core.task import Augmentation
 from netwright.tasks import repeats
 from netwright.tasks.building import Prepared, build
@@ -59,7 +60,7 @@ def csv(
     """
     check_policy(nan)
     if categories not in ENCODINGS:
-        raise UserError(f"--categories (categories=) must be one of {', '.join(ENCODINGS)}, found {categories!r}")
+        raise UserError(f"{option('categories')} must be one of {', '.join(ENCODINGS)}, found {categories!r}")
     place = existing(path, "file", "a table (.csv)")
     other = None if test is None else existing(test, "file", "a table (.csv)")
     table = read_table(place, delimiter, header, target)
@@ -110,7 +111,7 @@ def _wanted(table: Table, target: int, drop: Sequence[str]) -> list[int]:
         if name not in table.columns:
             raise UserError(f"{table.where} has no column {name!r} to leave out" + nearest(name, table.columns))
         if table.columns.index(name) == target:
-            raise UserError(f"the column {name!r} is the class; it cannot be left out with --drop (drop=)")
+            raise UserError(f"the column {name!r} is the class; it cannot be left out with {option('drop')}")
     return [i for i, name in enumerate(table.columns) if i != target and name not in drop]
 
 

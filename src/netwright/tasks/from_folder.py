@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from netwright.core.errors import DataError, UserError
 from netwright.core.preparation import Preparation
 from netwright.core.room import gibibytes, memory_left
+from netwright.core.spelling import option
 from netwright.core.task import Augmentation
 from netwright.tasks import decoding, pixels
 from netwright.tasks.building import Prepared, build
@@ -271,5 +272,5 @@ def _check_memory(count: int, each: int) -> None:
     if left is not None and 1.1 * count * each > left:
         raise UserError(
             f"{count:,} images of {each:,} bytes need {gibibytes(int(1.1 * count * each))} of memory, and "
-            f"{gibibytes(left)} are left here; choose a smaller size= or a limit= (--image-size, --examples)"
+            f"{gibibytes(left)} are left here; choose a smaller {option('size')} or a {option('limit')}"
         )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError
+from netwright.core.spelling import option
 from netwright.tasks.values import as_array
 
 _MANY_VALUES = 50
@@ -83,7 +84,7 @@ def uneven(counts: NDArray[np.int64], names: Sequence[str]) -> list[str]:
         return []
     return [
         f"the classes are uneven: always naming {names[most]!r} is right in {counts[most] / total:.1%} of the training "
-        "examples; --objective val_balanced_accuracy (objective=) counts each class alike"
+        f"examples; {option('objective', 'val_balanced_accuracy')} counts each class alike"
     ]
 
 

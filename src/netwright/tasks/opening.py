@@ -15,6 +15,7 @@ from typing import Any
 from torch.utils.data import DataLoader
 
 from netwright.core.errors import DataError, UserError, nearest
+from netwright.core.spelling import option
 from netwright.tasks.from_arrays import arrays
 from netwright.tasks.from_cifar10 import cifar10
 from netwright.tasks.from_csv import csv
@@ -95,7 +96,7 @@ def _named(name: str, data_dir: str | os.PathLike[str] | None, options: dict[str
     if name not in _NEED_DATA:
         return _call(name, options)
     if data_dir is None and "path" not in options:
-        raise UserError(f"where is {name}? Say --data-dir DIR (data_dir=), the folder that holds its files")
+        raise UserError(f"where is {name}? Say {option('data_dir')} with the folder that holds its files")
     return _call(name, options if data_dir is None else {"path": data_dir, **options})
 
 

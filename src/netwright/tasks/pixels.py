@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError, UserError
+from netwright.core.spelling import option
 
 LAYOUTS = ("auto", "channels-first", "channels-last")
 AS_THEY_ARE, FRACTIONS = (0.0, 1.0), (0.0, 255.0)  # scales as `portable.images.scaled` takes them
@@ -26,7 +27,7 @@ def layout_of(shape: tuple[int, ...], layout: str = "auto") -> tuple[str, tuple[
     Raises DataError where both readings of four axes are equally likely.
     """
     if layout not in LAYOUTS:
-        raise UserError(f"layout must be one of {', '.join(LAYOUTS)}, found {layout!r}")
+        raise UserError(f"{option('layout')} must be one of {', '.join(LAYOUTS)}, found {layout!r}")
     if len(shape) == 3:
         return "channels-first", (f"read as images of one channel, {shape[1]}x{shape[2]} pixels",)
     if layout == "channels-last" or (layout == "auto" and _last(shape)):
@@ -42,8 +43,9 @@ def _last(shape: tuple[int, ...]) -> bool:
         return True
     if first == middle != last:
         raise DataError(
-            f"images of shape {shape} could have {first} channels first or {last} channels last; say layout="
-            "'channels-first' or 'channels-last' (numpy: x.transpose(0, 3, 1, 2); torch: x.permute(0, 3, 1, 2))"
+            f"images of shape {shape} could have {first} channels first or {last} channels last; say "
+            f"{option('layout', 'channels-first')} or {option('layout', 'channels-last')} "
+            "(numpy: x.transpose(0, 3, 1, 2); torch: x.permute(0, 3, 1, 2))"
         )
     return False
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from netwright.core import blocks
 from netwright.core.errors import DataError
+from netwright.core.spelling import option
 from netwright.tasks import features
 from netwright.tasks.choosing import Column
 from netwright.tasks.splits import limited
@@ -76,8 +77,8 @@ class Examples:
         line = dict(zip(rows, self.table.lines(rows), strict=True))
         listed = ", ".join(f"(line {line[row]}, {name!r})" for row, name in first)
         raise DataError(
-            f"{self.table.where} lacks {total:,} numbers, the first at {listed}; --nan impute-median "
-            "(nan='impute-median') fills them with the column's median, --nan drop (nan='drop') leaves the rows out"
+            f"{self.table.where} lacks {total:,} numbers, the first at {listed}; {option('nan', 'impute-median')} "
+            f"fills them with the column's median, {option('nan', 'drop')} leaves the rows out"
         )
 
     def without_gaps(self) -> tuple[Examples, tuple[str, ...]]:

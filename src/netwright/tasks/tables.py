@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from netwright.core.errors import DataError, UserError
+from netwright.core.spelling import option
 from netwright.tasks import headers
 from netwright.tasks.cells import Cells
 from netwright.tasks.portable.rows import DELIMITERS, delimiter_of, encoding_of, headings, lines_of, rows_of, width_of
@@ -98,9 +99,7 @@ def _delimiter(body: bytes, encoding: str, given: str | None, path: Path) -> tup
     if given is not None:
         found = _WORDS.get(given, given)
         if len(found) != 1 or found in '\r\n"':
-            raise UserError(
-                f"--delimiter (delimiter=) is one character, or one of {', '.join(_WORDS)}; found {given!r}"
-            )
+            raise UserError(f"{option('delimiter')} is one character, or one of {', '.join(_WORDS)}; found {given!r}")
         return found, ()
     try:
         found = delimiter_of(body, encoding)
@@ -111,7 +110,7 @@ def _delimiter(body: bytes, encoding: str, given: str | None, path: Path) -> tup
     if found is None:
         raise DataError(
             f"{path} has only one column (no comma, semicolon, tab or bar separates anything); expected features and a "
-            "target; name another delimiter with --delimiter (delimiter=), such as ' '"
+            f"target; name another delimiter, such as {option('delimiter', ' ')}"
         )
     return found, () if found == "," else (f"columns are separated by {DELIMITERS.get(found, repr(found))}s",)
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError, UserError, nearest
+from netwright.core.spelling import option
 from netwright.tasks import labels as labelling
 from netwright.tasks.cells import Cells
 from netwright.tasks.kinds import kind_of
@@ -18,8 +19,8 @@ def target_column(table: Table, target: str | int | None) -> int:
     known = table.columns
     if target is None:
         raise UserError(
-            f"which column of {table.where} is the class? Say --target-column (target=), such as {known[-1]!r} (the "
-            f"last one). Columns: {', '.join(known[:12])}"
+            f"which column of {table.where} is the class? Say {option('target', known[-1])} for the last one, "
+            f"or another. Columns: {', '.join(known[:12])}"
             + (f", and {len(known) - 12} more" if len(known) > 12 else "")
         )
     if str(target) in known:

@@ -16,6 +16,7 @@ from torch import Tensor
 from netwright.core import blocks
 from netwright.core.errors import ConfigurationError, DataError, UserError
 from netwright.core.preparation import Preparation
+from netwright.core.spelling import plain
 from netwright.core.task import Augmentation, Data, Examples, TaskShape
 from netwright.tasks.labels import uneven
 from netwright.tasks.resolution import resized, size_at
@@ -56,7 +57,7 @@ class Task:
         self.class_names = tuple(class_names)
         self.shape = TaskShape(train.shape[1:], len(self.class_names))
         self.augmentation = augmentation
-        self.notes = tuple(notes)
+        self._notes = tuple(notes)
         self.preparation = preparation
         self._train, self._test = train, test
         self.validation = None if validation is None else np.unique(np.asarray(validation, dtype=np.int64))
@@ -130,8 +131,13 @@ class Task:
             return {"task": self.name, "arguments": {}, "in_memory": True}
         return dict(self._configuration)
 
-    def describe(self) -> list[str]:
-        """What was understood of the data, a line each."""
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was decided while reading, a sentence each."""
+        return tuple(map(plain, self._notes))
+
+    def describe(self, spell: Callable[[str], str] = plain) -> list[str]:
+        """What was understood of the data, a line each. spell: shows a text with its options: see `core.spelling`."""
         counts = np.bincount(self._train.labels.numpy(), minlength=self.shape.classes)
         low, high = int(counts.argmin()), int(counts.argmax())
         what = f"images of {'x'.join(map(str, self.shape.input))} (channels, height, width)"
@@ -145,7 +151,8 @@ class Task:
             )
         splits = f"splits: {self._searched()}, {len(self._test):,} for the final test"
         first = f"{self.name}: {len(self._train) + len(self._test):,} {what}"
-        return [first, balance, *uneven(counts, self.class_names), splits, *self._augmentation_line(), *self.notes]
+        lines = [*uneven(counts, self.class_names), splits, *self._augmentation_line(), *self._notes]
+        return [first, balance, *map(spell, lines)]
 
     def _searched(self) -> str:
         if self.validation is None:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError, UserError
+from netwright.core.spelling import option
 
 NAN_POLICIES = ("error", "impute-median", "drop")
 _NUMBERS = 1 << 20
@@ -57,7 +58,7 @@ def unusable(x: NDArray[Any]) -> NDArray[np.bool_]:
 
 def check_policy(nan: str) -> None:
     if nan not in NAN_POLICIES:
-        raise UserError(f"nan must be one of {', '.join(NAN_POLICIES)}, found {nan!r}")
+        raise UserError(f"{option('nan')} must be one of {', '.join(NAN_POLICIES)}, found {nan!r}")
 
 
 def refuse_huge(x: NDArray[Any], what: str) -> None:
@@ -87,7 +88,8 @@ def refuse_unusable(bad: NDArray[np.bool_], what: str) -> None:
     """Raise DataError that says how many features are NaN or infinite, and where the first five are."""
     raise DataError(
         f"{what} holds {int(bad.sum()):,} NaN or infinite values in {int(_rows(bad).sum()):,} of {len(bad):,} rows, at "
-        f"{places(bad)}; nan='impute-median' fills them with the column's median, nan='drop' leaves the rows out"
+        f"{places(bad)}; {option('nan', 'impute-median')} fills them with the column's median, "
+        f"{option('nan', 'drop')} leaves the rows out"
     )
 
 

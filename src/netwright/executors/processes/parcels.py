@@ -29,12 +29,13 @@ from netwright.core.configuration import Configured
 from netwright.core.errors import UserError, shown
 from netwright.core.executor import Job
 from netwright.core.space import Space
+from netwright.core.spelling import spelled
 
 KEPT_KITS = 2
 _KEPT_SPACES = 256
 _ADVICE = (
-    "define it at the top level of a module (a .py file of its own) and import it from there, or use one worker "
-    "(executors.Inline), which needs none of this"
+    "define it at the top level of a module (a .py file of its own) and import it from there, or use one worker, "
+    f"{spelled('executors.Inline()')}, which needs none of this"
 )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from netwright.core.errors import ConfigurationError, NetwrightError, UserError
 from netwright.core.executor import Job, Outcome
+from netwright.core.spelling import spelled
 from netwright.executors.processes import family
 from netwright.executors.processes.child import Terms
 from netwright.executors.processes.parcels import Packer
@@ -126,7 +127,9 @@ class Processes:
 
 def _check(workers: Any, threads: Any, memory: Any, gpus_per_trial: Any) -> None:
     if os.name != "posix":
-        raise UserError("worker processes need process groups, which this system lacks; use executors.Inline()")
+        raise UserError(
+            "worker processes need process groups, which this system lacks; use " + spelled("executors.Inline()")
+        )
     _require("workers", workers, _is_count(workers), "a whole number of at least 1")
     _require("threads", threads, threads is None or _is_count(threads), "a whole number of at least 1")
     _require("memory", memory, memory is None or _is_count(memory), "a number of bytes")

@@ -1,0 +1,57 @@
+"""The names of the command line's options beside those of Python, and messages that speak of them."""
+
+from __future__ import annotations
+
+import ast
+import shlex
+
+from netwright.core.errors import NetwrightError
+from netwright.core.spelling import respelled
+
+FLAGS = {
+    "categories": "--categories",
+    "data_dir": "--data-dir",
+    "delimiter": "--delimiter",
+    "device": "--device",
+    "drop": "--drop",
+    "gpus_per_trial": "--gpus-per-trial",
+    "header": "--header",
+    "layout": "--layout",
+    "limit": "--examples",
+    "nan": "--nan",
+    "objective": "--objective",
+    "overwrite": "--yes",
+    "size": "--image-size",
+    "skip_bad": "--skip-bad",
+    "target": "--target-column",
+    "test": "--test",
+    "time": "--time",
+    "trials": "--trials",
+    "workers": "--workers",
+}
+PHRASES = {
+    "executors.Inline()": "--workers 1 --executor inline",
+    "resume=True": "netwright resume",
+    "store=DIRECTORY": "--dir DIRECTORY",
+    "Store(directory, takeover=True)": "netwright resume --takeover",
+}
+
+
+def in_flags(told: BaseException | str) -> str:
+    """The text of an error, or one for people, with the command line's options in place of Python's."""
+    text = told.marked if isinstance(told, NetwrightError) else str(told)
+    return respelled(text, _flag)
+
+
+def _flag(code: str) -> str:
+    """One piece of Python as a flag; unchanged where the command line has nothing like it."""
+    name, _, value = code.partition("=")
+    if code in PHRASES or name not in FLAGS:
+        return PHRASES.get(code, code)
+    if not value:
+        return FLAGS[name]
+    given = ast.literal_eval(value)
+    if isinstance(given, bool):
+        return FLAGS[name] if given else FLAGS[name].replace("--", "--no-", 1)
+    values = given if isinstance(given, list | tuple) else [given]
+    return " ".join(f"{FLAGS[name]} {shlex.quote(str(each))}" for each in values)
