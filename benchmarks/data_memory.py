@@ -1,6 +1,6 @@
 """How often the data of a task is held: while it is read, while a network is trained on it, and in worker processes.
 
-    python benchmarks/data_memory.py [--megabytes 100] [--repeats 3] [--only npz|npz-float|folder|csv|workers]
+    python benchmarks/data_memory.py [--megabytes 100] [--repeats 3] [--only CASE]
 
 npz: images as they are kept, compressed and not. npz-float: the same images as numbers from 0 to 1, in float32.
 folder: JPEG files of 224x224 pixels. csv: 14 columns of numbers. For each, in a process of its own: the most memory
@@ -8,6 +8,8 @@ while it was read, and the memory held after a search split and the final one we
 the process had before, in multiples of the data (inputs as they are kept).
 workers: two workers train on the npz images; their proportional share of memory and the driver's, beyond what they
 had before the first trial, in multiples of the data. Linux only.
+folder-workers: two workers train on the folder; the memory of the driver and of all blocks that can be mapped, at the
+most while it was read and sent, and afterwards, beyond what it was before, in multiples of the data. Linux only.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event, Thread
 
 import numpy as np
 import torch
@@ -38,7 +41,7 @@ from netwright.executors import Processes
 from netwright.executors.processes import family
 from netwright.training import TrainingSettings, train
 
-CASES = ("npz", "npz-compressed", "npz-float", "folder", "csv", "workers")
+CASES = ("npz", "npz-compressed", "npz-float", "folder", "csv", "workers", "folder-workers")
 _SETTINGS = TrainingSettings(epochs=1, batch_size=256)
 
 
@@ -60,7 +63,7 @@ def written(case: str, folder: Path, size: int) -> Path:
         names = ",".join([f"feature{i}" for i in range(14)] + ["kind"])
         np.savetxt(folder / "data.csv", text, "%.6g", ",", header=names, comments="")
         return folder / "data.csv"
-    if case == "folder":
+    if case.startswith("folder"):
         return _photographs(folder, size, rng)
     images = rng.integers(0, 256, (size // 3072, 3, 32, 32), dtype=np.uint8)
     labels = np.arange(len(images)) % 10
@@ -79,7 +82,7 @@ def _photographs(folder: Path, size: int, rng: np.random.Generator) -> Path:
 
 
 def read(case: str, path: Path) -> tasks.Task:
-    if case == "folder":
+    if case.startswith("folder"):
         return tasks.image_folder(path)
     return tasks.csv(path, target="kind") if case == "csv" else tasks.npz(path)
 
@@ -123,10 +126,34 @@ def workers(path: Path, count: int = 2) -> tuple[float, float]:
     return (held - start + peak - before) / size, (peak - before) / count / size
 
 
-def _trials(executor: Processes, task: tasks.Task, count: int, first: int) -> int:
+def folder_workers(path: Path, count: int = 2) -> tuple[float, float]:
+    """Multiples of the data, while two workers were given it: the most in the driver and in blocks, and what stayed."""
+    small = tasks.arrays(np.zeros((64, 3, 32, 32), np.uint8), np.arange(64) % 2)
+    executor = Processes(count, threads=1)
+    try:
+        _trials(executor, small, count, 0, batch=16)
+        start, ended, seen = _held(), Event(), list[int]()
+        watcher = Thread(target=lambda: [seen.append(_held()) for _ in iter(lambda: ended.wait(0.002), True)])
+        watcher.start()
+        task = read("folder", path)
+        _trials(executor, task, count, count, batch=16)
+        ended.set()
+        watcher.join()
+        return (max(seen) - start) / size_of(task), (_held() - start) / size_of(task)
+    finally:
+        executor.close()
+
+
+def _held() -> int:
+    """Bytes of this process alone, and of all blocks of memory of this machine, mapped or not."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return _figure("RssAnon") + next(1024 * int(line.split()[1]) for line in lines if line.startswith("Shmem:"))
+
+
+def _trials(executor: Processes, task: tasks.Task, count: int, first: int, batch: int = 256) -> int:
     """The most memory of all processes while so many trials run."""
     space = Tiny()
-    stage = Training(space, task, settings=_SETTINGS, device="cpu")
+    stage = Training(space, task, settings=_SETTINGS.replace(batch_size=batch), device="cpu")
     architecture = space.sample(np.random.default_rng(0))
     for number in range(first, first + count):
         executor.submit(Job(number, Proposal(architecture), number, [stage]))
@@ -166,7 +193,8 @@ def _peak_from_here() -> int:
 def _one(case: str, path: Path) -> None:
     torch.set_num_threads(1)
     _epoch(tasks.digits().search_data(0), tasks.digits())  # what PyTorch takes once
-    first, second = workers(path) if case == "workers" else measured(case, path)
+    special = {"workers": workers, "folder-workers": folder_workers}
+    first, second = special[case](path) if case in special else measured(case, path)
     print(first, second)
 
 

@@ -37,6 +37,8 @@ class Two(Space):
     [
         ({"networks": 0}, "--networks 0"),
         ({"epochs": 0}, "--epochs 0"),
+        ({"where": {"workers": 2, "executor": "inline"}}, "one trial at a time"),
+        ({"where": {"workers": 0}}, "--workers 0"),
         ({"metric": "accuracy"}, "go together"),
         ({"table": Path("a.csv")}, "go together"),
     ],

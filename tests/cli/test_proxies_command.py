@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from netwright.cli.main import run
 from netwright.cli.plan import Plan
 from netwright.spaces import NasBench201
 from netwright.strategies import WarmStart
+from netwright.tasks import digits
 
 SMALL = ["digits", "--examples", "80", "--space", "nasbench201:channels=4,cells=1", "--device", "cpu"]
 
@@ -43,9 +45,21 @@ def test_json_is_the_same_for_the_same_seed(capsys):
     assert found[0]["n"] == 5 and set(found[0]["networks"][0]["scores"]) == {"params", "flops", "synflow", "snip"}
 
 
+def test_two_workers_print_what_one_process_does(capsys):
+    found = []
+    for workers in ("1", "2"):
+        assert proxies("--json", "--workers", workers) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
+        (["--workers", "0"], "--workers 0"),
+        (["--workers", "2", "--executor", "inline"], "one trial at a time"),
+        (["--executor", "proceses"], "did you mean 'processes'"),
+        (["--workers", "2", "--executor", "processes", "--address", "auto"], "--address needs --executor ray"),
         (["--proxies", "synflo"], "did you mean 'synflow'"),
         (["--networks", "2"], "--networks 2"),
         (["--batch-size", "1"], "at least 2"),
@@ -65,6 +79,15 @@ def test_a_search_begins_with_the_best_and_keeps_a_limit_on_a_score(tmp_path, ca
     assert json.loads(capsys.readouterr().out)["best"]["metrics"].keys() >= {"naswot", "params", "val_accuracy"}
     assert run(["resume", "--trials", "4", "--dir", str(tmp_path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["counts"]["completed"] == 4
+
+
+def test_a_warm_start_by_two_workers_chooses_the_same_networks():
+    one = Plan(
+        "digits", space="nasbench201:channels=4,cells=1", warm_start="snip", warm_start_networks=20, device="cpu"
+    )
+    task = digits(limit=80)
+    firsts = [replace(one, workers=workers).fitted(task, NasBench201(channels=4, cells=1)).first for workers in (1, 2)]
+    assert len(firsts[0]) == 2 and firsts[0] == firsts[1]
 
 
 def test_the_plan_keeps_what_it_chose():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from contextlib import closing
 
 import pytest
 from torch import nn
@@ -10,6 +11,7 @@ from netwright.core.space import Space
 from netwright.engine import Search
 from netwright.estimators import Training
 from netwright.estimators.shared_weights import SharedWeights
+from netwright.executors import Processes
 from netwright.recipes.auditing import KEPT, audit
 from netwright.results.audit import Audit, audit_lines
 from netwright.store import Store
@@ -68,6 +70,18 @@ def table(path, change=lambda rows: rows):
         writer.writeheader()
         writer.writerows(change(rows))
     return path
+
+
+def test_trainings_by_two_workers_give_what_one_process_does(task):
+    """The shared weights score in this process, wherever networks are trained alone."""
+    audits = []
+    with closing(Processes(2, threads=1)) as workers:
+        for executor in (None, workers):
+            alone = search(task).run(name="shared")
+            audits.append(audit(alone, networks=5, epochs=1, seed=3, batch_size=50, executor=executor))
+    first, second = audits
+    assert first.random == second.random and first.recommended == second.recommended
+    assert len({each.true for each in first.random}) > 1 and first.agreements == second.agreements
 
 
 def test_networks_are_scored_both_ways_and_an_interrupted_audit_goes_on(run, project, task):

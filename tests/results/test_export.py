@@ -127,7 +127,7 @@ def test_runs_from_the_command_line_with_torch_and_safetensors_only(folder: Path
     environment = {"PYTHONIOENCODING": "utf-8:replace", "PATH": "/usr/bin:/bin"}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("images.npy, example ") == 3
+    assert done.stdout.count("images.npy[") == 3
 
 
 def test_a_directory_with_something_in_it_is_left_alone(tmp_path: Path) -> None:

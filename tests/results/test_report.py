@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from netwright.results import Contender, Figures, difference, report_lines
-from netwright.results.report import difference_text, escaped, readme
+from netwright.results.report import difference_text, escaped, readme, verdict
 
 
 def contender(name: str, *accuracies: float, fixed: bool = False) -> Contender:
@@ -65,3 +65,31 @@ def test_markdown_cannot_be_broken_by_names() -> None:
     assert escaped("a|b\n# c `d` <e>") == "a\\|b \\# c \\`d\\` &lt;e&gt;"
     page = readme(figures(contender("a|b", 0.5), search={"strategy": "x\n\n# y"}), {}, ["checked"])
     assert "\n# y" not in page and "| a\\|b | 50.00 % |" in page
+
+
+def figures_with(winner: float, references: dict[str, float], chance: float | None = 0.25) -> Figures:
+    return Figures(
+        task="t",
+        architecture="a",
+        winner=Contender("found network", (winner,), (0,)),
+        baselines=tuple(Contender(name, (value,), ()) for name, value in references.items()),
+        test_examples=400,
+        exported_seed=0,
+        chance=chance,
+    )
+
+
+def test_a_result_at_the_level_of_chance_is_called_that_in_the_first_line() -> None:
+    # A quarter by chance, on 400 examples: a standard error of 2.2 points.
+    assert "no better than chance: 28.00 %" in report_lines(figures_with(0.28, {"logistic regression": 0.2}))[0]
+    assert verdict(figures_with(0.31, {"logistic regression": 0.2})) == ""
+    assert verdict(figures_with(0.28, {}, chance=None)) == ""
+
+
+def test_a_result_below_a_reference_is_called_that_in_the_first_line() -> None:
+    below = report_lines(figures_with(0.72, {"logistic regression": 0.8, "ResNet-20": 0.9, "random pick": 0.95}))[0]
+    assert below == "ResNet-20 is better than this network: 90.00 % on the test split against 72.00 %."
+    near = report_lines(figures_with(0.89, {"ResNet-20": 0.9}))[0]
+    assert near.startswith("This network is no better than ResNet-20, which has 90.00 %")
+    assert "better than this network" in readme(figures_with(0.72, {"ResNet-20": 0.9}), {}, [])
+    assert Figures.from_json(figures_with(0.7, {}).as_json()) == figures_with(0.7, {})

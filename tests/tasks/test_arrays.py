@@ -99,7 +99,7 @@ def test_an_ambiguous_layout_is_asked_for():
         arrays(x, Y)
     assert arrays(x, Y, layout="channels-last").shape.input == (6, 8, 8)
     assert arrays(x, Y, layout="channels-first").shape.input == (8, 8, 6)
-    with pytest.raises(UserError, match="layout must be one of"):
+    with pytest.raises(UserError, match="layout= must be one of"):
         arrays(x, Y, layout="nhwc")
 
 
@@ -243,7 +243,7 @@ def test_a_test_split_must_fit(test, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"nan": "ignore"}, "nan must be one of"),
+        ({"nan": "ignore"}, "nan= must be one of"),
         ({"classes": ["a", "b"]}, "2 class names were given"),
         ({"classes": ["a", "b", "c", "d"]}, "class 'd' has no examples"),
         ({"classes": ["a", "a", "b"]}, "must differ"),

@@ -63,7 +63,7 @@ def test_bad_images_leave_the_splits_as_they_are(tmp_path):
     task = tasks.image_folder(tmp_path, skip_bad=3)
     data = task.search_data(0)
     assert (len(data.train), len(data.held_out), len(task.test)) == (9, 5, 3)
-    with pytest.raises(BadFiles, match=r"3 of 20 .* at most 2 may be skipped.*--skip-bad 15% \(skip_bad='15%'\)"):
+    with pytest.raises(BadFiles, match=r"3 of 20 .* at most 2 may be skipped.*skip_bad='15%'"):
         tasks.image_folder(tmp_path, skip_bad="10%")
 
 

@@ -185,7 +185,7 @@ def test_images_that_cannot_be_used_stop_or_are_skipped(pets, name, rng):
         write(pets / "cats" / name)
         total = 13
     with pytest.raises(
-        BadFiles, match=rf"1 of {total} images cannot be used: .*{name}: {reason}.*--skip-bad"
+        BadFiles, match=rf"1 of {total} images cannot be used: .*{name}: {reason}.*skip_bad=True"
     ) as caught:
         tasks.image_folder(pets)
     assert caught.value.exit_code == 5 and [file.endswith(name) for file, _ in caught.value.files] == [True]

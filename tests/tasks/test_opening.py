@@ -90,7 +90,7 @@ def test_code_runs_again_only_when_it_is_allowed(module):
         ("", {}, UserError, "unknown task ''"),
         ("no/such/folder", {}, UserError, "there is no"),
         ("nothing.npz", {}, UserError, "there is no"),
-        ("cifar10", {}, UserError, "where is cifar10.*--data-dir"),
+        ("cifar10", {}, UserError, "where is cifar10.*data_dir="),
         ("digits", {"splitseed": 1}, ConfigurationError, "digits has no option 'splitseed'; did you mean 'split_seed'"),
         ("no_such_module:task", {}, UserError, "cannot import 'no_such_module'"),
         ("my_own_data:tsk", {}, UserError, "has no 'tsk'; did you mean 'task'"),

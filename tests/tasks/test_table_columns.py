@@ -71,7 +71,7 @@ def test_other_whole_numbers_stay(name, cells, tmp_path):
 def test_a_column_that_tells_the_class_is_kept_and_said(tmp_path):
     task = tasks.csv(made(tmp_path, "code", lambda i: 10 + "ab".index(kind(i))), target="kind")
     assert used(task) == ["code", "size"]
-    assert any("each value of 'code' belongs to one class only" in note and "--drop" in note for note in task.notes)
+    assert any("each value of 'code' belongs to one class only" in note and "drop=" in note for note in task.notes)
 
 
 def test_a_target_of_numbers_again(tmp_path):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netwright.cli.output import say, say_json
 from netwright.cli.search import stoppable
 from netwright.cli.show import PLAN, named
+from netwright.cli.workers import LOGS, working
 from netwright.core.errors import ConfigurationError, UserError
 
 if TYPE_CHECKING:
@@ -26,21 +28,27 @@ def audit_run(
     table: Path | None,
     metric: str | None,
     seed: int,
+    where: Mapping[str, Any] | None = None,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Audit a stored run, by default the latest with shared weights, and print what was found."""
+    """Audit a stored run, by default the latest with shared weights, and print what was found.
+
+    where: the trainings run, as options of a `Plan`: workers, executor, address.
+    """
     for name, value, least in (("networks", networks, 1), ("epochs", epochs, 1)):
         if value < least:
             raise ConfigurationError(f"--{name} {value}: expected a whole number of at least {least}")
     if (table is None) != (metric is None):
         raise ConfigurationError("--table and --metric go together: a CSV file, and its column of true scores")
+    from netwright.cli.plan import Plan
     from netwright.recipes.auditing import audit
     from netwright.results.audit import audit_lines
 
+    at = Plan(data="", **(where or {}))  # of which only the workers count
     found = _load(directory, run)
     told = None if quiet or as_json else lambda line: say(line, stream=sys.stderr)
-    with stoppable():
+    with stoppable(), working(at, directory / LOGS / f"{found.name}-audit") as executor:
         audited = audit(
             found,
             networks=networks,
@@ -50,6 +58,7 @@ def audit_run(
             seed=seed,
             limit=time,
             on_progress=told,
+            executor=executor,
         )
     if as_json:
         say_json(audited.as_json())

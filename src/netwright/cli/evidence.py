@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from netwright.cli.options import RUNS, Directory, Json, Quiet
+from netwright.cli.options import RUNS, Address, Directory, Json, Quiet, Where, Workers
 
 
 def audit(
@@ -24,6 +24,9 @@ def audit(
     ] = None,
     metric: Annotated[str | None, typer.Option(help="The table's column of true scores.")] = None,
     seed: Annotated[int, typer.Option(help="Which networks are drawn.")] = 0,
+    workers: Workers = 1,
+    executor: Where = None,
+    address: Address = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -38,6 +41,7 @@ def audit(
         table=table,
         metric=metric,
         seed=seed,
+        where={"workers": workers, "executor": executor, "address": address},
         as_json=as_json,
         quiet=quiet,
     )
@@ -130,6 +134,9 @@ def proxies(
     image_size: Annotated[int | None, typer.Option(help="Resize a folder's images to this many pixels a side.")] = None,
     target_column: Annotated[str | None, typer.Option(help="The column of a .csv file that holds the class.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    workers: Workers = 1,
+    executor: Where = None,
+    address: Address = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -148,6 +155,9 @@ def proxies(
         space=space,
         seed=seed,
         device=device,
+        workers=workers,
+        executor=executor,
+        address=address,
     )
     score_networks(
         plan,

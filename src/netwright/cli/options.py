@@ -12,3 +12,13 @@ Directory = Annotated[Path, typer.Option("--dir", help="The project directory, w
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the outcome only.")]
 RunName = Annotated[str | None, typer.Argument(metavar="RUN", help="The run's name; the latest one if left out.")]
+Workers = Annotated[
+    int, typer.Option(help="How many networks at once, each in a process of its own where more than one.")
+]
+Where = Annotated[
+    str | None,
+    typer.Option("--executor", help="Where they run: inline (this process), processes or ray; by default as fits."),
+]
+Address = Annotated[
+    str | None, typer.Option(help="Of a Ray cluster: auto or host:port; without it, one on this machine.")
+]

@@ -161,7 +161,7 @@ class Plan:
     def _defaults(self, name: str) -> dict[str, str]:
         """What the command line sets where the user is silent: a quarter of the trials as population, no repeats."""
         trials = self.expected_trials or self.trials or 80
-        population = min(trials, max(4, min(100, trials // 4)))
+        population = max(2, min(trials, max(4, min(100, trials // 4))))
         sizes = {"population": str(population), "repeats": "false"}
         if name == "evolution":
             return {"tournament": str(max(2, population // 4)), **sizes}
@@ -268,8 +268,7 @@ class Plan:
         if self.warm_start and not self.first:
             from netwright.cli.proxies import warm_start
 
-            options = self.warm_start, self.warm_start_networks, self.seed, self.device
-            return replace(self, first=warm_start(task, space, *options))
+            return replace(self, first=warm_start(self, task, space, self.warm_start))
         if self.recipe is None or self.shared_epochs is not None:
             return self
         search = self._make_recipe(task, space)

@@ -6,14 +6,15 @@ import csv
 import math
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from netwright.cli.output import amount, duration, say, say_json, table
 from netwright.cli.reading import read_task
 from netwright.cli.stopping import stoppable
+from netwright.cli.workers import working
 from netwright.core.errors import ConfigurationError, UserError
 
 if TYPE_CHECKING:
@@ -60,11 +61,11 @@ def score_networks(
     task = read_task(plan)
     space = plan.make_space(task)
     estimator = _estimator(space, task, proxies, batch_size, repeats, plan.device)
+    estimator.require_examples()
     truth = None if known is None else _truth(space, *known)
     drawn = different(space, networks, plan.seed)
     began = time.monotonic()
-    with stoppable():
-        rows = [_scored(each, estimator, truth, plan.seed) for each in _told(drawn, quiet or as_json)]
+    rows, failures = _all_scored(estimator, drawn, truth, plan, quiet or as_json)
     if to is not None:
         _write(to, rows)
     if as_json:
@@ -72,6 +73,8 @@ def score_networks(
         return
     seconds = duration(time.monotonic() - began)
     say(f"space: {space}; seed {plan.seed}, minibatches of {batch_size}, {len(rows)} networks in {seconds}", "")
+    if failures:
+        say(f"{len(failures)} networks could not be scored, the first: {failures[0]}", "")
     say(*_table(rows), "", *_bests(rows, estimator.proxies), "", *correlation_lines(rows, known and known[1]))
 
 
@@ -89,25 +92,45 @@ def _truth(space: Space, path: Path, metric: str) -> tuple[Estimator, str]:
     return Table(space, str(path), metrics=[metric]), metric
 
 
-def _told(drawn: Sequence[Architecture], quiet: bool) -> Any:
-    """The architectures one by one; how far it is, and how long it takes, on standard error."""
-    began = said = time.monotonic()
-    for place, architecture in enumerate(drawn):
-        yield architecture
-        now = time.monotonic()
-        if not quiet and now - said > EVERY:
-            said, left = now, (now - began) / (place + 1) * (len(drawn) - place - 1)
-            say(f"scored {place + 1} of {len(drawn)} networks, {duration(left)} left", stream=sys.stderr)
+def _all_scored(
+    estimator: ZeroCost, drawn: Sequence[Architecture], truth: tuple[Estimator, str] | None, plan: Plan, quiet: bool
+) -> tuple[list[Scored], list[str]]:
+    """The networks with their scores, and why some have none; the workers of the plan score them."""
+    from netwright.estimators.zero_cost import EveryScore
+    from netwright.estimators.zero_cost.ranking import outcomes_of
+
+    every = EveryScore(estimator)
+    with stoppable(), working(plan) as executor:
+        outcomes = outcomes_of(every, drawn, plan.seed, executor, None if quiet else _told(len(drawn)))
+    nothing = dict.fromkeys(every.metrics, math.nan)
+    rows = [
+        Scored(str(each), {**nothing, **outcome.measurement.metrics, **_true(each, truth, plan.seed)})
+        for each, outcome in zip(drawn, outcomes, strict=True)
+    ]
+    return rows, [f"{each.state}: {each.reason}" for each in outcomes if each.state != "completed"]
 
 
-def _scored(architecture: Architecture, estimator: ZeroCost, truth: tuple[Estimator, str] | None, seed: int) -> Scored:
+def _true(architecture: Architecture, truth: tuple[Estimator, str] | None, seed: int) -> dict[str, float]:
     from netwright.core.trial import Proposal
 
-    cost = estimator.cost.figures(architecture)
-    scores = {"params": float(cost["params"]), "flops": 2.0 * cost["macs"], **estimator.scores(architecture, seed)}
-    if truth is not None:
-        scores[truth[1]] = truth[0].estimate(Proposal(architecture), seed).metrics[truth[1]]
-    return Scored(str(architecture), scores)
+    if truth is None:
+        return {}
+    table, metric = truth
+    return {metric: table.estimate(Proposal(architecture), seed).metrics[metric]}
+
+
+def _told(count: int) -> Callable[[int], object]:
+    """Says on standard error, now and then, how far it is and how long the rest takes."""
+    began = said = time.monotonic()
+
+    def tell(done: int) -> None:
+        nonlocal said
+        now = time.monotonic()
+        if now - said > EVERY:
+            said, left = now, (now - began) / done * (count - done)
+            say(f"scored {done} of {count} networks, {duration(left)} left", stream=sys.stderr)
+
+    return tell
 
 
 def _write(path: Path, rows: Sequence[Scored]) -> None:
@@ -187,10 +210,15 @@ def with_scores(estimator: Estimator, wanted: Sequence[str]) -> Estimator:
     return Stack(ZeroCost(space, task, names, device=str(device)), estimator)
 
 
-def warm_start(task: Task, space: Space, proxy: str, networks: int, seed: int, device: str) -> tuple[str, ...]:
-    """The best tenth of random networks by a proxy, at least one, as text; the best first."""
+def warm_start(plan: Plan, task: Task, space: Space, proxy: str) -> tuple[str, ...]:
+    """The best tenth of random networks by a proxy, at least one, as text; the best first. The plan's workers score."""
     from netwright.estimators.zero_cost import ZeroCost, best_of_random
 
-    estimator = ZeroCost(space, task, (proxy,), device=device)
-    best = best_of_random(space, estimator, count=networks, keep=max(1, networks // 10), seed=seed)
+    estimator = ZeroCost(space, task, (proxy,), device=plan.device)
+    estimator.require_examples()
+    count = plan.warm_start_networks
+    with stoppable(), working(plan) as executor:
+        best = best_of_random(
+            *(space, estimator), count=count, keep=max(1, count // 10), seed=plan.seed, executor=executor
+        )
     return tuple(map(str, best))

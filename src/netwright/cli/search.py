@@ -144,7 +144,8 @@ class Command:
     def prepare(self) -> None:
         """Say what was understood, try the smallest and the largest network, fit the plan to the time, and say it."""
         self._say(*self.task.describe(in_flags), *understood(self.plan, self.search))
-        found = preflight(self.search)
+        here = workers.chosen(self.plan) == "inline"  # where trials run elsewhere, what is wrong with one stays there
+        found = preflight(self.search, exports=here or bool(self.times.export))
         if found is not None and found.not_exportable and self.times.export:
             raise UserError(f"--export could not be done: {found.not_exportable}")
         if found is not None and found.typical is not None and not self.plan.recipe:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +56,7 @@ def check(plan: Plan) -> None:
         )
 
 
-def make_executor(plan: Plan, logs: Path) -> Executor | None:
+def make_executor(plan: Plan, logs: Path | None) -> Executor | None:
     """The executor of a plan, which must be closed; None for this process. logs: where worker processes print."""
     from netwright.engine import parse_duration
 
@@ -81,6 +83,16 @@ def make_executor(plan: Plan, logs: Path) -> Executor | None:
         trial_timeout=timeout,
         memory=memory,
     )
+
+
+@contextmanager
+def working(plan: Plan, logs: Path | None = None) -> Generator[Executor]:
+    """The executor of a plan, this process where it has none; closed at the end. logs: where worker processes print."""
+    from netwright.executors import Inline
+
+    executor = make_executor(plan, logs) or Inline()
+    with closing(executor):
+        yield executor
 
 
 def described(plan: Plan) -> str:

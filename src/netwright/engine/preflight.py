@@ -67,13 +67,14 @@ class Preflight:
         return [ran, *(f"warning: {each}" for each in warnings)]
 
 
-def preflight(search: Search) -> Preflight | None:
+def preflight(search: Search, *, exports: bool = True) -> Preflight | None:
     """Try the smallest and the largest network of the space on the task; None where the search trains none.
 
     About 200 random architectures are counted, not built, to find them. Raises UserError where one cannot be trained
     (its output has a wrong shape, is complex or has no gradient), or where none of the 200 keeps a limit on parameters,
     multiply-adds or activations; UntrainableSpace where all that are tried raise an error. Where only some raise one,
     or only the largest needs too much memory, that is a warning: such a network costs one trial.
+    exports: whether to try if the networks can be exported, which runs them in evaluation in this process.
     """
     shared = round_estimator(search.estimator)
     if shared is not None:
@@ -96,7 +97,7 @@ def preflight(search: Search) -> Preflight | None:
         except UntrainableSpace as problem:
             failures[largest] = problem
     warnings = [*warnings, *sample.refused_lines(), *(_one_trial(each) for each in failures.values())]
-    few = [smallest, largest, *itertools.islice(sample.counted, RANDOM)]
+    few = [smallest, largest, *itertools.islice(sample.counted, RANDOM)] if exports else []
     return Preflight(
         *(first, last, len(sample.counted), time.perf_counter() - start, str(estimator.device), estimator.space.size),
         warnings=tuple(warnings),

@@ -18,6 +18,7 @@ from netwright.results.audit import Audit, Scored
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
     from netwright.core.estimator import RoundEstimator
+    from netwright.core.executor import Executor
     from netwright.core.space import Space
     from netwright.core.trial import Trial
     from netwright.engine.run import Run
@@ -36,6 +37,7 @@ def audit(
     seed: int = 0,
     limit: str | float | None = None,
     on_progress: Callable[[str], object] | None = None,
+    executor: Executor | None = None,
     **training: Any,
 ) -> Audit:
     """Draw random networks of the run's space, and score them and the recommended one both ways.
@@ -44,7 +46,8 @@ def audit(
     training (see `estimators.Training`), on the examples that trained the shared weights; it is judged on the same
     validation examples. limit: time for these trainings, as "2h"; what was not trained is left out. table: instead of
     training, a CSV file whose column "arch" (the first one without it) holds str(architecture), and `metric` the true
-    scores. A stored run keeps each training as a trial of a run beside it, so that an interrupted audit goes on.
+    scores. executor: where they are trained alone, several at once; the shared weights score in this process. A stored
+    run keeps each training as a trial of a run beside it, so that an interrupted audit goes on.
 
     Raises UserError where the run has no shared weights, or the table lacks the column or a network; DataError for a
     table that cannot be read.
@@ -62,7 +65,7 @@ def audit(
         truths = [(_looked_up(true_of, each), "") for each in everyone]
         cost, name = 0.0, f"{metric} in {Path(str(table)).name}"
     else:
-        truths, cost = _trained(run, shared, everyone, epochs, seed, limit, say, training)
+        truths, cost = _trained(run, shared, everyone, epochs, seed, limit, say, executor, training)
         name = f"{SCORE} after {epochs} {'epoch' if epochs == 1 else 'epochs'} of training alone"
     rows = {
         each: Scored(str(each), score, true, each == recommended, note)
@@ -119,6 +122,7 @@ def _trained(
     seed: int,
     limit: str | float | None,
     say: Callable[[str], object],
+    executor: Executor | None,
     training: dict[str, Any],
 ) -> tuple[list[tuple[float | None, str]], float]:
     """Each network's score after training alone, or why there is none; and the seconds it took."""
@@ -141,6 +145,7 @@ def _trained(
         store=run.store_directory,
         name=name,
         resume=resume,
+        executor=executor,
         on_trial=lambda trial: say(f"trained network {trial.number + 1} of {len(everyone)}: {_words(trial)}"),
     )
     ended = {trial.architecture: trial for trial in done.trials}

@@ -25,6 +25,8 @@ from netwright.results.fitting import FREE, Cost, Fit, fit, measured
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
 
+NEARLY = 1.15  # times the time left, a training is begun, and brought to its end in fewer epochs
+WHOLE = 0.85  # of the epochs that the winner has, at least, has a fair contender
 LATE = 1.1  # of the time left: when a training that should have ended is given up
 
 
@@ -81,6 +83,7 @@ class Finals:
         self.failed: dict[int, str] = {}
         self.skipped: dict[str, str] = {}
         self._late: list[tuple[str, int]] = []
+        self._first, self._epochs = ("", 0), 0  # the winner's own training, and the epochs that it has in all
         self._picks: dict[int, Architecture] = {}
         self._cost: Cost | None = None
         self.on_fitted: Callable[[Fit], object] = lambda _: None
@@ -104,6 +107,7 @@ class Finals:
             fitted = Fit(1, 0)  # what was found must not be lost for an epoch that takes longer than the time left
         if wanted.train:
             self.on_fitted(fitted)
+        self._first, self._epochs = order[0], self.winners[0].begun + fitted.epochs
         jobs = self._jobs(order, fitted.epochs, wanted)
         for job, outcome in carry_out(executor, jobs):
             name, seed = order[job.number]
@@ -231,7 +235,7 @@ class Finals:
         if first:
             return replace(entry, seconds=left, most=None if entry.start is None else LATE * max(0.1, left))
         needed = self._cost_of(entry.name).of(entry.epochs)
-        if needed > left:
+        if needed > NEARLY * left:
             return None
         return replace(entry, seconds=min(left, 5.0) if entry.name == LOGISTIC else left, most=LATE * left)
 
@@ -244,8 +248,9 @@ class Finals:
 
     def _take(self, name: str, seed: int, found: Done) -> None:
         record = found.record
-        if name != FOUND and record is not None and record.stopped == "deadline":
-            self._late.append((name, seed))  # less trained than the winner, it would be no fair contender
+        short = record is not None and record.stopped == "deadline" and record.epochs < WHOLE * self._epochs
+        if short and (name, seed) != self._first:
+            self._late.append((name, seed))  # less trained than the winner, it says nothing of it
             return
         self.results.setdefault(name, {})[seed] = found
         if record is not None and self._cost is not None and name == FOUND and record.epochs > self.winners[0].begun:

@@ -11,7 +11,7 @@ from netwright.core.task import Data
 from netwright.training import TrainingSettings
 from netwright.training.timing import pace
 
-MARGIN = 0.95  # of the time left is planned with
+MARGIN = 0.95  # of the time left is planned with; evidence that turns out to fit only nearly is hurried
 STRETCH = 3  # times the epochs that were wanted, at most, where time would be left over
 MOST_TIMING = 0.4  # seconds for timing one network's steps
 

@@ -53,10 +53,11 @@ def verdict(figures: Figures) -> str:
     if not better:
         return ""
     best = max(better, key=lambda each: each.mean)
-    return (
-        f"{_capital(_with_article(best.name))} is better than this network: {accuracy_text(best)} on the test split "
-        f"against {accuracy_text(winner)}."
-    )
+    figures_text = f"{accuracy_text(best)} on the test split against {accuracy_text(winner)}"
+    error = (winner.mean * (1 - winner.mean) / max(1, figures.test_examples)) ** 0.5
+    if best.mean - winner.mean <= error:
+        return f"This network is no better than {best.name}, which has {figures_text}."
+    return f"{_capital(best.name)} is better than this network: {figures_text}."
 
 
 def report_lines(figures: Figures) -> list[str]:

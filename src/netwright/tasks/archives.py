@@ -38,9 +38,10 @@ class Arrays:
         _check_memory(self.path, sum(entry.file_size for entry in entries))
 
     def __getitem__(self, key: str) -> NDArray[Any]:
-        self._check_size(key)
         try:
             return _read(self.path, key)
+        except DataError:
+            raise
         except ValueError as problem:
             if "allow_pickle" in str(problem) or "Object arrays" in str(problem):
                 raise DataError(
@@ -59,45 +60,12 @@ class Arrays:
         ) as problem:
             raise self._damaged(key, problem) from None
 
-    def _check_size(self, key: str) -> None:
-        """Refuse an array whose header claims more, or less, than is stored: before anything is allocated for it."""
-        try:
-            with zipfile.ZipFile(self.path) as archive:
-                name = key if key in archive.namelist() else f"{key}.npy"
-                with archive.open(name) as member:
-                    shape, kind = _npy_header(member)
-                    stored = archive.getinfo(name).file_size - member.tell()
-        except (
-            zipfile.BadZipFile,
-            OSError,
-            EOFError,
-            KeyError,
-            ValueError,
-            NotImplementedError,
-            zlib.error,
-        ) as problem:
-            raise self._damaged(key, problem) from None
-        claimed = math.prod(shape) * kind.itemsize
-        if not kind.hasobject and claimed != stored:
-            what = " x ".join(map(shortened, shape)) or "1"
-            raise DataError(
-                f"{self.path}: the array {key!r} claims {what} values of {kind}, but {stored:,} bytes are stored; the "
-                "file is damaged"
-            )
-
     def lower(self) -> dict[str, str]:
         """Each key by its lower-case form."""
         return {key.lower(): key for key in self.keys}
 
     def _damaged(self, key: str, problem: BaseException) -> DataError:
         return DataError(f"{self.path}: the array {key!r} cannot be read, the file is damaged ({problem})")
-
-
-def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, kind = read(file, max_header_size=10_000)
-    return shape, kind
 
 
 def shortened(number: int) -> str:
@@ -125,15 +93,21 @@ def _check_memory(path: Path, size: int) -> None:
 
 
 def _read(path: Path, key: str) -> NDArray[Any]:
-    """One array, written straight to where it stays. Raises what zipfile raises, and ValueError for a foreign array."""
+    """One array, written straight to where it stays; nothing is allocated before its size is known to be right.
+
+    Raises what zipfile raises, ValueError for a foreign array, and DataError for one that claims another size.
+    """
     with zipfile.ZipFile(path) as archive:
         name = key if key in archive.namelist() else f"{key}.npy"
         with archive.open(name) as file:
             shape, by_columns, dtype = _header(file)
-            size = math.prod(shape) * dtype.itemsize
-            if size + file.tell() != archive.getinfo(name).file_size:
-                found = archive.getinfo(name).file_size - file.tell()
-                raise ValueError(f"its header says {shape} of {dtype}, {size:,} bytes, but it holds {found:,}")
+            stored = archive.getinfo(name).file_size - file.tell()
+            if math.prod(shape) * dtype.itemsize != stored:
+                what = " x ".join(map(shortened, shape)) or "1"
+                raise DataError(
+                    f"{path}: the array {key!r} claims {what} values of {dtype}, but {stored:,} bytes are stored; the "
+                    "file is damaged"
+                )
             array = blocks.empty(shape, dtype)
             _fill(array, file)
     return array.reshape(-1).reshape(shape[::-1]).T if by_columns else array

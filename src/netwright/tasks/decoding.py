@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.core import blocks
 from netwright.core.errors import DataError, UserError
 from netwright.core.spelling import option
 from netwright.tasks.portable import images
@@ -152,14 +153,22 @@ def each(function: Callable[[A], B], items: Sequence[A], threads: int) -> list[B
 def decoded(
     function: Callable[[int], NDArray[np.uint8]], count: int, shape: Shape, threads: int
 ) -> tuple[NDArray[np.uint8], dict[int, str]]:
-    """The pictures that `function` gives for 0..count-1, each put into one array, and why some could not be used."""
-    out = np.empty((count, *shape), dtype=np.uint8)
+    """The usable ones of the pictures that `function` gives for 0..count-1, in order, and why others are not.
+
+    They lie in memory that worker processes can map.
+    """
+    out: NDArray[np.uint8] = blocks.empty((count, *shape), np.uint8)
 
     def one(index: int) -> None:
         out[index] = function(index)
 
     results = each(one, range(count), threads)
-    return out, {i: str(result) for i, result in enumerate(results) if isinstance(result, BadImage)}
+    bad = {i: str(result) for i, result in enumerate(results) if isinstance(result, BadImage)}
+    good = [i for i in range(count) if i not in bad]
+    if bad:
+        for place, index in enumerate(good):
+            out[place] = out[index]
+    return out[: len(good)], bad
 
 
 def threads_for(pixels: int) -> int:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.core import blocks
 from netwright.core.errors import DataError
 from netwright.core.task import Augmentation
 from netwright.tasks import pickled_arrays
@@ -159,8 +160,14 @@ def _joined(files: Files, place: Path) -> Iterator[NDArray[Any]]:
     if missing:
         raise DataError(f"{place} lacks {', '.join(missing)} of CIFAR-10")
     for part in (_TRAIN, ["test_batch"]):
-        yield np.concatenate([batches[name][0] for name in part])
+        yield _in_one_block([batches[name][0] for name in part])
         yield np.concatenate([batches[name][1] for name in part])
+
+
+def _in_one_block(parts: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """One array in memory that worker processes can map."""
+    shape = (sum(map(len, parts)), *parts[0].shape[1:])
+    return np.concatenate(parts, out=blocks.empty(shape, np.uint8))
 
 
 def _binary(body: bytes, name: str) -> Split:

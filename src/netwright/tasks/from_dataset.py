@@ -17,6 +17,7 @@ from torch.utils.data import (
     default_convert,
 )
 
+from netwright.core import blocks
 from netwright.core.errors import DataError
 from netwright.core.task import Augmentation
 from netwright.tasks.from_arrays import arrays
@@ -118,7 +119,15 @@ def collected(source: Any, name: str) -> tuple[NDArray[Any], NDArray[Any]]:
         labels.append(label.item() if label.size == 1 else label)
     if not inputs:
         raise DataError(f"{name} is empty: it has no items")
-    return np.stack(inputs), np.asarray(labels)
+    return _stacked(inputs), np.asarray(labels)
+
+
+def _stacked(inputs: list[NDArray[Any]]) -> NDArray[Any]:
+    """One array, of numbers in memory that worker processes can map."""
+    dtype = np.result_type(*{each.dtype for each in inputs})
+    if dtype.kind not in "biuf":
+        return np.stack(inputs)
+    return np.stack(inputs, out=blocks.empty((len(inputs), *inputs[0].shape), dtype))
 
 
 def _refuse_random(source: Any, name: str) -> None:

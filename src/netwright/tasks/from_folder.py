@@ -166,11 +166,10 @@ class _Reading:
             return images.picture(files[index], self.shape, self.background, self.scale).numpy()
 
         threads = decoding.threads_for(int(sizes[:, 1:].prod(axis=1).max()))
-        decoded, bad = decoding.decoded(one, len(files), self.shape, threads)
+        self.images, bad = decoding.decoded(one, len(files), self.shape, threads)
         self.notes += decoding.check_bad([(str(files[i]), bad[i]) for i in sorted(bad)], len(files), skip_bad)
         self.good = np.ones(len(files), dtype=bool)
         self.good[list(bad)] = False
-        self.images = decoded if not bad else decoded[self.good]
 
     def _decide(self, read: Sequence[tuple[Path, Header]]) -> None:
         kinds = {kind: [file for file, each in read if kind in each.kinds] for kind in _TOLD}

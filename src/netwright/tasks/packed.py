@@ -61,7 +61,7 @@ class Packed:
         named = [(f"{self.where} image {chosen[i]}", bad[i]) for i in sorted(bad)]
         notes = decoding.check_bad(named, len(chosen), skip_bad)
         good = np.delete(np.arange(len(chosen)), list(bad))
-        return Prepared(images[good] if bad else images, codes[good]), chosen[good], notes
+        return Prepared(images, codes[good]), chosen[good], notes
 
     def _shape(self, chosen: NDArray[np.int64]) -> tuple[int, int, int]:
         problem = "there are none"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.core import blocks
 from netwright.core.errors import DataError
 from netwright.core.spelling import option
 from netwright.tasks import features
@@ -40,7 +41,8 @@ class Examples:
 
     def inputs(self) -> NDArray[np.float32]:
         """The kept rows as features (n, features), gaps filled with the median."""
-        found = np.empty((len(self.kept), sum(len(each.features) for each in self.columns)), np.float32)
+        width = sum(len(each.features) for each in self.columns)
+        found: NDArray[np.float32] = blocks.empty((len(self.kept), width), np.float32)
         at = 0
         for column in self.columns:
             spec, width, values = column.spec, len(column.features), column.values[self.kept]

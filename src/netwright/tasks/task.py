@@ -174,7 +174,8 @@ class Task:
         """All but what can be made again. What travels is first moved to memory that other processes can map."""
         self._train, self._test = _shared(self._train, self._test)
         self._splits.clear()
-        return {**self.__dict__, "_splits": OrderedDict(), "_copies": OrderedDict()}
+        # What a model is exported with is not wanted where trials run.
+        return {**self.__dict__, "_splits": OrderedDict(), "_copies": OrderedDict(), "preparation": None}
 
     def _remembered(self, key: tuple[Any, ...], make: Callable[[], _Split]) -> _Split:
         """What was made for this key, or is now; the two used last are kept."""

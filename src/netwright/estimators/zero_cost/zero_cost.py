@@ -12,7 +12,7 @@ from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError, DataError, Diverged, UserError, nearest
 from netwright.core.estimator import Estimator
 from netwright.core.space import Space
-from netwright.core.task import Examples
+from netwright.core.task import Data, Examples
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.workplace import workplace
 from netwright.estimators.cost import Cost
@@ -135,13 +135,21 @@ class ZeroCost(Estimator):
         first, second = self._drawn
         return tuple(Examples(each.inputs[:size], each.labels[:size]) for each in (first, second))  # pyright: ignore
 
+    def require_examples(self) -> None:
+        """Raises DataError where there are too few training examples for two minibatches."""
+        self._size(self.task.search_data(self.split_seed, "cpu", self.validation))
+
+    def _size(self, data: Data) -> int:
+        size = min(self.batch_size, len(data.train) // 2)
+        if size < LEAST_BATCH:
+            raise DataError(f"ZeroCost: {len(data.train)} training examples are too few for two minibatches")
+        return size
+
     @cached_property
     def _drawn(self) -> tuple[Examples, Examples]:
         """Two minibatches of different examples, normalised, on the device."""
         data = self.task.search_data(self.split_seed, self.device, self.validation)
-        size = min(self.batch_size, len(data.train) // 2)
-        if size < LEAST_BATCH:
-            raise DataError(f"ZeroCost: {len(data.train)} training examples are too few for two minibatches")
+        size = self._size(data)
         generator = torch.Generator().manual_seed(self.data_seed)
         places = torch.randperm(len(data.train), generator=generator)[: 2 * size].to(self.device)
         inputs = Normalisation.of(data, self.device)(data.train.choose(places).inputs)
