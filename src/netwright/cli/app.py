@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from netwright.cli import completing
 from netwright.cli.evidence import audit, compare, proxies
 from netwright.cli.options import RUNS, Directory, Json, Quiet, RunName
 
@@ -43,20 +44,25 @@ def search(
     space: Annotated[
         str | None,
         typer.Option(
+            autocompletion=completing.spaces,
             help="chain (default for images), mlp (for vectors), darts, nasbench201, nasbench101, nasbenchmacro, "
-            "nasnet or module:Class; options as darts:cells=4,channels=8."
+            "nasnet or module:Class; options as darts:cells=4,channels=8.",
         ),
     ] = None,
     strategy: Annotated[
         str | None,
         typer.Option(
+            autocompletion=completing.strategies,
             help="evolution (default), random, local, genetic, exhaustive, gp, bananas, nasbot, gp-nas, auto-keras, "
-            "npenas, predictor, module:Class or module:function; options as evolution:population=20."
+            "npenas, predictor, module:Class or module:function; options as evolution:population=20.",
         ),
     ] = None,
     recipe: Annotated[
         str | None,
-        typer.Option(help="A published method with shared weights, in place of a strategy: darts, gdas, ... (papers)."),
+        typer.Option(
+            autocompletion=completing.recipes,
+            help="A published method with shared weights, in place of a strategy: darts, gdas, ... (papers).",
+        ),
     ] = None,
     trials: Annotated[int | None, typer.Option(help="Stop after so many trials.")] = None,
     time: Annotated[str | None, typer.Option(help="Stop in time, final training included: 90s, 10m, 1h30m.")] = None,

@@ -7,11 +7,16 @@ from typing import Annotated
 
 import typer
 
+from netwright.cli import completing
+
 RUNS = "netwright-runs"
 Directory = Annotated[Path, typer.Option("--dir", help="The project directory, where runs are kept.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the outcome only.")]
-RunName = Annotated[str | None, typer.Argument(metavar="RUN", help="The run's name; the latest one if left out.")]
+RunName = Annotated[
+    str | None,
+    typer.Argument(metavar="RUN", help="The run's name; the latest one if left out.", autocompletion=completing.runs),
+]
 Workers = Annotated[
     int, typer.Option(help="How many networks at once, each in a process of its own where more than one.")
 ]

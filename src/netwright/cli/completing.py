@@ -1,0 +1,42 @@
+"""What the shell offers when a name is begun: spaces, strategies, recipes, runs. Nothing here imports PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import typer
+
+
+def _beginning(names: Iterable[str], begun: str) -> list[str]:
+    return sorted(name for name in names if name.startswith(begun))
+
+
+def spaces(incomplete: str) -> list[str]:
+    from netwright.cli import catalogue
+
+    return _beginning(catalogue.SPACES, incomplete)
+
+
+def strategies(incomplete: str) -> list[str]:
+    from netwright.cli import catalogue
+
+    return _beginning(catalogue.STRATEGIES, incomplete)
+
+
+def recipes(incomplete: str) -> list[str]:
+    from netwright.recipes import RECIPES
+
+    return _beginning(RECIPES, incomplete)
+
+
+def runs(context: typer.Context, incomplete: str) -> list[str]:
+    """The runs of the project directory that the line names so far; none where there is no such directory."""
+    from netwright.core.errors import NetwrightError
+    from netwright.store import Store
+
+    try:
+        with Store.open_readonly(Path(context.params.get("directory") or "netwright-runs")) as store:
+            return _beginning(store.names(), incomplete)
+    except (NetwrightError, OSError):
+        return []
