@@ -51,9 +51,9 @@ def test_a_table_without_names(folder: Path, capsys: pytest.CaptureFixture[str])
         ),
         (
             ["index.csv", "--target-column", "kind", "--categories", "hash"],
-            "--categories (categories=) must be one of one-hot, ordinal",
+            "--categories must be one of one-hot, ordinal",
         ),
-        (["index.csv", "--target-column", "kind", "--delimiter", "::"], "--delimiter (delimiter=) is one character"),
+        (["index.csv", "--target-column", "kind", "--delimiter", "::"], "--delimiter is one character"),
         (["index.csv", "--target-column", "kind", "--test", "othr.csv"], "did you mean other.csv"),
         (["digits", "--drop", "x"], "--drop does not apply to digits"),
         (["digits", "--no-header"], "--header does not apply to digits"),

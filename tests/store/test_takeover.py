@@ -61,7 +61,7 @@ def test_an_owner_on_another_machine_is_not_pushed_aside_unasked(tmp_path: Path)
     Store(tmp_path).close()
     owned_by(tmp_path)
     for _ in range(2):
-        with pytest.raises(Busy, match=r"process 4711 on elsewhere since 2026-01-02.*--takeover") as caught:
+        with pytest.raises(Busy, match=r"process 4711 on elsewhere since 2026-01-02.*takeover=True") as caught:
             Store(tmp_path)
         assert caught.value.exit_code == 4
     with Store.open_readonly(tmp_path) as store:  # readers are always welcome

@@ -161,7 +161,7 @@ class Plan:
     def _defaults(self, name: str) -> dict[str, str]:
         """What the command line sets where the user is silent: a quarter of the trials as population, no repeats."""
         trials = self.expected_trials or self.trials or 80
-        population = max(2, min(trials, max(4, min(100, trials // 4))))
+        population = min(trials, max(4, min(100, trials // 4)))
         sizes = {"population": str(population), "repeats": "false"}
         if name == "evolution":
             return {"tournament": str(max(2, population // 4)), **sizes}

@@ -16,7 +16,7 @@ from netwright.engine.duration import format_duration, parse_duration
 
 OVERRUN = 1.1  # a trial is begun where it should end within this share of the time
 FUTILE = 10_000  # networks in a row that break the limits before the search gives up
-FIRST = 5.0  # seconds of a search that its first trial may always take
+FIRST = 2.0  # seconds that the first trial may take in any case, beside three times what is expected of one
 _RECENT = 5  # trials that tell how long the next one takes
 
 
@@ -170,5 +170,6 @@ class Stops:
         limit = self._limits.seconds
         if limit is None or self._patient:
             return None
-        least = 0.0 if self._completed else FIRST  # without a single trial there is nothing to hand over
+        # Without a single trial there is nothing to hand over.
+        least = 0.0 if self._completed or self._expected is None else FIRST + 3 * self._expected
         return max(0.0, max(limit * OVERRUN, least) - self._reserved - seconds())
