@@ -214,6 +214,7 @@ def test_a_warning_is_a_line_without_the_place_in_the_code(
         return 0
 
     monkeypatch.setattr(main, "run", warn)
+    monkeypatch.setattr("netwright.cli.clock._started", None)  # main() notes when this process began: taken back after
     for arguments, expected in ((["netwright"], True), (["netwright", "--debug"], False)):
         monkeypatch.setattr(sys, "argv", arguments)
         with warnings.catch_warnings():

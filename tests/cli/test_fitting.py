@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from netwright import tasks
 from netwright.cli.explaining import recipe_warnings
 from netwright.cli.fitting import FEW, LEAST_STEPS, fitted, said
 from netwright.cli.plan import Plan
-from netwright.cli.timetable import SHARE_OF_FINALS, Timetable
+from netwright.cli.timetable import EXPORT, SHARE_OF_EXPORT, SHARE_OF_FINALS, Timetable
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.training.timing import Pace
 
@@ -71,14 +72,18 @@ def trial(seconds: float, epochs: int) -> Trial:
     return Trial(0, Proposal(None), "completed", Measurement({}, None, curve), (0.5,), 1.0)  # type: ignore[arg-type]
 
 
-def test_what_follows_is_reserved_by_warm_epochs_and_never_more_than_its_share() -> None:
+def test_what_follows_is_reserved_by_warm_epochs_and_never_more_than_its_share(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     plan = Plan("digits", epochs=5, time="1000s")
     times = Timetable(plan, export=False)
     # 20 epochs for the winner, and 8 trainings of 25: 1.12 of a candidate's examples each.
     assert times.reserved(trial(1.0, 5), 9) == pytest.approx(1.12 * (20 + 8 * 25))
     assert times.reserved(trial(100.0, 5), 9) == SHARE_OF_FINALS * 1000
     assert Timetable(replace(plan, final_epochs=0), export=False).reserved(trial(1.0, 5), 9) == 0
-    assert 2.5 < Timetable(plan, export=True).export < 150
+    for startup, expected in ((0.0, EXPORT + 0.5), (4.0, EXPORT + 4.0), (600.0, SHARE_OF_EXPORT * 1000)):
+        monkeypatch.setattr("netwright.cli.clock._started", time.monotonic() - startup)
+        assert Timetable(plan, export=True).export == pytest.approx(expected, abs=0.2)
 
 
 def test_a_recipe_for_which_there_is_no_time_is_told_before() -> None:
