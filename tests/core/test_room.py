@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,3 +62,42 @@ def test_groups_of_version_1(groups):
 
 def test_amounts_are_readable():
     assert [room.gibibytes(count) for count in (3 * GIB, 5 * 2**20)] == ["3.0 GiB", "5.0 MiB"]
+
+
+FAULTS = """
+import ctypes, resource, sys
+from netwright.core.room import keep_freed_memory
+kept = sys.argv[1] == "keep" and keep_freed_memory()
+library = ctypes.CDLL(None)
+library.malloc.restype = ctypes.c_void_p
+def take():
+    blocks = [library.malloc(6 << 20) for _ in range(8)]
+    for block in blocks:
+        ctypes.memset(ctypes.c_void_p(block), 1, 6 << 20)
+    for block in blocks:
+        library.free(ctypes.c_void_p(block))
+take(), take()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    take()
+print(int(kept), resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(how: str, **environment: str) -> tuple[int, int]:
+    """Whether freed memory is kept, and how often the system hands out a page while the same is taken 20 times."""
+    done = subprocess.run(
+        [sys.executable, "-c", FAULTS, how], capture_output=True, text=True, check=True, env=os.environ | environment
+    )
+    kept, count = done.stdout.split()
+    return int(kept), int(count)
+
+
+def test_freed_memory_is_kept_for_the_next_step_unless_the_person_has_decided() -> None:
+    kept, count = faults("keep")
+    if not kept:
+        pytest.skip("this C library has no such options")
+    assert 5 * count < faults("leave")[1]
+    assert faults("keep", MALLOC_TRIM_THRESHOLD_="131072")[0] == 0
+    assert faults("keep", GLIBC_TUNABLES="glibc.malloc.trim_threshold=131072")[0] == 0
+    assert faults("keep", MALLOC_ARENA_MAX="4")[0] == 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from netwright.cli.arguments import parse_bytes
 from netwright.core.errors import ConfigurationError, nearest
+from netwright.core.room import keep_freed_memory
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
@@ -62,6 +63,7 @@ def make_executor(plan: Plan, logs: Path | None) -> Executor | None:
 
     name = chosen(plan)
     if name == "inline":
+        keep_freed_memory()
         return None
     timeout = None if plan.trial_timeout is None else parse_duration(plan.trial_timeout)
     memory = None if plan.memory is None else parse_bytes(plan.memory)

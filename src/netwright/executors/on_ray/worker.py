@@ -15,6 +15,7 @@ from typing import Any
 
 import netwright
 from netwright.core.executor import Job, Outcome
+from netwright.core.room import keep_freed_memory
 from netwright.core.trial import State
 from netwright.executors.job import perform
 from netwright.executors.on_ray.shipping import Kit, Order, job
@@ -55,6 +56,7 @@ class Worker:
     def __init__(self, memory: int | None) -> None:
         import ray
 
+        keep_freed_memory()
         self._node = ray.get_runtime_context().get_node_id()
         self._memory = Memory(memory)
         self._kit: Kit | None = None

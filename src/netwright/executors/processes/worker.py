@@ -29,6 +29,7 @@ from typing import Any
 from netwright.core.blocks import mapped_copy
 from netwright.core.errors import NetwrightError
 from netwright.core.executor import Job, Outcome
+from netwright.core.room import keep_freed_memory
 from netwright.core.space import Space
 from netwright.executors.job import failure, perform
 from netwright.executors.processes import channel
@@ -46,6 +47,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with(parent)
+    keep_freed_memory()
     _wrap_streams()
     faulthandler.enable()
     os.set_inheritable(descriptor, False)
