@@ -244,17 +244,23 @@ def test_a_pipe_that_closes_is_no_error(searched: Path) -> None:
     assert done.stderr == "" and done.stdout.strip() == "{"
 
 
+def processor_seconds() -> float:
+    """Of all processes that this one has started and waited for; other work on the machine hardly counts."""
+    spent = os.times()
+    return spent.children_user + spent.children_system
+
+
 def test_help_is_quick_and_import_needs_no_torch() -> None:
     environment = {**os.environ, "COLUMNS": "40", "NO_COLOR": "1"}
     netwright_help = [sys.executable, "-m", "netwright.cli", "--help"]
     took = []
     for _ in range(5):
-        began = time.monotonic()
+        began = processor_seconds()
         subprocess.run(netwright_help, env=environment, check=True, capture_output=True)
-        took.append(time.monotonic() - began)
+        took.append(processor_seconds() - began)
     assert min(took) < 0.5
     code = (
-        "import time; t = time.perf_counter(); import netwright, sys; print(time.perf_counter() - t); "
+        "import time; t = time.process_time(); import netwright, sys; print(time.process_time() - t); "
         "assert 'torch' not in sys.modules"
     )
     measured = [subprocess.run([sys.executable, "-c", code], check=True, capture_output=True) for _ in range(5)]

@@ -8,11 +8,13 @@ from dataclasses import replace
 import pytest
 
 from netwright import tasks
+from netwright.cli import fitting
 from netwright.cli.explaining import recipe_warnings
 from netwright.cli.fitting import FEW, LEAST_STEPS, fitted, said
 from netwright.cli.plan import Plan
 from netwright.cli.timetable import EXPORT, SHARE_OF_EXPORT, SHARE_OF_FINALS, Timetable
 from netwright.core.trial import Measurement, Proposal, Trial
+from netwright.engine.preflight import Preflight
 from netwright.training.timing import Pace
 
 
@@ -27,6 +29,41 @@ def test_candidates_take_steps_enough_to_be_told_apart_and_many_fit(steps: int, 
     assert plan.epochs == 100 or plan.epochs * steps >= LEAST_STEPS
     assert found.candidates >= FEW - 1
     assert found.candidates * found.each <= seconds
+
+
+@pytest.mark.parametrize(("seconds", "candidates"), [(8.0, 1), (30.0, 1), (300.0, 6), (1000.0, 20), (9000.0, 20)])
+def test_where_whole_epochs_are_too_long_they_take_part_of_the_examples(seconds: float, candidates: int) -> None:
+    plan, found = fitted(Plan("mnist", time=f"{seconds}s"), paced(844, 0.1), seconds)
+    assert found.candidates is not None and found.candidates >= candidates
+    assert found.candidates * found.each <= seconds or seconds < 10
+    assert ("steps_per_epoch" in plan.training) is (seconds < 9000) and found.steps <= 844
+    assert plan.training in ("", f"steps_per_epoch={found.steps}")
+    kept, _ = fitted(Plan("mnist", time=f"{seconds}s", training="batch_size=32"), paced(844, 0.1), seconds)
+    assert kept.training.startswith("batch_size=32")
+    asked, _ = fitted(Plan("mnist", time=f"{seconds}s", epochs=2), paced(844, 0.1), seconds)
+    assert asked.training == "" and asked.epochs == 2
+
+
+def drawn(*macs: float) -> Preflight:
+    return Preflight(None, None, len(macs), 0.0, "cpu", 1000, by_cost=tuple((each, each) for each in macs))  # type: ignore
+
+
+def test_networks_are_limited_where_too_few_of_any_size_would_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "typical_pace", lambda task, space, plan, macs: paced(20, 1e-3 + 1e-6 * macs))
+    task, found = tasks.digits(), drawn(*(1000.0 * (i + 1) for i in range(200)))
+
+    def limit(seconds: float | None, **options: object) -> float | None:
+        plan = Plan("digits", time=None if seconds is None else f"{seconds}s", **options)  # type: ignore[arg-type]
+        return fitting.paced(task, None, plan, found, seconds)[1]  # type: ignore[arg-type]
+
+    assert limit(None) is None and limit(1000.0) is None
+    some, few, least = limit(60.0), limit(20.0), limit(0.5)
+    assert some is not None and few is not None and 11_000 <= few < some < 100_000
+    assert least == 11_000  # some of the networks are left, however little time there is
+    pace, _ = fitting.paced(task, None, Plan("digits", time="60s"), found, 60.0)  # type: ignore[arg-type]
+    assert fitted(Plan("digits", time="60s"), pace, 60.0)[1].candidates >= fitting.SOME - 1
+    assert limit(20.0, limits=("params <= 5000",)) is None and limit(20.0, epochs=3) is None
+    assert limit(20.0, trials=3) is None and limit(20.0, objectives=("val_accuracy", "macs")) is None
 
 
 def test_epochs_that_were_asked_for_stay_and_few_steps_are_said() -> None:

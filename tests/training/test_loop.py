@@ -141,7 +141,8 @@ def test_the_first_loss_that_is_not_finite_ends_the_training(monkeypatch, look_e
 
 
 def test_weights_that_are_not_finite_after_the_last_step_are_noticed():
-    network = nn.Linear(6, 2)
+    with seeded(0):
+        network = nn.Linear(6, 2)
     settings = TrainingSettings(epochs=1, batch_size=40, learning_rate=3e38, gradient_clip=None, warm_up=0.0)
     with pytest.raises(Diverged, match="held-out loss") as caught:
         train(network, vector_data(), settings, seed=0)
@@ -152,8 +153,8 @@ def test_a_deadline_ends_the_training_after_an_epoch_with_a_measurement():
     network = small()
     settings = TrainingSettings(epochs=100_000, evaluate_every=100_000)
     began = time.monotonic()
-    result = train(network, image_data(), settings, seed=0, deadline=began + 0.5)
-    assert time.monotonic() < began + 3
+    result = train(network, image_data(), settings, seed=0, deadline=began + 1, first_epoch_deadline=began + 1e6)
+    assert time.monotonic() < began + 60
     assert result.stopped == "deadline"
     assert 0 < result.epochs == len(result.curve) < 100_000
     assert "val_accuracy" in result.curve[-1]
@@ -169,10 +170,10 @@ def test_a_deadline_within_the_first_epoch():
 def test_the_first_epoch_may_have_a_deadline_of_its_own():
     began = time.monotonic()
     settings = TrainingSettings(epochs=3, batch_size=4)
-    result = train(small(), image_data(), settings, seed=0, deadline=began, first_epoch_deadline=began + 60)
+    result = train(small(), image_data(), settings, seed=0, deadline=began, first_epoch_deadline=began + 1e6)
     assert (result.epochs, result.stopped) == (1, "deadline") and "val_loss" in result.metrics
     with pytest.raises(OutOfTime):
-        train(small(), image_data(), settings, seed=0, deadline=began + 60, first_epoch_deadline=began)
+        train(small(), image_data(), settings, seed=0, deadline=began + 1e6, first_epoch_deadline=began)
 
 
 @pytest.mark.parametrize(

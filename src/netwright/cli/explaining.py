@@ -12,6 +12,7 @@ from netwright.cli.plan import DEFAULT_TIME
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
+    from netwright.engine.run import Run
     from netwright.engine.search import Search
 
 
@@ -40,8 +41,23 @@ def shares(parts: Mapping[str, float]) -> list[str]:
     total = sum(parts.values())
     if not total:
         return []
-    shown = [f"{name} {seconds / total:.0%} ({duration(seconds)})" for name, seconds in parts.items() if seconds]
+    shown = [f"{name} {seconds / total:.0%} ({duration(seconds)})" for name, seconds in parts.items() if seconds > 0]
     return [f"time, roughly: {', '.join(shown)}"]
+
+
+def cut_short(run: Run) -> list[str]:
+    """A warning for each network whose training had to end in the middle of an epoch, so that there is one at all."""
+    steps = {
+        trial.number: int(entry["steps"])
+        for trial in run.trials
+        for entry in trial.measurement.curve
+        if "steps" in entry and trial.state == "completed"
+    }
+    return [
+        f"warning: the network of trial {number} had time for {counted(done, 'step')} of its last epoch only; more "
+        "--time, fewer --examples or smaller networks (--max-params) help"
+        for number, done in steps.items()
+    ]
 
 
 def planned(plan: Plan, search: Search, *, fitted: bool) -> str:

@@ -20,6 +20,7 @@ def main() -> None:
     from netwright.cli import clock
 
     clock.start()
+    _let_threads_sleep()
     if "--debug" not in sys.argv:
         warnings.showwarning = _shown(warnings.showwarning)
     code = run(sys.argv[1:])
@@ -27,6 +28,16 @@ def main() -> None:
     # by SIGINT whatever its exit code. Making one more takes the mark away.
     namedtuple("Unmarked", ())
     sys.exit(code)
+
+
+def _let_threads_sleep() -> None:
+    """Have threads that wait for others give their core away, unless the person has decided, before torch is loaded.
+
+    By its own setting the OpenMP library lets them spin, which on a machine with other work, such as a second trial,
+    makes two threads several times slower than one.
+    """
+    if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"} & set(os.environ):
+        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 
 def _shown(usual: Callable[..., None]) -> Callable[..., None]:

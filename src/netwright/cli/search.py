@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from netwright.cli import catalogue, fitting, workers
 from netwright.cli.arguments import split
 from netwright.cli.beside import RANDOM, random_name, random_plan, random_search, repetitions
-from netwright.cli.explaining import planned, recipe_warnings, shares, strategy_line, understood
+from netwright.cli.explaining import cut_short, planned, recipe_warnings, shares, strategy_line, understood
 from netwright.cli.export import conclude_run, further, write
 from netwright.cli.flags import in_flags
-from netwright.cli.output import duration, say, say_json
+from netwright.cli.output import amount, duration, say, say_json
 from netwright.cli.plan import SHARE_OF_SEARCHES, Plan
 from netwright.cli.progress import Display
 from netwright.cli.reading import read_task
@@ -31,10 +31,10 @@ from netwright.engine.preflight import preflight
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from netwright.core.architecture import Architecture
     from netwright.core.executor import Executor
     from netwright.core.space import Space
     from netwright.core.trial import Trial
+    from netwright.engine.preflight import Preflight
     from netwright.engine.run import Run
     from netwright.engine.search import Search
     from netwright.results import Concluded
@@ -148,8 +148,8 @@ class Command:
         found = preflight(self.search, exports=here or bool(self.times.export))
         if found is not None and found.not_exportable and self.times.export:
             raise UserError(f"--export could not be done: {found.not_exportable}")
-        if found is not None and found.typical is not None and not self.plan.recipe:
-            lines = self._fit(found.typical)
+        if found is not None and found.by_cost and not self.plan.recipe:
+            lines = self._fit(found)
         else:
             self.plan = self.plan.resolved()
             lines = []
@@ -158,25 +158,35 @@ class Command:
             self._say(*found.lines())
         self._say(*recipe_warnings(self.plan), *lines, *shares(self._parts()), "")
 
-    def _fit(self, typical: Architecture) -> list[str]:
+    def _fit(self, found: Preflight) -> list[str]:
         """Fit the plan to data and time, by what a typical network takes here; what there is to say of it."""
-        plan, asked = self.plan, self.plan.epochs is not None
+        plan, asked, said = self.plan, self.plan.epochs is not None, list[str]()
         try:
-            pace = fitting.typical_pace(self.task, self.space, plan, typical)
+            pace, most = fitting.paced(self.task, self.space, plan, found, self._left_for(plan))
         except Exception:  # what a network of the user's own raises is for a trial to say
             self.plan = plan.resolved()
             return []
-        seconds = self.times.left if plan.search_seconds is None else plan.search_seconds / fitting.SHARE_OF_SEARCH
-        plan, fitted = fitting.fitted(plan, pace, seconds)
+        if most is not None:
+            plan = replace(plan, limits=(f"macs <= {most:.0f}",))
+            said = [
+                f"limit: networks of at most {amount(most)} multiply-adds, so that some candidates fit into "
+                f"{plan.time_limit}; --max-macs sets another"
+            ]
+        plan, fitted = fitting.fitted(plan, pace, self._left_for(plan))
         self.plan = plan.resolved()
         self.search = self.plan.make_search(self.task, self.space)
         self._expected, self.times.fitted = fitted.each, fitted
-        return fitting.said(self.plan, fitted, self.task, asked=asked)
+        return [*said, *fitting.said(self.plan, fitted, self.task, asked=asked)]
+
+    def _left_for(self, plan: Plan) -> float | None:
+        """Seconds for a search and what follows it; None without a limit."""
+        return self.times.left if plan.search_seconds is None else plan.search_seconds / fitting.SHARE_OF_SEARCH
 
     def _parts(self) -> dict[str, float]:
         """Roughly the seconds of each part, as far as they can be known."""
-        plan, fitted, total = self.plan, self.times.fitted, self.times.left
-        export = self.times.export
+        plan, fitted = self.plan, self.times.fitted
+        total = None if self.times.left is None else max(0.0, self.times.left)
+        export = self.times.export if total is None else min(self.times.export, total)
         if fitted is None:
             if total is None or plan.search_seconds is None:
                 return {}
@@ -188,7 +198,7 @@ class Command:
         if total is None:
             search = fitted.each * (plan.trials or 0) * plan.repeats / plan.workers
             return {"search": search, "final training": winner, "evidence": evidence, "export": export}
-        finals = min(winner + evidence, total * SHARE_OF_FINALS)
+        finals = min(winner + evidence, total * SHARE_OF_FINALS, total - export)
         winner = min(winner, finals)
         search = total - finals - export
         return {"search": search, "final training": winner, "evidence": finals - winner, "export": export}
@@ -203,7 +213,7 @@ class Command:
         """Search, train finally, report, export. further: whether searches that had ended go on."""
         self._resumed, self._further = resume, further
         run = self.run = self._search(name, resume)
-        self._say(f"run {run.name} stopped: {run.stopped}")
+        self._say(f"run {run.name} stopped: {run.stopped}", *cut_short(run))
         self._others(run)
         if not self.as_json:
             say(*self._found(run))

@@ -23,7 +23,8 @@ class Job:
     attempt: counts from 1; seed and proposal are the same in each. folder: where all attempts of this trial may keep
     checkpoints, None for nowhere. batch_share: what an estimator multiplies its batch size by. continued: the fidelity
     of the trial that this one goes on from, 0 where it begins anew. seconds: after which it may give up, since the time
-    of the search is then up; None for no end.
+    of the search is then up; None for no end. settles: whether it had better end by then with what it has: no trial has
+    completed, so that there is nothing to hand over yet.
     """
 
     number: int
@@ -36,6 +37,7 @@ class Job:
     batch_share: float = 1.0
     continued: float = 0.0
     seconds: float | None = None
+    settles: bool = False
 
 
 @value

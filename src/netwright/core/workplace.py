@@ -26,6 +26,7 @@ class Workplace:
     batch_share: of the batch size that was asked for, above 0 and at most 1; less after the memory was not enough.
     continued: the fidelity of an earlier trial of the architecture that this one goes on from, 0 where it begins anew.
     ends: in `time.monotonic()` seconds, when the time of the search is up; what still runs then is given up.
+    settles: whether it had better end by then with what it has, as no trial has completed yet.
     """
 
     folder: Path | None = None
@@ -34,6 +35,7 @@ class Workplace:
     batch_share: float = 1.0
     continued: float = 0.0
     ends: float | None = None
+    settles: bool = False
 
     def share_of_batch(self, batch_size: int) -> int:
         """The batch size to use here: rounded down, at least 1."""

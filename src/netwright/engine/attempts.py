@@ -37,7 +37,8 @@ class Attempts:
         self.delayed = Delayed()
         self.refused = 0
         self.journal: TrialWriter | None = None
-        self.remaining: Callable[[], float | None] = lambda: None  # seconds that an attempt may take
+        # Seconds that an attempt may take, and whether it then ends with what it has.
+        self.given: Callable[[], tuple[float | None, bool]] = lambda: (None, False)
         self._executor, self._clock, self._folders = executor, clock, folders
         self._continuations = folders.continuations
         self._retries = retries or RetryPolicy()
@@ -80,7 +81,7 @@ class Attempts:
         if self.journal is not None:
             self.journal.add(question)
         number, proposal = question.number, question.proposal
-        where = (question.attempt, self._folders.of(number), pending.batch_share, continued, self.remaining())
+        where = (question.attempt, self._folders.of(number), pending.batch_share, continued, *self.given())
         self._executor.submit(Job(number, proposal, self._seeds(first), self._stages, self._constraints, *where))
 
     # Ending.

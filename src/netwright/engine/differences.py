@@ -18,6 +18,8 @@ def differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
     elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
         for i, (first, second) in enumerate(zip(before, now, strict=True)):
             yield from differences(first, second, f"{path}[{i}]")
+    elif (before is _Absent and now is None) or (before is None and now is _Absent):
+        return  # an option that came later, and means nothing by its default
     elif before != now or type(before) is not type(now):
         yield f"{path or 'value'}: was {_shown(before)}, now {_shown(now)}"
 

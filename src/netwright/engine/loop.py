@@ -61,7 +61,7 @@ class Loop:
         self.places = Places(executor)
         self.attempts = Attempts(search, executor, self.clock, retries, self.folders)
         if not self.clock.virtual:
-            self.attempts.remaining = lambda: stops.remaining(self.clock.seconds)
+            self.attempts.given = lambda: stops.given(self.clock.seconds)
         self.acknowledgements = Acknowledgements(self.folders, watch, on_trial)
         self._waiting = Waiting(executor, self.attempts, self.clock, self.signals)
         self._strategy, self._executor, self.space = strategy, executor, search.space

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,8 +37,9 @@ CLIMBING = 0.3  # seconds for going on from the smallest and the largest sample,
 class Preflight:
     """What was found.
 
-    sampled: how many architectures were counted. warnings: what the search will meet on its way. not_exportable: why a
-    network of the space cannot be exported; empty where those that were tried can.
+    sampled: how many architectures were counted. warnings: what the search will meet on its way. by_cost: the random
+    ones that keep the limits with their multiply-adds, from the cheapest on. not_exportable: why a network of the space
+    cannot be exported; empty where those that were tried can.
     """
 
     smallest: Tried
@@ -47,8 +49,13 @@ class Preflight:
     device: str
     size: int
     warnings: tuple[str, ...] = field(default=())
-    typical: Architecture | None = None  # the middle one by multiply-adds of those that keep the limits
+    by_cost: tuple[tuple[float, Architecture], ...] = ()
     not_exportable: str = ""
+
+    def typical(self, most: float = math.inf) -> Architecture | None:
+        """The middle one by multiply-adds of the random ones with at most so many; None where none were drawn."""
+        within = [architecture for macs, architecture in self.by_cost if macs <= most]
+        return within[len(within) // 2] if within else None
 
     def lines(self) -> list[str]:
         """What to tell the user."""
@@ -101,7 +108,7 @@ def preflight(search: Search, *, exports: bool = True) -> Preflight | None:
     return Preflight(
         *(first, last, len(sample.counted), time.perf_counter() - start, str(estimator.device), estimator.space.size),
         warnings=tuple(warnings),
-        typical=sample.middle(),
+        by_cost=sample.by_cost(),
         not_exportable=_not_exportable(estimator, [each for each in few if each not in failures]),
     )
 
@@ -233,11 +240,12 @@ class _Sample:
             return min(keeping, key=self._params), max(keeping, key=self._params)
         return self._climbed("params", 1), self._climbed("params", -1)
 
-    def middle(self) -> Architecture:
-        """The one with the median of multiply-adds among the random ones that keep the limits."""
+    def by_cost(self) -> tuple[tuple[float, Architecture], ...]:
+        """The random ones that keep the limits, with their multiply-adds, from the cheapest on."""
         keeping = [each for each, figures in self.counted.items() if self._keeps(figures)] or list(self.counted)
-        keeping.sort(key=lambda each: self.counted[each].get("macs", 0.0))
-        return keeping[len(keeping) // 2]
+        return tuple(
+            sorted(((self.counted[each].get("macs", 0.0), each) for each in keeping), key=lambda each: each[0])
+        )
 
     def _climbed(self, metric: str, sign: int) -> Architecture:
         """From the best sample by single changes to a better one, as far as the time goes; the smallest for sign 1."""

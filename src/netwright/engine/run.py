@@ -72,6 +72,8 @@ class Run:
         Only trials at the highest measured fidelity are compared. Raises SearchFailed where none completed.
         """
         trials = [each for each in comparable(self.trials) if isinstance(each.proposal.candidate, Architecture)]
+        if not self.trials:
+            raise SearchFailed(f"run {self.name!r} holds no trial, since {self.stopped or 'it was stopped at once'}")
         if not trials:
             raise SearchFailed(f"none of the {len(self.trials)} trials of run {self.name!r} completed")
         if self.state_lost:  # what the strategy had learnt is gone; what it asked about last is what it stood for

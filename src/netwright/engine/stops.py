@@ -16,7 +16,8 @@ from netwright.engine.duration import format_duration, parse_duration
 
 OVERRUN = 1.1  # a trial is begun where it should end within this share of the time
 FUTILE = 10_000  # networks in a row that break the limits before the search gives up
-FIRST = 2.0  # seconds that the first trial may take in any case, beside three times what is expected of one
+FIRST = 2.0  # seconds that the first trial may take in any case
+SETTLED = 0.6  # of the time, by which a trial before which none has completed ends where something follows the search
 _RECENT = 5  # trials that tell how long the next one takes
 
 
@@ -138,6 +139,8 @@ class Stops:
             return False
         if limits.seconds is None or self._patient or self._fits(seconds(), limits.seconds):
             return True
+        if not (self.finished or pending) and self._expected is not None:
+            return True  # it ends by when it must, with what it has: there is nothing else to hand over
         self.end_of_time()
         return False
 
@@ -170,6 +173,16 @@ class Stops:
         limit = self._limits.seconds
         if limit is None or self._patient:
             return None
-        # Without a single trial there is nothing to hand over.
-        least = 0.0 if self._completed or self._expected is None else FIRST + 3 * self._expected
+        least = 0.0 if self._completed or self._expected is None else 2 * FIRST
         return max(0.0, max(limit * OVERRUN, least) - self._reserved - seconds())
+
+    def given(self, seconds: Callable[[], float]) -> tuple[float | None, bool]:
+        """Seconds that a trial which begins now may take, and whether it then ends with what it has.
+
+        Without a single completed trial there is nothing to hand over.
+        """
+        limit = self._limits.seconds
+        if limit is None or self._patient or self._completed:
+            return self.remaining(seconds), False
+        by = limit if self._reserve is None else SETTLED * limit
+        return max(0.0 if self._expected is None else FIRST, by - seconds()), True

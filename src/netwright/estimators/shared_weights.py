@@ -149,8 +149,10 @@ class SharedWeights(RoundEstimator):
                 f"SharedWeights: order = {self.order!r} takes differences that bfloat16 cannot "
                 "hold; use precision float32"
             )
-        if self.settings.average is not None or self.settings.compile:
-            raise ConfigurationError("SharedWeights: averaged weights and compile are for stand-alone training only")
+        if self.settings.average is not None or self.settings.compile or self.settings.steps_per_epoch is not None:
+            raise ConfigurationError(
+                "SharedWeights: averaged weights, compile and steps_per_epoch are for stand-alone training only"
+            )
 
     def configuration(self) -> dict[str, Any]:
         """As JSON, without what does not change the measurement."""

@@ -163,20 +163,22 @@ class Training(Estimator):
         self._check_memory(architecture, space, shape, settings.batch_size)
         with seeded(seed):
             network = space.build(architecture, shape)
-        now = time.monotonic()
+        now, place = time.monotonic(), workplace()
+        limit = None if place.settles else self.time_limit
         result = train(
             *(network, data, settings, seed),
             device=self.device,
             checkpoint=self._checkpoint(architecture, share, seed, settings),
             until=until,
-            on_epoch=workplace().report,
-            deadline=None if self.time_limit is None else now + self.time_limit,
-            first_epoch_deadline=None if self.time_limit is None else now + FIRST_EPOCH * self.time_limit,
-            give_up_at=workplace().ends,
+            on_epoch=place.report,
+            deadline=None if limit is None else now + limit,
+            first_epoch_deadline=None if limit is None else now + FIRST_EPOCH * limit,
+            give_up_at=place.ends,
+            settle=place.settles,
         )
-        if result.stopped == "deadline":
+        if result.stopped == "deadline" and limit is not None:
             raise OutOfTime(
-                f"{result.epochs} of {until} epochs fitted into {self.time_limit:.4g} s; "
+                f"{result.epochs} of {until} epochs fitted into {limit:.4g} s; "
                 "fewer epochs, fewer examples or smaller networks are quicker",
                 *(result.metrics, result.curve),
             )

@@ -43,10 +43,11 @@ def perform(job: Job, report: Callable[[Mapping[str, float]], None] | None = Non
 def _place(job: Job, report: Callable[[Mapping[str, float]], None] | None) -> Workplace:
     ends = None if job.seconds is None else monotonic() + job.seconds
     if report is not None:
-        return Workplace(job.folder, report, job.attempt, job.batch_share, job.continued, ends)
+        return Workplace(job.folder, report, job.attempt, job.batch_share, job.continued, ends, job.settles)
     if job.folder is None and job.attempt == 1 and job.batch_share == 1.0 and not job.continued and ends is None:
         return NOWHERE
-    return Workplace(job.folder, attempt=job.attempt, batch_share=job.batch_share, continued=job.continued, ends=ends)
+    own = {"attempt": job.attempt, "batch_share": job.batch_share, "continued": job.continued}
+    return Workplace(job.folder, **own, ends=ends, settles=job.settles)
 
 
 class _Work:

@@ -30,6 +30,8 @@ from netwright.training.settings import TrainingSettings
 from netwright.training.threads import choose_threads, using_threads
 
 RECENT_EPOCHS = 3
+FORWARD = 1 / 3
+"""Of a training step takes a pass without gradients."""
 STEPS_BETWEEN_LOOKS = 50
 """Steps between two looks at the losses on devices where looking means waiting; on CPU every step is looked at."""
 
@@ -49,6 +51,7 @@ def train(
     until: int | None = None,
     anneal_by: float | None = None,
     give_up_at: float | None = None,
+    settle: bool = False,
 ) -> TrainingResult:
     """Trains the network in place and measures it on the held-out examples.
 
@@ -69,6 +72,8 @@ def train(
     anneal_by: in `time.monotonic()` seconds, for a training that must end well rather than be as long as planned:
     where the epochs left would not fit, fewer are done and the schedule is brought to its end in them, at least one.
     give_up_at: GivenUp, an OutOfTime, is raised when it passes within any epoch; checkpoints of earlier ones stay.
+    settle: the training ends by `give_up_at` with what it has, in place of giving up: its schedule is brought to its
+    end in the epochs that fit, and where not even one fits it is measured after some of its steps, at least one.
 
     Raises Diverged at the first loss that is not finite, OutOfMemory, OutOfTime when the deadline passes within the
     first epoch, DataError for fewer than two training examples or none held out, ConfigurationError for the checkpoint
@@ -76,7 +81,9 @@ def train(
     """
     with ready(network, data, settings, seed, torch.device(device or data.train.device)) as loop:
         loop.until = settings.epochs if until is None else min(until, settings.epochs)
-        loop.anneal_by, loop.give_up_at = anneal_by, give_up_at
+        loop.anneal_by, loop.give_up_at, loop.settles = anneal_by, give_up_at, settle
+        if settle and anneal_by is None:
+            loop.anneal_by = give_up_at
         first = deadline if first_epoch_deadline is None else first_epoch_deadline
         return loop.run(progress.Saved(checkpoint, checkpoint_every), on_epoch, deadline, first)
     raise AssertionError
@@ -130,6 +137,8 @@ class Loop:
         self.augmentation = _augmentation(data, settings)
         self.normalise = Normalisation.of(data, device, precision.channels_last)
         self.steps = steps_per_epoch(len(self.examples), settings.batch_size)
+        if settings.steps_per_epoch is not None:
+            self.steps = min(self.steps, settings.steps_per_epoch)
         self.optimiser = build_optimiser(network, settings)
         self.average = None if settings.average is None else WeightAverage(network, settings.average)
         self.compiled: Callable[..., Any] = torch.compile(network) if settings.compile else network
@@ -143,6 +152,7 @@ class Loop:
         self.until = settings.epochs
         self.anneal_by: float | None = None
         self.give_up_at: float | None = None
+        self.settles = self.settled = False
         self.position, self.pace = 0.0, 1 / settings.epochs  # of the schedule, from 0 to 1; what an epoch adds to it
 
     def run(
@@ -164,6 +174,8 @@ class Loop:
             now = time.monotonic()
             last = epoch + 1 == self.until
             if not last and deadline is not None and now + self._expected(now - epoch_began) > deadline:
+                last, stopped = True, "deadline"
+            if self.settled:
                 last, stopped = True, "deadline"
             self._finish_epoch(entry, last, epoch_began)
             saved.store(self, last, self.earlier_seconds + time.monotonic() - began)
@@ -224,7 +236,10 @@ class Loop:
         return {f"val_{name}": value for name, value in found.items()}
 
     def train_epoch(self, epoch: int, deadline: float | None) -> Epoch:
-        """One pass over the training examples; the losses stay on the device until it is looked at."""
+        """One pass over the training examples; the losses stay on the device until it is looked at.
+
+        Where the time to settle comes within it, the pass ends there, and the entry says after how many steps.
+        """
         settings, size, device = self.settings, self.settings.batch_size, self.device
         seed_generators(layers_seed(self.seed, epoch), device)
         for module in self.drop_path:
@@ -234,7 +249,7 @@ class Loop:
         batches = Batches(self.examples, order, self.normalise, self.augmentation, generator)
         losses = torch.empty(self.steps, device=device)
         predictions = torch.empty_like(batches.labels)
-        rate, looked, seen = 0.0, 0, min(self.steps * size, len(order))
+        rate, looked, done, began = 0.0, 0, 0, time.monotonic()
         start = self.position * settings.epochs * self.steps if self.hurried else epoch * self.steps
         stretch = self.pace * settings.epochs if self.hurried else 1
         self.network.train()
@@ -245,24 +260,40 @@ class Loop:
             loss, logits = self.step(*batches(place.start, place.stop))
             losses[step] = loss
             torch.argmax(logits, 1, out=predictions[place])
-            if step + 1 - looked == self.look_every:
-                self._look(losses, looked, step + 1, epoch)
-                looked = step + 1
+            done = step + 1
+            if done - looked == self.look_every:
+                self._look(losses, looked, done, epoch)
+                looked = done
                 if deadline is not None and time.monotonic() > deadline:
-                    raise OutOfTime(f"the time was over after {step + 1} of {self.steps} steps of the first epoch")
-                if self.give_up_at is not None and time.monotonic() > self.give_up_at:
-                    raise GivenUp(f"the time was up in epoch {epoch + 1}, step {step + 1} of {self.steps}")
-        self._look(losses, looked, self.steps, epoch)
-        sizes = torch.full((self.steps,), size, dtype=torch.float64, device=device)
-        sizes[-1] = seen - size * (self.steps - 1)
+                    raise OutOfTime(f"the time was over after {done} of {self.steps} steps of the first epoch")
+                if self._time_is_up(epoch, done, began):
+                    break
+        self._look(losses, looked, done, epoch)
+        seen = min(done * size, len(order))
+        sizes = torch.full((done,), size, dtype=torch.float64, device=device)
+        sizes[-1] = seen - size * (done - 1)
         right = (predictions[:seen] == batches.labels[:seen]).sum()
-        total, correct = torch.stack([losses.double() @ sizes, right.double()]).tolist()
-        return {
+        total, correct = torch.stack([losses[:done].double() @ sizes, right.double()]).tolist()
+        entry = {
             "epoch": epoch + 1,
             "train_loss": total / seen,
             "train_accuracy": correct / seen,
             "learning_rate": rate,
         }
+        return entry if done == self.steps else {**entry, "steps": done}
+
+    def _time_is_up(self, epoch: int, done: int, began: float) -> bool:
+        """Whether the training settles with the steps that it has done, so that it is measured in time; or GivenUp."""
+        if self.give_up_at is None or done == self.steps:
+            return False
+        now = time.monotonic()
+        if not self.settles:
+            if now > self.give_up_at:
+                raise GivenUp(f"the time was up in epoch {epoch + 1}, step {done} of {self.steps}")
+            return False
+        measuring = FORWARD * (now - began) / done * len(self.held_out) / self.settings.batch_size
+        self.settled = now + measuring > self.give_up_at
+        return self.settled
 
     def step(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """One step of the optimiser. Loss and logits as they were before it, without gradient, on the device."""

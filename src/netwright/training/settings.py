@@ -36,6 +36,8 @@ class TrainingSettings(Configured):
     compile: use `torch.compile`; pays off only in long training.
     average: decay of the exponential moving average of the weights. The average is then what is judged and returned.
     evaluate_every: epochs between two measurements on the held-out examples; the last epoch is always measured.
+    steps_per_epoch: at most; an epoch with fewer than its examples make takes other ones each time, at random. None
+    takes all examples.
 
     Raises ConfigurationError for an unknown option, and for a value outside what is allowed.
     """
@@ -62,6 +64,7 @@ class TrainingSettings(Configured):
     compile: bool = False
     average: float | None = None
     evaluate_every: int = 1
+    steps_per_epoch: int | None = None
 
     DARTS_FINAL: ClassVar[TrainingSettings]
     """The final training on CIFAR-10 of Liu et al. (2019): 600 epochs, cutout 16, auxiliary head, drop path 0.2."""
@@ -158,6 +161,7 @@ _CHECKS: dict[str, Check] = {
     "compile": _flag(),
     "average": _or_none(_fraction()),
     "evaluate_every": _integer(1),
+    "steps_per_epoch": _or_none(_integer(1)),
     **{name: _one_of(*names) for name, names in _NAMES.items()},
 }
 

@@ -12,10 +12,9 @@ from torch import nn
 from netwright.core.task import Data
 from netwright.training.augmentation import Batches
 from netwright.training.batches import augmentation_generator, epoch_order
-from netwright.training.loop import Loop, ready
+from netwright.training.loop import FORWARD, Loop, ready
 from netwright.training.settings import TrainingSettings
 
-FORWARD = 1 / 3  # of a training step takes a pass without gradients
 WARM_UP = 2  # steps that pay for what is done once
 STEPS = 12  # steps that are timed at most
 
