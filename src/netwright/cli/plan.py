@@ -84,14 +84,7 @@ class Plan:
 
     def _check_workers(self) -> None:
         from netwright.cli import workers
-        from netwright.cli.arguments import parse_bytes
-        from netwright.engine.duration import parse_duration
 
-        for limit in (self.trial_timeout, self.stall_timeout):
-            if limit is not None:
-                parse_duration(limit)
-        if self.memory is not None:
-            parse_bytes(self.memory)
         workers.check(self)
 
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from netwright.cli.beside import RANDOM, random_name, random_plan, random_search
 from netwright.cli.explaining import planned, recipe_warnings, shares, strategy_line, understood
 from netwright.cli.export import conclude_run, further, write
 from netwright.cli.flags import in_flags
+from netwright.cli.moving import moved
 from netwright.cli.output import duration, say, say_json
 from netwright.cli.plan import SHARE_OF_SEARCHES, Plan
 from netwright.cli.progress import Display
@@ -85,10 +87,10 @@ def go_on(
     more = None if time is None else parse_duration(time)
     if more is not None:
         time = f"{_spent(plan, name, seconds) + more:.3f}s"  # the engine counts all sessions of a run
-    given = {key: value for key, value in elsewhere.items() if value is not None}
-    if given.get("executor") == "inline":
-        given.setdefault("workers", 1)
-    plan = replace(plan, trials=trials or plan.trials, time=time or plan.time, **given)
+    plan, dropped = moved(plan, elsewhere)
+    plan = replace(plan, trials=plan.trials if trials is None else trials, time=time or plan.time)
+    if dropped:
+        say(dropped, stream=sys.stderr)
     further = trials is not None or time is not None
     with stoppable(), Command(plan, directory, export, as_json=as_json, quiet=quiet, more=more) as command:
         command.drive(name, resume=True, further=further)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwright.cli.arguments import parse_bytes
-from netwright.core.errors import ConfigurationError, nearest
+from netwright.core.errors import ConfigurationError, UserError, nearest
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 EXECUTORS = ("inline", "processes", "ray")
 LOGS = "logs"  # the folder of a project in which worker processes print
-_ONLY = {  # which executors know what to do with an option
+ONLY = {  # which executors know what to do with an option
     "trial_timeout": ("processes", "ray"),
     "memory": ("processes", "ray"),
     "gpus_per_trial": ("processes", "ray"),
@@ -26,25 +27,30 @@ _ONLY = {  # which executors know what to do with an option
 }
 
 
+def flag(option: str) -> str:
+    """The option of the command line for a field of a plan."""
+    return f"--{option.replace('_', '-')}"
+
+
 def chosen(plan: Plan) -> str:
     """The executor's name: as given, "ray" for an address, "processes" for workers or limits, otherwise "inline"."""
     if plan.executor is not None:
         return plan.executor
     if plan.address is not None or plan.cpus_per_trial is not None:
         return "ray"
-    needed = plan.workers > 1 or any(getattr(plan, name) is not None for name in _ONLY)
+    needed = plan.workers > 1 or any(getattr(plan, name) is not None for name in ONLY)
     return "processes" if needed else "inline"
 
 
 def check(plan: Plan) -> None:
-    """ConfigurationError for options that do not go together."""
+    """ConfigurationError for options that do not go together, and for amounts that are none."""
+    _check_amounts(plan)
     name = chosen(plan)
     if name not in EXECUTORS:
         raise ConfigurationError(f"there is no executor {name!r}{nearest(name, EXECUTORS)}")
-    for option, fitting in _ONLY.items():
+    for option, fitting in ONLY.items():
         if getattr(plan, option) is not None and name not in fitting:
-            flag = option.replace("_", "-")
-            raise ConfigurationError(f"--{flag} needs --executor {' or '.join(fitting)}; it was {name}")
+            raise ConfigurationError(f"{flag(option)} needs --executor {' or '.join(fitting)}; it was {name}")
     if name == "inline" and plan.workers > 1:
         raise ConfigurationError(
             f"--executor inline runs one trial at a time; leave it out for --workers {plan.workers} in processes"
@@ -54,6 +60,26 @@ def check(plan: Plan) -> None:
             f"--recipe {plan.recipe} trains its shared weights in this process and scores networks with them; leave "
             f"out {'--workers' if plan.workers > 1 else '--executor and the limits of a trial'}"
         )
+
+
+def _check_amounts(plan: Plan) -> None:
+    from netwright.engine.duration import parse_duration
+
+    for option, parse in (
+        ("trial_timeout", parse_duration),
+        ("stall_timeout", parse_duration),
+        ("memory", parse_bytes),
+    ):
+        value = getattr(plan, option)
+        try:
+            if value is not None:
+                parse(value)
+        except UserError as problem:
+            raise ConfigurationError(f"{flag(option)} {value}: {problem}") from None
+    for option in ("gpus_per_trial", "cpus_per_trial"):
+        value = getattr(plan, option)
+        if value is not None and not (math.isfinite(value) and value >= 0):
+            raise ConfigurationError(f"{flag(option)} {value:g}: expected a number of at least 0")
 
 
 def make_executor(plan: Plan, logs: Path | None) -> Executor | None:
