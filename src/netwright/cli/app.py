@@ -251,7 +251,7 @@ def search(
         warm_start_networks=warm_start_networks,
     )
     amounts = {"--max-params": max_params, "--max-macs": max_macs, "--max-memory": max_memory}
-    refuse_early(plan, directory, amounts)
+    refuse_early(plan, directory, amounts, name, export)
     begin(plan, directory, name, export, as_json=as_json, quiet=quiet)
 
 

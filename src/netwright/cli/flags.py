@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shlex
 
 from netwright.core.errors import NetwrightError
@@ -29,6 +30,7 @@ FLAGS = {
     "trials": "--trials",
     "workers": "--workers",
 }
+LIMITS = {"params": "--max-params", "macs": "--max-macs", "activation_memory": "--max-memory"}
 PHRASES = {
     "executors.Inline()": "--workers 1 --executor inline",
     "resume=True": "netwright resume",
@@ -45,6 +47,11 @@ def in_flags(told: BaseException | str) -> str:
 
 def _flag(code: str) -> str:
     """One piece of Python as a flag; unchanged where the command line has nothing like it."""
+    limit = re.fullmatch(r"(\w+) (<=|>=) (\S+)", code)
+    if limit is not None:
+        metric, relation, amount = limit.groups()
+        known = metric in LIMITS and relation == "<="
+        return f"{LIMITS[metric]} {amount}" if known else f"--limit {shlex.quote(code)}"
     name, _, value = code.partition("=")
     if code in PHRASES or name not in FLAGS:
         return PHRASES.get(code, code)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from netwright.cli.output import amount, duration, say, say_json, table
 from netwright.cli.reading import read_task
+from netwright.cli.refusals import refuse_place
 from netwright.cli.stopping import stoppable
 from netwright.cli.workers import working
-from netwright.core.errors import ConfigurationError, UserError
+from netwright.core.errors import ConfigurationError, UserError, nearest
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
@@ -56,11 +57,16 @@ def score_networks(
         raise ConfigurationError(f"--networks {networks}: expected at least {LEAST}, to have something to rank")
     if to is not None and to.exists():
         raise UserError(f"--csv {to}: there is a file of that name already")
+    if to is not None and not to.absolute().parent.is_dir():
+        raise UserError(f"--csv {to}: there is no folder {to.absolute().parent}")
+    names = _proxies(proxies)
+    refuse_place(plan)
+    from netwright.estimators import ZeroCost
     from netwright.estimators.zero_cost.ranking import different
 
     task = read_task(plan)
     space = plan.make_space(task)
-    estimator = _estimator(space, task, proxies, batch_size, repeats, plan.device)
+    estimator = ZeroCost(space, task, names, batch_size, repeats=repeats, device=plan.device)
     estimator.require_examples()
     truth = None if known is None else _truth(space, *known)
     drawn = different(space, networks, plan.seed)
@@ -78,12 +84,16 @@ def score_networks(
     say(*_table(rows), "", *_bests(rows, estimator.proxies), "", *correlation_lines(rows, known and known[1]))
 
 
-def _estimator(space: Space, task: Task, proxies: str | None, batch_size: int, repeats: int, device: str) -> ZeroCost:
-    from netwright.estimators.zero_cost import PROXIES, ZeroCost
+def _proxies(given: str | None) -> tuple[str, ...]:
+    """The proxies to score with, all of them by default; ConfigurationError for a name that is none."""
+    from netwright.estimators.zero_cost import PROXIES
 
-    names = tuple(PROXIES) if proxies is None else tuple(each.strip() for each in proxies.split(",") if each.strip())
-    names = tuple(each for each in names if each not in ("params", "macs", "flops")) or ("synflow",)
-    return ZeroCost(space, task, names, batch_size, repeats=repeats, device=device)
+    names = list(PROXIES) if given is None else [each.strip() for each in given.split(",") if each.strip()]
+    names = [each for each in names if each not in ("params", "macs", "flops")] or ["synflow"]
+    for name in names:
+        if name not in PROXIES:
+            raise ConfigurationError(f"--proxies {name}: there is no proxy {name!r}{nearest(name, PROXIES)}")
+    return tuple(names)
 
 
 def _truth(space: Space, path: Path, metric: str) -> tuple[Estimator, str]:

@@ -23,6 +23,7 @@ from netwright.cli.output import duration, say, say_json
 from netwright.cli.plan import SHARE_OF_SEARCHES, Plan
 from netwright.cli.progress import Display
 from netwright.cli.reading import read_task
+from netwright.cli.refusals import refuse_export, refuse_place
 from netwright.cli.show import PLAN, at, named
 from netwright.cli.stopping import stoppable
 from netwright.cli.timetable import SHARE_OF_FINALS, Timetable
@@ -45,12 +46,6 @@ if TYPE_CHECKING:
 
 def begin(plan: Plan, directory: Path, name: str | None, export: Path | None, *, as_json: bool, quiet: bool) -> None:
     """Start a new run and take it to its end."""
-    if export is not None:
-        from netwright.results import check_target
-
-        if not plan.epochs_finally:
-            raise UserError("--export needs a final training; leave out --final-epochs 0")
-        check_target(export)
     with stoppable(), Command(plan, directory, export, as_json=as_json, quiet=quiet) as command:
         command.prepare()
         command.drive(name, resume=False)
@@ -89,6 +84,9 @@ def go_on(
         time = f"{_spent(plan, name, seconds) + more:.3f}s"  # the engine counts all sessions of a run
     plan, dropped = moved(plan, elsewhere)
     plan = replace(plan, trials=plan.trials if trials is None else trials, time=time or plan.time)
+    refuse_place(plan)
+    if export is not None:
+        refuse_export(plan, export)
     if dropped:
         say(dropped, stream=sys.stderr)
     further = trials is not None or time is not None
@@ -157,7 +155,7 @@ class Command:
             lines = []
         self._say(strategy_line(self.plan, self.search), f"plan: {planned(self.plan, self.search, fitted=self._fits)}")
         if found is not None:
-            self._say(*found.lines())
+            self._say(*found.lines(in_flags))
         self._say(*recipe_warnings(self.plan), *lines, *shares(self._parts()), "")
 
     def _fit(self, typical: Architecture) -> list[str]:
@@ -323,7 +321,7 @@ class Command:
         for name, other in repetitions(plan, run.name).items():
             try:
                 own.append(self._beside(name, other.make_search(self.task, self.space), other, plan.search_seconds))
-            except SearchFailed as problem:
+            except (SearchFailed, UserError) as problem:  # no network of its trials keeps the limits, for one
                 self._say(f"{name} found nothing: {in_flags(problem)}")
         self.repeats = own[1:]
         if not (plan.recipe and plan.random_search):
@@ -333,7 +331,7 @@ class Command:
             search = random_search(plan, seed, self.task, self.space)
             try:
                 self.random.append(self._beside(name, search, random_plan(plan, seed), each.seconds))
-            except SearchFailed as problem:
+            except (SearchFailed, UserError) as problem:
                 self._say(f"random search for {duration(each.seconds)} found nothing: {in_flags(problem)}")
         if len(self.random) < len(own):
             self.random = []

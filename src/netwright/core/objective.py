@@ -97,10 +97,15 @@ class Constraint:
 
     def violation(self, metrics: Mapping[str, float]) -> str:
         """One line that says by how much the limit is missed."""
-        return f"{self.metric} {metrics[self.metric]:,.6g} breaks the limit {self}"
+        return f"{self.metric} {_shown(metrics[self.metric])} breaks the limit {self}"
 
     def __str__(self) -> str:
-        return f"{self.metric} {self.relation} {self.limit:,.6g}"
+        return f"{self.metric} {self.relation} {_shown(self.limit)}"
+
+
+def _shown(value: float) -> str:
+    """A whole number in full, others with six digits."""
+    return f"{value:,.0f}" if math.isfinite(value) and value == round(value) else f"{value:,.6g}"
 
 
 def _signed(text: str) -> float:

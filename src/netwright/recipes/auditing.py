@@ -58,11 +58,11 @@ def audit(
     recommended = run.best.architecture
     drawn = _drawn(run.search.space, networks, seed)
     everyone = [*drawn, *([] if recommended in drawn else [recommended])]
+    truths = [] if true_of is None else [(_looked_up(true_of, each), "") for each in everyone]
     began = time.monotonic()
     scores = [_scored(shared, each, say, place, len(everyone)) for place, each in enumerate(everyone)]
     seconds = time.monotonic() - began
     if true_of is not None:
-        truths = [(_looked_up(true_of, each), "") for each in everyone]
         cost, name = 0.0, f"{metric} in {Path(str(table)).name}"
     else:
         truths, cost = _trained(run, shared, everyone, epochs, seed, limit, say, executor, training)
