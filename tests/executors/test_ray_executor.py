@@ -265,7 +265,7 @@ def test_what_cannot_be_is_refused(cluster: Any, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ConfigurationError, match="workers is 0; expected at least 1"):
         Ray(0)
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'netwright\[ray\]'"):
+    with pytest.raises(MissingExtra, match=r"python -m pip install -c constraints/ci.txt '\.\[ray\]'"):
         Ray(1)
 
 

@@ -129,7 +129,7 @@ def _extras(directory: Path) -> Iterator[Finding]:
         try:
             yield Finding(package, "ok", f"{version(package)}, for {use}")
         except PackageNotFoundError:
-            get = f"pip install 'netwright[{package}]'"
+            get = f"python -m pip install -c constraints/ci.txt '.[{package}]' in the folder of the clone"
             yield Finding(package, "note", f"not installed; only needed for {use}: {get}")
 
 

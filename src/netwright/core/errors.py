@@ -77,7 +77,10 @@ class MissingExtra(NetwrightError, ImportError):
     exit_code = 2
 
     def __init__(self, module: str, extra: str) -> None:
-        super().__init__(f"{module} is not installed; get it with: pip install 'netwright[{extra}]'")
+        super().__init__(
+            f"{module} is not installed; get it, in the folder of the clone, with: "
+            f"python -m pip install -c constraints/ci.txt '.[{extra}]'"
+        )
 
 
 class StopSearch(NetwrightError):
