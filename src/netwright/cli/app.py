@@ -150,6 +150,12 @@ def search(
         str | None, typer.Option(help="The run's name; by default made from data, space and strategy.")
     ] = None,
     directory: Directory = Path(RUNS),
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with the run of this --name where there is one; what may change is taken from here."
+        ),
+    ] = False,
     export: Annotated[Path | None, typer.Option(help="Export the result into this folder at the end.")] = None,
     workers: Annotated[
         int, typer.Option(help="How many trials run at once, each in a process of its own where more than one.")
@@ -190,6 +196,7 @@ def search(
     quiet: Quiet = False,
 ) -> None:
     """Search for a network for DATA, train the winner and set it beside a random pick and a plain reference."""
+    from netwright.cli.again import go_on_again, stored
     from netwright.cli.plan import Plan
     from netwright.cli.refusals import refuse_early
     from netwright.cli.search import begin
@@ -251,6 +258,9 @@ def search(
         warm_start_networks=warm_start_networks,
     )
     amounts = {"--max-params": max_params, "--max-macs": max_macs, "--max-memory": max_memory}
+    if resume and (before := stored(directory, name)) is not None:
+        go_on_again(before, plan, directory, str(name), export, as_json=as_json, quiet=quiet)
+        return
     refuse_early(plan, directory, amounts, name, export)
     begin(plan, directory, name, export, as_json=as_json, quiet=quiet)
 

@@ -64,6 +64,7 @@ class Plan:
     first: tuple[str, ...] = ()  # the architectures that it chose
     paper_epochs: int | None = None  # of a recipe, as its paper has them
     shared_seconds: float | None = None  # that the training of shared weights is expected to take
+    given: dict[str, Any] = field(default_factory=dict)  # the options before anything of them was fitted
     expected_trials: int | None = None  # how many candidates fit, as far as that is known beforehand
 
     def __post_init__(self) -> None:

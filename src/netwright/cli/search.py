@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 def begin(plan: Plan, directory: Path, name: str | None, export: Path | None, *, as_json: bool, quiet: bool) -> None:
     """Start a new run and take it to its end."""
+    plan = replace(plan, given=plan.to_json())
     with stoppable(), Command(plan, directory, export, as_json=as_json, quiet=quiet) as command:
         command.prepare()
         command.drive(name, resume=False)
@@ -84,12 +85,32 @@ def go_on(
         time = f"{_spent(plan, name, seconds) + more:.3f}s"  # the engine counts all sessions of a run
     plan, dropped = moved(plan, elsewhere)
     plan = replace(plan, trials=plan.trials if trials is None else trials, time=time or plan.time)
+    further = trials is not None or time is not None
+    options = {"more": more, "further": further, "as_json": as_json, "quiet": quiet}
+    go_on_with(plan, dropped, directory, name, export, **options)
+
+
+def go_on_with(
+    plan: Plan,
+    dropped: str,
+    directory: Path,
+    name: str,
+    export: Path | None,
+    *,
+    more: float | None = None,
+    further: bool = True,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Take a stored run up with this plan. dropped: what there is to say of it. more: seconds that it may take now.
+
+    further: whether searches that had ended go on.
+    """
     refuse_place(plan)
     if export is not None:
         refuse_export(plan, export)
     if dropped:
         say(dropped, stream=sys.stderr)
-    further = trials is not None or time is not None
     with stoppable(), Command(plan, directory, export, as_json=as_json, quiet=quiet, more=more) as command:
         command.drive(name, resume=True, further=further)
 
