@@ -15,7 +15,10 @@ STANDS_IN = {
     "scontrol": "echo node1; echo node2",
     "srun": 'echo "srun $*" >> "$LOG"; while [[ $1 == --* ]]; do shift; done; exec "$@"',
     "ray": '[ "$1" = status ] && exit 0; exec sleep 60',
-    "netwright": 'until [ "$(wc -l < "$LOG")" -ge 2 ]; do sleep 0.05; done; printf "%q " "$@" > "$COMMAND"',
+    "netwright": """if [ "$1" = show ]; then [ -e "$COMMAND" ]; exit; fi  # a run is there once it was begun
+until [ "$(wc -l < "$LOG")" -ge 2 ]; do sleep 0.05; done
+printf "%q " "$@" > "$COMMAND"
+""",
 }
 
 
@@ -89,4 +92,10 @@ def test_arguments_are_passed_on_each_time_and_none_resumes(tmp_path: Path) -> N
     _, words, _, _ = submitted(tmp_path, *given)
     assert words[: len(given) + 4] == ["search", *given, "--name", "r", "--resume"]
     _, words, _, _ = submitted(tmp_path)
-    assert words[:4] == ["resume", "r", "--dir", "runs"] and option(words, "--workers") == "16"
+    assert words == ["resume", "r", "--dir", "runs", "--executor", "ray", "--address", "node1:6379"]
+    _, words, _, _ = submitted(tmp_path, "my data", "--trials", "60", SLURM_GPUS_ON_NODE="4")
+    assert "--workers" not in words and "--gpus-per-trial" not in words, "a run that was begun has both"
+    _, words, _, _ = submitted(tmp_path, "my data", "--gpus-per-trial", "0.5", SLURM_GPUS_ON_NODE="4")
+    assert (option(words, "--workers"), option(words, "--gpus-per-trial")) == ("16", "0.5")
+    _, words, _, _ = submitted(tmp_path, WORKERS="7")
+    assert option(words, "--workers") == "7" and "--gpus-per-trial" not in words
