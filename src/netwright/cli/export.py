@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.cli import workers
 from netwright.cli.beside import load_beside
-from netwright.cli.output import colours, duration, say, say_json
+from netwright.cli.output import colours, say, say_json
 from netwright.cli.show import PLAN, REPORT, at, named
 from netwright.core.errors import UserError
+from netwright.core.wording import duration
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import shlex
 
-from netwright.core.errors import NetwrightError
+from netwright.core.errors import marked
 from netwright.core.spelling import respelled
 
 FLAGS = {
@@ -39,12 +39,13 @@ PHRASES = {
 
 def in_flags(told: BaseException | str) -> str:
     """The text of an error, or one for people, with the command line's options in place of Python's."""
-    text = told.marked if isinstance(told, NetwrightError) else str(told)
-    return respelled(text, _flag)
+    return respelled(marked(told), _flag)
 
 
 def _flag(code: str) -> str:
     """One piece of Python as a flag; unchanged where the command line has nothing like it."""
+    if code.startswith("the same call: "):
+        return "the same command"
     name, _, value = code.partition("=")
     if code in PHRASES or name not in FLAGS:
         return PHRASES.get(code, code)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netwright.cli.output import duration, number, table
+from netwright.core.wording import duration, number, table
 
 if TYPE_CHECKING:
     from netwright.core.trial import Trial

@@ -7,8 +7,9 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Self
 
-from netwright.cli.output import colours, duration, number, say
+from netwright.cli.output import colours, say
 from netwright.core.objective import Objective, fitness
+from netwright.core.wording import duration, number
 
 if TYPE_CHECKING:
     from netwright.core.trial import Trial

@@ -9,10 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright.cli.output import amount, duration, number, say, say_json, table
+from netwright.cli.output import say, say_json
 from netwright.cli.workers import LOGS
 from netwright.core.errors import UserError
 from netwright.core.objective import Objective
+from netwright.core.wording import amount, duration, number, table
 
 if TYPE_CHECKING:
     from netwright.store import RunSummary, Store, StoredAttempt, StoredTrial
