@@ -239,7 +239,7 @@ def test_an_interruption_says_the_call_that_goes_on(tmp_path: Path) -> None:
 
 
 def test_an_interruption_of_a_search_in_memory_says_how_to_keep_one() -> None:
-    with pytest.raises(Interrupted, match=r"only a run in a store can be resumed, as search.run\(..., store="):
+    with pytest.raises(Interrupted, match=r"no store to be resumed from; give one: search.run\(..., store="):
         Search(Sampling(Cell()), Stopping(4)).run(trials=9)
 
 

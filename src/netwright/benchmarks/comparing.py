@@ -24,6 +24,7 @@ from netwright.benchmarks.searching import Work
 from netwright.benchmarks.statistics import require_statistics
 from netwright.core.display import ChangingLine, place_of_progress
 from netwright.core.errors import ConfigurationError, Told, UserError
+from netwright.core.kinds import kinds_checked
 from netwright.core.spelling import spelled
 from netwright.core.trial import Proposal
 from netwright.core.wording import duration
@@ -62,6 +63,7 @@ class Standing:
         return f"{self.done:,} of {self.total:,} searches{failed}, {duration(self.seconds)}{to_go}"
 
 
+@kinds_checked
 def compare(
     strategies: str | Sequence[Make] | dict[str, Make],
     problems: Problem | Sequence[Problem],

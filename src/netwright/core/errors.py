@@ -129,7 +129,7 @@ LONGEST_SHOWN = 200
 
 def shown(value: object) -> str:
     """What somebody wrote, as an error message repeats it: its repr, cut where it is long."""
-    text = repr(value)
+    text = " ".join(repr(value).split())
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 

@@ -12,6 +12,7 @@ from netwright.core.configuration import Configured, as_json
 from netwright.core.display import place_of_progress
 from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.estimator import Estimator
+from netwright.core.kinds import kinds_checked
 from netwright.core.objective import Constraint, Objective
 from netwright.core.space import Space
 from netwright.core.strategy import Strategy
@@ -49,8 +50,6 @@ class Search(Configured):
     limits: tuple[Constraint, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        _check_kind("strategy", self.strategy, Strategy)
-        _check_kind("estimator", self.estimator, Estimator)
         object.__setattr__(self, "seed", _whole("seed", self.seed))
         self._arguments["seed"] = self.seed
         objectives = tuple(Objective.parse(each) for each in _several(self.objective, Objective))
@@ -79,6 +78,7 @@ class Search(Configured):
         }
         return described
 
+    @kinds_checked
     def run(
         self,
         trials: int | None = None,
@@ -132,20 +132,13 @@ class Search(Configured):
             watching.end(run.stopped, run.further)
             return run
 
+    @kinds_checked
     def load(self, store: Store | str | Path, name: str | None = None) -> Run:
         """A stored run of this search as it is, by default the latest; nothing is asked and nothing is written.
 
         Raises UserError where there is none, or it was made with other settings.
         """
         return load_run(self, store, name)
-
-
-def _check_kind(role: str, value: object, kind: type) -> None:
-    if isinstance(value, kind):
-        return
-    if isinstance(value, type) and issubclass(value, kind):
-        raise ConfigurationError(f"the {role} is the class {value.__name__}; expected an object: {value.__name__}(...)")
-    raise ConfigurationError(f"the {role} is a {type(value).__name__}; expected a {kind.__name__}")
 
 
 def _whole(name: str, value: Any) -> int:

@@ -23,7 +23,7 @@ class Interrupted(KeyboardInterrupt):
     """
 
     def __init__(self, run: Run, signal_number: int, *, again: bool = False) -> None:
-        kept = f"go on with: {run.further}" if run.further else f"only a run in a store can be resumed, as {KEPT}"
+        kept = f"go on with: {run.further}" if run.further else f"it had no store to be resumed from; give one: {KEPT}"
         super().__init__(f"the search was interrupted after {len(run.trials)} trials; {kept}")
         self.run = run
         self.exit_code = 128 + signal_number

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Self
 
-from netwright.core.errors import ConfigurationError
+from netwright.core.errors import ConfigurationError, shown
 from netwright.core.objective import Objective, dominates
 from netwright.core.spelling import option
 from netwright.core.trial import Trial
@@ -50,7 +50,7 @@ class Limits:
         """
         for name, value in (("trials", trials), ("patience", patience)):
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-                raise ConfigurationError(f"{name} must be a whole number of at least 1; found {value!r}")
+                raise ConfigurationError(f"{name} must be a whole number of at least 1; found {shown(value)}")
         if target is not None and (
             isinstance(target, bool) or not isinstance(target, (int, float)) or target != target
         ):

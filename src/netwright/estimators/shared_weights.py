@@ -31,7 +31,6 @@ from netwright.estimators.sharing.stages import stages_of
 from netwright.estimators.sharing.weights import Weights
 from netwright.estimators.signature import with_training_settings
 from netwright.tasks import Task
-from netwright.tasks.task import as_task
 from netwright.training import TrainingSettings, checkpoint
 from netwright.training.memory import out_of_memory_reported, reset_peak_memory
 from netwright.training.threads import using_threads
@@ -105,7 +104,7 @@ class SharedWeights(RoundEstimator):
         device: str = "auto",
         **overrides: Any,
     ) -> None:
-        self.space, self.task = space, as_task(task)
+        self.space, self.task = space, task
         self.settings = (settings or SETTINGS).replace(**overrides)
         self.order: Order = order
         self.split, self.split_seed = split, split_seed

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from netwright.core.errors import UserError
+from netwright.core.kinds import kinds_checked
 from netwright.results.source import write_source
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 TIME = 1.0  # seconds after which no further network is looked at
 
 
+@kinds_checked
 def check_exportable(space: Space, shape: TaskShape, architectures: Iterable[Architecture]) -> int:
     """Write the code of these networks as an export would, and say how many were looked at.
 

@@ -19,6 +19,7 @@ from torch.utils.data import (
 
 from netwright.core import blocks
 from netwright.core.errors import DataError
+from netwright.core.kinds import kinds_checked
 from netwright.core.task import Augmentation
 from netwright.tasks.from_arrays import arrays
 from netwright.tasks.task import Task
@@ -29,6 +30,7 @@ _READ_TWICE = 32
 LABEL_KEYS = ("label", "labels", "y", "target", "targets", "class", "fine_label")
 
 
+@kinds_checked
 def dataset(
     torch_dataset: Any,
     test: Any = None,
