@@ -25,7 +25,7 @@ from netwright.benchmarks.statistics import require_statistics
 from netwright.core.display import ChangingLine, place_of_progress
 from netwright.core.errors import ConfigurationError, Told, UserError
 from netwright.core.kinds import kinds_checked
-from netwright.core.spelling import spelled
+from netwright.core.spelling import option, spelled
 from netwright.core.trial import Proposal
 from netwright.core.wording import duration
 from netwright.strategies.bayesian.named import departure
@@ -154,12 +154,12 @@ def _check(budget: Budget, problems: Sequence[Problem], repeats: int, workers: i
         if problem.table is not None and budget.seconds is not None:
             raise UserError(
                 f"{problem.where} was read without costs, so that its seconds are not known; name the column of "
-                "seconds (cost=), or give the budget in evaluations"
+                f"seconds ({option('cost')}), or give the budget in evaluations"
             )
         if workers > 1:
             raise UserError(
                 f"{workers} workers at once can only be simulated on a table with costs; {problem.where} has none "
-                "(cost= names the column of seconds)"
+                f"({option('cost')} names the column of seconds)"
             )
 
 

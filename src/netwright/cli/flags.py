@@ -9,11 +9,14 @@ from netwright.core.errors import marked
 from netwright.core.spelling import respelled
 
 FLAGS = {
+    "architecture": "--architecture",
     "categories": "--categories",
+    "cost": "--cost",
     "data_dir": "--data-dir",
     "delimiter": "--delimiter",
     "device": "--device",
     "drop": "--drop",
+    "fidelity": "--fidelity",
     "gpus_per_trial": "--gpus-per-trial",
     "header": "--header",
     "layout": "--layout",
@@ -31,10 +34,16 @@ FLAGS = {
 }
 PHRASES = {
     "executors.Inline()": "--workers 1 --executor inline",
+    "a strategy that trains them, or give trained=RUN with the name of a run that did": "--recipe, which trains them",
+    "one worker, or give the estimator trained=RUN, the name of a run that trained them": "--workers 1",
     "resume=True": "netwright resume",
     "store=DIRECTORY": "--dir DIRECTORY",
     "Store(directory, takeover=True)": "netwright resume --takeover",
 }
+
+
+OF_A_TABLE = frozenset(("curve", "duplicates", "metrics", "missing", "repeat", "coverage"))
+"""Options that stand behind the file of --table."""
 
 
 def in_flags(told: BaseException | str) -> str:
@@ -47,6 +56,8 @@ def _flag(code: str) -> str:
     if code.startswith("the same call: "):
         return "the same command"
     name, _, value = code.partition("=")
+    if name in OF_A_TABLE and code not in PHRASES:
+        return f"--table FILE:{name}={ast.literal_eval(value) if value else name.upper()}"
     if code in PHRASES or name not in FLAGS:
         return PHRASES.get(code, code)
     if not value:

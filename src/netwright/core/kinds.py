@@ -75,7 +75,7 @@ class Expected:
 
     def check(self, role: str, value: Any) -> None:
         """ConfigurationError where the argument is something else."""
-        if isinstance(value, self.types) or any(is_a(value, kind) for kind in self.kinds):
+        if any(isinstance(value, each) for each in self.types) or any(is_a(value, kind) for kind in self.kinds):
             return
         if self.each is not None and _is_list(value):
             members = cast("Iterable[Any]", value)
@@ -96,16 +96,15 @@ class Expected:
             return False
         if "Callable" in self.plain:
             return callable(value)
-        number = isinstance(value, str) or (
-            (hasattr(type(value), "__float__") or hasattr(type(value), "__index__"))
-            and not hasattr(type(value), "__len__")
-        )
-        return number and not NUMBERS.isdisjoint(self.plain)
+        kind = cast("type[object]", type(value))
+        counts = (hasattr(kind, "__float__") or hasattr(kind, "__index__")) and not hasattr(kind, "__len__")
+        return (counts or kind is str) and not NUMBERS.isdisjoint(self.plain)
 
 
-def _is_list(value: object) -> bool:
+def _is_list(value: Any) -> bool:
     """Whether a value is something like a list."""
-    return isinstance(value, Iterable) and not isinstance(value, (str, type, Mapping)) and not hasattr(value, "dataset")
+    other = isinstance(value, (str, type, Mapping)) or hasattr(value, "dataset")
+    return not other and isinstance(value, Iterable)
 
 
 def expect(value: Any, kind: str, role: str) -> Any:

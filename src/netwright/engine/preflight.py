@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netwright.core.errors import TrialFailed, UntrainableSpace, UserError
+from netwright.core.errors import TrialFailed, UntrainableSpace, UserError, marked
 from netwright.core.randomness import derived_seed
 from netwright.core.trial import Proposal
 from netwright.engine.first_batch import NoRoom, attempt, unbuildable
@@ -140,7 +140,7 @@ def _try_shared(estimator: RoundEstimator, seed: int) -> None:
         try:
             estimator.begin(derived_seed(seed))
         except TrialFailed as problem:
-            raise UserError(f"the shared weights cannot be made: {problem}") from problem
+            raise UserError(f"the shared weights cannot be made: {marked(problem)}") from problem
         finally:
             estimator.forget()
 

@@ -261,8 +261,8 @@ def refuse_rounds_elsewhere(search: Search, executor: Executor) -> None:
         return
     raise ConfigurationError(
         f"{type(estimator).__name__} trains its shared weights in the process that drives the search, where "
-        f"{type(executor).__name__} cannot use them; search with one worker, or give the estimator trained=RUN, the "
-        "name of a run that trained them"
+        f"{type(executor).__name__} cannot use them; search with "
+        + spelled("one worker, or give the estimator trained=RUN, the name of a run that trained them")
     )
 
 

@@ -17,6 +17,7 @@ from netwright.core.architecture import Architecture, Mixture
 from netwright.core.errors import ConfigurationError, Diverged, UserError
 from netwright.core.estimator import Estimator, RoundEstimator
 from netwright.core.space import Space
+from netwright.core.spelling import spelled
 from netwright.core.task import Data
 from netwright.core.trial import Measurement, Proposal
 from netwright.estimators.cost import Cost
@@ -179,8 +180,8 @@ class SharedWeights(RoundEstimator):
             self._weights = self._loaded(self.trained)
         if self._weights is None:
             raise UserError(
-                "these shared weights were never trained: search with a strategy that trains them, or give "
-                "trained=RUN with the name of a run that did"
+                "these shared weights were never trained: search with "
+                + spelled("a strategy that trains them, or give trained=RUN with the name of a run that did")
             )
         return self._weights
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from netwright.core.errors import UserError
+from netwright.core.errors import UserError, marked
 from netwright.core.kinds import kinds_checked
 from netwright.results.source import write_source
 
@@ -49,4 +49,4 @@ def _check(space: Space, shape: TaskShape, architecture: Architecture) -> None:
     try:
         write_source(network, example)
     except UserError as problem:
-        raise UserError(f"the network {architecture} cannot be exported: {problem}") from problem
+        raise UserError(f"the network {architecture} cannot be exported: {marked(problem)}") from problem
