@@ -54,7 +54,7 @@ def reserved_names(preparation: Preparation) -> frozenset[str]:
     return frozenset({*reading.names, *preparation.constants(), *_frame().names, *_OWN_CONSTANTS, *imported})
 
 
-_OWN_CONSTANTS = ("INPUT_SHAPE", "CLASS_NAMES", "MEAN", "STD", "WEIGHTS_SHA256")
+_OWN_CONSTANTS = ("INPUT_SHAPE", "CLASS_NAMES", "MEAN", "STD", "WEIGHTS_SHA256", "importlib", "_needed", "_missing")
 
 
 @cache
