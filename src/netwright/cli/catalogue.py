@@ -15,7 +15,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from netwright.core.errors import ConfigurationError, nearest
+from netwright.core.errors import ConfigurationError, marked, nearest
 from netwright.core.space import Space
 from netwright.core.strategy import Strategy
 
@@ -84,7 +84,7 @@ def _imported(kind: str, reference: str) -> Callable[..., Any]:
         raise ConfigurationError(f"{kind} {reference!r}: there is no file {place}") from None
     except Exception as problem:  # a plug-in may fail in any way while it is imported; its own error is what helps
         raise ConfigurationError(
-            f"{kind} {reference!r} does not import: {type(problem).__name__}: {problem}"
+            f"{kind} {reference!r} does not import: {type(problem).__name__}: {marked(problem)}"
         ) from problem
     found = getattr(module, attribute, None)
     base = {"space": Space, "strategy": Strategy}[kind]

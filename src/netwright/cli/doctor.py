@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from netwright.cli.arguments import counted
-from netwright.cli.output import amount, say, say_json
+from netwright.cli.output import say, say_json
+from netwright.core.wording import amount
 
 REQUIRED = ("torch", "numpy", "scikit-learn", "safetensors", "Pillow", "PyYAML", "typer", "rich", "pydantic", "moocore")
 EXTRAS = {"ray": "--executor ray"}  # optional packages, and what they are for

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.cli import workers
 from netwright.cli.beside import load_beside
+from netwright.cli.flags import in_flags
 from netwright.cli.moving import moved
-from netwright.cli.output import colours, duration, say, say_json
+from netwright.cli.output import colours, say, say_json
 from netwright.cli.show import PLAN, REPORT, at, named
-from netwright.core.errors import UserError
+from netwright.core.errors import UserError, marked
+from netwright.core.wording import duration
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
@@ -229,6 +231,6 @@ def _agree(found: Found, trial: int | None, epochs: int, problem: Exception) -> 
     import typer
 
     seconds = duration(found.estimate(trial, epochs))
-    asked = f"{problem}; training it for {epochs} epochs takes about {seconds}"
-    if not sys.stdin.isatty() or not typer.confirm(f"{asked}. Train it now?"):
+    asked = f"{marked(problem)}; training it for {epochs} epochs takes about {seconds}"
+    if not sys.stdin.isatty() or not typer.confirm(f"{in_flags(asked)}. Train it now?"):
         raise UserError(f"{asked}: say so with --train, or train it beforehand with: netwright final {found.name}")

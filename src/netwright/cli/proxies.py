@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netwright.cli.output import amount, duration, say, say_json, table
+from netwright.cli.output import say, say_json
 from netwright.cli.reading import read_task
 from netwright.cli.refusals import refuse_place
 from netwright.cli.stopping import stoppable
 from netwright.cli.workers import working
 from netwright.core.errors import ConfigurationError, UserError, nearest
+from netwright.core.wording import amount, duration, table
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan

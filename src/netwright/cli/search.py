@@ -19,7 +19,7 @@ from netwright.cli.explaining import planned, recipe_warnings, shares, strategy_
 from netwright.cli.export import conclude_run, further, write
 from netwright.cli.flags import in_flags
 from netwright.cli.moving import moved
-from netwright.cli.output import duration, say, say_json
+from netwright.cli.output import say, say_json
 from netwright.cli.plan import SHARE_OF_SEARCHES, Plan
 from netwright.cli.progress import Display
 from netwright.cli.reading import read_task
@@ -28,6 +28,7 @@ from netwright.cli.show import PLAN, at, named
 from netwright.cli.stopping import stoppable
 from netwright.cli.timetable import SHARE_OF_FINALS, Timetable
 from netwright.core.errors import SearchFailed, UserError
+from netwright.core.wording import duration
 from netwright.engine import Interrupted, RetryPolicy
 from netwright.engine.preflight import preflight
 

@@ -26,8 +26,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from netwright.core.spelling import plain
 
 
-class NetwrightError(Exception):
-    exit_code = 1
+class Told(BaseException):
+    """What tells people something that the command line says in other words than Python."""
 
     def __str__(self) -> str:
         return plain(self.marked)
@@ -39,6 +39,10 @@ class NetwrightError(Exception):
     def marked(self) -> str:
         """The message with the marks of `netwright.core.spelling`, for whoever shows options in another way."""
         return super().__str__()
+
+
+class NetwrightError(Told, Exception):
+    exit_code = 1
 
 
 class UserError(NetwrightError, ValueError):
@@ -118,12 +122,17 @@ class OutOfMemory(TrialFailed):
     state = "out_of_memory"
 
 
+def marked(told: BaseException | str) -> str:
+    """The text of an error, with its marks where it has any, to stand in the text of another one."""
+    return told.marked if isinstance(told, Told) else str(told)
+
+
 LONGEST_SHOWN = 200
 
 
 def shown(value: object) -> str:
     """What somebody wrote, as an error message repeats it: its repr, cut where it is long."""
-    text = repr(value)
+    text = " ".join(repr(value).split())
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 

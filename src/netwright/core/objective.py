@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from netwright.core.errors import UserError, nearest
+from netwright.core.kinds import kinds_checked
 
 if TYPE_CHECKING:
     from netwright.core.trial import Trial
@@ -38,6 +39,7 @@ class Objective:
     direction: Direction = "maximize"
 
     @classmethod
+    @kinds_checked
     def parse(cls, text: str | Objective) -> Objective:
         if isinstance(text, Objective):
             return text
@@ -77,6 +79,7 @@ class Constraint:
     relation: Literal["<=", ">="] = "<="
 
     @classmethod
+    @kinds_checked
     def parse(cls, text: str | Constraint) -> Constraint:
         """Read "params <= 500k" or "val_accuracy >= 0.9"; k, M and G stand for thousands, millions and milliards,
         kB, MB and GB likewise, KiB, MiB and GiB for powers of 1,024."""

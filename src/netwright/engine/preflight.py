@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netwright.core.errors import ConfigurationError, TrialFailed, UntrainableSpace, UserError
+from netwright.core.errors import ConfigurationError, TrialFailed, UntrainableSpace, UserError, marked
 from netwright.core.randomness import derived_seed
 from netwright.core.spelling import plain
 from netwright.engine.counted import Counted
@@ -172,7 +172,7 @@ def _try_shared(estimator: RoundEstimator, seed: int) -> None:
         try:
             estimator.begin(derived_seed(seed))
         except TrialFailed as problem:
-            raise UserError(f"the shared weights cannot be made: {problem}") from problem
+            raise UserError(f"the shared weights cannot be made: {marked(problem)}") from problem
         finally:
             estimator.forget()
 

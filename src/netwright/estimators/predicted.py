@@ -31,8 +31,6 @@ class Predicted(Estimator):
         values: Sequence[float] = (),
         seed: int = 0,
     ) -> None:
-        if not isinstance(predictor, Predictor):
-            raise ConfigurationError(f"Predicted takes a predictor, found {predictor!r} of {type(predictor).__name__}")
         if not len(architectures) and not len(values):
             if predictor.examples is None:
                 raise ConfigurationError("Predicted needs examples: architectures and values, or a fitted predictor")

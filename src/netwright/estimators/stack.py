@@ -19,9 +19,6 @@ class Stack(Estimator):
     def __init__(self, *estimators: Estimator) -> None:
         if not estimators:
             raise ConfigurationError("Stack needs at least one estimator")
-        for each in estimators:
-            if not isinstance(each, Estimator):
-                raise ConfigurationError(f"Stack takes estimators, found {each!r} of type {type(each).__name__}")
         self.estimators = estimators
         self.metrics = tuple(dict.fromkeys(name for stage in self.stages() for name in stage.metrics))  # pyright: ignore
 

@@ -23,7 +23,6 @@ from netwright.estimators.devices import chosen_device, refuse_what_cannot_fit
 from netwright.estimators.first_network import require_runs
 from netwright.estimators.signature import with_training_settings
 from netwright.tasks import Task
-from netwright.tasks.task import as_task
 from netwright.training import TrainingSettings, seeded, train
 from netwright.training.result import OutOfTime
 
@@ -81,7 +80,7 @@ class Training(Estimator):
         time_limit: float | None = None,
         **overrides: Any,
     ) -> None:
-        self.space, self.task = space, as_task(task)
+        self.space, self.task = space, task
         self.settings = (settings or TrainingSettings()).replace(**overrides)
         self.device = chosen_device(device)
         self.fidelity, self.validation, self.split_seed = fidelity, validation, split_seed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from netwright.core.kinds import kinds_checked
 from netwright.predictors.calibrated import Calibrated
 from netwright.predictors.encodings import Flow
 from netwright.predictors.gaussian_process import GaussianProcess
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
 
 
+@kinds_checked
 def best(space: Space, folds: int = 5) -> Calibrated:
     """A Gaussian process on statistics of the paths, learning ranks, with calibrated deviations.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netwright.core.errors import DataError, SpaceExhausted, UserError, nearest
+from netwright.core.kinds import kinds_checked
 from netwright.core.trial import Proposal
 from netwright.results.audit import Audit, Scored
 
@@ -27,6 +28,7 @@ KEPT = "audit"  # under which a run keeps its audit
 SCORE = "val_accuracy"
 
 
+@kinds_checked
 def audit(
     run: Run,
     *,

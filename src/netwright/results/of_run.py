@@ -16,6 +16,7 @@ import torch
 
 from netwright.core.checkpoints import Checkpoints
 from netwright.core.errors import TrialFailed, UserError
+from netwright.core.kinds import kinds_checked
 from netwright.executors.inline import Inline
 from netwright.networks.counting import count
 from netwright.results.baselines import check_seeds
@@ -66,6 +67,7 @@ class Concluded:
         )
 
 
+@kinds_checked
 def export_run(
     run: Run,
     directory: str | Path,
@@ -85,6 +87,7 @@ def export_run(
     return concluded.export(directory, overwrite=overwrite)
 
 
+@kinds_checked
 def conclude(
     run: Run,
     *,
@@ -202,6 +205,7 @@ def _winner(run: Run, trial: Trial, earlier: Earlier | None, further: bool) -> W
     return Winner(architecture) if found is None else Winner(architecture, start, found.step)
 
 
+@kinds_checked
 def trial_of(run: Run, number: int) -> Trial:
     """The trial of that number; UserError where it has none, or it did not complete."""
     found = next((each for each in run.trials if each.number == number), None)
@@ -307,6 +311,7 @@ def _contender(name: str, found: Mapping[int, Done]) -> Contender:
     return contender(name, records, params, macs, note)
 
 
+@kinds_checked
 def training_of(run: Run) -> tuple[Space, Task, TrainingSettings, torch.device | str]:
     """Space, task, settings and device of the run's training estimator; UserError where it has none."""
     estimator = run.search.estimator
@@ -323,6 +328,7 @@ def training_of(run: Run) -> tuple[Space, Task, TrainingSettings, torch.device |
     )
 
 
+@kinds_checked
 def figures_of(
     final: FinalResult,
     task: Task,
@@ -364,6 +370,7 @@ def figures_of(
     )
 
 
+@kinds_checked
 def search_facts(run: Run, repeats: Sequence[Run] = (), trial: Trial | None = None) -> dict[str, Any]:
     """What finding the network cost, and how it was found. trial: whose network it is, by default the best one."""
     search, trial = run.search, trial or run.best

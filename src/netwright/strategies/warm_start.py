@@ -36,10 +36,6 @@ class WarmStart(Strategy):
     """
 
     def __init__(self, strategy: Strategy, first: Sequence[Architecture | str]) -> None:
-        if not isinstance(strategy, Strategy):
-            raise ConfigurationError(
-                f"WarmStart takes a strategy, found {strategy!r} of type {type(strategy).__name__}"
-            )
         if isinstance(first, str) or not first:
             raise ConfigurationError(f"WarmStart: first is {first!r}; expected at least one architecture in a list")
         self.space = space = strategy.space

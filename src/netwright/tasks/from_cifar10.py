@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from netwright.core import blocks
 from netwright.core.errors import DataError
+from netwright.core.kinds import kinds_checked
 from netwright.core.task import Augmentation
 from netwright.tasks import pickled_arrays
 from netwright.tasks.archives import Arrays
@@ -38,6 +39,7 @@ Split = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 
 @remakeable("cifar10")
+@kinds_checked
 def cifar10(
     path: str | os.PathLike[str],
     *,

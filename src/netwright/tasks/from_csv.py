@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError, UserError, nearest
+from netwright.core.kinds import kinds_checked
 from netwright.core.spelling import option
 from netwright.core.task import Augmentation
 from netwright.tasks import repeats
@@ -33,6 +34,7 @@ ENCODINGS = ("one-hot", "ordinal")
 
 
 @remakeable("csv")
+@kinds_checked
 def csv(
     path: str | os.PathLike[str],
     *,

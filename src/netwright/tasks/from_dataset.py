@@ -18,7 +18,8 @@ from torch.utils.data import (
 )
 
 from netwright.core import blocks
-from netwright.core.errors import DataError
+from netwright.core.errors import DataError, marked
+from netwright.core.kinds import kinds_checked
 from netwright.core.task import Augmentation
 from netwright.tasks.from_arrays import arrays
 from netwright.tasks.task import Task
@@ -29,6 +30,7 @@ _READ_TWICE = 32
 LABEL_KEYS = ("label", "labels", "y", "target", "targets", "class", "fine_label")
 
 
+@kinds_checked
 def dataset(
     torch_dataset: Any,
     test: Any = None,
@@ -187,7 +189,7 @@ def _items(source: Any, name: str) -> Iterator[tuple[int, Any]]:
         raise
     except Exception as problem:
         first = "" if index == 0 else f"; item 0 is {_first(source)}"
-        raise DataError(f"{name}: item {index} raises {type(problem).__name__}: {problem}{first}") from problem
+        raise DataError(f"{name}: item {index} raises {type(problem).__name__}: {marked(problem)}{first}") from problem
 
 
 def _first(source: Any) -> str:

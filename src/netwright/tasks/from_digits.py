@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from netwright.core.kinds import kinds_checked
 from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation
 from netwright.tasks.building import Prepared, build
@@ -18,6 +19,7 @@ _SCALE = (0.0, 255 / 16)
 
 
 @remakeable("digits")
+@kinds_checked
 def digits(
     *,
     limit: int | float | None = None,

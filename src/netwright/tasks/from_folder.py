@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError, UserError
+from netwright.core.kinds import kinds_checked
 from netwright.core.preparation import Preparation
 from netwright.core.room import gibibytes, memory_left
 from netwright.core.spelling import option
@@ -32,6 +33,7 @@ _BRIGHT = 192  # what is drawn brighter than this is laid on black, not on white
 
 
 @remakeable("image_folder")
+@kinds_checked
 def image_folder(
     path: str | os.PathLike[str],
     size: int | tuple[int, int] | None = None,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError
+from netwright.core.kinds import kinds_checked
 from netwright.core.task import Augmentation
 from netwright.tasks.archives import Arrays
 from netwright.tasks.from_arrays import arrays
@@ -31,6 +32,7 @@ _PARTS = {
 
 
 @remakeable("mnist")
+@kinds_checked
 def mnist(
     path: str | os.PathLike[str],
     *,

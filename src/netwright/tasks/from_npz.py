@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from netwright.core.errors import DataError
+from netwright.core.kinds import kinds_checked
 from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation
 from netwright.tasks.archives import Arrays
@@ -38,6 +39,7 @@ PLAIN_KEYS = (
 
 
 @remakeable("npz")
+@kinds_checked
 def npz(
     path: str | os.PathLike[str],
     *,

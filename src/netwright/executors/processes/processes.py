@@ -12,6 +12,7 @@ from typing import Any
 
 from netwright.core.errors import ConfigurationError, NetwrightError, UserError
 from netwright.core.executor import Job, Outcome
+from netwright.core.kinds import kinds_checked
 from netwright.core.spelling import spelled
 from netwright.executors.processes import family
 from netwright.executors.processes.child import Terms
@@ -41,6 +42,7 @@ class Processes:
     Raises ConfigurationError for numbers that make no sense, UserError where the system has no process groups.
     """
 
+    @kinds_checked
     def __init__(
         self,
         workers: int = 2,
