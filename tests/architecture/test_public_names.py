@@ -44,7 +44,9 @@ def imported(nodes: list[ast.stmt]) -> dict[str, str]:
 
 def hidden(package: str) -> dict[str, str]:
     """The imports that only type checkers see."""
-    branches = [node for node in tree(package).body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node)]
+    branches = [
+        node for node in tree(package).body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node)
+    ]
     return {name: place for each in branches for name, place in imported(each.body).items()}
 
 
