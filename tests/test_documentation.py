@@ -22,7 +22,8 @@ COMMANDS: Any = typer.main.get_command(app)
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    return [block for said, block in fenced if said == language]
 
 
 def named(paths: list[Path]) -> list[str]:
