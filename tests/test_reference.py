@@ -16,6 +16,7 @@ from netwright.core.objective import Objective
 from reference_pages import docstrings, metrics
 from reference_pages.__main__ import FOLDER, PAGES, differing
 from reference_pages.commands import commands, flags
+from reference_pages.objects import parts
 
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs" / "command-line.md").read_text()
@@ -29,6 +30,7 @@ ASKED: dict[str, Any] = {
         for name in part.__all__
         if name not in ("BadFiles", "Data", "Examples", "TaskShape", "from_configuration", "perform", "Prediction")
     },
+    **parts(),
     "TrainingSettings": nw.TrainingSettings,
     "Search": nw.Search,
 }

@@ -14,6 +14,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "data.md": data.data_page,
     "spaces.md": objects.spaces_page,
     "strategies.md": objects.strategies_page,
+    "parts.md": objects.parts_page,
     "recipes.md": objects.recipes_page,
     "estimators.md": objects.estimators_page,
     "predictors.md": objects.predictors_page,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -64,6 +65,43 @@ def strategies_page() -> str:
         "## From Python, and as parts of others",
         *_others(strategies, catalogue.STRATEGIES, "strategy", "nw.strategies"),
     )
+
+
+PARTS = {
+    "netwright.strategies.bayesian": "Acquisitions and candidates of `BayesianOptimization`, `gp` and the rest",
+    "netwright.strategies.differentiable": "Relaxations, optimisers and the rest of `Differentiable`",
+    "netwright.predictors.kernels": "Kernels of `GaussianProcess`",
+    "netwright.predictors.encodings": "Encodings, which many predictors read",
+    "netwright.predictors.curves": "Predictors of learning curves, for `Extrapolated`",
+}
+
+
+def parts() -> dict[str, Callable[..., Any]]:
+    """What strategies and predictors are made of, and has no other page."""
+    found = {f"{place}.{name}": getattr(import_module(place), name) for place in PARTS for name in _public(place)}
+    elsewhere = {getattr(strategies, name) for name in strategies.__all__}
+    return {name: each for name, each in found.items() if callable(each) and each not in elsewhere}
+
+
+def parts_page() -> str:
+    taken = parts()
+    return page(
+        "Parts of strategies and predictors",
+        "From Python they are imported from where they stand here. On the command line an option takes one beside "
+        "its strategy: `--strategy gp:acquisition=UpperConfidenceBound(3)`.",
+        *(
+            "\n\n".join([f"## {title}", *(entry(f"`{name}`", taken[name]) for name in taken if _in(name, place))])
+            for place, title in PARTS.items()
+        ),
+    )
+
+
+def _public(place: str) -> list[str]:
+    return [name for name in import_module(place).__all__ if name not in ("Hyperparameter", "Curve")]
+
+
+def _in(name: str, place: str) -> bool:
+    return name.rpartition(".")[0] == place
 
 
 def recipes_page() -> str:
