@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwright.cli.arguments import parse_bytes
-from netwright.core.errors import ConfigurationError, UserError, nearest
+from netwright.core.errors import ConfigurationError, UserError, marked, nearest
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
@@ -75,7 +75,7 @@ def _check_amounts(plan: Plan) -> None:
             if value is not None:
                 parse(value)
         except UserError as problem:
-            raise ConfigurationError(f"{flag(option)} {value}: {problem}") from None
+            raise ConfigurationError(f"{flag(option)} {value}: {marked(problem)}") from None
     for option in ("gpus_per_trial", "cpus_per_trial"):
         value = getattr(plan, option)
         if value is not None and not (math.isfinite(value) and value >= 0):

@@ -23,6 +23,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
+from netwright.core.installing import installing, required
 from netwright.core.spelling import plain
 
 
@@ -81,10 +82,7 @@ class MissingExtra(NetwrightError, ImportError):
     exit_code = 2
 
     def __init__(self, module: str, extra: str) -> None:
-        super().__init__(
-            f"{module} is not installed; get it, in the folder of the clone, with: "
-            f"python -m pip install -c constraints/ci.txt '.[{extra}]'"
-        )
+        super().__init__(f"{module} is not installed; get it with: {installing(*(required(extra) or (module,)))}")
 
 
 class StopSearch(NetwrightError):

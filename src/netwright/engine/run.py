@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from netwright.core.architecture import Architecture
 from netwright.core.display import html_columns
 from netwright.core.errors import SearchFailed, UserError
+from netwright.core.installing import installing
 from netwright.core.objective import fitness, fittest, front
 from netwright.core.trial import Trial
 from netwright.engine.continuing import Continuations
@@ -144,7 +145,7 @@ class Run:
         try:
             import pandas
         except ImportError:
-            raise UserError("pandas is not installed; get it with: pip install pandas") from None
+            raise UserError(f"pandas is not installed; get it with: {installing('pandas')}") from None
         return pandas.DataFrame([_flat(trial) for trial in self.trials])
 
     def __repr__(self) -> str:

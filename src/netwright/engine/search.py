@@ -36,6 +36,7 @@ class Search(Configured):
     objective: a metric, or several for a Pareto front; "params:minimize" gives a direction, most names imply theirs.
     constraints: limits that a network must keep, such as "params <= 500k"; they are checked as soon as the estimator's
     stages have measured them. seed: everything random follows from it.
+    strategy: what decides which network is tried next. estimator: what measures it.
 
     A search is a value: running it twice with one seed gives the same trials, since each run begins with the strategy
     as its constructor made it. Raises ConfigurationError for parts that do not fit each other.

@@ -62,7 +62,7 @@ class SharedWeights(RoundEstimator):
     are those of DARTS. order: what a mixture's gradient on a probe is: 1, that of the validation loss with the weights
     as they are; 2, with weights that answer by one step, by a finite difference (Liu et al. 2019, section 2.3);
     "exact", the same by differentiating twice, unfused.
-    split: share of the training examples held out as validation examples; split_seed gives the split. affine,
+    split: share of the training examples held out as validation examples. split_seed: gives the split. affine,
     normalise_pooling, partial_channels, kernel_transform, fused, recompute: see `netwright.supernets.Supernet`.
     recalibrate: training minibatches from which the statistics of an architecture's batch normalisations are taken
     before it is scored; 0 uses those of each validation batch. stages: dicts with "epochs", changes to the space's

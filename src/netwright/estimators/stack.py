@@ -14,6 +14,8 @@ class Stack(Estimator):
 
     Put the cheap ones first: a search checks its limits after each of their stages.
     Raises ConfigurationError for none at all, and for what is not an estimator.
+
+    estimators: in the order in which they are run.
     """
 
     def __init__(self, *estimators: Estimator) -> None:

@@ -19,6 +19,7 @@ class Simulated:
 
     cost: the metric that says how many seconds a trial takes; one that did not complete and lacks it takes none. Each
     job runs in this process, in the thread that waits for it. Asking and telling take no time.
+    workers: how many.
 
     Raises ConfigurationError where a completed trial lacks the metric, UserError where it is no number of seconds.
     """

@@ -33,6 +33,7 @@ class WarmStart(Strategy):
 
     first: as `space.parse` reads them, or as they are. Raises ConfigurationError where there is none,
     InvalidArchitecture for what is none of the strategy's space.
+    strategy: the one that goes on.
     """
 
     def __init__(self, strategy: Strategy, first: Sequence[Architecture | str]) -> None:

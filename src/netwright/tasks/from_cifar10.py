@@ -55,6 +55,7 @@ def cifar10(
     decoded, up to 1 %. The default augmentation mirrors, and shifts by up to four pixels (He et al. 2016).
     The Python version is read without unpickling. Raises UserError for a missing path and DataError for files that
     are missing, damaged or foreign.
+    path: of the folder or archive. augmentation: in place of the default one. split_seed: chooses what `limit` keeps.
     """
     place = existing(path, "any", "CIFAR-10: a folder, or a .tar.gz file")
     augmentation = augmentation or Augmentation(flip=True, padding=4)

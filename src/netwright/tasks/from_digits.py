@@ -31,6 +31,8 @@ def digits(
 
     Values 0..16 are stored as 0..255. Nothing is mirrored by default, since digits have no mirror image.
     limit: keep a stratified part, as a number of examples or a share, before the test split is set aside.
+    test_share: of each class that is set aside for the test. split_seed: chooses which. augmentation: none unless
+    given.
     """
     from sklearn.datasets import load_digits
 

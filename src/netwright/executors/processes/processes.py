@@ -33,6 +33,7 @@ class Processes:
     gpus_per_trial: 0.25 lets four workers share a GPU, 2 gives each two, 0 hides them; it matters where there are GPUs.
     threads: of one worker, by default the cores shared out. logs: a folder for what the trials print, a file for each
     attempt that prints anything; by default nothing is kept but the end of it, in the outcome.
+    grace: seconds between asking a trial to end and killing it.
 
     Workers start with the first jobs, afresh (nothing of this process is forked), and end with `close`, with this
     object, or with this process however it ends. What they are sent passes as pickles through sockets that only this
