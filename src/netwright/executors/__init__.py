@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from netwright.executors.inline import Inline
@@ -9,20 +10,17 @@ from netwright.executors.job import perform
 from netwright.executors.simulated import Simulated
 
 if TYPE_CHECKING:
+    from netwright.executors.folder import Folder, serve
     from netwright.executors.processes import Processes
     from netwright.executors.ray import Ray  # pyright: ignore[reportMissingImports]
 
-__all__ = ["Inline", "Processes", "Ray", "Simulated", "perform"]
+__all__ = ["Folder", "Inline", "Processes", "Ray", "Simulated", "perform", "serve"]
+
+_LATER = {"Folder": "folder", "Processes": "processes", "Ray": "ray", "serve": "folder"}
 
 
 def __getattr__(name: str) -> Any:
-    """`Processes` and `Ray` are imported when they are asked for; a worker needs neither."""
-    if name == "Processes":
-        from netwright.executors.processes import Processes
-
-        return Processes
-    if name == "Ray":
-        from netwright.executors.ray import Ray  # pyright: ignore[reportMissingImports]
-
-        return Ray
+    """What a worker process needs none of is imported when it is asked for."""
+    if name in _LATER:
+        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
