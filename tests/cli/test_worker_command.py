@@ -239,7 +239,7 @@ def test_a_name_that_is_taken_is_refused_before_any_worker_is_waited_for(
     words = ("search", "digits", "--space", "mine.py:Plain", *SMALL, "--final-epochs", "0", "--name", "r", "-q")
     assert said(capsys, *words)[0] == 0
     code, text = said(capsys, *words, *FOLDER)
-    assert code == 2 and "run 'r' exists already" in text
+    assert code == 2 and "there is a run of that name" in text
 
 
 # What a worker makes of what lies there.
