@@ -172,7 +172,8 @@ def search(
         str | None,
         typer.Option(
             autocompletion=completing.executors,
-            help="Where trials run: inline (this process), processes or ray; decided by the rest if left out.",
+            help="Where trials run: inline (this process), processes, folder (any number of `netwright worker`, on any "
+            "machine that sees the project directory) or ray; decided by the rest if left out.",
         ),
     ] = None,
     address: Annotated[
@@ -306,6 +307,32 @@ def resume(
         "auto_batch": auto_batch,
     }
     go_on(directory, run, trials, time, export, elsewhere, takeover=takeover, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def worker(
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="RUN",
+            help="The run's name, or the folder in which work is shared; the only run that does so if left out.",
+            autocompletion=completing.runs,
+        ),
+    ] = None,
+    directory: Directory = Path(RUNS),
+    workers: Annotated[
+        int, typer.Option(help="How many trials this worker takes at once; they share the memory of the data.")
+    ] = 1,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads of each trial; by default the cores that this process may use.")
+    ] = None,
+    idle: Annotated[str, typer.Option(help="End after so long without work, or without a driver.")] = "10m",
+    quiet: Quiet = False,
+) -> None:
+    """Carry out trials of RUN, which is driven elsewhere with --executor folder; start any number, anywhere."""
+    from netwright.cli.worker import work
+
+    work(directory, run, workers=workers, threads=threads, idle=idle, quiet=quiet)
 
 
 @app.command()

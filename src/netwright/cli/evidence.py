@@ -153,6 +153,9 @@ def proxies(
     memory: Memory = None,
     gpus_per_trial: Gpus = None,
     cpus_per_trial: Cpus = None,
+    folder: Annotated[
+        Path, typer.Option(help="With --executor folder: where work is shared; netwright worker FOLDER takes some.")
+    ] = Path("netwright-proxies"),
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -187,6 +190,7 @@ def proxies(
         repeats=repeats,
         known=None if table is None or metric is None else (table, metric),
         to=csv,
+        folder=folder,
         as_json=as_json,
         quiet=quiet,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from netwright.cli import workers
+from netwright.cli import sharing, workers
 from netwright.cli.beside import load_beside
 from netwright.cli.flags import in_flags
 from netwright.cli.moving import moved
@@ -180,7 +180,10 @@ def train_finally(
     if not silent:
         each = int(options["final_epochs"] or plan.candidate_epochs + plan.epochs_later)
         say(f"about {duration(found.estimate(trial, each))} for each training")
-    executor = workers.make_executor(found.place, directory / workers.LOGS / f"{found.name}-final")
+    shared = None
+    if workers.chosen(found.place) == "folder":
+        shared = sharing.of_run(directory, found.name, sharing.work_of("final", plan), aloud=not silent)
+    executor = workers.make_executor(found.place, directory / workers.LOGS / f"{found.name}-final", shared)
     with nullcontext() if executor is None else closing(executor):
         concluded = found.conclude(quiet=silent, trial=trial, executor=executor, **options)
     if as_json:

@@ -59,9 +59,9 @@ def _read(name: str, value: Any) -> Any:
 def _executor(plan: Plan, wanted: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
     """The executor to have, None for what follows from the rest; with it ("executor",) where the plan's gives way.
 
-    A local one gives way to options that it does not know. A cluster is left only by name.
+    A local one gives way to options that it does not know. A cluster, and workers elsewhere, are left only by name.
     """
-    if "executor" in wanted or plan.executor in (None, "ray"):
+    if "executor" in wanted or plan.executor in (None, "ray", "folder"):
         return wanted.get("executor", plan.executor), ()
     unknown = [
         each for each, known_to in ONLY.items() if wanted.get(each) is not None and plan.executor not in known_to

@@ -25,7 +25,7 @@ Where = Annotated[
     typer.Option(
         "--executor",
         autocompletion=completing.executors,
-        help="Where they run: inline (this process), processes or ray; by default as fits.",
+        help="Where they run: inline (this process), processes, folder or ray; by default as fits.",
     ),
 ]
 Address = Annotated[
@@ -46,7 +46,7 @@ OtherExecutor = Annotated[
     str | None,
     typer.Option(
         autocompletion=completing.executors_or_none,
-        help="Where they run from now on: inline (this process), processes or ray; none: as fits the other options. "
+        help="Where they run from now on: inline (this process), processes, folder or ray; none: as fits the rest. "
         "Options that it does not know are dropped.",
     ),
 ]

@@ -51,7 +51,7 @@ class Plan:
     repeats: int = 1
     random_search: bool = True  # beside a recipe, at equal time
     workers: int = 1
-    executor: str | None = None  # inline, processes or ray; decided from the rest
+    executor: str | None = None  # inline, processes, folder or ray; decided from the rest
     trial_timeout: str | None = None
     stall_timeout: str | None = None
     memory: str | None = None  # of one trial

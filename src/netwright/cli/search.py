@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright.cli import catalogue, fitting, workers
+from netwright.cli import catalogue, fitting, sharing, workers
 from netwright.cli.arguments import split
 from netwright.cli.beside import RANDOM, random_name, random_plan, random_search, repetitions
 from netwright.cli.explaining import planned, recipe_warnings, shares, strategy_line, understood
@@ -29,7 +29,7 @@ from netwright.cli.stopping import stoppable
 from netwright.cli.timetable import SHARE_OF_FINALS, Timetable
 from netwright.core.errors import SearchFailed, UserError
 from netwright.core.wording import duration
-from netwright.engine import Interrupted, RetryPolicy
+from netwright.engine import Interrupted
 from netwright.engine.preflight import preflight
 
 if TYPE_CHECKING:
@@ -149,6 +149,8 @@ class Command:
         self.plan = plan = plan.fitted(self.task, self.space)
         self.search: Search = plan.make_search(self.task, self.space)
         self._expected: float | None = None  # seconds of a typical trial
+        self._queue: Path | None = None  # where work is shared with workers over a folder, and under which name
+        self._main = ""
         self.run: Run | None = None
         self.repeats: list[Run] = []
         self.random: list[Run] = []
@@ -157,11 +159,15 @@ class Command:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: Any) -> None:
-        """After an interruption, say how to go on."""
+        """After an interruption, say how to go on; otherwise workers over a folder may end."""
         if isinstance(value, KeyboardInterrupt):
             run = getattr(value, "run", None) or self.run
             if run is not None:
                 say(f"interrupted; go on with: netwright resume {run.name}{at(self.directory)}")
+        elif self._queue is not None:
+            from netwright.executors.folder import end
+
+            end(self._queue)
 
     def prepare(self) -> None:
         """Say what was understood, try the smallest and the largest network, fit the plan to the time, and say it."""
@@ -269,33 +275,38 @@ class Command:
         if resume and not self._further and name is not None and self._ended(name):
             return search.load(self.directory, name)
         name = name or self._next_name()
-        display = Display(list(search.objectives), plan.trials, shown, quiet=self.quiet)
-        with self._working(name) as executor, display:
-            return search.run(
-                plan.trials,
-                limit,
-                target=plan.target,
-                patience=plan.patience,
-                store=self.directory,
-                name=name,
-                on_trial=display,
-                on_progress=display.counted,
-                resume=resume,
-                notes=plan.to_json(),
-                reserve=reserve,
-                executor=executor,
-                retries=RetryPolicy(auto_batch=plan.auto_batch),
-                preflight=False,
-                expected=self._expected,
-            )
+        if workers.chosen(plan) == "folder" and not resume:
+            self._make_project()
+        with self._working(name, plan, "search") as executor:
+            self.times.began += workers.waited(executor, self._shared(name, plan, "search"))
+            display = Display(list(search.objectives), plan.trials, shown, quiet=self.quiet)
+            with display:
+                return search.run(
+                    plan.trials,
+                    limit,
+                    target=plan.target,
+                    patience=plan.patience,
+                    store=self.directory,
+                    name=name,
+                    on_trial=display,
+                    on_progress=display.counted,
+                    resume=resume,
+                    notes=plan.to_json(),
+                    reserve=reserve,
+                    executor=executor,
+                    retries=workers.retries(plan),
+                    preflight=False,
+                    expected=self._expected,
+                )
 
     @contextmanager
-    def _working(self, name: str, plan: Plan | None = None) -> Generator[Executor | None]:
+    def _working(self, name: str, plan: Plan, kind: str) -> Generator[Executor | None]:
         """The executor for one run, closed at the end; a second interruption ends this process at once.
 
-        Workers do not outlive the process that drives them, whatever ends it.
+        Workers do not outlive the process that drives them, whatever ends it; those over a folder wait for the next.
+        kind: of work, for `sharing.work_of`.
         """
-        executor = workers.make_executor(plan or self.plan, self.directory / workers.LOGS / name)
+        executor = workers.make_executor(plan, self.directory / workers.LOGS / name, self._shared(name, plan, kind))
         try:
             yield executor
         except Interrupted as stop:
@@ -308,6 +319,22 @@ class Command:
                     executor.close()
                 except KeyboardInterrupt as stop:
                     self._kill(name, getattr(stop, "exit_code", 130))
+
+    def _shared(self, name: str, plan: Plan, kind: str) -> sharing.Shared | None:
+        """Where the work of this command is shared, all of it under the name of its first run; None where it is not."""
+        if workers.chosen(plan) != "folder":
+            return None
+        self._main = self._main or (name if self.run is None else self.run.name)
+        work = sharing.work_of(kind, plan)
+        shared = sharing.of_run(self.directory, self._main, work, stays=True, aloud=not self.quiet)
+        self._queue = shared.queue
+        return shared
+
+    def _make_project(self) -> None:
+        """Make the project before a folder to share work in lies in its directory."""
+        from netwright.store import Store
+
+        Store(self.directory).close()
 
     def _kill(self, name: str, code: int) -> None:
         say(f"stopped at once; go on with: netwright resume {name}{at(self.directory)}")
@@ -394,7 +421,7 @@ class Command:
             return None
         self._say("", f"final training of trial {run.best.number}, then evidence as time remains")
         rivals = {RANDOM: self.random} if self.random else {}
-        with self._working(f"{run.name}-final", plan.without_limits()) as executor:
+        with self._working(f"{run.name}-final", plan.without_limits(), "final") as executor:
             concluded = conclude_run(
                 run,
                 plan,

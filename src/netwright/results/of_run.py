@@ -31,6 +31,7 @@ from netwright.training.progress import load_trained
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
+    from netwright.core.estimator import Estimator
     from netwright.core.executor import Executor, Job
     from netwright.core.objective import Constraint
     from netwright.core.space import Space
@@ -123,12 +124,12 @@ def conclude(
     Raises UserError where the run's estimator does not train, has no such trial, or there is nothing to read; and
     TrialFailed where no final training succeeds.
     """
-    space, task, settings, own_device = training_of(run)
+    work = final_work(run.search.estimator, device)
+    space, task, settings = work.space, work.task, work.settings
     seeds = tuple(range(final_seeds)) if isinstance(final_seeds, int) else tuple(final_seeds)
     seeds = tuple(range(len(repeats) + 1)) if repeats else seeds
     check_seeds(seeds)
     chosen = run.best if trial is None else trial_of(run, trial)
-    place = str(_device(own_device if device is None else device))
     earlier = Earlier.of(run, chosen.number)
     winner = _winner(run, chosen, earlier, further)
     known = None if earlier is None or further else earlier.epochs
@@ -141,7 +142,6 @@ def conclude(
     say = on_progress or (lambda _: None)
     winners = [winner, *(_winner(each, each.best, None, False) for each in repeats)]
     beside = {name: [_winner(each, each.best, None, False) for each in runs] for name, runs in rivals.items() if runs}
-    work = FinalTraining(space, task, settings, place, **_split_of(run))
     decided = _decided(run, chosen.number, winner.begun) if deadline is not None and earlier is None else None
     wanted = Wanted(final_epochs, seeds, baselines, exact, deadline, train, decided)
     with _folder(run) as folder:
@@ -217,9 +217,8 @@ def trial_of(run: Run, number: int) -> Trial:
     return found
 
 
-def _split_of(run: Run) -> dict[str, Any]:
+def _split_of(estimator: Estimator) -> dict[str, Any]:
     """How the search split validation examples off."""
-    estimator = run.search.estimator
     stages: list[Any] = [estimator, *estimator.stages()]
     each = next((each for each in stages if each.keeps), None)  # whose networks go on
     return {} if each is None else {"validation": each.validation, "split_seed": each.split_seed}
@@ -314,7 +313,20 @@ def _contender(name: str, found: Mapping[int, Done]) -> Contender:
 @kinds_checked
 def training_of(run: Run) -> tuple[Space, Task, TrainingSettings, torch.device | str]:
     """Space, task, settings and device of the run's training estimator; UserError where it has none."""
-    estimator = run.search.estimator
+    return _training(run.search.estimator)
+
+
+def final_work(estimator: Estimator, device: torch.device | str | None = None) -> FinalTraining:
+    """What carries out the final trainings of a search with this estimator; UserError where it does not train.
+
+    device: the estimator's by default, or "auto".
+    """
+    space, task, settings, own_device = _training(estimator)
+    place = str(_device(own_device if device is None else device))
+    return FinalTraining(space, task, settings, place, **_split_of(estimator))
+
+
+def _training(estimator: Estimator) -> tuple[Space, Task, TrainingSettings, torch.device | str]:
     wanted = ("space", "task", "settings")
     for each in (estimator, *estimator.stages()):
         found: Any = each
