@@ -1,9 +1,9 @@
-# make demo | test | check: each sets up .venv when it is missing or older than what it is made from.
+# make demo | test | check | docs | changelog | coverage: each sets up .venv when it is missing or older than what it is made from.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo check test clean
+.PHONY: setup demo check docs changelog coverage oldest test clean
 
 setup: $(READY)
 
@@ -21,6 +21,18 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
+
+docs: $(READY)
+	PYTHONPATH=tools $(BIN)/python -m reference_pages
+
+changelog: $(READY)
+	$(BIN)/python tools/changelog.py
+
+coverage: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0 --cov=netwright --cov-report=term:skip-covered $(TESTS)
+
+oldest:
+	PYTHON=$(PYTHON) bash tools/oldest.sh
 
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0

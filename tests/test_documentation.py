@@ -15,13 +15,15 @@ import typer.main
 from netwright.cli.app import app
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BESIDE = [ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "benchmarks/RESULTS.md")]
+PAGES = [ROOT / "README.md", *BESIDE, *sorted((ROOT / "docs").rglob("*.md"))]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 COMMANDS: Any = typer.main.get_command(app)
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    return [block for said, block in fenced if said == language]
 
 
 def named(paths: list[Path]) -> list[str]:
@@ -45,26 +47,93 @@ def test_an_example_is_short_and_runs(example: Path, tmp_path: Path) -> None:
 
 
 def commands(page: Path) -> list[list[str]]:
+    """The commands that a page shows in blocks of their own."""
     shown = [block for language in ("console", "bash", "") for block in blocks(page, language)]
-    lines = [line for block in shown for line in block.splitlines()]
-    lines += re.findall(r"`(netwright [^`]+)`", page.read_text())
+    return in_words([line for block in shown for line in typed(block)])
+
+
+def typed(block: str) -> list[str]:
+    """The lines of a block that are typed: all, or those behind a `$` where it shows what is printed as well."""
+    lines = block.splitlines()
+    prompted = [line for line in lines if line.startswith("$ ")]
+    return prompted or lines
+
+
+def mentioned(page: Path) -> list[list[str]]:
+    """Those that it speaks of within a line, of which a part may be left out."""
+    return in_words(re.findall(r"`(netwright [^`]+)`", page.read_text()))
+
+
+def in_words(lines: list[str]) -> list[list[str]]:
     called = [line.removeprefix("$ ").split("  #")[0] for line in lines]
-    return [shlex.split(line, comments=True) for line in called if line.startswith("netwright ")]
+    return [shlex.split(line, comments=True)[1:] for line in called if line.startswith("netwright ")]
+
+
+def filled(words: list[str]) -> list[str]:
+    """With a value for what stands for one: N, and `...` behind an option; `...` elsewhere stands for more of them."""
+    pairs = zip(words, ["", *words], strict=False)
+    named = ["x" if word == "..." and before.startswith("--") else word for word, before in pairs]
+    return ["1" if word == "N" else word for word in named if word != "..."]
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)
-def test_the_commands_of_a_page_exist_with_their_options(page: Path) -> None:
+def test_the_command_line_understands_the_commands_of_a_page(page: Path) -> None:
     for words in commands(page):
-        flags = [word.split("=")[0] for word in words[1:] if word.startswith("--")]
-        names = [word for word in words[1:] if not word.startswith("-")]
-        command = COMMANDS.commands[names[0]] if names else COMMANDS
-        if names[1:] and hasattr(command, "commands"):
-            command = command.commands[names[1]]
+        assert refusal(filled(words)) == "", words
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if mentioned(page)], ids=lambda page: page.name)
+def test_the_commands_that_a_page_mentions_exist_with_their_options(page: Path) -> None:
+    for words in mentioned(page):
+        command, rest = command_of(words)
+        assert not hasattr(command, "commands") or all(each.startswith("-") for each in rest), words
         known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
-        assert {flag for flag in flags if flag != "--help"} <= known, words
+        assert {word.split("=")[0] for word in rest if word.startswith("--")} <= known | {"--help"}, words
+
+
+def command_of(words: list[str]) -> tuple[Any, list[str]]:
+    """The command that the words name, and the words behind it."""
+    command = COMMANDS
+    while words and hasattr(command, "commands") and words[0] in command.commands:
+        command, words = command.commands[words[0]], words[1:]
+    return command, words
+
+
+def refusal(words: list[str]) -> str:
+    """What the command line's parser says against these words; it runs nothing."""
+    command, words = command_of(words)
+    if hasattr(command, "commands"):
+        return "" if all(word.startswith("-") for word in words) else f"no such command: {words[0]}"
+    try:
+        command.make_context("netwright", [*words], resilient_parsing="--help" in words)
+    except Exception as problem:  # of typer's own copy of click, or of click's
+        return str(problem) or type(problem).__name__
+    return ""
+
+
+def test_a_command_that_does_not_exist_is_refused() -> None:
+    assert refusal(["search", "digits", "--trials", "3"]) == "" and refusal(["db", "check"]) == ""
+    assert "--trails" in refusal(["search", "digits", "--trails", "3"])
+    assert refusal(["search", "digits", "--trials", "many"]) and refusal(["search"]) and refusal(["serach", "digits"])
+    assert refusal(["show", "RUN", "more"]) and refusal(["db", "chek"])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named(PAGES))
 def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
-        assert (page.parent / target).exists(), target
+    for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", page.read_text()):
+        there = page.parent / target if target else page
+        assert there.exists(), target
+        assert not anchor or anchor in anchors(there), f"{target}#{anchor}"
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link may name behind `#`: each heading in lower case, blanks as hyphens, without signs."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", each.lower()).strip().replace(" ", "-") for each in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named(PAGES))
+def test_the_files_that_a_page_names_exist(page: Path) -> None:
+    folders = "benchmarks|constraints|docs|examples|src|tests|tools|changelog"
+    for target in re.findall(rf"`(?:python )?((?:{folders})/[\w./-]+)[` ]", page.read_text()):
+        assert (ROOT / target).exists(), target

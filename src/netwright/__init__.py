@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-_PARTS = (
-    *("core", "engine", "estimators", "executors", "networks", "recipes", "results", "spaces", "store", "strategies"),
-    *("benchmarks", "predictors", "supernets", "tasks"),
-)
-_NAMES = {
-    "Architecture": "netwright.core.architecture",
-    "Choose": "netwright.core.choose",
-    "Constraint": "netwright.core.objective",
-    "Estimator": "netwright.core.estimator",
-    "Measurement": "netwright.core.trial",
-    "Mixture": "netwright.core.architecture",
-    "NetwrightError": "netwright.core.errors",
-    "Objective": "netwright.core.objective",
-    "Proposal": "netwright.core.trial",
-    "Run": "netwright.engine.run",
-    "Search": "netwright.engine.search",
-    "Space": "netwright.core.space",
-    "Strategy": "netwright.core.strategy",
-    "Task": "netwright.tasks.task",
-    "TaskShape": "netwright.core.task",
-    "Trial": "netwright.core.trial",
-    "TrainingSettings": "netwright.training.settings",
-}
-
-__all__ = ["__version__", *_PARTS, "testing", "training", *_NAMES]
+__all__ = [
+    "Architecture",
+    "Choose",
+    "Constraint",
+    "Estimator",
+    "Measurement",
+    "Mixture",
+    "NetwrightError",
+    "Objective",
+    "Proposal",
+    "Run",
+    "Search",
+    "Space",
+    "Strategy",
+    "Task",
+    "TaskShape",
+    "TrainingSettings",
+    "Trial",
+    "__version__",
+    "benchmarks",
+    "core",
+    "engine",
+    "estimators",
+    "executors",
+    "networks",
+    "predictors",
+    "recipes",
+    "results",
+    "spaces",
+    "store",
+    "strategies",
+    "supernets",
+    "tasks",
+    "testing",
+    "training",
+]
 
 if TYPE_CHECKING:
     from netwright import (
@@ -49,6 +59,8 @@ if TYPE_CHECKING:
         strategies,
         supernets,
         tasks,
+        testing,
+        training,
     )
     from netwright.core.architecture import Architecture, Mixture
     from netwright.core.choose import Choose
@@ -63,19 +75,27 @@ if TYPE_CHECKING:
     from netwright.engine.search import Search
     from netwright.tasks.task import Task
     from netwright.training.settings import TrainingSettings
+else:
+    from netwright.core.on_demand import on_demand
 
-
-def __getattr__(name: str) -> Any:
-    """Import a part when it is first asked for, so that `import netwright` needs neither torch nor much time."""
-    if name in _NAMES:
-        found = getattr(importlib.import_module(_NAMES[name]), name)
-    elif name in (*_PARTS, "testing", "training"):
-        found = importlib.import_module(f"netwright.{name}")
-    else:
-        raise AttributeError(f"module 'netwright' has no attribute {name!r}")
-    globals()[name] = found  # so that it is looked up once
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+    _WHERE = {
+        "Architecture": "netwright.core.architecture:Architecture",
+        "Choose": "netwright.core.choose:Choose",
+        "Constraint": "netwright.core.objective:Constraint",
+        "Estimator": "netwright.core.estimator:Estimator",
+        "Measurement": "netwright.core.trial:Measurement",
+        "Mixture": "netwright.core.architecture:Mixture",
+        "NetwrightError": "netwright.core.errors:NetwrightError",
+        "Objective": "netwright.core.objective:Objective",
+        "Proposal": "netwright.core.trial:Proposal",
+        "Run": "netwright.engine.run:Run",
+        "Search": "netwright.engine.search:Search",
+        "Space": "netwright.core.space:Space",
+        "Strategy": "netwright.core.strategy:Strategy",
+        "Task": "netwright.tasks.task:Task",
+        "TaskShape": "netwright.core.task:TaskShape",
+        "TrainingSettings": "netwright.training.settings:TrainingSettings",
+        "Trial": "netwright.core.trial:Trial",
+    }
+    _PARTS = {name: f"netwright.{name}" for name in __all__ if name.islower() and not name.startswith("_")}
+    __getattr__, __dir__ = on_demand(__name__, {**_WHERE, **_PARTS})

@@ -244,7 +244,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
         if standing.done == 2:
             os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(ComparisonInterrupted, match=r"2 of 6 searches; the same comparison in .* goes on") as stopped:
+    with pytest.raises(ComparisonInterrupted, match=r"2 of 6 searches; go on with the same call: compare") as stopped:
         compare("random", problem(), evaluations=5, repeats=6, folder=tmp_path, on_progress=interrupt)
     assert stopped.value.exit_code == 130
     found = compare("random", problem(), evaluations=5, repeats=6, folder=tmp_path)

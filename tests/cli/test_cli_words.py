@@ -12,9 +12,10 @@ import pytest
 
 from netwright.cli import catalogue, main
 from netwright.cli.arguments import construct, pairs, split
-from netwright.cli.output import amount, colours, duration, finite, number, rough, say, table
+from netwright.cli.output import colours, finite, say
 from netwright.cli.plan import Plan
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
+from netwright.core.wording import amount, duration, number, rough, table
 from netwright.spaces import Chain, Darts, NasBench201
 from netwright.strategies import RegularizedEvolution
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from netwright.benchmarks import Problem, compare
-from netwright.cli import compare as command
 from netwright.cli.main import run
 from netwright.estimators.table import Table
 from netwright.testing.examples import Layers
@@ -126,5 +125,5 @@ def test_real_training_is_compared_in_real_seconds(tmp_path, capsys):
 def test_progress_is_told_with_the_time_to_go():
     from netwright.benchmarks import Standing
 
-    line = command._line(Standing(done=30, total=1200, failed=2, seconds=12.0, to_go=300.0))
+    line = str(Standing(done=30, total=1200, failed=2, seconds=12.0, to_go=300.0))
     assert line == "30 of 1,200 searches, 2 failed, 12 s, about 5 min 00 s to go"

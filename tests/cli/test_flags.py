@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,11 @@ from netwright.cli.main import run
 from netwright.core.errors import NetwrightError, UserError
 from netwright.core.spelling import MARK, option, spelled
 from netwright.engine.stops import Limits
+from netwright.estimators import SharedWeights, Table
+from netwright.executors.processes.placement import Gpus
 from netwright.results import check_target
+from netwright.spaces import Mlp, NasBench201
+from netwright.tasks import digits
 
 ROWS = [f"{i},{i * 37 % 101 / 4},{['cat', 'dog'][i % 7 < 3]}" for i in range(80)]
 
@@ -65,7 +70,31 @@ def test_bad_data_is_told_in_flags_and_in_arguments(
     assert flag not in str(found.value) and MARK not in str(found.value) + repr(found.value)
 
 
+CELL = NasBench201()
+
+
+def placed(each: float, workers: int) -> Gpus:
+    found = Gpus.__new__(Gpus)
+    found._names, found._each, found._workers = ["0", "1"], each, workers
+    return found
+
+
+CUDA = [SimpleNamespace(device="cuda", arguments={"device": "cuda"})]
 RAISED = [
+    (lambda: placed(0, 2).require(CUDA), "--gpus-per-trial is 0", "gpus_per_trial is 0"),
+    (lambda: placed(0, 2).require(CUDA), "--device cpu", "device='cpu'"),
+    (lambda: placed(1, 4).require(CUDA), "--gpus-per-trial 0.5", "gpus_per_trial=0.5"),
+    (lambda: Table(CELL, {"name": ["a"], "score": [0.1]}), "with --architecture", "with architecture="),
+    (
+        lambda: Table(CELL, {"arch": [CELL.format(CELL.at(0))] * 2, "score": [0.1, 0.2]}),
+        "--table FILE:repeat=REPEAT",
+        "repeat=",
+    ),
+    (
+        lambda: SharedWeights(Mlp(), digits()).weights,
+        "search with --recipe",
+        "trained=RUN with the name of a run that did",
+    ),
     (lambda: check_target(Path("made")), "--yes", "overwrite=True"),
     (lambda: Limits.of(None, None, None, None, bounded=False), "--trials 50 or --time 10m", "trials=50 or time='10m'"),
 ]

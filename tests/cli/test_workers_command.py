@@ -73,7 +73,7 @@ def test_the_executor_follows_from_the_options(tmp_path: Path) -> None:
         ({"workers": 0}, "--workers 0: expected a whole number of at least 1"),
         ({"executor": "proceses"}, "did you mean 'processes'"),
         ({"executor": "inline", "workers": 2}, "one trial at a time"),
-        ({"executor": "inline", "memory": "4g"}, "--memory needs --executor processes or ray"),
+        ({"executor": "inline", "memory": "4g"}, "--memory needs --executor processes or folder or ray"),
         ({"executor": "processes", "address": "auto"}, "--address needs --executor ray"),
         ({"executor": "ray", "stall_timeout": "4m"}, "--stall-timeout needs --executor processes"),
         ({"memory": "lots"}, "expected for example 4g or 512m"),

@@ -78,7 +78,7 @@ def test_limits_are_read_and_kept():
     small = Constraint.parse("params <= 500k")
     assert small == Constraint("params", 500_000, "<=") == Constraint.parse(small)
     assert small.holds({"params": 500_000}) and not small.holds({"params": 500_001})
-    assert small.violation({"params": 1_234_567}) == "params 1.23457e+06 breaks the limit params <= 500,000"
+    assert small.violation({"params": 1_234_567}) == "params 1,234,567 breaks the limit params <= 500,000"
     good = Constraint.parse(" val_accuracy>=0.9 ")
     assert good.holds({"val_accuracy": 0.9}) and not good.holds({"val_accuracy": 0.89})
     assert not small.holds({"params": math.nan}) and not good.holds({"val_accuracy": math.nan})

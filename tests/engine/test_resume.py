@@ -74,7 +74,7 @@ def test_trials_that_were_under_way_are_begun_again_with_the_same_seed(tmp_path:
 
     seeds: list[int] = []
     search = Search(Climbing(Cell()), Stubborn())
-    with pytest.raises(Interrupted, match=r"after 7 trials; run 'r' can be resumed") as caught:
+    with pytest.raises(Interrupted, match=r"after 7 trials; go on with: search.run\(trials=") as caught:
         search.run(trials=12, store=tmp_path / "p", name="r")
     assert len(caught.value.run.trials) == 7 and caught.value.exit_code == 130
     with Store.open_readonly(tmp_path / "p") as store:
@@ -183,7 +183,7 @@ def test_a_signal_leaves_a_run_that_can_be_resumed(tmp_path: Path, number: int, 
     rest = process.stdout.read().splitlines()
     process.stdout.close()
     assert process.wait(timeout=10) == code
-    assert "can be resumed" in rest[-1] and rest[-1].endswith(str(code))
+    assert "go on with: search.run(" in rest[-1] and rest[-1].endswith(str(code))
     with Store.open_readonly(tmp_path / "p") as store:
         run = store.read_run("r")
     assert run.summary.state == "interrupted"

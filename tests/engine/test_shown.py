@@ -57,7 +57,7 @@ def test_a_run_without_pandas_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch
         return usual(name, *rest, **more)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(UserError, match="pip install pandas"):
+    with pytest.raises(UserError, match=r"python.* -m pip install pandas"):
         RUN.frame()
 
 

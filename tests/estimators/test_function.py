@@ -44,5 +44,5 @@ def test_what_is_no_number_is_refused_by_name(result):
 def test_the_configuration_names_the_function():
     configuration = Function(depth).configuration()
     assert configuration["arguments"]["function"].endswith("test_function:depth")
-    with pytest.raises(UserError, match="takes a function"):
+    with pytest.raises(UserError, match="expected a function"):
         Function(3)

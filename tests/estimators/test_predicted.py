@@ -67,7 +67,7 @@ def test_what_cannot_be_is_refused():
     known, values = examples(3)
     with pytest.raises(ConfigurationError, match="needs examples"):
         Predicted(Linear(SPACE))
-    with pytest.raises(ConfigurationError, match="takes a predictor"):
+    with pytest.raises(ConfigurationError, match=r"Predicted: predictor is .*; expected a Predictor"):
         Predicted("linear", known, values)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="3 architectures and 2 values"):
         Predicted(Linear(SPACE), known, values[:2])

@@ -42,5 +42,5 @@ def test_curves_follow_each_other():
 def test_takes_estimators_only():
     with pytest.raises(ConfigurationError, match="at least one"):
         Stack()
-    with pytest.raises(ConfigurationError, match="type str"):
+    with pytest.raises(ConfigurationError, match="expected an Estimator"):
         Stack("cost")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import secrets
@@ -215,6 +216,56 @@ def test_a_node_in_quarantine_gets_no_trials(cluster: Any) -> None:
     executor.close()
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """In this process as in a worker that reserves one processor: the last bits may depend on it."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.slow
+def test_finals_proxies_and_audits_on_a_cluster_give_what_this_process_does(
+    cluster: Any, one_thread: None, tmp_path: Path
+) -> None:
+    executor = Ray(1)  # one worker, which imports torch once for all three
+    try:
+        found = [evidence(tmp_path / name, chosen) for name, chosen in (("here", None), ("there", executor))]
+    finally:
+        executor.close()
+    assert found[0] == found[1]
+
+
+def evidence(folder: Path, executor: Ray | None) -> list[Any]:
+    """Scores of untrained networks, an audit of shared weights, and final trainings: every number of them as text."""
+    from netwright.estimators.zero_cost import EveryScore, ZeroCost
+    from netwright.estimators.zero_cost.ranking import different, outcomes_of
+    from netwright.executors import Inline
+    from netwright.recipes.auditing import audit
+    from netwright.results import conclude
+
+    task = nw.tasks.digits(limit=100)
+    space = nw.spaces.NasBench201(channels=2, cells=1)
+    every = EveryScore(ZeroCost(space, task, ("synflow", "naswot"), 8, device="cpu"))
+    scored = outcomes_of(every, different(space, 3, seed=1), 1, executor or Inline())
+    shared = nw.recipes.darts(space, task, epochs=1, device="cpu", alarms=False).run(store=folder, name="shared")
+    audited = audit(shared, networks=2, epochs=1, executor=executor)
+    training = nw.estimators.Training(nw.spaces.Mlp(widths=(4, 8)), task, epochs=1, device="cpu")
+    run = nw.Search(nw.strategies.RandomSearch(training.space), training).run(trials=1, store=folder, name="r")
+    finals = conclude(run, final_epochs=1, final_seeds=2, baselines=False, executor=executor).figures
+    weights = sorted((folder / "final").rglob("*.safetensors"))
+    assert len(weights) == 2
+    return [
+        *(repr(sorted(each.measurement.metrics.items())) for each in scored),
+        *(repr((each.architecture, each.shared, each.true)) for each in (*audited.random, audited.recommended)),
+        list(finals.winner.accuracies),
+        *sorted(hashlib.sha256(each.read_bytes()).hexdigest() for each in weights),
+    ]
+
+
 DRIVER = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
@@ -265,7 +316,7 @@ def test_what_cannot_be_is_refused(cluster: Any, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ConfigurationError, match="workers is 0; expected at least 1"):
         Ray(0)
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'netwright\[ray\]'"):
+    with pytest.raises(MissingExtra, match=r"get it with: .*python.* -m pip install 'ray>=2\.49'"):
         Ray(1)
 
 

@@ -106,6 +106,10 @@ def test_a_search_on_an_allocation(allocation: dict[str, str], tmp_path: Path) -
     assert "ray start --head" in head and f"--port={allocation['PORT']}" in head and "--num-cpus=2" in head
     assert f"ray start --address=127.0.0.1:{allocation['PORT']}" in worker
     assert ended(allocation["PORT"]), "a part of Ray still runs"
+    again = finished([*command, "--trials", "3"], allocation, tmp_path)  # of an option given twice the last one counts
+    assert again.returncode == 0 and "3 trials done" in again.stdout, again.stdout[-2000:] + again.stderr[-3000:]
+    other = finished([*command, "--seed", "9"], allocation, tmp_path)
+    assert other.returncode == 2 and "--seed was 0 and is 9" in other.stderr, other.stderr[-3000:]
 
 
 def ended(port: str) -> bool:

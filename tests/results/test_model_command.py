@@ -118,6 +118,20 @@ def run(folder: Path, *arguments: object, **environment: str) -> subprocess.Comp
     return subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, cwd=folder)
 
 
+def test_a_python_without_its_packages_is_told_what_to_install(folder: Path) -> None:
+    command = [sys.executable, "-I", "-S", str(folder / "model.py"), "some.txt"]  # -S: without what was installed
+    done = subprocess.run(command, capture_output=True, encoding="utf-8")
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr == "model.py: missing packages; get them with: pip install safetensors torch\n"
+
+
+def test_a_python_that_is_too_old_is_told_so(folder: Path) -> None:
+    run_it = f"runpy.run_path({str(folder / 'model.py')!r}, run_name='__main__')"
+    code = f"import runpy, sys; sys.version_info = (3, 9); {run_it}"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, encoding="utf-8")
+    assert done.returncode == 2 and done.stderr.startswith("model.py: needs Python 3.11; this is ")
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("files")

@@ -132,7 +132,7 @@ def test_what_cannot_be_asked_is_refused():
     space = Layers(3)
     with pytest.raises(ConfigurationError, match="at least one architecture"):
         WarmStart(RandomSearch(space), [])
-    with pytest.raises(ConfigurationError, match="takes a strategy"):
+    with pytest.raises(ConfigurationError, match=r"WarmStart: strategy is .*; expected a Strategy"):
         WarmStart(space, [space.at(0)])  # pyright: ignore[reportArgumentType]
     with pytest.raises(InvalidArchitecture):
         WarmStart(RandomSearch(space), [Layers(2).at(0)])

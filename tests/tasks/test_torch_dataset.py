@@ -193,18 +193,18 @@ def test_a_data_set_to_validate_on():
 @pytest.mark.parametrize(
     ("given", "how"),
     [
-        ((X, Y), r"found a tuple; nw\.tasks\.arrays\(x, y\) makes one of a pair"),
-        ([X, Y], r"found a list; nw\.tasks\.arrays"),
-        (X, r"found a Tensor; .*nw\.tasks\.arrays\(x, y\)"),
-        (TensorDataset(X, Y), r"found a TensorDataset; nw\.tasks\.dataset"),
-        (loader(), r"found a DataLoader; nw\.tasks\.dataset"),
-        ("path/to/images", r"found a str; nw\.tasks\.open_task\(path\)"),
-        (tasks.digits, r"found a function; call it: digits\(\.\.\.\)"),
-        (tasks.Task, r"found the class Task; call it: Task\(\.\.\.\)"),
-        (None, "found a NoneType"),
+        ((X, Y), r"a tuple of 2 \(Tensor, Tensor\); expected a Task: tasks\.arrays\(x, y\)"),
+        ([X, Y], r"a list of 2 \(Tensor, Tensor\); expected a Task: tasks\.arrays\(x, y\)"),
+        (X, r"a Tensor; expected a Task: tasks\.arrays\(x, y\)"),
+        (TensorDataset(X, Y), r"a TensorDataset; expected a Task: tasks\.dataset\(data\)"),
+        (loader(), r"a DataLoader; expected a Task: tasks\.dataset\(loader\.dataset\)"),
+        ("path/to/images", r"the text 'path/to/images'; expected a Task: tasks\.open_task\('path/to/images'\)"),
+        (tasks.digits, r"the function digits; expected a Task: call the function, digits\(\.\.\.\)"),
+        (tasks.Task, r"the class Task; expected a Task: with parentheses, Task\(name, train, test, class_names\)"),
+        (None, r"None; expected a Task: tasks\.arrays\(x, y\)"),
     ],
 )
 @pytest.mark.parametrize("estimator", [Training, SharedWeights, ZeroCost])
 def test_what_is_given_in_place_of_a_task_is_told_how_to_become_one(estimator, given, how):
-    with pytest.raises(ConfigurationError, match=f"a task is expected, {how}"):
+    with pytest.raises(ConfigurationError, match=f"{estimator.__name__}: task is {how}"):
         estimator(Mlp(), given)

@@ -2,26 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from netwright.benchmarks.comparing import Standing, compare
-    from netwright.benchmarks.comparison import Comparison
-    from netwright.benchmarks.problem import Problem
-    from netwright.benchmarks.readers.nasbench101 import nasbench101
-    from netwright.benchmarks.readers.nasbench201 import nasbench201
-    from netwright.benchmarks.readers.nasbench_macro import nasbench_macro
-
-_NAMES = {
-    "Comparison": "netwright.benchmarks.comparison",
-    "Problem": "netwright.benchmarks.problem",
-    "Standing": "netwright.benchmarks.comparing",
-    "compare": "netwright.benchmarks.comparing",
-    "nasbench101": "netwright.benchmarks.readers.nasbench101",
-    "nasbench201": "netwright.benchmarks.readers.nasbench201",
-    "nasbench_macro": "netwright.benchmarks.readers.nasbench_macro",
-}
+from typing import TYPE_CHECKING
 
 __all__ = [
     "Comparison",
@@ -33,11 +14,23 @@ __all__ = [
     "nasbench_macro",
 ]
 
+if TYPE_CHECKING:
+    from netwright.benchmarks.comparing import Standing, compare
+    from netwright.benchmarks.comparison import Comparison
+    from netwright.benchmarks.problem import Problem
+    from netwright.benchmarks.readers.nasbench101 import nasbench101
+    from netwright.benchmarks.readers.nasbench201 import nasbench201
+    from netwright.benchmarks.readers.nasbench_macro import nasbench_macro
+else:
+    from netwright.core.on_demand import on_demand
 
-def __getattr__(name: str) -> Any:
-    """Parts are imported when they are first asked for."""
-    if name not in _NAMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(importlib.import_module(_NAMES[name]), name)
-    globals()[name] = found
-    return found
+    _WHERE = {
+        "Comparison": "netwright.benchmarks.comparison:Comparison",
+        "Problem": "netwright.benchmarks.problem:Problem",
+        "Standing": "netwright.benchmarks.comparing:Standing",
+        "compare": "netwright.benchmarks.comparing:compare",
+        "nasbench101": "netwright.benchmarks.readers.nasbench101:nasbench101",
+        "nasbench201": "netwright.benchmarks.readers.nasbench201:nasbench201",
+        "nasbench_macro": "netwright.benchmarks.readers.nasbench_macro:nasbench_macro",
+    }
+    __getattr__, __dir__ = on_demand(__name__, _WHERE)

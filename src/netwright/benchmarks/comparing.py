@@ -22,19 +22,27 @@ from netwright.benchmarks.problem import Problem, problems_of
 from netwright.benchmarks.record import Record
 from netwright.benchmarks.searching import Work
 from netwright.benchmarks.statistics import require_statistics
-from netwright.core.errors import ConfigurationError, UserError
+from netwright.core.display import ChangingLine, place_of_progress
+from netwright.core.errors import ConfigurationError, Told, UserError
+from netwright.core.kinds import kinds_checked
+from netwright.core.spelling import option, spelled
 from netwright.core.trial import Proposal
+from netwright.core.wording import duration
 from netwright.strategies.bayesian.named import departure
 
 _ALONE = 2.0  # seconds after which it is known whether other processes are worth starting
 _WORTH = 8.0  # seconds of work to go, for which they are
 
 
-class ComparisonInterrupted(KeyboardInterrupt):
+class ComparisonInterrupted(Told, KeyboardInterrupt):
     """Ctrl-C or SIGTERM; what had finished is in the folder, where the same call goes on. exit_code: 130 or 143."""
 
     def __init__(self, done: int, total: int, folder: Path | None, exit_code: int) -> None:
-        kept = "nothing was kept" if folder is None else f"the same comparison in {folder} goes on from there"
+        kept = (
+            "nothing was kept; one in a folder could go on: compare(..., folder='netwright-comparison')"
+            if folder is None
+            else f"go on with {spelled(f'the same call: compare(..., folder={str(folder)!r})')}"
+        )
         super().__init__(f"the comparison was interrupted after {done:,} of {total:,} searches; {kept}")
         self.exit_code = exit_code
 
@@ -49,7 +57,13 @@ class Standing:
     seconds: float
     to_go: float | None
 
+    def __str__(self) -> str:
+        failed = f", {self.failed} failed" if self.failed else ""
+        to_go = f", about {duration(self.to_go)} to go" if self.to_go is not None and self.done < self.total else ""
+        return f"{self.done:,} of {self.total:,} searches{failed}, {duration(self.seconds)}{to_go}"
 
+
+@kinds_checked
 def compare(
     strategies: str | Sequence[Make] | dict[str, Make],
     problems: Problem | Sequence[Problem],
@@ -62,6 +76,7 @@ def compare(
     folder: str | Path | None = None,
     processes: int | None = None,
     on_progress: Callable[[Standing], object] | None = None,
+    progress: bool | None = None,
     notes: Any = None,
 ) -> Comparison:
     """Run every strategy on every problem `repeats` times at equal budget, and compare what they found.
@@ -74,7 +89,8 @@ def compare(
     search. folder: where every finished search is kept; a comparison that was interrupted goes on there, and
     strategies, problems and repeats may be added to it. Failed searches are run again. None keeps it in memory.
     processes: that search at once; by default one for each core where that is quicker, and one where networks are
-    trained. on_progress: called with a `Standing`. notes: JSON to keep in the folder.
+    trained. on_progress: called with a `Standing`. progress: whether one line shows how far the comparison is; by
+    default on a terminal and in a notebook, unless on_progress is given. notes: JSON to keep in the folder.
 
     A search that raises is recorded as failed, with the last line of its traceback, and the others go on. On a table
     that knows of full trainings alone, a strategy that asks for less gets, and pays for, full ones.
@@ -102,8 +118,30 @@ def compare(
         if notes is not None:
             record.keep("notes", notes)
         work = Work(entrants, tasks, budget, workers, seed)
-        _carry_out(work, record, wanted, processes, on_progress)
+        with _shown(on_progress, progress) as tell:
+            _carry_out(work, record, wanted, processes, tell)
         return read(record)
+
+
+@contextlib.contextmanager
+def _shown(
+    on_progress: Callable[[Standing], object] | None, progress: bool | None
+) -> Generator[Callable[[Standing], object] | None]:
+    """What hears how far the comparison is: the caller's function, and a line where one is shown."""
+    place = place_of_progress(False if progress is None and on_progress is not None else progress)
+    if place is None:
+        yield on_progress
+        return
+    standing: list[Standing] = []
+
+    def tell(now: Standing) -> None:
+        standing[:] = [now]
+        line.show()
+        if on_progress is not None:
+            on_progress(now)
+
+    with ChangingLine(place, lambda: "".join(map(str, standing))) as line:
+        yield tell
 
 
 def _check(budget: Budget, problems: Sequence[Problem], repeats: int, workers: int, processes: int | None) -> None:
@@ -116,12 +154,12 @@ def _check(budget: Budget, problems: Sequence[Problem], repeats: int, workers: i
         if problem.table is not None and budget.seconds is not None:
             raise UserError(
                 f"{problem.where} was read without costs, so that its seconds are not known; name the column of "
-                "seconds (cost=), or give the budget in evaluations"
+                f"seconds ({option('cost')}), or give the budget in evaluations"
             )
         if workers > 1:
             raise UserError(
                 f"{workers} workers at once can only be simulated on a table with costs; {problem.where} has none "
-                "(cost= names the column of seconds)"
+                f"({option('cost')} names the column of seconds)"
             )
 
 

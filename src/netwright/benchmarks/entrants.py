@@ -101,7 +101,9 @@ def entrants_of(given: Any, budget: Budget) -> tuple[Entrant, ...]:
     found: list[Entrant] = []
     make: Any
     for name, make in named:
-        if not (isinstance(make, (str, Strategy)) or callable(make)):
+        if not (isinstance(make, (str, Strategy)) or callable(make)) or (
+            isinstance(make, type) and not issubclass(make, Strategy)
+        ):
             raise ConfigurationError(f"strategy {name!r} is {shown(make)}; expected a name, a Strategy or a class")
         make = cast("Make", make)
         first = Entrant(name, make)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from netwright.benchmarks.blinded import Blinded
 from netwright.core.configuration import as_json
 from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.estimator import Estimator
+from netwright.core.kinds import expect
 from netwright.core.objective import Objective
 from netwright.core.space import Space
 from netwright.estimators.tables.contents import COST
@@ -43,8 +44,7 @@ class Problem:
 
     def __post_init__(self) -> None:
         estimator = self.estimator
-        if not isinstance(estimator, Estimator):
-            raise ConfigurationError(f"a problem's estimator is a {type(estimator).__name__}; expected an Estimator")
+        expect(estimator, "Estimator", "a problem's estimator")
         if not isinstance(getattr(estimator, "space", None), Space):
             raise ConfigurationError(
                 f"{type(estimator).__name__} has no space; a comparison needs estimators that know theirs, such as "
@@ -175,11 +175,14 @@ def oriented(values: np.ndarray, objective: Objective) -> np.ndarray:
 
 def problems_of(given: Problem | Sequence[Problem]) -> tuple[Problem, ...]:
     """The problems of a comparison. Raises ConfigurationError where there is none, UserError for two of one name."""
-    found = (given,) if isinstance(given, Problem) else tuple(given)
-    wrong = next((each for each in found if not isinstance(each, Problem)), None)
-    if not found or wrong is not None:
-        shown = "nothing" if wrong is None else repr(wrong)
-        raise ConfigurationError(f"a comparison needs problems, as Problem(Table(...), metric, report); found {shown}")
+    several: Any = given
+    found: tuple[Problem, ...] = (
+        tuple(several) if isinstance(given, Iterable) and not isinstance(given, str) else (several,)
+    )
+    if not found:
+        raise ConfigurationError("a comparison needs problems, as Problem(Table(...), metric, report); found none")
+    for each in found:
+        expect(each, "Problem", "a problem of the comparison")
     names = [each.name for each in found]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

@@ -73,6 +73,7 @@ def _searched(
         executor=executor,
         on_trial=lambda trial: ended.append((trial, now())),
         preflight=problem.table is None,
+        progress=False,
     )
     if budget.seconds is not None:
         ended = [each for each in ended if each[1] <= budget.seconds]

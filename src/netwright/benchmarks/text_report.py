@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netwright.cli.output import duration, table
+from netwright.core.wording import duration, table
 
 if TYPE_CHECKING:
     from netwright.benchmarks.comparison import Comparison, Final

@@ -9,7 +9,22 @@ import typer
 
 from netwright.cli import completing
 from netwright.cli.evidence import audit, compare, proxies
-from netwright.cli.options import RUNS, Directory, Json, Quiet, RunName
+from netwright.cli.options import (
+    RUNS,
+    Directory,
+    Json,
+    OtherAddress,
+    OtherCpus,
+    OtherDevice,
+    OtherExecutor,
+    OtherGpus,
+    OtherMemory,
+    OtherStall,
+    OtherTimeout,
+    OtherWorkers,
+    Quiet,
+    RunName,
+)
 
 app = typer.Typer(
     name="netwright",
@@ -135,6 +150,12 @@ def search(
         str | None, typer.Option(help="The run's name; by default made from data, space and strategy.")
     ] = None,
     directory: Directory = Path(RUNS),
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with the run of this --name where there is one; what may change is taken from here."
+        ),
+    ] = False,
     export: Annotated[Path | None, typer.Option(help="Export the result into this folder at the end.")] = None,
     workers: Annotated[
         int, typer.Option(help="How many trials run at once, each in a process of its own where more than one.")
@@ -150,11 +171,17 @@ def search(
     executor: Annotated[
         str | None,
         typer.Option(
-            help="Where trials run: inline (this process), processes or ray; decided by the rest if left out."
+            autocompletion=completing.executors,
+            help="Where trials run: inline (this process), processes, folder (any number of `netwright worker`, on any "
+            "machine that sees the project directory) or ray; decided by the rest if left out.",
         ),
     ] = None,
     address: Annotated[
-        str | None, typer.Option(help="Of a Ray cluster: auto or host:port; without it, one on this machine.")
+        str | None,
+        typer.Option(
+            autocompletion=completing.addresses,
+            help="Of a Ray cluster: auto or host:port; without it, one on this machine.",
+        ),
     ] = None,
     gpus_per_trial: Annotated[
         float | None, typer.Option(help="GPUs of each trial; several share one by a fraction: 0.25.")
@@ -170,6 +197,7 @@ def search(
     quiet: Quiet = False,
 ) -> None:
     """Search for a network for DATA, train the winner and set it beside a random pick and a plain reference."""
+    from netwright.cli.again import go_on_again, stored
     from netwright.cli.plan import Plan
     from netwright.cli.refusals import refuse_early
     from netwright.cli.search import begin
@@ -231,7 +259,10 @@ def search(
         warm_start_networks=warm_start_networks,
     )
     amounts = {"--max-params": max_params, "--max-macs": max_macs, "--max-memory": max_memory}
-    refuse_early(plan, directory, amounts)
+    if resume and (before := stored(directory, name)) is not None:
+        go_on_again(before, plan, directory, str(name), export, as_json=as_json, quiet=quiet)
+        return
+    refuse_early(plan, directory, amounts, name, export)
     begin(plan, directory, name, export, as_json=as_json, quiet=quiet)
 
 
@@ -242,9 +273,18 @@ def resume(
     trials: Annotated[int | None, typer.Option(help="Go on to so many trials in all.")] = None,
     time: Annotated[str | None, typer.Option(help="Go on for so much longer.")] = None,
     export: Annotated[Path | None, typer.Option(help="Export the result into this folder at the end.")] = None,
-    workers: Annotated[int | None, typer.Option(help="How many trials run at once from now on.")] = None,
-    executor: Annotated[str | None, typer.Option(help="Where they run from now on: inline, processes or ray.")] = None,
-    address: Annotated[str | None, typer.Option(help="Of a Ray cluster: auto or host:port.")] = None,
+    workers: OtherWorkers = None,
+    executor: OtherExecutor = None,
+    address: OtherAddress = None,
+    trial_timeout: OtherTimeout = None,
+    stall_timeout: OtherStall = None,
+    memory: OtherMemory = None,
+    gpus_per_trial: OtherGpus = None,
+    cpus_per_trial: OtherCpus = None,
+    device: OtherDevice = None,
+    auto_batch: Annotated[
+        bool | None, typer.Option(help="Whether a trial that ran out of memory is tried once more with half the batch.")
+    ] = None,
     takeover: Annotated[
         bool, typer.Option("--takeover", help="Take over from a process on another machine that is known to be dead.")
     ] = False,
@@ -254,8 +294,45 @@ def resume(
     """Go on with an interrupted or killed RUN, or take a finished one further."""
     from netwright.cli.search import go_on
 
-    elsewhere = {"workers": workers, "executor": executor, "address": address}
+    elsewhere = {
+        "workers": workers,
+        "executor": executor,
+        "address": address,
+        "trial_timeout": trial_timeout,
+        "stall_timeout": stall_timeout,
+        "memory": memory,
+        "gpus_per_trial": gpus_per_trial,
+        "cpus_per_trial": cpus_per_trial,
+        "device": device,
+        "auto_batch": auto_batch,
+    }
     go_on(directory, run, trials, time, export, elsewhere, takeover=takeover, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def worker(
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="RUN",
+            help="The run's name, or the folder in which work is shared; the only run that does so if left out.",
+            autocompletion=completing.runs,
+        ),
+    ] = None,
+    directory: Directory = Path(RUNS),
+    workers: Annotated[
+        int, typer.Option(help="How many trials this worker takes at once; they share the memory of the data.")
+    ] = 1,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads of each trial; by default the cores that this process may use.")
+    ] = None,
+    idle: Annotated[str, typer.Option(help="End after so long without work, or without a driver.")] = "10m",
+    quiet: Quiet = False,
+) -> None:
+    """Carry out trials of RUN, which is driven elsewhere with --executor folder; start any number, anywhere."""
+    from netwright.cli.worker import work
+
+    work(directory, run, workers=workers, threads=threads, idle=idle, quiet=quiet)
 
 
 @app.command()
@@ -319,14 +396,29 @@ def final(
     baselines: Annotated[
         bool | None, typer.Option(help="Train a random pick and plain references beside it; by default as searched.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="How many trainings run at once; by default as searched.")] = None,
+    workers: OtherWorkers = None,
+    executor: OtherExecutor = None,
+    address: OtherAddress = None,
+    memory: OtherMemory = None,
+    gpus_per_trial: OtherGpus = None,
+    cpus_per_trial: OtherCpus = None,
+    device: OtherDevice = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Train RUN's network for longer, and add further seeds and baselines that are missing."""
     from netwright.cli.export import train_finally
 
-    options = {"trial": trial, "epochs": epochs, "seeds": seeds, "baselines": baselines, "workers_at_once": workers}
+    elsewhere = {
+        "workers": workers,
+        "executor": executor,
+        "address": address,
+        "memory": memory,
+        "gpus_per_trial": gpus_per_trial,
+        "cpus_per_trial": cpus_per_trial,
+        "device": device,
+    }
+    options = {"trial": trial, "epochs": epochs, "seeds": seeds, "baselines": baselines, "elsewhere": elsewhere}
     train_finally(directory, run, **options, as_json=as_json, quiet=quiet)
 
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.cli.output import say, say_json
 from netwright.cli.search import stoppable
+from netwright.cli.sharing import of_run, work_of
 from netwright.cli.show import PLAN, named
-from netwright.cli.workers import LOGS, working
+from netwright.cli.workers import LOGS, chosen, working
 from netwright.core.errors import ConfigurationError, UserError
 
 if TYPE_CHECKING:
+    from netwright.cli.plan import Plan
     from netwright.engine.run import Run
     from netwright.store import Store
 
@@ -46,9 +48,13 @@ def audit_run(
     from netwright.results.audit import audit_lines
 
     at = Plan(data="", **(where or {}))  # of which only the workers count
-    found = _load(directory, run)
+    plan, found = _load(directory, run)
     told = None if quiet or as_json else lambda line: say(line, stream=sys.stderr)
-    with stoppable(), working(at, directory / LOGS / f"{found.name}-audit") as executor:
+    shared = None
+    if chosen(at) == "folder":
+        work = work_of("audit", plan, epochs=epochs)
+        shared = of_run(directory, found.name, work, aloud=told is not None)
+    with stoppable(), working(at, directory / LOGS / f"{found.name}-audit", shared) as executor:
         audited = audit(
             found,
             networks=networks,
@@ -66,7 +72,7 @@ def audit_run(
         say(*audit_lines(audited))
 
 
-def _load(directory: Path, run: str | None) -> Run:
+def _load(directory: Path, run: str | None) -> tuple[Plan, Run]:
     from netwright.cli.plan import Plan
     from netwright.store import Store
 
@@ -80,7 +86,7 @@ def _load(directory: Path, run: str | None) -> Run:
         )
     plan = Plan.from_json(notes)
     task = plan.make_task()
-    return plan.make_search(task, plan.make_space(task)).load(directory, name)
+    return plan, plan.make_search(task, plan.make_space(task)).load(directory, name)
 
 
 def _latest(store: Store) -> str:

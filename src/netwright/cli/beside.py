@@ -43,11 +43,9 @@ def load_beside(
 
     with Store.open_readonly(directory) as store:
         there = set(store.names())
-    repeats = [
-        other.make_search(task, space).load(directory, name)
-        for name, other in repetitions(plan, run.name).items()
-        if name in there
-    ]
+    begun = {name: other for name, other in repetitions(plan, run.name).items() if name in there}
+    repeats = [other.make_search(task, space).load(directory, name) for name, other in begun.items()]
+    repeats = [each for each in repeats if any(trial.scores for trial in each.trials)]
     own = [run, *repeats]
     if not (plan.recipe and plan.random_search and all(random_name(each.name) in there for each in own)):
         return repeats, {}

@@ -15,7 +15,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from netwright.core.errors import ConfigurationError, nearest
+from netwright.core.errors import ConfigurationError, marked, nearest
 from netwright.core.space import Space
 from netwright.core.strategy import Strategy
 
@@ -84,7 +84,7 @@ def _imported(kind: str, reference: str) -> Callable[..., Any]:
         raise ConfigurationError(f"{kind} {reference!r}: there is no file {place}") from None
     except Exception as problem:  # a plug-in may fail in any way while it is imported; its own error is what helps
         raise ConfigurationError(
-            f"{kind} {reference!r} does not import: {type(problem).__name__}: {problem}"
+            f"{kind} {reference!r} does not import: {type(problem).__name__}: {marked(problem)}"
         ) from problem
     found = getattr(module, attribute, None)
     base = {"space": Space, "strategy": Strategy}[kind]
@@ -115,13 +115,20 @@ def _checked(factory: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _from_file(path: Path) -> Any:
-    """Import a Python file that the user named on the command line."""
+    """Import a Python file that the user named on the command line; one that has not changed since only once."""
     if not path.is_file():
         raise FileNotFoundError(path)
-    name = path.stem
-    spec = importlib.util.spec_from_file_location(name, path)
+    module = _executed(path.resolve(), path.stat().st_mtime_ns)
+    sys.modules[path.stem] = module
+    return module
+
+
+@functools.lru_cache(maxsize=16)
+def _executed(path: Path, changed: int) -> Any:
+    """The module of a file. changed: when the file was."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+    sys.modules[path.stem] = module
     spec.loader.exec_module(module)
     return module

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from netwright.cli.arguments import construct, split
-from netwright.cli.output import colours, duration, say, say_json
+from netwright.cli.output import say, say_json
 from netwright.cli.search import stoppable
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
 
 if TYPE_CHECKING:
-    from netwright.benchmarks import Comparison, Problem, Standing
+    from netwright.benchmarks import Comparison, Problem
 
 FOLDER = "netwright-comparison"
 SETTINGS = "notes"
-_EVERY = 10.0  # seconds between plain lines of progress
 _STRATEGIES = "random,evolution,local"
 _REPEATS = 20
 
@@ -177,19 +173,18 @@ def _found(settings: Settings, folder: Path, processes: int | None, *, quiet: bo
         raise ConfigurationError("a comparison needs a budget: --evaluations 300, or --seconds 12000")
     problems = settings.problems()
     strategies = ",".join(settings.strategies or (_STRATEGIES,))
-    with _progress(quiet) as tell:
-        return compare(
-            *(strategies, problems),
-            evaluations=settings.evaluations,
-            seconds=settings.seconds,
-            repeats=_REPEATS if settings.repeats is None else settings.repeats,
-            seed=settings.seed or 0,
-            workers=1 if settings.workers is None else settings.workers,
-            folder=folder,
-            processes=processes,
-            on_progress=tell,
-            notes=asdict(replace(settings, tables=tuple(map(_absolute, settings.tables)))),
-        )
+    return compare(
+        *(strategies, problems),
+        evaluations=settings.evaluations,
+        seconds=settings.seconds,
+        repeats=_REPEATS if settings.repeats is None else settings.repeats,
+        seed=settings.seed or 0,
+        workers=1 if settings.workers is None else settings.workers,
+        folder=folder,
+        processes=processes,
+        progress=not quiet,
+        notes=asdict(replace(settings, tables=tuple(map(_absolute, settings.tables)))),
+    )
 
 
 def _earlier(folder: Path) -> tuple[Settings | None, bool]:
@@ -207,34 +202,3 @@ def _absolute(table: str) -> str:
     """The table's text with its path made absolute, so that it is found from anywhere."""
     path, _ = split(table)
     return f"{Path(path).absolute()}{table[len(path) :]}"
-
-
-@contextlib.contextmanager
-def _progress(quiet: bool) -> Generator[Callable[[Standing], object] | None]:
-    """What shows how far it is: one line that changes on a terminal, a line now and then elsewhere."""
-    if quiet:
-        yield None
-    elif colours(sys.stderr):
-        from rich.console import Console
-
-        with Console(stderr=True).status("comparing") as status:
-            yield lambda standing: status.update(_line(standing))
-    else:
-        yield _Lines()
-
-
-class _Lines:
-    def __init__(self) -> None:
-        self._said = time.monotonic()
-
-    def __call__(self, standing: Standing) -> None:
-        now = time.monotonic()
-        if now - self._said >= _EVERY:
-            self._said = now
-            say(_line(standing), stream=sys.stderr)
-
-
-def _line(standing: Standing) -> str:
-    failed = f", {standing.failed} failed" if standing.failed else ""
-    to_go = f", about {duration(standing.to_go)} to go" if standing.to_go is not None else ""
-    return f"{standing.done:,} of {standing.total:,} searches{failed}, {duration(standing.seconds)}{to_go}"

@@ -30,6 +30,29 @@ def recipes(incomplete: str) -> list[str]:
     return _beginning(RECIPES, incomplete)
 
 
+def executors(incomplete: str) -> list[str]:
+    from netwright.cli.workers import EXECUTORS
+
+    return _beginning(EXECUTORS, incomplete)
+
+
+def executors_or_none(incomplete: str) -> list[str]:
+    return _beginning([*executors(""), "none"], incomplete)
+
+
+def addresses(incomplete: str) -> list[str]:
+    return _beginning(["auto"], incomplete)
+
+
+def addresses_or_none(incomplete: str) -> list[str]:
+    return _beginning(["auto", "none"], incomplete)
+
+
+def none(incomplete: str) -> list[str]:
+    """The word that lifts an option of a stored run."""
+    return _beginning(["none"], incomplete)
+
+
 def runs(context: typer.Context, incomplete: str) -> list[str]:
     """The runs of the project directory that the line names so far; none where there is no such directory."""
     from netwright.core.errors import NetwrightError

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from netwright.cli.arguments import counted
-from netwright.cli.output import amount, say, say_json
+from netwright.cli.output import say, say_json
+from netwright.core.installing import installing, package, required
+from netwright.core.wording import amount
 
-REQUIRED = ("torch", "numpy", "scikit-learn", "safetensors", "Pillow", "PyYAML", "typer", "rich", "pydantic", "moocore")
-EXTRAS = {"ray": "--executor ray"}  # optional packages, and what they are for
+EXTRAS = {"ray": "--executor ray", "compare": "netwright compare"}  # what users install besides, and what it is for
 LEAST_DISK = 10**9  # bytes
 LEAST_SHARED = 2**28  # bytes of shared memory; Ray and data loaders with workers put batches there
 SHARED = Path("/dev/shm")  # noqa: S108 - where Linux has it
@@ -48,11 +49,12 @@ def _python(directory: Path) -> Iterator[Finding]:
 
 
 def _packages(directory: Path) -> Iterator[Finding]:
-    for package in REQUIRED:
+    for needed in required():
+        name = package(needed)
         try:
-            yield Finding(package, "ok", version(package))
+            yield Finding(name, "ok", version(name))
         except PackageNotFoundError:
-            yield Finding(package, "problem", f"not installed; get it with: pip install {package}")
+            yield Finding(name, "problem", f"not installed; get it with: {installing(needed)}")
 
 
 def _devices(directory: Path) -> Iterator[Finding]:
@@ -125,12 +127,14 @@ def _ports(directory: Path) -> Iterator[Finding]:
 
 
 def _extras(directory: Path) -> Iterator[Finding]:
-    for package, use in EXTRAS.items():
-        try:
-            yield Finding(package, "ok", f"{version(package)}, for {use}")
-        except PackageNotFoundError:
-            get = f"pip install 'netwright[{package}]'"
-            yield Finding(package, "note", f"not installed; only needed for {use}: {get}")
+    for extra, use in EXTRAS.items():
+        for needed in required(extra):
+            name = package(needed)
+            try:
+                yield Finding(name, "ok", f"{version(name)}, for {use}")
+            except PackageNotFoundError:
+                get = installing(needed)
+                yield Finding(name, "note", f"not installed; only needed for {use}: {get}")
 
 
 def _store(directory: Path) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from netwright.cli.options import RUNS, Address, Directory, Json, Quiet, Where, Workers
+from netwright.cli.options import RUNS, Address, Cpus, Directory, Gpus, Json, Memory, Quiet, Timeout, Where, Workers
 
 
 def audit(
@@ -27,6 +27,10 @@ def audit(
     workers: Workers = 1,
     executor: Where = None,
     address: Address = None,
+    trial_timeout: Timeout = None,
+    memory: Memory = None,
+    gpus_per_trial: Gpus = None,
+    cpus_per_trial: Cpus = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -41,7 +45,15 @@ def audit(
         table=table,
         metric=metric,
         seed=seed,
-        where={"workers": workers, "executor": executor, "address": address},
+        where={
+            "workers": workers,
+            "executor": executor,
+            "address": address,
+            "trial_timeout": trial_timeout,
+            "memory": memory,
+            "gpus_per_trial": gpus_per_trial,
+            "cpus_per_trial": cpus_per_trial,
+        },
         as_json=as_json,
         quiet=quiet,
     )
@@ -137,6 +149,13 @@ def proxies(
     workers: Workers = 1,
     executor: Where = None,
     address: Address = None,
+    trial_timeout: Timeout = None,
+    memory: Memory = None,
+    gpus_per_trial: Gpus = None,
+    cpus_per_trial: Cpus = None,
+    folder: Annotated[
+        Path, typer.Option(help="With --executor folder: where work is shared; netwright worker FOLDER takes some.")
+    ] = Path("netwright-proxies"),
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -158,6 +177,10 @@ def proxies(
         workers=workers,
         executor=executor,
         address=address,
+        trial_timeout=trial_timeout,
+        memory=memory,
+        gpus_per_trial=gpus_per_trial,
+        cpus_per_trial=cpus_per_trial,
     )
     score_networks(
         plan,
@@ -167,6 +190,7 @@ def proxies(
         repeats=repeats,
         known=None if table is None or metric is None else (table, metric),
         to=csv,
+        folder=folder,
         as_json=as_json,
         quiet=quiet,
     )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from netwright.cli import workers
 from netwright.cli.arguments import counted
-from netwright.cli.output import duration, rough
 from netwright.cli.plan import DEFAULT_TIME
+from netwright.core.wording import duration, rough
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan

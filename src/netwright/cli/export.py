@@ -10,11 +10,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from netwright.cli import workers
+from netwright.cli import sharing, workers
 from netwright.cli.beside import load_beside
-from netwright.cli.output import colours, duration, say, say_json
+from netwright.cli.flags import in_flags
+from netwright.cli.moving import moved
+from netwright.cli.output import colours, say, say_json
 from netwright.cli.show import PLAN, REPORT, at, named
-from netwright.core.errors import UserError
+from netwright.core.errors import UserError, marked
+from netwright.core.wording import duration
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
@@ -101,8 +104,14 @@ def write(concluded: Concluded, to: Path, *, overwrite: bool = False) -> list[st
 class Found:
     """A stored run of the command line, with what belongs to it."""
 
-    def __init__(self, directory: Path, run: str | None, what: str) -> None:
-        """what: is to be done with it, for the message where it was made from Python."""
+    def __init__(
+        self,
+        directory: Path,
+        run: str | None,
+        what: str,
+        elsewhere: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        """what: is to be done with it, for the message where it was made from Python. elsewhere: see `moved`."""
         from netwright.cli.plan import Plan
         from netwright.store import Store
 
@@ -114,7 +123,12 @@ class Found:
                 f"run {self.name!r} was made from Python, which alone knows its parts; {what} it there: run.export()"
             )
         self.directory = directory
-        self.plan = plan = Plan.from_json(notes)
+        plan = Plan.from_json(notes)
+        # Final trainings need no shared weights, so that those of a recipe run anywhere, too.
+        self.place, dropped = moved(replace(plan.without_limits(), recipe=None), elsewhere)
+        if dropped:
+            say(dropped, stream=sys.stderr)
+        self.plan = plan = replace(plan, device=self.place.device)
         task = plan.make_task()
         space = plan.make_space(task)
         self.run = plan.make_search(task, space).load(directory, self.name)
@@ -139,24 +153,25 @@ def train_finally(
     epochs: int | None,
     seeds: int | None,
     baselines: bool | None,
-    workers_at_once: int | None,
+    elsewhere: Mapping[str, Any],
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """`netwright final`: train a winner, or go on with one, and add the evidence that is missing."""
+    """`netwright final`: train a winner, or go on with one, and add the evidence that is missing.
+
+    elsewhere: options about where the trainings run, in place of those of the search.
+    """
     from netwright.results import report_lines, trial_of
 
     if epochs is not None and epochs < 1:
         raise UserError(f"--epochs {epochs}: expected a whole number of at least 1")
     if seeds is not None and seeds < 1:
         raise UserError(f"--seeds {seeds}: expected a whole number of at least 1")
-    found = Found(directory, run, "train")
+    found = Found(directory, run, "train", elsewhere)
     if trial is not None:
         trial_of(found.run, trial)
     silent = quiet or as_json
-    plan = found.plan.without_limits()
-    if workers_at_once is not None:
-        plan = replace(plan, workers=workers_at_once, executor=None)
+    plan = found.plan
     options: dict[str, Any] = {"final_epochs": epochs, "further": epochs is not None, "exact": True}
     options |= {"final_seeds": seeds} if seeds is not None else {}
     options |= {"baselines": baselines} if baselines is not None else {}
@@ -165,7 +180,10 @@ def train_finally(
     if not silent:
         each = int(options["final_epochs"] or plan.candidate_epochs + plan.epochs_later)
         say(f"about {duration(found.estimate(trial, each))} for each training")
-    executor = workers.make_executor(plan, directory / workers.LOGS / f"{found.name}-final")
+    shared = None
+    if workers.chosen(found.place) == "folder":
+        shared = sharing.of_run(directory, found.name, sharing.work_of("final", plan), aloud=not silent)
+    executor = workers.make_executor(found.place, directory / workers.LOGS / f"{found.name}-final", shared)
     with nullcontext() if executor is None else closing(executor):
         concluded = found.conclude(quiet=silent, trial=trial, executor=executor, **options)
     if as_json:
@@ -216,6 +234,6 @@ def _agree(found: Found, trial: int | None, epochs: int, problem: Exception) -> 
     import typer
 
     seconds = duration(found.estimate(trial, epochs))
-    asked = f"{problem}; training it for {epochs} epochs takes about {seconds}"
-    if not sys.stdin.isatty() or not typer.confirm(f"{asked}. Train it now?"):
+    asked = f"{marked(problem)}; training it for {epochs} epochs takes about {seconds}"
+    if not sys.stdin.isatty() or not typer.confirm(f"{in_flags(asked)}. Train it now?"):
         raise UserError(f"{asked}: say so with --train, or train it beforehand with: netwright final {found.name}")

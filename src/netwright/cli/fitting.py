@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from netwright.cli.arguments import counted, split
-from netwright.cli.output import duration, rough
+from netwright.core.wording import duration, rough
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan

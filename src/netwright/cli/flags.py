@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import ast
+import re
 import shlex
 
-from netwright.core.errors import NetwrightError
+from netwright.core.errors import marked
 from netwright.core.spelling import respelled
 
 FLAGS = {
+    "architecture": "--architecture",
     "categories": "--categories",
+    "cost": "--cost",
     "data_dir": "--data-dir",
     "delimiter": "--delimiter",
     "device": "--device",
     "drop": "--drop",
+    "fidelity": "--fidelity",
     "gpus_per_trial": "--gpus-per-trial",
     "header": "--header",
     "layout": "--layout",
@@ -29,23 +33,38 @@ FLAGS = {
     "trials": "--trials",
     "workers": "--workers",
 }
+LIMITS = {"params": "--max-params", "macs": "--max-macs", "activation_memory": "--max-memory"}
 PHRASES = {
     "executors.Inline()": "--workers 1 --executor inline",
+    "a strategy that trains them, or give trained=RUN with the name of a run that did": "--recipe, which trains them",
+    "one worker, or give the estimator trained=RUN, the name of a run that trained them": "--workers 1",
     "resume=True": "netwright resume",
     "store=DIRECTORY": "--dir DIRECTORY",
     "Store(directory, takeover=True)": "netwright resume --takeover",
 }
 
 
+OF_A_TABLE = frozenset(("curve", "duplicates", "metrics", "missing", "repeat", "coverage"))
+"""Options that stand behind the file of --table."""
+
+
 def in_flags(told: BaseException | str) -> str:
     """The text of an error, or one for people, with the command line's options in place of Python's."""
-    text = told.marked if isinstance(told, NetwrightError) else str(told)
-    return respelled(text, _flag)
+    return respelled(marked(told), _flag)
 
 
 def _flag(code: str) -> str:
     """One piece of Python as a flag; unchanged where the command line has nothing like it."""
+    if code.startswith("the same call: "):
+        return "the same command"
+    limit = re.fullmatch(r"(\w+) (<=|>=) (\S+)", code)
+    if limit is not None:
+        metric, relation, amount = limit.groups()
+        known = metric in LIMITS and relation == "<="
+        return f"{LIMITS[metric]} {amount}" if known else f"--limit {shlex.quote(code)}"
     name, _, value = code.partition("=")
+    if name in OF_A_TABLE and code not in PHRASES:
+        return f"--table FILE:{name}={ast.literal_eval(value) if value else name.upper()}"
     if code in PHRASES or name not in FLAGS:
         return PHRASES.get(code, code)
     if not value:

@@ -6,7 +6,6 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TextIO
 
 
@@ -36,50 +35,3 @@ def finite(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [finite(each) for each in value]
     return value
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Aligned columns as plain lines: the first column to the left, numbers to the right."""
-    cells = [list(head), *[list(row) for row in rows]]
-    widths = [max(len(row[k]) for row in cells) for k in range(len(head))]
-    numeric = [all(_is_number(row[k]) for row in cells[1:]) for k in range(len(head))]
-    align: list[Callable[[str, int], str]] = [str.rjust if n else str.ljust for n in numeric]
-    return ["  ".join(align[k](row[k], widths[k]) for k in range(len(head))).rstrip() for row in cells]
-
-
-def _is_number(text: str) -> bool:
-    return not text or text[0] in "-+.0123456789"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them: 0.8 s, 42 s, 3 min 05 s, 2 h 10 min."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def amount(value: float) -> str:
-    """A count in three digits: 812, 35.2k, 1.53M."""
-    for factor, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= factor:
-            return f"{value / factor:.3g}{letter}"
-    return f"{value:g}"
-
-
-def number(metric: str, value: float) -> str:
-    """A metric for a person: accuracies in percent, counts short, the rest in four digits."""
-    if metric.endswith("accuracy"):
-        return f"{100 * value:.2f} %"
-    if metric in ("params", "macs", "activation_memory"):
-        return amount(value)
-    return f"{value:.4g}"
-
-
-def rough(count: int) -> str:
-    """A count of architectures: exact up to a million, then in powers of ten."""
-    return f"{count:,}" if count < 10**6 else f"about {count:.1e}".replace("e+", " x 10^")

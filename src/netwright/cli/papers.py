@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from netwright.cli.output import say, say_json, table
+from netwright.cli.output import say, say_json
+from netwright.core.wording import table
 
 if TYPE_CHECKING:
     from netwright.recipes.papers import Paper

@@ -51,7 +51,7 @@ class Plan:
     repeats: int = 1
     random_search: bool = True  # beside a recipe, at equal time
     workers: int = 1
-    executor: str | None = None  # inline, processes or ray; decided from the rest
+    executor: str | None = None  # inline, processes, folder or ray; decided from the rest
     trial_timeout: str | None = None
     stall_timeout: str | None = None
     memory: str | None = None  # of one trial
@@ -64,6 +64,7 @@ class Plan:
     first: tuple[str, ...] = ()  # the architectures that it chose
     paper_epochs: int | None = None  # of a recipe, as its paper has them
     shared_seconds: float | None = None  # that the training of shared weights is expected to take
+    given: dict[str, Any] = field(default_factory=dict)  # the options before anything of them was fitted
     expected_trials: int | None = None  # how many candidates fit, as far as that is known beforehand
 
     def __post_init__(self) -> None:
@@ -84,14 +85,7 @@ class Plan:
 
     def _check_workers(self) -> None:
         from netwright.cli import workers
-        from netwright.cli.arguments import parse_bytes
-        from netwright.engine.duration import parse_duration
 
-        for limit in (self.trial_timeout, self.stall_timeout):
-            if limit is not None:
-                parse_duration(limit)
-        if self.memory is not None:
-            parse_bytes(self.memory)
         workers.check(self)
 
     @classmethod

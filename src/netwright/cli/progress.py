@@ -7,8 +7,10 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Self
 
-from netwright.cli.output import colours, duration, number, say
-from netwright.core.objective import Objective, fitness
+from netwright.cli.front import AHEAD
+from netwright.cli.output import colours, say
+from netwright.core.objective import Objective, fitness, front
+from netwright.core.wording import duration, metrics_text, number
 
 if TYPE_CHECKING:
     from netwright.core.trial import Trial
@@ -28,6 +30,7 @@ class Display:
         self.best: Trial | None = None
         self.counts: Counter[str] = Counter()
         self.recent: list[Trial] = []
+        self.completed: list[Trial] = []  # of this session, for the front of several objectives
         self.last_failure = ""
         self._started = time.monotonic()
         self._own = 0  # trials of this process; the others are an earlier session's
@@ -71,6 +74,8 @@ class Display:
         self._own += trial.state != "infeasible"
         self.counts[trial.state] += 1
         self.recent = [*self.recent[-7:], trial]
+        if trial.completed and len(self.objectives) > 1:
+            self.completed.append(trial)
         better = trial.completed and (self.best is None or fitness(trial) > fitness(self.best))
         if better:
             self.best = trial
@@ -110,7 +115,7 @@ class Display:
         """The objectives and the parameters of a trial in one line."""
         shown = [each.metric for each in self.objectives]
         shown += [name for name in ("params",) if name in trial.metrics and name not in shown]
-        return "  ".join(f"{name} {number(name, trial.metrics[name])}" for name in shown)
+        return metrics_text(trial.metrics, shown)
 
     @property
     def tried(self) -> int:
@@ -131,12 +136,16 @@ class Display:
         return f"about {duration(min(known))} to go" if known and self._own >= 3 else ""
 
     def summary(self) -> list[str]:
-        """The outcome in up to three lines."""
+        """The outcome in a few lines."""
         done = self.counts.total()
         states = ", ".join(f"{count} {state}" for state, count in self.counts.most_common())
         lines = [f"{done} trials in {duration(self.elapsed)}: {states or 'none'}"]
+        several = len(self.objectives) > 1
+        if several and self.completed:
+            lines.append(f"front: {len(front(self.completed))} of {len(self.completed)} trials, {AHEAD}")
         if self.best is not None:
-            lines.append(f"best: trial {self.best.number}  {self.metrics(self.best)}")
+            first = f" in {self.objectives[0].metric}" if several else ""
+            lines.append(f"best{first}: trial {self.best.number}  {self.metrics(self.best)}")
         lines += [f"warning: {each}" for each in self.alarms]
         if self.last_failure:
             lines.append(f"last failure: {self.last_failure}")

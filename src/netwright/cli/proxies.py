@@ -11,18 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netwright.cli.output import amount, duration, say, say_json, table
+from netwright.cli.output import say, say_json
 from netwright.cli.reading import read_task
+from netwright.cli.refusals import refuse_place
+from netwright.cli.sharing import Shared, of_folder, work_of
 from netwright.cli.stopping import stoppable
-from netwright.cli.workers import working
-from netwright.core.errors import ConfigurationError, UserError
+from netwright.cli.workers import chosen, in_this_process, waited, working
+from netwright.core.errors import ConfigurationError, UserError, nearest
+from netwright.core.wording import amount, duration, table
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
     from netwright.core.architecture import Architecture
     from netwright.core.estimator import Estimator
     from netwright.core.space import Space
-    from netwright.estimators import ZeroCost
+    from netwright.estimators.zero_cost import EveryScore
     from netwright.tasks.task import Task
 
 SHOWN = 20  # networks in the table on the terminal
@@ -48,24 +51,34 @@ def score_networks(
     repeats: int,
     known: tuple[Path, str] | None,
     to: Path | None,
+    folder: Path,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Score random networks and print the table. known: a table of true scores and the column that holds them."""
+    """Score random networks and print the table.
+
+    known: a table of true scores and the column that holds them. folder: where work is shared with other machines.
+    """
     if networks < LEAST:
         raise ConfigurationError(f"--networks {networks}: expected at least {LEAST}, to have something to rank")
     if to is not None and to.exists():
         raise UserError(f"--csv {to}: there is a file of that name already")
+    if to is not None and not to.absolute().parent.is_dir():
+        raise UserError(f"--csv {to}: there is no folder {to.absolute().parent}")
+    names = _proxies(proxies)
+    refuse_place(plan)
     from netwright.estimators.zero_cost.ranking import different
 
     task = read_task(plan)
     space = plan.make_space(task)
-    estimator = _estimator(space, task, proxies, batch_size, repeats, plan.device)
-    estimator.require_examples()
+    every = scoring(space, task, names, batch_size, repeats, plan.device)
+    every.zero_cost.require_examples()
+    work = work_of("proxies", plan, proxies=list(names), batch_size=batch_size, repeats=repeats)
+    shared = of_folder(folder, work, aloud=not (quiet or as_json))
     truth = None if known is None else _truth(space, *known)
     drawn = different(space, networks, plan.seed)
     began = time.monotonic()
-    rows, failures = _all_scored(estimator, drawn, truth, plan, quiet or as_json)
+    rows, failures = _all_scored(every, drawn, truth, plan, shared, quiet or as_json)
     if to is not None:
         _write(to, rows)
     if as_json:
@@ -75,15 +88,26 @@ def score_networks(
     say(f"space: {space}; seed {plan.seed}, minibatches of {batch_size}, {len(rows)} networks in {seconds}", "")
     if failures:
         say(f"{len(failures)} networks could not be scored, the first: {failures[0]}", "")
-    say(*_table(rows), "", *_bests(rows, estimator.proxies), "", *correlation_lines(rows, known and known[1]))
+    say(*_table(rows), "", *_bests(rows, every.zero_cost.proxies), "", *correlation_lines(rows, known and known[1]))
 
 
-def _estimator(space: Space, task: Task, proxies: str | None, batch_size: int, repeats: int, device: str) -> ZeroCost:
-    from netwright.estimators.zero_cost import PROXIES, ZeroCost
+def _proxies(given: str | None) -> tuple[str, ...]:
+    """The proxies to score with, all of them by default; ConfigurationError for a name that is none."""
+    from netwright.estimators.zero_cost import PROXIES
 
-    names = tuple(PROXIES) if proxies is None else tuple(each.strip() for each in proxies.split(",") if each.strip())
-    names = tuple(each for each in names if each not in ("params", "macs", "flops")) or ("synflow",)
-    return ZeroCost(space, task, names, batch_size, repeats=repeats, device=device)
+    names = list(PROXIES) if given is None else [each.strip() for each in given.split(",") if each.strip()]
+    names = [each for each in names if each not in ("params", "macs", "flops")] or ["synflow"]
+    for name in names:
+        if name not in PROXIES:
+            raise ConfigurationError(f"--proxies {name}: there is no proxy {name!r}{nearest(name, PROXIES)}")
+    return tuple(names)
+
+
+def scoring(space: Space, task: Task, proxies: Sequence[str], batch_size: int, repeats: int, device: str) -> EveryScore:
+    """What scores each network, with these proxies."""
+    from netwright.estimators.zero_cost import EveryScore, ZeroCost
+
+    return EveryScore(ZeroCost(space, task, tuple(proxies), batch_size, repeats=repeats, device=device))
 
 
 def _truth(space: Space, path: Path, metric: str) -> tuple[Estimator, str]:
@@ -93,14 +117,18 @@ def _truth(space: Space, path: Path, metric: str) -> tuple[Estimator, str]:
 
 
 def _all_scored(
-    estimator: ZeroCost, drawn: Sequence[Architecture], truth: tuple[Estimator, str] | None, plan: Plan, quiet: bool
+    every: EveryScore,
+    drawn: Sequence[Architecture],
+    truth: tuple[Estimator, str] | None,
+    plan: Plan,
+    shared: Shared,
+    quiet: bool,
 ) -> tuple[list[Scored], list[str]]:
     """The networks with their scores, and why some have none; the workers of the plan score them."""
-    from netwright.estimators.zero_cost import EveryScore
     from netwright.estimators.zero_cost.ranking import outcomes_of
 
-    every = EveryScore(estimator)
-    with stoppable(), working(plan) as executor:
+    with stoppable(), working(plan, None, shared) as executor:
+        waited(executor, shared)
         outcomes = outcomes_of(every, drawn, plan.seed, executor, None if quiet else _told(len(drawn)))
     nothing = dict.fromkeys(every.metrics, math.nan)
     rows = [
@@ -211,12 +239,17 @@ def with_scores(estimator: Estimator, wanted: Sequence[str]) -> Estimator:
 
 
 def warm_start(plan: Plan, task: Task, space: Space, proxy: str) -> tuple[str, ...]:
-    """The best tenth of random networks by a proxy, at least one, as text; the best first. The plan's workers score."""
+    """The best tenth of random networks by a proxy, at least one, as text; the best first.
+
+    The plan's workers score, but for those over a folder: the run that they know by its name has not begun.
+    """
     from netwright.estimators.zero_cost import ZeroCost, best_of_random
 
     estimator = ZeroCost(space, task, (proxy,), device=plan.device)
     estimator.require_examples()
     count = plan.warm_start_networks
+    if chosen(plan) == "folder":
+        plan = in_this_process(plan)
     with stoppable(), working(plan) as executor:
         best = best_of_random(
             *(space, estimator), count=count, keep=max(1, count // 10), seed=plan.seed, executor=executor

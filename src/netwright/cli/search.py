@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -11,21 +12,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright.cli import catalogue, fitting, workers
+from netwright.cli import catalogue, fitting, sharing, workers
 from netwright.cli.arguments import split
 from netwright.cli.beside import RANDOM, random_name, random_plan, random_search, repetitions
 from netwright.cli.explaining import cut_short, planned, recipe_warnings, shares, strategy_line, understood
 from netwright.cli.export import conclude_run, further, write
 from netwright.cli.flags import in_flags
-from netwright.cli.output import amount, duration, say, say_json
+from netwright.cli.moving import moved
+from netwright.cli.output import say, say_json
 from netwright.cli.plan import SHARE_OF_SEARCHES, Plan
 from netwright.cli.progress import Display
 from netwright.cli.reading import read_task
+from netwright.cli.refusals import refuse_export, refuse_place
 from netwright.cli.show import PLAN, at, named
 from netwright.cli.stopping import stoppable
 from netwright.cli.timetable import SHARE_OF_FINALS, Timetable
 from netwright.core.errors import SearchFailed, UserError
-from netwright.engine import Interrupted, RetryPolicy
+from netwright.core.wording import amount, duration
+from netwright.engine import Interrupted
 from netwright.engine.preflight import preflight
 
 if TYPE_CHECKING:
@@ -43,12 +47,7 @@ if TYPE_CHECKING:
 
 def begin(plan: Plan, directory: Path, name: str | None, export: Path | None, *, as_json: bool, quiet: bool) -> None:
     """Start a new run and take it to its end."""
-    if export is not None:
-        from netwright.results import check_target
-
-        if not plan.epochs_finally:
-            raise UserError("--export needs a final training; leave out --final-epochs 0")
-        check_target(export)
+    plan = replace(plan, given=plan.to_json())
     with stoppable(), Command(plan, directory, export, as_json=as_json, quiet=quiet) as command:
         command.prepare()
         command.drive(name, resume=False)
@@ -85,11 +84,34 @@ def go_on(
     more = None if time is None else parse_duration(time)
     if more is not None:
         time = f"{_spent(plan, name, seconds) + more:.3f}s"  # the engine counts all sessions of a run
-    given = {key: value for key, value in elsewhere.items() if value is not None}
-    if given.get("executor") == "inline":
-        given.setdefault("workers", 1)
-    plan = replace(plan, trials=trials or plan.trials, time=time or plan.time, **given)
+    plan, dropped = moved(plan, elsewhere)
+    plan = replace(plan, trials=plan.trials if trials is None else trials, time=time or plan.time)
     further = trials is not None or time is not None
+    options = {"more": more, "further": further, "as_json": as_json, "quiet": quiet}
+    go_on_with(plan, dropped, directory, name, export, **options)
+
+
+def go_on_with(
+    plan: Plan,
+    dropped: str,
+    directory: Path,
+    name: str,
+    export: Path | None,
+    *,
+    more: float | None = None,
+    further: bool = True,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Take a stored run up with this plan. dropped: what there is to say of it. more: seconds that it may take now.
+
+    further: whether searches that had ended go on.
+    """
+    refuse_place(plan)
+    if export is not None:
+        refuse_export(plan, export)
+    if dropped:
+        say(dropped, stream=sys.stderr)
     with stoppable(), Command(plan, directory, export, as_json=as_json, quiet=quiet, more=more) as command:
         command.drive(name, resume=True, further=further)
 
@@ -127,6 +149,8 @@ class Command:
         self.plan = plan = plan.fitted(self.task, self.space)
         self.search: Search = plan.make_search(self.task, self.space)
         self._expected: float | None = None  # seconds of a typical trial
+        self._queue: Path | None = None  # where work is shared with workers over a folder, and under which name
+        self._main = ""
         self.run: Run | None = None
         self.repeats: list[Run] = []
         self.random: list[Run] = []
@@ -135,11 +159,15 @@ class Command:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: Any) -> None:
-        """After an interruption, say how to go on."""
+        """After an interruption, say how to go on; otherwise workers over a folder may end."""
         if isinstance(value, KeyboardInterrupt):
             run = getattr(value, "run", None) or self.run
             if run is not None:
                 say(f"interrupted; go on with: netwright resume {run.name}{at(self.directory)}")
+        elif self._queue is not None:
+            from netwright.executors.folder import end
+
+            end(self._queue)
 
     def prepare(self) -> None:
         """Say what was understood, try the smallest and the largest network, fit the plan to the time, and say it."""
@@ -155,7 +183,7 @@ class Command:
             lines = []
         self._say(strategy_line(self.plan, self.search), f"plan: {planned(self.plan, self.search, fitted=self._fits)}")
         if found is not None:
-            self._say(*found.lines())
+            self._say(*found.lines(in_flags))
         self._say(*recipe_warnings(self.plan), *lines, *shares(self._parts()), "")
 
     def _fit(self, found: Preflight) -> list[str]:
@@ -257,33 +285,38 @@ class Command:
         if resume and not self._further and name is not None and self._ended(name):
             return search.load(self.directory, name)
         name = name or self._next_name()
-        display = Display(list(search.objectives), plan.trials, shown, quiet=self.quiet)
-        with self._working(name) as executor, display:
-            return search.run(
-                plan.trials,
-                limit,
-                target=plan.target,
-                patience=plan.patience,
-                store=self.directory,
-                name=name,
-                on_trial=display,
-                on_progress=display.counted,
-                resume=resume,
-                notes=plan.to_json(),
-                reserve=reserve,
-                executor=executor,
-                retries=RetryPolicy(auto_batch=plan.auto_batch),
-                preflight=False,
-                expected=self._expected,
-            )
+        if workers.chosen(plan) == "folder" and not resume:
+            self._make_project()
+        with self._working(name, plan, "search") as executor:
+            self.times.began += workers.waited(executor, self._shared(name, plan, "search"))
+            display = Display(list(search.objectives), plan.trials, shown, quiet=self.quiet)
+            with display:
+                return search.run(
+                    plan.trials,
+                    limit,
+                    target=plan.target,
+                    patience=plan.patience,
+                    store=self.directory,
+                    name=name,
+                    on_trial=display,
+                    on_progress=display.counted,
+                    resume=resume,
+                    notes=plan.to_json(),
+                    reserve=reserve,
+                    executor=executor,
+                    retries=workers.retries(plan),
+                    preflight=False,
+                    expected=self._expected,
+                )
 
     @contextmanager
-    def _working(self, name: str, plan: Plan | None = None) -> Generator[Executor | None]:
+    def _working(self, name: str, plan: Plan, kind: str) -> Generator[Executor | None]:
         """The executor for one run, closed at the end; a second interruption ends this process at once.
 
-        Workers do not outlive the process that drives them, whatever ends it.
+        Workers do not outlive the process that drives them, whatever ends it; those over a folder wait for the next.
+        kind: of work, for `sharing.work_of`.
         """
-        executor = workers.make_executor(plan or self.plan, self.directory / workers.LOGS / name)
+        executor = workers.make_executor(plan, self.directory / workers.LOGS / name, self._shared(name, plan, kind))
         try:
             yield executor
         except Interrupted as stop:
@@ -296,6 +329,22 @@ class Command:
                     executor.close()
                 except KeyboardInterrupt as stop:
                     self._kill(name, getattr(stop, "exit_code", 130))
+
+    def _shared(self, name: str, plan: Plan, kind: str) -> sharing.Shared | None:
+        """Where the work of this command is shared, all of it under the name of its first run; None where it is not."""
+        if workers.chosen(plan) != "folder":
+            return None
+        self._main = self._main or (name if self.run is None else self.run.name)
+        work = sharing.work_of(kind, plan)
+        shared = sharing.of_run(self.directory, self._main, work, stays=True, aloud=not self.quiet)
+        self._queue = shared.queue
+        return shared
+
+    def _make_project(self) -> None:
+        """Make the project before a folder to share work in lies in its directory."""
+        from netwright.store import Store
+
+        Store(self.directory).close()
 
     def _kill(self, name: str, code: int) -> None:
         say(f"stopped at once; go on with: netwright resume {name}{at(self.directory)}")
@@ -331,7 +380,7 @@ class Command:
         for name, other in repetitions(plan, run.name).items():
             try:
                 own.append(self._beside(name, other.make_search(self.task, self.space), other, plan.search_seconds))
-            except SearchFailed as problem:
+            except (SearchFailed, UserError) as problem:  # no network of its trials keeps the limits, for one
                 self._say(f"{name} found nothing: {in_flags(problem)}")
         self.repeats = own[1:]
         if not (plan.recipe and plan.random_search):
@@ -341,7 +390,7 @@ class Command:
             search = random_search(plan, seed, self.task, self.space)
             try:
                 self.random.append(self._beside(name, search, random_plan(plan, seed), each.seconds))
-            except SearchFailed as problem:
+            except (SearchFailed, UserError) as problem:
                 self._say(f"random search for {duration(each.seconds)} found nothing: {in_flags(problem)}")
         if len(self.random) < len(own):
             self.random = []
@@ -382,7 +431,7 @@ class Command:
             return None
         self._say("", f"final training of trial {run.best.number}, then evidence as time remains")
         rivals = {RANDOM: self.random} if self.random else {}
-        with self._working(f"{run.name}-final", plan.without_limits()) as executor:
+        with self._working(f"{run.name}-final", plan.without_limits(), "final") as executor:
             concluded = conclude_run(
                 run,
                 plan,

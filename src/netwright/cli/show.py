@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from netwright.cli.output import amount, duration, number, say, say_json, table
+from netwright.cli.front import AHEAD, head, row, with_params
+from netwright.cli.output import say, say_json
 from netwright.cli.workers import LOGS
 from netwright.core.errors import UserError
 from netwright.core.objective import Objective
+from netwright.core.wording import amount, duration, metrics_text, number, table
 
 if TYPE_CHECKING:
     from netwright.store import RunSummary, Store, StoredAttempt, StoredTrial
@@ -45,16 +47,10 @@ def _counts(store: Store, run: RunSummary) -> Mapping[str, int]:
 
 
 def _row(run: RunSummary, trials: int, best: Mapping[str, Any] | None) -> list[str]:
-    shown = (
-        "-" if best is None else "  ".join(f"{name} {number(name, value)}" for name, value in best["metrics"].items())
-    )
+    shown = "-" if best is None else metrics_text(best["metrics"], best["metrics"])
     state = "running" if run.state == "running" and run.driven else run.state
     begun = run.created[:16].replace("T", " ")
     return [run.name, state, str(trials), shown, duration(run.seconds), begun]
-
-
-def _in_line(metrics: Mapping[str, float]) -> str:
-    return "  ".join(f"{name} {number(name, value)}" for name, value in metrics.items())
 
 
 def _summary(run: RunSummary) -> dict[str, Any]:
@@ -110,7 +106,7 @@ def show_run(directory: Path, run: str | None, *, as_json: bool) -> None:
     best = _front(found.trials) if len(metrics) > 1 else []
     if best:
         ahead = [each for number in best for each in completed if each.number == number]
-        count = f"front      {len(ahead)} of {len(completed)}, none of which another beats in every objective"
+        count = f"front      {len(ahead)} of {len(completed)}, {AHEAD}"
         say(count, "", *table(_head(metrics), [_trial_row(each, metrics) for each in ahead[:MOST_TRIALS]]))
         say("", "the others")
         completed = [each for each in completed if each.number not in best]
@@ -130,16 +126,12 @@ def _front(trials: Sequence[StoredTrial]) -> list[int]:
 
     Only those at the highest fidelity are compared, as the search itself does.
     """
-    from netwright.core.objective import dominates
+    from netwright.core.objective import front
 
     scored = [each for each in trials if each.scores and each.purpose == "evaluate"]
     highest = max((1.0 if each.fidelity is None else each.fidelity for each in scored), default=1.0)
     scored = [each for each in scored if (1.0 if each.fidelity is None else each.fidelity) == highest]
-    kept: list[StoredTrial] = []
-    for each in sorted(scored, key=lambda one: (*(-score for score in one.scores), one.number)):
-        if not any(dominates(other.scores, each.scores) or other.scores == each.scores for other in kept):
-            kept.append(each)
-    return [each.number for each in kept]
+    return [each.number for each in front(cast("Any", scored))]
 
 
 def _say_epochs(epochs: list[StoredTrial]) -> None:
@@ -169,13 +161,11 @@ def _settings(plan: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _head(metrics: list[str]) -> list[str]:
-    return ["trial", *metrics, *(["params"] if "params" not in metrics else []), "time", "architecture"]
+    return [*head(with_params(metrics)), "architecture"]
 
 
 def _trial_row(trial: StoredTrial, metrics: list[str]) -> list[str]:
-    names = [*metrics, *(["params"] if "params" not in metrics else [])]
-    values = [number(name, trial.metrics[name]) if name in trial.metrics else "" for name in names]
-    return [str(trial.number), *values, duration(trial.seconds), shortened(trial.text)]
+    return [*row(trial, with_params(metrics)), shortened(trial.text)]
 
 
 def shortened(text: str, most: int = 60) -> str:
@@ -203,7 +193,7 @@ def show_trial(directory: Path, run: str | None, trial: int, *, as_json: bool) -
     say(
         f"trial         {chosen.number} of {found.name}: {chosen.state} {chosen.reason}".rstrip(),
         f"architecture  {chosen.text}",
-        f"metrics       {_in_line(chosen.metrics)}",
+        f"metrics       {metrics_text(chosen.metrics, chosen.metrics)}",
         f"took          {duration(chosen.seconds)} on {chosen.device}",
     )
     if chosen.curve:

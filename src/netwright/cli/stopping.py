@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from netwright.core.errors import NetwrightError
+from netwright.core.errors import NetwrightError, marked
 
 
 class Stopped(NetwrightError):
@@ -29,4 +29,4 @@ def stoppable() -> Generator[None]:
             stop = interruption(problem)
             if stop is None:
                 raise
-            raise Stopped(str(stop) or "interrupted", 128 + signal_of(stop)) from problem
+            raise Stopped(marked(stop) or "interrupted", 128 + signal_of(stop)) from problem

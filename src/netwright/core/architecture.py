@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import total_ordering
 from typing import TYPE_CHECKING, Any
 
-from netwright.core.notebook import html_table
+from netwright.core.display import html_table
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, Self, cast
 
 from netwright.core.errors import ConfigurationError
+from netwright.core.kinds import Expected, check, kinds_of
 
 
 @cache
@@ -17,6 +18,13 @@ def constructor(cls: type) -> inspect.Signature:
     """The signature of `cls(...)`, without self."""
     signature = inspect.signature(cls.__init__)
     return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+
+@cache
+def _expected(cls: type) -> tuple[Expected, ...]:
+    """Which arguments of `cls(...)` must be of which kind."""
+    module = next((each.__module__ for each in cls.__mro__ if "__init__" in vars(each)), cls.__module__)
+    return kinds_of(constructor(cls), module)
 
 
 class Configured:
@@ -29,7 +37,9 @@ class Configured:
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
-        object.__setattr__(self, "_arguments", bind(cls, args, kwargs))
+        arguments = bind(cls, args, kwargs)
+        check(cls.__name__, _expected(cls), arguments)
+        object.__setattr__(self, "_arguments", arguments)
         return self
 
     @property

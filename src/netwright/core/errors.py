@@ -23,11 +23,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
+from netwright.core.installing import installing, required
 from netwright.core.spelling import plain
 
 
-class NetwrightError(Exception):
-    exit_code = 1
+class Told(BaseException):
+    """What tells people something that the command line says in other words than Python."""
 
     def __str__(self) -> str:
         return plain(self.marked)
@@ -39,6 +40,10 @@ class NetwrightError(Exception):
     def marked(self) -> str:
         """The message with the marks of `netwright.core.spelling`, for whoever shows options in another way."""
         return super().__str__()
+
+
+class NetwrightError(Told, Exception):
+    exit_code = 1
 
 
 class UserError(NetwrightError, ValueError):
@@ -77,7 +82,7 @@ class MissingExtra(NetwrightError, ImportError):
     exit_code = 2
 
     def __init__(self, module: str, extra: str) -> None:
-        super().__init__(f"{module} is not installed; get it with: pip install 'netwright[{extra}]'")
+        super().__init__(f"{module} is not installed; get it with: {installing(*(required(extra) or (module,)))}")
 
 
 class StopSearch(NetwrightError):
@@ -115,12 +120,17 @@ class OutOfMemory(TrialFailed):
     state = "out_of_memory"
 
 
+def marked(told: BaseException | str) -> str:
+    """The text of an error, with its marks where it has any, to stand in the text of another one."""
+    return told.marked if isinstance(told, Told) else str(told)
+
+
 LONGEST_SHOWN = 200
 
 
 def shown(value: object) -> str:
     """What somebody wrote, as an error message repeats it: its repr, cut where it is long."""
-    text = repr(value)
+    text = " ".join(repr(value).split())
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 

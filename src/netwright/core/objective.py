@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from netwright.core.errors import UserError, nearest
+from netwright.core.kinds import kinds_checked
 
 if TYPE_CHECKING:
     from netwright.core.trial import Trial
@@ -38,6 +39,7 @@ class Objective:
     direction: Direction = "maximize"
 
     @classmethod
+    @kinds_checked
     def parse(cls, text: str | Objective) -> Objective:
         if isinstance(text, Objective):
             return text
@@ -77,6 +79,7 @@ class Constraint:
     relation: Literal["<=", ">="] = "<="
 
     @classmethod
+    @kinds_checked
     def parse(cls, text: str | Constraint) -> Constraint:
         """Read "params <= 500k" or "val_accuracy >= 0.9"; k, M and G stand for thousands, millions and milliards,
         kB, MB and GB likewise, KiB, MiB and GiB for powers of 1,024."""
@@ -97,10 +100,15 @@ class Constraint:
 
     def violation(self, metrics: Mapping[str, float]) -> str:
         """One line that says by how much the limit is missed."""
-        return f"{self.metric} {metrics[self.metric]:,.6g} breaks the limit {self}"
+        return f"{self.metric} {_shown(metrics[self.metric])} breaks the limit {self}"
 
     def __str__(self) -> str:
-        return f"{self.metric} {self.relation} {self.limit:,.6g}"
+        return f"{self.metric} {self.relation} {_shown(self.limit)}"
+
+
+def _shown(value: float) -> str:
+    """A whole number in full, others with six digits."""
+    return f"{value:,.0f}" if math.isfinite(value) and value == round(value) else f"{value:,.6g}"
 
 
 def _signed(text: str) -> float:

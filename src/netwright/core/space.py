@@ -17,6 +17,7 @@ from netwright.core.decisions import Decision, DecisionTable, Label
 from netwright.core.encoding import encode, tokens, untokens
 from netwright.core.errors import ConfigurationError, InvalidArchitecture, UserError, nearest, shown
 from netwright.core.graph import Graph
+from netwright.core.kinds import kinds_checked
 from netwright.core.restricted import RestrictedTable, Restriction
 from netwright.core.serial import parse_json
 from netwright.core.task import TaskShape
@@ -215,6 +216,7 @@ class Space(Configured, ABC):
 
     # Networks.
 
+    @kinds_checked
     def build(self, architecture: Architecture, shape: TaskShape) -> nn.Module:
         """The network of this architecture as a plain module, with fresh weights from torch's current generator."""
         from netwright.core.building import Builder

@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from netwright.core.architecture import Architecture, Mixture
-from netwright.core.notebook import html_table
+from netwright.core.display import html_table
 from netwright.core.values import value
 
 if TYPE_CHECKING:

@@ -28,9 +28,10 @@ class _Absent:
     """Stands for a value that is not there."""
 
 
-def listed(before: Any, now: Any) -> str:
-    """The first few differences in one sentence; empty where there are none."""
-    found = [line.replace("arguments.", "") for line in differences(before, now)]
+def listed(before: Any, now: Any, ignored: str = "") -> str:
+    """The first few differences in one sentence; empty where there are none. ignored: an argument that may differ."""
+    lines = (line.replace("arguments.", "") for line in differences(before, now))
+    found = [line for line in lines if not ignored or not line.partition(": ")[0].endswith(f".{ignored}")]
     more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return "; ".join(found[:_SHOWN]) + more
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from netwright.core.errors import UserError
+from netwright.core.errors import UserError, shown
 
 _SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
 _PART = r"(?:(?P<{unit}>\d+(?:\.\d+)?){unit}\s*)?"
@@ -15,7 +15,9 @@ _FORM = re.compile("".join(_PART.format(unit=unit) for unit in _SECONDS))
 def parse_duration(text: str | float) -> float:
     """Seconds, more than none: "30s", "10m", "1h30m", "2h", "1d12h", or a number of seconds."""
     if isinstance(text, bool) or not isinstance(text, (str, int, float)):
-        raise UserError(f"a time cannot be {text!r}; expected for example '10m', '1h30m', '30s' or a number of seconds")
+        raise UserError(
+            f"a time cannot be {shown(text)}; expected for example '10m', '1h30m', '30s' or a number of seconds"
+        )
     seconds = _from_text(text) if isinstance(text, str) else float(text)
     if not math.isfinite(seconds) or seconds <= 0:
         raise UserError(f"a time must be more than 0 seconds and finite; found {text!r}")

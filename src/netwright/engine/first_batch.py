@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from netwright.core.errors import NetwrightError, OutOfMemory, TrialFailed, UntrainableSpace, UserError
+from netwright.core.errors import NetwrightError, OutOfMemory, TrialFailed, UntrainableSpace, UserError, marked
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -177,7 +177,7 @@ def _short(architecture: Architecture) -> str:
 def _explained(problem: Exception, what: str, layer: str, shape: tuple[int, ...], batch: int) -> NetwrightError:
     """The error to raise: UntrainableSpace where the network raises one, as trials would; NoRoom without memory."""
     if isinstance(problem, UserError):
-        return UserError(f"the space builds a network that cannot be trained: {what} {problem}")
+        return UserError(f"the space builds a network that cannot be trained: {what} {marked(problem)}")
     said = " ".join(str(problem).split())
     if isinstance(problem, (OutOfMemory, MemoryError)) or "memory" in said.lower():
         return NoRoom(f"{what} needs more memory than there is{_at(layer)}: {said[:200]}")

@@ -5,32 +5,32 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netwright.core.errors import TrialFailed, UntrainableSpace, UserError
+from netwright.core.errors import ConfigurationError, TrialFailed, UntrainableSpace, UserError, marked
 from netwright.core.randomness import derived_seed
-from netwright.core.trial import Proposal
-from netwright.engine.first_batch import NoRoom, attempt, unbuildable
-from netwright.engine.refused import refused_line
+from netwright.core.spelling import plain
+from netwright.engine.counted import Counted
+from netwright.engine.failures import ONLY_INFEASIBLE
+from netwright.engine.first_batch import NoRoom, attempt
+from netwright.engine.keeping import check_limits
 from netwright.engine.rounds import round_estimator
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
     from netwright.core.estimator import Estimator, RoundEstimator
-    from netwright.core.objective import Constraint
     from netwright.engine.first_batch import Trains, Tried
     from netwright.engine.search import Search
 
 SAMPLES = 200
+SAMPLES_FOR_SHARED = 1000  # where limits are on networks that are met only after shared weights were trained
+COUNTED = ("params", "macs", "activation_memory")  # what is known of a network without building it
 RANDOM = 3  # networks beside the smallest and the largest whose export is tried
-COUNTING = 2.0  # seconds for counting networks, where nothing depends on the smallest one
-COUNTING_FOR_LIMITS = 20.0  # seconds for it, where there are limits on what is counted
-OTHERS = 4  # networks that are tried where the smallest raises an error, before all are taken for faulty
-CLIMBING = 0.3  # seconds for going on from the smallest and the largest sample, by one decision at a time
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class Preflight:
         within = [architecture for macs, architecture in self.by_cost if macs <= most]
         return within[len(within) // 2] if within else None
 
-    def lines(self) -> list[str]:
-        """What to tell the user."""
+    def lines(self, spell: Callable[[str], str] = plain) -> list[str]:
+        """What to tell the user. spell: turns marked options into what is shown (see `core.spelling`)."""
         first = self.smallest
         if self.size == 1:
             head = f"the space holds one network, of {first.params:,} parameters; it"
@@ -70,8 +70,8 @@ class Preflight:
                 f"{self.largest.params:,} parameters,"
             )
         ran = f"preflight: {head} ran a batch forward and backward on {self.device} ({self.seconds:.1f} s)"
-        warnings = [*self.warnings, self.not_exportable] if self.not_exportable else self.warnings
-        return [ran, *(f"warning: {each}" for each in warnings)]
+        told = [*self.warnings, self.not_exportable] if self.not_exportable else self.warnings
+        return [ran, *(f"warning: {spell(each)}" for each in told)]
 
 
 def preflight(search: Search, *, exports: bool = True) -> Preflight | None:
@@ -84,15 +84,16 @@ def preflight(search: Search, *, exports: bool = True) -> Preflight | None:
     exports: whether to try if the networks can be exported, which runs them in evaluation in this process.
     """
     shared = round_estimator(search.estimator)
+    estimator = trains(search) if shared is None else None
+    if estimator is None:
+        _check_limits_alone(search, shared)
     if shared is not None:
         _try_shared(shared, search.seed)
-        return None
-    estimator = trains(search)
     if estimator is None:
         return None
     start = time.perf_counter()
-    sample = _Sample(estimator, search.limits, np.random.default_rng(search.seed))
-    warnings = sample.check_limits()
+    sample = Counted(estimator.cost, estimator.space, search.limits, np.random.default_rng(search.seed), SAMPLES)
+    told = check_limits(sample)
     smallest, largest = sample.extremes()
     first, failures = _first_sound(estimator, sample, smallest, largest)
     last = None
@@ -100,14 +101,14 @@ def preflight(search: Search, *, exports: bool = True) -> Preflight | None:
         try:
             last = attempt(estimator, largest, sample.figures(largest))
         except NoRoom as problem:
-            warnings = [*warnings, f"{problem}; trials of networks as large as that end as out_of_memory"]
+            told = [*told, f"{problem}; trials of networks as large as that end as out_of_memory"]
         except UntrainableSpace as problem:
             failures[largest] = problem
-    warnings = [*warnings, *sample.refused_lines(), *(_one_trial(each) for each in failures.values())]
+    told = [*told, *sample.refused_lines(), *(_one_trial(each) for each in failures.values())]
     few = [smallest, largest, *itertools.islice(sample.counted, RANDOM)] if exports else []
     return Preflight(
         *(first, last, len(sample.counted), time.perf_counter() - start, str(estimator.device), estimator.space.size),
-        warnings=tuple(warnings),
+        warnings=tuple(told),
         by_cost=sample.by_cost(),
         not_exportable=_not_exportable(estimator, [each for each in few if each not in failures]),
     )
@@ -125,7 +126,7 @@ def _not_exportable(estimator: Trains, architectures: Sequence[Architecture]) ->
 
 
 def _first_sound(
-    estimator: Trains, sample: _Sample, smallest: Architecture, largest: Architecture
+    estimator: Trains, sample: Counted, smallest: Architecture, largest: Architecture
 ) -> tuple[Tried, dict[Architecture, UntrainableSpace]]:
     """The smallest network, or where it raises an error another one that does not; and those that raised one."""
     failures: dict[Architecture, UntrainableSpace] = {}
@@ -141,13 +142,44 @@ def _one_trial(problem: UntrainableSpace) -> str:
     return f"{problem}; each such network costs a trial: restrict the space to what goes together"
 
 
+def _check_limits_alone(search: Search, shared: RoundEstimator | None) -> None:
+    """The limits of a search that trains no network of its own: what is met only after shared weights were trained.
+
+    Raises UserError where no network of the space is found that keeps them, or hardly one would be.
+    """
+    limits = [each for stage in _counting(search) for each in search.limits if each.metric in stage.metrics]
+    if not limits:
+        return
+    first = shared is not None and getattr(shared, "trained", None) is None
+    if first and search.strategy.mixture() is not None:
+        raise ConfigurationError(
+            f"{type(search.strategy).__name__} follows a gradient and cannot keep {', '.join(map(str, limits))}; "
+            "strategies that search on trained weights can"
+        )
+    rng, samples = np.random.default_rng(search.seed), SAMPLES_FOR_SHARED if first else SAMPLES
+    for cost in _counting(search):
+        for line in check_limits(Counted(cost, search.space, limits, rng, samples), _draws(search) if first else None):
+            warnings.warn(plain(line), stacklevel=2)
+
+
+def _draws(search: Search) -> int:
+    """How many networks a search without one that keeps the limits draws before it ends."""
+    evaluations = search.strategy.arguments.get("evaluations")
+    return min(ONLY_INFEASIBLE, evaluations) if isinstance(evaluations, int) else ONLY_INFEASIBLE
+
+
+def _counting(search: Search) -> list[Estimator]:
+    """The stage that counts what a network costs without building it, if there is one."""
+    return [each for each in search.estimator.stages() if tuple(each.metrics) == COUNTED][:1]
+
+
 def _try_shared(estimator: RoundEstimator, seed: int) -> None:
     """Make the shared weights once, so that what they cannot be made of is said before there is a run."""
     if getattr(estimator, "trained", None) is None:
         try:
             estimator.begin(derived_seed(seed))
         except TrialFailed as problem:
-            raise UserError(f"the shared weights cannot be made: {problem}") from problem
+            raise UserError(f"the shared weights cannot be made: {marked(problem)}") from problem
         finally:
             estimator.forget()
 
@@ -157,117 +189,3 @@ def trains(search: Search) -> Trains | None:
     names = ("space", "task", "settings", "device", "cost")
     stages = (search.estimator, *search.estimator.stages())
     return next((each for each in stages if all(hasattr(each, name) for name in names)), None)  # pyright: ignore
-
-
-class _Sample:
-    """Random architectures of a space with what they cost."""
-
-    def __init__(self, estimator: Trains, limits: Sequence[Constraint], rng: np.random.Generator) -> None:
-        self._cost: Estimator = estimator.cost
-        known = self._cost.metrics
-        self._space, self._limits = estimator.space, [each for each in limits if each.metric in known]
-        self.counted: dict[Architecture, dict[str, float]] = {}
-        self.refused: dict[Architecture, Exception] = {}
-        self._draw(rng)
-        if not self.counted:
-            raise unbuildable(*next(iter(self.refused.items())), len(self.refused))
-
-    def figures(self, architecture: Architecture) -> dict[str, float]:
-        found = self.counted.get(architecture)
-        if found is None:
-            found = dict(self._cost.estimate(Proposal(architecture), 0).metrics)
-        return found
-
-    def _draw(self, rng: np.random.Generator) -> None:
-        self._count(self._space.sample(rng))  # the first one also pays for what is found out once
-        end = time.monotonic() + (COUNTING_FOR_LIMITS if self._limits else COUNTING)
-        few = self._space.size <= SAMPLES
-        candidates = self._space.enumerate() if few else (self._space.sample(rng) for _ in range(SAMPLES - 1))
-        for architecture in candidates:
-            if time.monotonic() > end:
-                break
-            self._count(architecture)
-
-    def _count(self, architecture: Architecture) -> None:
-        try:
-            self.counted[architecture] = self.figures(architecture)
-        except Exception as problem:  # a combination of answers that cannot be built costs a trial, not the search
-            self.refused[architecture] = problem
-
-    def refused_lines(self) -> list[str]:
-        """A warning where some of the networks cannot be built."""
-        return [refused_line(self.refused, list(self.counted))] if self.refused else []
-
-    def others(self, *known: Architecture) -> list[Architecture]:
-        """A few further networks, from the smallest to the largest."""
-        further = sorted((each for each in self.counted if each not in known), key=self._params)
-        return further[:: max(1, len(further) // OTHERS)][:OTHERS] + list(known[1:])
-
-    def _params(self, architecture: Architecture) -> float:
-        return self.counted[architecture]["params"]
-
-    def check_limits(self) -> list[str]:
-        """Warnings; UserError where no network that was counted keeps a limit."""
-        if not self._limits or any(self._keeps(each) for each in self.counted.values()):
-            return []
-        for limit in self._limits:
-            sign = 1 if limit.relation == "<=" else -1
-            best = min((each[limit.metric] for each in self.counted.values()), key=lambda value: sign * value)
-            if limit.holds({limit.metric: best}):
-                continue
-            climbed = self._climbed(limit.metric, sign)
-            if not limit.holds(self.figures(climbed)):
-                extreme = "smallest" if sign > 0 else "largest"
-                reached = self.figures(climbed)[limit.metric]
-                further = "" if reached == best else f", and changing it step by step leads to {reached:,.0f}"
-                raise UserError(
-                    f"no network keeps the limit {limit}: the {extreme} of {len(self.counted)} has {best:,.0f} "
-                    f"{limit.metric}{further}; loosen the limit, or choose a space or options of "
-                    f"{'smaller' if sign > 0 else 'larger'} networks"
-                )
-        return [
-            f"none of {len(self.counted)} random networks keeps the limits "
-            f"{', '.join(map(str, self._limits))}; few networks of this space do"
-        ]
-
-    def _keeps(self, figures: dict[str, float]) -> bool:
-        return all(limit.holds(figures) for limit in self._limits)
-
-    def extremes(self) -> tuple[Architecture, Architecture]:
-        """The smallest and the largest that keep the limits, by parameters; of all where none is known to."""
-        keeping = [each for each, figures in self.counted.items() if self._keeps(figures)] or list(self.counted)
-        if self._limits or self._space.size <= SAMPLES:
-            return min(keeping, key=self._params), max(keeping, key=self._params)
-        return self._climbed("params", 1), self._climbed("params", -1)
-
-    def by_cost(self) -> tuple[tuple[float, Architecture], ...]:
-        """The random ones that keep the limits, with their multiply-adds, from the cheapest on."""
-        keeping = [each for each, figures in self.counted.items() if self._keeps(figures)] or list(self.counted)
-        return tuple(
-            sorted(((self.counted[each].get("macs", 0.0), each) for each in keeping), key=lambda each: each[0])
-        )
-
-    def _climbed(self, metric: str, sign: int) -> Architecture:
-        """From the best sample by single changes to a better one, as far as the time goes; the smallest for sign 1."""
-
-        def value(architecture: Architecture) -> float:
-            if architecture in self.refused:
-                return float("inf")
-            try:
-                return sign * self.figures(architecture)[metric]
-            except Exception as problem:  # a neighbour that cannot be built is no better one
-                self.refused[architecture] = problem
-                return float("inf")
-
-        best = min(self.counted, key=value)
-        end = time.monotonic() + CLIMBING
-        better = True
-        while better and time.monotonic() < end:
-            better = False
-            for neighbor in self._space.neighbors(best):
-                if time.monotonic() > end:
-                    break
-                if value(neighbor) < value(best):
-                    best, better = neighbor, True
-                    break
-        return best

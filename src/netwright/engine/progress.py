@@ -31,6 +31,16 @@ class Progress:
     shared: float = 0.0
     notices: Sequence[str] = ()
 
+    @property
+    def tried(self) -> int:
+        """Trials so far but for the networks that broke a limit."""
+        return self.finished - self.counts.get("infeasible", 0)
+
+    @property
+    def failed(self) -> int:
+        """Trials that ended without a measurement for another reason than a limit."""
+        return self.tried - self.counts.get("completed", 0)
+
 
 class Watch:
     """Calls `on_progress` at most ten times a second, and whenever it is made to."""

@@ -193,8 +193,8 @@ def _trial(stored: StoredTrial, proposal: Proposal) -> Trial:
 
 
 def check_settings(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """UserError with the differences where a run was made with other settings."""
-    different = listed(before, parse_json(to_json(now)))
+    """UserError with the differences where a run was made with other settings; the device is no part of what it is."""
+    different = listed(before, parse_json(to_json(now)), ignored="device")
     if different:
         raise UserError(f"run {name!r} was made with other settings: {different}")
 

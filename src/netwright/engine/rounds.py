@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.core.checkpoints import Checkpoints
-from netwright.core.errors import SearchFailed, TrialFailed, UserError
+from netwright.core.errors import SearchFailed, TrialFailed, UserError, marked
 from netwright.core.estimator import RoundEstimator
 from netwright.core.trial import Measurement, Proposal, Trial
 
@@ -60,7 +60,7 @@ class Rounds:
             self._strategy.tell(Trial(number, proposal, "completed", found, device=self._device))
             return self._epoch(estimator, number, proposal) if estimator.epoch_ended else None
         except TrialFailed as problem:
-            raise SearchFailed(f"the training of the shared weights failed: {problem}") from problem
+            raise SearchFailed(f"the training of the shared weights failed: {marked(problem)}") from problem
 
     def _epoch(self, estimator: RoundEstimator, number: int, last: Proposal) -> Trial:
         mixture = self._strategy.mixture()

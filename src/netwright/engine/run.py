@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.core.architecture import Architecture
+from netwright.core.display import html_columns
 from netwright.core.errors import SearchFailed, UserError
-from netwright.core.notebook import html_columns
+from netwright.core.installing import installing
 from netwright.core.objective import fitness, fittest, front
 from netwright.core.trial import Trial
 from netwright.engine.continuing import Continuations
@@ -32,7 +33,7 @@ class Run:
 
     stopped: why it ended, in one line. seconds: wall-clock, all sessions of a resumed run together. strategy: the
     strategy after it was told of all trials. notices: what went wrong where trials ran. store_directory: where it is
-    kept; None where only in memory.
+    kept; None where only in memory. further: the call in Python that goes on with it, empty where there is none.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Run:
         trials: Sequence[Trial],
         *,
         stopped: str = "",
+        further: str = "",
         seconds: float = 0.0,
         tracebacks: Mapping[int, str] | None = None,
         store: Store | None = None,
@@ -59,6 +61,7 @@ class Run:
         self.strategy = strategy
         self.trials: tuple[Trial, ...] = tuple(sorted(trials, key=lambda trial: trial.number))
         self.stopped = stopped
+        self.further = further
         self.seconds = seconds
         self.store_directory: Path | None = None if store is None else store.directory
         self._tracebacks = dict(tracebacks or {})
@@ -144,7 +147,7 @@ class Run:
         try:
             import pandas
         except ImportError:
-            raise UserError("pandas is not installed; get it with: pip install pandas") from None
+            raise UserError(f"pandas is not installed; get it with: {installing('pandas')}") from None
         return pandas.DataFrame([_flat(trial) for trial in self.trials])
 
     def __repr__(self) -> str:

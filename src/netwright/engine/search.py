@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.core.configuration import Configured, as_json
+from netwright.core.display import place_of_progress
 from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.estimator import Estimator
+from netwright.core.kinds import kinds_checked
 from netwright.core.objective import Constraint, Objective
 from netwright.core.space import Space
 from netwright.core.strategy import Strategy
 from netwright.engine.session import Session, load_run
+from netwright.engine.showing import shown
 from netwright.engine.stops import Limits
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ class Search(Configured):
     objective: a metric, or several for a Pareto front; "params:minimize" gives a direction, most names imply theirs.
     constraints: limits that a network must keep, such as "params <= 500k"; they are checked as soon as the estimator's
     stages have measured them. seed: everything random follows from it.
+    strategy: what decides which network is tried next. estimator: what measures it.
 
     A search is a value: running it twice with one seed gives the same trials, since each run begins with the strategy
     as its constructor made it. Raises ConfigurationError for parts that do not fit each other.
@@ -47,8 +51,6 @@ class Search(Configured):
     limits: tuple[Constraint, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        _check_kind("strategy", self.strategy, Strategy)
-        _check_kind("estimator", self.estimator, Estimator)
         object.__setattr__(self, "seed", _whole("seed", self.seed))
         self._arguments["seed"] = self.seed
         objectives = tuple(Objective.parse(each) for each in _several(self.objective, Objective))
@@ -77,6 +79,7 @@ class Search(Configured):
         }
         return described
 
+    @kinds_checked
     def run(
         self,
         trials: int | None = None,
@@ -89,6 +92,7 @@ class Search(Configured):
         executor: Executor | None = None,
         on_trial: Callable[[Trial], object] | None = None,
         on_progress: Callable[[Progress], object] | None = None,
+        progress: bool | None = None,
         resume: bool = False,
         notes: Any = None,
         reserve: Callable[[Trial], float] | None = None,
@@ -106,35 +110,36 @@ class Search(Configured):
         store: the directory of a project, or a Store; None keeps the run in memory. name: of the run; by default made
         from task, space and strategy. executor: where trials run; by default one at a time in this process.
         on_trial: called with each trial once it is stored. on_progress: called with a `Progress`, at most ten times
-        a second. resume: go on with the stored run `name`, by default the latest. notes: JSON to keep with the run.
-        reserve: called with each new best trial; seconds of `time` to leave for what the caller does afterwards.
-        retries: how often a trial is begun again that was lost with its worker or ran out of memory. preflight: whether
-        the smallest and the largest network of the space are tried before a search that trains (see
-        `netwright.engine.preflight`). expected: seconds of a typical trial, where the caller has measured that; `time`
-        is then planned with it until trials tell.
+        a second. progress: whether one line shows how far the search is; by default on a terminal and in a notebook,
+        unless on_trial or on_progress is given. resume: go on with the stored run `name`, by default the latest.
+        notes: JSON to keep with the run. reserve: called with each new best trial; seconds of `time` to leave for what
+        the caller does afterwards. retries: how often a trial is begun again that was lost with its worker or ran out
+        of memory. preflight: whether the smallest and the largest network of the space are tried before a search that
+        trains (see `netwright.engine.preflight`). expected: seconds of a typical trial, where the caller has measured
+        that; `time` is then planned with it until trials tell.
 
         Raises ConfigurationError without any stop (unless the strategy ends by itself), SearchFailed where the trials
         fail, UserError where no network keeps the limits or the stored run is another one, Busy and CorruptStore from
         the store, and `Interrupted` (a KeyboardInterrupt) on Ctrl-C and SIGTERM; a stored run can then be resumed.
         """
         limits = Limits.of(trials, time, target, patience, bounded=self.strategy.bounded)
-        with Session(self, limits, store, name, resume, notes, executor, preflight) as session:
-            return session.drive(on_trial, on_progress, reserve, retries, expected)
+        if progress is None and (on_trial is not None or on_progress is not None):
+            progress = False
+        with (
+            Session(self, limits, store, name, resume, notes, executor, preflight) as session,
+            shown(place_of_progress(progress), self.objectives, on_progress) as watching,
+        ):
+            run = session.drive(on_trial, watching.heard, reserve, retries, expected)
+            watching.end(run.stopped, run.further)
+            return run
 
+    @kinds_checked
     def load(self, store: Store | str | Path, name: str | None = None) -> Run:
         """A stored run of this search as it is, by default the latest; nothing is asked and nothing is written.
 
         Raises UserError where there is none, or it was made with other settings.
         """
         return load_run(self, store, name)
-
-
-def _check_kind(role: str, value: object, kind: type) -> None:
-    if isinstance(value, kind):
-        return
-    if isinstance(value, type) and issubclass(value, kind):
-        raise ConfigurationError(f"the {role} is the class {value.__name__}; expected an object: {value.__name__}(...)")
-    raise ConfigurationError(f"the {role} is a {type(value).__name__}; expected a {kind.__name__}")
 
 
 def _whole(name: str, value: Any) -> int:

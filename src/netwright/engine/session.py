@@ -15,6 +15,7 @@ from netwright.core.errors import ConfigurationError, NetwrightError, SearchFail
 from netwright.core.spelling import spelled
 from netwright.core.strategy import Strategy
 from netwright.engine.attempts import CANCELLING
+from netwright.engine.further import beyond, resuming
 from netwright.engine.loop import Loop
 from netwright.engine.naming import check_name, next_name
 from netwright.engine.preflight import preflight
@@ -57,7 +58,7 @@ class Session:
         check: bool = False,
     ) -> None:
         """check: whether the space's smallest and largest network are tried first, unless the run is resumed."""
-        self._executor = executor or Inline()
+        self._executor, self._elsewhere = executor or Inline(), executor is not None
         refuse_rounds_elsewhere(search, self._executor)
         if resume and store is None:
             raise UserError("only a run in a store can be resumed; give " + spelled("store=DIRECTORY"))
@@ -225,10 +226,22 @@ class Session:
             self.store.add_event(self.name, "refused", {"outcomes": loop.attempts.refused})
         self.store.set_state(self.name, state, reason, loop.clock.seconds())
 
+    def _further(self, loop: Loop, stopped: str) -> str:
+        """The call that goes on; empty where nothing was kept, or where no higher limit would bring more."""
+        stops, limits = loop.stops, self._limits
+        if self.store is None:
+            return ""
+        if stopped == stops.reason:
+            if stops.reached is None:
+                return ""
+            limits = beyond(limits, stops.reached, stops.finished, loop.clock.seconds())
+        return resuming(limits, self.store.directory, self.name, elsewhere=self._elsewhere)
+
     def _run(self, loop: Loop, strategy: Strategy, stopped: str) -> Run:
         run = Run(
             *(self.name, self._search, strategy, loop.trials),
             stopped=stopped,
+            further=self._further(loop, stopped),
             seconds=loop.clock.seconds(),
             tracebacks=loop.tracebacks,
             store=self.store,
@@ -248,8 +261,8 @@ def refuse_rounds_elsewhere(search: Search, executor: Executor) -> None:
         return
     raise ConfigurationError(
         f"{type(estimator).__name__} trains its shared weights in the process that drives the search, where "
-        f"{type(executor).__name__} cannot use them; search with one worker, or give the estimator trained=RUN, the "
-        "name of a run that trained them"
+        f"{type(executor).__name__} cannot use them; search with "
+        + spelled("one worker, or give the estimator trained=RUN, the name of a run that trained them")
     )
 
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from netwright.engine.run import Run
 
 
+KEPT = "search.run(..., store='netwright-runs')"
+
+
 class Interrupted(KeyboardInterrupt):
     """The search was interrupted. What had finished is in `run`, and in its store, from which it can be resumed.
 
@@ -20,7 +23,7 @@ class Interrupted(KeyboardInterrupt):
     """
 
     def __init__(self, run: Run, signal_number: int, *, again: bool = False) -> None:
-        kept = f"run {run.name!r} can be resumed" if run.store_directory else "it had no store to be resumed from"
+        kept = f"go on with: {run.further}" if run.further else f"it had no store to be resumed from; give one: {KEPT}"
         super().__init__(f"the search was interrupted after {len(run.trials)} trials; {kept}")
         self.run = run
         self.exit_code = 128 + signal_number

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Self
 
-from netwright.core.errors import ConfigurationError
+from netwright.core.errors import ConfigurationError, shown
 from netwright.core.objective import Objective, dominates
 from netwright.core.spelling import option
 from netwright.core.trial import Trial
@@ -51,7 +51,7 @@ class Limits:
         """
         for name, value in (("trials", trials), ("patience", patience)):
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-                raise ConfigurationError(f"{name} must be a whole number of at least 1; found {value!r}")
+                raise ConfigurationError(f"{name} must be a whole number of at least 1; found {shown(value)}")
         if target is not None and (
             isinstance(target, bool) or not isinstance(target, (int, float)) or target != target
         ):
@@ -92,6 +92,7 @@ class Stops:
         self._recent: deque[float] = deque(maxlen=_RECENT)
         self.finished = 0
         self.reason = ""
+        self.reached: str | None = None  # the field of `Limits` that is the reason, where it is one of them
 
     def note(self, trial: Trial) -> None:
         """Take note of a trial in the order of tells."""
@@ -116,7 +117,7 @@ class Stops:
         if self._limits.patience is not None:
             self._since = 0 if scores and self._improves(scores) else self._since + 1
             if self._since >= self._limits.patience and not self.reason:
-                self.reason = f"no improvement in {self._since} trials"
+                self._stop("patience", f"no improvement in {self._since} trials")
 
     def _improves(self, scores: tuple[float, ...]) -> bool:
         """Whether no earlier trial was as good; with several objectives, whether it joins the Pareto front."""
@@ -135,7 +136,8 @@ class Stops:
             return False
         limits = self._limits
         if limits.trials is not None and self.finished + pending >= limits.trials:
-            self.reason = "" if pending else f"{self.finished} trials done"
+            if not pending:
+                self._stop("trials", f"{self.finished} trials done")
             return False
         if limits.seconds is None or self._patient or self._fits(seconds(), limits.seconds):
             return True
@@ -151,7 +153,11 @@ class Stops:
         said = format_duration(limit)
         if kept:
             said = f"{format_duration(max(0.0, limit - kept))} of {said}; the rest is for the final training"
-        self.reason = self.reason or f"time is up: {said}"
+        if not self.reason:
+            self._stop("seconds", f"time is up: {said}")
+
+    def _stop(self, limit: str, reason: str) -> None:
+        self.reached, self.reason = limit, reason
 
     def _fits(self, seconds: float, limit: float) -> bool:
         if seconds >= limit - self._reserved:

@@ -15,6 +15,7 @@ class Function(Estimator):
     """Measures an architecture with a function of it that gives a number, or several by name.
 
     metric: what a single number is called; by default the function's own name, "value" for a lambda.
+    function: of an architecture; it gives a number, or numbers by name.
     Raises UserError where the function gives something else, or the candidate is a mixture.
     """
 

@@ -19,6 +19,7 @@ class Predicted(Estimator):
 
     architectures, values: the examples; architectures may be text that the predictor's space parses. By default those
     that the predictor was fitted to. A copy of the predictor is fitted to them here, with `seed`.
+    predictor: of the score; it is not changed. seed: of the fit.
     Raises ConfigurationError where there are no examples at all, and for unequal numbers of both.
     """
 
@@ -31,8 +32,6 @@ class Predicted(Estimator):
         values: Sequence[float] = (),
         seed: int = 0,
     ) -> None:
-        if not isinstance(predictor, Predictor):
-            raise ConfigurationError(f"Predicted takes a predictor, found {predictor!r} of {type(predictor).__name__}")
         if not len(architectures) and not len(values):
             if predictor.examples is None:
                 raise ConfigurationError("Predicted needs examples: architectures and values, or a fitted predictor")

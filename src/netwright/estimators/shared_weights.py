@@ -17,6 +17,7 @@ from netwright.core.architecture import Architecture, Mixture
 from netwright.core.errors import ConfigurationError, Diverged, UserError
 from netwright.core.estimator import Estimator, RoundEstimator
 from netwright.core.space import Space
+from netwright.core.spelling import spelled
 from netwright.core.task import Data
 from netwright.core.trial import Measurement, Proposal
 from netwright.estimators.cost import Cost
@@ -31,7 +32,6 @@ from netwright.estimators.sharing.stages import stages_of
 from netwright.estimators.sharing.weights import Weights
 from netwright.estimators.signature import with_training_settings
 from netwright.tasks import Task
-from netwright.tasks.task import as_task
 from netwright.training import TrainingSettings, checkpoint
 from netwright.training.memory import out_of_memory_reported, reset_peak_memory
 from netwright.training.threads import using_threads
@@ -62,7 +62,7 @@ class SharedWeights(RoundEstimator):
     are those of DARTS. order: what a mixture's gradient on a probe is: 1, that of the validation loss with the weights
     as they are; 2, with weights that answer by one step, by a finite difference (Liu et al. 2019, section 2.3);
     "exact", the same by differentiating twice, unfused.
-    split: share of the training examples held out as validation examples; split_seed gives the split. affine,
+    split: share of the training examples held out as validation examples. split_seed: gives the split. affine,
     normalise_pooling, partial_channels, kernel_transform, fused, recompute: see `netwright.supernets.Supernet`.
     recalibrate: training minibatches from which the statistics of an architecture's batch normalisations are taken
     before it is scored; 0 uses those of each validation batch. stages: dicts with "epochs", changes to the space's
@@ -105,7 +105,7 @@ class SharedWeights(RoundEstimator):
         device: str = "auto",
         **overrides: Any,
     ) -> None:
-        self.space, self.task = space, as_task(task)
+        self.space, self.task = space, task
         self.settings = (settings or SETTINGS).replace(**overrides)
         self.order: Order = order
         self.split, self.split_seed = split, split_seed
@@ -182,8 +182,8 @@ class SharedWeights(RoundEstimator):
             self._weights = self._loaded(self.trained)
         if self._weights is None:
             raise UserError(
-                "these shared weights were never trained: search with a strategy that trains them, or give "
-                "trained=RUN with the name of a run that did"
+                "these shared weights were never trained: search with "
+                + spelled("a strategy that trains them, or give trained=RUN with the name of a run that did")
             )
         return self._weights
 

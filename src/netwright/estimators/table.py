@@ -15,6 +15,7 @@ from netwright.core.errors import DataError, TrialFailed, UserError, nearest
 from netwright.core.estimator import Estimator
 from netwright.core.objective import Objective
 from netwright.core.space import Space
+from netwright.core.spelling import option
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.workplace import workplace
 from netwright.estimators.tables.contents import COST, check_choice, contents
@@ -203,7 +204,7 @@ class Table(Estimator):
         if share < 1 and not self.budgets and not self._contents.epochs:
             raise UserError(
                 f"{self._contents.where} was read without a fidelity column or curves, so that nothing is known at "
-                f"fidelity {share:g}; name them with fidelity= or curve="
+                f"fidelity {share:g}; name them with {option('fidelity')} or {option('curve')}"
             )
         return share
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import time
 from collections.abc import Sequence
 from functools import cached_property
@@ -23,7 +24,6 @@ from netwright.estimators.devices import chosen_device, refuse_what_cannot_fit
 from netwright.estimators.first_network import require_runs
 from netwright.estimators.signature import with_training_settings
 from netwright.tasks import Task
-from netwright.tasks.task import as_task
 from netwright.training import TrainingSettings, seeded, train
 from netwright.training.result import OutOfTime
 
@@ -75,13 +75,13 @@ class Training(Estimator):
         settings: TrainingSettings | None = None,
         device: str = "auto",
         fidelity: Fidelity = "epochs",
-        checkpoint_directory: str | None = None,
+        checkpoint_directory: str | os.PathLike[str] | None = None,
         validation: float = 0.1,
         split_seed: int = 0,
         time_limit: float | None = None,
         **overrides: Any,
     ) -> None:
-        self.space, self.task = space, as_task(task)
+        self.space, self.task = space, task
         self.settings = (settings or TrainingSettings()).replace(**overrides)
         self.device = chosen_device(device)
         self.fidelity, self.validation, self.split_seed = fidelity, validation, split_seed

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from netwright.executors.inline import Inline
 from netwright.executors.job import perform
 from netwright.executors.simulated import Simulated
 
+__all__ = ["Folder", "Inline", "Processes", "Ray", "Simulated", "perform", "serve"]
+
 if TYPE_CHECKING:
+    from netwright.executors.folder import Folder, serve
     from netwright.executors.processes import Processes
     from netwright.executors.ray import Ray  # pyright: ignore[reportMissingImports]
+else:  # a worker needs neither
+    from netwright.core.on_demand import on_demand
 
-__all__ = ["Inline", "Processes", "Ray", "Simulated", "perform"]
-
-
-def __getattr__(name: str) -> Any:
-    """`Processes` and `Ray` are imported when they are asked for; a worker needs neither."""
-    if name == "Processes":
-        from netwright.executors.processes import Processes
-
-        return Processes
-    if name == "Ray":
-        from netwright.executors.ray import Ray  # pyright: ignore[reportMissingImports]
-
-        return Ray
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    _WHERE = {
+        "Folder": "netwright.executors.folder:Folder",
+        "Processes": "netwright.executors.processes:Processes",
+        "Ray": "netwright.executors.ray:Ray",
+        "serve": "netwright.executors.folder:serve",
+    }
+    __getattr__, __dir__ = on_demand(__name__, _WHERE)

@@ -13,6 +13,8 @@ class Inline:
     """The executor without any parallelism: a job runs when its outcome is waited for.
 
     It cannot end a job that has begun; only one that still waits can be cancelled.
+
+    on_report: called with each report of a job that is under way.
     """
 
     slots = 1

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.executor import Job, Outcome
+from netwright.core.kinds import kinds_checked
 from netwright.executors.job import perform
 
 
@@ -18,10 +19,12 @@ class Simulated:
 
     cost: the metric that says how many seconds a trial takes; one that did not complete and lacks it takes none. Each
     job runs in this process, in the thread that waits for it. Asking and telling take no time.
+    workers: how many.
 
     Raises ConfigurationError where a completed trial lacks the metric, UserError where it is no number of seconds.
     """
 
+    @kinds_checked
     def __init__(self, workers: int = 1, cost: str = "cost_seconds") -> None:
         if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
             raise ConfigurationError(f"workers must be a whole number of at least 1; found {workers!r}")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from netwright.predictors.averaged import Averaged
 from netwright.predictors.best import best
@@ -15,9 +14,6 @@ from netwright.predictors.linear import Linear
 from netwright.predictors.mlp import MlpEnsemble
 from netwright.predictors.predictor import Prediction, Predictor
 from netwright.predictors.ranked import Ranked
-
-if TYPE_CHECKING:
-    from netwright.predictors.neural import NeuralPredictor, RankingNetwork, SemiSupervisedAssessor
 
 __all__ = [
     "Averaged",
@@ -36,11 +32,10 @@ __all__ = [
     "best",
 ]
 
-_NEED_TORCH = ("NeuralPredictor", "RankingNetwork", "SemiSupervisedAssessor")
+if TYPE_CHECKING:
+    from netwright.predictors.neural import NeuralPredictor, RankingNetwork, SemiSupervisedAssessor
+else:  # these are networks of PyTorch's
+    from netwright.core.on_demand import on_demand
 
-
-def __getattr__(name: str) -> Any:
-    """Predictors that are networks of PyTorch's are imported when they are first asked for."""
-    if name in _NEED_TORCH:
-        return getattr(importlib.import_module("netwright.predictors.neural"), name)
-    raise AttributeError(f"module 'netwright.predictors' has no attribute {name!r}")
+    _NEED_TORCH = ("NeuralPredictor", "RankingNetwork", "SemiSupervisedAssessor")
+    __getattr__, __dir__ = on_demand(__name__, {name: f"netwright.predictors.neural:{name}" for name in _NEED_TORCH})

@@ -21,6 +21,8 @@ class Averaged(Predictor):
 
     The deviation is that of the mixture of their normal distributions: the mean of their variances, and the variance of
     their means. Raises ConfigurationError for none, and for predictors of different spaces.
+
+    predictors: of the same space.
     """
 
     def __init__(self, *predictors: Predictor) -> None:

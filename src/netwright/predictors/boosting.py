@@ -27,6 +27,7 @@ class Boosting(Predictor):
     The deviation is that of a new measurement: what the bags disagree by, and how far they are off on the examples that
     their samples leave out. encoding: by default `OneHot(space)`. trees, rate, depth: of each bag's boosting. share: of
     the examples that each tree sees, and of the columns that each split may use.
+    bags: bootstrap samples, each with a boosting of its own.
     Raises ConfigurationError for counts below 1, and for a rate or share outside of 0 to 1.
     """
 

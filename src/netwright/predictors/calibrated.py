@@ -25,6 +25,8 @@ class Calibrated(Predictor):
     sample correction of conformal prediction (Vovk et al. 2005; Papadopoulos 2008 for normalised residuals). Fitting
     costs `folds` + 1 fits. Means stay as they are. With fewer than 10 examples the deviations stay as they are, too.
     `update` updates the other predictor and keeps the scale until there are 1.5 times as many examples.
+
+    predictor: whose deviations are scaled. folds: of the cross-validation.
     """
 
     def __init__(self, predictor: Predictor, folds: int = 5) -> None:

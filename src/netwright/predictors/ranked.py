@@ -23,6 +23,8 @@ class Ranked(Predictor):
     What it predicts is taken back to values through the examples: between two of them by a straight line, beyond the
     best and worst with the slope of the best and worst tenth. Mean and deviation are of the value, by Gauss-Hermite
     quadrature over the normal score; so they are wide where values are spread out and narrow where they lie close.
+
+    predictor: what learns the normal scores.
     """
 
     def __init__(self, predictor: Predictor) -> None:

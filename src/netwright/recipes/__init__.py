@@ -7,12 +7,53 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from netwright.core.errors import ConfigurationError, nearest
 
 if TYPE_CHECKING:
     from netwright.engine.search import Search
+    from netwright.recipes.distributions import asng, mdenas
+    from netwright.recipes.dropout import dropnas
+    from netwright.recipes.experts import xnas
+    from netwright.recipes.gates import proxylessnas
+    from netwright.recipes.greedy import sgas
+    from netwright.recipes.mixed_level import milenas
+    from netwright.recipes.partial import pc_darts
+    from netwright.recipes.progressive import pdarts
+    from netwright.recipes.proximal import nasp
+    from netwright.recipes.robust import robust_darts, smooth_darts, smooth_darts_adversarial
+    from netwright.recipes.sampling import data_nas, dsnas, gdas, snas
+    from netwright.recipes.single_path import fairnas, one_shot, random_weight_sharing, single_path_one_shot
+    from netwright.recipes.two_level import darts, darts_second_order
+
+__all__ = [
+    "RECIPES",
+    "asng",
+    "darts",
+    "darts_second_order",
+    "data_nas",
+    "dropnas",
+    "dsnas",
+    "fairnas",
+    "gdas",
+    "load",
+    "mdenas",
+    "milenas",
+    "nasp",
+    "one_shot",
+    "pc_darts",
+    "pdarts",
+    "proxylessnas",
+    "random_weight_sharing",
+    "robust_darts",
+    "sgas",
+    "single_path_one_shot",
+    "smooth_darts",
+    "smooth_darts_adversarial",
+    "snas",
+    "xnas",
+]
 
 RECIPES = {
     "darts": "two_level:darts",
@@ -53,13 +94,9 @@ def load(name: str) -> Callable[..., Search]:
     return getattr(importlib.import_module(f"netwright.recipes.{module}"), function)
 
 
-def __getattr__(name: str) -> Any:
-    """`netwright.recipes.darts` is the function of that name."""
-    for reference in RECIPES.values():
-        module, _, function = reference.partition(":")
-        if function == name:
-            return getattr(importlib.import_module(f"netwright.recipes.{module}"), function)
-    raise AttributeError(f"module 'netwright.recipes' has no attribute {name!r}")
+if not TYPE_CHECKING:
+    from netwright.core.on_demand import on_demand
 
-
-__all__ = ["RECIPES", "load"]
+    __getattr__, __dir__ = on_demand(
+        __name__, {each.partition(":")[2]: f"netwright.recipes.{each}" for each in RECIPES.values()}
+    )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netwright.core.errors import DataError, SpaceExhausted, UserError, nearest
+from netwright.core.kinds import kinds_checked
 from netwright.core.trial import Proposal
 from netwright.results.audit import Audit, Scored
 
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.core.trial import Trial
     from netwright.engine.run import Run
+    from netwright.engine.search import Search
+    from netwright.estimators.training import Training
 
 KEPT = "audit"  # under which a run keeps its audit
 SCORE = "val_accuracy"
 
 
+@kinds_checked
 def audit(
     run: Run,
     *,
@@ -58,14 +62,14 @@ def audit(
     recommended = run.best.architecture
     drawn = _drawn(run.search.space, networks, seed)
     everyone = [*drawn, *([] if recommended in drawn else [recommended])]
+    truths = [] if true_of is None else [(_looked_up(true_of, each), "") for each in everyone]
     began = time.monotonic()
     scores = [_scored(shared, each, say, place, len(everyone)) for place, each in enumerate(everyone)]
     seconds = time.monotonic() - began
     if true_of is not None:
-        truths = [(_looked_up(true_of, each), "") for each in everyone]
         cost, name = 0.0, f"{metric} in {Path(str(table)).name}"
     else:
-        truths, cost = _trained(run, shared, everyone, epochs, seed, limit, say, executor, training)
+        truths, cost = _trained(run, everyone, epochs, seed, limit, say, executor, training)
         name = f"{SCORE} after {epochs} {'epoch' if epochs == 1 else 'epochs'} of training alone"
     rows = {
         each: Scored(str(each), score, true, each == recommended, note)
@@ -78,6 +82,16 @@ def audit(
     )
     run.keep(KEPT, found.as_json())
     return found
+
+
+def training_alone(search: Search, epochs: int, **training: Any) -> Training:
+    """What an audit trains each network alone with: on the examples, and judged on those, of the shared weights."""
+    from netwright.engine.rounds import round_estimator
+    from netwright.estimators.training import Training
+
+    shared: Any = round_estimator(search.estimator)
+    split: dict[str, Any] = {"validation": shared.split, "split_seed": shared.split_seed, "device": str(shared.device)}
+    return Training(search.space, shared.task, epochs=epochs, **{**split, **training})
 
 
 def _shared_weights(run: Run) -> RoundEstimator:
@@ -116,7 +130,6 @@ def _scored(
 
 def _trained(
     run: Run,
-    shared: Any,
     everyone: Sequence[Architecture],
     epochs: int,
     seed: int,
@@ -127,12 +140,10 @@ def _trained(
 ) -> tuple[list[tuple[float | None, str]], float]:
     """Each network's score after training alone, or why there is none; and the seconds it took."""
     from netwright.engine.search import Search
-    from netwright.estimators.training import Training
     from netwright.store.store import Store
     from netwright.strategies.listed import Listed
 
-    split: dict[str, Any] = {"validation": shared.split, "split_seed": shared.split_seed, "device": str(shared.device)}
-    estimator = Training(run.search.space, shared.task, epochs=epochs, **{**split, **training})
+    estimator = training_alone(run.search, epochs, **training)
     search = Search(Listed(run.search.space, list(everyone)), estimator, seed=seed)
     name = f"{run.name}-audit-{len(everyone)}-{epochs}-{seed}"
     resume, before = False, 0.0

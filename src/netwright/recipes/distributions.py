@@ -25,6 +25,8 @@ def asng(
 
     Published on CIFAR-10: 2.83 ± 0.14 % test error. Defaults are those of the authors' code. Learning rates, weight
     decay and gradient clip are meant for the mean gradient of the samples, and scaled to the sum that is taken.
+
+    samples: architectures of each step. alpha: how sure of its direction a step must be before the rate grows.
     """
     from netwright.engine.search import Search
     from netwright.estimators.shared_weights import SharedWeights
@@ -59,6 +61,8 @@ def mdenas(
 
     Published on CIFAR-10: 2.55 % test error. The number of samples is that of the epochs, so that a short search leaves
     the probabilities nearly uniform.
+
+    rate: by how much a probability moves in one comparison.
     """
     from netwright.engine.search import Search
     from netwright.estimators.shared_weights import SharedWeights

@@ -28,6 +28,8 @@ def pc_darts(
     Only the weights learn in the first 15 of 50 epochs. Sources are weighted where the space leaves it open which to
     read. Defaults are those of the authors' code for CIFAR-10. Published there, for the space of DARTS: 2.57 ± 0.07 %
     test error, 0.1 GPU-days of search.
+
+    partial_channels: one in so many of the channels passes the operations.
     """
     chooses_sources = any(each.kind == "sources" for each in space.decisions)
     strategy = Differentiable(space, optimiser=Adam(6e-4), warm_up=0.3, edge_weights=chooses_sources)

@@ -30,6 +30,8 @@ def single_path_one_shot(
     about 120 epochs, with the learning rate falling from 0.5 along a line; 0.03125 is that for batches of 64, and falls
     along a cosine here. It takes the statistics of batch normalisations from training images for each path that is
     scored; so does `recalibrate=20`, the default here.
+    population, generations: of the evolution, whose product is the number of evaluations. top: how many of the best
+    architectures are bred from. mutation: probability of drawing a decision anew.
     """
     from netwright.strategies.paths import TopEvolution, UniformPaths
 
@@ -57,6 +59,7 @@ def fairnas(
     Published: 75.34 % top-1 on ImageNet (FairNAS-A). Training as in the paper, whose learning rate of 0.045 for batches
     of 256 is 0.01125 for batches of 64. generations: of `population` each, so many evaluations; the number is ours. A
     step costs as much as there are options in the largest decision.
+    population: of NSGA-II. objective: the metrics that it improves.
     """
     from netwright.strategies.genetic import GeneticAlgorithm
     from netwright.strategies.paths import FairPaths
@@ -108,6 +111,9 @@ def random_weight_sharing(
 
     Published for `Darts()` on CIFAR-10: 2.85 ± 0.08 % test error. Each of the candidates is scored on ten validation
     minibatches, the ten best on all of them. Supernet and training are those of DARTS, as in the authors' code.
+
+    candidates: random architectures that are looked at. batches: validation minibatches that each is looked at on.
+    best: how many of them are evaluated in full.
     """
     from netwright.strategies.paths import Screening, UniformPaths
 

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from netwright.core.errors import UserError
+from netwright.core.kinds import kinds_checked
 from netwright.core.randomness import derived_seed
 from netwright.core.task import Data, Examples
 from netwright.networks.counting import count
@@ -148,6 +149,7 @@ def resnet_depth(task: Task) -> int:
     return 20 if min(task.shape.height, task.shape.width) >= SMALL_IMAGE else 8
 
 
+@kinds_checked
 def logistic_regression(task: Task, data: Data | None = None, seconds: float | None = None) -> Contender:
     """scikit-learn's logistic regression on standardised, flattened inputs: what takes no network at all.
 

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 import netwright
 from netwright.core.errors import UserError
+from netwright.core.kinds import kinds_checked
 from netwright.core.spelling import option
 from netwright.results.baking import plain_copy
 from netwright.results.figures import Figures
@@ -78,6 +79,7 @@ class Exported:
         return self.directory / "README.md"
 
 
+@kinds_checked
 def export(
     directory: str | Path,
     network: nn.Module,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from netwright.core.errors import UserError
+from netwright.core.errors import UserError, marked
+from netwright.core.kinds import kinds_checked
 from netwright.results.source import write_source
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 TIME = 1.0  # seconds after which no further network is looked at
 
 
+@kinds_checked
 def check_exportable(space: Space, shape: TaskShape, architectures: Iterable[Architecture]) -> int:
     """Write the code of these networks as an export would, and say how many were looked at.
 
@@ -47,4 +49,4 @@ def _check(space: Space, shape: TaskShape, architecture: Architecture) -> None:
     try:
         write_source(network, example)
     except UserError as problem:
-        raise UserError(f"the network {architecture} cannot be exported: {problem}") from problem
+        raise UserError(f"the network {architecture} cannot be exported: {marked(problem)}") from problem

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from netwright.core.errors import NetwrightError, TrialFailed, UserError
+from netwright.core.kinds import kinds_checked
 from netwright.core.task import Data
 from netwright.networks.counting import count
 from netwright.results.figures import Contender
@@ -80,6 +81,7 @@ class FinalResult:
         return contender(name, self.trainings, self.params, self.macs)
 
 
+@kinds_checked
 def train_final(
     space: Space,
     architecture: Architecture,

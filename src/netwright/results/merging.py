@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 ANY_IMPORT = ast.Import | ast.ImportFrom
@@ -74,15 +74,27 @@ def imported_modules(text: str) -> set[str]:
     return found
 
 
-def joined_imports(lines: Sequence[str], body: str) -> str:
-    """The imports that the body uses, as one block: first those of the standard library."""
-    used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
-    kept = [each for each in dict.fromkeys(lines) if _bound(each) in used]
-    foreign = ("numpy", "PIL", "safetensors", "torch")
+def joined_imports(lines: Sequence[str], body: str, between: Callable[[Sequence[str]], str]) -> str:
+    """The imports that the body uses: first those of the standard library, then those of other packages.
+
+    between: what stands before the imports of these packages.
+    """
+    used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)} | {"importlib", "sys"}
+    kept = [each for each in dict.fromkeys(("import importlib.util", "import sys", *lines)) if _bound(each) in used]
     ours, others = [], []
     for each in sorted(_gathered(kept), key=lambda line: (line.startswith("from "), line.lower())):
-        (others if each.split()[1].partition(".")[0] in foreign else ours).append(each)
-    return "\n\n".join("\n".join(block) for block in (["from __future__ import annotations"], ours, others) if block)
+        (others if _package(each) in FOREIGN else ours).append(each)
+    missing = between([name for name in FOREIGN if name in map(_package, others)])
+    blocks = (["from __future__ import annotations"], ours, [missing], others)
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+FOREIGN = ("numpy", "PIL", "safetensors", "torch")
+
+
+def _package(line: str) -> str:
+    """The package that an import statement reads from."""
+    return line.split()[1].partition(".")[0]
 
 
 def _bound(line: str) -> str:

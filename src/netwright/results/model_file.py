@@ -44,7 +44,7 @@ def model_file(source: Source, inputs: Inputs, weights_sha256: str) -> str:
     parts = [_constants(inputs, weights_sha256), reading.text, network.text, using.text]
     body = "\n\n".join(part.strip("\n") + "\n" for part in parts)
     lines = [*reading.imports, *network.imports, *using.imports]
-    return f"{_opening(inputs.preparation)}\n{joined_imports(lines, body)}\n\n{body}"
+    return f"{_opening(inputs.preparation)}\n{joined_imports(lines, body, _required)}\n\n{body}"
 
 
 def reserved_names(preparation: Preparation) -> frozenset[str]:
@@ -54,7 +54,7 @@ def reserved_names(preparation: Preparation) -> frozenset[str]:
     return frozenset({*reading.names, *preparation.constants(), *_frame().names, *_OWN_CONSTANTS, *imported})
 
 
-_OWN_CONSTANTS = ("INPUT_SHAPE", "CLASS_NAMES", "MEAN", "STD", "WEIGHTS_SHA256")
+_OWN_CONSTANTS = ("INPUT_SHAPE", "CLASS_NAMES", "MEAN", "STD", "WEIGHTS_SHA256", "importlib", "_needed", "_missing")
 
 
 @cache
@@ -67,6 +67,25 @@ def _check_names(*pieces: Piece) -> None:
     for each in pieces:
         assert not seen & each.names, f"model.py would define {', '.join(sorted(seen & each.names))} twice"
         seen |= each.names
+
+
+def _required(packages: Sequence[str]) -> str:
+    """Code that says which packages are missing, on the command line only; a program that imports it gets the error."""
+    names = [{"PIL": "pillow"}.get(each, each) for each in packages]
+    return _REQUIRED.format(packages=dict(zip(packages, names, strict=True)), python=PYTHON)
+
+
+PYTHON = (3, 11)
+_REQUIRED = """\
+if __name__ == "__main__":
+    _needed = {packages!r}
+    _missing = " ".join(name for module, name in _needed.items() if importlib.util.find_spec(module) is None)
+    if sys.version_info < {python!r}:
+        print("model.py: needs Python {python[0]}.{python[1]}; this is", sys.version.split()[0], file=sys.stderr)
+        sys.exit(2)
+    if _missing:
+        print("model.py: missing packages; get them with: pip install", _missing, file=sys.stderr)
+        sys.exit(2)"""
 
 
 def _code(source: Source) -> str:

@@ -16,6 +16,7 @@ import torch
 
 from netwright.core.checkpoints import Checkpoints
 from netwright.core.errors import TrialFailed, UserError
+from netwright.core.kinds import kinds_checked
 from netwright.executors.inline import Inline
 from netwright.networks.counting import count
 from netwright.results.baselines import check_seeds
@@ -30,6 +31,7 @@ from netwright.training.progress import load_trained
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
+    from netwright.core.estimator import Estimator
     from netwright.core.executor import Executor, Job
     from netwright.core.objective import Constraint
     from netwright.core.space import Space
@@ -66,6 +68,7 @@ class Concluded:
         )
 
 
+@kinds_checked
 def export_run(
     run: Run,
     directory: str | Path,
@@ -85,6 +88,7 @@ def export_run(
     return concluded.export(directory, overwrite=overwrite)
 
 
+@kinds_checked
 def conclude(
     run: Run,
     *,
@@ -120,12 +124,12 @@ def conclude(
     Raises UserError where the run's estimator does not train, has no such trial, or there is nothing to read; and
     TrialFailed where no final training succeeds.
     """
-    space, task, settings, own_device = training_of(run)
+    work = final_work(run.search.estimator, device)
+    space, task, settings = work.space, work.task, work.settings
     seeds = tuple(range(final_seeds)) if isinstance(final_seeds, int) else tuple(final_seeds)
     seeds = tuple(range(len(repeats) + 1)) if repeats else seeds
     check_seeds(seeds)
     chosen = run.best if trial is None else trial_of(run, trial)
-    place = str(_device(own_device if device is None else device))
     earlier = Earlier.of(run, chosen.number)
     winner = _winner(run, chosen, earlier, further)
     known = None if earlier is None or further else earlier.epochs
@@ -138,7 +142,6 @@ def conclude(
     say = on_progress or (lambda _: None)
     winners = [winner, *(_winner(each, each.best, None, False) for each in repeats)]
     beside = {name: [_winner(each, each.best, None, False) for each in runs] for name, runs in rivals.items() if runs}
-    work = FinalTraining(space, task, settings, place, **_split_of(run))
     decided = _decided(run, chosen.number, winner.begun) if deadline is not None and earlier is None else None
     wanted = Wanted(final_epochs, seeds, baselines, exact, deadline, train, decided)
     with _folder(run) as folder:
@@ -202,6 +205,7 @@ def _winner(run: Run, trial: Trial, earlier: Earlier | None, further: bool) -> W
     return Winner(architecture) if found is None else Winner(architecture, start, found.step)
 
 
+@kinds_checked
 def trial_of(run: Run, number: int) -> Trial:
     """The trial of that number; UserError where it has none, or it did not complete."""
     found = next((each for each in run.trials if each.number == number), None)
@@ -213,9 +217,8 @@ def trial_of(run: Run, number: int) -> Trial:
     return found
 
 
-def _split_of(run: Run) -> dict[str, Any]:
+def _split_of(estimator: Estimator) -> dict[str, Any]:
     """How the search split validation examples off."""
-    estimator = run.search.estimator
     stages: list[Any] = [estimator, *estimator.stages()]
     each = next((each for each in stages if each.keeps), None)  # whose networks go on
     return {} if each is None else {"validation": each.validation, "split_seed": each.split_seed}
@@ -307,9 +310,23 @@ def _contender(name: str, found: Mapping[int, Done]) -> Contender:
     return contender(name, records, params, macs, note)
 
 
+@kinds_checked
 def training_of(run: Run) -> tuple[Space, Task, TrainingSettings, torch.device | str]:
     """Space, task, settings and device of the run's training estimator; UserError where it has none."""
-    estimator = run.search.estimator
+    return _training(run.search.estimator)
+
+
+def final_work(estimator: Estimator, device: torch.device | str | None = None) -> FinalTraining:
+    """What carries out the final trainings of a search with this estimator; UserError where it does not train.
+
+    device: the estimator's by default, or "auto".
+    """
+    space, task, settings, own_device = _training(estimator)
+    place = str(_device(own_device if device is None else device))
+    return FinalTraining(space, task, settings, place, **_split_of(estimator))
+
+
+def _training(estimator: Estimator) -> tuple[Space, Task, TrainingSettings, torch.device | str]:
     wanted = ("space", "task", "settings")
     for each in (estimator, *estimator.stages()):
         found: Any = each
@@ -323,6 +340,7 @@ def training_of(run: Run) -> tuple[Space, Task, TrainingSettings, torch.device |
     )
 
 
+@kinds_checked
 def figures_of(
     final: FinalResult,
     task: Task,
@@ -364,6 +382,7 @@ def figures_of(
     )
 
 
+@kinds_checked
 def search_facts(run: Run, repeats: Sequence[Run] = (), trial: Trial | None = None) -> dict[str, Any]:
     """What finding the network cost, and how it was found. trial: whose network it is, by default the best one."""
     search, trial = run.search, trial or run.best

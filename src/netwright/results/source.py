@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from netwright.core.errors import UserError
+from netwright.core.kinds import kinds_checked
 from netwright.results.classes import Body, Classes, Declaration
 from netwright.results.constructors import constructor, torch_class
 from netwright.results.expressions import Argument, Call, Entry, Expression, Listing, Literal, Text, plain, quoted
@@ -39,6 +40,7 @@ class Source:
         return "\n\n".join([*self.classes, f"def build() -> nn.Module:\n{body}"])
 
 
+@kinds_checked
 def write_source(network: nn.Module, example: Tensor, reserved: Collection[str] = ()) -> Source:
     """The code of a network as it predicts (in eval mode).
 

@@ -32,6 +32,7 @@ class NasBench201(Space):
     benchmark's networks have 16 channels and 5 cells; for 32x32 colour images and 10 classes they have from 73,306
     to 1,531,546 parameters and up to 220.12 million multiply-adds. The latter count the weights of convolutions and
     the linear layer times the positions each is applied to, and nothing for biases, normalisation, pooling and sums.
+    cells: in each of the three stages.
 
     `str(architecture)` is the benchmark's own form, `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`.
     """

@@ -19,7 +19,10 @@ def from_genotype(
     """A space that holds this genotype, and its architecture there: Darts where it can be, otherwise NasNet.
 
     The number of nodes, the operations and the output follow from the cells; the operations are the smallest published
-    set that has all of them. genotype: as `read_genotype` takes it. Raises InvalidArchitecture, which says what is
+    set that has all of them.
+
+    genotype: as `read_genotype` takes it. cells, channels, auxiliary: as in `Darts`.
+    Raises InvalidArchitecture, which says what is
     wrong with it.
     """
     read = read_genotype(genotype)

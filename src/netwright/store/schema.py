@@ -168,7 +168,7 @@ def check(connection: sqlite3.Connection, path: Path) -> int:
     if version > VERSION:
         raise UserError(
             f"{path} was written by a newer netwright (tables version {version}; this one reads up to {VERSION}); "
-            "upgrade with: pip install --upgrade netwright"
+            "open it with that version or a later one"
         )
     if _fingerprint(objects(connection)) != (_expected() if version == VERSION else EARLIER.get(version)):
         raise corrupt(path, f"its tables are not those of version {version}")

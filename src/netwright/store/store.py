@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from netwright.core.errors import UserError
+from netwright.core.kinds import kinds_checked
 from netwright.store import directory as places
 from netwright.store import opening
 from netwright.store.backup import back_up
@@ -39,6 +40,7 @@ class Store:
     CorruptStore for a damaged or foreign database, which is never written to.
     """
 
+    @kinds_checked
     def __init__(self, directory: str | Path, *, takeover: bool = False, min_free_disk: int | None = None) -> None:
         self._set_places(directory)
         with translated(self.path):
@@ -61,6 +63,7 @@ class Store:
             raise
 
     @classmethod
+    @kinds_checked
     def open_readonly(cls, directory: str | Path) -> Store:
         """A store that only reads."""
         self = cls.__new__(cls)

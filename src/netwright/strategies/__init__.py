@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from netwright.strategies.crossover import Crossover, NoCrossover, OnePointCrossover, UniformCrossover
 from netwright.strategies.exhaustive import Exhaustive
@@ -19,30 +18,6 @@ from netwright.strategies.survival import Elitist, Generational, OldestDies, Sur
 from netwright.strategies.tpe import TreeParzen
 from netwright.strategies.tree_search import MonteCarloTreeSearch, alphax, deep_architect
 from netwright.strategies.warm_start import WarmStart
-
-if TYPE_CHECKING:
-    from netwright.strategies.bayesian import BayesianOptimization
-    from netwright.strategies.differentiable import Differentiable
-    from netwright.strategies.fidelity import (
-        Asha,
-        Extrapolated,
-        Hyperband,
-        KernelDensity,
-        SuccessiveHalving,
-        bohb,
-    )
-    from netwright.strategies.harmonica import Harmonica
-    from netwright.strategies.latent import LatentGradient, nao
-    from netwright.strategies.paths import (
-        FairPaths,
-        MultinomialLearning,
-        NaturalGradient,
-        PathDropout,
-        Screening,
-        TopEvolution,
-        TrainThenSearch,
-        UniformPaths,
-    )
 
 __all__ = [
     "Asha",
@@ -97,22 +72,42 @@ __all__ = [
     "nao",
 ]
 
-_NEED_TORCH = {
-    "harmonica": ("Harmonica",),  # scikit-learn
-    "latent": ("LatentGradient", "nao"),
-    "bayesian": ("BayesianOptimization",),
-    "differentiable": ("Differentiable",),
-    "fidelity": ("Asha", "Extrapolated", "Hyperband", "KernelDensity", "SuccessiveHalving", "bohb"),
-    "paths": (
-        *("FairPaths", "MultinomialLearning", "NaturalGradient", "PathDropout", "Screening", "TopEvolution"),
-        *("TrainThenSearch", "UniformPaths"),
-    ),
-}
+if TYPE_CHECKING:
+    from netwright.strategies.bayesian import BayesianOptimization
+    from netwright.strategies.differentiable import Differentiable
+    from netwright.strategies.fidelity import (
+        Asha,
+        Extrapolated,
+        Hyperband,
+        KernelDensity,
+        SuccessiveHalving,
+        bohb,
+    )
+    from netwright.strategies.harmonica import Harmonica
+    from netwright.strategies.latent import LatentGradient, nao
+    from netwright.strategies.paths import (
+        FairPaths,
+        MultinomialLearning,
+        NaturalGradient,
+        PathDropout,
+        Screening,
+        TopEvolution,
+        TrainThenSearch,
+        UniformPaths,
+    )
+else:  # these hold tensors, or learn a predictor
+    from netwright.core.on_demand import on_demand
 
-
-def __getattr__(name: str) -> Any:
-    """Strategies that hold tensors, or learn a predictor, are imported when they are first asked for."""
-    for module, names in _NEED_TORCH.items():
-        if name in names:
-            return getattr(importlib.import_module(f"netwright.strategies.{module}"), name)
-    raise AttributeError(f"module 'netwright.strategies' has no attribute {name!r}")
+    _NAMES = {
+        "bayesian": ("BayesianOptimization",),
+        "differentiable": ("Differentiable",),
+        "fidelity": ("Asha", "Extrapolated", "Hyperband", "KernelDensity", "SuccessiveHalving", "bohb"),
+        "harmonica": ("Harmonica",),
+        "latent": ("LatentGradient", "nao"),
+        "paths": (
+            *("FairPaths", "MultinomialLearning", "NaturalGradient", "PathDropout", "Screening", "TopEvolution"),
+            *("TrainThenSearch", "UniformPaths"),
+        ),
+    }
+    _WHERE = {name: f"netwright.strategies.{module}:{name}" for module, names in _NAMES.items() for name in names}
+    __getattr__, __dir__ = on_demand(__name__, _WHERE)

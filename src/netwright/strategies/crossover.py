@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 
 class Crossover(Configured, ABC):
+    """How a child is made of its parents. Yours is a class with `cross`."""
+
     parents: int = 2
 
     @abstractmethod

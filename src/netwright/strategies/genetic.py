@@ -33,6 +33,8 @@ class GeneticAlgorithm(Strategy):
     objectives, and the same with the score in place of fronts where there is one.
     repeats: False never asks an architecture twice: a child that was asked already is bred anew, up to 20 times, then
     a random new architecture takes its place; SpaceExhausted when there is none.
+    selection: who become parents. crossover: how a child is made of two of them. mutation: how the child is changed.
+    survivor: who live on.
 
     Where survivors are chosen once a generation (`Elitist`, `Generational`), `ask` gives None while a whole generation
     is pending. A trial that did not complete is neither parent nor survivor; while nobody lives, random architectures

@@ -41,6 +41,9 @@ class Harmonica(Strategy):
     variables: how decisions with more than two options become variables of plus and minus one: binary "digits" of the
     option's index (the paper), or "one-hot". penalty: the Lasso's, in standard deviations of the scores.
     In the authors' program samples = 300, stages = 3, degree = 3, monomials = 5, restrictions = 1.
+    samples: random architectures of a stage. stages: how many. degree: the most variables of one product. monomials:
+    terms that are kept. restrictions: assignments to which the space is restricted. base: the strategy that follows, or
+    None for random search.
 
     No architecture is asked twice, except where `base` does. `ask` gives None while a stage waits for pending trials;
     trials that did not complete are left out of the fit. With several objectives the mean of the scaled scores counts.

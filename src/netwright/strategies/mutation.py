@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 
 class Mutation(Configured, ABC):
+    """What changes an architecture. Yours is a class with `mutate`."""
+
     @abstractmethod
     def mutate(self, space: Space, architecture: Architecture, rng: np.random.Generator) -> Architecture:
         """An architecture that differs from the one given in some decisions, or in none."""
@@ -55,7 +57,10 @@ class EachDecision(Mutation):
 
 
 class Successive(Mutation):
-    """Several mutations, one after the other."""
+    """Several mutations, one after the other.
+
+    mutations: in the order in which they are made.
+    """
 
     def __init__(self, mutations: Sequence[Mutation]) -> None:
         self.mutations = tuple(mutations)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 
 class Selection(Configured, ABC):
+    """Who become parents. Yours is a class with `select`."""
+
     @abstractmethod
     def select(self, population: Population, count: int, rng: np.random.Generator) -> list[Trial]:
         """`count` parents out of a population that is not empty; one member may be taken more than once."""
@@ -30,7 +32,10 @@ class Uniform(Selection):
 
 
 class Tournament(Selection):
-    """The best of `size` members drawn with replacement (Goldberg and Deb 1991)."""
+    """The best of `size` members drawn with replacement (Goldberg and Deb 1991).
+
+    size: how many are drawn for one parent.
+    """
 
     def __init__(self, size: int = 2) -> None:
         self.size = whole_number(self, "size", size)
@@ -41,7 +46,10 @@ class Tournament(Selection):
 
 
 class Truncation(Selection):
-    """Any of the best `top` members, with the same probability (the top 10 of 50 in Guo et al. 2020)."""
+    """Any of the best `top` members, with the same probability (the top 10 of 50 in Guo et al. 2020).
+
+    top: how many of the best may become parents.
+    """
 
     def __init__(self, top: int = 10) -> None:
         self.top = whole_number(self, "top", top)

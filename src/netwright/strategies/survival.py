@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 
 class Survivor(Configured, ABC):
+    """Who live on. Yours is a class with `survivors`."""
+
     def brood(self, size: int) -> int:
         """How many are born before the next population of `size` is made up; 0: each is taken in when it is known."""
         return 0
@@ -56,6 +58,7 @@ class Generational(_WholeBrood):
 
     offspring: lambda; None for as many as the population. Where too few offspring completed, the best parents fill
     the places left.
+    elites: how many of the best parents live on.
     """
 
     def __init__(self, offspring: int | None = None, elites: int = 0) -> None:
@@ -85,6 +88,8 @@ class WorstDies(Survivor):
 
     sample=2 with Tournament(2) as selection is the pairwise tournament of Real et al. 2017, with one pair drawn for
     birth and another for death.
+
+    sample: of how many random members the worst is replaced; None for all.
     """
 
     def __init__(self, sample: int | None = None) -> None:

@@ -39,6 +39,7 @@ class TreeParzen(Strategy):
     most `recent` (the authors' published program), ceil(gamma n) for "share" (section 4 of the paper). candidates: how
     many draws from l are compared. recent: so many of the latest observations of a density weigh 1, older ones less,
     down to 1/n (the published program's linear forgetting). The defaults are those of the published program.
+    prior: what is added to each option's count. split: "root" or "share", how many architectures are the good ones.
 
     No architecture is asked twice: draws that were asked are passed over, and where all were, a random new one is
     asked, until SpaceExhausted. Pending and failed trials count among the others, which keeps parallel trials apart.

@@ -33,13 +33,10 @@ class WarmStart(Strategy):
 
     first: as `space.parse` reads them, or as they are. Raises ConfigurationError where there is none,
     InvalidArchitecture for what is none of the strategy's space.
+    strategy: the one that goes on.
     """
 
     def __init__(self, strategy: Strategy, first: Sequence[Architecture | str]) -> None:
-        if not isinstance(strategy, Strategy):
-            raise ConfigurationError(
-                f"WarmStart takes a strategy, found {strategy!r} of type {type(strategy).__name__}"
-            )
         if isinstance(first, str) or not first:
             raise ConfigurationError(f"WarmStart: first is {first!r}; expected at least one architecture in a list")
         self.space = space = strategy.space

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from netwright.core.building import EdgeSum
-from netwright.core.errors import UserError
+from netwright.core.errors import UserError, marked
 from netwright.networks.drop_path import DropPath
 from netwright.networks.operations import Zero
 from netwright.supernets.mixed import ElasticDepth, MixedEdges, MixedOperation
@@ -89,6 +89,6 @@ def _fill(target: Tensor, source: Tensor, name: str, *, elastic: bool) -> None:
             raise UserError(f"{tuple(target.shape)} stand-alone, {tuple(source.shape)} shared")
         part = sliced_copy(source, target.shape)
     except UserError as problem:
-        raise UserError(f"the sizes of {name} cannot be shared: {problem}") from None
+        raise UserError(f"the sizes of {name} cannot be shared: {marked(problem)}") from None
     if not target.is_meta:
         target.copy_(part)

@@ -12,6 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.errors import InvalidArchitecture, UserError
+from netwright.core.kinds import kinds_checked
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.supernets import preparing
@@ -46,6 +47,7 @@ class Supernet(nn.Module):
     cannot be.
     """
 
+    @kinds_checked
     def __init__(
         self,
         space: Space,

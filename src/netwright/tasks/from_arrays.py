@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError
+from netwright.core.kinds import described, kinds_checked
 from netwright.core.task import Augmentation
 from netwright.tasks.building import Raw, build, check_shapes, prepare
 from netwright.tasks.labels import Labels, encode, encode_as
@@ -17,6 +18,15 @@ from netwright.tasks.task import Task
 from netwright.tasks.values import as_array, numeric
 
 
+def _several(value: Any, what: str) -> NDArray[Any]:
+    """The value as an array of several examples; DataError where it is a single thing."""
+    found = as_array(value, what)
+    if not found.ndim:
+        raise DataError(f"{what} is {described(value)}; expected an array, a tensor or a list")
+    return found
+
+
+@kinds_checked
 def arrays(
     x: Any,
     y: Any,
@@ -43,10 +53,11 @@ def arrays(
     "impute-median" (of vectors) or "drop". layout: "auto", "channels-first" or "channels-last". limit: keep a
     stratified part, as a number of training examples or a share; a test split keeps the same share, but at least 1,000.
     notes: sentences to keep with the task.
+    test_share: of each class that is set aside, where there is no `test`. split_seed: chooses which. name: of the task.
     Raises DataError for shapes, labels and values that cannot be used.
     """
-    inputs = numeric(as_array(x, "x"), "x")
-    check_shapes(inputs, as_array(y, "y"), "x")
+    inputs = numeric(_several(x, "x"), "x")
+    check_shapes(inputs, _several(y, "y"), "x")
     labels = encode(y, classes)
     held_out, own = _pair(test, "test", labels, inputs), _pair(validation, "validation", labels, inputs)
     train, held_out, kept = _limited(Raw(inputs, labels.codes), held_out, limit, split_seed)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from netwright.core import blocks
 from netwright.core.errors import DataError
+from netwright.core.kinds import kinds_checked
 from netwright.core.task import Augmentation
 from netwright.tasks import pickled_arrays
 from netwright.tasks.archives import Arrays
@@ -38,6 +39,7 @@ Split = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 
 @remakeable("cifar10")
+@kinds_checked
 def cifar10(
     path: str | os.PathLike[str],
     *,
@@ -53,6 +55,7 @@ def cifar10(
     decoded, up to 1 %. The default augmentation mirrors, and shifts by up to four pixels (He et al. 2016).
     The Python version is read without unpickling. Raises UserError for a missing path and DataError for files that
     are missing, damaged or foreign.
+    path: of the folder or archive. augmentation: in place of the default one. split_seed: chooses what `limit` keeps.
     """
     place = existing(path, "any", "CIFAR-10: a folder, or a .tar.gz file")
     augmentation = augmentation or Augmentation(flip=True, padding=4)

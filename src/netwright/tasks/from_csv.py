@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError, UserError, nearest
+from netwright.core.kinds import kinds_checked
 from netwright.core.spelling import option
 from netwright.core.task import Augmentation
 from netwright.tasks import repeats
@@ -33,6 +34,7 @@ ENCODINGS = ("one-hot", "ordinal")
 
 
 @remakeable("csv")
+@kinds_checked
 def csv(
     path: str | os.PathLike[str],
     *,
@@ -55,6 +57,8 @@ def csv(
     texts) or "ordinal" (their number in sorted order, -1 for one that only the test split has). nan: what missing
     numbers do, see `arrays`; a missing text is a category of its own. delimiter, header: found out unless given.
     drop: names of columns to leave out.
+    path: of the file. limit: keep a stratified part, as a number of training rows or a share. test_share: of each class
+    that is set aside, where there is no `test`. split_seed: chooses which.
     Raises UserError for an unknown column, and DataError with the line for rows that cannot be used; a target of
     measured numbers is regression and is refused.
     """

@@ -18,7 +18,8 @@ from torch.utils.data import (
 )
 
 from netwright.core import blocks
-from netwright.core.errors import DataError
+from netwright.core.errors import DataError, marked
+from netwright.core.kinds import kinds_checked
 from netwright.core.task import Augmentation
 from netwright.tasks.from_arrays import arrays
 from netwright.tasks.task import Task
@@ -29,6 +30,7 @@ _READ_TWICE = 32
 LABEL_KEYS = ("label", "labels", "y", "target", "targets", "class", "fine_label")
 
 
+@kinds_checked
 def dataset(
     torch_dataset: Any,
     test: Any = None,
@@ -47,8 +49,10 @@ def dataset(
 
     x: a tensor, array or Pillow image, the same shape in all items. y: a number, text or one-element tensor. test:
     another dataset. validation: a dataset to validate on during a search. classes: names of the classes; the dataset's
-    own `classes` where it has some. The other options are those of `arrays`. Each item is read once and kept. Of a
-    DataLoader the dataset behind it is read.
+    own `classes` where it has some. torch_dataset: what is read. augmentation, nan, layout, limit, test_share,
+    split_seed, name: as in `arrays`.
+
+    Each item is read once and kept. Of a DataLoader the dataset behind it is read.
     Raises DataError that names the item that raises or does not fit, and shows what an item looks like; and where items
     differ each time they are read, since random transforms would be frozen.
     """
@@ -187,7 +191,7 @@ def _items(source: Any, name: str) -> Iterator[tuple[int, Any]]:
         raise
     except Exception as problem:
         first = "" if index == 0 else f"; item 0 is {_first(source)}"
-        raise DataError(f"{name}: item {index} raises {type(problem).__name__}: {problem}{first}") from problem
+        raise DataError(f"{name}: item {index} raises {type(problem).__name__}: {marked(problem)}{first}") from problem
 
 
 def _first(source: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from netwright.core.kinds import kinds_checked
 from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation
 from netwright.tasks.building import Prepared, build
@@ -18,6 +19,7 @@ _SCALE = (0.0, 255 / 16)
 
 
 @remakeable("digits")
+@kinds_checked
 def digits(
     *,
     limit: int | float | None = None,
@@ -29,6 +31,8 @@ def digits(
 
     Values 0..16 are stored as 0..255. Nothing is mirrored by default, since digits have no mirror image.
     limit: keep a stratified part, as a number of examples or a share, before the test split is set aside.
+    test_share: of each class that is set aside for the test. split_seed: chooses which. augmentation: none unless
+    given.
     """
     from sklearn.datasets import load_digits
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError, UserError
+from netwright.core.kinds import kinds_checked
 from netwright.core.preparation import Preparation
 from netwright.core.room import gibibytes, memory_left
 from netwright.core.spelling import option
@@ -32,6 +33,7 @@ _BRIGHT = 192  # what is drawn brighter than this is laid on black, not on white
 
 
 @remakeable("image_folder")
+@kinds_checked
 def image_folder(
     path: str | os.PathLike[str],
     size: int | tuple[int, int] | None = None,
@@ -51,6 +53,8 @@ def image_folder(
     default augmentation mirrors, and shifts by up to an eighth of the size.
     Without test/ a share of the training images is set aside for the test; val/ is what a search validates on.
     Grey images stay grey when all are; what becomes of 16-bit, CMYK, transparent and animated images is said.
+    path: of the folder. augmentation: in place of the default one. test_share: of each class that is set aside, where
+    there is no test/. split_seed: chooses which.
     Raises UserError for a missing path and DataError where the layout or the images cannot be used (`BadFiles` lists
     them).
     """

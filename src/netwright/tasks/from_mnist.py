@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError
+from netwright.core.kinds import kinds_checked
 from netwright.core.task import Augmentation
 from netwright.tasks.archives import Arrays
 from netwright.tasks.from_arrays import arrays
@@ -31,6 +32,7 @@ _PARTS = {
 
 
 @remakeable("mnist")
+@kinds_checked
 def mnist(
     path: str | os.PathLike[str],
     *,
@@ -41,6 +43,7 @@ def mnist(
     """MNIST from the four IDX files (plain or .gz) in a folder or its MNIST/raw subfolder, or from mnist.npz.
 
     limit: see `arrays`. The default augmentation shifts by up to two pixels and mirrors nothing.
+    path: of the folder or file. augmentation: in place of the default one. split_seed: chooses what `limit` keeps.
     Raises UserError for a missing path, and DataError for missing, foreign or damaged files.
     """
     place = existing(path, "any", "MNIST: a folder of IDX files, or mnist.npz")

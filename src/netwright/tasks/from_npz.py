@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from netwright.core.errors import DataError
+from netwright.core.kinds import kinds_checked
 from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation
 from netwright.tasks.archives import Arrays
@@ -38,6 +39,7 @@ PLAIN_KEYS = (
 
 
 @remakeable("npz")
+@kinds_checked
 def npz(
     path: str | os.PathLike[str],
     *,
@@ -57,6 +59,8 @@ def npz(
 
     Also reads packed JPEG images: `data` with all bytes, `offsets` and `labels`. test: a second file with the test
     split. The other options are those of `arrays`.
+    path: of the file. skip_bad: leave out packed images that cannot be decoded, as in `image_folder`. classes,
+    augmentation, nan, layout, limit, test_share, split_seed: as in `arrays`.
     Raises DataError for a foreign or damaged file, listing its keys; arrays of Python objects are never read.
     """
     stored = Arrays(path)

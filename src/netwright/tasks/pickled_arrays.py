@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.core.errors import DataError
+from netwright.core.errors import DataError, marked
 
 _MARK = object()
 
@@ -63,7 +63,7 @@ def read(data: bytes, where: str) -> Any:
     except DataError:
         raise
     except Exception as problem:
-        raise DataError(f"{where} is no pickle that can be read, or is damaged: {problem}") from None
+        raise DataError(f"{where} is no pickle that can be read, or is damaged: {marked(problem)}") from None
 
 
 def _run(data: bytes, where: str) -> Any:

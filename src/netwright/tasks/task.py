@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor
 
 from netwright.core import blocks
-from netwright.core.errors import ConfigurationError, DataError, UserError
+from netwright.core.errors import DataError, UserError
 from netwright.core.preparation import Preparation
 from netwright.core.spelling import plain
 from netwright.core.task import Augmentation, Data, Examples, TaskShape
@@ -36,6 +35,7 @@ class Task:
     each. configuration: how to make the task again; None for data that exists only in memory. preparation: how raw
     examples become inputs, for the export; None where the inputs are as their user has them. validation: places in
     `train` of the examples that a search validates on, where they came with the data; None to split a share off.
+    augmentation: what is done to training images; nothing by default.
     Raises DataError when the splits, labels and class names do not fit each other, or a class has fewer than two
     training examples.
     """
@@ -231,24 +231,6 @@ class Task:
             require(labels, self.class_names, 2, "one to train on, one to validate on")
         else:
             _check_validation(self.validation, labels, self.class_names)
-
-
-def as_task(value: Any) -> Task:
-    """The value, once it is known to be a task; ConfigurationError says how to make one of what was given."""
-    if isinstance(value, Task):
-        return value
-    if isinstance(value, type) or callable(value):
-        how = f"call it: {getattr(value, '__name__', 'it')}(...)"
-    elif isinstance(value, str | os.PathLike):
-        how = "nw.tasks.open_task(path) makes one of a path"
-    elif isinstance(value, tuple | list) and len(value) == 2:
-        how = "nw.tasks.arrays(x, y) makes one of a pair"
-    elif hasattr(value, "__getitem__") or hasattr(value, "__iter__"):
-        how = "nw.tasks.dataset(...) makes one of a torch data set, nw.tasks.arrays(x, y) of arrays"
-    else:
-        how = "nw.tasks.arrays(x, y) makes one of arrays"
-    kind = f"the class {value.__name__}" if isinstance(value, type) else f"a {type(value).__name__}"
-    raise ConfigurationError(f"a task is expected, found {kind}; {how}")
 
 
 class _Split:

@@ -11,6 +11,7 @@ import numpy as np
 
 from netwright.core.errors import TrialFailed
 from netwright.core.estimator import Estimator
+from netwright.core.kinds import kinds_checked
 from netwright.core.trial import STATES, Measurement, Proposal
 from netwright.testing.rules import global_randomness_untouched, must_not_raise, require
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
 
 
+@kinds_checked
 def check_estimator(
     estimator: Estimator,
     space: Space,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netwright.core.errors import ConfigurationError, InvalidArchitecture
+from netwright.core.kinds import kinds_checked
 from netwright.testing.examples import Layers, Only
 from netwright.testing.rules import global_randomness_untouched, must_not_raise, must_raise, require
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 Make = Callable[["Space"], Any]  # of Predictors; `testing` knows the core only
 
 
+@kinds_checked
 def check_predictor(make: Make, space: Space | None = None, *, examples: int = 24, seed: int = 0) -> None:
     """Raise AssertionError, which names the rule and how it was broken, unless this is a predictor as meant here.
 

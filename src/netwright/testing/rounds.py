@@ -12,6 +12,7 @@ from torch import Tensor
 
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.errors import StopSearch
+from netwright.core.kinds import kinds_checked
 from netwright.core.randomness import Generators, derived_seed
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.testing.conversation import same_proposal
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 MOST = 5_000  # rounds and trials after which a strategy that should end has not
 
 
+@kinds_checked
 def check_round_strategy(
     make: Make, space: Space | None = None, *, epochs: int = 4, steps: int = 5, seed: int = 0
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from netwright.core.kinds import kinds_checked
 from netwright.testing import space_forms, space_networks, space_points
 from netwright.testing.rules import require
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from netwright.core.task import TaskShape
 
 
+@kinds_checked
 def check_space(
     space: Space,
     shape: TaskShape | None = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from netwright.core.architecture import Architecture
 from netwright.core.errors import SearchFailed, SpaceExhausted
+from netwright.core.kinds import kinds_checked
 from netwright.core.objective import fittest
 from netwright.core.trial import STATES
 from netwright.testing.conversation import Conversation, same_proposal
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Make = Callable[["Space"], "Strategy"]
 
 
+@kinds_checked
 def check_strategy(
     make: Make, space: Space | None = None, *, trials: int = 60, exhausts: bool = False, seed: int = 0
 ) -> None:

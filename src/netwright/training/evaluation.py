@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from netwright.core.errors import DataError
+from netwright.core.kinds import kinds_checked
 from netwright.core.task import Data, Examples
 from netwright.training.augmentation import Normalisation
 from netwright.training.memory import out_of_memory_reported
@@ -21,6 +22,7 @@ EVALUATION_BATCH = 256
 _MOVED = 4096  # examples at a time from one device to another
 
 
+@kinds_checked
 def evaluate(
     network: nn.Module,
     examples: Examples,
@@ -50,6 +52,7 @@ def evaluate(
     raise AssertionError
 
 
+@kinds_checked
 def predict(
     network: nn.Module,
     examples: Examples,

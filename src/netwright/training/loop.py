@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from netwright.core.errors import Diverged, TrialFailed
+from netwright.core.kinds import kinds_checked
 from netwright.core.task import Augmentation, Data
 from netwright.training import progress
 from netwright.training.augmentation import Batches, Normalisation
@@ -36,6 +37,7 @@ STEPS_BETWEEN_LOOKS = 50
 """Steps between two looks at the losses on devices where looking means waiting; on CPU every step is looked at."""
 
 
+@kinds_checked
 def train(
     network: nn.Module,
     data: Data,

@@ -36,6 +36,7 @@ class TrainingSettings(Configured):
     compile: use `torch.compile`; pays off only in long training.
     average: decay of the exponential moving average of the weights. The average is then what is judged and returned.
     evaluate_every: epochs between two measurements on the held-out examples; the last epoch is always measured.
+    learning_rate: the highest of the schedule.
     steps_per_epoch: at most; an epoch with fewer than its examples make takes other ones each time, at random. None
     takes all examples.
 

@@ -149,7 +149,7 @@ def test_they_are_strategies(make) -> None:
         (lambda: Hyperband(CELL, least=0), "least is 0; expected the smallest share"),
         (lambda: SuccessiveHalving(CELL, candidates=0), "candidates is 0"),
         (lambda: Hyperband(CELL, sampler=RandomSearch(nw.spaces.Mlp())), "expected one space"),
-        (lambda: Hyperband(CELL, sampler=RandomSearch), "expected a strategy"),
+        (lambda: Hyperband(CELL, sampler=RandomSearch), "sampler is the class RandomSearch; expected a Strategy"),
     ],
 )
 def test_what_it_is_made_with_is_checked(make, message: str) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 from netwright.benchmarks.readers.tfrecord import records
 from netwright.core.architecture import Architecture
 from netwright.core.decisions import Point
-from netwright.core.errors import DataError, InvalidArchitecture, UserError, shown
+from netwright.core.errors import DataError, InvalidArchitecture, UserError, marked, shown
 from netwright.core.space import Space
 from netwright.estimators.table import Table
 from netwright.estimators.tables.columns import Columns
@@ -100,7 +100,7 @@ class _Rows:
             point = point_of_matrix(*matrix())
             self.space.decisions.check(point)
         except (InvalidArchitecture, TypeError) as problem:
-            raise DataError(f"{self.name}, {where}: no cell of {self.space.id}: {problem}") from None
+            raise DataError(f"{self.name}, {where}: no cell of {self.space.id}: {marked(problem)}") from None
         found = cell if len(self._points) >= HASHED else self.space.module_hash(Architecture(self.space, point))
         if found != cell:
             raise DataError(f"{self.name}, {where}: the hash is {cell!r}, but that of the cell there is {found!r}")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from netwright.core.decisions import Point
 from netwright.core.errors import DataError
+from netwright.core.spelling import option
 from netwright.estimators.tables.columns import Columns
 
 
@@ -80,6 +81,7 @@ def _doubled(columns: Columns, doubled: Sequence[tuple[int, int]], describe: Cal
     return columns.refuse(
         [row for row, _ in doubled],
         lambda row: f"{describe(row)} stands in {columns.row(first[row])} already",
-        "Several runs of one architecture need repeat= (the column of their seeds, or True to number them), several "
-        "budgets need fidelity=; duplicates='first' or 'mean' takes them together",
+        f"Several runs of one architecture need {option('repeat')} (the column of their seeds, or True to number "
+        f"them), several budgets need {option('fidelity')}; {option('duplicates', 'first')} or "
+        f"{option('duplicates', 'mean')} takes them together",
     )

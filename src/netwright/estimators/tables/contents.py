@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from netwright.core.errors import ConfigurationError, DataError, nearest, shown
 from netwright.core.space import Space
+from netwright.core.spelling import option
 from netwright.estimators.tables.arrangement import Arrangement, arranged
 from netwright.estimators.tables.columns import Columns
 from netwright.estimators.tables.costs import require_seconds
@@ -81,7 +82,7 @@ def _contents(space: Space, columns: Columns, options: Mapping[str, Any]) -> Con
     if not named and not curve:
         raise DataError(
             f"{columns.where} has no column of numbers besides the architecture{_begun(columns)}. Name one with "
-            "metrics= to see in which rows there is no number"
+            f"{option('metrics')} to see in which rows there is no number"
         )
     used = {role: name for role, name in roles.items() if role != "repeat"}
     values, kept = checked(columns, dict.fromkeys((*named.values(), *used.values())), options["missing"])
@@ -128,8 +129,8 @@ def _listed(columns: Columns) -> dict[str, str]:
     found = {name: name for name, cell in first.items() if isinstance(cell, (list, tuple, np.ndarray))}
     if not found:
         raise ConfigurationError(
-            f"curve=True takes the columns of lists for curves, or the rows of ascending fidelity; {columns.where} has "
-            "no such column, and no fidelity= was given"
+            f"{option('curve', True)} takes the columns of lists for curves, or the rows of ascending fidelity; "
+            f"{columns.where} has no such column, and no {option('fidelity')} was given"
         )
     return found
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.core.spelling import option
 from netwright.estimators.tables.arrangement import Arrangement
 from netwright.estimators.tables.columns import Columns
 
@@ -24,7 +25,7 @@ def require_seconds(columns: Columns, where: Arrangement, cost: NDArray[np.float
                 f"{cost[row]:g} in column {name!r} is less than the {cost[falling[row]]:g} of "
                 f"{columns.row(falling[row])}, which comes before it in the same training"
             ),
-            f"With curve=True {name!r} holds the seconds since the training began",
+            f"With {option('curve', True)} {name!r} holds the seconds since the training began",
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from netwright.core.decisions import Decision, Label, Point
 from netwright.core.errors import ConfigurationError, DataError, UserError, nearest, shown
 from netwright.core.space import Space
+from netwright.core.spelling import option
 from netwright.estimators.tables.columns import Columns
 
 Naming = str | Mapping[str, str] | None
@@ -32,9 +33,9 @@ def naming_columns(columns: Columns, space: Space, architecture: Naming) -> str 
         return wanted
     if isinstance(architecture, str):
         found = next((name for name in columns.names if _begins_with_one(columns.cells[name], space)), None)
-        advice = f"{nearest(architecture, columns.cells)} Say which with architecture=."
+        advice = f"{nearest(architecture, columns.cells)} Say which with {option('architecture')}."
         if found is not None:
-            advice = f"; the column {found!r} begins with one: architecture={found!r}"
+            advice = f"; the column {found!r} begins with one: {option('architecture', found)}"
         raise DataError(
             f"{columns.where} has no column {architecture!r} that names the architecture, nor one for each decision "
             f"of {space.id}{advice}"

@@ -30,6 +30,7 @@ class Filter(Estimator):
     threshold, drawn and scored when the first one is estimated; the same for the same `seed`.
     For a limit that is known as a number no filter is needed: put both estimators into a `Stack`, and give the search a
     constraint such as "synflow >= 50".
+    estimator: measures what passes. keep: share of random architectures that would pass. seed: of the sample.
     Raises ConfigurationError for a share outside 0..1, a metric that the proxy does not give, and a proxy that does not
     say its space.
     """

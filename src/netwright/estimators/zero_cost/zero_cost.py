@@ -30,7 +30,6 @@ from netwright.estimators.zero_cost.synflow import SynFlow
 from netwright.estimators.zero_cost.zen import Zen
 from netwright.estimators.zero_cost.zico import ZiCo
 from netwright.tasks import Task
-from netwright.tasks.task import as_task
 from netwright.training.augmentation import Normalisation
 from netwright.training.randomness import seeded
 
@@ -77,7 +76,7 @@ class ZeroCost(Estimator):
         validation: float = 0.1,
         device: str = "auto",
     ) -> None:
-        self.space, self.task = space, as_task(task)
+        self.space, self.task = space, task
         self.proxies = known_proxies((proxies,) if isinstance(proxies, str) else proxies)
         self.metrics = self.proxies  # pyright: ignore[reportAttributeAccessIssue]
         self.batch_size = _at_least("batch_size", batch_size, LEAST_BATCH)

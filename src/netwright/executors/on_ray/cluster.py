@@ -12,6 +12,7 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 from netwright.core.errors import MissingExtra, NetwrightError, UserError
+from netwright.executors.on_ray.reaching import because, require_answer
 from netwright.executors.on_ray.shipping import Kit, own_modules
 from netwright.executors.on_ray.worker import Worker, tail
 
@@ -56,14 +57,13 @@ class Cluster:
             room = max(os.cpu_count() or 1, math.ceil(workers * cpus))  # as many workers as were asked for
             options |= {"address": "local", "num_cpus": room, "object_store_memory": LOCAL_STORE}
         else:
+            require_answer(address, self.errors)
             options["address"] = address
         try:
             with _signals_kept():
                 self.ray.init(**options)
-        except (ConnectionError, ValueError, RuntimeError) as problem:
-            reason = str(problem).strip().partition("\n")[0]
-            where = "on this machine" if address is None else f"at {address!r}"
-            raise UserError(f"no Ray cluster {where}: {reason}; start one with `ray start --head`") from problem
+        except (OSError, ValueError, RuntimeError, self.errors.RayError) as problem:
+            raise because(address, problem) from problem
         _be_quiet()
 
     def _require_room(self) -> None:

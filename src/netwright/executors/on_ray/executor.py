@@ -55,8 +55,8 @@ class Inquest:
 class Ray:
     """Runs trials on a Ray cluster, `workers` at once.
 
-    address: "auto" for the cluster that this machine is part of, or host:port; None starts one on this machine for as
-    long as the executor lives, unless RAY_ADDRESS names one or Ray runs in this process already.
+    workers: how many. address: "auto" for the cluster that this machine is part of, or host:port; None starts one on
+    this machine for as long as the executor lives, unless RAY_ADDRESS names one or Ray runs in this process already.
     cpus_per_trial, gpus_per_trial: what each worker reserves; fractions share a device.
     trial_timeout: seconds. memory: bytes that a trial may take; also reserved on its node.
 

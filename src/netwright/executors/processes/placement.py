@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from netwright.core.errors import UserError
+from netwright.core.spelling import option, spelled
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -77,15 +78,18 @@ class Gpus:
             if re.fullmatch(r"cuda:0*[1-9]\d*", asked):
                 raise UserError(
                     f"{type(stage).__name__} asks for {asked}, but each worker sees only the GPUs that are its share, "
-                    f"from cuda:0 on; say device='cuda', and choose GPUs with {VISIBLE}"
+                    f"from cuda:0 on; say {option('device', 'cuda')}, and choose GPUs with {VISIBLE}"
                 )
         if self._each == 0:
-            raise UserError("gpus_per_trial is 0, but the estimator computes on CUDA; give a share, or device='cpu'")
+            raise UserError(
+                f"{spelled('gpus_per_trial')} is 0, but the estimator computes on CUDA; give a share, or "
+                f"{option('device', 'cpu')}"
+            )
         count = len(self._names)
         possible = int(count // self._each) if self._each > 1 else count * self._on_one
         if possible < self._workers:
             fitting = 1000 // -(-self._workers // count) / 1000
             raise UserError(
                 f"{self._workers} workers with {self._each:g} GPU each do not fit on {count} GPU{'s'[: count > 1]}, "
-                f"which take {possible}; use fewer workers, or gpus_per_trial={fitting:g}"
+                f"which take {possible}; use fewer workers, or {option('gpus_per_trial', fitting)}"
             )

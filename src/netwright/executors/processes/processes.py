@@ -12,6 +12,7 @@ from typing import Any
 
 from netwright.core.errors import ConfigurationError, NetwrightError, UserError
 from netwright.core.executor import Job, Outcome
+from netwright.core.kinds import kinds_checked
 from netwright.core.spelling import spelled
 from netwright.executors.processes import family
 from netwright.executors.processes.child import Terms
@@ -32,6 +33,7 @@ class Processes:
     gpus_per_trial: 0.25 lets four workers share a GPU, 2 gives each two, 0 hides them; it matters where there are GPUs.
     threads: of one worker, by default the cores shared out. logs: a folder for what the trials print, a file for each
     attempt that prints anything; by default nothing is kept but the end of it, in the outcome.
+    grace: seconds between asking a trial to end and killing it.
 
     Workers start with the first jobs, afresh (nothing of this process is forked), and end with `close`, with this
     object, or with this process however it ends. What they are sent passes as pickles through sockets that only this
@@ -41,6 +43,7 @@ class Processes:
     Raises ConfigurationError for numbers that make no sense, UserError where the system has no process groups.
     """
 
+    @kinds_checked
     def __init__(
         self,
         workers: int = 2,

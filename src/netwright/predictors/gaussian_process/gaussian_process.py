@@ -29,6 +29,7 @@ class GaussianProcess(JointPredictor):
     many times the distance from the median to the best tenth count as that bad, so that a few networks that failed do
     not set the scale; None takes all as they are. restarts: from how many points `fit` begins to learn, the usual ones
     and others drawn from the prior. iterations: of L-BFGS at most, from each.
+    refit: `update` learns the hyperparameters anew at so many times as many examples as the last time.
 
     `fit` learns the hyperparameters. `update` extends the factor of the covariance matrix, in O(n^2), and learns them
     anew, from where they stand, whenever there are `refit` times as many examples as the last time.

@@ -45,6 +45,8 @@ class Otmann(PairKernel):
     There is one distance d for each of `structural`, 0.1, 0.2, 0.4 and 0.8 in the authors' code, and one normalised by
     both networks' masses. The kernel is w exp(-sum beta d) + (1 - w) exp(-sum beta' d_normalised^2) (section 4); w and
     the betas are learnt. It need not be positive definite, so the Gaussian process may add to its diagonal.
+
+    structural: weights of the path lengths, a distance for each.
     """
 
     def __init__(self, space: Space, structural: Sequence[float] = (0.1, 0.2, 0.4, 0.8)) -> None:

@@ -34,6 +34,7 @@ class MlpEnsemble(Predictor):
     encoding: what the networks read, by default `Paths(space)`. steps: how many batches to train on instead of
     `epochs`, however many examples there are. schedule: the rate stays "constant", or rises for 5 steps and then falls
     to zero as a "cosine" does. loss: "mae" or "mse". `quick` has settings that train in a small part of the time.
+    networks: in the ensemble. layers, width: of each. epochs, batch, rate: of its training by Adam.
 
     Raises ConfigurationError for numbers below 1, a rate that is not positive, and unknown names.
     """

@@ -93,6 +93,8 @@ class NeuralPredictor(Predictor):
     first stage, a classifier of hopeless networks, is left out. It gives no deviation; here it is that of `draws`
     passes with dropout left on (Gal and Ghahramani 2016), which is too narrow unless `Calibrated` scales it.
 
+    layers, hidden: number and width of the convolutions. head: width of the linear layer. dropout: after each layer.
+    epochs, batch, rate, decay: of its training by Adam. draws: passes that give the deviation.
     Raises ConfigurationError for counts below 1, rate not above 0 and dropout outside of 0 to 1.
     """
 

@@ -62,6 +62,8 @@ class RankingNetwork(Predictor):
     Mean and deviation are those of `networks` networks that differ in their first weights; the number of units, steps
     and the rate of Adam are this project's choice.
 
+    encoding: of architectures. networks: in the ensemble. hidden: units of a layer. steps, rate, decay: of their
+    training by Adam.
     Raises ConfigurationError for counts below 1, rate not above 0, and curves that do not fit the architectures.
     """
 

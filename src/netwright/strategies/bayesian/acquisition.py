@@ -115,7 +115,10 @@ def _known_at(covariance: np.ndarray, place: int, floor: float) -> np.ndarray:
 
 
 class ExpectedImprovement(ClosedForm):
-    """E[max(f - best - margin, 0)] (Mockus et al. 1978; Jones et al. 1998, equation 15)."""
+    """E[max(f - best - margin, 0)] (Mockus et al. 1978; Jones et al. 1998, equation 15).
+
+    margin: by how much the best must be beaten, in the unit of the score.
+    """
 
     def __init__(self, margin: float = 0.0) -> None:
         self.margin = margin
@@ -129,7 +132,10 @@ class ExpectedImprovement(ClosedForm):
 
 
 class ProbabilityOfImprovement(ClosedForm):
-    """P(f > best + margin) (Kushner 1964)."""
+    """P(f > best + margin) (Kushner 1964).
+
+    margin: by how much the best must be beaten, in the unit of the score.
+    """
 
     def __init__(self, margin: float = 0.0) -> None:
         self.margin = margin
@@ -139,7 +145,10 @@ class ProbabilityOfImprovement(ClosedForm):
 
 
 class UpperConfidenceBound(ClosedForm):
-    """Mean plus `weight` deviations (Srinivas et al. 2010, whose weight is the root of beta)."""
+    """Mean plus `weight` deviations (Srinivas et al. 2010, whose weight is the root of beta).
+
+    weight: of the deviation; larger ones try more of what is unknown.
+    """
 
     def __init__(self, weight: float = 2.0) -> None:
         if weight < 0:

@@ -67,13 +67,18 @@ class Found:
 
 
 class Candidates(Configured, ABC):
+    """Where architectures to compare come from. Yours is a class with `propose`."""
+
     @abstractmethod
     def propose(self, standing: Standing, rng: np.random.Generator) -> list[Architecture]:
         """Different architectures that were not asked; perhaps none, where nearly everything was."""
 
 
 class RandomPool(Candidates):
-    """`size` random architectures; all of a space that has no more."""
+    """`size` random architectures; all of a space that has no more.
+
+    size: how many.
+    """
 
     def __init__(self, size: int = 1000) -> None:
         self.size = whole_number(self, "size", size)

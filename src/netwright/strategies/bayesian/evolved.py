@@ -22,6 +22,7 @@ class EvolvedCandidates(Candidates):
     It begins with the best of what was evaluated. A parent is drawn in proportion to exp(standardised acquisition) and
     changed in 1 to 5 edits; edits: the probability of each number, those of the authors' code. size: how many
     children altogether, generation: how many between two selections.
+    generation: how many children between two selections. parents: how many live after one.
     """
 
     def __init__(

@@ -75,6 +75,8 @@ def gp(
     architectures a round, as in BANANAS, cost a fraction of the time of one a round, and find as much there.
     candidates: how many architectures are compared in each round; three tenths of them are random ones, which lead out
     of a region that is all known: without them one search in twenty stayed in one.
+    initial: random architectures first. batch: architectures of each round. acquisition: what a candidate is worth, as
+    `UpperConfidenceBound()`.
     """
     if kernel not in KERNELS:
         raise ConfigurationError(f"gp has no kernel {kernel!r}{nearest(kernel, KERNELS)}")
@@ -105,6 +107,8 @@ def bananas(
     The quick form costs a tenth. Its networks have 3 layers of 32 units, learn from 50 batches under a rate that rises
     and falls, and read the statistics of `Flow`; candidates are mutations, of one decision, of the 10 best, and three
     tenths of them random architectures. parents: None for what is said above.
+    initial: random architectures first. batch: architectures of each round. networks: in the ensemble. candidates:
+    architectures compared in each round. quick: whether it is the quick form.
     """
     from netwright.predictors.mlp import MlpEnsemble
     from netwright.predictors.mlp import quick as quick_ensemble
@@ -142,6 +146,9 @@ def nasbot(space: Space, initial: int = 10, batch: int = 5, candidates: int = 10
 
     The paper learns after every trial; batch=1 does so, at five times the cost: each pair of architectures needs an
     optimal transport.
+
+    initial: random architectures first. batch: architectures of each round. candidates: architectures compared in each
+    round.
     """
     predictor = GaussianProcess(space, Otmann(space))
     return BayesianOptimization(space, predictor, ExpectedImprovement(), EvolvedCandidates(candidates), initial, batch)
@@ -152,6 +159,9 @@ def gp_nas(space: Space, initial: int = 10, batch: int = 5, candidates: int = 10
 
     The paper samples by maximal mutual information to learn the kernel, and estimates on a supernet; here the kernel
     is learnt by likelihood, and random architectures are chosen by their expected improvement.
+
+    initial: random architectures first. batch: architectures of each round. candidates: random architectures compared
+    in each round.
     """
     predictor = GaussianProcess(space, LinearRbf(space))
     return BayesianOptimization(space, predictor, ExpectedImprovement(), RandomPool(candidates), initial, batch)
@@ -162,6 +172,7 @@ def auto_keras(space: Space, initial: int = 10, batch: int = 5, weight: float = 
 
     The paper learns after every trial, as batch=1 does. weight: of the deviation in the bound; 2.576 in the authors'
     code (unsure).
+    initial: random architectures first. batch: architectures of each round.
     """
     predictor = GaussianProcess(space, EditDistance(space))
     return BayesianOptimization(space, predictor, UpperConfidenceBound(weight), AnnealingTree(), initial, batch)
@@ -179,6 +190,9 @@ def npenas(space: Space, initial: int = 10, batch: int = 10, candidates: int = 1
     0.1, a sigmoid; squared error, 300 epochs of batches of 10, Adam at 0.005 falling as a cosine, moment decays 0 and
     0.9, weight decay 1e-4. Here it is an ensemble of small networks on paths, which learns in a small part of the time.
     Another one: BayesianOptimization(space, NeuralPredictor(space), PosteriorMean(), ...).
+
+    initial: random architectures first. batch: architectures of each round. candidates: mutations compared in each
+    round.
     """
     from netwright.predictors.mlp import quick
 
@@ -194,6 +208,7 @@ def predictor(
     these too, before the next K follow. candidates: how many are predicted; all of a space that has no more. epochs: of
     its network, which takes 6,000 steps for 200 architectures: seconds to a quarter of a minute for each time it
     learns, so that small batches are dear.
+    initial: random architectures first. batch: architectures of each round.
     """
     from netwright.predictors.neural import NeuralPredictor
 

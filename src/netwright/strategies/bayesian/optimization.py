@@ -35,6 +35,8 @@ class BayesianOptimization(Strategy):
     predictor: of the score; `GaussianProcess(space)` by default. The search works on a copy of it. acquisition,
     candidates: see those. initial: how many random architectures come first. batch: how many are asked in a round,
     before the predictor learns again.
+    acquisition: what a candidate is worth, by what is predicted of it. candidates: where architectures to compare come
+    from.
 
     No architecture is asked twice. `ask` never waits: where trials are pending when a round begins, the predictor
     takes them as measured at the mean that it predicted. Raises SpaceExhausted once everything was asked. What

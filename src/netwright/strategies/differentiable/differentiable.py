@@ -54,6 +54,7 @@ class Differentiable(Strategy):
     perturbation: of the mixture that the weights train with (SmoothDARTS). monitor: of the Hessian's dominant
     eigenvalue, which may end the search (RobustDARTS). shrinking: takes options out on the way (P-DARTS, SGAS).
     dropout: leaves out operations at random (DropNAS).
+    validation_weight: lambda of level "mixed".
 
     When the weight training is over it asks for the architecture that the mixture stands for, and ends. On CUDA, only
     relaxations that draw options copy the logits to the host (one small copy a draw); the others never wait.

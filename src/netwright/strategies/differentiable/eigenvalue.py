@@ -30,6 +30,7 @@ class EigenvalueMonitor(Configured):
 
     iterations: most steps, of one probe each; fewer where the value is sure to be within 1 % of an eigenvalue. The
     authors' code adds the weight decay of the logits, 0.001, to the value; here it is that of the loss alone.
+    window, factor, back, start: of the rule that ends the search.
     """
 
     def __init__(

@@ -47,6 +47,7 @@ class ExponentiatedGradient(Optimiser):
     learning_rate: eta; None for sqrt(2 ln N / (T bound^2)) with N options, which minimises the bound on the regret.
     Cells that are repeated give the sum of their rewards, as one decision stands for all of them. The paper's own bound
     and its separate eta for each kind of cell could not be checked, as its search code is not public; 1 is a guess.
+    bound: of the rewards. wipe_out: whether experts that cannot catch up are wiped out.
     """
 
     needs_horizon = True

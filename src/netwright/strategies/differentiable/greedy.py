@@ -29,6 +29,7 @@ class GreedyDecisions(Shrinking):
     10, 15, ..., 45 of 50 for 8 decisions, as in the paper. A cell is what the first part of the decisions' names says.
     Decisions that are no edges are taken in the same way. Where a score is the same for all edges it does not count; in
     the authors' code it then counts as 0. The paper's growing minibatches are left out.
+    criterion: 1 or 2, as said above. history: epochs of criterion 2.
     """
 
     def __init__(self, criterion: int = 1, history: int = 4, first: float = 0.2, last: float = 0.9) -> None:

@@ -49,6 +49,7 @@ class Adam(Optimiser):
 
     clip: largest norm of the gradient of all logits together, None for any. Where only some logits move, the moments
     of the others stay as they are, too.
+    learning_rate, betas, weight_decay, epsilon: as in PyTorch's Adam.
     """
 
     def __init__(

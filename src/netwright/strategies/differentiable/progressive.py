@@ -29,6 +29,7 @@ class ProgressiveShrinking(Shrinking):
     most_skips: of the result's operations, at most so many are labelled `skip`: while there are more, the one with the
     smallest weight gives way to the next strongest operation (section 3.3). Only decisions whose names begin with
     `within` count, as the paper limits the normal cell; where there are none, all do. None sets no limit.
+    skip: the label that counts as a skip connection. within: with what the names of the decisions begin that count.
     """
 
     def __init__(

@@ -9,7 +9,10 @@ from netwright.core.errors import ConfigurationError
 
 
 class Schedule(Configured):
-    """From `start` to `end` as the search goes on; shape "linear" or "exponential" (equal ratios in equal times)."""
+    """From `start` to `end` as the search goes on; shape "linear" or "exponential" (equal ratios in equal times).
+
+    start, end: the values; None for `end` stays at `start`. shape: "linear" or "exponential".
+    """
 
     def __init__(self, start: float, end: float | None = None, shape: str = "linear") -> None:
         self.start = float(start)

@@ -22,6 +22,7 @@ class StraightThrough(Relaxation):
     ("DATA: Differentiable ArchiTecture Approximation"), which computes the union of the samples' options, so that the
     gradient is less noisy. normalise: whether the weights of a union are divided by their sum, as DATA's code does (it
     leaves option `none` out of that sum; here every option counts).
+    temperature: of the concrete distribution, as the search goes on.
 
     An option that was not drawn has no gradient. In the code of GDAS each of them adds its weight, 0, to every number
     of the output, and so has the sum of the output's gradient for its own.

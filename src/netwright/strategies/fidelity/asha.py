@@ -28,6 +28,7 @@ class Asha(Strategy):
     No worker ever waits, so that it keeps any number of them busy. least: the smallest share of the full budget; the
     lowest rung is the smallest power of 1/eta that is no less. sampler: the strategy that new candidates come from, by
     default random search.
+    eta: a trial among the best 1/eta of its rung is promoted, to eta times as much.
 
     Ends only with the search, or with the sampler. A trial that did not complete counts as the worst of its rung; a
     network that breaks a limit does not count in the lowest one. With several objectives a rung is ordered by front,

@@ -15,5 +15,6 @@ def bohb(space: Space, least: float = 1 / 27, eta: float = 3, overlapping: bool 
     """Hyperband whose candidates come from kernel densities of good and bad architectures.
 
     model: options of `KernelDensity`. Brackets overlap, as in the paper's parallel version (section 4.2).
+    least, eta, overlapping: as in `Hyperband`.
     """
     return Hyperband(space, least, eta, KernelDensity(space, **model), overlapping)

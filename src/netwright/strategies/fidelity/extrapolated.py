@@ -29,6 +29,7 @@ class Extrapolated(Strategy):
     curves: foretells how learning curves end. looks: the shares of the budget after which it is asked, ascending.
     threshold: a training ends where the probability that it stays below the best complete one is larger. metric: of
     the learning curve, the one that the first objective is about; whether less of it is better is seen from the scores.
+    strategy: the one whose trials are run.
 
     Trials go on in any case until as many are complete as the predictor needs, and where the estimator gives no curve.
     The strategy inside is told of each of its trials once: of those that ended early with the score that is foretold,

@@ -58,10 +58,6 @@ def chosen_sampler(owner: object, space: Space, sampler: Strategy | None) -> Str
     """The sampler, by default random search; ConfigurationError for one of another space."""
     if sampler is None:
         return RandomSearch(space)
-    if not isinstance(sampler, Strategy):
-        raise ConfigurationError(
-            f"{type(owner).__name__}: sampler is {sampler!r}; expected a strategy such as RandomSearch(space)"
-        )
     if sampler.space is not space and sampler.space.id != space.id:
         raise ConfigurationError(
             f"{type(owner).__name__} searches {space.id}, but its sampler {type(sampler).__name__} searches "

@@ -23,6 +23,7 @@ class SuccessiveHalving(Strategy):
 
     candidates: how many begin. least: the smallest share of the full budget; the lowest rung is the smallest power of
     1/eta that is no less. sampler: the strategy that new candidates come from, by default random search.
+    eta: a rung keeps 1/eta of its candidates, with eta times as much for each.
 
     Ends by itself. While a rung is not complete there is nothing to ask. A trial that did not complete counts as the
     worst of its rung; a network that breaks a limit leaves its place in the lowest rung to another. With several

@@ -45,6 +45,8 @@ class LatentGradient(Strategy):
     lambda MSE + (1 - lambda) NLL. rate, decay, batch: of Adam. The defaults are for searches of a few hundred
     evaluations, with a smaller model that learns faster; `nao` has the numbers of the authors' program. Its exchange of
     a block's two inputs, which multiplies the examples in spaces that have such symmetries, is left out.
+    initial: random architectures first. new: architectures of each round. seeds: how many of the best are encoded.
+    steps: the largest eta. again: epochs of every later fit.
 
     No architecture is asked twice, until SpaceExhausted. `ask` gives None while a round waits for pending trials. The
     model learns scores scaled to 0..1, of several objectives their mean; trials that did not complete are left out.
@@ -170,7 +172,10 @@ class LatentGradient(Strategy):
 def nao(
     space: Space, initial: int = 1000, new: int = 300, seeds: int = 100, epochs: int = 1000, trade_off: float = 0.8
 ) -> LatentGradient:
-    """NAO (Luo et al. 2018) with the numbers of the authors' program: a model of 96 units, 1000 epochs each round."""
+    """NAO (Luo et al. 2018) with the numbers of the authors' program: a model of 96 units, 1000 epochs each round.
+
+    initial, new, seeds, epochs, trade_off: as in `LatentGradient`.
+    """
     model = {"hidden": 96, "embedding": 48, "layers": 3, "width": 200, "dropout": 0.1}
     optimiser = {"rate": 1e-3, "decay": 1e-4, "batch": 100}
     counts = {"initial": initial, "new": new, "seeds": seeds, "epochs": epochs, "again": epochs}

@@ -1,0 +1,171 @@
+"""Work shared over a folder: what a command says of it to workers, and what `netwright worker` makes of that.
+
+What passes is a name of the kind of work, and the plan of the command as the store keeps it. A worker makes data, space
+and estimator from it, as `netwright resume` does: code of the user's own is imported from where the plan names it,
+which a person wrote on a command line.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netwright.cli.arguments import split
+from netwright.cli.output import say
+from netwright.core.errors import CorruptStore, NetwrightError, UserError
+
+if TYPE_CHECKING:
+    from netwright.cli.plan import Plan
+    from netwright.core.estimator import Estimator
+    from netwright.core.space import Space
+    from netwright.executors.folder import Kit
+    from netwright.tasks.task import Task
+
+QUEUES = "queues"  # the folder of a project in which runs share their work
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Where and how a command shares its work.
+
+    queue: the folder of its own. project: in which the trials keep checkpoints. command: that starts a worker. work:
+    for `Workshop`. stays: whether more of the command follows. aloud: whether workers that come and go are told of on
+    standard output; otherwise only what the user must know, on standard error.
+    """
+
+    queue: Path
+    project: Path
+    command: str
+    work: Mapping[str, Any]
+    stays: bool = False
+    aloud: bool = True
+
+    def tell(self, text: str) -> None:
+        if self.aloud:
+            say(text)
+        elif "netwright worker" in text:
+            say(text, stream=sys.stderr)
+
+
+def of_run(directory: Path, name: str, work: Mapping[str, Any], *, stays: bool = False, aloud: bool = True) -> Shared:
+    """The work of a run, in a folder of its project."""
+    project = Path(os.path.abspath(directory))
+    command = f"netwright worker {name} --dir {project}"
+    return Shared(queue_of(project, name), project, command, work, stays, aloud)
+
+
+def of_folder(folder: Path, work: Mapping[str, Any], *, aloud: bool = True) -> Shared:
+    """Work that belongs to no run, in a folder that the user named."""
+    queue = Path(os.path.abspath(folder))
+    return Shared(queue, queue, f"netwright worker {queue}", work, aloud=aloud)
+
+
+def queue_of(directory: Path, name: str) -> Path:
+    """Where a run shares its work; UserError for what is no name."""
+    from netwright.engine.naming import check_name
+
+    return directory / QUEUES / check_name(name)
+
+
+def work_of(kind: str, plan: Plan, **more: Any) -> dict[str, Any]:
+    """What workers are to make. kind: one of `KINDS`; more: of that kind."""
+    return {"kind": kind, "plan": plan.to_json(), "folder": os.getcwd(), **more}
+
+
+class Workshop:
+    """Makes what a session's work says; data and space are made once for all sessions that have them in common."""
+
+    def __init__(self, tell: Callable[[str], object]) -> None:
+        self._tell = tell
+        self._made: tuple[Any, Task, Space] | None = None
+
+    def __call__(self, work: Mapping[str, Any]) -> Kit:
+        """Raises UserError for work that was not written by the command line, and what the plan's parts raise."""
+        from netwright.executors.folder import Kit
+
+        kind, told = work.get("kind"), work.get("plan")
+        if kind is None and told is None:
+            raise UserError(
+                "this work was shared from Python, which alone knows its parts: run netwright.executors.serve there"
+            )
+        if not isinstance(kind, str) or kind not in KINDS or not isinstance(told, dict):
+            raise UserError(f"this version knows no work of the kind {str(kind)[:80]!r}; it knows {', '.join(KINDS)}")
+        plan = _plan(told)
+        task, space = self._parts(plan, work.get("folder"))
+        try:
+            return Kit(space, tuple(KINDS[kind](plan, task, space, work).stages()), NOUNS[kind])
+        except NetwrightError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as problem:
+            raise CorruptStore(f"the shared work cannot be read: {type(problem).__name__}: {problem}") from problem
+
+    def _parts(self, plan: Plan, folder: Any) -> tuple[Task, Space]:
+        """Data and space. Names of files are those of the folder in which the driver was started."""
+        key = plan.data, plan.data_dir, plan.data_options, plan.space, plan.recipe is None, folder
+        if self._made is None or self._made[0] != key:
+            self._made = None  # the earlier data goes before the next comes
+            if isinstance(folder, str) and Path(folder).is_dir():
+                os.chdir(folder)
+            for each in own_code(plan):
+                self._tell(f"runs code that the run names: {each}, from {os.getcwd()}")
+            task = plan.make_task()
+            self._tell(f"data: {task.name}, {len(task.train):,} training examples")
+            self._made = key, task, plan.make_space(task)
+        return self._made[1:]
+
+
+def own_code(plan: Plan) -> list[str]:
+    """The parts of a plan that are code of the user's own, as they were named."""
+    named = [plan.data, split(plan.space or "")[0], split(plan.strategy)[0]]
+    return [each for each in named if ":" in each and "://" not in each]
+
+
+def _plan(told: Mapping[str, Any]) -> Plan:
+    from netwright.cli.plan import Plan
+
+    try:
+        plan = Plan.from_json(dict(told))
+        for name in ("data", "space", "strategy", "recipe", "training", "device"):
+            value: Any = getattr(plan, name)
+            if not isinstance(value, str) and not (value is None and name in ("space", "recipe")):
+                raise TypeError(f"its {name} is {str(value)[:80]!r}")
+        return plan
+    except NetwrightError:
+        raise
+    except (TypeError, ValueError, AttributeError) as problem:
+        raise CorruptStore(f"the shared plan cannot be read: {problem}") from problem
+
+
+# The kinds of work.
+
+Make = Callable[["Plan", "Task", "Space", Mapping[str, Any]], "Estimator"]
+
+
+def _search(plan: Plan, task: Task, space: Space, _: Mapping[str, Any]) -> Estimator:
+    return plan.make_search(task, space).estimator
+
+
+def _final(plan: Plan, task: Task, space: Space, _: Mapping[str, Any]) -> Estimator:
+    from netwright.results import final_work
+
+    return final_work(plan.make_search(task, space).estimator)
+
+
+def _scores(plan: Plan, task: Task, space: Space, work: Mapping[str, Any]) -> Estimator:
+    from netwright.cli.proxies import scoring
+
+    return scoring(space, task, work["proxies"], work["batch_size"], work["repeats"], plan.device)
+
+
+def _audit(plan: Plan, task: Task, space: Space, work: Mapping[str, Any]) -> Estimator:
+    from netwright.recipes.auditing import training_alone
+
+    return training_alone(plan.make_search(task, space), work["epochs"])
+
+
+KINDS: Mapping[str, Make] = {"search": _search, "final": _final, "proxies": _scores, "audit": _audit}
+NOUNS = {"search": "trial", "final": "training", "proxies": "network", "audit": "network"}

@@ -1,0 +1,142 @@
+"""Random architectures of a space with what they cost, and the way from them to smaller and larger ones."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from netwright.core.trial import Proposal
+from netwright.engine.first_batch import unbuildable
+from netwright.engine.refused import refused_line
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from netwright.core.architecture import Architecture
+    from netwright.core.estimator import Estimator
+    from netwright.core.objective import Constraint
+    from netwright.core.space import Space
+
+COUNTING = 2.0  # seconds for counting networks, where nothing depends on the smallest one
+COUNTING_FOR_LIMITS = 20.0  # seconds for it, where there are limits on what is counted
+OTHERS = 4  # networks that are tried where the smallest raises an error, before all are taken for faulty
+CLIMBING = 0.3  # seconds for going on from the smallest and the largest sample, by one decision at a time
+
+Value = Callable[[Mapping[str, float]], float]
+
+
+class Counted:
+    """Up to `samples` architectures, all of the space where it holds no more, counted and not built.
+
+    cost: the estimator that counts. limits: those on what it counts are kept in mind, others are nothing to it.
+    Raises the first network's error where none can be built.
+    """
+
+    def __init__(
+        self, cost: Estimator, space: Space, limits: Sequence[Constraint], rng: np.random.Generator, samples: int
+    ) -> None:
+        self._cost, self.space = cost, space
+        self.limits = [each for each in limits if each.metric in cost.metrics]
+        self.whole = space.size <= samples  # whether every network of the space is counted
+        self.counted: dict[Architecture, dict[str, float]] = {}
+        self.refused: dict[Architecture, Exception] = {}
+        self._draw(rng, samples)
+        if not self.counted:
+            raise unbuildable(*next(iter(self.refused.items())), len(self.refused))
+
+    def figures(self, architecture: Architecture) -> dict[str, float]:
+        """What a network costs."""
+        found = self.counted.get(architecture)
+        return dict(self._cost.estimate(Proposal(architecture), 0).metrics) if found is None else found
+
+    def _draw(self, rng: np.random.Generator, samples: int) -> None:
+        self._count(self.space.sample(rng))  # the first one also pays for what is found out once
+        end = time.monotonic() + (COUNTING_FOR_LIMITS if self.limits else COUNTING)
+        for architecture in (
+            self.space.enumerate() if self.whole else (self.space.sample(rng) for _ in range(samples - 1))
+        ):
+            if time.monotonic() > end:
+                self.whole = False
+                break
+            self._count(architecture)
+
+    def _count(self, architecture: Architecture) -> None:
+        try:
+            self.counted[architecture] = self.figures(architecture)
+        except Exception as problem:  # a combination of answers that cannot be built costs a trial, not the search
+            self.refused[architecture] = problem
+
+    def refused_lines(self) -> list[str]:
+        """A warning where some of the networks cannot be built."""
+        return [refused_line(self.refused, list(self.counted))] if self.refused else []
+
+    def keeps(self, figures: Mapping[str, float]) -> bool:
+        """Whether a network of this cost keeps every limit."""
+        return all(limit.holds(figures) for limit in self.limits)
+
+    def keeping(self) -> list[Architecture]:
+        """Those of the sample that keep every limit."""
+        return [each for each, figures in self.counted.items() if self.keeps(figures)]
+
+    # The smallest, the largest, and those between.
+
+    def extremes(self) -> tuple[Architecture, Architecture]:
+        """The smallest and the largest that keep the limits, by parameters; of all where none is known to."""
+        keeping = self.keeping() or list(self.counted)
+        if self.limits or self.whole:
+            return min(keeping, key=self._params), max(keeping, key=self._params)
+        return self._climbed(1), self._climbed(-1)
+
+    def by_cost(self) -> tuple[tuple[float, Architecture], ...]:
+        """The random ones that keep the limits, with their multiply-adds, from the cheapest on."""
+        found = [(self.counted[each].get("macs", 0.0), each) for each in self.keeping() or list(self.counted)]
+        return tuple(sorted(found, key=lambda each: each[0]))
+
+    def others(self, *known: Architecture) -> list[Architecture]:
+        """A few further networks, from the smallest to the largest."""
+        further = sorted((each for each in self.counted if each not in known), key=self._params)
+        return further[:: max(1, len(further) // OTHERS)][:OTHERS] + list(known[1:])
+
+    def _params(self, architecture: Architecture) -> float:
+        return self.counted[architecture]["params"]
+
+    def _climbed(self, sign: int) -> Architecture:
+        """From the smallest sample, or the largest for sign -1, to a better one, as far as a moment goes."""
+        return self.descended(lambda figures: sign * figures["params"], time.monotonic() + CLIMBING)[0]
+
+    def descended(self, value: Value, until: float, start: int = 0) -> tuple[Architecture, bool]:
+        """From the best of the sample by single changes to one of less value; and whether no change leads further.
+
+        until: on the monotonic clock. start: 0 begins with the best of the sample, 1 with the second, and so on.
+        """
+        known: dict[Architecture, float] = {}
+
+        def of(architecture: Architecture) -> float:
+            if architecture not in known:
+                known[architecture] = self._value(architecture, value)
+            return known[architecture]
+
+        ordered = sorted(self.counted, key=of)
+        best, place = ordered[min(start, len(ordered) - 1)], 0
+        while True:  # going round the changes rather than beginning again makes two rounds enough for most spaces
+            neighbors = list(self.space.neighbors(best))
+            for step in range(len(neighbors)):
+                if time.monotonic() > until:
+                    return best, False
+                other = neighbors[(place + step) % len(neighbors)]
+                if of(other) < of(best):
+                    best, place = other, place + step
+                    break
+            else:
+                return best, True
+
+    def _value(self, architecture: Architecture, value: Value) -> float:
+        if architecture in self.refused:
+            return math.inf
+        try:
+            return value(self.figures(architecture))
+        except Exception as problem:  # a neighbour that cannot be built is no better one
+            self.refused[architecture] = problem
+            return math.inf
