@@ -112,6 +112,7 @@ def _set_up(connection: sqlite3.Connection, folder: Path) -> None:
         journal = "TRUNCATE"
     connection.execute(f"PRAGMA journal_mode = {journal}")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA cache_spill = OFF")  # a transaction is written once, when it is complete: see `log`
 
 
 def _create(folder: Path) -> None:
