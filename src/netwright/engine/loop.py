@@ -77,6 +77,7 @@ class Loop:
         """Write down what happens from now on."""
         self.attempts.journal = self.acknowledgements.journal = journal
         journal.interrupt = self.signals.check
+        journal.alarm = self.signals.alarm
 
     def run(self) -> str:
         """Search until a stop; why it stopped."""

@@ -188,6 +188,8 @@ class Session:
 
         A second interruption while jobs are ended stops waiting for them.
         """
+        if loop.signals.alarmed and self._journal is not None and self._journal.problem is not None:
+            problem = self._journal.problem
         interrupted = isinstance(problem, KeyboardInterrupt)
         loop.cancel()
         again = False

@@ -87,6 +87,7 @@ class Signals:
         self.waiting = False
         self.pending = 0
         self.received = 0
+        self.alarmed = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -107,6 +108,13 @@ class Signals:
         if self.waiting:
             raise KeyboardInterrupt
         self.pending = number
+
+    def alarm(self) -> None:
+        """From another thread: interrupt what the main thread does, as a first Ctrl-C would. `alarmed` tells of it."""
+        main = threading.main_thread().ident
+        if main is not None and signal.SIGINT in self._before:
+            self.alarmed = True
+            signal.pthread_kill(main, signal.SIGINT)
 
     def check(self) -> None:
         """Raise the KeyboardInterrupt that was kept."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -55,9 +56,13 @@ def check(directory: Path) -> Report:
         if torn:
             report.notes.append(torn)
         with translated(path), closing(opening.open_to_read(directory)) as connection:
+            gone = opening.missing(connection, directory)
+            report.problems += [gone] if gone else []
             _complaints(connection, report)
             _rows(connection, path, report)
-        _runs(directory, report)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is reported already
+            _runs(directory, report)
     for backup in sorted((directory / places.BACKUPS).glob("*.db")):
         report.backups += 1
         with report.trying(f"backup {backup.name}"):

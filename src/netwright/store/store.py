@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 import threading
+import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +15,10 @@ from typing import Any, Self
 from netwright.core.errors import UserError
 from netwright.core.kinds import kinds_checked
 from netwright.store import directory as places
-from netwright.store import opening
+from netwright.store import opening, tally
 from netwright.store.backup import back_up
 from netwright.store.ledger import change, count, seal
+from netwright.store.lock import NAME as LOCK
 from netwright.store.lock import DriverLock, driver
 from netwright.store.numbers import digest, to_json
 from netwright.store.problems import translated
@@ -53,11 +55,12 @@ class Store:
             except BaseException:
                 self._hold.release()
                 raise
-            self._inode = os.stat(self.path).st_ino
+            self._inodes = {self.path: _inode(self.path)}
         self.room = Room(self.directory, min_free_disk)
         self._after_opening()
         try:
             self._note_the_dead()
+            self._inodes = {path: _inode(path) for path in self._written()}
         except BaseException:
             self.close()
             raise
@@ -72,6 +75,9 @@ class Store:
         self.room = Room(self.directory, 0)
         with translated(self.path):
             self._connection = opening.open_to_read(self.directory)
+            gone = opening.missing(self._connection, self.directory)
+        if gone:
+            warnings.warn(f"{self.path}: {gone}", stacklevel=2)
         self._after_opening()
         return self
 
@@ -79,7 +85,14 @@ class Store:
         self.directory = Path(directory).expanduser().absolute()
         self.path = places.database(self.directory)
 
+    def _written(self) -> tuple[Path, ...]:
+        """The files that must stay where they are while this process writes; the log is there once it was read."""
+        log = Path(f"{self.path}-wal")
+        return (self.path, *([log] if log.exists() else []), self.directory / LOCK)
+
     def _after_opening(self) -> None:
+        self._tally = tally.Tally(self.directory)
+        self._changed = 0  # the run that was changed last
         self._lock = threading.RLock()
         self._reader = Reader(self._connection, self.path)
         self._closed = False
@@ -89,7 +102,7 @@ class Store:
         if any(each.state == "running" for each in self.runs()):
             with self.transaction() as connection:
                 for (run,) in connection.execute("SELECT id FROM runs WHERE state = 'running'").fetchall():
-                    change(connection, run, state="interrupted", stopped=DIED)
+                    self.change(connection, run, state="interrupted", stopped=DIED)
 
     @property
     def writable(self) -> bool:
@@ -107,6 +120,8 @@ class Store:
             self._closed = True
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
+            with contextlib.suppress(OSError):
+                self._tally.close()
             if self._hold is not None:
                 self._hold.release()
 
@@ -202,7 +217,20 @@ class Store:
                 with contextlib.suppress(sqlite3.Error):
                     self._connection.rollback()
                 raise
-            self._require_in_place()
+            self._note()
+            self.require_in_place()
+
+    def change(self, connection: sqlite3.Connection, run: int, **changes: Any) -> None:
+        """Set what changes of a run, inside a transaction: see `ledger.change`."""
+        change(connection, run, **changes)
+        self._changed = run
+
+    def _note(self) -> None:
+        """Write down how much is committed now."""
+        counts = tally.current(self._connection, self._changed)
+        if counts is not None:
+            with contextlib.suppress(OSError):  # a full disk; the numbers of before are still true
+                self._tally.note(counts)
 
     def _require_open(self) -> None:
         if self._closed:
@@ -213,16 +241,27 @@ class Store:
         if self._hold is None:
             raise UserError(f"{self.directory} was opened for reading only")
 
-    def _require_in_place(self) -> None:
-        """What was written must be found again: a file without a name is lost when the process ends."""
-        try:
-            found = os.stat(self.path).st_ino
-        except OSError:
-            found = None
-        if found != self._inode:
-            raise UserError(
-                f"{self.path} was moved, replaced or deleted while it was written; the last trials are lost"
-            )
+    def require_in_place(self) -> None:
+        """UserError where a file is gone: what was written must be found again, and others must see who writes."""
+        with self._lock:
+            if self._closed:
+                return
+            for path, inode in self._inodes.items():
+                if _inode(path) != inode:
+                    raise UserError(f"{path} was moved, replaced or deleted while {self._left(path)}")
+
+    def _left(self, path: Path) -> str:
+        """What is left where this file is gone, after saving what can be saved."""
+        if path == self.path:
+            return "it was written; the last trials are lost"
+        if path.name == LOCK:
+            return f"{self.directory} was driven; this process writes nothing more. Resume the run"
+        found: Any = None
+        with contextlib.suppress(sqlite3.Error):  # the open file still has a name for this process
+            found = self._connection.execute("PRAGMA wal_checkpoint").fetchone()
+        saved = found is not None and not found[0] and found[1] == found[2]
+        left = f"all that was acknowledged is in {self.path.name} now" if saved else "the last trials may be lost"
+        return f"it was written; {left}. Resume the run"
 
     def create_run(self, name: str, space: str, configuration: Mapping[str, Any], version: str) -> int:
         """Begin a run of this name; UserError where it exists."""
@@ -238,6 +277,7 @@ class Store:
                 (run, *values[:2], *changing, *values[2:], digest(values), seal(run, name, changing)),
             )
             count(connection, run, events)
+            self._changed = run
             self._add_event(connection, run, "created", {})
         return run
 
@@ -248,7 +288,7 @@ class Store:
             number = reader.run_id(run)
         with self.transaction() as connection:
             changes = {} if seconds is None else {"seconds": float(seconds)}
-            change(connection, number, state=state, stopped=stopped, ended=ended, **changes)
+            self.change(connection, number, state=state, stopped=stopped, ended=ended, **changes)
             self._add_event(connection, number, state, {"stopped": stopped})
 
     def writer(self, run: str, clock: Callable[[], float]) -> TrialWriter:
@@ -265,7 +305,7 @@ class Store:
             there = connection.execute("SELECT 1 FROM documents WHERE run = ? AND key = ?", (number, key)).fetchone()
             row = (number, key, text, digest((number, key, text)))
             connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)", row)
-            change(connection, number, added_documents=0 if there else 1)
+            self.change(connection, number, added_documents=0 if there else 1)
 
     def add_event(self, run: str, kind: str, data: Mapping[str, Any] | None = None) -> None:
         """Append to the events, which are never changed."""
@@ -291,6 +331,13 @@ class Store:
         with self._lock, translated(self.path):
             self._require_writable()
             return back_up(self._connection, self.directory)
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return None
 
 
 def _now() -> str:

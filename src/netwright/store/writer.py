@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from netwright.store.ledger import change
 from netwright.store.problems import NoRoom
 from netwright.store.room import POLL
 from netwright.store.rows import ATTEMPT_COLUMNS, COLUMNS, AttemptEnded, Record, Row, Rows, Told
@@ -32,6 +31,9 @@ class TrialWriter:
 
     On a disk that is full, or nearly so, it pauses: nothing is acknowledged until there is room again. `wait` then
     calls `interrupt` again and again, which may raise to end the waiting; `paused` says why it pauses.
+
+    The thread also looks whether the files are still in their places. Where they are not, or writing failed, it calls
+    `alarm` once, so that a search that is busy with a long trial hears of it too. problem: what it was.
     """
 
     def __init__(self, store: Store, run: int, clock: Callable[[], float]) -> None:
@@ -39,6 +41,8 @@ class TrialWriter:
         self.added = 0
         self.paused = ""
         self.interrupt: Callable[[], object] = _nothing
+        self.alarm: Callable[[], object] = _nothing
+        self.problem: BaseException | None = None
         self._store = store
         self._run = run
         self._rows = Rows(run)
@@ -47,14 +51,13 @@ class TrialWriter:
         self._wake = threading.Event()
         self._done = threading.Condition()
         self._closing = threading.Event()
-        self._problem: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="netwright-writer", daemon=True)
         self._thread.start()
 
     def add(self, record: Record) -> int:
         """Hand over a record; the number that `committed` must reach before it counts."""
-        if self._problem is not None:
-            raise self._problem
+        if self.problem is not None:
+            raise self.problem
         self._queue.append(record)
         self.added += 1
         if not self._wake.is_set():
@@ -67,12 +70,12 @@ class TrialWriter:
         """Return when the first `count` records, or all, are on disk."""
         wanted = self.added if count is None else count
         with self._done:
-            while self.committed < wanted and self._problem is None:
+            while self.committed < wanted and self.problem is None:
                 self._done.wait(POLL if self.paused else None)
                 if self.paused:
                     self.interrupt()
-        if self._problem is not None:
-            raise self._problem
+        if self.problem is not None:
+            raise self.problem
 
     def close(self) -> None:
         """Write what is left and end the thread. Raises nothing: `wait` says whether all was written.
@@ -86,15 +89,18 @@ class TrialWriter:
     def _work(self) -> None:
         try:
             while not (self._closing.is_set() and not self._queue):
-                self._wake.wait()
+                if not self._wake.wait(POLL):
+                    self._store.require_in_place()
+                    continue
                 self._wake.clear()
                 records = [self._queue.popleft() for _ in range(len(self._queue))]
                 if records:
                     self._commit(records)
         except BaseException as problem:  # handed to the thread that searches
             with self._done:
-                self._problem = problem
+                self.problem = problem
                 self._done.notify_all()
+            self.alarm()
 
     def _commit(self, records: Sequence[Record]) -> None:
         batch = self._batch(records)
@@ -126,6 +132,7 @@ class TrialWriter:
             with self._done:
                 self.paused = reason
                 self._done.notify_all()
+        self._store.require_in_place()
         return not self._closing.wait(POLL)
 
     def _batch(self, records: Sequence[Record]) -> Batch:
@@ -142,7 +149,7 @@ class TrialWriter:
             _insert(connection, _architectures, batch.architectures)
             _insert(connection, _trials, batch.trials)
             new = _insert(connection, _attempts, batch.attempts)
-            change(
+            self._store.change(
                 *(connection, self._run),
                 seconds=seconds,
                 least_trials=batch.number,
