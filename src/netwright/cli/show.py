@@ -43,7 +43,7 @@ def list_runs(directory: Path, *, as_json: bool) -> None:
 
 def _counts(store: Store, run: RunSummary) -> Mapping[str, int]:
     """Trials by state; epochs of weight sharing are no trials."""
-    return Counter(each.state for each in store.read_run(run.name).trials if each.purpose == "evaluate")
+    return store.evaluated(run.name)
 
 
 def _row(run: RunSummary, trials: int, best: Mapping[str, Any] | None) -> list[str]:
@@ -58,7 +58,7 @@ def _summary(run: RunSummary) -> dict[str, Any]:
 
 
 def _best(store: Store, run: RunSummary) -> dict[str, Any] | None:
-    best = store.read_run(run.name).best
+    best = store.best(run.name)
     if best is None:
         return None
     metrics = {name: best.metrics[name] for name in metric_names(run) if name in best.metrics}

@@ -38,6 +38,11 @@ class Room:
             return None
         return found.f_bavail * found.f_frsize
 
+    def holds(self, count: int) -> bool:
+        """Whether so many more bytes leave what is kept in reserve; True where the system does not say."""
+        free = self.free()
+        return free is None or free - count >= self.least
+
     def shortage(self) -> str:
         """Why a search should not go on now; empty where it should."""
         free = self.free() if self.least else None

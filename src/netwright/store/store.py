@@ -14,9 +14,8 @@ from typing import Any, Self
 
 from netwright.core.errors import UserError
 from netwright.core.kinds import kinds_checked
+from netwright.store import backup, opening, tally
 from netwright.store import directory as places
-from netwright.store import opening, tally
-from netwright.store.backup import back_up
 from netwright.store.ledger import change, count, seal
 from netwright.store.lock import NAME as LOCK
 from netwright.store.lock import DriverLock, driver
@@ -99,7 +98,9 @@ class Store:
 
     def _note_the_dead(self) -> None:
         """While this process holds the project nobody else drives a run, whatever the run says."""
-        if any(each.state == "running" for each in self.runs()):
+        with self._reading() as reader:
+            left = reader.running()
+        if left:
             with self.transaction() as connection:
                 for (run,) in connection.execute("SELECT id FROM runs WHERE state = 'running'").fetchall():
                     self.change(connection, run, state="interrupted", stopped=DIED)
@@ -158,6 +159,16 @@ class Store:
         driven = self._driven()
         with self._reading() as reader:
             return StoredRun(reader.summary(name, driven), tuple(reader.trials(reader.run_id(name))))
+
+    def evaluated(self, name: str) -> dict[str, int]:
+        """How many trials of a run ended in each state, epochs of weight sharing left out; no trial is read."""
+        with self._reading() as reader:
+            return reader.evaluated(reader.run_id(name))
+
+    def best(self, name: str) -> StoredTrial | None:
+        """What `read_run(name).best` is, without reading the other trials."""
+        with self._reading() as reader:
+            return reader.best(reader.run_id(name))
 
     def read_trials(self, name: str) -> Iterator[StoredTrial]:
         """The trials of a run by number."""
@@ -324,13 +335,20 @@ class Store:
         """How many runs and events there are."""
         return self._reader.catalogue()
 
+    def keep_backups(self, *, ended: bool = False) -> None:
+        """Back up as often as costs little: a small database whenever a run is begun, a large one when a run has ended
+        and it has grown by a quarter.
+        """
+        if backup.due(self.path, ended=ended) and (not ended or self.room.holds(2 * self.path.stat().st_size)):
+            self.back_up()
+
     def back_up(self) -> Path | None:
         """Copy the database to `backups/` where there is anything to lose."""
         if not self.names():
             return None
         with self._lock, translated(self.path):
             self._require_writable()
-            return back_up(self._connection, self.directory)
+            return backup.back_up(self._connection, self.directory)
 
 
 def _inode(path: Path) -> int | None:
