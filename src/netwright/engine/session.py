@@ -201,14 +201,16 @@ class Session:
         except Exception:  # noqa: S110 - the problem that is being handled is the one to raise
             pass
         reason = "interrupted" if interrupted else str(problem).strip().partition("\n")[0] or type(problem).__name__
-        state = "failed" if isinstance(problem, (SearchFailed, UserError)) else "interrupted"
+        failed = isinstance(problem, (SearchFailed, UserError)) and not isinstance(problem, NoRoom)
+        state = "failed" if failed else "interrupted"
         try:
             self._end(loop, state, reason)
         except NetwrightError as unwritten:
+            if isinstance(unwritten, NoRoom):
+                with contextlib.suppress(NetwrightError):  # there may be room for this
+                    self.store.set_state(self.name, state, reason, loop.clock.seconds())  # type: ignore[union-attr]
             if not (interrupted and isinstance(unwritten, NoRoom)):
                 return problem if isinstance(problem, NetwrightError) else unwritten
-            with contextlib.suppress(NetwrightError):  # there may be room for this
-                self.store.set_state(self.name, state, reason, loop.clock.seconds())  # type: ignore[union-attr]
         if not interrupted:
             return problem
         with contextlib.suppress(Exception):  # the callback of one who has gone already

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from netwright.store import room
 from netwright.store.problems import NoRoom
 from netwright.store.room import POLL
 from netwright.store.rows import ATTEMPT_COLUMNS, COLUMNS, AttemptEnded, Record, Row, Rows, Told
@@ -29,8 +31,11 @@ class TrialWriter:
     A thread of its own takes what has come in and commits it together. After a failure nothing more is written, and
     every call raises that failure.
 
-    On a disk that is full, or nearly so, it pauses: nothing is acknowledged until there is room again. `wait` then
-    calls `interrupt` again and again, which may raise to end the waiting; `paused` says why it pauses.
+    On a disk that is full, or nearly so, it pauses: nothing is acknowledged until there is room again, and after ten
+    minutes it fails with NoRoom. `wait` then calls `interrupt` again and again, which may raise to end the waiting;
+    `paused` says why it pauses. Where there is a `make_room`, which frees what can be spared, it is called there too,
+    and the pause is only spoken of where that was not enough. written: how many records are on disk, whether they are
+    acknowledged or not. full: whether it pauses because it cannot write at all, not because of the reserve.
 
     The thread also looks whether the files are still in their places. Where they are not, or writing failed, it calls
     `alarm` once, so that a search that is busy with a long trial hears of it too. problem: what it was.
@@ -38,9 +43,12 @@ class TrialWriter:
 
     def __init__(self, store: Store, run: int, clock: Callable[[], float]) -> None:
         self.committed = 0
+        self.written = 0
         self.added = 0
         self.paused = ""
+        self.full = False
         self.interrupt: Callable[[], object] = _nothing
+        self.make_room: Callable[[], object] | None = None
         self.alarm: Callable[[], object] = _nothing
         self.problem: BaseException | None = None
         self._store = store
@@ -48,6 +56,7 @@ class TrialWriter:
         self._rows = Rows(run)
         self._clock = clock
         self._queue: deque[Record] = deque()
+        self._paused_at, self._said = 0.0, False
         self._wake = threading.Event()
         self._done = threading.Condition()
         self._closing = threading.Event()
@@ -74,6 +83,8 @@ class TrialWriter:
                 self._done.wait(POLL if self.paused else None)
                 if self.paused:
                     self.interrupt()
+                    if self.make_room is not None:
+                        self.make_room()
         if self.problem is not None:
             raise self.problem
 
@@ -106,6 +117,7 @@ class TrialWriter:
         batch = self._batch(records)
         while not self._written(batch):
             pass
+        self.written += len(records)
         while self._pauses(self._store.room.shortage()):
             pass
         with self._done:
@@ -118,20 +130,36 @@ class TrialWriter:
         try:
             self._write(batch)
         except NoRoom:
+            self.full = True
             if not self._pauses(self._store.room.full()):
                 raise
             return False
+        self.full = False
         return True
 
+    @property
+    def short(self) -> bool:
+        """Whether less is free than is kept in reserve."""
+        return bool(self._store.room.shortage())
+
     def _pauses(self, reason: str) -> bool:
-        """Wait for a moment, if there is a reason, unless the writer is being closed; whether it has waited."""
+        """Wait for a moment, if there is a reason, unless the writer is being closed; whether it has waited.
+
+        NoRoom where it has waited for long enough.
+        """
         if not reason:
             return False
-        if not self.paused:
-            warnings.warn(reason, stacklevel=2)
+        begins = not self.paused
+        if begins:
+            self._paused_at, self._said = time.monotonic(), False
             with self._done:
                 self.paused = reason
                 self._done.notify_all()
+        if not self._said and not (begins and self.make_room is not None):
+            self._said = True
+            warnings.warn(reason, stacklevel=2)
+        if time.monotonic() - self._paused_at > room.PATIENCE:
+            raise NoRoom(self._store.room.ended(room.PATIENCE))
         self._store.require_in_place()
         return not self._closing.wait(POLL)
 
