@@ -56,7 +56,7 @@ class TrialWriter:
         self._rows = Rows(run)
         self._clock = clock
         self._queue: deque[Record] = deque()
-        self._paused_at, self._said = 0.0, False
+        self._paused_at, self._said, self._tried = 0.0, False, False
         self._wake = threading.Event()
         self._done = threading.Condition()
         self._closing = threading.Event()
@@ -85,6 +85,7 @@ class TrialWriter:
                     self.interrupt()
                     if self.make_room is not None:
                         self.make_room()
+                        self._tried = (self.full or self.short) and not self._queue
         if self.problem is not None:
             raise self.problem
 
@@ -104,26 +105,32 @@ class TrialWriter:
                     self._store.require_in_place()
                     continue
                 self._wake.clear()
-                records = [self._queue.popleft() for _ in range(len(self._queue))]
-                if records:
-                    self._commit(records)
+                if self._queue:
+                    self._commit()
         except BaseException as problem:  # handed to the thread that searches
             with self._done:
                 self.problem = problem
                 self._done.notify_all()
             self.alarm()
 
-    def _commit(self, records: Sequence[Record]) -> None:
+    def _commit(self) -> None:
+        """Write what has come in; while it pauses because of the reserve also what comes in then."""
+        self._put()
+        while self._pauses(self._store.room.shortage()):
+            self._put()
+        with self._done:
+            self.paused = ""
+            self.committed = self.written
+            self._done.notify_all()
+
+    def _put(self) -> None:
+        records = [self._queue.popleft() for _ in range(len(self._queue))]
+        if not records:
+            return
         batch = self._batch(records)
         while not self._written(batch):
             pass
         self.written += len(records)
-        while self._pauses(self._store.room.shortage()):
-            pass
-        with self._done:
-            self.paused = ""
-            self.committed += len(records)
-            self._done.notify_all()
 
     def _written(self, batch: Batch) -> bool:
         """Write a batch, or pause once where there is no room for it; NoRoom where it must not pause any longer."""
@@ -149,13 +156,12 @@ class TrialWriter:
         """
         if not reason:
             return False
-        begins = not self.paused
-        if begins:
-            self._paused_at, self._said = time.monotonic(), False
+        if not self.paused:
+            self._paused_at, self._said, self._tried = time.monotonic(), False, False
             with self._done:
                 self.paused = reason
                 self._done.notify_all()
-        if not self._said and not (begins and self.make_room is not None):
+        if not self._said and (self._tried or self.make_room is None):
             self._said = True
             warnings.warn(reason, stacklevel=2)
         if time.monotonic() - self._paused_at > room.PATIENCE:
