@@ -124,6 +124,22 @@ def test_a_tally_that_was_damaged_or_is_of_before_hinders_nobody(killed: Path) -
         assert store.names() == []
 
 
+def test_a_database_that_was_copied_alone_says_that_there_was_more_to_come(tmp_path: Path) -> None:
+    with Store(tmp_path / "p", min_free_disk=0) as store:
+        store.create_run("r", SPACE.id, {}, "0")
+        store.set_state("r", "running")
+        write(store, "r", 10)
+        (tmp_path / "q").mkdir()
+        shutil.copy(store.path, tmp_path / "q")
+        backup = store.back_up()
+    report = check(tmp_path / "q")
+    assert not report.problems and report.trials == 0
+    assert "run 'r' was under way, and there is no netwright.db-wal" in report.notes[0]
+    (tmp_path / "b").mkdir()
+    shutil.copy(str(backup), tmp_path / "b" / "netwright.db")
+    assert not check(tmp_path / "b").notes and check(tmp_path / "b").trials == 10
+
+
 # Under a driver.
 
 DRIVER = """

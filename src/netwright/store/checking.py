@@ -51,6 +51,7 @@ def check(directory: Path) -> Report:
     places.require(directory)
     report = Report()
     path = places.database(directory)
+    alone = not any(Path(f"{path.with_suffix('')}{each}").exists() for each in (".db-wal", ".tally"))
     with report.trying():
         torn = opening.check_log(directory) if driver(directory) is None else ""
         if torn:
@@ -58,6 +59,7 @@ def check(directory: Path) -> Report:
         with translated(path), closing(opening.open_to_read(directory)) as connection:
             gone = opening.missing(connection, directory)
             report.problems += [gone] if gone else []
+            report.notes += _without_log(connection, path) if alone and driver(directory) is None else []
             _complaints(connection, report)
             _rows(connection, path, report)
         with warnings.catch_warnings():
@@ -73,6 +75,17 @@ def check(directory: Path) -> Report:
         report.problems += checkpoints.damages()
     report.problems = list(dict.fromkeys(report.problems))
     return report
+
+
+def _without_log(connection: sqlite3.Connection, path: Path) -> list[str]:
+    """What is to be said of a database that came without the files beside it, where it should have a log."""
+    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        return []
+    return [
+        f"run {name!r} was under way, and there is no {path.name}-wal: if the project was copied without it, the last "
+        "trials are missing"
+        for name in Reader(connection, path).running()
+    ]
 
 
 def _complaints(connection: sqlite3.Connection, report: Report, what: str = "the database") -> None:

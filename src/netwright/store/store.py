@@ -301,6 +301,9 @@ class Store:
             changes = {} if seconds is None else {"seconds": float(seconds)}
             self.change(connection, number, state=state, stopped=stopped, ended=ended, **changes)
             self._add_event(connection, number, state, {"stopped": stopped})
+        if state == "running":  # a copy of the file without its log says at least that there was more to come
+            with self._lock, contextlib.suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA wal_checkpoint")
 
     def writer(self, run: str, clock: Callable[[], float]) -> TrialWriter:
         """What writes the trials of a run; `clock` gives the seconds it has been driven."""
