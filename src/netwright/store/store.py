@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import threading
 import warnings
@@ -16,8 +15,8 @@ from netwright.core.errors import UserError
 from netwright.core.kinds import kinds_checked
 from netwright.store import backup, opening, tally
 from netwright.store import directory as places
+from netwright.store.in_place import InPlace
 from netwright.store.ledger import change, count, seal
-from netwright.store.lock import NAME as LOCK
 from netwright.store.lock import DriverLock, driver
 from netwright.store.numbers import digest, to_json
 from netwright.store.problems import translated
@@ -54,12 +53,11 @@ class Store:
             except BaseException:
                 self._hold.release()
                 raise
-            self._inodes = {self.path: _inode(self.path)}
         self.room = Room(self.directory, min_free_disk)
         self._after_opening()
         try:
             self._note_the_dead()
-            self._inodes = {path: _inode(path) for path in self._written()}
+            self._in_place = InPlace(self.directory, self._connection)
         except BaseException:
             self.close()
             raise
@@ -84,12 +82,8 @@ class Store:
         self.directory = Path(directory).expanduser().absolute()
         self.path = places.database(self.directory)
 
-    def _written(self) -> tuple[Path, ...]:
-        """The files that must stay where they are while this process writes; the log is there once it was read."""
-        log = Path(f"{self.path}-wal")
-        return (self.path, *([log] if log.exists() else []), self.directory / LOCK)
-
     def _after_opening(self) -> None:
+        self._in_place: InPlace | None = None
         self._tally = tally.Tally(self.directory)
         self._changed = 0  # the run that was changed last
         self._lock = threading.RLock()
@@ -253,26 +247,10 @@ class Store:
             raise UserError(f"{self.directory} was opened for reading only")
 
     def require_in_place(self) -> None:
-        """UserError where a file is gone: what was written must be found again, and others must see who writes."""
+        """UserError where the database, its log or the lock file is not where it was."""
         with self._lock:
-            if self._closed:
-                return
-            for path, inode in self._inodes.items():
-                if _inode(path) != inode:
-                    raise UserError(f"{path} was moved, replaced or deleted while {self._left(path)}")
-
-    def _left(self, path: Path) -> str:
-        """What is left where this file is gone, after saving what can be saved."""
-        if path == self.path:
-            return "it was written; the last trials are lost"
-        if path.name == LOCK:
-            return f"{self.directory} was driven; this process writes nothing more. Resume the run"
-        found: Any = None
-        with contextlib.suppress(sqlite3.Error):  # the open file still has a name for this process
-            found = self._connection.execute("PRAGMA wal_checkpoint").fetchone()
-        saved = found is not None and not found[0] and found[1] == found[2]
-        left = f"all that was acknowledged is in {self.path.name} now" if saved else "the last trials may be lost"
-        return f"it was written; {left}. Resume the run"
+            if not self._closed and self._in_place is not None:
+                self._in_place.require()
 
     def create_run(self, name: str, space: str, configuration: Mapping[str, Any], version: str) -> int:
         """Begin a run of this name; UserError where it exists."""
@@ -352,13 +330,6 @@ class Store:
         with self._lock, translated(self.path):
             self._require_writable()
             return backup.back_up(self._connection, self.directory)
-
-
-def _inode(path: Path) -> int | None:
-    try:
-        return os.stat(path).st_ino
-    except OSError:
-        return None
 
 
 def _now() -> str:
