@@ -27,6 +27,7 @@ class Folders:
     def __init__(self, root: Path | None, strategy: Strategy, keeps: bool = False) -> None:
         self.continuations = Continuations()
         self._root, self._keeps = root, keeps
+        self._continues = strategy.continues
         self._may_continue: Callable[[int], bool] = strategy.may_continue
         self._kept: set[int] = set()  # trials that have ended and still have their folder
         self._best: list[Trial] = []
@@ -38,7 +39,7 @@ class Folders:
 
     def note(self, trial: Trial) -> None:
         """Take note of how good a trial is, before its folder may be cleared."""
-        if self._root is None or not trial.scores:
+        if self._root is None or not (self._keeps or self._continues) or not trial.scores:
             return
         self._scores[trial.number] = trial.scores
         if not self._keeps:
