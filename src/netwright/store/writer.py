@@ -84,8 +84,9 @@ class TrialWriter:
                 if self.paused:
                     self.interrupt()
                     if self.make_room is not None:
+                        whole = self.written == self.added  # otherwise there may be more to remove in a moment
                         self.make_room()
-                        self._tried = (self.full or self.short) and not self._queue
+                        self._tried = self.full or (self.short and whole)
         if self.problem is not None:
             raise self.problem
 
