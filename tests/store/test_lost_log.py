@@ -173,10 +173,20 @@ def driver(directory: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+def stored(folder: Path) -> int:
+    """How many trials have ended, as a reader sees them."""
+    with Store.open_readonly(folder) as store:
+        return sum(trial.told is not None for trial in store.read_run("r").trials)
+
+
 @pytest.mark.parametrize("name", ["netwright.db-wal", "netwright.lock", "netwright.db"])
 def test_a_driver_misses_its_files_in_the_middle_of_a_trial(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "p"
     with driver(folder) as process:
+        end = time.monotonic() + 60
+        while stored(folder) < 10:
+            assert time.monotonic() < end
+            time.sleep(0.05)
         (folder / name).unlink()
         start = time.monotonic()
         _, said = process.communicate(timeout=60)
