@@ -1,8 +1,12 @@
 """Kill -9 of the driver at random moments, over many seeds and every strategy: python benchmarks/soak.py --kills 200
 
+A storm of kills over six kinds of search at full speed, thousands of trials a second:
+
+    python benchmarks/soak.py --cases storm --kills 500 --each 25 --seeds 1
+
 Goes through the seeds, all cases with each, until so many kills have found a driver alive and all seeds are done;
 prints a table, and ends with 1 where any final table differs from that of the run left alone. Cases are the strategies
-of netwright and of its recipes; `--cases` names some of them.
+of netwright and of its recipes; `--cases` names some of them. After each kill the whole store is checked.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "faults"))
 from driver_kills import Ended, soak
-from every_search import cases
+from every_search import cases, storm
 
 KINDS = ("RegularizedEvolution", "LocalSearch", "recipe asng", "recipe darts")
 
@@ -27,11 +31,12 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200, help="at least so many kills in all")
     parser.add_argument("--seeds", type=int, default=20, help="at least so many seeds for each case")
     parser.add_argument("--each", type=int, default=4, help="the most kills in one search")
-    parser.add_argument("--cases", default=",".join(KINDS), help="names with commas between them, or 'all'")
+    parser.add_argument("--cases", default=",".join(KINDS), help="names with commas between them, 'all', or 'storm'")
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--log", type=Path, help="where to write one line of JSON a search")
     options = parser.parse_args()
-    names = list(cases()) if options.cases == "all" else options.cases.split(",")
+    several = {"all": cases, "storm": storm}.get(options.cases)
+    names = list(several()) if several else options.cases.split(",")
     start, found, kills, seed = time.monotonic(), defaultdict[str, list[Ended]](list), 0, 0
     while seed < options.seeds or kills < options.kills:
         first = options.first_seed + seed

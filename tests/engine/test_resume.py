@@ -283,3 +283,19 @@ def test_a_run_is_not_resumed_or_read_with_other_data(tmp_path) -> None:
     with pytest.raises(UserError, match="the data changed since run 'a' was made"):
         search(changed).load(tmp_path, "a")
     assert len(search(inputs).load(tmp_path, "a").trials) == 5
+
+
+class Greedy(Counting):
+    """Says that it took another amount of memory and time whenever it is asked."""
+
+    def estimate(self, proposal: Proposal, seed: int) -> Measurement:
+        found = super().estimate(proposal, seed)
+        return Measurement({**found.metrics, "peak_memory": time.monotonic(), "latency": time.monotonic()})
+
+
+def test_what_the_system_measured_is_in_no_table_that_a_resumed_run_must_equal(tmp_path: Path) -> None:
+    search = Search(Sampling(Cell()), Greedy(), seed=3)
+    search.run(trials=4, store=tmp_path, name="r")
+    resumed = search.run(trials=9, store=tmp_path, name="r", resume=True)
+    assert resumed.table() == search.run(trials=9).table()
+    assert set(resumed.table()[0]["metrics"]) == {"val_accuracy", "params"}

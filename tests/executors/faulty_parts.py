@@ -91,6 +91,19 @@ class Faulty(Estimator):
             time.sleep(0.01)
         self._killed()
 
+    def _detached_child(self) -> None:
+        """Starts a process that detaches as daemons do: no parent, a session and an environment of its own; waits."""
+        child = os.fork()
+        if child == 0:
+            os.setsid()
+            if os.fork() == 0:
+                os.execve(sys.executable, [sys.executable, "-S", "-c", STUBBORN, f"{self.note}.0"], {})
+            os._exit(0)
+        os.waitpid(child, 0)
+        while not Path(f"{self.note}.0").exists():
+            time.sleep(0.01)
+        self._sleeps()
+
     def _greedy(self) -> None:
         bytearray(2_000_000_000)
 

@@ -190,6 +190,17 @@ def test_all_that_a_trial_has_started_ends_with_it(start, tmp_path: Path) -> Non
     wait_until(lambda: not any(map(alive, [own, *children])), "the end of all processes")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing else tells whose child a daemon was")
+def test_a_child_that_detached_with_a_clean_environment_ends_with_the_trial(start, tmp_path: Path) -> None:
+    executor = start(1, trial_timeout=3.0, grace=0.2)
+    executor.submit(job(0, Faulty("detached_child", str(tmp_path / "pid"))))
+    own, child = written(tmp_path / "pid"), written(tmp_path / "pid.0")
+    assert alive(child) and os.getsid(child) not in (own, os.getsid(0))
+    (found,) = executor.wait(LONGEST)
+    assert found.state == "timeout"
+    wait_until(lambda: not any(map(alive, [own, child])), "the end of both processes")
+
+
 def test_children_of_a_worker_that_died_are_ended(start, tmp_path: Path) -> None:
     (found,) = outcomes(start(1), job(0, Faulty("stubborn_child_then_killed", str(tmp_path / "pid"))))
     child = written(tmp_path / "pid")

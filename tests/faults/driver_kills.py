@@ -29,10 +29,11 @@ from typing import Any
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
-from every_search import Case, cases
+from every_search import Case, cases, storm
 
 from netwright.core.trial import Trial
 from netwright.store import Store
+from netwright.store.checking import check
 
 LONGEST = 120.0  # seconds that any attempt may take
 RUN = "r"
@@ -71,7 +72,9 @@ def kill_and_resume(name: str, case: Case, seed: int, kills: int, directory: Pat
         acknowledged += found.said
         ended.codes.append(found.code)
         ended.kills += found.code == -signal.SIGKILL
-        if found.code == 0:
+        if found.code == -signal.SIGKILL and (directory / "project" / "netwright.db").exists():
+            ended.trouble = _damage(directory / "project", acknowledged)
+        if found.code == 0 or ended.trouble:
             break
         if found.code != -signal.SIGKILL or delay is None:
             ended.trouble = f"attempt {len(ended.codes)} ended with {found.code}, after {found.seconds:.1f} s"
@@ -82,6 +85,15 @@ def kill_and_resume(name: str, case: Case, seed: int, kills: int, directory: Pat
     ended.leftovers = sorted(str(each.relative_to(directory)) for each in directory.rglob("*.tmp*"))
     ended.seconds = round(time.monotonic() - start, 2)
     return ended
+
+
+def _damage(project: Path, acknowledged: list[int]) -> str:
+    """What is wrong with a project whose driver was killed; empty where nothing is."""
+    report = check(project)
+    if report.problems:
+        return f"after a kill: {report.problems[0]}"
+    missing = len(set(acknowledged)) - report.trials
+    return f"after a kill: {missing} acknowledged trials are gone" if missing > 0 else ""
 
 
 def _moment(dice: random.Random, seconds: float) -> float:
@@ -165,8 +177,8 @@ def _written(mouth: int, number: int) -> None:
 
 def soak(names: list[str] | None, seeds: range, kills: int) -> Iterator[Ended]:
     """Every case, or those that are named, with every seed."""
-    known = cases()
-    for name in names or known:
+    known = {**cases(), **storm()}
+    for name in names or cases():
         for seed in seeds:
             directory = Path(tempfile.mkdtemp(prefix="driver-kills-"))
             try:

@@ -29,6 +29,7 @@ from search_parts import Cell, Noisy
 SECONDS = 0.003  # of a toy trial, on average: long enough for a kill to find it under way
 TROUBLE = 0.2  # share of toy trials that end badly, each in one of several ways
 TRIALS = 50
+FAST_TRIALS = 3000
 SETTINGS: dict[str, Callable[[Space], Strategy]] = {
     "RegularizedEvolution": lambda space: nw.strategies.RegularizedEvolution(space, population=8, tournament=3),
     "GeneticAlgorithm": lambda space: nw.strategies.GeneticAlgorithm(space, population=6),
@@ -77,6 +78,23 @@ def cases() -> dict[str, Case]:
         if cls not in covered or cls.__module__.count(".") == package.count(".") + 1
     }
     return {**toys, **recipes}
+
+
+def storm() -> dict[str, Case]:
+    """Six kinds of search at full speed, thousands of trials a second where each costs nothing; some of them fail."""
+    kinds: dict[str, Callable[[Space], Strategy]] = {
+        "random": nw.strategies.RandomSearch,
+        "evolution": lambda space: nw.strategies.RegularizedEvolution(space, population=50, tournament=10),
+        "genetic": lambda space: nw.strategies.GeneticAlgorithm(space, population=30),
+        "local": nw.strategies.LocalSearch,
+        "asha": nw.strategies.Asha,
+        "hyperband": nw.strategies.Hyperband,
+    }
+
+    def case(make: Callable[[Space], Strategy]) -> Case:
+        return Case(lambda seed: nw.Search(make(Cell()), Noisy(0.01), seed=seed), trials=FAST_TRIALS)
+
+    return {f"fast {name}": case(make) for name, make in kinds.items()}
 
 
 def every_strategy() -> list[type[Strategy]]:

@@ -190,7 +190,7 @@ def test_a_signal_ends_a_paused_search_interrupted_and_it_can_be_resumed(small_d
         rest = process.stderr.read()
         assert process.wait(30) not in (0, -signal.SIGKILL), rest
         reader.join()
-        assert "Interrupted" in rest and "can be resumed" in rest, rest
+        assert "Interrupted" in rest and "resume=True" in rest, rest
     ballast.unlink()
     with Store.open_readonly(small_disk / "p") as store:
         found = store.read_run("r")

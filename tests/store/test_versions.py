@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from netwright.core.errors import CorruptStore
-from netwright.store import Store, schema
+from netwright.store import Store, ledger, schema
 from netwright.store.checking import check
+from netwright.store.migrations import MIGRATIONS
+from netwright.store.numbers import digest
 
 ASSETS = Path(__file__).parent / "assets"
 VERSIONS = range(1, schema.VERSION + 1)
@@ -95,3 +97,23 @@ def test_the_tables_of_a_version_do_not_change() -> None:
         assert schema.check(connection, ASSETS) == schema.VERSION
     assert sorted(schema.EARLIER) == list(range(1, schema.VERSION))
     assert (ASSETS / f"version-{schema.VERSION}.db").stat().st_size < 200_000
+
+
+def test_a_step_writes_the_tables_of_its_own_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the tables had changed again since: what the first step makes is still version 2."""
+    path = project(tmp_path / "p", 1) / "netwright.db"
+    for name in ("RUNS", "CATALOGUE", "ATTEMPTS", "EVENTS", "TABLES"):
+        monkeypatch.setattr(schema, name, "CREATE TABLE other (a INTEGER);\n")
+    monkeypatch.setattr(ledger, "CHANGING", ("other",))
+    monkeypatch.setattr(ledger, "seal", lambda *_: "other")
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN")
+        MIGRATIONS[1](connection)
+        connection.execute("COMMIT")
+        made = schema.objects(connection)
+        run, name, *changing, seal = connection.execute(
+            "SELECT id, name, ended, state, stopped, seconds, trials, told, attempts, documents, seal FROM runs"
+        ).fetchone()
+    with closing(sqlite3.connect(f"file:{ASSETS / 'version-2.db'}?mode=ro", uri=True)) as connection:
+        assert made == schema.objects(connection)
+    assert seal == digest((run, name, *changing))

@@ -34,6 +34,7 @@ REFUSED = [
     ("threads", 0, "at least 1, or 'auto'"),
     ("average", 1.0, "or none"),
     ("evaluate_every", 0, "at least 1"),
+    ("steps_per_epoch", 0, "an integer of at least 1, or none"),
 ]
 
 

@@ -15,7 +15,7 @@ def main() -> None:
     """Run the command line.
 
     Exit codes: 0 done, 1 unexpected, 2 what the user wrote, 3 every trial failed, 4 locked, 5 data, 6 corrupt store,
-    130 interrupted, 143 terminated.
+    129 the terminal hung up, 130 interrupted, 143 terminated.
     """
     from netwright.cli import clock
 

@@ -43,7 +43,7 @@ def list_runs(directory: Path, *, as_json: bool) -> None:
 
 def _counts(store: Store, run: RunSummary) -> Mapping[str, int]:
     """Trials by state; epochs of weight sharing are no trials."""
-    return Counter(each.state for each in store.read_run(run.name).trials if each.purpose == "evaluate")
+    return store.evaluated(run.name)
 
 
 def _row(run: RunSummary, trials: int, best: Mapping[str, Any] | None) -> list[str]:
@@ -58,7 +58,7 @@ def _summary(run: RunSummary) -> dict[str, Any]:
 
 
 def _best(store: Store, run: RunSummary) -> dict[str, Any] | None:
-    best = store.read_run(run.name).best
+    best = store.best(run.name)
     if best is None:
         return None
     metrics = {name: best.metrics[name] for name in metric_names(run) if name in best.metrics}
@@ -249,4 +249,8 @@ def _text(path: Path | None) -> str | None:
 
 
 def _trial_json(trial: StoredTrial) -> dict[str, Any]:
-    return {key: value for key, value in asdict(trial).items() if key not in ("mixture", "gradient")}
+    """The memory of an epoch of shared weights is, as its seconds are, no metric that two equal runs have in common."""
+    found = {key: value for key, value in asdict(trial).items() if key not in ("mixture", "gradient")}
+    metrics = {name: value for name, value in trial.metrics.items() if name != "peak_memory"}
+    measured = {name: trial.metrics[name] for name in trial.metrics if name not in metrics}
+    return {**found, "metrics": metrics, **measured}

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a command works."""
+"""Ctrl-C, SIGTERM and SIGHUP while a command works."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from netwright.core.errors import NetwrightError, marked
 
 
 class Stopped(NetwrightError):
-    """Ctrl-C or SIGTERM, with the exit code of the signal."""
+    """Ctrl-C, SIGTERM or SIGHUP, with the exit code of the signal."""
 
     def __init__(self, reason: str, exit_code: int) -> None:
         super().__init__(reason)
@@ -18,7 +18,7 @@ class Stopped(NetwrightError):
 
 @contextmanager
 def stoppable() -> Generator[None]:
-    """Inside, Ctrl-C and SIGTERM become `Stopped`, which typer passes on, unlike a KeyboardInterrupt."""
+    """Inside, Ctrl-C, SIGTERM and SIGHUP become `Stopped`, which typer passes on, unlike a KeyboardInterrupt."""
     from netwright.engine import interruptible
     from netwright.engine.signals import interruption, signal_of
 

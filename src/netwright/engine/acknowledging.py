@@ -56,6 +56,13 @@ class Acknowledgements:
             self.journal.wait()
             self._acknowledge_written()
 
+    def clear_written(self) -> None:
+        """Remove the checkpoints of trials whose end is on disk, though it may not be acknowledged yet."""
+        assert self.journal is not None
+        for count, trial, _ in self._waiting:
+            if count <= self.journal.written and not trial.proposal.is_round:
+                self._folders.clear(trial.number)
+
     def _acknowledge_written(self) -> None:
         assert self.journal is not None
         waiting, written = self._waiting, self.journal.committed

@@ -27,9 +27,11 @@ class Folders:
     def __init__(self, root: Path | None, strategy: Strategy, keeps: bool = False) -> None:
         self.continuations = Continuations()
         self._root, self._keeps = root, keeps
+        self._continues = strategy.continues
         self._may_continue: Callable[[int], bool] = strategy.may_continue
         self._kept: set[int] = set()  # trials that have ended and still have their folder
         self._best: list[Trial] = []
+        self._scores: dict[int, tuple[float, ...]] = {}
 
     def of(self, number: int) -> Path | None:
         """The folder that all attempts at a trial share."""
@@ -37,7 +39,10 @@ class Folders:
 
     def note(self, trial: Trial) -> None:
         """Take note of how good a trial is, before its folder may be cleared."""
-        if self._root is None or not self._keeps or not trial.scores:
+        if self._root is None or not (self._keeps or self._continues) or not trial.scores:
+            return
+        self._scores[trial.number] = trial.scores
+        if not self._keeps:
             return
         best = self._best
         highest, own = (share(best[0]) if best else 0.0), share(trial)
@@ -60,6 +65,17 @@ class Folders:
             elif not self._is_best(each) and not self._may_continue(each):
                 self._kept.discard(each)
                 shutil.rmtree(self._place(each), ignore_errors=True)
+
+    def make_room(self) -> bool:
+        """Remove a tenth of what is only kept so that a trial may go on from it, the worst first; never the best.
+
+        A trial that would have gone on from it starts again. Whether there was anything to remove.
+        """
+        spare = sorted((self._scores.get(each, ()), -each) for each in self._kept if not self._is_best(each))
+        for _, number in spare[: max(1, len(spare) // 10)]:
+            self._kept.discard(-number)
+            shutil.rmtree(self._place(-number), ignore_errors=True)
+        return bool(spare)
 
     def clear_all(self) -> None:
         """Remove what all trials kept but for the best, now that the search has ended."""

@@ -77,6 +77,18 @@ class Loop:
         """Write down what happens from now on."""
         self.attempts.journal = self.acknowledgements.journal = journal
         journal.interrupt = self.signals.check
+        journal.alarm = self.signals.alarm
+        journal.make_room = self._make_room
+
+    def _make_room(self) -> None:
+        """On a disk without room: remove what trials keep that have ended, as far as it can be done again."""
+        journal = self.acknowledgements.journal
+        assert journal is not None
+        self.acknowledgements.clear_written()
+        if journal.full:
+            self.folders.make_room()
+        while journal.short and self.folders.make_room():
+            pass
 
     def run(self) -> str:
         """Search until a stop; why it stopped."""

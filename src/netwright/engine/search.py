@@ -120,7 +120,7 @@ class Search(Configured):
 
         Raises ConfigurationError without any stop (unless the strategy ends by itself), SearchFailed where the trials
         fail, UserError where no network keeps the limits or the stored run is another one, Busy and CorruptStore from
-        the store, and `Interrupted` (a KeyboardInterrupt) on Ctrl-C and SIGTERM; a stored run can then be resumed.
+        the store, and `Interrupted` (a KeyboardInterrupt) on Ctrl-C, SIGTERM and SIGHUP; a stored run can be resumed.
         """
         limits = Limits.of(trials, time, target, patience, bounded=self.strategy.bounded)
         if progress is None and (on_trial is not None or on_progress is not None):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
+import warnings
 import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -98,12 +99,12 @@ class Session:
             check_settings(name, store.summary(name).configuration, search.configuration())
             check_data(name, store.document(name, DATA), fingerprints(search.estimator))
             check_networks(name, store.document(name, NETWORKS), search)
-            store.back_up()
+            store.keep_backups()
         else:
             name = name or next_name(search.strategy, search.estimator, store.names())
             if name in store.names():
                 raise UserError(f"run {name!r} exists already in {store.directory}; resume it, or choose another name")
-            store.back_up()
+            store.keep_backups()
             data = fingerprints(search.estimator)
             store.create_run(name, search.space.id, search.configuration(), netwright.__version__)
             if data:
@@ -188,6 +189,8 @@ class Session:
 
         A second interruption while jobs are ended stops waiting for them.
         """
+        if loop.signals.alarmed and self._journal is not None and self._journal.problem is not None:
+            problem = self._journal.problem
         interrupted = isinstance(problem, KeyboardInterrupt)
         loop.cancel()
         again = False
@@ -198,14 +201,16 @@ class Session:
         except Exception:  # noqa: S110 - the problem that is being handled is the one to raise
             pass
         reason = "interrupted" if interrupted else str(problem).strip().partition("\n")[0] or type(problem).__name__
-        state = "failed" if isinstance(problem, (SearchFailed, UserError)) else "interrupted"
+        failed = isinstance(problem, (SearchFailed, UserError)) and not isinstance(problem, NoRoom)
+        state = "failed" if failed else "interrupted"
         try:
             self._end(loop, state, reason)
         except NetwrightError as unwritten:
+            if isinstance(unwritten, NoRoom):
+                with contextlib.suppress(NetwrightError):  # there may be room for this
+                    self.store.set_state(self.name, state, reason, loop.clock.seconds())  # type: ignore[union-attr]
             if not (interrupted and isinstance(unwritten, NoRoom)):
                 return problem if isinstance(problem, NetwrightError) else unwritten
-            with contextlib.suppress(NetwrightError):  # there may be room for this
-                self.store.set_state(self.name, state, reason, loop.clock.seconds())  # type: ignore[union-attr]
         if not interrupted:
             return problem
         with contextlib.suppress(Exception):  # the callback of one who has gone already
@@ -225,6 +230,10 @@ class Session:
         if loop.attempts.refused:
             self.store.add_event(self.name, "refused", {"outcomes": loop.attempts.refused})
         self.store.set_state(self.name, state, reason, loop.clock.seconds())
+        try:
+            self.store.keep_backups(ended=True)
+        except NetwrightError as problem:
+            warnings.warn(f"no backup was made: {problem}", stacklevel=2)
 
     def _further(self, loop: Loop, stopped: str) -> str:
         """The call that goes on; empty where nothing was kept, or where no higher limit would bring more."""

@@ -1,7 +1,9 @@
-"""Ctrl-C and SIGTERM: at once while a trial runs, otherwise when what is being written down is complete."""
+"""Ctrl-C, SIGTERM and SIGHUP: at once while a trial runs, otherwise when what is being written down is complete."""
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import threading
 from collections.abc import Generator
@@ -19,7 +21,8 @@ KEPT = "search.run(..., store='netwright-runs')"
 class Interrupted(KeyboardInterrupt):
     """The search was interrupted. What had finished is in `run`, and in its store, from which it can be resumed.
 
-    exit_code: 130 for Ctrl-C, 143 for SIGTERM. again: whether a second signal came while trials were being ended.
+    exit_code: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP. again: whether a second signal came while trials were
+    being ended.
     """
 
     def __init__(self, run: Run, signal_number: int, *, again: bool = False) -> None:
@@ -31,9 +34,11 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, inside `interruptible`. exit_code: 143."""
+    """SIGTERM or SIGHUP, inside `interruptible`. exit_code: 143, or 129 where the terminal hung up."""
 
-    exit_code = 128 + signal.SIGTERM
+    def __init__(self, reason: str = "terminated", number: int = signal.SIGTERM) -> None:
+        super().__init__(reason)
+        self.exit_code = 128 + number
 
 
 def signal_of(stop: BaseException) -> int:
@@ -52,28 +57,46 @@ def interruption(problem: BaseException) -> KeyboardInterrupt | None:
     return found
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    raise Terminated("terminated")
+def _terminate(number: int, _frame: FrameType | None) -> None:
+    _leave_terminal()
+    raise Terminated("terminated" if number == signal.SIGTERM else "the terminal hung up", number)
+
+
+def _leave_terminal() -> None:
+    """Let what is still printed go nowhere where the terminal is gone, rather than raise errors on the way out."""
+    for stream in (1, 2):
+        try:
+            os.write(stream, b"")
+        except OSError as problem:
+            if problem.errno == errno.EIO:
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream)
+                os.close(nowhere)
+
+
+_ENDINGS = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 
 
 @contextmanager
 def interruptible() -> Generator[None]:
-    """Inside, SIGTERM raises `Terminated`, as Ctrl-C raises KeyboardInterrupt; searches inside raise `Interrupted`.
+    """Inside, SIGTERM and SIGHUP raise `Terminated`, as Ctrl-C raises KeyboardInterrupt; searches raise `Interrupted`.
 
-    Only the main thread can be interrupted, and a handler that the user has set is left alone.
+    Only the main thread can be interrupted, and a handler that the user has set is left alone, as is what `nohup` does.
     """
     here = threading.current_thread() is threading.main_thread()
-    if not here or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _terminate)
+    free = [number for number in _ENDINGS if here and signal.getsignal(number) is signal.SIG_DFL]
+    before = {number: signal.signal(number, _terminate) for number in free}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-_USUAL = ((signal.SIGINT, (signal.default_int_handler,)), (signal.SIGTERM, (signal.SIG_DFL, _terminate)))
+_USUAL = (
+    (signal.SIGINT, (signal.default_int_handler,)),
+    *((number, (signal.SIG_DFL, _terminate)) for number in _ENDINGS),
+)
 
 
 class Signals:
@@ -87,6 +110,7 @@ class Signals:
         self.waiting = False
         self.pending = 0
         self.received = 0
+        self.alarmed = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -103,10 +127,18 @@ class Signals:
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         self.received = number
+        _leave_terminal()
         self.__exit__()
         if self.waiting:
             raise KeyboardInterrupt
         self.pending = number
+
+    def alarm(self) -> None:
+        """From another thread: interrupt what the main thread does, as a first Ctrl-C would. `alarmed` tells of it."""
+        main = threading.main_thread().ident
+        if main is not None and signal.SIGINT in self._before:
+            self.alarmed = True
+            signal.pthread_kill(main, signal.SIGINT)
 
     def check(self) -> None:
         """Raise the KeyboardInterrupt that was kept."""

@@ -12,6 +12,8 @@ from netwright.store.directory import BACKUPS, restrict, synchronise
 from netwright.store.problems import translated
 
 KEPT = 3
+SMALL = 8_000_000  # bytes; copying so many is not noticed
+GROWTH = 1.25
 
 
 def copy_to(directory: Path, target: Path) -> Path:
@@ -37,6 +39,15 @@ def _copy(connection: sqlite3.Connection, target: Path) -> None:
         unfinished.unlink(missing_ok=True)
         raise
     synchronise(target.parent)
+
+
+def due(path: Path, *, ended: bool) -> bool:
+    """Whether the database at `path` should be copied now that a run is begun, or has `ended`."""
+    size = path.stat().st_size
+    if size <= SMALL or not ended:
+        return size <= SMALL and not ended
+    kept = sorted((path.parent / BACKUPS).glob("*.db"))
+    return not kept or size >= GROWTH * kept[-1].stat().st_size
 
 
 def back_up(connection: sqlite3.Connection, directory: Path) -> Path:

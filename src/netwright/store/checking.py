@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -50,14 +51,20 @@ def check(directory: Path) -> Report:
     places.require(directory)
     report = Report()
     path = places.database(directory)
+    alone = not any(Path(f"{path.with_suffix('')}{each}").exists() for each in (".db-wal", ".tally"))
     with report.trying():
         torn = opening.check_log(directory) if driver(directory) is None else ""
         if torn:
             report.notes.append(torn)
         with translated(path), closing(opening.open_to_read(directory)) as connection:
+            gone = opening.missing(connection, directory)
+            report.problems += [gone] if gone else []
+            report.notes += _without_log(connection, path) if alone and driver(directory) is None else []
             _complaints(connection, report)
             _rows(connection, path, report)
-        _runs(directory, report)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is reported already
+            _runs(directory, report)
     for backup in sorted((directory / places.BACKUPS).glob("*.db")):
         report.backups += 1
         with report.trying(f"backup {backup.name}"):
@@ -68,6 +75,17 @@ def check(directory: Path) -> Report:
         report.problems += checkpoints.damages()
     report.problems = list(dict.fromkeys(report.problems))
     return report
+
+
+def _without_log(connection: sqlite3.Connection, path: Path) -> list[str]:
+    """What is to be said of a database that came without the files beside it, where it should have a log."""
+    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        return []
+    return [
+        f"run {name!r} was under way, and there is no {path.name}-wal: if the project was copied without it, the last "
+        "trials are missing"
+        for name in Reader(connection, path).running()
+    ]
 
 
 def _complaints(connection: sqlite3.Connection, report: Report, what: str = "the database") -> None:

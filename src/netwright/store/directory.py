@@ -8,6 +8,7 @@ from pathlib import Path
 from netwright.core.errors import UserError
 from netwright.store.lock import NAME as LOCK
 from netwright.store.problems import corrupt
+from netwright.store.tally import NAME as TALLY
 
 DATABASE = "netwright.db"
 UNFINISHED = "netwright.db.new"
@@ -45,7 +46,7 @@ def _refuse_others(directory: Path) -> None:
         return
     if BACKUPS in names and LOCK in names:
         raise corrupt(database(directory), f"{DATABASE} is missing")
-    others = [name for name in names if name != LOCK and not name.startswith(UNFINISHED)]
+    others = [name for name in names if name not in (LOCK, TALLY) and not name.startswith(UNFINISHED)]
     if others:
         shown = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
         raise UserError(

@@ -26,13 +26,17 @@ class DriverLock:
 
     A process of this machine that died holds it no more. Of one on another machine that cannot be told: who knows that
     it is dead says so by `takeover`, and from then on what it writes is refused by `check`.
+
+    The directory itself is locked too, where its file system can do that: a file may be deleted and made anew.
     """
 
     def __init__(self, directory: Path, takeover: bool = False) -> None:
         self._path = directory / NAME
+        self._place: int | None = None
         self._file: int | None = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            if not _taken(self._file):
+            self._place = _place(directory)
+            if not _taken(self._file) or not (self._place is None or _taken(self._place)):
                 raise Busy(_message(directory))
             if not takeover and _elsewhere(_owner(directory)):
                 raise Busy(_message_elsewhere(directory))
@@ -74,21 +78,40 @@ class DriverLock:
 
     def forget(self) -> None:
         """Close the file without more; in a forked child this leaves the lock with the parent."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        for file in (self._file, self._place):
+            if file is not None:
+                os.close(file)
+        self._file = self._place = None
 
 
 def driver(directory: Path) -> dict[str, Any] | None:
     """Who drives this project now: pid, host, since; None where nobody does."""
+    for path in (directory / NAME, directory):
+        try:
+            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            if not _free(file):
+                return _owner(directory)
+        finally:
+            os.close(file)
+    return None
+
+
+def _place(directory: Path) -> int | None:
+    """The directory as a file to lock; None where it cannot be locked."""
+    fcntl = _fcntl()
+    file = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        file = os.open(directory / NAME, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        return None if _free(file) else _owner(directory)
-    finally:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_UN)
+    except BlockingIOError:
+        pass
+    except OSError:  # some network file systems
         os.close(file)
+        return None
+    return file
 
 
 def _taken(file: int) -> bool:
@@ -115,6 +138,8 @@ def _free(file: int) -> bool:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError:  # no locks here, so nobody holds one
+        return True
     fcntl.flock(file, fcntl.LOCK_UN)
     return True
 

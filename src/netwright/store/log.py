@@ -1,8 +1,12 @@
 """Looks whether SQLite's write-ahead log is as it was written.
 
 SQLite takes the log up to the first page that does not fit its checksum, as it must after a loss of power. A byte that
-was changed in the middle would so take everything after it away without a word. A page that does not fit, with pages
-after it that do, is damage (https://sqlite.org/fileformat2.html, section 4).
+was changed in the middle would so take everything after it away without a word. A page that does not fit, with a
+transaction after it that was completed, is damage (https://sqlite.org/fileformat2.html, section 4).
+
+A break inside the last transaction is none where that was never completed. One that is larger than SQLite's cache is
+written in several goes: pages are written over in place, and checksums are put right at the very end, when the mark of
+completion is there already. The driver itself writes them once; another program may not.
 """
 
 from __future__ import annotations
@@ -15,13 +19,14 @@ if TYPE_CHECKING:
     import numpy as np
 
 _HEADER, _FRAME = 32, 24  # bytes
+_LARGE = 400  # pages; SQLite's cache holds 420 that were changed before it writes some of them early
 _MAGIC = {b"\x37\x7f\x06\x82": "<u4", b"\x37\x7f\x06\x83": ">u4"}
 
 
 class Log(NamedTuple):
-    """What a log holds. pages: number and content of each page that fits, in order. damage: empty where there is none.
+    """What a log holds. pages: number and content of each page of completed transactions that fits, in order.
 
-    torn: whether the last transaction is not whole, as a loss of power leaves it.
+    damage: empty where there is none. torn: whether the last transaction is not whole, as a loss of power leaves it.
     """
 
     pages: list[tuple[int, bytes]]
@@ -62,13 +67,30 @@ def _frames(content: bytes, size: int, order: str) -> Log:
     fits = (_checksum(covered.astype(np.uint32), before) == stored).all(axis=1) & salts.all(axis=1)
     # Pages of an earlier round through the file differ in both salts, changed pages of this one in one at most.
     present = salts[:, :4].all(axis=1) | salts[:, 4:].all(axis=1)
-    good = np.flatnonzero(fits)
-    last = int(good[-1]) if len(good) else -1
+    ends = frames[:, 4:8].any(axis=1)  # the mark of the last page of a transaction
+    completed = np.flatnonzero(fits & ends)
+    whole = int(completed[-1]) + 1 if len(completed) else 0
+    broken = np.flatnonzero(~fits)
+    wrong = int(broken[0]) if len(broken) else count
+    if _unfinished(completed, wrong, present):
+        completed = completed[completed < wrong]
+        whole = int(completed[-1]) + 1 if len(completed) else 0
+    good = np.flatnonzero(fits[:whole])
     pages = [(_numbers(frames[k, :4].tobytes())[0], frames[k, _FRAME:].tobytes()) for k in good]
-    if len(good) != last + 1:
-        wrong = int(np.flatnonzero(~fits)[0])
+    if len(good) != whole:
         return Log(pages, f"page {wrong + 1} of {count} in its log was changed")
-    return Log(pages, torn=bool(present[last + 1 :].any()))
+    return Log(pages, torn=bool(present[whole:].any()))
+
+
+def _unfinished(completed: np.ndarray[Any, Any], wrong: int, present: np.ndarray[Any, Any]) -> bool:
+    """Whether the page that does not fit lies in a last, large transaction whose checksums were not put right yet.
+
+    completed: the last pages of transactions. wrong: the first page that does not fit. present: those of this round.
+    """
+    before, after = completed[completed < wrong], completed[completed > wrong]
+    if len(after) != 1 or present[after[0] + 1 :].any():
+        return False
+    return int(after[0]) - (int(before[-1]) if len(before) else -1) >= _LARGE
 
 
 def _checksum(words: np.ndarray[Any, Any], start: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

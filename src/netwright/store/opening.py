@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from netwright.store import directory as places
-from netwright.store import schema
+from netwright.store import schema, tally
 from netwright.store.backup import back_up
 from netwright.store.filesystem import on_network
 from netwright.store.lock import driver
@@ -29,10 +29,9 @@ def open_to_write(folder: Path) -> sqlite3.Connection:
     torn = check_log(folder)
     if torn:
         warnings.warn(torn, stacklevel=3)
+    version = _examine(folder, path)
     connection = _connect(f"file:{quote(str(path))}?mode=rw")
     try:
-        version = schema.check(connection, path)
-        _check_pages(connection, path)
         _set_up(connection, folder)
         if version < schema.VERSION:
             back_up(connection, folder)
@@ -42,6 +41,25 @@ def open_to_write(folder: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _examine(folder: Path, path: Path) -> int:
+    """The version of the tables; CorruptStore where something is wrong, and nothing was written then.
+
+    A connection that may write brings the log into the file when it is closed, so this takes one that may not.
+    """
+    with contextlib.closing(_connect(f"file:{quote(str(path))}?mode=ro")) as connection:
+        version = schema.check(connection, path)
+        _check_pages(connection, path)
+        gone = tally.missing(connection, folder) if version == schema.VERSION else ""
+    if gone:
+        raise corrupt(path, gone)
+    return version
+
+
+def missing(connection: sqlite3.Connection, folder: Path) -> str:
+    """What is gone of what was acknowledged, in one line, as far as that can be told; empty where nothing is."""
+    return tally.missing(connection, folder) if driver(folder) is None else ""
 
 
 def check_log(folder: Path) -> str:
@@ -112,11 +130,13 @@ def _set_up(connection: sqlite3.Connection, folder: Path) -> None:
         journal = "TRUNCATE"
     connection.execute(f"PRAGMA journal_mode = {journal}")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA cache_spill = OFF")  # a transaction is written once, when it is complete: see `log`
 
 
 def _create(folder: Path) -> None:
     """Make the database under another name first, so that one named netwright.db is always whole."""
     unfinished = folder / places.UNFINISHED
+    (folder / places.TALLY).unlink(missing_ok=True)  # of a database that was deleted
     for name in ("", "-journal", "-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError):
             Path(f"{unfinished}{name}").unlink()

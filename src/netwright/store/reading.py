@@ -16,10 +16,20 @@ from netwright.store.problems import corrupt
 from netwright.store.rows import ATTEMPT_COLUMNS, COLUMNS, DIED, RunSummary, StoredAttempt, StoredTrial
 
 _RUN = f"id, name, created, version, space, configuration, digest, {', '.join(CHANGING)}, seal"
-_TRIALS = (
+_TRIAL = (
     f"SELECT {', '.join(f't.{name}' for name in COLUMNS)}, t.digest, a.space, a.json, a.text, a.seal "  # noqa: S608 - constants
-    "FROM trials t LEFT JOIN architectures a ON a.digest = t.architecture WHERE t.run = ? ORDER BY t.number"
+    "FROM trials t LEFT JOIN architectures a ON a.digest = t.architecture WHERE t.run = ?"
 )
+_TRIALS, _ONE = f"{_TRIAL} ORDER BY t.number", f"{_TRIAL} AND t.number = ?"
+# The rows that may be the best; SQLite reads numbers almost, not quite, as exactly as Python does.
+_NEAR_BEST = """
+WITH scored AS (
+  SELECT number, scores, coalesce(fidelity, 1.0) AS share, json_extract(scores, '$[0]') AS first
+  FROM trials WHERE run = ? AND state = 'completed' AND scores <> '[]' AND json_valid(scores)
+), highest AS (SELECT * FROM scored WHERE share = (SELECT max(share) FROM scored))
+SELECT number, scores FROM highest
+WHERE first >= (SELECT max(first) - 1e-9 * abs(max(first)) FROM highest)
+"""
 _ATTEMPTS = (
     f"SELECT {', '.join(ATTEMPT_COLUMNS)}, digest FROM attempts "  # noqa: S608 - constants
     "WHERE run = ?1 AND (?2 IS NULL OR trial = ?2) ORDER BY trial, attempt"
@@ -68,12 +78,25 @@ class Reader:
             raise corrupt(self._path, "the index of the runs' names was changed")
         return found
 
-    def _summary(self, row: tuple[Any, ...], driver_alive: bool) -> RunSummary:
+    def running(self) -> list[str]:
+        """The runs that are said to be under way; every run's row is checked, no trial is looked at."""
+        self.names()
+        rows = self._connection.execute(f"SELECT {_RUN} FROM runs ORDER BY id").fetchall()  # noqa: S608 - constants
+        for row in rows:
+            self._check(row)
+        state = 7 + CHANGING.index("state")
+        return [row[1] for row in rows if row[state] == "running"]
+
+    def _check(self, row: tuple[Any, ...]) -> None:
         run, name, created, version, space, configuration, found, *changing, sealed = row
         if digest((name, created, version, space, configuration)) != found:
             raise corrupt(self._path, f"the settings of run {name!r} were changed")
         if seal(run, name, tuple(changing)) != sealed:
             raise corrupt(self._path, f"the state of run {name!r} was changed")
+
+    def _summary(self, row: tuple[Any, ...], driver_alive: bool) -> RunSummary:
+        self._check(row)
+        run, name, created, version, space, configuration, _, *changing, _ = row
         ended, state, stopped, seconds, trials, *_ = changing
         counted = self._connection.execute("SELECT state, count(*) FROM trials WHERE run = ? GROUP BY state", (run,))
         counts = dict(counted.fetchall())
@@ -84,6 +107,23 @@ class Reader:
             state, stopped = "interrupted", DIED
         settings = self.load(configuration, f"the settings of run {name!r}")
         return RunSummary(name, created, ended, state, stopped, seconds, version, space, counts, settings, driven)
+
+    def evaluated(self, run: int) -> dict[str, int]:
+        """How many trials ended in each state; epochs of shared weights are no trials."""
+        rows = self._connection.execute(
+            "SELECT state, count(*) FROM trials WHERE run = ? AND purpose = 'evaluate' "
+            "GROUP BY state ORDER BY min(number)",
+            (run,),
+        )
+        return dict(rows.fetchall())
+
+    def best(self, run: int) -> StoredTrial | None:
+        """The best completed trial at the highest fidelity that was measured, found without reading all of them."""
+        found = self._connection.execute(_NEAR_BEST, (run,)).fetchall()
+        if not found:
+            return None
+        number = max(found, key=lambda row: (tuple(self.load(row[1], f"trial {row[0]}")), -row[0]))[0]
+        return self._trial(self._connection.execute(_ONE, (run, number)).fetchone(), {})
 
     def trials(self, run: int) -> Iterator[StoredTrial]:
         """The trials of a run by number; CorruptStore where one was changed or is missing."""

@@ -1,4 +1,8 @@
-"""A new project with every true row that can be made out in a damaged one, which is only read."""
+"""A new project with every true row that can be made out in a damaged one, which is only read.
+
+Its runs can be resumed: each ends at the last moment of which everything is known. What is known of later trials is
+kept as a document.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +23,10 @@ from netwright.store.carving import Row, carve, pages_of
 from netwright.store.ledger import CHANGING, count, seal
 from netwright.store.log import inspect
 from netwright.store.numbers import digest
+from netwright.store.resumable import AFTER_THE_GAP, as_document, resumable
 from netwright.store.rows import ATTEMPT_COLUMNS, COLUMNS
 from netwright.store.store import Store
+from netwright.store.tally import read as read_tally
 
 FOLDERS = ("shared", "trials", "final")  # of checkpoints, which are checked when they are used
 
@@ -95,6 +101,15 @@ class Found:
         if number is not None and digest(values) == row[-1]:
             self.events.setdefault(number, (*values, row[-1]))
 
+    def expect(self, directory: Path) -> None:
+        """Take in how much had been acknowledged, which the database itself may not know without its log."""
+        noted = read_tally(directory)
+        if noted is None or noted.run not in self.expected or self.runs[noted.run][-1] != noted.only_of:
+            return
+        values = self.expected[noted.run]
+        for name in ("trials", "told", "attempts", "documents"):
+            values[name] = max(values[name], getattr(noted, name))
+
 
 def _real(value: Any) -> Any:
     """SQLite keeps 1.0 as the whole number 1 on the disk."""
@@ -124,6 +139,7 @@ def recover(directory: Path, to: Path) -> Recovered:
         found.take(number, row)
     if not found.runs:
         raise UserError(f"nothing in {directory} can be recovered: no run's settings are left in it or its backups")
+    found.expect(directory)
     with Store(to, min_free_disk=0) as store:
         recovered = _write(store, found)
     for name in FOLDERS:
@@ -181,11 +197,17 @@ def _write(store: Store, found: Found) -> Recovered:
                 for row in kept
                 if row not in whole
             ]
-            attempts = [row for key, row in sorted(found.attempts.items()) if key[0] == old]
-            documents = [row for key, row in sorted(found.documents.items()) if key[0] == old]
-            told = sum(row[3] is not None for row in whole)
             before = found.expected.get(old, {})
-            lost += _less(name, before, whole, told, len(attempts), len(documents))
+            documents = [row for key, row in sorted(found.documents.items()) if key[0] == old]
+            attempts = [row for key, row in sorted(found.attempts.items()) if key[0] == old]
+            lost += _less(name, before, whole, _told(whole), len(attempts), len(documents))
+            whole, rest = resumable(whole)
+            if rest:
+                lost.append(_left_out(name, rest))
+                documents = [row for row in documents if row[1] != AFTER_THE_GAP]
+                documents.append((old, AFTER_THE_GAP, as_document(rest), ""))
+                attempts = [row for row in attempts if row[1] < len(whole)]
+            told = _told(whole)
             state, stopped = _state(before, whole, told)
             changing = (
                 *(before.get("ended"), state, stopped, float(before.get("seconds", 0.0))),
@@ -209,6 +231,18 @@ def _write(store: Store, found: Found) -> Recovered:
         )
         count(connection, len(numbers), len(events))
     return Recovered(store.directory, len(numbers), trials, lost)
+
+
+def _told(trials: list[Row]) -> int:
+    return sum(row[3] is not None for row in trials)
+
+
+def _left_out(name: str, rows: list[Row]) -> str:
+    """What becomes of trials that come after what is missing."""
+    return (
+        f"run {name!r}: trials {_ranges([row[1] for row in rows])} come after that, and are done again when it is "
+        f"resumed; their results are its document {AFTER_THE_GAP!r}"
+    )
 
 
 def _missing(found: Found, numbers: dict[int, int]) -> list[int]:

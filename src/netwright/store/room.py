@@ -8,6 +8,7 @@ from pathlib import Path
 
 RESERVE = 10**9  # bytes
 POLL = 0.5  # seconds between two looks whether there is room again
+PATIENCE = 600.0  # seconds of a pause, after which a search ends
 
 
 class Room:
@@ -38,6 +39,11 @@ class Room:
             return None
         return found.f_bavail * found.f_frsize
 
+    def holds(self, count: int) -> bool:
+        """Whether so many more bytes leave what is kept in reserve; True where the system does not say."""
+        free = self.free()
+        return free is None or free - count >= self.least
+
     def shortage(self) -> str:
         """Why a search should not go on now; empty where it should."""
         free = self.free() if self.least else None
@@ -55,6 +61,13 @@ class Room:
             f"the search is paused: there is no room left to write in {self.directory} "
             f"({megabytes(self.free())} free). Nothing that was reported is lost. Free some space and it goes on by "
             "itself, or interrupt it and resume the run later"
+        )
+
+    def ended(self, seconds: float) -> str:
+        """What is said when a pause has lasted for so long."""
+        return (
+            f"the search was paused for {seconds / 60:.0f} min, because {self.directory} has {megabytes(self.free())} "
+            "free, and has ended. All results are on the disk. Free some space and resume the run"
         )
 
 

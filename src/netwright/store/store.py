@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import threading
+import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +13,9 @@ from typing import Any, Self
 
 from netwright.core.errors import UserError
 from netwright.core.kinds import kinds_checked
+from netwright.store import backup, opening, tally
 from netwright.store import directory as places
-from netwright.store import opening
-from netwright.store.backup import back_up
+from netwright.store.in_place import InPlace
 from netwright.store.ledger import change, count, seal
 from netwright.store.lock import DriverLock, driver
 from netwright.store.numbers import digest, to_json
@@ -53,11 +53,11 @@ class Store:
             except BaseException:
                 self._hold.release()
                 raise
-            self._inode = os.stat(self.path).st_ino
         self.room = Room(self.directory, min_free_disk)
         self._after_opening()
         try:
             self._note_the_dead()
+            self._in_place = InPlace(self.directory, self._connection)
         except BaseException:
             self.close()
             raise
@@ -72,6 +72,9 @@ class Store:
         self.room = Room(self.directory, 0)
         with translated(self.path):
             self._connection = opening.open_to_read(self.directory)
+            gone = opening.missing(self._connection, self.directory)
+        if gone:
+            warnings.warn(f"{self.path}: {gone}", stacklevel=2)
         self._after_opening()
         return self
 
@@ -80,16 +83,21 @@ class Store:
         self.path = places.database(self.directory)
 
     def _after_opening(self) -> None:
+        self._in_place: InPlace | None = None
+        self._tally = tally.Tally(self.directory)
+        self._changed = 0  # the run that was changed last
         self._lock = threading.RLock()
         self._reader = Reader(self._connection, self.path)
         self._closed = False
 
     def _note_the_dead(self) -> None:
         """While this process holds the project nobody else drives a run, whatever the run says."""
-        if any(each.state == "running" for each in self.runs()):
+        with self._reading() as reader:
+            left = reader.running()
+        if left:
             with self.transaction() as connection:
                 for (run,) in connection.execute("SELECT id FROM runs WHERE state = 'running'").fetchall():
-                    change(connection, run, state="interrupted", stopped=DIED)
+                    self.change(connection, run, state="interrupted", stopped=DIED)
 
     @property
     def writable(self) -> bool:
@@ -107,6 +115,8 @@ class Store:
             self._closed = True
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
+            with contextlib.suppress(OSError):
+                self._tally.close()
             if self._hold is not None:
                 self._hold.release()
 
@@ -143,6 +153,16 @@ class Store:
         driven = self._driven()
         with self._reading() as reader:
             return StoredRun(reader.summary(name, driven), tuple(reader.trials(reader.run_id(name))))
+
+    def evaluated(self, name: str) -> dict[str, int]:
+        """How many trials of a run ended in each state, epochs of weight sharing left out; no trial is read."""
+        with self._reading() as reader:
+            return reader.evaluated(reader.run_id(name))
+
+    def best(self, name: str) -> StoredTrial | None:
+        """What `read_run(name).best` is, without reading the other trials."""
+        with self._reading() as reader:
+            return reader.best(reader.run_id(name))
 
     def read_trials(self, name: str) -> Iterator[StoredTrial]:
         """The trials of a run by number."""
@@ -202,7 +222,20 @@ class Store:
                 with contextlib.suppress(sqlite3.Error):
                     self._connection.rollback()
                 raise
-            self._require_in_place()
+            self._note()
+            self.require_in_place()
+
+    def change(self, connection: sqlite3.Connection, run: int, **changes: Any) -> None:
+        """Set what changes of a run, inside a transaction: see `ledger.change`."""
+        change(connection, run, **changes)
+        self._changed = run
+
+    def _note(self) -> None:
+        """Write down how much is committed now."""
+        counts = tally.current(self._connection, self._changed)
+        if counts is not None:
+            with contextlib.suppress(OSError):  # a full disk; the numbers of before are still true
+                self._tally.note(counts)
 
     def _require_open(self) -> None:
         if self._closed:
@@ -213,16 +246,11 @@ class Store:
         if self._hold is None:
             raise UserError(f"{self.directory} was opened for reading only")
 
-    def _require_in_place(self) -> None:
-        """What was written must be found again: a file without a name is lost when the process ends."""
-        try:
-            found = os.stat(self.path).st_ino
-        except OSError:
-            found = None
-        if found != self._inode:
-            raise UserError(
-                f"{self.path} was moved, replaced or deleted while it was written; the last trials are lost"
-            )
+    def require_in_place(self) -> None:
+        """UserError where the database, its log or the lock file is not where it was."""
+        with self._lock:
+            if not self._closed and self._in_place is not None:
+                self._in_place.require()
 
     def create_run(self, name: str, space: str, configuration: Mapping[str, Any], version: str) -> int:
         """Begin a run of this name; UserError where it exists."""
@@ -238,6 +266,7 @@ class Store:
                 (run, *values[:2], *changing, *values[2:], digest(values), seal(run, name, changing)),
             )
             count(connection, run, events)
+            self._changed = run
             self._add_event(connection, run, "created", {})
         return run
 
@@ -248,8 +277,11 @@ class Store:
             number = reader.run_id(run)
         with self.transaction() as connection:
             changes = {} if seconds is None else {"seconds": float(seconds)}
-            change(connection, number, state=state, stopped=stopped, ended=ended, **changes)
+            self.change(connection, number, state=state, stopped=stopped, ended=ended, **changes)
             self._add_event(connection, number, state, {"stopped": stopped})
+        if state == "running":  # a copy of the file without its log says at least that there was more to come
+            with self._lock, contextlib.suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA wal_checkpoint")
 
     def writer(self, run: str, clock: Callable[[], float]) -> TrialWriter:
         """What writes the trials of a run; `clock` gives the seconds it has been driven."""
@@ -265,7 +297,7 @@ class Store:
             there = connection.execute("SELECT 1 FROM documents WHERE run = ? AND key = ?", (number, key)).fetchone()
             row = (number, key, text, digest((number, key, text)))
             connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)", row)
-            change(connection, number, added_documents=0 if there else 1)
+            self.change(connection, number, added_documents=0 if there else 1)
 
     def add_event(self, run: str, kind: str, data: Mapping[str, Any] | None = None) -> None:
         """Append to the events, which are never changed."""
@@ -284,13 +316,20 @@ class Store:
         """How many runs and events there are."""
         return self._reader.catalogue()
 
+    def keep_backups(self, *, ended: bool = False) -> None:
+        """Back up as often as costs little: a small database whenever a run is begun, a large one when a run has ended
+        and it has grown by a quarter.
+        """
+        if backup.due(self.path, ended=ended) and (not ended or self.room.holds(2 * self.path.stat().st_size)):
+            self.back_up()
+
     def back_up(self) -> Path | None:
         """Copy the database to `backups/` where there is anything to lose."""
         if not self.names():
             return None
         with self._lock, translated(self.path):
             self._require_writable()
-            return back_up(self._connection, self.directory)
+            return backup.back_up(self._connection, self.directory)
 
 
 def _now() -> str:

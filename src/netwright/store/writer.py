@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from netwright.store.ledger import change
+from netwright.store import room
 from netwright.store.problems import NoRoom
 from netwright.store.room import POLL
 from netwright.store.rows import ATTEMPT_COLUMNS, COLUMNS, AttemptEnded, Record, Row, Rows, Told
@@ -30,31 +31,42 @@ class TrialWriter:
     A thread of its own takes what has come in and commits it together. After a failure nothing more is written, and
     every call raises that failure.
 
-    On a disk that is full, or nearly so, it pauses: nothing is acknowledged until there is room again. `wait` then
-    calls `interrupt` again and again, which may raise to end the waiting; `paused` says why it pauses.
+    On a disk that is full, or nearly so, it pauses: nothing is acknowledged until there is room again, and after ten
+    minutes it fails with NoRoom. `wait` then calls `interrupt` again and again, which may raise to end the waiting;
+    `paused` says why it pauses. Where there is a `make_room`, which frees what can be spared, it is called there too,
+    and the pause is only spoken of where that was not enough. written: how many records are on disk, whether they are
+    acknowledged or not. full: whether it pauses because it cannot write at all, not because of the reserve.
+
+    The thread also looks whether the files are still in their places. Where they are not, or writing failed, it calls
+    `alarm` once, so that a search that is busy with a long trial hears of it too. problem: what it was.
     """
 
     def __init__(self, store: Store, run: int, clock: Callable[[], float]) -> None:
         self.committed = 0
+        self.written = 0
         self.added = 0
         self.paused = ""
+        self.full = False
         self.interrupt: Callable[[], object] = _nothing
+        self.make_room: Callable[[], object] | None = None
+        self.alarm: Callable[[], object] = _nothing
+        self.problem: BaseException | None = None
         self._store = store
         self._run = run
         self._rows = Rows(run)
         self._clock = clock
         self._queue: deque[Record] = deque()
+        self._paused_at, self._said, self._tried = 0.0, False, False
         self._wake = threading.Event()
         self._done = threading.Condition()
         self._closing = threading.Event()
-        self._problem: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="netwright-writer", daemon=True)
         self._thread.start()
 
     def add(self, record: Record) -> int:
         """Hand over a record; the number that `committed` must reach before it counts."""
-        if self._problem is not None:
-            raise self._problem
+        if self.problem is not None:
+            raise self.problem
         self._queue.append(record)
         self.added += 1
         if not self._wake.is_set():
@@ -67,12 +79,16 @@ class TrialWriter:
         """Return when the first `count` records, or all, are on disk."""
         wanted = self.added if count is None else count
         with self._done:
-            while self.committed < wanted and self._problem is None:
+            while self.committed < wanted and self.problem is None:
                 self._done.wait(POLL if self.paused else None)
                 if self.paused:
                     self.interrupt()
-        if self._problem is not None:
-            raise self._problem
+                    if self.make_room is not None:
+                        whole = self.written == self.added  # otherwise there may be more to remove in a moment
+                        self.make_room()
+                        self._tried = self.full or (self.short and whole)
+        if self.problem is not None:
+            raise self.problem
 
     def close(self) -> None:
         """Write what is left and end the thread. Raises nothing: `wait` says whether all was written.
@@ -86,46 +102,72 @@ class TrialWriter:
     def _work(self) -> None:
         try:
             while not (self._closing.is_set() and not self._queue):
-                self._wake.wait()
+                if not self._wake.wait(POLL):
+                    self._store.require_in_place()
+                    continue
                 self._wake.clear()
-                records = [self._queue.popleft() for _ in range(len(self._queue))]
-                if records:
-                    self._commit(records)
+                if self._queue:
+                    self._commit()
         except BaseException as problem:  # handed to the thread that searches
             with self._done:
-                self._problem = problem
+                self.problem = problem
                 self._done.notify_all()
+            self.alarm()
 
-    def _commit(self, records: Sequence[Record]) -> None:
+    def _commit(self) -> None:
+        """Write what has come in; while it pauses because of the reserve also what comes in then."""
+        self._put()
+        while self._pauses(self._store.room.shortage()):
+            self._put()
+        with self._done:
+            self.paused = ""
+            self.committed = self.written
+            self._done.notify_all()
+
+    def _put(self) -> None:
+        records = [self._queue.popleft() for _ in range(len(self._queue))]
+        if not records:
+            return
         batch = self._batch(records)
         while not self._written(batch):
             pass
-        while self._pauses(self._store.room.shortage()):
-            pass
-        with self._done:
-            self.paused = ""
-            self.committed += len(records)
-            self._done.notify_all()
+        self.written += len(records)
 
     def _written(self, batch: Batch) -> bool:
         """Write a batch, or pause once where there is no room for it; NoRoom where it must not pause any longer."""
         try:
             self._write(batch)
         except NoRoom:
+            self.full = True
             if not self._pauses(self._store.room.full()):
                 raise
             return False
+        self.full = False
         return True
 
+    @property
+    def short(self) -> bool:
+        """Whether less is free than is kept in reserve."""
+        return bool(self._store.room.shortage())
+
     def _pauses(self, reason: str) -> bool:
-        """Wait for a moment, if there is a reason, unless the writer is being closed; whether it has waited."""
+        """Wait for a moment, if there is a reason, unless the writer is being closed; whether it has waited.
+
+        NoRoom where it has waited for long enough.
+        """
         if not reason:
             return False
         if not self.paused:
-            warnings.warn(reason, stacklevel=2)
+            self._paused_at, self._said, self._tried = time.monotonic(), False, False
             with self._done:
                 self.paused = reason
                 self._done.notify_all()
+        if not self._said and (self._tried or self.make_room is None):
+            self._said = True
+            warnings.warn(reason, stacklevel=2)
+        if time.monotonic() - self._paused_at > room.PATIENCE:
+            raise NoRoom(self._store.room.ended(room.PATIENCE))
+        self._store.require_in_place()
         return not self._closing.wait(POLL)
 
     def _batch(self, records: Sequence[Record]) -> Batch:
@@ -142,7 +184,7 @@ class TrialWriter:
             _insert(connection, _architectures, batch.architectures)
             _insert(connection, _trials, batch.trials)
             new = _insert(connection, _attempts, batch.attempts)
-            change(
+            self._store.change(
                 *(connection, self._run),
                 seconds=seconds,
                 least_trials=batch.number,

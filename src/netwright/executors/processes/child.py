@@ -17,7 +17,7 @@ from pathlib import Path
 import netwright
 from netwright.core.trial import State
 from netwright.executors.processes.channel import Channel
-from netwright.executors.processes.family import TOKEN, kill_all
+from netwright.executors.processes.family import TOKEN, Member, everybody, family, kill_all
 from netwright.executors.processes.logs import Log
 from netwright.executors.processes.parcels import Kit, Parcel
 from netwright.executors.processes.placement import THREAD_VARIABLES, VISIBLE
@@ -54,6 +54,7 @@ class Child:
         self.verdict: tuple[State, str] | None = None
         self.kill_at: float | None = None
         self.peak = 0
+        self._seen: set[tuple[int, int]] = set()
         self._kit: Kit | None = None
         self._spaces: set[str] = set()
         self._modules = 0
@@ -135,6 +136,7 @@ class Child:
 
     def ask_to_end(self, now: float, grace: float) -> None:
         """SIGTERM to its group; also to a stopped one, which goes on to receive it."""
+        self.members()
         self.kill_at = now + grace
         for number in (signal.SIGTERM, signal.SIGCONT):
             with contextlib.suppress(OSError):
@@ -142,7 +144,13 @@ class Child:
 
     def kill(self) -> None:
         """SIGKILL to its group and to whatever else it has started."""
-        kill_all(self.process.pid, self._token)
+        kill_all(self.process.pid, self._token, self._seen)
+
+    def members(self, processes: list[Member] | None = None) -> list[Member]:
+        """It and all that it has started, which are remembered: when it ends, they cannot be told from others."""
+        found = family(self.process.pid, everybody() if processes is None else processes)
+        self._seen = {each.identity for each in found}
+        return found
 
     def status(self) -> int | None:
         """Its exit code, or minus the signal that ended it; None while it runs.

@@ -19,13 +19,18 @@ TOKEN = "NETWRIGHT_WORKER"  # noqa: S105  # the environment variable by which a 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One process. resident: bytes."""
+    """One process. resident: bytes. started: in ticks of the system; another one of this number began later."""
 
     pid: int
     parent: int
     group: int
     session: int
     resident: int
+    started: int = 0
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        return self.pid, self.started
 
 
 def everybody() -> list[Member]:
@@ -37,14 +42,17 @@ def everybody() -> list[Member]:
             # The name, in brackets, may hold anything; what follows the last bracket has a fixed order (proc(5)).
             fields = (_PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
             if fields[0] not in (b"Z", b"X"):
-                parent, group, session, resident = (int(fields[index]) for index in (1, 2, 3, 21))
-                found.append(Member(pid, parent, group, session, resident * page))
+                parent, group, session, started, resident = (int(fields[index]) for index in (1, 2, 3, 19, 21))
+                found.append(Member(pid, parent, group, session, resident * page, started))
     return found
 
 
-def family(leader: int, processes: Iterable[Member]) -> list[Member]:
-    """The leader, its session, and all their descendants."""
-    members = {leader}
+def family(leader: int, processes: Iterable[Member], others: Iterable[int] = ()) -> list[Member]:
+    """The leader, its session, and all their descendants; with `others`, these and theirs too.
+
+    Those that have detached are children of the leader, where it adopts orphans: see `worker.adopt_orphans`.
+    """
+    members = {leader, *others}
     processes = list(processes)
     grown = True
     while grown:
@@ -77,9 +85,14 @@ def _share(maps: bytes) -> int:
     return total
 
 
-def kill_all(leader: int, token: str) -> None:
-    """SIGKILL to a worker's group, and to descendants that have left it."""
-    strays = {each.pid for each in family(leader, everybody())} | set(_marked(token))
+def kill_all(leader: int, token: str, seen: Iterable[tuple[int, int]] = ()) -> None:
+    """SIGKILL to a worker's group, and to descendants that have left it.
+
+    seen: identities of those that it had before it ended, for nobody knows afterwards whose they were.
+    """
+    processes, known = everybody(), set(seen)
+    strays = {*_marked(token), *(each.pid for each in processes if each.identity in known)}
+    strays |= {each.pid for each in family(leader, processes, strays)}
     with contextlib.suppress(OSError):
         os.killpg(leader, signal.SIGKILL)
     for pid in strays - {os.getpid()}:

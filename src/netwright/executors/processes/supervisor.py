@@ -340,15 +340,17 @@ class Supervisor(threading.Thread):
         self._killed_for_memory = self._killed_for_memory[1], family.killed_for_memory()
         grown = max((child.log.look() for child in busy), default=0)
         pause = LOOKS_AT_FAST_LOGS if grown > FAST else LOOKS_AT_LOGS
-        if busy and self._terms.memory is not None:
-            self._look_at_memory(busy, self._terms.memory)
-            pause = min(pause, max(LOOKS_AT_MEMORY, (time.monotonic() - start) / SHARE_OF_LOOKING))
+        if busy:
+            processes = family.everybody()
+            families = [(child, child.members(processes)) for child in busy]
+            if self._terms.memory is not None:
+                self._look_at_memory(families, self._terms.memory)
+                pause = min(pause, LOOKS_AT_MEMORY)
+            pause = max(pause, (time.monotonic() - start) / SHARE_OF_LOOKING)
         self._next_look = time.monotonic() + pause
 
-    def _look_at_memory(self, busy: list[Child], limit: int) -> None:
-        processes = family.everybody()
-        for child in busy:
-            members = family.family(child.process.pid, processes)
+    def _look_at_memory(self, families: list[tuple[Child, list[family.Member]]], limit: int) -> None:
+        for child, members in families:
             taken = sum(each.resident for each in members)
             if taken > limit:
                 taken = family.proportional(members)

@@ -39,6 +39,7 @@ from netwright.executors.processes.parcels import Reader
 
 BETWEEN_SIGNS = 0.05  # seconds between two signs of life that are passed on
 _DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
+_ADOPTS = 36  # PR_SET_CHILD_SUBREAPER
 
 
 def main() -> None:
@@ -48,6 +49,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with(parent)
     keep_freed_memory()
+    adopt_orphans()
     _wrap_streams()
     faulthandler.enable()
     os.set_inheritable(descriptor, False)
@@ -61,6 +63,13 @@ def die_with(parent: int) -> None:
             ctypes.CDLL(None).prctl(_DIES_WITH_PARENT, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(0)
+
+
+def adopt_orphans() -> None:
+    """Ask the kernel, where it can, to make this the parent of descendants that detach, however they do so."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_ADOPTS, 1, 0, 0, 0)
 
 
 class _Worker:
