@@ -39,7 +39,7 @@ class TreeParzen(Strategy):
     most `recent` (the authors' published program), ceil(gamma n) for "share" (section 4 of the paper). candidates: how
     many draws from l are compared. recent: so many of the latest observations of a density weigh 1, older ones less,
     down to 1/n (the published program's linear forgetting).
-    prior: what is added to each option's count.
+    prior: what is added to each option's count. split: "root" or "share", how many architectures are the good ones.
 
     The authors' program has split="root" and gamma=0.25, which does worse on three of five tables and as well on the
     others (benchmarks/RESULTS.md); its other numbers are the defaults. It chooses each decision by itself, by the
