@@ -59,6 +59,26 @@ def test_strategies_are_compared_and_the_folder_goes_on_alone(call, tmp_path):
     assert code == 2 and "budget 6 evaluations there, 7 evaluations here" in err
 
 
+def test_a_space_of_a_file_is_searched_by_several_processes(call, tmp_path, table):
+    own = tmp_path / "a_space_for_the_comparison.py"
+    own.write_text("from netwright.testing.examples import Layers\n\n\nclass Mine(Layers):\n    pass\n")
+    with table.open(newline="") as file:
+        rows = list(csv.reader(file))
+    given = ("--space", f"{own}:Mine:most=2", "--table", str(table), "--metric", "valid", "--evaluations", "6")
+    strategies = ("--strategies", "random,local", "--repeats", "2")
+    code, out, err = call(*given, *strategies, "--processes", "2", defaults=False)
+    assert code == 0 and "4 searches" in out and "failed" not in out, err
+    assert "local ran as LocalSearch(" in out and len(rows) > 6
+
+
+def test_only_pairs_told_apart_are_sentences_and_the_searched_metric_has_its_table(call):
+    code, out, _ = call("--strategies", "random,local,evolution", "--repeats", "3")
+    assert code == 0 and "3 pairs are not told apart" in out and "are not told apart:" not in out
+    assert "the metric that was searched, valid, of the same networks" in out
+    assert "evolution is regularised evolution with a population of 4 and samples of 2" in out
+    assert "evolution ran as RegularizedEvolution(population=4, tournament=2, identity=0.0, repeats=False)" in out
+
+
 def test_several_tasks_are_pairs_of_metric_and_report(call):
     more = ["--metric", "valid_b", "--report", "test_b", "--name", "first", "--name", "second"]
     code, out, _ = call("--strategies", "random", "--repeats", "2", *more)

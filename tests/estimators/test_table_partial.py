@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from netwright.benchmarks import Problem, compare
-from netwright.core.errors import UserError
+from netwright.core.errors import DataError, UserError
 from netwright.core.objective import Objective
+from netwright.core.trial import Proposal
 from netwright.engine.search import Search
 from netwright.estimators import Table
 from netwright.executors import Simulated
@@ -71,3 +72,13 @@ def test_a_table_that_holds_next_to_nothing_says_so() -> None:
     table = Table(SPACE, {"arch": ["01201201"], "valid": [1.0]})
     with pytest.raises(UserError, match=r"none of the 200 networks .* will do; columns in memory has no row for"):
         Search(RandomSearch(SPACE), table, objective=Objective("valid", "maximize")).run(trials=10)
+
+
+def test_a_row_at_no_budget_is_no_measurement_for_nothing():
+    names = [str(SPACE.at(0))] * 3
+    table = Table(SPACE, {"arch": names, "epochs": [0, 5, 10], "accuracy": [10.0, 50.0, 60.0]}, fidelity="epochs")
+    assert table.estimate(Proposal(SPACE.at(0), fidelity=0.6), 0).metrics == {"accuracy": 50.0}
+    with pytest.raises(UserError, match=r"above 0, 5; the smallest share is 0\.5"):
+        table.estimate(Proposal(SPACE.at(0), fidelity=0.1), 0)
+    with pytest.raises(DataError, match="expected budgets above 0"):
+        Table(SPACE, {"arch": names[:1], "epochs": [0], "accuracy": [10.0]}, fidelity="epochs")

@@ -103,7 +103,7 @@ def test_grasp_is_the_change_of_the_gradient_along_itself():
     assert score("grasp", network, batch) == pytest.approx(expected, rel=1e-5)
 
 
-def test_fisher_is_how_the_loss_changes_with_a_gate_on_each_channel():
+def test_fisher_is_how_the_loss_changes_with_a_gate_on_each_channel_once_a_weight():
     network, batch = small_network(), minibatch()
     expected = 0.0
     for layer in layers(network):
@@ -116,7 +116,8 @@ def test_fisher_is_how_the_loss_changes_with_a_gate_on_each_channel():
         handle = layer.register_forward_hook(gated)
         changes = difference(lambda: loss(network, batch), gates)
         handle.remove()
-        expected += float(changes.square().mean(0).sum() / 2)
+        each_weight = changes[:, :, None].expand(-1, -1, layer.weight[0].numel())
+        expected += float(each_weight.square().mean(0).sum() / 2)
     assert score("fisher", network, batch) == pytest.approx(expected, rel=1e-5)
 
 
@@ -167,6 +168,25 @@ def test_naswot_counts_activations_of_one_tensor_each():
     code = torch.cat([x > 0, x > 0, -x > 0, x - 0.3 > 0], 1).double()
     kernel = code @ code.T + (1 - code) @ (1 - code).T
     assert score("naswot", SharedInput(), batch) == pytest.approx(float(torch.logdet(kernel)), rel=1e-9)
+
+
+class DeadBranch(nn.Module):
+    """Three activations: one of them read by nothing, one multiplied by no path at all (zeros of its shape)."""
+
+    def __init__(self):
+        super().__init__()
+        self.read, self.dropped, self.zeroed = nn.ReLU(), nn.ReLU(), nn.ReLU()
+
+    def forward(self, x):
+        self.dropped(x - 0.1)
+        return (self.read(x) + torch.zeros_like(self.zeroed(x - 0.2))).flatten(1)
+
+
+def test_naswot_leaves_out_activations_that_lead_nowhere():
+    batch = minibatch()
+    code = (batch.inputs.flatten(1) > 0).double()
+    kernel = code @ code.T + (1 - code) @ (1 - code).T
+    assert score("naswot", DeadBranch(), batch) == pytest.approx(float(torch.logdet(kernel)), rel=1e-9)
 
 
 def test_products_of_codes_are_exact_in_whole_numbers():
@@ -249,6 +269,71 @@ def test_zen_is_its_formula_by_hand():
     change = (features(x) - features(x + 0.01 * e)).abs().sum((1, 2, 3)).mean()
     expected = math.log(float(change)) + sum(spread[:2])
     assert score("zen", network, batch, seed=7) == pytest.approx(expected, rel=1e-9)
+
+
+class Linked(nn.Module):
+    """A stem; a block with an identity, one with a projection, and a sum of two branches that is no residual link."""
+
+    def __init__(self, links, *, inplace):
+        super().__init__()
+        self.links, self.inplace = links, inplace
+
+        def conv(a, b, kernel=3, stride=1):
+            layer = nn.Conv2d(a, b, kernel, stride, padding=kernel // 2, bias=False)
+            return nn.Sequential(layer, nn.BatchNorm2d(b))
+
+        self.stem, self.first, self.second = conv(2, 3), conv(3, 3), conv(3, 3)
+        self.down, self.after = conv(3, 4, stride=2), conv(4, 4)
+        self.left, self.right, self.head = conv(4, 4), conv(4, 4, 1), nn.Linear(4, 3)
+        self.projection = conv(3, 4, 1, 2) if links else None
+        self.nowhere = conv(4, 4) if links else None
+
+    def forward(self, x):
+        x = self.stem(x)
+        body = self.second(self.first(x).relu())
+        if self.links:
+            if self.inplace:
+                body += x
+            else:
+                body = sum([x, body])
+        x = body.relu()
+        body = self.after(self.down(x).relu())
+        x = self.projection(x) + body if self.links else body
+        if self.nowhere is not None:
+            self.nowhere(x)
+        x = self.left(x.relu()) + self.right(x.relu()) + torch.zeros_like(x)
+        return self.head(x.mean((2, 3)))
+
+
+@pytest.mark.parametrize("inplace", [False, True])
+def test_zen_leaves_residual_links_out_and_nothing_else(inplace):
+    batch = minibatch(count=8)
+    plain, linked = (Linked(links, inplace=inplace).double() for links in (False, True))
+    assert score("zen", linked, batch, seed=0) == pytest.approx(zen_by_hand(plain, linked, batch), rel=1e-9)
+
+
+def zen_by_hand(plain, linked, batch):
+    """Of the network that has no links, with the weights that the one with links is given."""
+    names = [name for name, each in linked.named_modules() if isinstance(each, (nn.Conv2d, nn.Linear))]
+    with seeded(0), torch.no_grad():
+        drawn = {name: torch.randn_like(linked.get_submodule(name).weight) for name in names}
+        x, e = torch.randn_like(batch.inputs), torch.randn_like(batch.inputs)
+    for name, each in plain.named_modules():
+        if name in drawn:
+            each.weight.data = drawn[name]
+            if each.bias is not None:
+                each.bias.data.zero_()
+    norms = [each for each in plain.modules() if isinstance(each, nn.BatchNorm2d)]
+    spread = []
+    for each in norms:
+        each.register_forward_hook(lambda _m, given, _o: spread.append(float(given[0].var((0, 2, 3)).mean()) ** 0.5))
+    given = []
+    plain.head.register_forward_pre_hook(lambda _m, args: given.append(args[0]))
+    with torch.no_grad():
+        plain.train()(x)
+        plain(x + 0.01 * e)
+    change = (given[0] - given[1]).abs().sum(1).mean()
+    return float(change.log()) + sum(map(math.log, spread[: len(norms)]))
 
 
 def test_zico_is_its_formula_in_loops():

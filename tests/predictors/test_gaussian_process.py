@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -213,3 +214,51 @@ def test_ranks_the_networks_of_nasbench201():
     model = GaussianProcess(SPACE)
     model.fit(architectures[:200], values[:200])
     assert kendalltau(model.predict(architectures[200:]).mean, values[200:])[0] > 0.55
+
+
+class TestSubset:
+    """More examples than `most`: half of those at hand are the best, and the process is exact on them."""
+
+    def learnt(self, *, steps):
+        architectures, scores = examples(120, seed=4)
+        process = GaussianProcess(SPACE, most=40)
+        process.fit(architectures[: steps[0]], scores[: steps[0]])
+        for start, end in pairwise(steps):
+            process.update(architectures[start:end], scores[start:end], seed=end)
+        return process, architectures, scores
+
+    @pytest.mark.parametrize("steps", [(120,), (10, 30, 45, 47, 90, 91, 120)])
+    def test_the_posterior_is_that_of_the_examples_at_hand(self, steps):
+        process, architectures, scores = self.learnt(steps=steps)
+        places = process._places
+        assert len(places) == len(set(places.tolist())) == 40 and len(process.examples) == 120
+        assert set(np.argsort(-scores, kind="stable")[:20].tolist()) <= set(places.tolist())
+        known, asked = [architectures[place] for place in places], examples(7, seed=11)[0]
+        rows, others = process.kernel.features(known), process.kernel.features(asked)
+        values, clipped = process.examples.values, np.quantile(scores, (0.5, 0.9))
+        values = np.maximum(values, clipped[0] - 3 * (clipped[1] - clipped[0]))
+        found = {name: np.log(value) for name, value in process.hyperparameters.items()}
+        logs = np.array([found[each.name] for each in process.kernel.hyperparameters()])
+        signal, noise = np.exp(found["signal_variance"]), np.exp(found["noise_variance"])
+
+        def covariance(first, second):
+            return signal * process.kernel.covariance(process.kernel.measures(first, second), logs)
+
+        inverse = np.linalg.inv(covariance(rows, rows) + noise * np.eye(40))
+        side = covariance(others, rows)
+        scaled = (values[places] - values.mean()) / values.std()
+        prediction = process.predict(asked)
+        assert prediction.mean == pytest.approx(
+            side @ inverse @ scaled * values.std() + values.mean(), rel=1e-6, abs=1e-7
+        )
+        variance = signal + noise - np.einsum("ij,jk,ik->i", side, inverse, side)
+        assert prediction.deviation == pytest.approx(np.sqrt(variance) * values.std(), rel=1e-5)
+
+    def test_the_same_seeds_choose_the_same_examples(self):
+        first, second = (self.learnt(steps=(10, 60, 120))[0] for _ in range(2))
+        assert np.array_equal(first._places, second._places)
+
+    @pytest.mark.parametrize("most", [1, 0, True, 2.5])
+    def test_too_few_are_refused(self, most):
+        with pytest.raises(ConfigurationError, match="most"):
+            GaussianProcess(SPACE, most=most)

@@ -13,15 +13,18 @@ from netwright.predictors.neural.ranking import pairwise_loss
 
 
 def test_the_graph_of_a_nasbench201_cell_is_the_known_one():
-    """Input, six operations and output; the matrix that the literature uses for every one of its cells."""
+    """Input, six operations and output: the literature's matrix, without what "none" reads and feeds."""
     space = spaces.NasBench201()
-    adjacency, features, there = OperationGraphs(space).arrays([space.at(7), space.at(15000)])
+    two = [space.at(7), space.at(15000)]
+    adjacency, features, there = OperationGraphs(space).arrays(two)
     order = [0, 2, 3, 4, 5, 6, 7, 1]  # here the output comes second
     known = np.zeros((8, 8))
     for source, targets in {0: (1, 2, 4), 1: (3, 5), 2: (6,), 3: (6,), 4: (7,), 5: (7,), 6: (7,)}.items():
         known[source, list(targets)] = 1
-    for each in adjacency:
-        assert np.array_equal(each[np.ix_(order, order)], known)
+    assert any(0 in each.point for each in two)
+    for each, architecture in zip(adjacency, two, strict=True):
+        passes = np.array([1, *(option != 0 for option in architecture.point), 1])
+        assert np.array_equal(each[np.ix_(order, order)], known * passes[:, None] * passes)
     assert there.all() and (features[:, 2:].sum(axis=2) == 2).all()  # a cell and an operation
     assert np.array_equal(features[0, 2:, -5:].argmax(axis=1), space.at(7).point)
 
@@ -93,6 +96,22 @@ def test_the_neural_predictor_learns_an_order():
     predictor = NeuralPredictor(space, layers=1, hidden=16, head=16, epochs=25, rate=0.01, draws=2)
     predictor.fit(known[:40], values[:40])
     assert np.corrcoef(predictor.predict(known[40:]).mean, values[40:])[0, 1] > 0.6
+
+
+def test_the_neural_predictor_learns_ranks_so_that_the_scale_of_the_worst_changes_no_order():
+    space, known, values = learnable()
+    values = np.array(values)
+    far = np.where(values < np.quantile(values, 0.2), values - 1e6, values)
+    options = {"layers": 1, "hidden": 8, "head": 8, "epochs": 5, "draws": 2}
+    found = []
+    for given in (values, far):
+        predictor = NeuralPredictor(space, **options)
+        predictor.fit(known[:40], given[:40])
+        found.append(predictor._scores(known[40:], [predictor._network.nothing_dropped()])[0])
+    assert np.array_equal(*found)
+    predictor = NeuralPredictor(space, **options, ranks=False)
+    predictor.fit(known[:40], far[:40])
+    assert not np.allclose(predictor._scores(known[40:], [predictor._network.nothing_dropped()])[0], found[0])
 
 
 def test_curves_say_what_the_architecture_does_not():

@@ -48,10 +48,10 @@ def test_ranked_gives_values_back_and_goes_on_beyond_them():
     values = np.exp(np.linspace(0, 5, 50))
     predictor.fit(known, values.tolist())
     _, scores, each = normal_scores(values)
-    assert np.allclose(predictor._value(each), values)
-    beyond = predictor._value(np.array([scores[-1] + 1, scores[-1] + 2, scores[0] - 1]))
+    assert np.allclose(predictor._ranks.value(each), values)
+    beyond = predictor._ranks.value(np.array([scores[-1] + 1, scores[-1] + 2, scores[0] - 1]))
     assert values[-1] < beyond[0] < beyond[1] and beyond[2] < values[0]
-    dense = predictor._value(np.linspace(-6, 6, 500))
+    dense = predictor._ranks.value(np.linspace(-6, 6, 500))
     assert (np.diff(dense) > 0).all()
 
 

@@ -6,6 +6,7 @@ import torch
 from free_search import Cell, Nested, search
 
 from netwright.core.errors import ConfigurationError
+from netwright.core.trial import Proposal
 from netwright.strategies.latent import LatentGradient, nao
 from netwright.strategies.latent.fitting import fit
 from netwright.strategies.latent.model import EncoderPredictorDecoder
@@ -21,6 +22,7 @@ SMALL = {
     "again": 2,
     "initial": 8,
     "new": 5,
+    "step": 1.0,
     "steps": 3,
 }
 
@@ -120,10 +122,23 @@ def test_it_keeps_to_the_protocol():
     check_strategy(lambda space: LatentGradient(space, **SMALL, dropout=0.2), Nested(), trials=12)
 
 
-def test_the_published_numbers():
-    strategy = nao(Cell(2), epochs=10)
-    assert (strategy.hidden, strategy.embedding, strategy.trade_off, strategy.rate) == (96, 48, 0.8, 1e-3)
-    assert strategy.epochs == strategy.again == 10
+def test_one_set_of_numbers_that_of_the_authors_program():
+    strategy = nao(Cell(2))
+    assert strategy.arguments == LatentGradient(Cell(2)).arguments
+    assert (strategy.hidden, strategy.embedding, strategy.layers, strategy.dropout) == (96, 32, 0, 0.1)
+    assert (strategy.initial, strategy.seeds, strategy.epochs, strategy.again) == (600, 100, 1000, None)
+    assert [strategy.step * number for number in range(1, strategy.steps + 1)] == [10, 20, 30]
+    assert (strategy.batch, strategy.rate, strategy.trade_off) == (50, 1e-3, 0.8)
+    assert nao(Cell(2), quick=True).initial == 50 and nao(Cell(2), quick=True, initial=7).initial == 7
+
+
+def test_a_round_asks_what_came_out_and_one_random_architecture_where_nothing_did(monkeypatch):
+    strategy = LatentGradient(Cell(4), **{**SMALL, "again": None, "new": 40, "steps": 2, "seeds": 3})
+    generated, rounds = strategy._generated, []
+    monkeypatch.setattr(strategy, "_generated", lambda rng: rounds.append(found := generated(rng)) or found)
+    later = [trial.proposal.parent for trial in search(strategy, 40)[SMALL["initial"] :]]
+    expected = [each.parent for found in rounds for each in found or [Proposal(Cell(4).at(0))]]
+    assert later == expected[: len(later)] and any(rounds) and not all(rounds)
 
 
 @pytest.mark.parametrize("arguments", [{"trade_off": 2}, {"rate": -1}, {"hidden": 0}, {"dropout": 1.5}, {"seeds": 0}])

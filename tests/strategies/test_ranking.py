@@ -44,6 +44,15 @@ def test_crowding_of_a_front_by_hand():
     np.testing.assert_allclose(distances[1:3], [3 / 4 + 8 / 10, 3 / 4 + 6 / 10])
 
 
+def test_crowding_is_scaled_by_the_range_of_each_front_alone():
+    front = np.array([[0.0, 10.0], [1.0, 6.0], [3.0, 2.0], [4.0, 0.0]])
+    far = np.array([[1000.0, 1000.0]])
+    scores = np.concatenate((front, far))
+    distances = crowding_distances(scores, front_numbers(scores))
+    np.testing.assert_allclose(distances[:4], crowding_distances(front, front_numbers(front)))
+    np.testing.assert_allclose(distances[1:3], [3 / 4 + 8 / 10, 3 / 4 + 6 / 10])
+
+
 def test_minus_infinity_and_equal_scores_give_no_nan():
     scores = np.array([[-math.inf, 1.0], [1.0, 1.0], [1.0, 1.0], [2.0, 0.0], [-math.inf, -math.inf]])
     assert not np.isnan(crowding_distances(scores, front_numbers(scores))).any()

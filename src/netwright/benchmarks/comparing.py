@@ -15,7 +15,7 @@ import numpy as np
 from netwright.benchmarks.budget import Budget
 from netwright.benchmarks.cells import Cell, Place
 from netwright.benchmarks.comparison import PLAN, Comparison, read
-from netwright.benchmarks.entrants import Entrant, Make, entrants_of
+from netwright.benchmarks.entrants import Entrant, Make, entrants_of, in_full, resolved
 from netwright.benchmarks.plan import Plan
 from netwright.benchmarks.pool import Pool, Task
 from netwright.benchmarks.problem import Problem, problems_of
@@ -28,7 +28,7 @@ from netwright.core.kinds import kinds_checked
 from netwright.core.spelling import option, spelled
 from netwright.core.trial import Proposal
 from netwright.core.wording import duration
-from netwright.strategies.bayesian.named import departure
+from netwright.strategies.departures import departure
 
 _ALONE = 2.0  # seconds after which it is known whether other processes are worth starting
 _WORTH = 8.0  # seconds of work to go, for which they are
@@ -102,8 +102,11 @@ def compare(
     entrants, tasks = entrants_of(strategies, budget), problems_of(problems)
     _check(budget, tasks, repeats, workers, processes)
     told = [note for task in tasks for entrant in entrants if (note := _tried(entrant, task, budget))]
+    told += [f"{each.name} ran as {in_full(each.strategy(tasks[0].space, budget))}" for each in entrants]
     told += [
-        f"{each.name} is {said}" for each in entrants if isinstance(each.make, str) and (said := departure(each.make))
+        f"{each.name} is {said}"
+        for each in entrants
+        if isinstance(each.make, str) and (said := departure(resolved(each.make, budget)))
     ]
     wanted = Plan(
         budget,

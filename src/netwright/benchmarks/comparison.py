@@ -229,6 +229,10 @@ class Comparison:
         curve = self.curves(strategy, problem).reported[:, -1]
         return curve if repeats is None else curve[np.searchsorted(self.finished(strategy, problem), repeats)]
 
+    def final_searched(self, strategy: str, problem: str) -> np.ndarray:
+        """(seeds,): the metric that was searched at the end, of the repeats that all strategies finished."""
+        return self.curves(strategy, problem).searched[self._rows(strategy, problem), -1]
+
     def finals(self, problem: str) -> list[Final]:
         """A row a strategy, on the repeats that all of them finished, the best mean first."""
         if problem not in self._finals:
@@ -258,7 +262,7 @@ class Comparison:
             beats, superiority = statistics.win_share(first, second), statistics.superiority(first, second)
         regret, searched_regret = self.regret(problem, own), float("nan")
         if self.limits(problem):
-            searched = self.curves(name, problem).searched[self._rows(name, problem), -1]
+            searched = self.final_searched(name, problem)
             searched_regret = float(np.mean(np.abs(self.limits(problem)["searched"] - searched)))
         interval = statistics.mean_interval(own)
         return Final(name, own, interval, float(np.mean(regret)), searched_regret, rank, beats, superiority)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from netwright.core.configuration import as_json
+from netwright.core.configuration import Configured, as_json
 from netwright.core.errors import ConfigurationError, UserError, shown
 from netwright.core.randomness import derived_seed
+from netwright.core.space import Space
 from netwright.core.strategy import Strategy
 
 if TYPE_CHECKING:
     from netwright.benchmarks.budget import Budget
-    from netwright.core.space import Space
 
 Make = str | Strategy | Callable[..., Strategy]
 
@@ -72,6 +72,19 @@ def _source(text: str) -> dict[str, str]:
     if ".py:" not in text or not path.is_file():
         return {}
     return {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def in_full(value: Any) -> str:
+    """A strategy, or a part of one, with every option, defaults too; without its space."""
+    if not isinstance(value, Configured):
+        return repr(value)
+    left_out = ("space", "args", "kwargs")
+    options = [
+        f"{name}={in_full(each)}"
+        for name, each in value.arguments.items()
+        if name not in left_out and not isinstance(each, Space)
+    ]
+    return f"{type(value).__name__}({', '.join(options)})"
 
 
 def reference(function: Any) -> str:

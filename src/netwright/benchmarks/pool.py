@@ -10,7 +10,8 @@ import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from io import BytesIO
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import netwright
 from netwright.benchmarks.cells import Cell, Place
 from netwright.core.errors import NetwrightError, UserError
+from netwright.executors.processes.parcels import own_file
 from netwright.executors.processes.placement import THREAD_VARIABLES
 
 if TYPE_CHECKING:
@@ -40,8 +42,9 @@ class Pool:
     """
 
     def __init__(self, work: Work, processes: int) -> None:
-        self._work, self._body = work, sendable(work)
-        self._workers = [_Worker(self._body) for _ in range(processes)]
+        self._work = work
+        self._parcel = sendable(work)
+        self._workers = [_Worker(self._parcel) for _ in range(processes)]
 
     def cells(self, tasks: Iterable[Task]) -> Iterator[list[Cell]]:
         """The searches in the order in which they end, several that end together at once."""
@@ -71,7 +74,7 @@ class Pool:
             waiting.extendleft(reversed(worker.given))
             self._workers.remove(worker)
             if waiting or not self._workers:
-                self._workers.append(_Worker(self._body))
+                self._workers.append(_Worker(self._parcel))
             return [Cell(self._place(failed), reason=reason)]
         if isinstance(answer, str):
             raise UserError(f"a worker process cannot take the comparison: {answer}")
@@ -93,7 +96,7 @@ class Pool:
 class _Worker:
     """One process, and what it was given. proven: whether it has begun to work."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, parcel: Parcel) -> None:
         own, other = socket.socketpair()
         with other:
             self.process = subprocess.Popen(  # noqa: S603  # our own interpreter and code
@@ -109,7 +112,8 @@ class _Worker:
         self.proven = False
         with contextlib.suppress(OSError):  # one that is gone already is met when it is listened to
             self.connection.send(sys.path)
-            self.connection.send_bytes(body)
+            self.connection.send(dict(parcel.modules))
+            self.connection.send_bytes(parcel.body)
 
     def give(self, task: Task) -> None:
         self.given.append(task)
@@ -135,24 +139,42 @@ class _Worker:
         self.process.wait()
 
 
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A comparison's parts as bytes, and the files of the modules, by name, that an import would not find."""
+
+    body: bytes
+    modules: Mapping[str, str]
+
+
 class _Pickler(pickle.Pickler):
+    def __init__(self, buffer: BytesIO) -> None:
+        super().__init__(buffer, pickle.HIGHEST_PROTOCOL)
+        self.modules: dict[str, str] = {}
+
     def reducer_override(self, obj: Any) -> Any:
-        if getattr(obj, "__module__", None) == "__main__" and hasattr(obj, "__qualname__"):
+        module = getattr(obj, "__module__", None)
+        if not isinstance(module, str) or not hasattr(obj, "__qualname__"):
+            return NotImplemented
+        if module == "__main__":
             raise pickle.PicklingError(
                 f"{obj.__qualname__} is defined in the script that was started, which workers do not run again"
             )
+        if module not in self.modules and (path := own_file(module)):
+            self.modules[module] = path
         return NotImplemented
 
 
-def sendable(work: Work) -> bytes:
-    """The comparison's parts as bytes. Raises UserError where a part has no such form."""
+def sendable(work: Work) -> Parcel:
+    """The comparison's parts. Raises UserError where a part has no such form."""
     buffer = BytesIO()
+    pickler = _Pickler(buffer)
     try:
-        _Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(work)
+        pickler.dump(work)
     except Exception as problem:  # any class may refuse in its own way
         reason = str(problem).strip().partition("\n")[0] or type(problem).__name__
         raise UserError(
             f"the comparison cannot be sent to worker processes: {reason}; define it at the top level of a module and "
             "import it from there, name it as 'file.py:Class', or use processes=1"
         ) from None
-    return buffer.getvalue()
+    return Parcel(buffer.getvalue(), pickler.modules)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netwright.benchmarks import statistics
+from netwright.benchmarks.problem import oriented
 from netwright.core.wording import duration, table
 
 if TYPE_CHECKING:
@@ -29,16 +31,44 @@ def report_lines(found: Comparison) -> list[str]:
 
 
 def problem_lines(found: Comparison, problem: str) -> list[str]:
-    """What was found on one problem: final values, the limits of the table, and every pair."""
+    """What was found on one problem: final values, the limits of the table, and the pairs that are told apart."""
     finals, pairs = found.finals(problem), found.pairs[problem]
     head = [_title(found, problem), _setting(found, problem), ""]
     if not finals:
         return [*head, "no search has finished"]
     lines = [*head, *table(*_final_rows(found, problem, finals)), *_limits(found, problem, finals)]
+    if found.searched(problem).metric != found.reported(problem).metric:
+        lines += ["", *_searched(found, problem, finals)]
     if len(finals) > 2 and pairs:
         lines += ["", *_matrix(finals, pairs)]
-    ordered = _ordered(finals, pairs)
-    return [*lines, "", *[sentence(each, decimals(finals), found.plan.repeats) for each in ordered]] if pairs else lines
+    return [*lines, "", *_sentences(finals, pairs, found.plan.repeats)] if pairs else lines
+
+
+def _searched(found: Comparison, problem: str, finals: Sequence[Final]) -> list[str]:
+    """What the strategies found by the metric that they were told, which they are to be judged by as searches."""
+    values = {each.strategy: found.final_searched(each.strategy, problem) for each in finals}
+    objective, known = found.searched(problem), found.limits(problem).get("searched")
+    errors = [each.std(ddof=1) / math.sqrt(len(each)) for each in values.values() if len(each) > 1]
+    d = _digits(errors)
+    rows: list[list[str]] = []
+    for name, each in sorted(values.items(), key=lambda pair: -oriented(pair[1], objective).mean()):
+        spread = float(each.std(ddof=1)) if len(each) > 1 else float("nan")
+        row = [name, f"{each.mean():.{d}f}", _range(*statistics.mean_interval(each), d), _number(spread, d)]
+        rows.append(
+            [*row, f"{np.median(each):.{d}f}", *([f"{abs(known - each).mean():.{d}f}"] if known is not None else [])]
+        )
+    head = ["strategy", "mean", "95 % interval", "sd", "median", *(["regret"] if known is not None else [])]
+    return [f"the metric that was searched, {objective.metric}, of the same networks", *table(head, rows)]
+
+
+def _sentences(finals: Sequence[Final], pairs: Sequence[Pair], repeats: int) -> list[str]:
+    """A sentence for each pair that is told apart, and how many are not; one for the only pair there is."""
+    apart = [each for each in _ordered(finals, pairs) if each.better or len(pairs) == 1]
+    lines = [sentence(each, decimals(finals), repeats) for each in apart]
+    left = len(pairs) - len(apart)
+    if not left:
+        return lines
+    return [*lines, f"{'the other ' if lines else ''}{left} {'pair is' if left == 1 else 'pairs are'} not told apart"]
 
 
 def _title(found: Comparison, problem: str) -> str:
@@ -58,7 +88,10 @@ def _setting(found: Comparison, problem: str) -> str:
 
 def decimals(finals: Sequence[Final]) -> int:
     """How many decimals the means deserve: down to the first digit of the usual standard error."""
-    errors = [each.deviation / math.sqrt(len(each.values)) for each in finals if len(each.values) > 1]
+    return _digits([each.deviation / math.sqrt(len(each.values)) for each in finals if len(each.values) > 1])
+
+
+def _digits(errors: Sequence[float]) -> int:
     errors = [each for each in errors if each > 0]
     return min(6, max(0, -math.floor(math.log10(float(np.median(errors)))))) if errors else 4
 

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 _COLLECTIONS = 50_000, 20, 20  # a search makes many small objects and hardly any cycles
 
@@ -23,9 +24,13 @@ def main() -> None:
 
 
 def _serve(driver: Connection) -> None:
+    from netwright.executors.processes.worker import import_file
+
     try:
         sys.path[:] = driver.recv()
         try:
+            for name, path in driver.recv().items():
+                import_file(name, Path(path))
             work = driver.recv()
         except (EOFError, OSError):
             return

@@ -65,16 +65,21 @@ def pieces_of(text: str) -> list[str]:
 def construct(cls: Callable[..., Any], *args: Any, options: Mapping[str, str]) -> Any:
     """cls(*args, **options), each option read as the kind of value that the constructor, or the function, declares.
 
+    A function's further options, where it takes any (`**options`), are passed on as what they look like.
     Raises ConfigurationError for unknown options, and for values that it cannot take.
     """
     parameters = constructor(cls).parameters if isinstance(cls, type) else inspect.signature(cls).parameters
-    unknown = {name: None for name in options if name not in parameters}
+    further = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    unknown = {} if further else {name: None for name in options if name not in parameters}
     if unknown and isinstance(cls, type):
         bind(cls, args, unknown)  # raises, naming the nearest option
     elif unknown:
         first, known = next(iter(unknown)), list(parameters)[len(args) :]
         raise ConfigurationError(f"{cls.__name__} has no option {first!r}{nearest(first, known)}")
-    values = {name: read(cls, parameters[name], text) for name, text in options.items()}
+    values = {
+        name: read(cls, parameters[name], text) if name in parameters else _value(text, cls)
+        for name, text in options.items()
+    }
     try:
         return cls(*args, **values)
     except NetwrightError:

@@ -35,7 +35,7 @@ STRATEGIES = {
     "genetic": "netwright.strategies:GeneticAlgorithm",
     "local": "netwright.strategies:LocalSearch",
     "pnas": "netwright.strategies.progressive:ProgressiveBeam",
-    "nao": "netwright.strategies.latent:LatentGradient",
+    "nao": "netwright.strategies.latent:nao",
     "mcts": "netwright.strategies.tree_search:MonteCarloTreeSearch",
     "alphax": "netwright.strategies.tree_search:alphax",
     "deep-architect": "netwright.strategies.tree_search:deep_architect",

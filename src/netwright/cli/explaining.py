@@ -9,6 +9,7 @@ from netwright.cli import workers
 from netwright.cli.arguments import counted
 from netwright.cli.plan import DEFAULT_TIME
 from netwright.core.wording import duration, rough
+from netwright.strategies.departures import departure
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
@@ -27,13 +28,14 @@ def understood(plan: Plan, search: Search) -> list[str]:
     ]
 
 
-def strategy_line(plan: Plan, search: Search) -> str:
-    """The strategy, with what it begins with."""
+def strategy_lines(plan: Plan, search: Search) -> list[str]:
+    """The strategy, with what it begins with and what sets it apart from its paper."""
     strategy: object = search.strategy
     if plan.first:
         chosen = f"the best {len(plan.first)} of {plan.warm_start_networks} random networks by {plan.warm_start}"
         strategy = f"{plan.strategy}, begun with {chosen}"
-    return f"strategy: {strategy}"
+    said = "" if plan.recipe else departure(plan.resolved().strategy)
+    return [f"strategy: {strategy}", *([f"note: this is {said}"] if said else [])]
 
 
 def shares(parts: Mapping[str, float]) -> list[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from netwright.cli import catalogue, fitting, sharing, workers
 from netwright.cli.arguments import split
 from netwright.cli.beside import RANDOM, random_name, random_plan, random_search, repetitions
-from netwright.cli.explaining import cut_short, planned, recipe_warnings, shares, strategy_line, understood
+from netwright.cli.explaining import cut_short, planned, recipe_warnings, shares, strategy_lines, understood
 from netwright.cli.export import conclude_run, further, write
 from netwright.cli.flags import in_flags
 from netwright.cli.moving import moved
@@ -181,7 +181,8 @@ class Command:
         else:
             self.plan = self.plan.resolved()
             lines = []
-        self._say(strategy_line(self.plan, self.search), f"plan: {planned(self.plan, self.search, fitted=self._fits)}")
+        self._say(*strategy_lines(self.plan, self.search))
+        self._say(f"plan: {planned(self.plan, self.search, fitted=self._fits)}")
         if found is not None:
             self._say(*found.lines(in_flags))
         self._say(*recipe_warnings(self.plan), *lines, *shares(self._parts()), "")

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.core.among import Among
 from netwright.core.architecture import Architecture
 from netwright.core.decisions import Point
 from netwright.core.errors import DataError, TrialFailed, UserError, nearest
@@ -47,7 +48,9 @@ class Table(Estimator):
     column of lists, what the names of a family of columns begin with, an .npy or .npz file, or an array (rows,
     epochs); True where the rows of ascending fidelity are one training. missing: "refuse" or "skip" rows that lack
     a number. duplicates: "refuse", "first", or "mean" of the rows that are about the same. coverage: "complete"
-    refuses a table that lacks an architecture of the space.
+    refuses a table that lacks an architecture of the space. within: let the table's `space` be its own architectures
+    alone (`Among`), so that whatever draws or changes architectures keeps to them: for a table that knows a small part
+    of its space.
 
     An architecture that has no row of its own takes that of `space.canonical`, or of another one with the same
     canonical form; where there is none, the trial is infeasible. A proposal's fidelity f takes the row of the largest
@@ -71,6 +74,7 @@ class Table(Estimator):
         missing: Literal["refuse", "skip"] = "refuse",
         duplicates: Literal["refuse", "first", "mean"] = "refuse",
         coverage: Literal["any", "complete"] = "any",
+        within: bool = False,
     ) -> None:
         check_choice("missing", missing, ("refuse", "skip"))
         check_choice("duplicates", duplicates, ("refuse", "first", "mean"))
@@ -81,6 +85,14 @@ class Table(Estimator):
         options["repeat"] = None if repeat is False else repeat
         self._contents = contents(space, self.source, options)
         self._arrangement = self._contents.arrangement
+        self._about = space
+        if self.budgets and self.budgets[-1] <= 0:
+            raise DataError(
+                f"{self._contents.where}: the largest {self._contents.fidelity} is {self.budgets[-1]:g}; expected "
+                "budgets above 0"
+            )
+        if within:
+            self.space = Among(space, self._arrangement.points)
         self.metrics: tuple[str, ...] = tuple(self._contents.values)  # pyright: ignore[reportIncompatibleVariableOverride]
         self._averaged = duplicates == "mean"
         self._ready: dict[Point, Measurement] = {}  # of architectures with one row
@@ -209,16 +221,17 @@ class Table(Estimator):
         return share
 
     def _budget(self, share: float) -> int:
-        """The number of the largest budget that the share allows."""
+        """The number of the largest budget that the share allows, never one of 0: that would be no training."""
         if not self.budgets:
             return 0
         limit = share * self.budgets[-1] * (1 + _ROUNDING)
         number = int(np.searchsorted(self.budgets, limit, side="right")) - 1
-        if number < 0:
+        if number < 0 or self.budgets[number] <= 0:
+            least = min((each for each in self.budgets if each > 0), default=self.budgets[-1])
             raise UserError(
                 f"fidelity {share:g} of {self._contents.fidelity} = {self.budgets[-1]:g} lies below the smallest "
-                f"budget of {self._contents.where}, {self.budgets[0]:g}; the smallest share is "
-                f"{self.budgets[0] / self.budgets[-1]:.4g}"
+                f"budget of {self._contents.where} above 0, {least:g}; the smallest share is "
+                f"{least / self.budgets[-1]:.4g}"
             )
         return number
 
@@ -338,33 +351,33 @@ class Table(Estimator):
         used = [row for rows in found.rows.values() for row in rows]
         ranges = {name: (float(each[used].min()), float(each[used].max())) for name, each in contents.values.items()}
         return TableReport(
-            *(contents.where, self.space.id, contents.used, contents.skipped, found.duplicates),
-            *(len(found.points), self.space.size, self._covered(), found.budgets),
+            *(contents.where, self._about.id, contents.used, contents.skipped, found.duplicates),
+            *(len(found.points), self._about.size, self._covered(), found.budgets),
             *((min(lengths), max(lengths)), contents.epochs, ranges),
         )
 
     def _covered(self) -> int | None:
         """How many architectures of the space the table knows; None where there are too many to go through."""
-        if len(self._arrangement.points) == self.space.size:
-            return self.space.size
-        if type(self.space).canonical is Space.canonical:
+        if len(self._arrangement.points) == self._about.size:
+            return self._about.size
+        if type(self._about).canonical is Space.canonical:
             return len(self._arrangement.points)
-        if self.space.size > MOST_COUNTED:
+        if self._about.size > MOST_COUNTED:
             return None
-        return sum(self.place_of(each) is not None for each in self.space.enumerate())
+        return sum(self.place_of(each) is not None for each in self._about.enumerate())
 
     def _require_complete(self) -> None:
-        if len(self._arrangement.points) == self.space.size:
+        if len(self._arrangement.points) == self._about.size:
             return
-        if self.space.size > MOST_COUNTED:
+        if self._about.size > MOST_COUNTED:
             raise DataError(
-                f"{self._contents.where} holds {len(self._arrangement.points):,} of the {self.space.size:,} "
+                f"{self._contents.where} holds {len(self._arrangement.points):,} of the {self._about.size:,} "
                 "architectures of the space; coverage='complete' was asked"
             )
-        lost = next((each for each in self.space.enumerate() if self.place_of(each) is None), None)
+        lost = next((each for each in self._about.enumerate() if self.place_of(each) is None), None)
         if lost is not None:
             raise DataError(
-                f"{self._contents.where} has no row for {lost}; {self.report.missing:,} of {self.space.size:,} "
+                f"{self._contents.where} has no row for {lost}; {self.report.missing:,} of {self._about.size:,} "
                 "architectures are missing, and coverage='complete' was asked"
             )
 

@@ -34,6 +34,9 @@ class Examples:
         for each in self.architectures:
             space.require_own(each)
         _require_finite(self.values, self.architectures)
+        self._scale()
+
+    def _scale(self) -> None:
         self.mean = float(self.values.mean())
         deviation = float(self.values.std())
         self.scale = deviation if deviation > 1e-12 * abs(self.mean) else 0.0
@@ -41,6 +44,14 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def joined(self, later: Examples) -> Examples:
+        """These and later ones, neither of which is checked again."""
+        found = object.__new__(Examples)
+        found.architectures = [*self.architectures, *later.architectures]
+        found.values = np.concatenate((self.values, later.values))
+        found._scale()
+        return found
 
     def unscaled(self, score: np.ndarray) -> np.ndarray:
         """Scores in the units of the values, as float64."""

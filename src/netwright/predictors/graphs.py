@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netwright.predictors.encodings.cells import Cells, cells_of
+from netwright.predictors.encodings.cells import NOTHING, Cells, cells_of
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
@@ -19,8 +19,8 @@ class OperationGraphs:
     """Each cell with its inputs, its operations as nodes in the order of the flow, and its output.
 
     Operations on edges are nodes here (the line graph), as in the literature on NAS-Bench-201: each leads to those that
-    read its target. Decisions outside of cells are nodes too, in one chain of those that are active; of a space without
-    cells they are all there is.
+    read its target, unless one of the two passes nothing on ("none"). Decisions outside of cells are nodes too, in one
+    chain of those that are active; of a space without cells they are all there is.
     """
 
     def __init__(self, space: Space) -> None:
@@ -95,8 +95,17 @@ class OperationGraphs:
         adjacency = np.zeros((n, self.nodes, self.nodes), np.float32)
         adjacency[:, : ports + slots, : ports + slots] = self._links
         adjacency[:, ports + slots :, ports + slots :] = chained(there[:, ports + slots :])
-        adjacency *= there[:, :, None] * there[:, None, :]
+        passing = there.copy()
+        passing[:, ports : ports + slots] *= self._passing(option)
+        adjacency *= passing[:, :, None] * passing[:, None, :]
         return adjacency, features * there[:, :, None], there
+
+    def _passing(self, option: np.ndarray) -> np.ndarray:
+        """Whether the operation of each slot passes anything on; (n, slots)."""
+        found = np.ones(option.shape, dtype=bool)
+        for k, slot in enumerate(self.cells.slots):
+            found[:, k] = np.array([label not in NOTHING for label in slot.labels])[option[:, k]]
+        return found
 
     def _describe(self, features: np.ndarray, option: np.ndarray) -> None:
         """Which port a node is, or its cell and operation."""

@@ -33,25 +33,35 @@ class Ranked(Predictor):
 
     def fit(self, architectures: Sequence[Architecture], values: Sequence[float], seed: int = 0) -> None:
         self.examples = Examples(self.space, architectures, values)
-        self._values, self._scores, scores = normal_scores(self.examples.values)
-        self.predictor.fit(self.examples.architectures, scores.tolist(), seed)
+        self._ranks = NormalScores(self.examples.values)
+        self.predictor.fit(self.examples.architectures, self._ranks.scores.tolist(), seed)
 
     def predict(self, architectures: Sequence[Architecture]) -> Prediction:
         self.fitted()
-        found = self.predictor.predict(architectures)
-        at_nodes = self._value(found.mean[:, None] + found.deviation[:, None] * NODES)
-        weights = WEIGHTS / WEIGHTS.sum()
-        mean = at_nodes @ weights
-        return Prediction(mean, np.sqrt(np.maximum((at_nodes - mean[:, None]) ** 2 @ weights, 0.0)))
+        return self._ranks.as_values(self.predictor.predict(architectures))
 
     def samples(self, architectures: Sequence[Architecture], count: int, rng: np.random.Generator) -> np.ndarray:
         """The other predictor's draws, as values."""
         self.fitted()
-        return self._value(self.predictor.samples(architectures, count, rng))
+        return self._ranks.value(self.predictor.samples(architectures, count, rng))
 
-    def _value(self, score: np.ndarray) -> np.ndarray:
+
+class NormalScores:
+    """scores: the normal scores of values; and the way back from a score to a value."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self._values, self._known, self.scores = normal_scores(values)
+
+    def as_values(self, found: Prediction) -> Prediction:
+        """Mean and deviation of the values, of normal distributions of the scores."""
+        at_nodes = self.value(found.mean[:, None] + found.deviation[:, None] * NODES)
+        weights = WEIGHTS / WEIGHTS.sum()
+        mean = at_nodes @ weights
+        return Prediction(mean, np.sqrt(np.maximum((at_nodes - mean[:, None]) ** 2 @ weights, 0.0)))
+
+    def value(self, score: np.ndarray) -> np.ndarray:
         """The value that goes with a normal score."""
-        values, scores = self._values, self._scores
+        values, scores = self._values, self._known
         found = np.interp(score, scores, values)
         if len(values) > 1:
             few = max(1, round(TAIL * len(values)))

@@ -1,5 +1,6 @@
 """Search spaces: each says in one method which networks may be built."""
 
+from netwright.core.among import Among
 from netwright.spaces.chain import Chain
 from netwright.spaces.darts import Darts
 from netwright.spaces.mlp import Mlp
@@ -8,8 +9,10 @@ from netwright.spaces.nasbench201 import NasBench201
 from netwright.spaces.nasbench_macro import NasBenchMacro
 from netwright.spaces.nasnet import NasNet
 from netwright.spaces.published import from_genotype
+from netwright.spaces.tabular import Tabular
 
 __all__ = [
+    "Among",
     "Chain",
     "Darts",
     "Mlp",
@@ -17,5 +20,6 @@ __all__ = [
     "NasBench201",
     "NasBenchMacro",
     "NasNet",
+    "Tabular",
     "from_genotype",
 ]

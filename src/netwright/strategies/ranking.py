@@ -29,38 +29,34 @@ def keys(trials: Sequence[Trial]) -> list[Any]:
 
 def front_numbers(scores: np.ndarray) -> np.ndarray:
     """int64 (n,): 0 for points (n, objectives) that nothing dominates, 1 for those that only front 0 does, ..."""
-    n = len(scores)
-    at_least, better = np.ones((n, n), dtype=bool), np.zeros((n, n), dtype=bool)
-    for column in scores.T:
-        at_least &= column[:, None] >= column[None, :]
-        better |= column[:, None] > column[None, :]
-    dominates = at_least & better
-    dominators = dominates.sum(axis=0)
-    fronts = np.full(n, -1, dtype=np.int64)
-    number = 0
-    while (current := (dominators == 0) & (fronts < 0)).any():
-        fronts[current] = number
-        dominators = dominators - dominates[current].sum(axis=0)
-        number += 1
-    return fronts
+    from moocore import pareto_rank
+
+    return np.asarray(pareto_rank(scores, maximise=True), dtype=np.int64) if len(scores) else np.empty(0, np.int64)
 
 
 def crowding_distances(scores: np.ndarray, fronts: np.ndarray) -> np.ndarray:
-    """float64 (n,): how far a point's neighbours in its front are apart, summed over objectives scaled to 0..1.
+    """float64 (n,): how far a point's neighbours in its front are apart, summed over objectives.
 
-    The ends of a front are infinitely far. A score of minus infinity counts as the worst finite one.
+    Each objective is scaled to 0..1 over the front. The ends of a front are infinitely far. A score of minus infinity
+    counts as the worst finite one of its front.
     """
     distances = np.zeros(len(scores))
-    for column in scores.T:
-        finite = column[np.isfinite(column)]
-        low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 0.0)
-        scaled = (np.clip(column, low, high) - low) / ((high - low) or 1.0)
-        for number in range(int(fronts.max()) + 1):
-            own = np.flatnonzero(fronts == number)
-            order = own[np.argsort(scaled[own], kind="stable")]
-            distances[order[[0, -1]]] = np.inf
-            distances[order[1:-1]] += scaled[order[2:]] - scaled[order[:-2]]
+    for number in range(int(fronts.max()) + 1):
+        own = np.flatnonzero(fronts == number)
+        for column in scores[own].T:
+            scaled = _scaled(column)
+            order = np.argsort(scaled, kind="stable")
+            places = own[order]
+            distances[places[[0, -1]]] = np.inf
+            distances[places[1:-1]] += scaled[order[2:]] - scaled[order[:-2]]
     return distances
+
+
+def _scaled(column: np.ndarray) -> np.ndarray:
+    """To 0..1; zeros where all are equal or none is finite."""
+    finite = column[np.isfinite(column)]
+    low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 0.0)
+    return (np.clip(column, low, high) - low) / ((high - low) or 1.0)
 
 
 class _Ranking:

@@ -58,8 +58,3 @@ def test_paths_are_truncated_where_the_authors_truncate_them():
 def test_a_space_without_cells_has_no_paths_to_truncate():
     space = nw.spaces.Mlp()
     assert named.truncated_paths(space).dimension == Paths(space).dimension
-
-
-def test_what_is_not_the_papers_is_said():
-    assert "quick=false" in named.departure("bananas") and "quick=false" in named.departure("bananas:networks=3")
-    assert not named.departure("bananas:quick=false") and not named.departure("evolution")

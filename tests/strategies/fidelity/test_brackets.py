@@ -11,7 +11,7 @@ from fidelity_parts import CELL, Known
 import netwright as nw
 from netwright.core.errors import ConfigurationError, SpaceExhausted, StopSearch
 from netwright.core.trial import Measurement, Proposal, Trial
-from netwright.strategies import Hyperband, RandomSearch, RegularizedEvolution, SuccessiveHalving, bohb
+from netwright.strategies import Asha, Hyperband, RandomSearch, RegularizedEvolution, SuccessiveHalving, bohb
 from netwright.testing import check_strategy
 
 # Li et al. 2018, table 1: R = 81, eta = 3; (n_i, r_i) of the brackets s = 4 to 0.
@@ -35,7 +35,7 @@ def test_the_brackets_are_those_of_the_paper() -> None:
         (1 / 27, 3, [1 / 27, 1 / 9, 1 / 3, 1]),
         (0.05, 3, [1 / 9, 1 / 3, 1]),
         (0.1, 2, [1 / 8, 1 / 4, 1 / 2, 1]),
-        (1, 3, [1]),
+        (1 / 3, 3, [1 / 3, 1]),
     ],
 )
 def test_the_lowest_rung_is_the_smallest_power_that_is_no_less(least, eta, shares) -> None:
@@ -175,3 +175,10 @@ def test_equal_proposals_that_are_pending_at_once_are_told_apart_by_their_order(
 
     trials = told(SuccessiveHalving(CELL, 9, 1 / 3, sampler=Same(CELL)), lambda number: "completed", slots=4)
     assert len(trials) == 12
+
+
+@pytest.mark.parametrize("make", [Hyperband, SuccessiveHalving, Asha, bohb])
+@pytest.mark.parametrize("least", [0.5, 1, 0.34])
+def test_a_ladder_of_one_rung_is_refused(make, least):
+    with pytest.raises(ConfigurationError, match=r"one rung.*at most 1/eta, 0\.333"):
+        make(CELL, least=least)

@@ -1,4 +1,4 @@
-"""Fisher information of a layer's channels (Turner et al. 2020, "BlockSwap")."""
+"""Fisher information of a layer's channels (Turner et al. 2020, "BlockSwap"; Abdelfattah et al. 2021)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 class Fisher(Proxy):
-    """Half the mean square, over examples, of how the loss changes when a channel is switched off, for all channels.
+    """How the loss changes when a channel is switched off, summed over the weights of all channels.
 
     For a channel with activations A and gradients g of the mean loss: 1/(2N) sum over n of (sum over positions of
-    A g)^2 (Theis et al. 2018), summed over the outputs of all convolutions and linear layers.
+    A g)^2 (Theis et al. 2018), at the outputs of all convolutions and linear layers. As a score of networks each
+    channel counts once for each of its weights (Abdelfattah et al. 2021): what BlockSwap sums is a layer's own.
     """
 
     needs: ClassVar[tuple[Need, ...]] = ("gradients",)
@@ -33,11 +34,12 @@ class Fisher(Proxy):
         if not output.requires_grad:
             return
         activations = output.detach()
+        weights = module.weight.numel() // activations.shape[1]  # pyright: ignore  # of a channel
 
         def with_gradient(gradient: Tensor) -> None:
             handle.remove()  # later passes through the same graph are for other scores
             changes = _by_channel(activations, gradient.detach())
-            self._found.append(changes.square().mean(0).sum() / 2)
+            self._found.append(weights * changes.square().mean(0).sum() / 2)
 
         handle = output.register_hook(with_gradient)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from netwright.estimators.zero_cost.proxy import NORMALISATIONS, Proxy, first_output, is_weighted
+from netwright.estimators.zero_cost.residual import WithoutResiduals, outputs_noted
 
 if TYPE_CHECKING:
     from netwright.estimators.zero_cost.passes import Passes
@@ -24,8 +25,10 @@ class Zen(Proxy):
     """log E |f(x) - f(x + 0.01 e)| + sum over batch normalisations of log sqrt(mean over channels of the variance).
 
     f: the features before the global average pooling (before the last linear layer where there is none), of which the
-    absolute differences are summed. Layers that get nothing but zeros are left out. Weights, x and e are drawn from
-    N(0, 1); the variances are those of the minibatch x (algorithm 1). One draw; the authors average 32.
+    absolute differences are summed, of the network without its residual links, as in the authors' code: see
+    `WithoutResiduals`. Normalisations that get nothing but zeros, and those that f does not depend on, are left out.
+    Weights, x and e are drawn from N(0, 1); the variances are those of the minibatch x (algorithm 1). One draw; the
+    authors average 32.
     """
 
     @torch.no_grad()
@@ -34,9 +37,9 @@ class Zen(Proxy):
         values = _gaussian(network)
         x, e = torch.randn_like(inputs), torch.randn_like(inputs)
         with _own_statistics(network) as norms:
-            before = _features(network, values, x)
-            spread = [_log_deviation(norm.running_var) for norm in norms if norm.num_batches_tracked]
-        difference = _features(network, values, x + STEP * e).double() - before
+            before, used = _features(network, values, x, norms)
+            spread = [_log_deviation(norm.running_var) for norm in used]
+        difference = _features(network, values, x + STEP * e)[0].double() - before
         parts = [difference.abs().flatten(1).sum(1).mean().log(), *spread]
         return torch.stack(parts).sum()
 
@@ -47,21 +50,27 @@ def _log_deviation(variance: Tensor) -> Tensor:
     return torch.where(mean > 0, mean.log() / 2, 0)
 
 
-def _features(network: nn.Module, values: dict[str, Tensor], inputs: Tensor) -> Tensor:
-    """What the network pools over all positions at its end."""
+def _features(
+    network: nn.Module, values: dict[str, Tensor], inputs: Tensor, norms: Sequence[Any] = ()
+) -> tuple[Tensor, list[Any]]:
+    """What the network pools over all positions at its end, and the normalisations that this depends on."""
     seen: dict[str, Tensor] = {}
+    normalised: list[tuple[nn.Module, Tensor]] = []
 
     def note(module: nn.Module, given: tuple[Any, ...]) -> None:
         seen["pooled" if isinstance(module, POOLS) else "linear"] = given[0]
 
     ends = [each for each in network.modules() if isinstance(each, (*POOLS, nn.Linear))]
     handles = [each.register_forward_pre_hook(note) for each in ends]
+    handles += outputs_noted(norms, lambda module, output: normalised.append((module, output)))
     try:
-        output = first_output(functional_call(network, values, (inputs,)))
+        with WithoutResiduals() as links:
+            output = first_output(functional_call(network, values, (inputs,)))
     finally:
         for handle in handles:
             handle.remove()
-    return seen.get("pooled", seen.get("linear", output))
+    found = seen.get("pooled", seen.get("linear", output))
+    return found, list(dict.fromkeys(norm for norm, made in normalised if links.depends(found, made)))
 
 
 def _gaussian(network: nn.Module) -> dict[str, Tensor]:

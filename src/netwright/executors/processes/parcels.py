@@ -201,7 +201,7 @@ class _Pickler(pickle.Pickler):
                 raise _DefinedInScript(
                     f"{obj.__qualname__} is defined in the script that was started, which workers do not run again"
                 )
-            if module not in self._kit.modules and (path := _own_file(module)):
+            if module not in self._kit.modules and (path := own_file(module)):
                 self._kit.modules[module] = path
         return NotImplemented
 
@@ -209,7 +209,7 @@ class _Pickler(pickle.Pickler):
 _files: dict[str, str] = {}
 
 
-def _own_file(name: str) -> str:
+def own_file(name: str) -> str:
     """The file of a module that an import by name would not find; empty where it would."""
     if name not in _files:
         _files[name] = _found(name)

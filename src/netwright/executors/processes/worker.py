@@ -134,7 +134,7 @@ class _Worker:
         with self._noting_problems():
             for name, path in json.loads(body).items():
                 if name not in sys.modules:
-                    _import_file(name, Path(path))
+                    import_file(name, Path(path))
 
     def _space(self, body: bytes) -> None:
         self._bodies[body[:64].decode()] = body[64:]
@@ -239,7 +239,8 @@ def _unfit(outcome: Outcome) -> bool:
     return torch is not None and torch.cuda.is_initialized()
 
 
-def _import_file(name: str, path: Path) -> None:
+def import_file(name: str, path: Path) -> None:
+    """Load a module that the user named by its file, under the name that it has where it was loaded first."""
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise NetwrightError(f"{path} cannot be imported")

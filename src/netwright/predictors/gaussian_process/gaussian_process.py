@@ -1,4 +1,4 @@
-"""An exact Gaussian process over architectures (Rasmussen and Williams 2006)."""
+"""A Gaussian process over architectures (Rasmussen and Williams 2006), exact up to a thousand examples."""
 
 from __future__ import annotations
 
@@ -20,15 +20,19 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.predictors.kernels import Kernel
 
+LEARNT_FROM = 500  # examples that hyperparameters are learnt from, at most
+
 
 class GaussianProcess(JointPredictor):
-    """Exact regression with a kernel whose hyperparameters, signal and noise variance maximise their likelihood.
+    """Regression with a kernel whose hyperparameters, signal and noise variance maximise their likelihood.
 
     kernel: None for `Exponential(space)`, of how many decisions differ. noise: the variance of
     measurements as a share of that of all values; None learns it. clip: values worse than the median by more than so
     many times the distance from the median to the best tenth count as that bad, so that a few networks that failed do
     not set the scale; None takes all as they are. restarts: from how many points `fit` begins to learn, the usual ones
-    and others drawn from the prior. iterations: of L-BFGS at most, from each.
+    and others drawn from the prior. iterations: of L-BFGS at most, from each. most: of more examples than so many a
+    subset stands for all, half of it the best and half drawn from the others, among which recent ones are likelier;
+    the hyperparameters are learnt from 500 of them. None takes all, in time that grows with the cube.
     refit: `update` learns the hyperparameters anew at so many times as many examples as the last time.
 
     `fit` learns the hyperparameters. `update` extends the factor of the covariance matrix, in O(n^2), and learns them
@@ -45,7 +49,12 @@ class GaussianProcess(JointPredictor):
         refit: float = 1.5,
         restarts: int = 2,
         iterations: int = 20,
+        most: int | None = 1000,
     ) -> None:
+        if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 2):
+            raise ConfigurationError(
+                f"GaussianProcess: most is {most!r}; expected a whole number of at least 2, or None"
+            )
         if noise is not None and not noise > 0:
             raise ConfigurationError(f"GaussianProcess: noise is {noise!r}; expected a number above 0, or None")
         if refit <= 1 or restarts < 1 or iterations < 1 or (clip is not None and not clip > 0):
@@ -60,18 +69,21 @@ class GaussianProcess(JointPredictor):
                 f"GaussianProcess: the kernel is of space {self.kernel.space.id!r}; expected {space.id!r}"
             )
         self.noise, self.clip = noise, clip
-        self.refit, self.restarts, self.iterations = refit, restarts, iterations
+        self.refit, self.restarts, self.iterations, self.most = refit, restarts, iterations, most
         self._known = hyperparameters(self.kernel, noise)
 
     # Learning.
 
     def fit(self, architectures: Sequence[Architecture], values: Sequence[float], seed: int = 0) -> None:
         self.examples = Examples(self.space, architectures, values)
-        self._rows = self.kernel.features(self.examples.architectures)
-        self._measures = self.kernel.measures(self._rows, self._rows)
+        rng = np.random.default_rng(seed)
         center = np.log([each.start for each in self._known])
-        starts = center + np.random.default_rng(seed).normal(size=(self.restarts, len(center)))
+        starts = center + rng.normal(size=(self.restarts, len(center)))
         starts[0] = center
+        self._places = np.arange(len(self.examples))
+        self._places = self._places[self._chosen(rng)]
+        self._rows = self.kernel.features([self.examples.architectures[place] for place in self._places])
+        self._measures = self.kernel.measures(self._rows, self._rows)
         self._learn(starts)
 
     def update(self, architectures: Sequence[Architecture], values: Sequence[float], seed: int = 0) -> None:
@@ -79,26 +91,44 @@ class GaussianProcess(JointPredictor):
         if before is None:
             return self.fit(architectures, values, seed)
         new = Examples(self.space, architectures, values)
-        self.examples = Examples(self.space, [*before.architectures, *new.architectures], [*before.values, *new.values])
+        self.examples = before.joined(new)
         rows = self.kernel.features(new.architectures)
         sides, corner = self.kernel.measures(self._rows, rows), self.kernel.measures(rows, rows)
         self._rows = np.concatenate((self._rows, rows))
         self._measures = np.block([[self._measures, sides], [sides.transpose(0, 2, 1), corner]])
+        self._places = np.concatenate((self._places, np.arange(len(before), len(self.examples))))
+        chosen = self._chosen(np.random.default_rng(seed))
+        if len(chosen) < len(self._places):
+            self._places, self._rows = self._places[chosen], self._rows[chosen]
+            self._measures = self._measures[:, chosen[:, None], chosen]
         if len(self.examples) >= self.refit * self._learnt_with:
             self._learn(self._logs[None])
-        elif self._factor.extend(self._signal(sides), self._noisy(rows, corner)):
+        elif len(chosen) == len(self._factor) + len(rows) and self._factor.extend(
+            self._signal(sides), self._noisy(rows, corner)
+        ):
             self._center()
         else:
             self._factorise()
         return None
 
+    def _chosen(self, rng: np.random.Generator) -> np.ndarray:
+        """Which of the examples at hand are kept, ascending: all, or the best half of `most` and a draw of the rest."""
+        places = np.arange(len(self._places))
+        if self.most is None or len(places) <= self.most:
+            return places
+        ranked = np.argsort(-self.fitted().values[self._places], kind="stable")
+        best, rest = np.split(ranked, [self.most // 2])
+        return np.sort(np.concatenate((best, rng.permutation(rest)[: self.most - len(best)])))
+
     def _learn(self, starts: np.ndarray) -> None:
         scores = self._scaled()
-        own = self.kernel.own_measures(self._rows)
+        few = np.arange(0, len(scores), -(-len(scores) // LEARNT_FROM))
+        own = self.kernel.own_measures(self._rows[few])
         bounds = np.log([(each.least, each.most) for each in self._known]).T
         starts = np.clip(starts, *bounds)
-        self._logs = learn(self.kernel, self._measures, own, scores, starts, self._known, self.iterations)
-        self._learnt_with = len(scores)
+        measures = self._measures[:, few[:, None], few]
+        self._logs = learn(self.kernel, measures, own, scores[few], starts, self._known, self.iterations)
+        self._learnt_with = len(self.fitted())
         self._factorise()
 
     def _factorise(self) -> None:
@@ -109,7 +139,7 @@ class GaussianProcess(JointPredictor):
         self._solved = self._factor.solve_both(self._scaled())
 
     def _scaled(self) -> np.ndarray:
-        """The values in units of their deviation, after clipping."""
+        """The values of the examples at hand, in units of the deviation of all, after clipping."""
         values = self.fitted().values
         if self.clip is not None:
             middle, high = np.quantile(values, (0.5, 0.9))
@@ -118,7 +148,7 @@ class GaussianProcess(JointPredictor):
         self._mean = float(values.mean())
         deviation = float(values.std())
         self._scale = deviation if deviation > 1e-12 * max(1.0, abs(self._mean)) else 1.0
-        return (values - self._mean) / self._scale
+        return (values[self._places] - self._mean) / self._scale
 
     # Covariances between scores, in units of the values' deviation.
 

@@ -33,9 +33,12 @@ class EditDistance(PairKernel):
     The layers' part is the least cost of turning one sequence of operations into the other, where adding and leaving
     out a layer cost 1 (equations 3 and 4); that of the skip connections is the cheapest matching, where one without
     a partner costs 1 (equations 5 and 6). A skip connection is a link that leads past at least one layer in the order
-    of calculation. skip_weight: lambda, 1 in the authors' code. beta is 1 there; here it is learnt. The paper embeds
-    the distance in a Euclidean space first, to be sure of a positive definite kernel; as in the authors' later code
-    that is left out, and the Gaussian process adds to the diagonal where it must.
+    of calculation. skip_weight: lambda, 1 in the authors' code.
+
+    It is not the authors' kernel. Theirs is exp(-d^2) after the networks were embedded in a Euclidean space by their
+    distances to subsets of the examples (Bourgain), in every version since the paper's: always positive definite, but
+    another one with each new example. Here no embedding is made, beta is learnt, d is not squared, and the Gaussian
+    process adds to the diagonal where it must.
     """
 
     def __init__(self, space: Space, skip_weight: float = 1.0) -> None:

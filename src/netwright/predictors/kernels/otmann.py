@@ -42,14 +42,14 @@ class Otmann(PairKernel):
 
     Each operation has mass 1, since a space's graph tells no widths. A match costs the mismatch of the labels, and
     `structural` times how far the layers' path lengths to input and output differ; a mass that is not matched costs 1.
-    There is one distance d for each of `structural`, 0.1, 0.2, 0.4 and 0.8 in the authors' code, and one normalised by
-    both networks' masses. The kernel is w exp(-sum beta d) + (1 - w) exp(-sum beta' d_normalised^2) (section 4); w and
-    the betas are learnt. It need not be positive definite, so the Gaussian process may add to its diagonal.
+    There is one distance d for each of `structural`, 0.1, 0.25, 0.61 and 1.5 in the authors' code, and one normalised
+    by both networks' masses. The kernel is w exp(-sum beta d) + (1 - w) exp(-sum beta' d_normalised^2) (section 4); w
+    and the betas are learnt. It need not be positive definite, so the Gaussian process may add to its diagonal.
 
     structural: weights of the path lengths, a distance for each.
     """
 
-    def __init__(self, space: Space, structural: Sequence[float] = (0.1, 0.2, 0.4, 0.8)) -> None:
+    def __init__(self, space: Space, structural: Sequence[float] = (0.1, 0.25, 0.61, 1.5)) -> None:
         super().__init__(space)
         self.structural = tuple(structural)
         if not self.structural or min(self.structural) < 0:

@@ -17,6 +17,7 @@ from netwright.predictors.neural.graph_scores import scores_with
 from netwright.predictors.neural.graph_training import train
 from netwright.predictors.neural.seeding import require_counts, require_positive, seeded
 from netwright.predictors.predictor import Prediction, Predictor
+from netwright.predictors.ranked import NormalScores
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
@@ -85,13 +86,14 @@ class GraphNetwork(nn.Module):
 
 
 class NeuralPredictor(Predictor):
-    """A bidirectional graph convolutional network on the operations' graph, trained on squared error.
+    """A bidirectional graph convolutional network on the operations' graph, trained on the squared error of ranks.
 
-    The defaults are those of a public reimplementation for NAS-Bench-101 (whether all are the paper's is unsure):
-    3 convolutions of 144, a linear layer of 128, dropout 0.1, Adam at 1e-4 with weight decay 1e-3 and a cosine
-    schedule, 300 epochs of batches of 10. These are 6,000 steps for 200 examples, ten seconds or more. The paper's
-    first stage, a classifier of hopeless networks, is left out. It gives no deviation; here it is that of `draws`
-    passes with dropout left on (Gal and Ghahramani 2016), which is too narrow unless `Calibrated` scales it.
+    3 convolutions of 144, a linear layer of 128, dropout 0.1, Adam with a cosine schedule, batches of 10: those of a
+    public reimplementation for NAS-Bench-101 (whether all are the paper's is unsure). Its rate of 1e-4 with weight
+    decay 1e-3 for 300 epochs, on the values as they are, rank networks far worse (docs/predictors.md). ranks: learn the
+    normal scores of the values' ranks, as `Ranked` does; the paper's first stage, a classifier of hopeless networks, is
+    left out, and as values these would set the scale. It gives no deviation; here it is that of `draws` passes with
+    dropout left on (Gal and Ghahramani 2016), which is too narrow unless `Calibrated` scales it.
 
     layers, hidden: number and width of the convolutions. head: width of the linear layer. dropout: after each layer.
     epochs, batch, rate, decay: of its training by Adam. draws: passes that give the deviation.
@@ -105,11 +107,12 @@ class NeuralPredictor(Predictor):
         hidden: int = 144,
         head: int = 128,
         dropout: float = 0.1,
-        epochs: int = 300,
+        epochs: int = 100,
         batch: int = 10,
-        rate: float = 1e-4,
-        decay: float = 1e-3,
+        rate: float = 1e-3,
+        decay: float = 1e-4,
         draws: int = 10,
+        ranks: bool = True,
     ) -> None:
         require_counts(
             "NeuralPredictor", layers=layers, hidden=hidden, head=head, epochs=epochs, batch=batch, draws=draws
@@ -122,17 +125,20 @@ class NeuralPredictor(Predictor):
         self.space = space
         self.layers, self.hidden, self.head, self.dropout = layers, hidden, head, dropout
         self.epochs, self.batch, self.rate, self.decay, self.draws = epochs, batch, rate, decay, draws
+        self.ranks = ranks
         self._graphs = OperationGraphs(space)
 
     def fit(self, architectures: Sequence[Architecture], values: Sequence[float], seed: int = 0) -> None:
         examples = Examples(self.space, architectures, values)
+        self._normal = NormalScores(examples.values) if self.ranks else None
+        scores = examples.scores if self._normal is None else self._normal.scores
         graphs = [torch.from_numpy(each) for each in self._graphs.arrays(examples.architectures)]
         with seeded(seed), torch.device("cpu"):
             self._network = GraphNetwork(self._graphs.features, self.layers, self.hidden, self.head, self.dropout)
         train(
             self._network,
             graphs,
-            examples.scores.astype(np.float32),
+            scores.astype(np.float32),
             epochs=self.epochs,
             batch=self.batch,
             rate=self.rate,
@@ -147,14 +153,18 @@ class NeuralPredictor(Predictor):
         with seeded(self._seed):
             masks = [self._network.masks() for _ in range(self.draws)]
         mean, *drawn = self._scores(architectures, [self._network.nothing_dropped(), *masks])
-        return Prediction(examples.unscaled(mean), np.std(drawn, axis=0) * examples.scale)
+        deviation = np.std(drawn, axis=0)
+        if self._normal is not None:
+            return self._normal.as_values(Prediction(mean, deviation))
+        return Prediction(examples.unscaled(mean), deviation * examples.scale)
 
     def samples(self, architectures: Sequence[Architecture], count: int, rng: np.random.Generator) -> np.ndarray:
         """Each draw is the network with other units dropped, the same ones for all architectures."""
         examples = self.fitted()
         with seeded(int(rng.integers(2**62))):
             masks = [self._network.masks() for _ in range(count)]
-        return examples.unscaled(self._scores(architectures, masks))
+        drawn = self._scores(architectures, masks)
+        return examples.unscaled(drawn) if self._normal is None else self._normal.value(drawn)
 
     def _scores(self, architectures: Sequence[Architecture], masks: Sequence[Sequence[Tensor]]) -> np.ndarray:
         """What the network says with each of these masks; float64 (masks, n)."""

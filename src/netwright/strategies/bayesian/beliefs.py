@@ -41,6 +41,7 @@ class Beliefs:
         self.predictor = unfitted(predictor)
         self._architectures: list[Architecture] = []
         self._scores: list[tuple[float, ...] | None] = []  # None for a failure
+        self._known = 0  # how many have a score of their own
         self._learnt = 0  # how many examples the predictor was given as they are
         self.ranked: list[Architecture] = []
         self.values: list[float] = []  # of `ranked`, under the current weights
@@ -55,10 +56,11 @@ class Beliefs:
     def _put(self, architecture: Architecture, scores: tuple[float, ...] | None) -> None:
         self._architectures.append(architecture)
         self._scores.append(scores)
+        self._known += scores is not None
 
     def __len__(self) -> int:
         """How many examples have a score of their own."""
-        return sum(each is not None for each in self._scores)
+        return self._known
 
     def learn(self, believed: Sequence[tuple[Architecture, float]], rng: np.random.Generator) -> None:
         """Bring predictor and ranking up to date.

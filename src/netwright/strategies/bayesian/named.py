@@ -53,13 +53,6 @@ MOST_PATHS = 40  # of the truncated path encoding
 REDRAWN = 1.875  # decisions that a mutation of BANANAS draws anew: with five options 1.5 of them change
 _IMPROVEMENT = ExpectedImprovement()
 
-DEPARTURES = {
-    "bananas": "a quick form of BANANAS: smaller networks, another encoding, three tenths of the candidates random; "
-    "bananas:quick=false is the paper's",
-    "npenas": "NPENAS with an ensemble of small networks on paths in place of the paper's graph isomorphism network",
-}
-"""What sets a method apart from the paper whose name it has, where that changes what it finds or costs."""
-
 
 def gp(
     space: Space,
@@ -123,12 +116,6 @@ def bananas(
     return BayesianOptimization(space, predictor, IndependentThompsonSampling(), pool, initial, batch)
 
 
-def departure(strategy: str) -> str:
-    """What sets a strategy, as the command line takes it ("bananas:networks=3"), apart from its paper; or ""."""
-    name, _, options = strategy.partition(":")
-    return "" if "quick=false" in options.lower().replace(" ", "") else DEPARTURES.get(name, "")
-
-
 def truncated_paths(space: Space) -> Paths:
     """The path encoding without the longest paths, which are many and rare (White et al. 2021).
 
@@ -145,7 +132,7 @@ def nasbot(space: Space, initial: int = 10, batch: int = 5, candidates: int = 10
     """NASBOT (Kandasamy et al. 2018): a Gaussian process on OTMANN distances, expected improvement, evolved candidates.
 
     The paper learns after every trial; batch=1 does so, at five times the cost: each pair of architectures needs an
-    optimal transport.
+    optimal transport. Its layers have widths, which a space's graph does not tell.
 
     initial: random architectures first. batch: architectures of each round. candidates: architectures compared in each
     round.
@@ -170,8 +157,8 @@ def gp_nas(space: Space, initial: int = 10, batch: int = 5, candidates: int = 10
 def auto_keras(space: Space, initial: int = 10, batch: int = 5, weight: float = 2.576) -> BayesianOptimization:
     """Auto-Keras (Jin et al. 2019): edit distances, the upper confidence bound, a tree search with annealing.
 
-    The paper learns after every trial, as batch=1 does. weight: of the deviation in the bound; 2.576 in the authors'
-    code (unsure).
+    The paper learns after every trial, as batch=1 does, and its code embeds the distances before its kernel is taken
+    (see `EditDistance`). weight: of the deviation in the bound; 2.576 in the authors' code (unsure).
     initial: random architectures first. batch: architectures of each round.
     """
     predictor = GaussianProcess(space, EditDistance(space))
@@ -200,14 +187,14 @@ def npenas(space: Space, initial: int = 10, batch: int = 10, candidates: int = 1
 
 
 def predictor(
-    space: Space, initial: int = 172, batch: int = 128, candidates: int = 5000, epochs: int = 300
+    space: Space, initial: int = 172, batch: int = 128, candidates: int = 5000, epochs: int = 100
 ) -> BayesianOptimization:
     """The neural predictor (Wen et al. 2020): train 172 random architectures, predict many others, train the best.
 
     The paper predicts a whole space and evaluates the top K once; here K is `batch`, and the predictor then learns from
     these too, before the next K follow. candidates: how many are predicted; all of a space that has no more. epochs: of
-    its network, which takes 6,000 steps for 200 architectures: seconds to a quarter of a minute for each time it
-    learns, so that small batches are dear.
+    its network, which takes 2,000 steps for 200 architectures: seconds for each time it learns, so that small batches
+    are dear. It learns ranks, and its rate and decay are not those of the program it comes from: see `NeuralPredictor`.
     initial: random architectures first. batch: architectures of each round.
     """
     from netwright.predictors.neural import NeuralPredictor

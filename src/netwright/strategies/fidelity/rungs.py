@@ -19,14 +19,20 @@ def checked_eta(owner: object, eta: float) -> float:
 def steps_below(owner: object, least: float, eta: float) -> int:
     """How often the full budget can be divided by eta without falling below the share `least`.
 
-    The s_max of Hyperband, floor(log_eta R), with R = 1 / least. Raises ConfigurationError unless 0 < least <= 1.
+    The s_max of Hyperband, floor(log_eta R), with R = 1 / least. Raises ConfigurationError unless 0 < least <= 1 / eta.
     """
     if isinstance(least, bool) or not isinstance(least, (int, float)) or not 0 < least <= 1:
         raise ConfigurationError(
             f"{type(owner).__name__}: least is {least!r}; expected the smallest share of the full budget, above 0 and "
-            "at most 1, such as 1/27"
+            "at most 1/eta, such as 1/27"
         )
-    return math.floor(math.log(1 / least) / math.log(eta) + ROUNDING)
+    steps = math.floor(math.log(1 / least) / math.log(eta) + ROUNDING)
+    if not steps:
+        raise ConfigurationError(
+            f"{type(owner).__name__}: least is {least:g} and eta {eta:g}, which leaves one rung, the full budget, as "
+            f"random search has; expected a least of at most 1/eta, {1 / eta:.3g}"
+        )
+    return steps
 
 
 def shares(steps: int, eta: float) -> tuple[float, ...]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -30,23 +30,41 @@ if TYPE_CHECKING:
 
 _MOST_INT = 2**31
 _AT_ONCE = 5  # steps that are decoded together
+QUICK: Mapping[str, Any] = {
+    "initial": 50,
+    "new": 25,
+    "seeds": 25,
+    "step": 1.0,
+    "steps": 50,
+    "epochs": 60,
+    "again": 15,
+    "hidden": 48,
+    "embedding": 24,
+    "layers": 1,
+    "dropout": 0.0,
+    "rate": 3e-3,
+}
 
 
 class LatentGradient(Strategy):
     """Encodes the best architectures, moves them up the gradient of the predicted score, and decodes new ones.
 
     It begins with `initial` random architectures. Then, a round: encoder, predictor and decoder learn from all that was
-    evaluated; the best `seeds` architectures are encoded, moved by eta = 1, 2, ... times the gradient and decoded until
-    `new` architectures came out that were not asked, or eta is above `steps`; random ones fill what is missing. Only
-    valid architectures are decoded: of each decision's tokens, the likeliest.
+    evaluated; the best `seeds` architectures are encoded, moved by eta = `step`, 2 `step`, ... times the gradient and
+    decoded, `steps` times or until `new` architectures came out that were not asked. A round asks what came out, or one
+    random architecture where nothing did. Only valid architectures are decoded: of each decision's tokens, the
+    likeliest.
 
-    epochs: of the first fit; every later one goes on from the last for `again` epochs. hidden, embedding: sizes of the
-    two LSTMs' states and of the encoder's embedding. layers, width, dropout: of the predictor. trade_off: lambda in
-    lambda MSE + (1 - lambda) NLL. rate, decay, batch: of Adam. The defaults are for searches of a few hundred
-    evaluations, with a smaller model that learns faster; `nao` has the numbers of the authors' program. Its exchange of
-    a block's two inputs, which multiplies the examples in spaces that have such symmetries, is left out.
-    initial: random architectures first. new: architectures of each round. seeds: how many of the best are encoded.
-    steps: the largest eta. again: epochs of every later fit.
+    initial: random architectures first. new: architectures of each round, at most. seeds: how many of the best are
+    encoded. step, steps: the smallest eta, and how many there are. epochs: of a fit. again: of every later one, which
+    then goes on from the last weights; None: each round learns anew. hidden, embedding: sizes of the two LSTMs' states
+    and of the encoder's embedding. dropout: of the encoder's states. layers, width: of the predictor. trade_off: lambda
+    in lambda MSE + (1 - lambda) NLL. rate, decay, batch: of Adam.
+
+    The defaults are those of the authors' program for searches without weight sharing (NAO/cnn/epd: `train.sh`, and the
+    steps 10, 20 and 30 of its README) after the paper's 600 random architectures; below 600 evaluations it is random
+    search. That program reads three tokens of its own space in one step of the encoder, and its exchange of a block's
+    two inputs multiplies the examples in spaces that have such symmetries: neither is done here.
 
     No architecture is asked twice, until SpaceExhausted. `ask` gives None while a round waits for pending trials. The
     model learns scores scaled to 0..1, of several objectives their mean; trials that did not complete are left out.
@@ -55,19 +73,20 @@ class LatentGradient(Strategy):
     def __init__(
         self,
         space: Space,
-        initial: int = 50,
-        new: int = 25,
-        seeds: int = 25,
-        steps: int = 50,
-        epochs: int = 60,
-        again: int = 15,
-        hidden: int = 48,
-        embedding: int = 24,
-        layers: int = 1,
+        initial: int = 600,
+        new: int = 300,
+        seeds: int = 100,
+        step: float = 10.0,
+        steps: int = 3,
+        epochs: int = 1000,
+        again: int | None = None,
+        hidden: int = 96,
+        embedding: int = 32,
+        layers: int = 0,
         width: int = 100,
-        dropout: float = 0.0,
+        dropout: float = 0.1,
         trade_off: float = 0.8,
-        rate: float = 3e-3,
+        rate: float = 1e-3,
         decay: float = 1e-4,
         batch: int = 50,
     ) -> None:
@@ -78,9 +97,12 @@ class LatentGradient(Strategy):
         self.initial = whole_number(self, "initial", initial)
         self.new = whole_number(self, "new", new)
         self.seeds = whole_number(self, "seeds", seeds)
+        if isinstance(step, bool) or not isinstance(step, (int, float)) or not 0 < step < math.inf:
+            raise ConfigurationError(f"LatentGradient: step is {step!r}; expected a number above 0")
+        self.step = step
         self.steps = whole_number(self, "steps", steps)
         self.epochs = whole_number(self, "epochs", epochs)
-        self.again = whole_number(self, "again", again, least=0)
+        self.again = None if again is None else whole_number(self, "again", again, least=0)
         self.hidden = whole_number(self, "hidden", hidden)
         self.embedding = whole_number(self, "embedding", embedding)
         self.layers = whole_number(self, "layers", layers, least=0)
@@ -102,9 +124,8 @@ class LatentGradient(Strategy):
         if not self._left:
             if self._pending:
                 return None
-            self._left = self.new
-            if len(self._completed) > 1:
-                self._queue = self._generated(rng)[::-1]
+            self._queue = self._generated(rng)[::-1] if len(self._completed) > 1 else []
+            self._left = len(self._queue) or 1
         proposal = self._queue.pop() if self._queue else Proposal(self._unseen.draw(rng))
         self._left -= 1
         self._pending += 1
@@ -129,9 +150,8 @@ class LatentGradient(Strategy):
             gradient = model.gradient(states)
             found: list[Proposal] = []
             for first in range(1, self.steps + 1, _AT_ONCE):
-                moved = [
-                    model.moved(states, gradient, eta) for eta in range(first, min(first + _AT_ONCE, self.steps + 1))
-                ]
+                numbers = range(first, min(first + _AT_ONCE, self.steps + 1))
+                moved = [model.moved(states, gradient, self.step * number) for number in numbers]
                 points = model.read(torch.cat(moved), vocabulary)
                 self._keep_new(points, best * len(moved), found)
                 if len(found) == self.new:
@@ -151,7 +171,7 @@ class LatentGradient(Strategy):
         """The model after learning from all completed trials."""
         with _own_generator(seed):
             model, epochs = self._model, self.again
-            if model is None:
+            if model is None or epochs is None:
                 sizes = self.hidden, self.embedding, self.layers, self.width
                 with torch.device("cpu"):
                     model, epochs = EncoderPredictorDecoder(vocabulary.size, *sizes, self.dropout), self.epochs
@@ -169,17 +189,13 @@ class LatentGradient(Strategy):
         return model
 
 
-def nao(
-    space: Space, initial: int = 1000, new: int = 300, seeds: int = 100, epochs: int = 1000, trade_off: float = 0.8
-) -> LatentGradient:
-    """NAO (Luo et al. 2018) with the numbers of the authors' program: a model of 96 units, 1000 epochs each round.
+def nao(space: Space, quick: bool = False, **settings: Any) -> LatentGradient:
+    """NAO (Luo et al. 2018) as `LatentGradient` has it; settings: its options.
 
-    initial, new, seeds, epochs, trade_off: as in `LatentGradient`.
+    quick: a smaller model for searches of a few hundred evaluations, which is not the paper's: 48 units, 50 random
+    architectures first, 25 a round, steps of 1, refitted from its last weights.
     """
-    model = {"hidden": 96, "embedding": 48, "layers": 3, "width": 200, "dropout": 0.1}
-    optimiser = {"rate": 1e-3, "decay": 1e-4, "batch": 100}
-    counts = {"initial": initial, "new": new, "seeds": seeds, "epochs": epochs, "again": epochs}
-    return LatentGradient(space, trade_off=trade_off, **counts, **model, **optimiser)
+    return LatentGradient(space, **{**(QUICK if quick else {}), **settings})
 
 
 @contextmanager

@@ -20,18 +20,19 @@ if TYPE_CHECKING:
 class EncoderPredictorDecoder(nn.Module):
     """Tokens -> states -> score, and states -> tokens.
 
-    The encoder is an LSTM; its states, scaled to length 1, are the continuous form of an architecture. The predictor
-    f takes their mean, scaled likewise, through `layers` hidden layers to a score from 0 to 1. The decoder is an LSTM
-    that begins with that mean and attends to the states.
+    The encoder is an LSTM; its states, scaled to length 1, are the continuous form of an architecture; while it learns,
+    a share `dropout` of their numbers is left out. The predictor f takes their mean, scaled likewise, through `layers`
+    hidden layers to a score from 0 to 1. The decoder is an LSTM that begins with that mean and attends to the states.
     """
 
     def __init__(self, vocabulary: int, hidden: int, embedding: int, layers: int, width: int, dropout: float) -> None:
         super().__init__()
         self.source = nn.Embedding(vocabulary, embedding)
         self.encoder = nn.LSTM(embedding, hidden, batch_first=True)
+        self.dropout = nn.Dropout(dropout)
         body: list[nn.Module] = []
         for k in range(layers):
-            body += [nn.Linear(width if k else hidden, width), nn.ReLU(), nn.Dropout(dropout)]
+            body += [nn.Linear(width if k else hidden, width), nn.ReLU()]
         self.predictor = nn.Sequential(*body, nn.Linear(width if layers else hidden, 1), nn.Sigmoid())
         self.target = nn.Embedding(vocabulary, hidden)
         self.decoder = nn.LSTM(hidden, hidden, batch_first=True)
@@ -40,7 +41,7 @@ class EncoderPredictorDecoder(nn.Module):
 
     def encode(self, tokens: Tensor) -> Tensor:
         """States (n, length, hidden), each of length 1, of int64 tokens (n, length)."""
-        return functional.normalize(self.encoder(self.source(tokens))[0], dim=-1)
+        return functional.normalize(self.dropout(self.encoder(self.source(tokens))[0]), dim=-1)
 
     def predict(self, states: Tensor) -> Tensor:
         """Scores (n,) from 0 to 1."""
