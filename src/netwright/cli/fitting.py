@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from netwright.cli.arguments import counted, split
+from netwright.cli.arguments import counted, pairs, split
 from netwright.core.wording import duration, rough
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ FEW, MANY = 20, 100  # candidates that a search should have; from which on longe
 SOME = 5  # candidates that a search should have at least, if need be of networks that are cheaper than others
 LEFT, LEFT_LEAST = 0.05, 4  # share and number of random networks that a limit for the sake of time leaves
 TIMED = 3  # networks whose steps are timed to find that limit
+VALIDATION = 0.1  # share of the training examples that `Training` validates on by its default
+VALIDATING = 0.25  # of the time of an epoch's steps may a validation take where time is short
+UNSURE = 3.0  # times too slow, by a cheaper network, may a typical one seem and yet be timed
 LEAST = 10  # steps of an epoch, however little time there is
 SURE_OF_ONE = (
     0.7  # of the search's time is planned with where only one candidate fits, which may be larger than typical
@@ -74,46 +77,50 @@ def paced(task: Task, space: Space, plan: Plan, found: Preflight, seconds: float
     drawn at random, however little time there is. None where the person decides about sizes, trials or epochs.
     """
     macs = [each for each, _ in found.by_cost]
-    typical = found.typical()
-    assert typical is not None
-    pace, most = typical_pace(task, space, plan, typical), None
     decided = plan.limits or plan.epochs is not None or plan.trials is not None or len(plan.objectives) > 1
     if seconds is None or decided or "steps_per_epoch" in plan.training:
-        return pace, None
+        return typical_pace(task, space, plan, _typical(found, math.inf)), None
     least = macs[min(len(macs) - 1, max(int(LEFT * len(macs)), LEFT_LEAST))]
-    for _ in range(TIMED):
-        wanted = _step_that_fits(task, plan, pace, max(0.0, seconds))
-        if pace.step <= wanted or most == least or least >= macs[-1]:
+    # A cheap network first: where time is short, one step of a typical network may take much of it.
+    most, middle = math.inf, macs[int(LEFT * len(macs))]
+    pace = typical_pace(task, space, plan, found.by_cost[int(LEFT * len(macs))][1])
+    for turn in range(TIMED):
+        wanted = middle * _step_that_fits(task, plan, pace, max(0.0, seconds)) / max(pace.step, 1e-9)
+        if turn and (middle <= wanted or most == least):
             break
-        middle = macs[bisect.bisect_right(macs, math.inf if most is None else most) // 2]
-        most = max(least, middle * wanted / pace.step)
-        typical = found.typical(most)
-        assert typical is not None
-        pace = typical_pace(task, space, plan, typical)
-    return pace, most
+        do_all = not turn and wanted * UNSURE > macs[len(macs) // 2]  # a typical network may well do
+        most = math.inf if do_all else max(least, wanted)
+        within = bisect.bisect_right(macs, most)
+        middle = macs[within // 2]
+        pace = typical_pace(task, space, plan, _typical(found, most))
+    return pace, None if most == math.inf else most
+
+
+def _typical(found: Preflight, most: float) -> Architecture:
+    typical = found.typical(most)
+    assert typical is not None
+    return typical
 
 
 def _step_that_fits(task: Task, plan: Plan, pace: Pace, seconds: float) -> float:
     """Seconds of a training step with which a few candidates fit into the time, and a final training and its test."""
     validation = pace.validation / max(pace.step, 1e-9)
-    test = validation * len(task.test) / max(1, round(0.1 * len(task.train)))
+    test = validation * len(task.test) / max(1, round(VALIDATION * len(task.train)))
+    validation = min(validation, VALIDATING * LEAST_STEPS)
     search = SHARE_OF_SEARCH * seconds * plan.workers / (SOME * (LEAST_STEPS + validation))
     return min(search, 0.5 * (1 - SHARE_OF_SEARCH) * seconds / (LEAST_STEPS + validation + test))
 
 
-def fitted(plan: Plan, pace: Pace, seconds: float | None) -> tuple[Plan, Fitted]:
+def fitted(plan: Plan, pace: Pace, seconds: float | None, examples: int | None = None) -> tuple[Plan, Fitted]:
     """The plan with the epochs of its candidates and a strategy of a size that suits how many fit.
 
-    seconds: of the whole command that are left; None without a limit.
+    seconds: of the whole command that are left; None without a limit. examples: from which those to validate on are
+    drawn; None where they are not drawn.
     """
     steps = max(1, round(pace.epoch / max(pace.step, 1e-9)))
     search = None if seconds is None else SHARE_OF_SEARCH * max(0.0, seconds) * plan.workers
-    if search is not None and plan.epochs is None:
-        fitting = steps_that_fit(steps, pace, search / plan.workers)
-        if fitting < steps:
-            training = f"steps_per_epoch={fitting}"
-            plan = replace(plan, training=f"{plan.training},{training}" if plan.training else training)
-            steps, pace = fitting, replace(pace, epoch=fitting * pace.step)
+    if search is not None and plan.epochs is None and search < FEW * plan.workers * (pace.epoch + pace.validation):
+        plan, pace, steps = _cut(plan, pace, steps, search / plan.workers, examples)
     epochs = plan.epochs or _epochs(steps, pace.epoch + pace.validation, search)
     each = pace.of(epochs) + OVERHEAD
     candidates = None if search is None else max(1, int(search / each))
@@ -122,18 +129,33 @@ def fitted(plan: Plan, pace: Pace, seconds: float | None) -> tuple[Plan, Fitted]
     return replace(plan, epochs=epochs, expected_trials=candidates), Fitted(pace, steps, each, candidates)
 
 
-def steps_that_fit(steps: int, pace: Pace, search: float) -> int:
-    """Steps of an epoch: those that all examples make, fewer where otherwise few candidates would fit.
+def _cut(plan: Plan, pace: Pace, steps: int, search: float, examples: int | None) -> tuple[Plan, Pace, int]:
+    """Epochs of the steps that fit, and fewer examples to validate on, where few candidates would fit otherwise.
 
     search: seconds of one worker for all candidates.
     """
-    if search >= FEW * (pace.epoch + pace.validation):
-        return steps
+    options = pairs(plan.training)
+    whole = pace.validation / max(pace.step, 1e-9)  # steps that a validation takes as long as
+    drawn = examples is not None and "validation" not in options
+    least = min(whole, whole * SURE / max(1.0, VALIDATION * examples)) if examples is not None and drawn else whole
 
     def within(seconds: float) -> int:
-        return int((seconds - pace.validation) / max(pace.step, 1e-9))
+        steps = seconds / max(pace.step, 1e-9)
+        return int(max(steps - whole, min(steps - least, steps / (1 + VALIDATING)) if drawn else 0))
 
-    return max(LEAST, min(steps, max(within(search / FEW), min(LEAST_STEPS, within(SURE_OF_ONE * search)))))
+    done = max(LEAST, min(steps, max(within(search / FEW), min(LEAST_STEPS, within(SURE_OF_ONE * search)))))
+    validating = min(whole, max(least, VALIDATING * done))
+    new: dict[str, str] = {}
+    if done < steps and "steps_per_epoch" not in options:
+        new["steps_per_epoch"] = str(done)
+    if validating < whole:
+        new["validation"] = f"{VALIDATION * validating / whole:.3g}"
+    training = ",".join(f"{name}={value}" for name, value in {**options, **new}.items())
+    return (
+        replace(plan, training=training),
+        replace(pace, epoch=done * pace.step, validation=validating * pace.step),
+        done,
+    )
 
 
 def _epochs(steps: int, epoch: float, search: float | None) -> int:
@@ -162,7 +184,7 @@ def said(plan: Plan, found: Fitted, task: Task, *, asked: bool) -> list[str]:
 
 def _warnings(plan: Plan, found: Fitted, task: Task, steps: int, asked: bool) -> list[str]:
     warnings: list[str] = []
-    validation = max(1, round(len(task.train) * 0.1))
+    validation = max(1, round(len(task.train) * float(pairs(plan.training).get("validation", VALIDATION))))
     if steps < LEAST_STEPS:
         more = f"; --epochs {math.ceil(LEAST_STEPS / found.steps)} tells them apart better" if asked else ""
         warnings.append(f"{steps} steps rank candidates mostly by noise{more}")

@@ -201,7 +201,8 @@ class Command:
                 f"limit: networks of at most {amount(most)} multiply-adds, so that some candidates fit into "
                 f"{plan.time_limit}; --max-macs sets another"
             ]
-        plan, fitted = fitting.fitted(plan, pace, self._left_for(plan))
+        drawn = len(self.task.train) if self.task.validation is None else None
+        plan, fitted = fitting.fitted(plan, pace, self._left_for(plan), drawn)
         self.plan = plan.resolved()
         self.search = self.plan.make_search(self.task, self.space)
         self._expected, self.times.fitted = fitted.each, fitted
