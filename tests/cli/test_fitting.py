@@ -9,6 +9,7 @@ import pytest
 
 from netwright import tasks
 from netwright.cli import fitting
+from netwright.cli.arguments import pairs
 from netwright.cli.explaining import recipe_warnings
 from netwright.cli.fitting import FEW, LEAST_STEPS, fitted, said
 from netwright.cli.plan import Plan
@@ -42,6 +43,19 @@ def test_where_whole_epochs_are_too_long_they_take_part_of_the_examples(seconds:
     assert kept.training.startswith("batch_size=32")
     asked, _ = fitted(Plan("mnist", time=f"{seconds}s", epochs=2), paced(844, 0.1), seconds)
     assert asked.training == "" and asked.epochs == 2
+
+
+def test_where_time_is_short_validating_takes_no_more_than_a_quarter_of_training() -> None:
+    plan, found = fitted(Plan("mnist", time="30s"), paced(844, 0.02), 30.0, 60_000)
+    options = pairs(plan.training)
+    assert found.pace.validation <= 0.26 * found.pace.epoch and 0.008 < float(options["validation"]) < 0.1
+    assert 150 <= found.steps == int(options["steps_per_epoch"]) < 844
+    own, _ = fitted(Plan("mnist", time="30s", training="validation=0.3"), paced(844, 0.02), 30.0, 60_000)
+    assert pairs(own.training)["validation"] == "0.3"
+    theirs, _ = fitted(Plan("mnist", time="30s"), paced(844, 0.02), 30.0, None)  # a validation split came with the data
+    assert "validation" not in theirs.training
+    enough, _ = fitted(Plan("mnist", time="2h"), paced(844, 0.02), 7200.0, 60_000)
+    assert enough.training == ""
 
 
 def drawn(*macs: float) -> Preflight:
