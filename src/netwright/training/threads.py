@@ -1,8 +1,9 @@
 """How many threads a training computes with on CPU: a rule on the network and the batch.
 
 Measured on 2 cores of an Intel Xeon, PyTorch 2.13, batches of 64, with threads that spin while they wait: time of a
-training step with 2 threads as a share of that with 1, alternating; `work` is what the rule looks at, in millions of multiply-adds. In the first part the machine
-was nearly quiet, in the second another process computed on it, as a second trial does.
+training step with 2 threads as a share of that with 1, alternating; `work` is what the rule looks at, in millions of
+multiply-adds. In the first part the machine was nearly quiet, in the second another process computed on it, as a
+second trial does.
 
     quiet                       work    share        busy                        work    share
     Chain, 8x8 digits            5.5     0.69        multilayer perceptron, 64    0.3      3.7
