@@ -34,6 +34,13 @@ FIGURES: Fields = {
     "test_examples": ("count", "on how many examples the accuracies rest"),
     "exported_seed": ("count", "whose weights are handed out"),
     "chance": ("share?", "of the test examples that are of the most frequent class"),
+    "balanced_accuracy": ("share?", "mean recall of the classes; null where `classes` is empty"),
+    "classes[].name": ("text", "(not always) a class, where they are uneven or balanced accuracy was asked for"),
+    "classes[].examples": ("count", "(not always) test examples of the class"),
+    "classes[].recall": (
+        "share?",
+        "(not always) of these, found by the weights of `exported_seed`; null for none",
+    ),
     "hardware.device": ("text", "cpu, cuda:0, ..."),
     "hardware.name": ("text", "of the processor or the GPU"),
     "hardware.threads": ("count", "that PyTorch computed with"),

@@ -3,7 +3,7 @@
 from netwright.results.baselines import logistic_regression, random_picks, small_resnet
 from netwright.results.export import Exported, check_target, export, read_architecture
 from netwright.results.exportable import check_exportable
-from netwright.results.figures import Contender, Difference, Figures, difference
+from netwright.results.figures import ClassRecall, Contender, Difference, Figures, difference
 from netwright.results.final import FinalResult, Options, Trained, train_final
 from netwright.results.of_run import (
     Concluded,
@@ -21,6 +21,7 @@ from netwright.results.source import Source, write_source
 from netwright.results.verify import NotReproduced, Verification, verify
 
 __all__ = [
+    "ClassRecall",
     "Concluded",
     "Contender",
     "Difference",

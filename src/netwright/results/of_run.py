@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from netwright.core.checkpoints import Checkpoints
 from netwright.core.errors import TrialFailed, UserError
@@ -22,7 +23,7 @@ from netwright.networks.counting import count
 from netwright.results.baselines import check_seeds
 from netwright.results.entries import FOUND, LOGISTIC, PICK, Done, Entry, FinalTraining
 from netwright.results.export import Exported, check_target, export
-from netwright.results.figures import Contender, Figures
+from netwright.results.figures import ClassRecall, Contender, Figures
 from netwright.results.final import FinalResult, contender
 from netwright.results.finals import Finals, Wanted, Winner
 from netwright.results.hardware import hardware
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from netwright.tasks.task import Task
 
 COUNTED = ("params", "macs", "activation_memory")
+UNEVEN = 1.5  # times as many examples as the rarest class, from which on each class is reported
 KEPT = "final"  # under which a run keeps its figures
 PLANNED = "final plan"  # and what is being trained: trial, epochs behind it, epochs to come
 OnProgress = Callable[[str], object]
@@ -377,9 +379,29 @@ def figures_of(
         search=search or {},
         skipped=skipped or {},
         data=tuple(task.describe()),
+        classes=recalls(final.logits, task) if _each_class_matters(task, search or {}) else (),
         chance=float(torch.bincount(task.test.labels).max()) / len(task.test),
         notes=(*failed, *stopped, *dict.fromkeys(note for each in final.trainings for note in each.notes)),
     )
+
+
+def recalls(logits: Tensor, task: Task) -> tuple[ClassRecall, ...]:
+    """Of each class, in the order of the labels, the share of its test examples that these logits find."""
+    labels = task.test.labels.cpu()
+    right = labels[logits.argmax(1) == labels]
+    counts, hits = (torch.bincount(each, minlength=len(task.class_names)).tolist() for each in (labels, right))
+    return tuple(
+        ClassRecall(name, count, hit / count if count else None)
+        for name, count, hit in zip(task.class_names, counts, hits, strict=True)
+    )
+
+
+def _each_class_matters(task: Task, search: Mapping[str, Any]) -> bool:
+    """Whether accuracy alone says too little: the classes are uneven, or the search was to count each alike."""
+    labels = torch.cat([task.train.labels.cpu(), task.test.labels.cpu()])
+    counts = torch.bincount(labels, minlength=len(task.class_names))
+    uneven = int(counts.max()) > UNEVEN * int(counts.min())
+    return uneven or any("balanced_accuracy" in str(each) for each in search.get("objectives", ()))
 
 
 @kinds_checked
