@@ -146,6 +146,7 @@ PLAN: Fields = {
     "plan.warm_start": ("text?", "`--warm-start`"),
     "plan.warm_start_networks": ("count", "`--warm-start-networks`"),
     "plan.first[]": ("text", "(not always) the architectures of a warm start"),
+    "plan.given.**": ("any", "(not always) the plan as it was given, before it was fitted to the data and the time"),
     "plan.expected_trials": ("count?", "how many trials were expected to fit"),
 }
 OUTCOME: Fields = {

@@ -1,10 +1,10 @@
 """What a user takes home: the final training, baselines beside it, a report, and a network in plain PyTorch."""
 
-from netwright.results.baselines import logistic_regression, random_picks, small_resnet
+from netwright.results.baselines import logistic_regression
 from netwright.results.export import Exported, check_target, export, read_architecture
 from netwright.results.exportable import check_exportable
 from netwright.results.figures import ClassRecall, Contender, Difference, Figures, difference
-from netwright.results.final import FinalResult, Options, Trained, train_final
+from netwright.results.final import FinalResult, Trained, train_final
 from netwright.results.of_run import (
     Concluded,
     NothingTrained,
@@ -30,7 +30,6 @@ __all__ = [
     "FinalResult",
     "NotReproduced",
     "NothingTrained",
-    "Options",
     "Source",
     "Trained",
     "Verification",
@@ -43,13 +42,11 @@ __all__ = [
     "figures_of",
     "final_work",
     "logistic_regression",
-    "random_picks",
     "read_architecture",
     "readme",
     "report_lines",
     "search_facts",
     "sentences",
-    "small_resnet",
     "table",
     "train_final",
     "training_of",

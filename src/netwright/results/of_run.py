@@ -20,11 +20,10 @@ from netwright.core.errors import TrialFailed, UserError
 from netwright.core.kinds import kinds_checked
 from netwright.executors.inline import Inline
 from netwright.networks.counting import count
-from netwright.results.baselines import check_seeds
 from netwright.results.entries import FOUND, LOGISTIC, PICK, Done, Entry, FinalTraining
 from netwright.results.export import Exported, check_target, export
 from netwright.results.figures import ClassRecall, Contender, Figures
-from netwright.results.final import FinalResult, contender
+from netwright.results.final import FinalResult, check_seeds, contender
 from netwright.results.finals import Finals, Wanted, Winner
 from netwright.results.hardware import hardware
 from netwright.training import TrainingSettings
