@@ -7,11 +7,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from netwright.cli.app import app
 from netwright.core.errors import UserError
+from netwright.results import fitting
 
 SMALL = ("--space", "chain:width=4,stages=1,most=1", "--strategy", "random", "--epochs", "1", "--examples", "300")
 
@@ -78,3 +80,45 @@ def test_what_does_not_fit_is_named_with_the_command_that_adds_it(folder: Path) 
     assert "Did not fit into the time: " in said and "add it with: netwright final r" in said
     shown = json.loads(netwright("show", "r", "--json"))["report"]["figures"]
     assert shown["left_out"] and shown["winner"]["accuracies"]
+
+
+def test_the_time_of_a_training_is_found_on_steps_of_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netwright("search", "digits", *SMALL, "--trials", 1, "--final-epochs", 0, "--name", "r")
+    monkeypatch.setattr(fitting, "measured", lambda *_: fitting.Cost(epoch=3600.0, test=60.0))
+    said = netwright("final", "r", "--epochs", 2, "--seeds", 1, "--no-baselines")
+    assert "about 2 h 01 min for each training of 2 epochs here" in said
+
+    def broken(*_: object) -> None:
+        raise ValueError("a layer of the user's own")
+
+    monkeypatch.setattr(fitting, "measured", broken)
+    said = netwright("final", "r", "--epochs", 1, "--seeds", 1, "--no-baselines")
+    assert "for each training" not in said and "found network" in said
+
+
+def test_uneven_classes_are_told_one_by_one(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    y = np.array(["common"] * 160 + ["rare"] * 40)
+    x = rng.normal(size=(200, 4)).astype(np.float32) + 3.0 * (y == "rare")[:, None]
+    np.savez(folder / "uneven.npz", x=x, y=y)
+    netwright("search", "uneven.npz", "--space", "mlp", "--trials", 1, "--epochs", 2, "--strategy", "random",
+              "--final-epochs", 1, "--final-seeds", 1, "--no-baselines", "--name", "u")  # fmt: skip
+    report = json.loads(netwright("show", "u", "--json"))["report"]
+    told = report["figures"]["classes"]
+    assert [each["name"] for each in told] == ["common", "rare"]
+    assert sum(each["examples"] for each in told) == report["figures"]["test_examples"]
+    right = sum(each["examples"] * each["recall"] for each in told)
+    assert right / report["figures"]["test_examples"] == pytest.approx(report["figures"]["winner"]["accuracies"][0])
+    assert report["figures"]["balanced_accuracy"] == pytest.approx(sum(each["recall"] for each in told) / 2)
+    assert "balanced accuracy" in netwright("show", "u") and "rare" in netwright("show", "u")
+    netwright("export", "u", "--to", "best")
+    assert "| rare |" in (folder / "best" / "README.md").read_text()
+
+
+def test_an_objective_that_counts_classes_alike_tells_of_each(folder: Path) -> None:
+    netwright("search", "digits", *SMALL, "--trials", 1, "--final-epochs", 0, "--name", "b",
+              "--objective", "val_balanced_accuracy")  # fmt: skip
+    found = figures("export", "b", "--to", "best")
+    assert len(found["classes"]) == 10
+    netwright("search", "digits", *SMALL, "--trials", 1, "--final-epochs", 0, "--name", "a")
+    assert figures("export", "a", "--to", "other")["classes"] == []

@@ -16,7 +16,7 @@ import pytest
 from netwright.cli.arguments import counted, parse_bytes
 from netwright.cli.main import run
 from netwright.cli.plan import Plan
-from netwright.cli.search import _spent
+from netwright.cli.resuming import _spent
 from netwright.cli.workers import chosen, described, make_executor
 from netwright.core.errors import ConfigurationError
 from netwright.executors import Processes

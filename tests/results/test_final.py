@@ -24,21 +24,17 @@ from netwright.core.task import Examples, TaskShape
 from netwright.core.trial import Measurement, Proposal
 from netwright.estimators import Training
 from netwright.executors import Inline, Processes
-from netwright.networks.counting import count
 from netwright.results import (
     Figures,
     NothingTrained,
-    Options,
     conclude,
     export_run,
     figures_of,
     logistic_regression,
-    random_picks,
     report_lines,
-    small_resnet,
     train_final,
 )
-from netwright.results.baselines import _drawn
+from netwright.results.baselines import _drawn, draw_picks
 from netwright.results.entries import FOUND, FinalTraining
 from netwright.results.final import train_and_test
 from netwright.results.finals import Finals, Wanted, Winner
@@ -136,12 +132,9 @@ def test_random_picks_are_others_and_keep_the_limits(digits: Task, winner) -> No
     picks = _drawn(space, winner, (0, 1, 2, 3), small)
     assert len(set(picks)) == 4 and all(small(each) for each in picks)
     assert picks == _drawn(space, winner, (0, 1, 2, 3), small)
-    found = random_picks(space, winner, digits, SETTINGS, seeds=(0, 1), accept=small)
-    counts = [count(space.build(each, digits.shape), digits.shape.input) for each in picks[:2]]
-    assert found.params == sum(each.params for each in counts) / 2
-    assert len(found.accuracies) == 2 and all(0.1 < each <= 1 for each in found.accuracies)
+    assert draw_picks(space, winner, digits, (0, 1), small) == picks[:2]
     with pytest.raises(UserError, match="no random architecture"):
-        random_picks(space, winner, digits, SETTINGS, seeds=(0,), accept=lambda _: False)
+        draw_picks(space, winner, digits, (0,), accept=lambda _: False)
     with pytest.raises(UserError, match="no further"):
         _drawn(space, winner, range(8), lambda _: True)
 
@@ -158,12 +151,13 @@ def test_logistic_regression_is_that_of_scikit_learn(digits: Task, monkeypatch: 
     assert logistic_regression(digits).note == "fitted to 25% of the examples"
 
 
-def test_the_residual_network_is_for_images(digits: Task) -> None:
-    found = small_resnet(digits, SETTINGS.replace(epochs=1), seeds=(0,), options=Options())
-    assert found.name == "ResNet-8" and found.params and found.params > 70_000
+def test_the_residual_network_is_for_images(digits: Task, winner, tmp_path: Path) -> None:
     vectors = tasks.arrays(np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2)
-    with pytest.raises(UserError, match="images"):
-        small_resnet(vectors, SETTINGS)
+    for task, references in ((digits, {"ResNet-8"}), (vectors, set())):
+        finals = finals_of(Tiny(), task, [Winner(winner)], tmp_path / task.name)
+        finals.carry_out(Wanted(1, seeds=(0,)), Inline())
+        assert set(finals.results) == {FOUND, "random pick", "logistic regression", *references}
+        assert all(found[0].params > 70_000 for name, found in finals.results.items() if name in references)
 
 
 class Untrained(Estimator):
@@ -241,8 +235,10 @@ class FailsInTraining(nn.Module):
 def test_random_picks_that_cannot_run_are_drawn_again(digits: Task) -> None:
     space = Picky()
     winner = space.architecture({"width": 4, "given": 4})
-    found = random_picks(space, winner, digits, SETTINGS.replace(epochs=1), seeds=range(4))
-    assert len(found.accuracies) == 4
+    picks = draw_picks(space, winner, digits, range(4))
+    assert len(set(picks)) == 4
+    for pick in picks:
+        space.build(pick, digits.shape)(digits.test.inputs[:2].float())
 
 
 def finals_of(space: Space, task: Task, winners: list[Winner], folder: Path) -> Finals:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from scipy import stats
 
-from netwright.results import Contender, Figures, difference, report_lines
+from netwright.results import ClassRecall, Contender, Figures, difference, report_lines
 from netwright.results.report import difference_text, escaped, readme, verdict
 
 
@@ -93,3 +93,24 @@ def test_a_result_below_a_reference_is_called_that_in_the_first_line() -> None:
     assert near.startswith("This network is no better than ResNet-20, which has 90.00 %")
     assert "better than this network" in readme(figures_with(0.72, {"ResNet-20": 0.9}), {}, [])
     assert Figures.from_json(figures_with(0.7, {}).as_json()) == figures_with(0.7, {})
+
+
+def test_of_uneven_classes_each_is_told_the_least_found_first() -> None:
+    classes = (ClassRecall("good", 90, 0.9), ClassRecall("bad | worse", 10, 0.2), ClassRecall("unseen", 0, None))
+    found = figures(contender("found network", 0.83), classes=classes)
+    assert found.balanced_accuracy == pytest.approx(0.55)
+    assert Figures.from_json(found.as_json()) == found
+    lines = report_lines(found)
+    assert lines[-2].split() == ["bad", "|", "worse", "20.00", "%", "10"] and lines[-1].startswith("good")
+    assert any("balanced accuracy, 55.00 % with the weights of seed 0." in each for each in lines)
+    text = readme(found, {}, [])
+    assert "## Each class" in text and "| bad \\| worse | 20.00 % | 10 |" in text
+    assert "## Each class" not in readme(figures(contender("w", 0.5)), {}, [])
+
+
+def test_of_many_classes_those_found_least_are_shown_and_json_has_all() -> None:
+    classes = tuple(ClassRecall(f"c{number}", 5, number / 100) for number in range(100))
+    found = figures(contender("w", 0.5), classes=classes)
+    lines = report_lines(found)
+    assert "of 100 classes the 20 that are found least" in "\n".join(lines) and lines[-1].startswith("c19")
+    assert len(found.as_json()["classes"]) == 100

@@ -34,6 +34,13 @@ FIGURES: Fields = {
     "test_examples": ("count", "on how many examples the accuracies rest"),
     "exported_seed": ("count", "whose weights are handed out"),
     "chance": ("share?", "of the test examples that are of the most frequent class"),
+    "balanced_accuracy": ("share?", "mean recall of the classes; null where `classes` is empty"),
+    "classes[].name": ("text", "(not always) a class, where they are uneven or balanced accuracy was asked for"),
+    "classes[].examples": ("count", "(not always) test examples of the class"),
+    "classes[].recall": (
+        "share?",
+        "(not always) of these, found by the weights of `exported_seed`; null for none",
+    ),
     "hardware.device": ("text", "cpu, cuda:0, ..."),
     "hardware.name": ("text", "of the processor or the GPU"),
     "hardware.threads": ("count", "that PyTorch computed with"),
@@ -139,6 +146,7 @@ PLAN: Fields = {
     "plan.warm_start": ("text?", "`--warm-start`"),
     "plan.warm_start_networks": ("count", "`--warm-start-networks`"),
     "plan.first[]": ("text", "(not always) the architectures of a warm start"),
+    "plan.given.**": ("any", "(not always) the plan as it was given, before it was fitted to the data and the time"),
     "plan.expected_trials": ("count?", "how many trials were expected to fit"),
 }
 OUTCOME: Fields = {

@@ -49,7 +49,7 @@ def go_on_again(
     before: Plan, now: Plan, directory: Path, name: str, export: Path | None, *, as_json: bool, quiet: bool
 ) -> None:
     """Go on with a run that was begun with the plan `before`, as the same command with the plan `now` asks for."""
-    from netwright.cli.search import go_on_with
+    from netwright.cli.resuming import go_on_with
 
     plan, dropped = asked_again(before, now)
     further = (plan.trials, plan.time) != (before.trials, before.time)

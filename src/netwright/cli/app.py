@@ -292,7 +292,7 @@ def resume(
     quiet: Quiet = False,
 ) -> None:
     """Go on with an interrupted or killed RUN, or take a finished one further."""
-    from netwright.cli.search import go_on
+    from netwright.cli.resuming import go_on
 
     elsewhere = {
         "workers": workers,

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.cli.output import say, say_json
-from netwright.cli.search import stoppable
 from netwright.cli.sharing import of_run, work_of
 from netwright.cli.show import PLAN, named
+from netwright.cli.stopping import stoppable
 from netwright.cli.workers import LOGS, chosen, working
 from netwright.core.errors import ConfigurationError, UserError
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from netwright.cli.arguments import construct, split
 from netwright.cli.output import say, say_json
-from netwright.cli.search import stoppable
+from netwright.cli.stopping import stoppable
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
 
 if TYPE_CHECKING:

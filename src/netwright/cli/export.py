@@ -139,10 +139,24 @@ class Found:
         beside = {} if trial is not None else {"repeats": self.repeats, "rivals": self.rivals}
         return conclude_run(self.run, self.plan, None, quiet=quiet, trial=trial, **beside, **options)
 
-    def estimate(self, trial: int | None, epochs: int) -> float:
-        """Roughly the seconds of training the network of a trial for so many epochs."""
+    def estimate(self, trial: int | None, epochs: int) -> float | None:
+        """Seconds of training the network of a trial here for so many epochs, from a few warm steps of it.
+
+        None where these steps raise: what a network of the user's own raises is for its training to say.
+        """
+        from netwright.results import final_work
+        from netwright.results.fitting import measured
+        from netwright.training import seeded
+
         chosen = self.run.best if trial is None else next(each for each in self.run.trials if each.number == trial)
-        return chosen.seconds / self.plan.candidate_epochs * epochs * 1.2
+        work = final_work(self.run.search.estimator)
+        try:
+            with seeded(0):
+                network = work.space.build(chosen.architecture, work.task.shape)
+                cost = measured(network, work.task.final_data(work.device), work.settings, work.device)
+        except Exception:
+            return None
+        return cost.of(epochs)
 
 
 def train_finally(
@@ -179,7 +193,8 @@ def train_finally(
         options["final_epochs"] = plan.epochs_later
     if not silent:
         each = int(options["final_epochs"] or plan.candidate_epochs + plan.epochs_later)
-        say(f"about {duration(found.estimate(trial, each))} for each training")
+        seconds = found.estimate(trial, each)
+        say(*([] if seconds is None else [f"about {duration(seconds)} for each training of {each} epochs here"]))
     shared = None
     if workers.chosen(found.place) == "folder":
         shared = sharing.of_run(directory, found.name, sharing.work_of("final", plan), aloud=not silent)
@@ -233,7 +248,8 @@ def _agree(found: Found, trial: int | None, epochs: int, problem: Exception) -> 
     """Ask whether the network should be trained now; UserError where nobody can be asked, or the answer is no."""
     import typer
 
-    seconds = duration(found.estimate(trial, epochs))
-    asked = f"{marked(problem)}; training it for {epochs} epochs takes about {seconds}"
+    seconds = found.estimate(trial, epochs)
+    taking = "has yet to be done" if seconds is None else f"takes about {duration(seconds)}"
+    asked = f"{marked(problem)}; training it for {epochs} epochs {taking}"
     if not sys.stdin.isatty() or not typer.confirm(f"{in_flags(asked)}. Train it now?"):
         raise UserError(f"{asked}: say so with --train, or train it beforehand with: netwright final {found.name}")

@@ -1,41 +1,29 @@
-"""`netwright search` and `netwright resume`: understand, plan, search, train finally, report."""
+"""`netwright search`: understand, plan, search, train finally, report."""
 
 from __future__ import annotations
 
-import inspect
-import os
-import sys
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright.cli import catalogue, fitting, sharing, workers
-from netwright.cli.arguments import split
+from netwright.cli import fitting, workers
 from netwright.cli.beside import RANDOM, random_name, random_plan, random_search, repetitions
+from netwright.cli.driving import Driver
 from netwright.cli.explaining import cut_short, planned, recipe_warnings, shares, strategy_lines, understood
 from netwright.cli.export import conclude_run, further, write
 from netwright.cli.flags import in_flags
-from netwright.cli.moving import moved
 from netwright.cli.output import say, say_json
-from netwright.cli.plan import SHARE_OF_SEARCHES, Plan
-from netwright.cli.progress import Display
+from netwright.cli.plan import Plan
 from netwright.cli.reading import read_task
-from netwright.cli.refusals import refuse_export, refuse_place
-from netwright.cli.show import PLAN, at, named
+from netwright.cli.show import at
 from netwright.cli.stopping import stoppable
 from netwright.cli.timetable import SHARE_OF_FINALS, Timetable
 from netwright.core.errors import SearchFailed, UserError
 from netwright.core.wording import amount, duration
-from netwright.engine import Interrupted
 from netwright.engine.preflight import preflight
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from netwright.core.executor import Executor
     from netwright.core.space import Space
     from netwright.core.trial import Trial
     from netwright.engine.preflight import Preflight
@@ -51,79 +39,6 @@ def begin(plan: Plan, directory: Path, name: str | None, export: Path | None, *,
     with stoppable(), Command(plan, directory, export, as_json=as_json, quiet=quiet) as command:
         command.prepare()
         command.drive(name, resume=False)
-
-
-def go_on(
-    directory: Path,
-    run: str | None,
-    trials: int | None,
-    time: str | None,
-    export: Path | None,
-    elsewhere: Mapping[str, Any],
-    *,
-    takeover: bool,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Take a stored run up where it was left; more trials or more time may be given, and another executor."""
-    from netwright.engine import parse_duration
-    from netwright.store import Store
-
-    if takeover:
-        Store(directory, takeover=True).close()
-    with Store.open_readonly(directory) as store:
-        name = named(store, run)
-        notes = store.document(name, PLAN)
-        seconds = {each.name: each.seconds for each in store.runs()}
-    if notes is None:
-        raise UserError(
-            f"run {name!r} was made from Python, which alone knows its parts; resume it there with "
-            f"search.run(..., store={str(directory)!r}, name={name!r}, resume=True)"
-        )
-    plan = Plan.from_json(notes)
-    more = None if time is None else parse_duration(time)
-    if more is not None:
-        time = f"{_spent(plan, name, seconds) + more:.3f}s"  # the engine counts all sessions of a run
-    plan, dropped = moved(plan, elsewhere)
-    plan = replace(plan, trials=plan.trials if trials is None else trials, time=time or plan.time)
-    further = trials is not None or time is not None
-    options = {"more": more, "further": further, "as_json": as_json, "quiet": quiet}
-    go_on_with(plan, dropped, directory, name, export, **options)
-
-
-def go_on_with(
-    plan: Plan,
-    dropped: str,
-    directory: Path,
-    name: str,
-    export: Path | None,
-    *,
-    more: float | None = None,
-    further: bool = True,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Take a stored run up with this plan. dropped: what there is to say of it. more: seconds that it may take now.
-
-    further: whether searches that had ended go on.
-    """
-    refuse_place(plan)
-    if export is not None:
-        refuse_export(plan, export)
-    if dropped:
-        say(dropped, stream=sys.stderr)
-    with stoppable(), Command(plan, directory, export, as_json=as_json, quiet=quiet, more=more) as command:
-        command.drive(name, resume=True, further=further)
-
-
-def _spent(plan: Plan, name: str, seconds: Mapping[str, float]) -> float:
-    """A time limit of the plan by which its searches have used up their part: that of a run and all those beside it."""
-    own = [name, *repetitions(plan, name)]
-    if plan.recipe and plan.random_search:
-        own += [random_name(each) for each in own]
-    spent = sum(seconds.get(each, 0.0) for each in own)
-    several = plan.searches > 1 or plan.recipe is not None
-    return spent / SHARE_OF_SEARCHES if several and plan.epochs_finally else spent
 
 
 class Command:
@@ -148,9 +63,7 @@ class Command:
         self._fits = plan.recipe is not None and plan.shared_epochs is None
         self.plan = plan = plan.fitted(self.task, self.space)
         self.search: Search = plan.make_search(self.task, self.space)
-        self._expected: float | None = None  # seconds of a typical trial
-        self._queue: Path | None = None  # where work is shared with workers over a folder, and under which name
-        self._main = ""
+        self.driver = Driver(directory, self.times, quiet=self.quiet)
         self.run: Run | None = None
         self.repeats: list[Run] = []
         self.random: list[Run] = []
@@ -164,10 +77,8 @@ class Command:
             run = getattr(value, "run", None) or self.run
             if run is not None:
                 say(f"interrupted; go on with: netwright resume {run.name}{at(self.directory)}")
-        elif self._queue is not None:
-            from netwright.executors.folder import end
-
-            end(self._queue)
+        else:
+            self.driver.end()
 
     def prepare(self) -> None:
         """Say what was understood, try the smallest and the largest network, fit the plan to the time, and say it."""
@@ -205,7 +116,7 @@ class Command:
         plan, fitted = fitting.fitted(plan, pace, self._left_for(plan), drawn)
         self.plan = plan.resolved()
         self.search = self.plan.make_search(self.task, self.space)
-        self._expected, self.times.fitted = fitted.each, fitted
+        self.driver.expected, self.times.fitted = fitted.each, fitted
         return [*said, *fitting.said(self.plan, fitted, self.task, asked=asked)]
 
     def _left_for(self, plan: Plan) -> float | None:
@@ -241,7 +152,7 @@ class Command:
 
     def drive(self, name: str | None, *, resume: bool, further: bool = True) -> None:
         """Search, train finally, report, export. further: whether searches that had ended go on."""
-        self._resumed, self._further = resume, further
+        self.driver.further = further
         run = self.run = self._search(name, resume)
         self._say(f"run {run.name} stopped: {run.stopped}", *cut_short(run))
         self._others(run)
@@ -271,109 +182,9 @@ class Command:
         limit: str | float | None = self.times.search() if alone else plan.search_seconds
         if resume and alone:
             limit = plan.seconds  # the engine counts all sessions of a run
-        return self._driven(self.search, plan, limit, name, resume, self.times.total, self.reserved if alone else None)
-
-    def _driven(
-        self,
-        search: Search,
-        plan: Plan,
-        limit: str | float | None,
-        name: str | None,
-        resume: bool,
-        shown: float | None,
-        reserve: Callable[[Trial], float] | None = None,
-    ) -> Run:
-        """One search to its stop, shown as it goes. shown: seconds that the display counts down."""
-        if resume and not self._further and name is not None and self._ended(name):
-            return search.load(self.directory, name)
-        name = name or self._next_name()
-        if workers.chosen(plan) == "folder" and not resume:
-            self._make_project()
-        with self._working(name, plan, "search") as executor:
-            self.times.began += workers.waited(executor, self._shared(name, plan, "search"))
-            display = Display(list(search.objectives), plan.trials, shown, quiet=self.quiet)
-            with display:
-                return search.run(
-                    plan.trials,
-                    limit,
-                    target=plan.target,
-                    patience=plan.patience,
-                    store=self.directory,
-                    name=name,
-                    on_trial=display,
-                    on_progress=display.counted,
-                    resume=resume,
-                    notes=plan.to_json(),
-                    reserve=reserve,
-                    executor=executor,
-                    retries=workers.retries(plan),
-                    preflight=False,
-                    expected=self._expected,
-                )
-
-    @contextmanager
-    def _working(self, name: str, plan: Plan, kind: str) -> Generator[Executor | None]:
-        """The executor for one run, closed at the end; a second interruption ends this process at once.
-
-        Workers do not outlive the process that drives them, whatever ends it; those over a folder wait for the next.
-        kind: of work, for `sharing.work_of`.
-        """
-        executor = workers.make_executor(plan, self.directory / workers.LOGS / name, self._shared(name, plan, kind))
-        try:
-            yield executor
-        except Interrupted as stop:
-            if stop.again:
-                self._kill(name, stop.exit_code)
-            raise
-        finally:
-            if executor is not None:
-                try:
-                    executor.close()
-                except KeyboardInterrupt as stop:
-                    self._kill(name, getattr(stop, "exit_code", 130))
-
-    def _shared(self, name: str, plan: Plan, kind: str) -> sharing.Shared | None:
-        """Where the work of this command is shared, all of it under the name of its first run; None where it is not."""
-        if workers.chosen(plan) != "folder":
-            return None
-        self._main = self._main or (name if self.run is None else self.run.name)
-        work = sharing.work_of(kind, plan)
-        shared = sharing.of_run(self.directory, self._main, work, stays=True, aloud=not self.quiet)
-        self._queue = shared.queue
-        return shared
-
-    def _make_project(self) -> None:
-        """Make the project before a folder to share work in lies in its directory."""
-        from netwright.store import Store
-
-        Store(self.directory).close()
-
-    def _kill(self, name: str, code: int) -> None:
-        say(f"stopped at once; go on with: netwright resume {name}{at(self.directory)}")
-        os._exit(code)
-
-    def _ended(self, name: str) -> bool:
-        """Whether a stored run came to its stop; a moment more of a time limit must not change what it found."""
-        from netwright.store import Store
-
-        with Store.open_readonly(self.directory) as store:
-            return store.summary(name).state == "finished"
-
-    def _next_name(self) -> str:
-        """A name that no run has, and that says the recipe."""
-        from netwright.engine.naming import next_name
-        from netwright.store import Store
-
-        with Store(self.directory) as store:
-            taken = store.names()
-        method = split(self.plan.recipe)[0] if self.plan.recipe else self._named_method()
-        return next_name(self.search.strategy, self.search.estimator, taken, method)
-
-    def _named_method(self) -> str:
-        """The strategy's name on the command line, where it says more than its class does."""
-        name = split(self.plan.strategy)[0]
-        made_by = catalogue.load("strategy", name, catalogue.STRATEGIES)
-        return name.rpartition(":")[2] if inspect.isfunction(made_by) else ""
+        return self.driver.driven(
+            self.search, plan, limit, name, resume, self.times.total, self.reserved if alone else None
+        )
 
     def _others(self, run: Run) -> None:
         """Repetitions with other seeds, and beside a recipe a random search for as long as each took."""
@@ -404,7 +215,7 @@ class Command:
         with Store.open_readonly(self.directory) as store:
             there = name in store.names()
         self._say("", f"search {name}")
-        found = self._driven(search, plan, seconds, name, there, seconds)
+        found = self.driver.driven(search, plan, seconds, name, there, seconds)
         _ = found.best  # SearchFailed where there is none
         return found
 
@@ -433,7 +244,7 @@ class Command:
             return None
         self._say("", f"final training of trial {run.best.number}, then evidence as time remains")
         rivals = {RANDOM: self.random} if self.random else {}
-        with self._working(f"{run.name}-final", plan.without_limits(), "final") as executor:
+        with self.driver.working(f"{run.name}-final", plan.without_limits(), "final") as executor:
             concluded = conclude_run(
                 run,
                 plan,

@@ -1,26 +1,19 @@
 """What a user takes home: the final training, baselines beside it, a report, and a network in plain PyTorch."""
 
-from netwright.results.baselines import logistic_regression, random_picks, small_resnet
+from netwright.results.baselines import logistic_regression
+from netwright.results.comparison import figures_of, search_facts
+from netwright.results.entries import final_work, training_of
 from netwright.results.export import Exported, check_target, export, read_architecture
 from netwright.results.exportable import check_exportable
-from netwright.results.figures import Contender, Difference, Figures, difference
-from netwright.results.final import FinalResult, Options, Trained, train_final
-from netwright.results.of_run import (
-    Concluded,
-    NothingTrained,
-    conclude,
-    export_run,
-    figures_of,
-    final_work,
-    search_facts,
-    training_of,
-    trial_of,
-)
+from netwright.results.figures import ClassRecall, Contender, Difference, Figures, difference
+from netwright.results.final import FinalResult, Trained, train_final
+from netwright.results.of_run import Concluded, NothingTrained, conclude, export_run, trial_of
 from netwright.results.report import readme, report_lines, sentences, table
 from netwright.results.source import Source, write_source
 from netwright.results.verify import NotReproduced, Verification, verify
 
 __all__ = [
+    "ClassRecall",
     "Concluded",
     "Contender",
     "Difference",
@@ -29,7 +22,6 @@ __all__ = [
     "FinalResult",
     "NotReproduced",
     "NothingTrained",
-    "Options",
     "Source",
     "Trained",
     "Verification",
@@ -42,13 +34,11 @@ __all__ = [
     "figures_of",
     "final_work",
     "logistic_regression",
-    "random_picks",
     "read_architecture",
     "readme",
     "report_lines",
     "search_facts",
     "sentences",
-    "small_resnet",
     "table",
     "train_final",
     "training_of",

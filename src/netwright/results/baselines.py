@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from netwright.core.errors import UserError
 from netwright.core.kinds import kinds_checked
 from netwright.core.randomness import derived_seed
 from netwright.core.task import Data, Examples
 from netwright.networks.counting import count
-from netwright.networks.resnet import resnet
 from netwright.results.figures import Contender
-from netwright.results.final import Options, check_seeds, contender, train_each
-from netwright.training import TrainingSettings
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
@@ -34,33 +29,6 @@ NUMBERS_A_SECOND = 400_000
 """Of them that one second is enough for, with ten classes on a slow core."""
 SMALL_IMAGE = 16
 _PICKS = 7
-
-
-def random_picks(
-    space: Space,
-    winner: Architecture,
-    task: Task,
-    settings: TrainingSettings,
-    *,
-    seeds: Sequence[int] = (0, 1, 2),
-    accept: Callable[[Architecture], bool] | None = None,
-    options: Options = Options(),  # noqa: B008 - an immutable value
-) -> Contender:
-    """For each seed another random architecture of the same space, trained and tested like the winner.
-
-    accept: whether an architecture keeps the search's limits; one whose network cannot be built or run is drawn again.
-    Raises UserError where no such architecture is found in 1,000 draws, TrialFailed where none of the trainings
-    succeeds.
-    """
-    check_seeds(seeds)
-
-    picks = draw_picks(space, winner, task, seeds, accept)
-    builds = {seed: lambda pick=pick: space.build(pick, task.shape) for seed, pick in zip(seeds, picks, strict=True)}
-    made, failed = train_each(builds, task, settings, options, forgiven=Exception)
-    costs = [count(each.network, task.shape.input) for each in made]
-    params, macs = (statistics.fmean(getattr(each, name) for each in costs) for name in ("params", "macs"))
-    note = "; ".join(["another architecture for each seed", *_without(failed)])
-    return contender("random pick", [each.record for each in made], params, macs, note)
 
 
 def draw_picks(
@@ -91,10 +59,6 @@ def _works(space: Space, architecture: Architecture, task: Task) -> bool:
     return True
 
 
-def _without(failed: Mapping[int, str]) -> list[str]:
-    return [f"without seed {seed} ({reason.partition(':')[0]})" for seed, reason in failed.items()]
-
-
 def _drawn(
     space: Space, winner: Architecture, seeds: Sequence[int], accept: Callable[[Architecture], bool]
 ) -> list[Architecture]:
@@ -117,35 +81,8 @@ def _drawn(
     return found
 
 
-def small_resnet(
-    task: Task,
-    settings: TrainingSettings,
-    *,
-    seeds: Sequence[int] = (0, 1, 2),
-    options: Options = Options(),  # noqa: B008 - an immutable value
-) -> Contender:
-    """The residual network of He et al. (2016) with 20 layers (8 for images below 16 pixels), trained alike.
-
-    Raises UserError for vectors, TrialFailed where none of the trainings succeeds.
-    """
-    check_seeds(seeds)
-    if not task.shape.is_image:
-        raise UserError(f"{task.name} has vectors; a residual network of convolutions is a reference for images only")
-    depth = resnet_depth(task)
-    channels, height, width = task.shape.input
-
-    def build() -> nn.Module:
-        return resnet((channels, height, width), task.shape.classes, depth)
-
-    made, failed = train_each(dict.fromkeys(seeds, build), task, settings, options)
-    cost = count(made[0].network, task.shape.input)
-    return contender(
-        f"ResNet-{depth}", [each.record for each in made], cost.params, cost.macs, "; ".join(_without(failed))
-    )
-
-
 def resnet_depth(task: Task) -> int:
-    """Layers of the residual network that is a reference for these images."""
+    """Layers of the residual network (He et al. 2016) that is a reference for these images."""
     return 20 if min(task.shape.height, task.shape.width) >= SMALL_IMAGE else 8
 
 

@@ -13,17 +13,17 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from netwright.core.architecture import Architecture
 from netwright.core.checkpoints import Checkpoints, synchronise
-from netwright.core.errors import TrialFailed
+from netwright.core.errors import TrialFailed, UserError
 from netwright.core.estimator import Estimator
+from netwright.core.kinds import kinds_checked
 from netwright.core.space import Space
-from netwright.core.task import Data
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.workplace import workplace
 from netwright.networks.counting import count
@@ -34,6 +34,9 @@ from netwright.tasks.task import Task
 from netwright.training import TrainingSettings, evaluate, seeded
 from netwright.training.checkpoint import Snapshot, newest, save
 from netwright.training.progress import load_trained
+
+if TYPE_CHECKING:
+    from netwright.engine.run import Run
 
 FOUND, PICK, LOGISTIC = "found network", "random pick", "logistic regression"
 ORDER = "entry.json"
@@ -210,6 +213,47 @@ def done(folder: Path) -> Done | None:
     return Done(folder, record, facts["params"], facts["macs"], snapshot.state["logits"])
 
 
-def test_seconds(data: Data, validation_seconds: float, monitored: int) -> float:
-    """Seconds of one test, from those of judging so many examples."""
-    return validation_seconds * len(data.held_out) / max(1, monitored)
+def final_work(estimator: Estimator, device: torch.device | str | None = None) -> FinalTraining:
+    """What carries out the final trainings of a search with this estimator; UserError where it does not train.
+
+    device: the estimator's by default, or "auto".
+    """
+    space, task, settings, own_device = _training(estimator)
+    place = str(_device(own_device if device is None else device))
+    return FinalTraining(space, task, settings, place, **_split_of(estimator))
+
+
+@kinds_checked
+def training_of(run: Run) -> tuple[Space, Task, TrainingSettings, torch.device | str]:
+    """Space, task, settings and device of the run's training estimator; UserError where it has none."""
+    return _training(run.search.estimator)
+
+
+def _training(estimator: Estimator) -> tuple[Space, Task, TrainingSettings, torch.device | str]:
+    wanted = ("space", "task", "settings")
+    for each in (estimator, *estimator.stages()):
+        found: Any = each
+        if all(hasattr(found, name) for name in wanted) and isinstance(found.settings, TrainingSettings):
+            settings = getattr(found, "final_settings", found.settings)
+            return found.space, found.task, settings, getattr(found, "device", None) or "cpu"
+    missing = [name for name in wanted if not hasattr(estimator, name)] or ["training settings"]
+    raise UserError(
+        f"{type(estimator).__name__} has no {' and no '.join(missing)}, so the network it found cannot be trained; "
+        "use estimators.Training(space, task), or results.train_final and results.export with a task of your own"
+    )
+
+
+def _split_of(estimator: Estimator) -> dict[str, Any]:
+    """How the search split validation examples off."""
+    stages: list[Any] = [estimator, *estimator.stages()]
+    each = next((each for each in stages if each.keeps), None)  # whose networks go on
+    return {} if each is None else {"validation": each.validation, "split_seed": each.split_seed}
+
+
+def _device(name: torch.device | str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        return torch.device(name)
+    except RuntimeError:
+        raise UserError(f"{name!r} is not a device; expected auto, cpu, cuda or cuda:0") from None

@@ -88,6 +88,15 @@ def _half_width(sides: Sequence[tuple[float, int]]) -> float:
 
 
 @dataclass(frozen=True)
+class ClassRecall:
+    """How many of the test examples of one class are found. recall: as a share; None for a class without examples."""
+
+    name: str
+    examples: int
+    recall: float | None
+
+
+@dataclass(frozen=True)
 class Figures:
     """Everything a report states about a finished network.
 
@@ -95,6 +104,8 @@ class Figures:
     threads and versions. training: settings and cost of the final training. search: cost and settings of the search
     that found the network; empty where there was none. skipped: baselines that were not run, and why. left_out: what
     the time did not suffice for. chance: share of the test examples that are of the most frequent class.
+    classes: what the weights of `exported_seed` find of each class; empty where classes are about as frequent and
+    accuracy alone was asked for.
     """
 
     task: str
@@ -111,6 +122,13 @@ class Figures:
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     chance: float | None = None
+    classes: tuple[ClassRecall, ...] = ()
+
+    @property
+    def balanced_accuracy(self) -> float | None:
+        """The mean of the recalls, in which each class counts alike; None where they were not wanted."""
+        known = [each.recall for each in self.classes if each.recall is not None]
+        return statistics.fmean(known) if known else None
 
     @property
     def differences(self) -> tuple[Difference, ...]:
@@ -118,13 +136,15 @@ class Figures:
 
     def as_json(self) -> dict[str, Any]:
         """Every figure as JSON; what has no JSON form is written as text."""
-        described = {**asdict(self), "differences": [asdict(each) for each in self.differences]}
+        computed = {"differences": [asdict(each) for each in self.differences]}
+        described = {**asdict(self), **computed, "balanced_accuracy": self.balanced_accuracy}
         return json.loads(json.dumps(described, default=str))
 
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> Figures:
         """The figures that `as_json` described."""
-        fields = {name: value for name, value in described.items() if name != "differences"}
+        fields = {name: described[name] for name in described if name not in ("differences", "balanced_accuracy")}
+        fields["classes"] = tuple(ClassRecall(**each) for each in described.get("classes", ()))
         fields["winner"] = Contender.from_json(described["winner"])
         fields["baselines"] = tuple(Contender.from_json(each) for each in described["baselines"])
         lists = {name: tuple(described.get(name, ())) for name in ("data", "notes", "left_out")}

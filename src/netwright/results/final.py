@@ -153,11 +153,10 @@ def train_each(
     task: Task,
     settings: TrainingSettings,
     options: Options,
-    forgiven: type[Exception] = TrialFailed,
 ) -> tuple[list[Tested], dict[int, str]]:
     """Train and test one network a seed: those that succeed, and why the others did not.
 
-    The time left is shared among the seeds left. forgiven: what may end one seed's training without ending the others.
+    The time left is shared among the seeds left.
     Raises TrialFailed where none succeeds.
     """
     data = task.final_data(options.device)
@@ -179,8 +178,8 @@ def train_each(
                 )
             )
             options = replace(options, whole_epoch=False)  # there is a result now
-        except forgiven as problem:
-            failed[seed] = f"{getattr(problem, 'state', 'error')}: {one_line(problem)}"
+        except TrialFailed as problem:
+            failed[seed] = f"{problem.state}: {one_line(problem)}"
     if not done:
         raise TrialFailed(f"no final training succeeded; the first one ended with {next(iter(failed.values()))}")
     return done, failed

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import statistics
 import tempfile
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -19,19 +18,17 @@ from netwright.core.errors import TrialFailed, UserError
 from netwright.core.kinds import kinds_checked
 from netwright.executors.inline import Inline
 from netwright.networks.counting import count
-from netwright.results.baselines import check_seeds
-from netwright.results.entries import FOUND, LOGISTIC, PICK, Done, Entry, FinalTraining
+from netwright.results.comparison import compared
+from netwright.results.entries import FOUND, Entry, FinalTraining, final_work
 from netwright.results.export import Exported, check_target, export
-from netwright.results.figures import Contender, Figures
-from netwright.results.final import FinalResult, contender
+from netwright.results.figures import Figures
+from netwright.results.final import FinalResult, check_seeds
 from netwright.results.finals import Finals, Wanted, Winner
 from netwright.results.hardware import hardware
-from netwright.training import TrainingSettings
 from netwright.training.progress import load_trained
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
-    from netwright.core.estimator import Estimator
     from netwright.core.executor import Executor, Job
     from netwright.core.objective import Constraint
     from netwright.core.space import Space
@@ -149,7 +146,7 @@ def conclude(
         finals.on_fitted = lambda fitted: run.keep(PLANNED, [chosen.number, winner.begun, fitted.epochs])
         fitted = finals.carry_out(wanted, executor or Inline(_told(say, finals, winner.begun + final_epochs)))
         final = _final_result(finals, winner, work, wanted, fitted.epochs)
-        figures = _compared(final, finals, run, chosen, repeats, wanted)
+        figures = compared(final, finals, run, chosen, repeats, wanted)
         if train:
             result = finals.results[FOUND][final.exported_seed].result
             Earlier(chosen.number, fitted.epochs, winner.begun, winner.start, result).keep(run, figures)
@@ -217,13 +214,6 @@ def trial_of(run: Run, number: int) -> Trial:
     return found
 
 
-def _split_of(estimator: Estimator) -> dict[str, Any]:
-    """How the search split validation examples off."""
-    stages: list[Any] = [estimator, *estimator.stages()]
-    each = next((each for each in stages if each.keeps), None)  # whose networks go on
-    return {} if each is None else {"validation": each.validation, "split_seed": each.split_seed}
-
-
 @contextmanager
 def _folder(run: Run) -> Generator[Path]:
     """Where a stored run keeps its final trainings; a folder that is gone afterwards for one in memory."""
@@ -266,152 +256,6 @@ def _final_result(finals: Finals, winner: Winner, work: FinalTraining, wanted: W
         failed=finals.failed,
         hardware=hardware(work.device),
     )
-
-
-def _compared(
-    final: FinalResult, finals: Finals, run: Run, trial: Trial, repeats: Sequence[Run], wanted: Wanted
-) -> Figures:
-    """The figures, with what each contender's reader must know."""
-    skipped = dict(finals.skipped)
-    if not wanted.baselines:
-        skipped = {"comparison with baselines": "it was not asked for"}
-    baselines = [_contender(name, found) for name, found in finals.results.items() if name != FOUND]
-    places = (*finals.rivals, PICK, LOGISTIC)
-    ordered = sorted(baselines, key=lambda each: places.index(each.name) if each.name in places else len(places))
-    figures = figures_of(final, finals.work.task, ordered, skipped, search_facts(run, repeats, trial))
-    note = _going_on(finals, trial, wanted) if finals.winners[0].begun else ""
-    winner = replace(figures.winner, note=note)
-    figures = replace(figures, winner=winner, left_out=finals.left_out)
-    return Figures.from_json(figures.as_json())
-
-
-def _going_on(finals: Finals, trial: Trial, wanted: Wanted) -> str:
-    """What the first seed's epochs are made of."""
-    winner, first = finals.winners[0], finals.results[FOUND].get(wanted.seeds[0])
-    record = None if first is None else first.record
-    if record is None:
-        return ""
-    further = record.epochs - winner.begun
-    if further <= 0:
-        epochs = f"{record.epochs} epoch{'s' * (record.epochs != 1)}"
-        return f"the weights of trial {trial.number} as the search has trained them, for {epochs}"
-    text = f"seed {record.seed} is the network of trial {trial.number}, trained on from {winner.begun} to "
-    return f"{text}{record.epochs} epochs"
-
-
-def _contender(name: str, found: Mapping[int, Done]) -> Contender:
-    """A row of the comparison, from what each seed left."""
-    plain = next((each.contender for each in found.values() if each.contender is not None), None)
-    if plain is not None:
-        return Contender.from_json(plain)
-    params, macs = (statistics.fmean(getattr(each, field) for each in found.values()) for field in ("params", "macs"))
-    note = "another architecture for each seed" if name == PICK and len(found) > 1 else ""
-    records = [each.record for each in found.values() if each.record is not None]
-    return contender(name, records, params, macs, note)
-
-
-@kinds_checked
-def training_of(run: Run) -> tuple[Space, Task, TrainingSettings, torch.device | str]:
-    """Space, task, settings and device of the run's training estimator; UserError where it has none."""
-    return _training(run.search.estimator)
-
-
-def final_work(estimator: Estimator, device: torch.device | str | None = None) -> FinalTraining:
-    """What carries out the final trainings of a search with this estimator; UserError where it does not train.
-
-    device: the estimator's by default, or "auto".
-    """
-    space, task, settings, own_device = _training(estimator)
-    place = str(_device(own_device if device is None else device))
-    return FinalTraining(space, task, settings, place, **_split_of(estimator))
-
-
-def _training(estimator: Estimator) -> tuple[Space, Task, TrainingSettings, torch.device | str]:
-    wanted = ("space", "task", "settings")
-    for each in (estimator, *estimator.stages()):
-        found: Any = each
-        if all(hasattr(found, name) for name in wanted) and isinstance(found.settings, TrainingSettings):
-            settings = getattr(found, "final_settings", found.settings)
-            return found.space, found.task, settings, getattr(found, "device", None) or "cpu"
-    missing = [name for name in wanted if not hasattr(estimator, name)] or ["training settings"]
-    raise UserError(
-        f"{type(estimator).__name__} has no {' and no '.join(missing)}, so the network it found cannot be trained; "
-        "use estimators.Training(space, task), or results.train_final and results.export with a task of your own"
-    )
-
-
-@kinds_checked
-def figures_of(
-    final: FinalResult,
-    task: Task,
-    baselines: Sequence[Contender] = (),
-    skipped: dict[str, str] | None = None,
-    search: dict[str, Any] | None = None,
-) -> Figures:
-    """Everything a report states, from the parts."""
-    first = final.trainings[0]
-    whose = "process" if torch.device(final.device).type == "cpu" else "device"
-    training = {
-        "settings": dict(final.settings.arguments),
-        "epochs": [each.epochs for each in final.trainings],
-        "seconds": [round(each.seconds, 2) for each in final.trainings],
-        "precision": f"{first.precision}, {'channels last' if first.channels_last else 'channels first'}",
-        "threads": first.threads,
-        f"peak memory of the {whose} in bytes": max(each.peak_memory or 0 for each in final.trainings) or None,
-    }
-    failed = [f"the training with seed {seed} gave no result: {reason}" for seed, reason in final.failed.items()]
-    stopped = [
-        f"the training with seed {t.seed} was stopped by its deadline"
-        for t in final.trainings
-        if t.stopped == "deadline"
-    ]
-    return Figures(
-        task=task.name,
-        architecture=str(final.architecture),
-        winner=final.contender(),
-        baselines=tuple(baselines),
-        test_examples=len(task.test),
-        exported_seed=final.exported_seed,
-        hardware=dict(final.hardware),
-        training=training,
-        search=search or {},
-        skipped=skipped or {},
-        data=tuple(task.describe()),
-        chance=float(torch.bincount(task.test.labels).max()) / len(task.test),
-        notes=(*failed, *stopped, *dict.fromkeys(note for each in final.trainings for note in each.notes)),
-    )
-
-
-@kinds_checked
-def search_facts(run: Run, repeats: Sequence[Run] = (), trial: Trial | None = None) -> dict[str, Any]:
-    """What finding the network cost, and how it was found. trial: whose network it is, by default the best one."""
-    search, trial = run.search, trial or run.best
-    repeated = {"repeats": {each.name: str(each.best.architecture) for each in repeats}} if repeats else {}
-    return {
-        **repeated,
-        "run": run.name,
-        "space": repr(search.space),
-        "strategy": repr(search.strategy),
-        "estimator": repr(search.estimator),
-        "objectives": [str(each) for each in search.objectives],
-        "limits": [str(each) for each in search.limits],
-        "seed": search.seed,
-        "trials": run.counts,
-        "stopped": run.stopped,
-        "seconds": round(run.seconds, 1),
-        "seconds in trials": round(sum(each.seconds for each in run.trials), 1),
-        "best trial": trial.number,
-        "its metrics": dict(trial.metrics),
-    }
-
-
-def _device(name: torch.device | str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        return torch.device(name)
-    except RuntimeError:
-        raise UserError(f"{name!r} is not a device; expected auto, cpu, cuda or cuda:0") from None
 
 
 def _keeps(limits: Sequence[Constraint], space: Space, task: Task) -> Callable[[Architecture], bool]:

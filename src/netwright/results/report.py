@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from netwright.core.preparation import Preparation
+from netwright.core.wording import table as plain_table
 from netwright.results.figures import Contender, Difference, Figures
 
 _USE = """```python
@@ -18,6 +19,8 @@ from model import load, predict
 network = load()  # needs torch and safetensors only
 print(predict(network, examples))  # as you have them: {examples}
 ```"""
+RECALL_HEADINGS = ("class", "recall", "test examples")
+MOST_CLASSES = 20  # whose recall is shown; JSON has all
 HEADINGS = ("", "test accuracy", "n", "parameters", "multiply-adds", "seconds")
 
 
@@ -69,7 +72,8 @@ def report_lines(figures: Figures) -> list[str]:
         for row in rows
     ]
     first = verdict(figures)
-    return [*([first, ""] if first else []), *(line.rstrip() for line in lines), "", *sentences(figures)]
+    found = [*([first, ""] if first else []), *(line.rstrip() for line in lines), "", *sentences(figures)]
+    return found + (["", *recall_lines(figures)] if figures.classes else [])
 
 
 def sentences(figures: Figures) -> list[str]:
@@ -80,6 +84,25 @@ def sentences(figures: Figures) -> list[str]:
     found += [_resolution(figures)]
     found += [f"{each.name}: {each.note}" for each in (figures.winner, *figures.baselines) if each.note]
     return [f"{_capital(each)}." if not each.endswith(".") else _capital(each) for each in (*found, *figures.notes)]
+
+
+def recalled(figures: Figures) -> tuple[str, list[list[str]]]:
+    """What is found of the classes: a sentence, and a row under `RECALL_HEADINGS` for each, the least found first."""
+    balanced, known = figures.balanced_accuracy, [each for each in figures.classes if each.recall is not None]
+    text = "Each class counts alike in the balanced accuracy"
+    if balanced is not None:
+        text += f", {100 * balanced:.2f} % with the weights of seed {figures.exported_seed}"
+    ordered = sorted(known, key=lambda each: each.recall or 0.0)
+    shown = ordered if len(ordered) <= MOST_CLASSES else ordered[:MOST_CLASSES]
+    left = f"; of {len(ordered):,} classes the {MOST_CLASSES} that are found least" if len(shown) < len(ordered) else ""
+    rows = [[_printable(each.name), f"{100 * (each.recall or 0.0):.2f} %", f"{each.examples:,}"] for each in shown]
+    return f"{text}. Recall is the share of a class's test examples that is found{left}.", rows
+
+
+def recall_lines(figures: Figures) -> list[str]:
+    """The recalls for a terminal."""
+    text, rows = recalled(figures)
+    return [text, "", *plain_table(RECALL_HEADINGS, rows)]
 
 
 def difference_text(found: Difference) -> str:
@@ -133,8 +156,12 @@ def _example_lines(answers: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _fenced(*lines: str) -> str:
     """Lines as they are, whatever they hold, in a block of code."""
-    shown = ["".join(each if each.isprintable() else ascii(each)[1:-1] for each in line) for line in lines]
+    shown = [_printable(line) for line in lines]
     return "\n".join(["```", *(each.replace("```", "") for each in shown), "```"])
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def readme(figures: Figures, files: Mapping[str, str], verification: Sequence[str], use: str = "") -> str:
@@ -152,6 +179,7 @@ def readme(figures: Figures, files: Mapping[str, str], verification: Sequence[st
         f"{figures.test_examples:,} test examples that neither search nor training saw.",
         _markdown(HEADINGS, table([winner, *figures.baselines])),
         _bullets([escaped(each) for each in sentences(figures)]),
+        *_recalls(figures),
         "## How to use it",
         use,
         f"The weights are those of seed {figures.exported_seed}, the first that was "
@@ -175,6 +203,13 @@ def escaped(text: str) -> str:
     """Text that stays text in Markdown, on one line."""
     line = html.escape(" ".join(str(text).split()), quote=False)
     return "".join(f"\\{c}" if c in "\\`*_[]|#" else c for c in line)
+
+
+def _recalls(figures: Figures) -> list[str]:
+    if not figures.classes:
+        return []
+    text, rows = recalled(figures)
+    return ["## Each class", text, _markdown(RECALL_HEADINGS, rows)]
 
 
 def _trainings(winner: Contender) -> str:

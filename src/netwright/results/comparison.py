@@ -1,0 +1,151 @@
+"""What a final comparison says: the winner and each contender with their costs, and what a reader must know of them."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from netwright.core.kinds import kinds_checked
+from netwright.results.entries import FOUND, LOGISTIC, PICK, Done
+from netwright.results.figures import ClassRecall, Contender, Figures
+from netwright.results.final import FinalResult, contender
+
+if TYPE_CHECKING:
+    from netwright.core.trial import Trial
+    from netwright.engine.run import Run
+    from netwright.results.finals import Finals, Wanted
+    from netwright.tasks.task import Task
+
+UNEVEN = 1.5  # times as many examples as the rarest class, from which on each class is reported
+
+
+def compared(
+    final: FinalResult, finals: Finals, run: Run, trial: Trial, repeats: Sequence[Run], wanted: Wanted
+) -> Figures:
+    """The figures, with what each contender's reader must know."""
+    skipped = dict(finals.skipped)
+    if not wanted.baselines:
+        skipped = {"comparison with baselines": "it was not asked for"}
+    baselines = [_contender(name, found) for name, found in finals.results.items() if name != FOUND]
+    places = (*finals.rivals, PICK, LOGISTIC)
+    ordered = sorted(baselines, key=lambda each: places.index(each.name) if each.name in places else len(places))
+    figures = figures_of(final, finals.work.task, ordered, skipped, search_facts(run, repeats, trial))
+    note = _going_on(finals, trial, wanted) if finals.winners[0].begun else ""
+    winner = replace(figures.winner, note=note)
+    figures = replace(figures, winner=winner, left_out=finals.left_out)
+    return Figures.from_json(figures.as_json())
+
+
+def _going_on(finals: Finals, trial: Trial, wanted: Wanted) -> str:
+    """What the first seed's epochs are made of."""
+    winner, first = finals.winners[0], finals.results[FOUND].get(wanted.seeds[0])
+    record = None if first is None else first.record
+    if record is None:
+        return ""
+    further = record.epochs - winner.begun
+    if further <= 0:
+        epochs = f"{record.epochs} epoch{'s' * (record.epochs != 1)}"
+        return f"the weights of trial {trial.number} as the search has trained them, for {epochs}"
+    text = f"seed {record.seed} is the network of trial {trial.number}, trained on from {winner.begun} to "
+    return f"{text}{record.epochs} epochs"
+
+
+def _contender(name: str, found: Mapping[int, Done]) -> Contender:
+    """A row of the comparison, from what each seed left."""
+    plain = next((each.contender for each in found.values() if each.contender is not None), None)
+    if plain is not None:
+        return Contender.from_json(plain)
+    params, macs = (statistics.fmean(getattr(each, field) for each in found.values()) for field in ("params", "macs"))
+    note = "another architecture for each seed" if name == PICK and len(found) > 1 else ""
+    records = [each.record for each in found.values() if each.record is not None]
+    return contender(name, records, params, macs, note)
+
+
+@kinds_checked
+def figures_of(
+    final: FinalResult,
+    task: Task,
+    baselines: Sequence[Contender] = (),
+    skipped: dict[str, str] | None = None,
+    search: dict[str, Any] | None = None,
+) -> Figures:
+    """Everything a report states, from the parts."""
+    first = final.trainings[0]
+    whose = "process" if torch.device(final.device).type == "cpu" else "device"
+    training = {
+        "settings": dict(final.settings.arguments),
+        "epochs": [each.epochs for each in final.trainings],
+        "seconds": [round(each.seconds, 2) for each in final.trainings],
+        "precision": f"{first.precision}, {'channels last' if first.channels_last else 'channels first'}",
+        "threads": first.threads,
+        f"peak memory of the {whose} in bytes": max(each.peak_memory or 0 for each in final.trainings) or None,
+    }
+    failed = [f"the training with seed {seed} gave no result: {reason}" for seed, reason in final.failed.items()]
+    stopped = [
+        f"the training with seed {t.seed} was stopped by its deadline"
+        for t in final.trainings
+        if t.stopped == "deadline"
+    ]
+    return Figures(
+        task=task.name,
+        architecture=str(final.architecture),
+        winner=final.contender(),
+        baselines=tuple(baselines),
+        test_examples=len(task.test),
+        exported_seed=final.exported_seed,
+        hardware=dict(final.hardware),
+        training=training,
+        search=search or {},
+        skipped=skipped or {},
+        data=tuple(task.describe()),
+        classes=recalls(final.logits, task) if _each_class_matters(task, search or {}) else (),
+        chance=float(torch.bincount(task.test.labels).max()) / len(task.test),
+        notes=(*failed, *stopped, *dict.fromkeys(note for each in final.trainings for note in each.notes)),
+    )
+
+
+def recalls(logits: Tensor, task: Task) -> tuple[ClassRecall, ...]:
+    """Of each class, in the order of the labels, the share of its test examples that these logits find."""
+    labels = task.test.labels.cpu()
+    right = labels[logits.argmax(1) == labels]
+    counts, hits = (torch.bincount(each, minlength=len(task.class_names)).tolist() for each in (labels, right))
+    return tuple(
+        ClassRecall(name, count, hit / count if count else None)
+        for name, count, hit in zip(task.class_names, counts, hits, strict=True)
+    )
+
+
+def _each_class_matters(task: Task, search: Mapping[str, Any]) -> bool:
+    """Whether accuracy alone says too little: the classes are uneven, or the search was to count each alike."""
+    labels = torch.cat([task.train.labels.cpu(), task.test.labels.cpu()])
+    counts = torch.bincount(labels, minlength=len(task.class_names))
+    uneven = int(counts.max()) > UNEVEN * int(counts.min())
+    return uneven or any("balanced_accuracy" in str(each) for each in search.get("objectives", ()))
+
+
+@kinds_checked
+def search_facts(run: Run, repeats: Sequence[Run] = (), trial: Trial | None = None) -> dict[str, Any]:
+    """What finding the network cost, and how it was found. trial: whose network it is, by default the best one."""
+    search, trial = run.search, trial or run.best
+    repeated = {"repeats": {each.name: str(each.best.architecture) for each in repeats}} if repeats else {}
+    return {
+        **repeated,
+        "run": run.name,
+        "space": repr(search.space),
+        "strategy": repr(search.strategy),
+        "estimator": repr(search.estimator),
+        "objectives": [str(each) for each in search.objectives],
+        "limits": [str(each) for each in search.limits],
+        "seed": search.seed,
+        "trials": run.counts,
+        "stopped": run.stopped,
+        "seconds": round(run.seconds, 1),
+        "seconds in trials": round(sum(each.seconds for each in run.trials), 1),
+        "best trial": trial.number,
+        "its metrics": dict(trial.metrics),
+    }
