@@ -101,5 +101,6 @@ def test_the_command_twice_is_one_run(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "run r stopped: 3 trials done" in capsys.readouterr().out
     assert run([*words, "--trials", "3", "--seed", "5"]) == 2
     assert "--seed was 0 and is 5" in capsys.readouterr().err
-    plan = stored(tmp_path / "p", "r")
-    assert plan is not None and plan.trials == 3 and stored(tmp_path / "p", "other") is None
+    plan = stored(tmp_path / "p", "r", Plan("digits"), trust=False)
+    assert plan is not None and plan.trials == 3
+    assert stored(tmp_path / "p", "other", Plan("digits"), trust=False) is None

@@ -116,7 +116,7 @@ def test_a_search_by_workers_elsewhere_is_that_of_one_process(shell: Shell, tmp_
         assert code == 0, said
         own = int(said.rpartition("nothing more is to be done; ")[2].split()[0])
         done += own
-        assert not own or f"runs code that the run names: mine.py:Plain, from {tmp_path}\n" in said
+        assert not own or f"runs code that the run names: space mine.py:Plain ({tmp_path / 'mine.py'})\n" in said
     assert done == 5 + 1
     assert run(["show", "r", "--dir", str(tmp_path / "shared"), "--trial", "0"]) == 0
 
@@ -245,12 +245,12 @@ def test_a_name_that_is_taken_is_refused_before_any_worker_is_waited_for(
 # What a worker makes of what lies there.
 
 
-def test_a_workshop_makes_what_the_driver_has() -> None:
+def test_a_workshop_makes_what_the_driver_has(tmp_path: Path) -> None:
     plan = Plan("digits", space="mlp", epochs=2, trials=4, limits=("params <= 1M",), data_options={"limit": 100})
     task = plan.make_task()
     search = plan.make_search(task, plan.make_space(task))
     told: list[str] = []
-    workshop = Workshop(told.append)
+    workshop = Workshop(told.append, tmp_path)
     kit = workshop(json.loads(json.dumps(work_of("search", plan))))
     assert kit.described() == described_stages(tuple(search.estimator.stages())) and kit.space == search.space
     from netwright.results import final_work
@@ -260,7 +260,7 @@ def test_a_workshop_makes_what_the_driver_has() -> None:
     assert told == ["data: digits, 80 training examples"] or len(told) == 1  # read once for both
 
 
-def test_a_workshop_makes_what_an_audit_trains_with() -> None:
+def test_a_workshop_makes_what_an_audit_trains_with(tmp_path: Path) -> None:
     from netwright.recipes.auditing import training_alone
 
     plan = Plan(
@@ -268,7 +268,7 @@ def test_a_workshop_makes_what_an_audit_trains_with() -> None:
     )
     task = plan.make_task()
     expected = training_alone(plan.make_search(task, plan.make_space(task)), 3)
-    kit = Workshop(lambda _: None)(json.loads(json.dumps(work_of("audit", plan, epochs=3))))
+    kit = Workshop(lambda _: None, tmp_path)(json.loads(json.dumps(work_of("audit", plan, epochs=3))))
     assert kit.described() == described_stages(expected.stages())
 
 
@@ -285,9 +285,11 @@ def test_a_workshop_makes_what_an_audit_trains_with() -> None:
         ({"kind": "proxies", "plan": {"data": "digits"}}, CorruptStore, "cannot be read"),
     ],
 )
-def test_work_that_no_command_would_share_is_refused(work: Any, kind: type[Exception], text: str) -> None:
+def test_work_that_no_command_would_share_is_refused(
+    tmp_path: Path, work: Any, kind: type[Exception], text: str
+) -> None:
     with pytest.raises(kind, match=text):
-        Workshop(lambda _: None)(work)
+        Workshop(lambda _: None, tmp_path)(work)
 
 
 def test_a_session_of_another_version_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -8,26 +8,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netwright.cli.flags import FLAGS
 from netwright.cli.moving import moved
 from netwright.cli.plan import Plan
 from netwright.cli.show import PLAN
+from netwright.cli.trust import note_begun, stored_plan
 from netwright.cli.workers import ONLY, flag
 from netwright.core.errors import ConfigurationError, UserError
 from netwright.store.directory import DATABASE
-
-if TYPE_CHECKING:
-    from netwright.store import Store
 
 WHERE = ("workers", "executor", *ONLY, "device", "auto_batch")
 HOW_FAR = ("trials", "time", "target", "patience", "final_epochs", "final_seeds", "baselines")
 NAMES = {"objectives": "--objective", "limits": "--limit", "shared_epochs": "--epochs", "data": "the data"}
 
 
-def stored(directory: Path, name: str | None) -> Plan | None:
-    """The plan of the run of this name; None where there is none yet. UserError without a name."""
+def stored(directory: Path, name: str | None, now: Plan, *, trust: bool) -> Plan | None:
+    """The plan of the run of this name; None where there is none yet. UserError without a name.
+
+    now: what is named this time. trust: see `stored_plan`.
+    """
     from netwright.store import Store
 
     if name is None:
@@ -35,14 +36,13 @@ def stored(directory: Path, name: str | None) -> Plan | None:
     if not (directory / DATABASE).exists():
         return None
     with Store.open_readonly(directory) as store:
-        return _plan(store, name) if name in store.names() else None
-
-
-def _plan(store: Store, name: str) -> Plan:
-    notes = store.document(name, PLAN)
+        if name not in store.names():
+            return None
+        notes = store.document(name, PLAN)
     if notes is None:
         raise UserError(f"run {name!r} was made from Python, which alone knows its parts; choose another --name")
-    return Plan.from_json(notes)
+    note_begun(now, directory)
+    return stored_plan(notes, directory, trust=trust, given=vars(now))
 
 
 def go_on_again(

@@ -24,6 +24,7 @@ from netwright.cli.options import (
     OtherWorkers,
     Quiet,
     RunName,
+    Trust,
 )
 
 app = typer.Typer(
@@ -193,6 +194,7 @@ def search(
     warm_start_networks: Annotated[
         int, typer.Option(help="How many random networks it scores; the best tenth is begun with.")
     ] = 100,
+    trust: Trust = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -259,7 +261,7 @@ def search(
         warm_start_networks=warm_start_networks,
     )
     amounts = {"--max-params": max_params, "--max-macs": max_macs, "--max-memory": max_memory}
-    if resume and (before := stored(directory, name)) is not None:
+    if resume and (before := stored(directory, name, plan, trust=trust)) is not None:
         go_on_again(before, plan, directory, str(name), export, as_json=as_json, quiet=quiet)
         return
     refuse_early(plan, directory, amounts, name, export)
@@ -288,6 +290,7 @@ def resume(
     takeover: Annotated[
         bool, typer.Option("--takeover", help="Take over from a process on another machine that is known to be dead.")
     ] = False,
+    trust: Trust = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -306,7 +309,8 @@ def resume(
         "device": device,
         "auto_batch": auto_batch,
     }
-    go_on(directory, run, trials, time, export, elsewhere, takeover=takeover, as_json=as_json, quiet=quiet)
+    options = {"takeover": takeover, "trust": trust, "as_json": as_json, "quiet": quiet}
+    go_on(directory, run, trials, time, export, elsewhere, **options)
 
 
 @app.command()
@@ -327,12 +331,13 @@ def worker(
         int | None, typer.Option(help="Threads of each trial; by default the cores that this process may use.")
     ] = None,
     idle: Annotated[str, typer.Option(help="End after so long without work, or without a driver.")] = "10m",
+    trust: Trust = False,
     quiet: Quiet = False,
 ) -> None:
     """Carry out trials of RUN, which is driven elsewhere with --executor folder; start any number, anywhere."""
     from netwright.cli.worker import work
 
-    work(directory, run, workers=workers, threads=threads, idle=idle, quiet=quiet)
+    work(directory, run, workers=workers, threads=threads, idle=idle, trust=trust, quiet=quiet)
 
 
 @app.command()
@@ -374,13 +379,14 @@ def export(
         bool, typer.Option("--train", help="Train the network first where that was not done, without being asked.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--yes", help="Replace an earlier export in that folder.")] = False,
+    trust: Trust = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Write RUN's trained network as plain PyTorch and check that it gives the reported predictions."""
     from netwright.cli.export import export_result
 
-    options = {"trial": trial, "train": train, "overwrite": overwrite}
+    options = {"trial": trial, "train": train, "overwrite": overwrite, "trust": trust}
     export_result(directory, run, to, **options, as_json=as_json, quiet=quiet)
 
 
@@ -403,6 +409,7 @@ def final(
     gpus_per_trial: OtherGpus = None,
     cpus_per_trial: OtherCpus = None,
     device: OtherDevice = None,
+    trust: Trust = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -419,7 +426,7 @@ def final(
         "device": device,
     }
     options = {"trial": trial, "epochs": epochs, "seeds": seeds, "baselines": baselines, "elsewhere": elsewhere}
-    train_finally(directory, run, **options, as_json=as_json, quiet=quiet)
+    train_finally(directory, run, **options, trust=trust, as_json=as_json, quiet=quiet)
 
 
 for command in (audit, compare, proxies):

@@ -11,6 +11,7 @@ from netwright.cli.output import say, say_json
 from netwright.cli.sharing import of_run, work_of
 from netwright.cli.show import PLAN, named
 from netwright.cli.stopping import stoppable
+from netwright.cli.trust import stored_plan
 from netwright.cli.workers import LOGS, chosen, working
 from netwright.core.errors import ConfigurationError, UserError
 
@@ -31,12 +32,13 @@ def audit_run(
     metric: str | None,
     seed: int,
     where: Mapping[str, Any] | None = None,
+    trust: bool = False,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Audit a stored run, by default the latest with shared weights, and print what was found.
 
-    where: the trainings run, as options of a `Plan`: workers, executor, address.
+    where: the trainings run, as options of a `Plan`: workers, executor, address. trust: see `stored_plan`.
     """
     for name, value, least in (("networks", networks, 1), ("epochs", epochs, 1)):
         if value < least:
@@ -48,7 +50,7 @@ def audit_run(
     from netwright.results.audit import audit_lines
 
     at = Plan(data="", **(where or {}))  # of which only the workers count
-    plan, found = _load(directory, run)
+    plan, found = _load(directory, run, trust=trust)
     told = None if quiet or as_json else lambda line: say(line, stream=sys.stderr)
     shared = None
     if chosen(at) == "folder":
@@ -72,8 +74,7 @@ def audit_run(
         say(*audit_lines(audited))
 
 
-def _load(directory: Path, run: str | None) -> tuple[Plan, Run]:
-    from netwright.cli.plan import Plan
+def _load(directory: Path, run: str | None, *, trust: bool) -> tuple[Plan, Run]:
     from netwright.store import Store
 
     with Store.open_readonly(directory) as store:
@@ -84,7 +85,7 @@ def _load(directory: Path, run: str | None) -> tuple[Plan, Run]:
             f"run {name!r} was made from Python, which alone knows its parts; audit it there: "
             "netwright.recipes.auditing.audit(run)"
         )
-    plan = Plan.from_json(notes)
+    plan = stored_plan(notes, directory, trust=trust, runs=False)
     task = plan.make_task()
     return plan, plan.make_search(task, plan.make_space(task)).load(directory, name)
 

@@ -64,16 +64,26 @@ def load(kind: str, name: str, shipped: Mapping[str, str]) -> Callable[..., Any]
     """
     if name in shipped:
         return _imported(kind, shipped[name])
-    plugins = {
-        point.name: point
-        for point in entry_points(group=f"netwright.{kind[:-1]}ies" if kind[-1] == "y" else f"netwright.{kind}s")
-    }
+    plugins = _plugins(kind)
     if name in plugins:
-        return _imported(kind, plugins[name].value)
-    if ":" in name:
+        return _imported(kind, plugins[name])
+    if code_named(kind, name, shipped) is not None:
         return _imported(kind, name)
     hint = nearest(name, [*shipped, *plugins])
     raise ConfigurationError(f"there is no {kind} {name!r}{hint} Your own: module:Class or file.py:Class.")
+
+
+def code_named(kind: str, name: str, shipped: Mapping[str, str]) -> str | None:
+    """The module or file that `load` imports for this name; None where it is shipped, installed, or unknown."""
+    if name in shipped or ":" not in name or name in _plugins(kind):
+        return None
+    return name.rpartition(":")[0]
+
+
+def _plugins(kind: str) -> dict[str, str]:
+    """What installed packages offer under a name of their own, as module:Class."""
+    group = f"netwright.{kind[:-1]}ies" if kind[-1] == "y" else f"netwright.{kind}s"
+    return {point.name: point.value for point in entry_points(group=group)}
 
 
 def _imported(kind: str, reference: str) -> Callable[..., Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from netwright.cli.arguments import construct, split
 from netwright.cli.output import say, say_json
 from netwright.cli.stopping import stoppable
+from netwright.cli.trust import Foreign, code_of, note, parts_of, require
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
 
 if TYPE_CHECKING:
@@ -136,8 +137,17 @@ class Settings:
         )
 
 
-def run(settings: Settings, folder: Path, processes: int | None, *, plots: bool, as_json: bool, quiet: bool) -> None:
-    """Compare, print the report, and write it into the folder."""
+def run(
+    settings: Settings,
+    folder: Path,
+    processes: int | None,
+    *,
+    plots: bool,
+    trust: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Compare, print the report, and write it into the folder. trust: agree to the code that the folder names."""
     from netwright.benchmarks.statistics import require_statistics
 
     require_statistics()
@@ -146,7 +156,7 @@ def run(settings: Settings, folder: Path, processes: int | None, *, plots: bool,
 
         require_plots()
     with stoppable():
-        found = _found(settings, folder, processes, quiet=quiet or as_json)
+        found = _found(settings, folder, processes, trust=trust, quiet=quiet or as_json)
         written = found.write(plots=plots)
     if as_json:
         say_json({**found.as_json(), "files": [str(each) for each in written]})
@@ -157,7 +167,7 @@ def run(settings: Settings, folder: Path, processes: int | None, *, plots: bool,
         say("", f"in {folder}: {names}")
 
 
-def _found(settings: Settings, folder: Path, processes: int | None, *, quiet: bool) -> Comparison:
+def _found(settings: Settings, folder: Path, processes: int | None, *, trust: bool, quiet: bool) -> Comparison:
     """The comparison, after running what is missing of it."""
     from netwright.benchmarks import Comparison, compare
 
@@ -168,7 +178,10 @@ def _found(settings: Settings, folder: Path, processes: int | None, *, quiet: bo
         raise UserError(
             f"the comparison in {folder} was made from Python, which alone knows its parts; add to it there"
         )
-    settings = settings if earlier is None else settings.over(earlier)
+    note(_code(settings), folder)
+    if earlier is not None:
+        settings = settings.over(earlier)
+        require(_code(settings), folder, trust=trust)
     if settings.evaluations is None and settings.seconds is None:
         raise ConfigurationError("a comparison needs a budget: --evaluations 300, or --seconds 12000")
     problems = settings.problems()
@@ -185,6 +198,16 @@ def _found(settings: Settings, folder: Path, processes: int | None, *, quiet: bo
         progress=not quiet,
         notes=asdict(replace(settings, tables=tuple(map(_absolute, settings.tables)))),
     )
+
+
+def _code(settings: Settings) -> list[Foreign]:
+    """What these options name that is code of somebody's own."""
+    from netwright.benchmarks.entrants import split_list
+    from netwright.cli.plan import Plan
+
+    data = [] if settings.data is None else code_of(Plan(data=settings.data))
+    strategies = [each for text in settings.strategies for each in split_list(text)]
+    return [*data, *parts_of("space", settings.spaces), *parts_of("strategy", strategies)]
 
 
 def _earlier(folder: Path) -> tuple[Settings | None, bool]:

@@ -7,7 +7,20 @@ from typing import Annotated, Any
 
 import typer
 
-from netwright.cli.options import RUNS, Address, Cpus, Directory, Gpus, Json, Memory, Quiet, Timeout, Where, Workers
+from netwright.cli.options import (
+    RUNS,
+    Address,
+    Cpus,
+    Directory,
+    Gpus,
+    Json,
+    Memory,
+    Quiet,
+    Timeout,
+    Trust,
+    Where,
+    Workers,
+)
 
 
 def audit(
@@ -31,6 +44,7 @@ def audit(
     memory: Memory = None,
     gpus_per_trial: Gpus = None,
     cpus_per_trial: Cpus = None,
+    trust: Trust = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -54,6 +68,7 @@ def audit(
             "gpus_per_trial": gpus_per_trial,
             "cpus_per_trial": cpus_per_trial,
         },
+        trust=trust,
         as_json=as_json,
         quiet=quiet,
     )
@@ -97,6 +112,7 @@ def compare(
     ] = Path("netwright-comparison"),
     processes: Annotated[int | None, typer.Option(help="Searches at once; by default one for each core.")] = None,
     plots: Annotated[bool, typer.Option(help="Write plots as SVG and PDF.")] = True,
+    trust: Trust = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -121,7 +137,7 @@ def compare(
         seed=seed,
         workers=workers,
     )
-    run(settings, folder, processes, plots=plots, as_json=as_json, quiet=quiet)
+    run(settings, folder, processes, plots=plots, trust=trust, as_json=as_json, quiet=quiet)
 
 
 def proxies(

@@ -16,6 +16,7 @@ from netwright.cli.flags import in_flags
 from netwright.cli.moving import moved
 from netwright.cli.output import colours, say, say_json
 from netwright.cli.show import PLAN, REPORT, at, named
+from netwright.cli.trust import stored_plan
 from netwright.core.errors import UserError, marked
 from netwright.core.wording import duration
 
@@ -109,10 +110,14 @@ class Found:
         directory: Path,
         run: str | None,
         what: str,
-        elsewhere: Mapping[str, Any] = MappingProxyType({}),
+        elsewhere: Mapping[str, Any] | None = None,
+        *,
+        trust: bool,
     ) -> None:
-        """what: is to be done with it, for the message where it was made from Python. elsewhere: see `moved`."""
-        from netwright.cli.plan import Plan
+        """what: is to be done with it, for the message where it was made from Python. trust: see `stored_plan`.
+
+        elsewhere: see `moved`; None where nothing is to run but here.
+        """
         from netwright.store import Store
 
         with Store.open_readonly(directory) as store:
@@ -123,9 +128,9 @@ class Found:
                 f"run {self.name!r} was made from Python, which alone knows its parts; {what} it there: run.export()"
             )
         self.directory = directory
-        plan = Plan.from_json(notes)
+        plan = stored_plan(notes, directory, trust=trust, given=elsewhere, runs=elsewhere is not None)
         # Final trainings need no shared weights, so that those of a recipe run anywhere, too.
-        self.place, dropped = moved(replace(plan.without_limits(), recipe=None), elsewhere)
+        self.place, dropped = moved(replace(plan.without_limits(), recipe=None), elsewhere or {})
         if dropped:
             say(dropped, stream=sys.stderr)
         self.plan = plan = replace(plan, device=self.place.device)
@@ -168,12 +173,13 @@ def train_finally(
     seeds: int | None,
     baselines: bool | None,
     elsewhere: Mapping[str, Any],
+    trust: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """`netwright final`: train a winner, or go on with one, and add the evidence that is missing.
 
-    elsewhere: options about where the trainings run, in place of those of the search.
+    elsewhere: options about where the trainings run, in place of those of the search. trust: see `stored_plan`.
     """
     from netwright.results import report_lines, trial_of
 
@@ -181,7 +187,7 @@ def train_finally(
         raise UserError(f"--epochs {epochs}: expected a whole number of at least 1")
     if seeds is not None and seeds < 1:
         raise UserError(f"--seeds {seeds}: expected a whole number of at least 1")
-    found = Found(directory, run, "train", elsewhere)
+    found = Found(directory, run, "train", elsewhere, trust=trust)
     if trial is not None:
         trial_of(found.run, trial)
     silent = quiet or as_json
@@ -219,6 +225,7 @@ def export_result(
     trial: int | None,
     train: bool,
     overwrite: bool,
+    trust: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -226,7 +233,7 @@ def export_result(
     from netwright.results import NothingTrained, check_target, report_lines, trial_of
 
     check_target(to, overwrite)
-    found = Found(directory, run, "export")
+    found = Found(directory, run, "export", trust=trust)
     if trial is not None:
         trial_of(found.run, trial)
     silent = quiet or as_json

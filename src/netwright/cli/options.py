@@ -13,6 +13,12 @@ RUNS = "netwright-runs"
 Directory = Annotated[Path, typer.Option("--dir", help="The project directory, where runs are kept.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the outcome only.")]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust", help="Run the code that the directory itself names, without being asked; look at it first."
+    ),
+]
 RunName = Annotated[
     str | None,
     typer.Argument(metavar="RUN", help="The run's name; the latest one if left out.", autocompletion=completing.runs),

@@ -16,6 +16,7 @@ from netwright.cli.reading import read_task
 from netwright.cli.refusals import refuse_place
 from netwright.cli.sharing import Shared, of_folder, work_of
 from netwright.cli.stopping import stoppable
+from netwright.cli.trust import note_begun
 from netwright.cli.workers import chosen, in_this_process, waited, working
 from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.wording import amount, duration, table
@@ -75,6 +76,7 @@ def score_networks(
     every.zero_cost.require_examples()
     work = work_of("proxies", plan, proxies=list(names), batch_size=batch_size, repeats=repeats)
     shared = of_folder(folder, work, aloud=not (quiet or as_json))
+    note_begun(plan, folder)
     truth = None if known is None else _truth(space, *known)
     drawn = different(space, networks, plan.seed)
     began = time.monotonic()

@@ -16,6 +16,7 @@ from netwright.cli.refusals import refuse_export, refuse_place
 from netwright.cli.search import Command
 from netwright.cli.show import PLAN, named
 from netwright.cli.stopping import stoppable
+from netwright.cli.trust import stored_plan
 from netwright.core.errors import UserError
 
 
@@ -28,10 +29,14 @@ def go_on(
     elsewhere: Mapping[str, Any],
     *,
     takeover: bool,
+    trust: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Take a stored run up where it was left; more trials or more time may be given, and another executor."""
+    """Take a stored run up where it was left; more trials or more time may be given, and another executor.
+
+    trust: see `stored_plan`.
+    """
     from netwright.engine import parse_duration
     from netwright.store import Store
 
@@ -46,7 +51,7 @@ def go_on(
             f"run {name!r} was made from Python, which alone knows its parts; resume it there with "
             f"search.run(..., store={str(directory)!r}, name={name!r}, resume=True)"
         )
-    plan = Plan.from_json(notes)
+    plan = stored_plan(notes, directory, trust=trust, given=elsewhere)
     more = None if time is None else parse_duration(time)
     if more is not None:
         time = f"{_spent(plan, name, seconds) + more:.3f}s"  # the engine counts all sessions of a run

@@ -19,6 +19,7 @@ from netwright.cli.reading import read_task
 from netwright.cli.show import at
 from netwright.cli.stopping import stoppable
 from netwright.cli.timetable import SHARE_OF_FINALS, Timetable
+from netwright.cli.trust import note_begun
 from netwright.core.errors import SearchFailed, UserError
 from netwright.core.wording import amount, duration
 from netwright.engine.preflight import preflight
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 def begin(plan: Plan, directory: Path, name: str | None, export: Path | None, *, as_json: bool, quiet: bool) -> None:
     """Start a new run and take it to its end."""
     plan = replace(plan, given=plan.to_json())
+    note_begun(plan, directory)
     with stoppable(), Command(plan, directory, export, as_json=as_json, quiet=quiet) as command:
         command.prepare()
         command.drive(name, resume=False)

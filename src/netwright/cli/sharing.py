@@ -1,8 +1,8 @@
 """Work shared over a folder: what a command says of it to workers, and what `netwright worker` makes of that.
 
 What passes is a name of the kind of work, and the plan of the command as the store keeps it. A worker makes data, space
-and estimator from it, as `netwright resume` does: code of the user's own is imported from where the plan names it,
-which a person wrote on a command line.
+and estimator from it, as `netwright resume` does: code that it names is imported only where the user has named it on a
+command line, or agrees to it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright.cli.arguments import split
 from netwright.cli.output import say
+from netwright.cli.trust import code_of, read_plan, require
 from netwright.core.errors import CorruptStore, NetwrightError, UserError
 
 if TYPE_CHECKING:
@@ -71,16 +71,24 @@ def queue_of(directory: Path, name: str) -> Path:
     return directory / QUEUES / check_name(name)
 
 
+def home_of(queue: Path) -> Path:
+    """The project in which a run shares its work; the queue itself where that is of no run."""
+    return queue.parent.parent if queue.parent.name == QUEUES else queue
+
+
 def work_of(kind: str, plan: Plan, **more: Any) -> dict[str, Any]:
     """What workers are to make. kind: one of `KINDS`; more: of that kind."""
     return {"kind": kind, "plan": plan.to_json(), "folder": os.getcwd(), **more}
 
 
 class Workshop:
-    """Makes what a session's work says; data and space are made once for all sessions that have them in common."""
+    """Makes what a session's work says; data and space are made once for all sessions that have them in common.
 
-    def __init__(self, tell: Callable[[str], object]) -> None:
-        self._tell = tell
+    directory: the project, or the folder, whose work it is. trust: see `stored_plan`.
+    """
+
+    def __init__(self, tell: Callable[[str], object], directory: Path, *, trust: bool = False) -> None:
+        self._tell, self._directory, self._trust = tell, Path(os.path.abspath(directory)), trust
         self._made: tuple[Any, Task, Space] | None = None
 
     def __call__(self, work: Mapping[str, Any]) -> Kit:
@@ -94,7 +102,7 @@ class Workshop:
             )
         if not isinstance(kind, str) or kind not in KINDS or not isinstance(told, dict):
             raise UserError(f"this version knows no work of the kind {str(kind)[:80]!r}; it knows {', '.join(KINDS)}")
-        plan = _plan(told)
+        plan = read_plan(told)
         task, space = self._parts(plan, work.get("folder"))
         try:
             return Kit(space, tuple(KINDS[kind](plan, task, space, work).stages()), NOUNS[kind])
@@ -110,34 +118,14 @@ class Workshop:
             self._made = None  # the earlier data goes before the next comes
             if isinstance(folder, str) and Path(folder).is_dir():
                 os.chdir(folder)
-            for each in own_code(plan):
-                self._tell(f"runs code that the run names: {each}, from {os.getcwd()}")
+            code = code_of(plan)
+            require(code, self._directory, trust=self._trust)
+            for each in code:
+                self._tell(f"runs code that the run names: {each}")
             task = plan.make_task()
             self._tell(f"data: {task.name}, {len(task.train):,} training examples")
             self._made = key, task, plan.make_space(task)
         return self._made[1:]
-
-
-def own_code(plan: Plan) -> list[str]:
-    """The parts of a plan that are code of the user's own, as they were named."""
-    named = [plan.data, split(plan.space or "")[0], split(plan.strategy)[0]]
-    return [each for each in named if ":" in each and "://" not in each]
-
-
-def _plan(told: Mapping[str, Any]) -> Plan:
-    from netwright.cli.plan import Plan
-
-    try:
-        plan = Plan.from_json(dict(told))
-        for name in ("data", "space", "strategy", "recipe", "training", "device"):
-            value: Any = getattr(plan, name)
-            if not isinstance(value, str) and not (value is None and name in ("space", "recipe")):
-                raise TypeError(f"its {name} is {str(value)[:80]!r}")
-        return plan
-    except NetwrightError:
-        raise
-    except (TypeError, ValueError, AttributeError) as problem:
-        raise CorruptStore(f"the shared plan cannot be read: {problem}") from problem
 
 
 # The kinds of work.

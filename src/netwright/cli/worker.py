@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwright.cli.output import say
-from netwright.cli.sharing import QUEUES, Workshop, queue_of
+from netwright.cli.sharing import QUEUES, Workshop, home_of, queue_of
 from netwright.cli.stopping import stoppable
 from netwright.core.errors import ConfigurationError, UserError
 
@@ -15,8 +15,13 @@ if TYPE_CHECKING:
     from netwright.executors.folder.session import Session
 
 
-def work(directory: Path, run: str | None, *, workers: int, threads: int | None, idle: str, quiet: bool) -> None:
-    """Work until the run has ended, or nothing came for `idle`. Ctrl-C and SIGTERM give back what was begun."""
+def work(
+    directory: Path, run: str | None, *, workers: int, threads: int | None, idle: str, trust: bool, quiet: bool
+) -> None:
+    """Work until the run has ended, or nothing came for `idle`. Ctrl-C and SIGTERM give back what was begun.
+
+    trust: agree to the code that the run names.
+    """
     from netwright.engine import parse_duration
     from netwright.executors.folder import Worker
 
@@ -29,7 +34,8 @@ def work(directory: Path, run: str | None, *, workers: int, threads: int | None,
         if not quiet:
             say(text)
 
-    worker = Worker(queue, Workshop(tell), slots=workers, threads=threads, idle=parse_duration(idle), say=tell)
+    make = Workshop(tell, home_of(Path(os.path.abspath(queue))), trust=trust)
+    worker = Worker(queue, make, slots=workers, threads=threads, idle=parse_duration(idle), say=tell)
     with stoppable():
         reason = worker.run()
     tell(f"{reason}; {worker.done} trial{'s' * (worker.done != 1)} carried out here")

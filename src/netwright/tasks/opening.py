@@ -57,7 +57,7 @@ def open_task(text: str, data_dir: str | os.PathLike[str] | None = None, **optio
     place = _place(text, data_dir)
     if place is not None:
         return _from_path(place, options)
-    if _CODE.fullmatch(text):
+    if code_named(text, data_dir) is not None:
         return _from_code(text, options)
     plug_in = {entry.name: entry for entry in entry_points(group="netwright.tasks")}
     if text in plug_in:
@@ -68,6 +68,16 @@ def open_task(text: str, data_dir: str | os.PathLike[str] | None = None, **optio
         f"unknown task {text!r}{nearest(text, ['digits', *_NEED_DATA, *plug_in])} It can also be a folder of class "
         "folders, an .npz or .csv file, or module:name or file.py:name."
     )
+
+
+def code_named(text: str, data_dir: str | os.PathLike[str] | None = None) -> str | None:
+    """The module or file that `open_task` imports for this text; None where that is data, or a name of its own."""
+    if text in ("digits", *_NEED_DATA) or _place(text, data_dir) is not None:
+        return None
+    module = text.rpartition(":")[0]
+    if not _CODE.fullmatch(text):
+        return None
+    return os.path.expanduser(module) if module.endswith(".py") else module
 
 
 def from_configuration(configuration: Mapping[str, Any], allow_code: bool = False) -> Task:
@@ -167,7 +177,7 @@ def _imported(module: str, text: str) -> Any:
 
 def _from_file(path: Path) -> Any:
     """Run a Python file as a module of a name that no other module has, whatever the file is called."""
-    existing(path, "file", "a Python file")
+    path = existing(path, "file", "a Python file")
     name = f"netwright_data_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
