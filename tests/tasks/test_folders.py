@@ -167,6 +167,18 @@ def test_links(tmp_path):
     assert task.class_names == ("a", "b", "c") and len(task.train) + len(task.test) == 15
     assert said(task, "links that lead nowhere were left out: 1, such as") and said(task, "gone.png")
     assert said(task, "4 images are links to files outside of this folder")
+    assert said(task, f"folders that are links out of this one were read: c/ (to {away})")
+
+
+def test_a_split_or_a_folder_deep_within_that_is_a_link_out_is_said(tmp_path):
+    tree(tmp_path / "away", {"a": 3, "b": 3})
+    data = tree(tmp_path / "data", {"train/a": 5, "train/b": 5})
+    (data / "test").symlink_to(tmp_path / "away", target_is_directory=True)
+    (data / "train" / "a" / "more").symlink_to(fill(tmp_path / "odd\x1b[2J", 2), target_is_directory=True)
+    task = tasks.image_folder(data)
+    assert said(task, f"were read: more/ (to {tmp_path}/odd\\x1b[2J), test/ (to {tmp_path}/away)")
+    (tmp_path / "link").symlink_to(tmp_path / "away", target_is_directory=True)
+    assert not said(tasks.image_folder(tmp_path / "link"), "links out of this one")
 
 
 def test_the_same_pictures_in_train_and_test_are_counted(tmp_path):

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netwright.core.inside import refuse_link
 from netwright.core.trial import STATES
 
 if TYPE_CHECKING:
     from netwright.benchmarks.comparison import Comparison
 
 Row = Sequence[Any]
+NAMES = ("report.txt", "table.tex", "finals.csv", "curves.csv", "pairs.csv", "evaluations.csv.gz")
+PLOTS = (".svg", ".pdf")
 
 
 def write_reports(found: Comparison, folder: Path, *, plots: bool) -> list[Path]:
@@ -27,6 +30,9 @@ def write_reports(found: Comparison, folder: Path, *, plots: bool) -> list[Path]
         require_plots()
     folder.mkdir(parents=True, exist_ok=True)
     texts = {"report.txt": "\n".join([*found.lines(), ""]), "table.tex": found.latex()}
+    for each in folder.iterdir():
+        if each.name in NAMES or each.suffix in PLOTS:
+            refuse_link(each)
     written = [folder / name for name in texts]
     for path, text in zip(written, texts.values(), strict=True):
         path.write_text(text, encoding="utf-8")

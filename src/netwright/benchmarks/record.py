@@ -12,6 +12,7 @@ import numpy as np
 
 from netwright.benchmarks.cells import COLUMNS, Cell, Place
 from netwright.core.errors import CorruptStore, UserError
+from netwright.core.inside import refuse_link
 from netwright.store.lock import DriverLock
 
 FILE = "comparison.db"
@@ -40,6 +41,8 @@ class Record:
         self._lock: DriverLock | None = None
         if folder is not None and writable:
             folder.mkdir(parents=True, exist_ok=True)
+            for ending in ("", "-journal", "-wal", "-shm"):
+                refuse_link(folder / f"{FILE}{ending}")
             self._lock = DriverLock(folder)
         elif folder is not None and not (folder / FILE).is_file():
             raise UserError(f"there is no comparison in {folder}: {FILE} is missing")

@@ -14,6 +14,7 @@ from netwright.cli.stopping import stoppable
 from netwright.cli.trust import stored_plan
 from netwright.cli.workers import LOGS, chosen, working
 from netwright.core.errors import ConfigurationError, UserError
+from netwright.core.inside import inside
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
@@ -56,7 +57,7 @@ def audit_run(
     if chosen(at) == "folder":
         work = work_of("audit", plan, epochs=epochs)
         shared = of_run(directory, found.name, work, aloud=told is not None)
-    with stoppable(), working(at, directory / LOGS / f"{found.name}-audit", shared) as executor:
+    with stoppable(), working(at, inside(directory, LOGS, f"{found.name}-audit"), shared) as executor:
         audited = audit(
             found,
             networks=networks,

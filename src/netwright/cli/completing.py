@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import typer
+
+_NAME = re.compile(r"[A-Za-z0-9._-]+")  # of a run; a shell reads what is offered, and gets nothing else
 
 
 def _beginning(names: Iterable[str], begun: str) -> list[str]:
@@ -60,6 +63,6 @@ def runs(context: typer.Context, incomplete: str) -> list[str]:
 
     try:
         with Store.open_readonly(Path(context.params.get("directory") or "netwright-runs")) as store:
-            return _beginning(store.names(), incomplete)
+            return _beginning(filter(_NAME.fullmatch, store.names()), incomplete)
     except (NetwrightError, OSError):
         return []

@@ -14,6 +14,7 @@ from netwright.cli.arguments import split
 from netwright.cli.output import say
 from netwright.cli.progress import Display
 from netwright.cli.show import at
+from netwright.core.inside import inside
 from netwright.engine import Interrupted
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ class Driver:
         Workers do not outlive the process that drives them, whatever ends it; those over a folder wait for the next.
         kind: of work, for `sharing.work_of`.
         """
-        executor = workers.make_executor(plan, self.directory / workers.LOGS / name, self._shared(name, plan, kind))
+        logs = inside(self.directory, workers.LOGS, name)
+        executor = workers.make_executor(plan, logs, self._shared(name, plan, kind))
         try:
             yield executor
         except Interrupted as stop:

@@ -18,7 +18,8 @@ from netwright.cli.output import colours, say, say_json
 from netwright.cli.show import PLAN, REPORT, at, named
 from netwright.cli.trust import stored_plan
 from netwright.core.errors import UserError, marked
-from netwright.core.wording import duration
+from netwright.core.inside import inside
+from netwright.core.wording import duration, printable
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
@@ -86,7 +87,9 @@ class _Spinner:
 
     def __enter__(self) -> Callable[[str], object]:
         self._status.__enter__()
-        return self._status.update
+        from rich.text import Text
+
+        return lambda text: self._status.update(Text(printable(text)))
 
     def __exit__(self, *problem: Any) -> None:
         self._status.__exit__(*problem)
@@ -204,7 +207,7 @@ def train_finally(
     shared = None
     if workers.chosen(found.place) == "folder":
         shared = sharing.of_run(directory, found.name, sharing.work_of("final", plan), aloud=not silent)
-    executor = workers.make_executor(found.place, directory / workers.LOGS / f"{found.name}-final", shared)
+    executor = workers.make_executor(found.place, inside(directory, workers.LOGS, f"{found.name}-final"), shared)
     with nullcontext() if executor is None else closing(executor):
         concluded = found.conclude(quiet=silent, trial=trial, executor=executor, **options)
     if as_json:
@@ -258,5 +261,5 @@ def _agree(found: Found, trial: int | None, epochs: int, problem: Exception) -> 
     seconds = found.estimate(trial, epochs)
     taking = "has yet to be done" if seconds is None else f"takes about {duration(seconds)}"
     asked = f"{marked(problem)}; training it for {epochs} epochs {taking}"
-    if not sys.stdin.isatty() or not typer.confirm(f"{in_flags(asked)}. Train it now?"):
+    if not sys.stdin.isatty() or not typer.confirm(printable(f"{in_flags(asked)}. Train it now?")):
         raise UserError(f"{asked}: say so with --train, or train it beforehand with: netwright final {found.name}")

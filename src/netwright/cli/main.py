@@ -81,12 +81,12 @@ def run(arguments: list[str]) -> int:
         return 0
     except NetwrightError as problem:
         if debug:
-            traceback.print_exc()
+            _trace()
         _complain(in_flags(problem))
         return problem.exit_code
     except Exception as problem:
         if debug:
-            traceback.print_exc()
+            _trace()
         _complain(f"unexpected {type(problem).__name__}: {problem}", "run again with --debug for the traceback")
         return 1
 
@@ -100,6 +100,13 @@ def _with_bare_options(arguments: list[str]) -> list[str]:
         if each == "--skip-bad" and not following.rstrip("%").replace(".", "", 1).isdigit():
             given.append("1%")
     return given
+
+
+def _trace() -> None:
+    """The traceback of what is being handled, to standard error."""
+    from netwright.cli.output import say
+
+    say(*traceback.format_exc().splitlines(), stream=sys.stderr)
 
 
 def _complain(*lines: str) -> None:

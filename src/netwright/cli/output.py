@@ -8,6 +8,8 @@ import os
 import sys
 from typing import Any, TextIO
 
+from netwright.core.wording import printable
+
 
 def colours(stream: TextIO) -> bool:
     """Whether this stream shows colours and redraws lines: a terminal, unless NO_COLOR or a dumb terminal says no."""
@@ -15,11 +17,14 @@ def colours(stream: TextIO) -> bool:
 
 
 def say(*lines: str, stream: TextIO | None = None) -> None:
-    """Print lines at once; characters that the stream cannot show are replaced rather than failing."""
+    """Print lines at once; characters that the stream cannot show are replaced rather than failing.
+
+    Each is one line, in which nothing that was read somewhere can steer the terminal (`printable`).
+    """
     stream = stream if stream is not None else sys.stdout
     for line in lines:
         encoding = getattr(stream, "encoding", None) or "utf-8"
-        print(line.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
+        print(printable(line).encode(encoding, "replace").decode(encoding), file=stream, flush=True)
 
 
 def say_json(value: Any) -> None:

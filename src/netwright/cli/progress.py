@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from netwright.cli.front import AHEAD
 from netwright.cli.output import colours, say
 from netwright.core.objective import Objective, fitness, front
-from netwright.core.wording import duration, metrics_text, number
+from netwright.core.wording import duration, metrics_text, number, printable
 
 if TYPE_CHECKING:
     from netwright.core.trial import Trial
@@ -153,20 +153,27 @@ class Display:
 
     def _table(self) -> Any:
         from rich.table import Table
+        from rich.text import Text
+
+        def plain(text: str, style: str = "") -> Text:
+            """Text in which no square bracket means anything."""
+            return Text(printable(text), style=style)
 
         view = Table(show_header=True, header_style="bold", box=None, pad_edge=False)
         names = [each.metric for each in self.objectives]
         for head in ("trial", "state", *names, "params", "seconds"):
-            view.add_column(head, justify="left" if head == "state" else "right")
+            view.add_column(plain(head), justify="left" if head == "state" else "right")
         for trial in self.recent:
             values = [number(n, trial.metrics[n]) if n in trial.metrics else "" for n in (*names, "params")]
             style = "green" if trial is self.best else ("" if trial.completed else "yellow")
-            view.add_row(str(trial.number), trial.state, *values, f"{trial.seconds:.1f}", style=style)
+            row = (str(trial.number), trial.state, *values, f"{trial.seconds:.1f}")
+            view.add_row(*map(plain, row), style=style)
         if self.epochs:
-            view.title = f"weight training {self.shared:.0%}: {epoch_line(self.epochs[-1])}"
+            view.title = plain(f"weight training {self.shared:.0%}: {epoch_line(self.epochs[-1])}", "italic")
             view.title_justify = "left"
         rate = self._own / max(self.elapsed, 1e-9)
-        view.caption = "\n".join([*self.summary(), f"{rate:.3g} trials a second  {self.eta()}  Ctrl-C is safe"])
+        lines = [*self.summary(), f"{rate:.3g} trials a second  {self.eta()}  Ctrl-C is safe"]
+        view.caption = Text("\n").join(plain(each, "dim italic") for each in lines)
         view.caption_justify = "left"
         return view
 

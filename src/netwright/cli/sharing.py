@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from netwright.cli.output import say
 from netwright.cli.trust import code_of, read_plan, require
 from netwright.core.errors import CorruptStore, NetwrightError, UserError
+from netwright.core.inside import inside
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
@@ -68,7 +69,7 @@ def queue_of(directory: Path, name: str) -> Path:
     """Where a run shares its work; UserError for what is no name."""
     from netwright.engine.naming import check_name
 
-    return directory / QUEUES / check_name(name)
+    return inside(directory, QUEUES, check_name(name))
 
 
 def home_of(queue: Path) -> Path:

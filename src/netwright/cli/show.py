@@ -205,7 +205,7 @@ def show_trial(directory: Path, run: str | None, trial: int, *, as_json: bool) -
         say("", *table(names, rows))
     _say_attempts(directory, found.name, chosen, attempts)
     if chosen.traceback:
-        say("", chosen.traceback.rstrip())
+        say("", *chosen.traceback.rstrip().splitlines())
 
 
 def _only_attempt(trial: StoredTrial) -> tuple[StoredAttempt, ...]:

@@ -13,6 +13,8 @@ from contextlib import suppress
 from html import escape
 from typing import Any, Protocol, TextIO
 
+from netwright.core.wording import printable
+
 EVERY_TERMINAL = 0.1  # seconds between two states of a line
 EVERY_NOTEBOOK = 0.25
 EVERY_LINE = 10.0  # where lines stay
@@ -83,12 +85,12 @@ class Terminal:
         self._shown = 0
 
     def show(self, line: str) -> None:
-        line = line[: self._columns() - 1]
+        line = printable(line)[: self._columns() - 1]
         self._write(f"\r{line}{' ' * (self._shown - len(line))}")
         self._shown = len(line)
 
     def end(self, lines: Sequence[str]) -> None:
-        self._write("".join(f"\n{line}" for line in lines) + "\n")
+        self._write("".join(f"\n{printable(line)}" for line in lines) + "\n")
 
     def _columns(self) -> int:
         try:
@@ -112,7 +114,7 @@ class Lines:
 
     def show(self, line: str) -> None:
         encoding = self._stream.encoding or "utf-8"
-        print(line.encode(encoding, "replace").decode(encoding), file=self._stream, flush=True)
+        print(printable(line).encode(encoding, "replace").decode(encoding), file=self._stream, flush=True)
 
     def end(self, lines: Sequence[str]) -> None:
         for line in lines:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+
+_STEERING = re.compile(  # what steers a terminal, turns the order of what is read, or ends a line; and lone surrogates
+    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+
+
+def printable(text: str) -> str:
+    """Text as one line for people, whoever wrote it: what a terminal would obey is shown as its code, as \\x1b."""
+    return _STEERING.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Aligned columns as plain lines: the first column to the left, numbers to the right."""
-    cells = [list(head), *[list(row) for row in rows]]
+    cells = [[printable(cell) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[k]) for row in cells) for k in range(len(head))]
     numeric = [all(_is_number(row[k]) for row in cells[1:]) for k in range(len(head))]
     align: list[Callable[[str, int], str]] = [str.rjust if n else str.ljust for n in numeric]

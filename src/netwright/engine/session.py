@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import netwright
 from netwright.core.errors import ConfigurationError, NetwrightError, SearchFailed, UserError
+from netwright.core.inside import inside
 from netwright.core.spelling import spelled
 from netwright.core.strategy import Strategy
 from netwright.engine.attempts import CANCELLING
@@ -153,7 +154,7 @@ class Session:
         """Where shared weights are kept, and the checkpoints of trials under way."""
         if self.store is None:
             return None, self._temporary_folder()
-        return self.store.directory / FOLDER / self.name, self.store.directory / TRIALS / self.name
+        return inside(self.store.directory, FOLDER, self.name), inside(self.store.directory, TRIALS, self.name)
 
     def _temporary_folder(self) -> Path | None:
         """For a run in memory whose trials keep something; gone with the `Run`, or with this where there is none."""
@@ -293,7 +294,7 @@ def load_run(search: Search, store: Store | str | Path, name: str | None) -> Run
         check_data(found.name, opened.document(found.name, DATA), fingerprints(search.estimator))
         check_networks(found.name, opened.document(found.name, NETWORKS), search)
         strategy = fresh(search.strategy)
-        shared = opened.directory / FOLDER / found.name
+        shared = inside(opened.directory, FOLDER, found.name)
         stops = Stops(Limits(), search.objectives)
         loop = Loop(search, strategy, Inline(), stops, found.summary.seconds, shared=shared)
         replay(loop, found.name, found.trials, begin=False)
@@ -304,7 +305,7 @@ def load_run(search: Search, store: Store | str | Path, name: str | None) -> Run
             tracebacks=loop.tracebacks,
             store=opened,
             state_lost=loop.rounds.lost,
-            folder=opened.directory / TRIALS / found.name,
+            folder=inside(opened.directory, TRIALS, found.name),
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -22,6 +23,7 @@ from netwright.core.architecture import Architecture
 from netwright.core.checkpoints import Checkpoints, synchronise
 from netwright.core.errors import TrialFailed, UserError
 from netwright.core.estimator import Estimator
+from netwright.core.inside import open_inside
 from netwright.core.kinds import kinds_checked
 from netwright.core.space import Space
 from netwright.core.trial import Measurement, Proposal
@@ -77,7 +79,9 @@ class Entry:
         """Leave it in the folder of its job."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         described = {**asdict(replace(self, architecture=None)), "start": self.start and str(self.start)}
-        (folder / ORDER).write_text(json.dumps(described), encoding="utf-8")
+        file = open_inside(folder / ORDER, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        with os.fdopen(file, "w", encoding="utf-8") as order:
+            order.write(json.dumps(described))
 
     @classmethod
     def read(cls, folder: Path) -> Entry:

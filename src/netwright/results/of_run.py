@@ -15,6 +15,7 @@ import torch
 
 from netwright.core.checkpoints import Checkpoints
 from netwright.core.errors import TrialFailed, UserError
+from netwright.core.inside import inside
 from netwright.core.kinds import kinds_checked
 from netwright.executors.inline import Inline
 from netwright.networks.counting import count
@@ -218,7 +219,7 @@ def trial_of(run: Run, number: int) -> Trial:
 def _folder(run: Run) -> Generator[Path]:
     """Where a stored run keeps its final trainings; a folder that is gone afterwards for one in memory."""
     if run.store_directory is not None:
-        yield run.store_directory / "final" / run.name
+        yield inside(run.store_directory, "final", run.name)
         return
     with tempfile.TemporaryDirectory(prefix="netwright-final-") as temporary:
         yield Path(temporary)

@@ -8,6 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from netwright.core.inside import inside
 from netwright.store.directory import BACKUPS, restrict, synchronise
 from netwright.store.problems import translated
 
@@ -52,7 +53,7 @@ def due(path: Path, *, ended: bool) -> bool:
 
 def back_up(connection: sqlite3.Connection, directory: Path) -> Path:
     """Write `backups/<time>.db` and keep the newest three. Returns the path of the new one."""
-    folder = directory / BACKUPS
+    folder = inside(directory, BACKUPS)
     folder.mkdir(mode=0o700, exist_ok=True)
     for stale in folder.glob("*.tmp*"):
         stale.unlink()

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from netwright.core.errors import UserError
+from netwright.core.inside import open_inside
 from netwright.store.lock import NAME as LOCK
 from netwright.store.problems import corrupt
 from netwright.store.tally import NAME as TALLY
@@ -67,8 +68,9 @@ def check_header(path: Path) -> None:
 
 def restrict(path: Path) -> None:
     """Make an empty file that only its owner may read and write."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    os.chmod(path, 0o600)
+    file = open_inside(path, os.O_RDWR | os.O_CREAT)
+    os.fchmod(file, 0o600)
+    os.close(file)
 
 
 def synchronise(directory: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from netwright.core.errors import Busy, UserError
+from netwright.core.inside import NO_LINK, open_inside
 from netwright.core.spelling import spelled
 
 NAME = "netwright.lock"
@@ -33,7 +34,7 @@ class DriverLock:
     def __init__(self, directory: Path, takeover: bool = False) -> None:
         self._path = directory / NAME
         self._place: int | None = None
-        self._file: int | None = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._file: int | None = open_inside(self._path, os.O_RDWR | os.O_CREAT)
         try:
             self._place = _place(directory)
             if not _taken(self._file) or not (self._place is None or _taken(self._place)):
@@ -86,9 +87,9 @@ class DriverLock:
 
 def driver(directory: Path) -> dict[str, Any] | None:
     """Who drives this project now: pid, host, since; None where nobody does."""
-    for path in (directory / NAME, directory):
+    for path, flags in ((directory / NAME, NO_LINK), (directory, 0)):
         try:
-            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags)
         except OSError:
             continue
         try:

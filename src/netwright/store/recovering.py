@@ -12,7 +12,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -143,9 +143,14 @@ def recover(directory: Path, to: Path) -> Recovered:
     with Store(to, min_free_disk=0) as store:
         recovered = _write(store, found)
     for name in FOLDERS:
-        if (directory / name).is_dir():
-            shutil.copytree(directory / name, to / name, ignore=shutil.ignore_patterns("*.tmp"))
+        if (directory / name).is_dir() and not (directory / name).is_symlink():
+            shutil.copytree(directory / name, to / name, ignore=_unwanted)
     return recovered
+
+
+def _unwanted(folder: str, names: Sequence[str]) -> set[str]:
+    """What was being written, and links, which may lead to files that are no part of the project."""
+    return {each for each in names if each.endswith(".tmp") or os.path.islink(os.path.join(folder, each))}
 
 
 def _documents(directory: Path) -> list[Row]:

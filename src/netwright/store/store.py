@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from netwright.core.errors import UserError
+from netwright.core.inside import refuse_links
 from netwright.core.kinds import kinds_checked
 from netwright.store import backup, opening, tally
 from netwright.store import directory as places
@@ -47,6 +48,7 @@ class Store:
             places.prepare(self.directory)
             if self.path.exists():
                 places.check_header(self.path)  # before anything is put beside another program's file
+            refuse_links(self.directory)
             self._hold = DriverLock(self.directory, takeover)
             try:
                 self._connection = opening.open_to_write(self.directory)

@@ -51,12 +51,22 @@ class Listing:
 
 @dataclass
 class Seen:
-    """What is said of the files that were looked through. others: endings of files that are no images."""
+    """What is said of the files that were looked through. others: endings of files that are no images.
+
+    outside: images behind links out of the folder; away: folders that are such links themselves.
+    """
 
     others: Counter[str] = field(default_factory=Counter)
     dangling: list[str] = field(default_factory=list)
     outside: int = 0
+    away: list[str] = field(default_factory=list)
     left_overs: Counter[str] = field(default_factory=Counter)
+
+    def note_folder(self, folder: str, top: str) -> None:
+        """Take note of a folder that is itself a link out of the one that was given. top: that one, as it really is."""
+        real = os.path.realpath(folder)
+        if os.path.islink(folder) and not real.startswith(top + os.sep) and real != top:
+            self.away.append(f"{shown(os.path.basename(folder))}/ (to {shown(real)})")
 
     def notes(self) -> tuple[str, ...]:
         notes: list[str] = []
@@ -71,6 +81,9 @@ class Seen:
                 f"links that lead nowhere were left out: {len(self.dangling):,}, such as {shown(self.dangling[0])}; "
                 "put their files back, or remove them"
             )
+        if self.away:
+            more = f" and {len(self.away) - 5:,} more" if len(self.away) > 5 else ""
+            notes.append(f"folders that are links out of this one were read: {', '.join(self.away[:5])}{more}")
         if self.outside:
             notes.append(
                 f"{self.outside:,} images are links to files outside of this folder: they must stay where they are"
@@ -208,6 +221,7 @@ def listed(folder: Path, present: Sequence[str], names: Sequence[str], top: Path
     for entry in os.scandir(folder):
         if entry.is_dir() and _is_left_over(entry.name) and not entry.name.startswith("."):
             seen.left_overs[entry.name] += 1
+    seen.note_folder(str(folder), inside_of)
     for name in present:
         before = seen.others.total()
         images = sorted(_walked(str(folder / name), inside_of, seen), key=lambda path: path.split(os.sep))
@@ -228,6 +242,7 @@ def _walked(folder: str, top: str, seen: Seen, above: tuple[str, ...] = ()) -> I
     real = os.path.realpath(folder)
     if real in above:
         return
+    seen.note_folder(folder, top)
     away = not real.startswith(top + os.sep)
     for entry in os.scandir(folder):
         if entry.name.startswith("."):

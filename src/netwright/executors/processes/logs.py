@@ -6,6 +6,9 @@ import contextlib
 import os
 from pathlib import Path
 
+from netwright.core.errors import UserError
+from netwright.core.inside import open_inside
+
 LARGEST = 10_000_000  # bytes
 HEAD = TAIL = 2_500_000
 SHOWN = 10_000  # bytes of the end that go into an outcome
@@ -29,12 +32,13 @@ class Log:
         with contextlib.suppress(OSError):
             self.size = self.path.stat().st_size
             if self.size > LARGEST:
-                self._cut()
+                with contextlib.suppress(UserError):  # it was replaced by something else
+                    self._cut()
         return max(0, self.size - before)
 
     def _cut(self) -> None:
         """Put the end behind the beginning; writers append, so they go on behind it."""
-        with open(self.path, "r+b") as file:
+        with os.fdopen(open_inside(self.path, os.O_RDWR), "r+b") as file:
             file.seek(-TAIL, os.SEEK_END)
             tail = file.read(TAIL)
             file.seek(HEAD)
@@ -55,4 +59,8 @@ class Log:
 
 
 def open_log(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    """A descriptor to append to a log. Raises OSError, also where something else lies there."""
+    try:
+        return open_inside(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    except UserError as problem:
+        raise OSError(str(problem)) from problem
