@@ -37,7 +37,7 @@ def test_the_command_for_an_extra_runs_and_names_no_package_that_no_index_has() 
 
 def test_the_command_names_this_python_where_the_shell_knows_another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    assert installing("ray>=2.49") == f"{shlex.quote(sys.executable)} -m pip install 'ray>=2.49'"
+    assert installing("ray>=2.52") == f"{shlex.quote(sys.executable)} -m pip install 'ray>=2.52'"
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     assert installing("x") == "python -m pip install x"
 

@@ -74,6 +74,7 @@ def cluster() -> Iterator[Any]:
     """Two nodes of four processors each, by name only; the driver is on the first. One cluster for all tests here."""
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # none in the user's home for a test
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
     import ray
     from ray.cluster_utils import Cluster
 

@@ -8,17 +8,21 @@ import socket
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from netwright.core.errors import ConfigurationError, UserError
+from netwright.executors.on_ray import tokens
 from netwright.executors.on_ray.reaching import because, require_answer
 
 PROBE = """
-import sys
+import sys, warnings
+warnings.showwarning = lambda message, *_: print("warning:", message)
 from netwright.executors.ray import Ray
 try:
     executor = Ray(1, address=sys.argv[1])
@@ -35,6 +39,9 @@ This process on node 192.0.2.1 was started with:
     Ray: 2.60.0
     Python: 3.11.7
 """
+
+
+SAID = ("joined", "UserError", "warning: ")
 
 
 class Refusal(Exception):
@@ -81,22 +88,61 @@ def test_what_ray_says_is_told_whole_and_in_one_line() -> None:
     assert other.startswith("no Ray cluster at 'head:6379': Failed to connect; start one with: ray start --head")
 
 
-@pytest.fixture(scope="module")
-def head() -> Iterator[tuple[str, dict[str, str]]]:
-    """The address of a head with a token in a file, and the environment of the shell that started it."""
+@pytest.mark.parametrize("address", [None, "local", "auto", "head:6379"])
+def test_whatever_keeps_ray_from_starting_is_one_line(address: str | None) -> None:
+    told = str(because(address, Exception("The current node timed out.\n\n" + "Look at the logs. " * 100)))
+    assert "The current node timed out. Look" in told and "\n" not in told and len(told) < 700
+    assert ("Ray could not be started on this machine" in told) == (address in (None, "local"))
+    assert "Exception" in str(because(address, Exception()))
+
+
+@pytest.mark.parametrize("place", ["head:6379", "192.0.2.7:6379", "[2001:db8::1]:6379", "ray://192.0.2.7:10001"])
+def test_a_cluster_elsewhere_that_lets_in_everybody_is_refused(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    monkeypatch.delenv(tokens.MODE, raising=False)
+    with pytest.raises(UserError, match=r"asks for no token.*ray get-auth-token --generate.*RAY_AUTH_MODE=disabled"):
+        tokens.require_protected(place)
+    monkeypatch.setenv(tokens.MODE, "disabled")
+    tokens.require_protected(place)
+
+
+@pytest.mark.parametrize("place", ["127.0.0.1:6379", "localhost:6379", "[::1]:6379"])
+def test_one_behind_the_loopback_address_is_warned_of(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    monkeypatch.delenv(tokens.MODE, raising=False)
+    with pytest.warns(UserWarning, match="asks for no token"):
+        tokens.require_protected(place)
+
+
+def test_a_ray_from_before_tokens_is_refused() -> None:
+    for version in ("2.49.0", "2.51.9", "1.13"):
+        with pytest.raises(UserError, match=r"install 'ray>=2\.52'"):
+            tokens.require_version(version)
+    for version in ("2.52.0", "2.60.0", "3.0.0.dev0"):
+        tokens.require_version(version)
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert project["optional-dependencies"]["ray"] == ["ray>=2.52"]
+
+
+def test_a_cluster_of_ones_own_has_a_token_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(tokens.MODE, "")
+    tokens.ask_for_token_by_default()
+    assert os.environ[tokens.MODE] == "token"
+    monkeypatch.setenv(tokens.MODE, "disabled")
+    with pytest.warns(UserWarning, match="RAY_AUTH_MODE is 'disabled'"):
+        tokens.ask_for_token_by_default()
+    assert os.environ[tokens.MODE] == "disabled"
+
+
+@contextmanager
+def started(*, token: bool) -> Iterator[tuple[str, dict[str, str]]]:
+    """The address of a head, with a token in a file or none, and the environment of the shell that started it."""
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as home:  # names of sockets are short
         (Path(home) / "token").write_text(secrets.token_hex(32))
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-        environment = {
-            **inherited,
-            "HOME": home,
-            "RAY_TMPDIR": home,
-            "RAY_USAGE_STATS_ENABLED": "0",
-            "RAY_AUTH_MODE": "token",
-            "RAY_AUTH_TOKEN_PATH": f"{home}/token",
-        }
+        environment = {**inherited, "HOME": home, "RAY_TMPDIR": home, "RAY_USAGE_STATS_ENABLED": "0"}
+        if token:
+            environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": f"{home}/token"}
         command = [Path(sys.executable).parent / "ray", "start", "--head", f"--port={port}", "--num-cpus=1", "--block"]
         options = ["--include-dashboard=false", "--object-store-memory=100000000", "--include-log-monitor=false"]
         with subprocess.Popen(
@@ -111,11 +157,18 @@ def head() -> Iterator[tuple[str, dict[str, str]]]:
                 process.communicate(timeout=60)
 
 
+@pytest.fixture(scope="module")
+def head() -> Iterator[tuple[str, dict[str, str]]]:
+    with started(token=True) as found:
+        yield found
+
+
 def joined(address: str, environment: dict[str, str]) -> str:
     done = subprocess.run(
         [sys.executable, "-c", PROBE, address], env=environment, capture_output=True, text=True, timeout=120
     )
-    return done.stdout.strip()
+    said = [line for line in done.stdout.splitlines() if line.startswith(SAID)]
+    return "\n".join(said) or done.stderr
 
 
 @pytest.mark.ray
@@ -128,3 +181,28 @@ def test_a_head_lets_in_who_has_its_token_and_others_are_told_why_not(head: tupl
     assert "refused the token of this process" in joined(address, wrong)
     none = {name: value for name, value in right.items() if name != "RAY_AUTH_TOKEN_PATH"}
     assert "RAY_AUTH_MODE is 'token', but there is no token here" in joined(address, none)
+
+
+def own_address() -> str:
+    """The address by which this machine is seen elsewhere; nothing is sent for that."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        try:
+            asked.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return asked.getsockname()[0]
+
+
+@pytest.mark.ray
+def test_a_head_without_a_token_is_never_joined_in_silence() -> None:
+    with started(token=False) as (address, environment):
+        host = own_address()
+        elsewhere = f"{host}:{address.rpartition(':')[2]}"
+        with_token = {**environment, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+        if host.startswith("127."):
+            pytest.skip("this machine has no address but the loopback one")
+        for own in (environment, with_token):
+            assert joined(elsewhere, own).startswith(f"UserError the Ray cluster at {elsewhere} asks for no token")
+        told = joined(address, environment)
+        assert told.startswith("warning: the Ray cluster") and told.endswith("\njoined")
+        assert joined(elsewhere, {**environment, "RAY_AUTH_MODE": "disabled"}) == "joined"

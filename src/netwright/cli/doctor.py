@@ -137,6 +137,26 @@ def _extras(directory: Path) -> Iterator[Finding]:
                 yield Finding(name, "note", f"not installed; only needed for {use}: {get}")
 
 
+def _ray(directory: Path) -> Iterator[Finding]:
+    """Whether Ray keeps others out of a cluster; nothing where it is not installed."""
+    from netwright.executors.on_ray import tokens
+
+    try:
+        found = version("ray")
+    except PackageNotFoundError:
+        return
+    if tokens.too_old(found):
+        yield Finding("ray token", "problem", f"Ray {found} is from before tokens; install 'ray>=2.52'")
+    elif tokens.mode() == "disabled":
+        yield Finding("ray token", "note", f"{tokens.MODE} is 'disabled': a cluster without a token is joined unasked")
+    elif not tokens.is_here():
+        yield Finding("ray token", "note", "none; before a cluster of several machines: ray get-auth-token --generate")
+    elif tokens.mode():
+        yield Finding("ray token", "ok", f"there is one, and {tokens.MODE} is {tokens.mode()!r}")
+    else:
+        yield Finding("ray token", "note", f"there is one; to join a cluster with it: export {tokens.MODE}=token")
+
+
 def _store(directory: Path) -> Iterator[Finding]:
     from netwright.core.errors import NetwrightError
     from netwright.store import Store
@@ -152,6 +172,6 @@ def _store(directory: Path) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[Path], Iterator[Finding]], ...] = (
-    *(_python, _packages, _extras, _devices, _shared_memory),
+    *(_python, _packages, _extras, _ray, _devices, _shared_memory),
     *(_sqlite, _disk, _ports, _store),
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def installing(*packages: str) -> str:
-    """The command that installs these packages for the Python that runs now: "python -m pip install 'ray>=2.49'"."""
+    """The command that installs these packages for the Python that runs now: "python -m pip install 'ray>=2.52'"."""
     return f"{_python()} -m pip install {' '.join(map(shlex.quote, packages))}"
 
 
@@ -29,7 +29,7 @@ def required(extra: str | None = None) -> tuple[str, ...]:
 
 
 def package(requirement: str) -> str:
-    """The name in a requirement: "ray" of "ray>=2.49"."""
+    """The name in a requirement: "ray" of "ray>=2.52"."""
     return re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
 
 

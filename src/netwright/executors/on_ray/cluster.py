@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import signal
+import sys
 import threading
 from collections.abc import Generator, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from netwright.core.errors import MissingExtra, NetwrightError, UserError
 from netwright.executors.on_ray.reaching import because, require_answer
 from netwright.executors.on_ray.shipping import Kit, own_modules
+from netwright.executors.on_ray.tokens import ask_for_token_by_default, require_protected, require_version
 from netwright.executors.on_ray.worker import Worker, tail
 
 LOCAL_STORE = 200_000_000  # bytes of shared memory for a cluster of one's own; what is larger goes through the disk
@@ -23,15 +25,20 @@ NODE = "ray.io/node-id"  # the label by which Ray knows a node
 class Cluster:
     """A connection to Ray. address: None for one of its own on this machine, "auto" or host:port to join one.
 
-    Raises MissingExtra without Ray, and UserError where no cluster is found or no node has what a trial needs.
+    Raises MissingExtra without Ray, and UserError where no cluster is found, where one elsewhere lets in everybody, or
+    where no node has what a trial needs.
     """
 
     def __init__(self, address: str | None, workers: int, cpus: float, gpus: float, memory: int | None) -> None:
+        address = address or os.environ.get("RAY_ADDRESS")
+        if address in (None, "local") and "ray" not in sys.modules:
+            ask_for_token_by_default()
         try:
             import ray
             from ray import cloudpickle, exceptions
         except ImportError:
             raise MissingExtra("ray", "ray") from None
+        require_version(ray.__version__)
         self.ray, self.errors, self._pickler = ray, exceptions, cloudpickle
         self._memory = memory
         self._needs: dict[str, Any] = {"num_cpus": cpus, "num_gpus": gpus}
@@ -52,17 +59,20 @@ class Cluster:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         options: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.ERROR}
-        address = address or os.environ.get("RAY_ADDRESS")
-        if address is None:
+        if address in (None, "local"):
             room = max(os.cpu_count() or 1, math.ceil(workers * cpus))  # as many workers as were asked for
             options |= {"address": "local", "num_cpus": room, "object_store_memory": LOCAL_STORE}
         else:
-            require_answer(address, self.errors)
+            place = require_answer(address, self.errors)
+            if place is not None:
+                require_protected(place)
             options["address"] = address
         try:
             with _signals_kept():
                 self.ray.init(**options)
-        except (OSError, ValueError, RuntimeError, self.errors.RayError) as problem:
+        except Exception as problem:  # Ray has no common class for what keeps it from starting
+            with contextlib.suppress(Exception):
+                self.ray.shutdown()  # of what was started by then
             raise because(address, problem) from problem
         _be_quiet()
 

@@ -4,27 +4,29 @@ give up and keeps the reason to itself."""
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 from typing import Any
 
 from netwright.core.errors import ConfigurationError, UserError
+from netwright.executors.on_ray.tokens import mode
 
+MOST = 500  # characters of what Ray says
 CONNECTING = 10.0  # seconds that a host has to take a connection
 TOKEN = "~/.ray/auth_token, in the file that RAY_AUTH_TOKEN_PATH names, or in RAY_AUTH_TOKEN"  # noqa: S105 - no token
 START = "start one with: ray start --head --port=6379"
 
 
-def require_answer(address: str, errors: Any) -> None:
-    """UserError that says why no cluster can be joined at this address. errors: Ray's exceptions.
+def require_answer(address: str, errors: Any) -> str | None:
+    """Where the cluster of this address is; UserError that says why it cannot be joined. errors: Ray's exceptions.
 
-    address: host:port, or "auto". What only Ray understands, such as ray://host:port, is left to it.
+    address: host:port, or "auto", for which it may be None. What only Ray understands, such as ray://host:port, is
+    left to it.
     """
-    if "://" in address or address == "local":
-        return
+    if "://" in address:
+        return address
     place = _found_here() if address == "auto" else address
     if place is None:
-        return
+        return None
     _require_listener(place, *_parts(place))
     try:
         _ask(place)
@@ -32,14 +34,17 @@ def require_answer(address: str, errors: Any) -> None:
         raise UserError(_refused(place)) from None
     except errors.RayError:
         raise UserError(f"something listens at {place}, but it does not answer as the head of a Ray cluster") from None
+    return place
 
 
 def because(address: str | None, problem: BaseException) -> UserError:
-    """The error to raise where Ray could not join or start a cluster: all that it says, in one line."""
-    reason = " ".join(str(problem).split())
+    """The error to raise where Ray could not join or start a cluster: what it says, in one line."""
+    reason = " ".join(str(problem).split())[:MOST] or type(problem).__name__
     if "version mismatch" in reason.lower():
         return UserError(f"{reason}; all nodes and this process need the same versions of Ray and Python")
-    where = "on this machine" if address in (None, "auto") else f"at {address!r}"
+    if address in (None, "local"):
+        return UserError(f"Ray could not be started on this machine: {reason}")
+    where = "on this machine" if address == "auto" else f"at {address!r}"
     return UserError(f"no Ray cluster {where}: {reason}; {START}")
 
 
@@ -88,7 +93,7 @@ def _ask(place: str) -> None:
 
 
 def _with_token() -> bool:
-    return os.environ.get("RAY_AUTH_MODE", "").lower() == "token"
+    return mode() == "token"
 
 
 def _refused(place: str) -> str:
