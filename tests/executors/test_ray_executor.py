@@ -72,11 +72,14 @@ class Doing(Estimator):
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """Two nodes of four processors each, by name only; the driver is on the first. One cluster for all tests here."""
-    pytest.importorskip("ray", reason="the extra `ray` is not installed")
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # none in the user's home for a test
     os.environ.setdefault("RAY_AUTH_MODE", "token")
+    pytest.importorskip("ray", reason="the extra `ray` is not installed")
     import ray
+    from ray._raylet import Config  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
     from ray.cluster_utils import Cluster
+
+    Config.initialize("")  # where Ray was imported before, it reads the environment again
 
     before = signal.getsignal(signal.SIGTERM)
     made = Cluster(initialize_head=True, head_node_args=_node(4))
