@@ -118,6 +118,14 @@ class Finals:
                 self._late.append((name, seed))
             else:
                 self._fail(name, seed, f"{outcome.state}: {outcome.reason}")
+        # Several workers end in any order; what is told does not depend on it.
+        self.results = {
+            name: {
+                seed: self.results[name][seed] for each, seed in order if each == name and seed in self.results[name]
+            }
+            for name in dict.fromkeys(name for name, _ in order)
+            if name in self.results
+        }
         return fitted
 
     # What there is to train.
@@ -255,7 +263,8 @@ class Finals:
         self.results.setdefault(name, {})[seed] = found
         if record is not None and self._cost is not None and name == FOUND and record.epochs > self.winners[0].begun:
             # The machine may have become slower or quicker than when its steps were timed.
-            epochs = record.epochs - (self.winners[0].begun if seed == min(self.results[FOUND]) else 0)
+            went_on = (name, seed) == self._first or len(self.winners) > 1
+            epochs = record.epochs - (self.winners[0].begun if went_on else 0)
             self._cost = Cost(max(record.seconds - self._cost.test, 0.0) / epochs, self._cost.test)
 
     def _fail(self, name: str, seed: int, reason: str) -> None:
