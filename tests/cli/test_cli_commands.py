@@ -134,7 +134,7 @@ def test_a_signal_prints_the_line_that_resumes(tmp_path: Path, number: int, code
         time.sleep(0.02)
     if number == signal.SIGTERM:
         assert process.stdout is not None
-        while "final training" not in process.stdout.readline():
+        while not process.stdout.readline().startswith("final training of "):
             assert time.monotonic() < deadline
     process.send_signal(number)
     said, _ = process.communicate(timeout=60)

@@ -14,6 +14,7 @@ from netwright.cli.arguments import split
 from netwright.cli.output import say
 from netwright.cli.progress import Display
 from netwright.cli.show import at
+from netwright.core.errors import NetwrightError
 from netwright.core.inside import inside
 from netwright.engine import Interrupted
 
@@ -39,6 +40,18 @@ class Driver:
         self.expected: float | None = None
         self._queue: Path | None = None  # where work is shared with workers over a folder
         self._main = ""
+
+    def begun(self) -> str:
+        """The name of the command's first run; empty where none has been begun."""
+        from netwright.store import Store
+
+        if not self._main:
+            return ""
+        try:
+            with Store.open_readonly(self.directory) as store:
+                return self._main if self._main in store.names() else ""
+        except (NetwrightError, OSError):
+            return ""
 
     def end(self) -> None:
         """Workers over a folder may end: no more of this command follows."""

@@ -77,8 +77,9 @@ class Command:
         """After an interruption, say how to go on; otherwise workers over a folder may end."""
         if isinstance(value, KeyboardInterrupt):
             run = getattr(value, "run", None) or self.run
-            if run is not None:
-                say(f"interrupted; go on with: netwright resume {run.name}{at(self.directory)}")
+            name = self.driver.begun() if run is None else run.name  # between two parts, nobody holds the run
+            if name:
+                say(f"interrupted; go on with: netwright resume {name}{at(self.directory)}")
         else:
             self.driver.end()
 
