@@ -91,6 +91,7 @@ TRIAL: Fields = {
     "curve[].*": ("number?", "(not always) each epoch's metrics, learning rate and seconds"),
     "scores[]": ("number?", "of the objectives in their order, turned so that larger is better"),
     "seconds": ("seconds", "of the trial, measured by the clock"),
+    "peak_memory": ("bytes", "(not always) most that an epoch of shared weights took on its device"),
     "device": ("text", "where it ran"),
     "reason": ("text", "one line that says why it ended so; empty where it completed"),
     "traceback": ("text", "of an error; empty for others"),
