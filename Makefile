@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo check docs changelog coverage oldest test clean
+.PHONY: setup demo check docs changelog coverage oldest test test-slow clean
 
 setup: $(READY)
 
@@ -35,7 +35,10 @@ oldest:
 	PYTHON=$(PYTHON) bash tools/oldest.sh
 
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0 -m "not slow"
+
+test-slow: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0 -m slow
 
 clean:
 	rm -rf .venv demo-best demo-runs

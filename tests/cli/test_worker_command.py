@@ -121,6 +121,7 @@ def test_a_search_by_workers_elsewhere_is_that_of_one_process(shell: Shell, tmp_
     assert run(["show", "r", "--dir", str(tmp_path / "shared"), "--trial", "0"]) == 0
 
 
+@pytest.mark.slow
 def test_an_interrupted_search_is_taken_up_by_the_same_worker(shell: Shell, tmp_path: Path) -> None:
     options = ("--space", "mine.py:Plain", "--final-epochs", "0", "--name", "r", "--dir", "runs")
     many = ("--epochs", "30", "--strategy", "random", "--trials", "12")
@@ -139,6 +140,7 @@ def test_an_interrupted_search_is_taken_up_by_the_same_worker(shell: Shell, tmp_
     assert [row[2] for row in table(tmp_path / "runs", "r")] == ["completed"] * 12
 
 
+@pytest.mark.slow
 def test_proxies_over_a_folder_give_the_same_scores(shell: Shell, tmp_path: Path) -> None:
     words = (
         "proxies",

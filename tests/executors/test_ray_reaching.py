@@ -171,6 +171,7 @@ def joined(address: str, environment: dict[str, str]) -> str:
     return "\n".join(said) or done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_a_head_lets_in_who_has_its_token_and_others_are_told_why_not(head: tuple[str, dict[str, str]]) -> None:
     address, right = head
@@ -193,6 +194,7 @@ def own_address() -> str:
         return asked.getsockname()[0]
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_a_head_without_a_token_is_never_joined_in_silence() -> None:
     with started(token=False) as (address, environment):
