@@ -98,7 +98,7 @@ def test_one_that_is_better_on_most_seeds_but_not_on_average_is_not_called_bette
 
 def test_without_statsmodels_it_is_said_how_to_get_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "statsmodels", None)
-    with pytest.raises(MissingExtra, match=r"netwright\[compare\]"):
+    with pytest.raises(MissingExtra, match=r"get it with: .*python.* -m pip install .*'statsmodels>="):
         statistics.require_statistics()
 
 

@@ -320,7 +320,7 @@ def test_what_cannot_be_is_refused(cluster: Any, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ConfigurationError, match="workers is 0; expected at least 1"):
         Ray(0)
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MissingExtra, match=r"get it with: .*python.* -m pip install 'ray>=2\.49'"):
+    with pytest.raises(MissingExtra, match=r"get it with: .*python.* -m pip install 'ray>=2\.52'"):
         Ray(1)
 
 
