@@ -30,7 +30,7 @@ class Display:
         self.best: Trial | None = None
         self.counts: Counter[str] = Counter()
         self.recent: list[Trial] = []
-        self.completed: list[Trial] = []  # of this session, for the front of several objectives
+        self.completed: list[Trial] = []  # by this process, for the front of several objectives
         self.last_failure = ""
         self._started = time.monotonic()
         self._own = 0  # trials of this process; the others are an earlier session's

@@ -104,7 +104,7 @@ class Stay:
         return None
 
     def _over(self, now: float) -> str | None:
-        """Why the worker is to end, empty where only this session is over, None while it goes on."""
+        """Why the worker is to end, empty where only this driver is done, None while it goes on."""
         latest, _ = self._worker.latest()
         if latest is not None and (latest.id != self._session.id or latest.state != OPEN):
             return ""
