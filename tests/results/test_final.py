@@ -19,6 +19,7 @@ from netwright import tasks
 from netwright.core.choose import Choose
 from netwright.core.errors import TrialFailed, UserError
 from netwright.core.estimator import Estimator
+from netwright.core.executor import Job
 from netwright.core.space import Space
 from netwright.core.task import Examples, TaskShape
 from netwright.core.trial import Measurement, Proposal
@@ -353,6 +354,26 @@ def test_going_on_never_makes_the_network_worse_on_the_validation_examples(digit
     assert any("worse on the validation examples" in each or "did not come to its end" in each for each in record.notes)
     before = conclude(run, train=False, final_seeds=1, baselines=False).figures.winner.accuracies
     assert (record.test_accuracy,) == before
+
+
+class LastFirst(Inline):
+    """Three slots, of which the one that was taken last is done first."""
+
+    slots = 3
+
+    def submit(self, job: Job) -> None:
+        self._waiting.appendleft(job)
+
+
+def test_the_order_in_which_trainings_end_is_not_told(digits: Task, tmp_path: Path) -> None:
+    training = Training(nw.spaces.Mlp(widths=(4, 8)), digits, settings=SETTINGS, device="cpu")
+    run = nw.Search(nw.strategies.RandomSearch(training.space), training).run(trials=1, store=tmp_path)
+    alone = conclude(run, final_epochs=1, final_seeds=2).figures
+    shutil.rmtree(tmp_path / "final")
+    turned = conclude(run, final_epochs=1, final_seeds=2, executor=LastFirst()).figures
+    assert [each.name for each in turned.baselines] == [each.name for each in alone.baselines]
+    for one, other in zip((turned.winner, *turned.baselines), (alone.winner, *alone.baselines), strict=True):
+        assert (one.seeds, one.accuracies) == (other.seeds, other.accuracies)
 
 
 def test_workers_share_the_trainings(digits: Task, tmp_path: Path) -> None:
