@@ -14,12 +14,15 @@ from typing import Any
 
 import pytest
 
+import netwright as nw
 from netwright.cli.main import run
 from netwright.cli.plan import Plan
-from netwright.cli.sharing import Workshop, work_of
-from netwright.cli.worker import found_queue
+from netwright.cli.sharing import Workshop, queue_of, work_of
+from netwright.cli.worker import found_queue, tell_unknown
 from netwright.cli.workers import chosen, described, retries
 from netwright.core.errors import CorruptStore, UserError
+from netwright.core.estimator import Estimator
+from netwright.core.trial import Measurement, Proposal
 from netwright.executors import Folder
 from netwright.executors.folder import Kit
 from netwright.executors.folder.messages import described as described_stages
@@ -213,6 +216,25 @@ def test_a_worker_says_what_it_cannot_do(capsys: pytest.CaptureFixture[str], tmp
     code, text = said(capsys, "worker", "r", "--dir", tmp_path, "--idle", "0.2s", "-q")
     assert code == 2 and "nobody has begun to share work" in text and len(text.splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+class Always(Estimator):
+    """Measures every network alike."""
+
+    def estimate(self, proposal: Proposal, seed: int) -> Measurement:
+        return Measurement({"val_accuracy": 0.5})
+
+
+def test_a_name_that_no_run_has_is_waited_for_and_said(tmp_path: Path) -> None:
+    said: list[str] = []
+    tell_unknown(queue_of(tmp_path, "digts"), said.append)
+    assert not said  # there is no project yet: the worker came first
+    space = nw.spaces.Mlp()
+    nw.Search(nw.strategies.RandomSearch(space), Always()).run(trials=1, store=tmp_path, name="digits")
+    tell_unknown(queue_of(tmp_path, "digts"), said.append)
+    assert len(said) == 1 and "no run 'digts' yet" in said[0] and "did you mean 'digits'" in said[0]
+    tell_unknown(queue_of(tmp_path, "digits"), said.append)
+    assert len(said) == 1
 
 
 def test_which_folder_is_meant(tmp_path: Path) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwright.cli.output import say
 from netwright.cli.sharing import QUEUES, Workshop, home_of, queue_of
 from netwright.cli.stopping import stoppable
-from netwright.core.errors import ConfigurationError, UserError
+from netwright.core.errors import ConfigurationError, UserError, nearest
 
 if TYPE_CHECKING:
     from netwright.executors.folder.session import Session
@@ -36,9 +38,22 @@ def work(
 
     make = Workshop(tell, home_of(Path(os.path.abspath(queue))), trust=trust)
     worker = Worker(queue, make, slots=workers, threads=threads, idle=parse_duration(idle), say=tell)
+    tell_unknown(queue, tell)
     with stoppable():
         reason = worker.run()
     tell(f"{reason}; {worker.done} trial{'s' * (worker.done != 1)} carried out here")
+
+
+def tell_unknown(queue: Path, tell: Callable[[str], object]) -> None:
+    """Say so where the project has runs, but none of this name: a worker may come first, or be named wrongly."""
+    from netwright.core.errors import NetwrightError
+    from netwright.store import Store
+
+    if queue.exists() or queue.parent.name != QUEUES:
+        return
+    with contextlib.suppress(NetwrightError, OSError), Store.open_readonly(queue.parent.parent) as store:
+        if store.names() and queue.name not in store.names():
+            tell(f"there is no run {queue.name!r} yet{nearest(queue.name, store.names())}")
 
 
 def found_queue(directory: Path, run: str | None) -> Path:
