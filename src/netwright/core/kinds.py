@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import os
@@ -55,6 +56,7 @@ PLAIN: dict[str, tuple[Any, str]] = {
 }
 NUMBERS = frozenset(("bool", "float", "int"))
 EXECUTOR = ("slots", "submit", "wait", "cancel")
+PACKAGES = {"Estimator": "estimators", "Predictor": "predictors", "Space": "spaces", "Strategy": "strategies"}
 HOMES = {"Module": "torch."}  # where the class of that name is at home, if not here
 
 
@@ -197,16 +199,22 @@ def _call(cls: type) -> str:
 def _of_name(text: str, kind: str) -> type | None:
     """The class of a kind that a text names, as "darts" and "evolution" do."""
     wanted = "".join(each for each in text.partition(":")[0].lower() if each.isalnum())
-    known = [each for each in _classes() if _named(each, kind) and not inspect.isabstract(each)]
+    known = [each for each in _public(kind) if _named(each, kind) and not inspect.isabstract(each)]
     found = {each for each in known if wanted and wanted in each.__name__.lower()}
     same = {each for each in found if each.__name__.lower() == wanted} or found
+    if len(same) > 1:  # the usual one, where it is among several of this name
+        same = {each for each in same if f".{each.__name__}(" in EXAMPLES[kind]}
     return same.pop() if len(same) == 1 else None
 
 
-def _classes() -> Iterable[type]:
-    """The classes of this package, as far as they are loaded."""
-    modules = [module for name, module in list(sys.modules.items()) if name.startswith("netwright.")]
-    return (value for module in modules for value in list(vars(module).values()) if isinstance(value, type))
+def _public(kind: str) -> Iterable[type]:
+    """The public classes of the package where this kind is at home, whichever of them were used before."""
+    package = sys.modules.get(f"netwright.{PACKAGES.get(kind, '')}", types.ModuleType(""))
+    for name in getattr(package, "__all__", ()):
+        with contextlib.suppress(ImportError):  # an extra that is not installed
+            value = getattr(package, name)
+            if isinstance(value, type):
+                yield value
 
 
 # Which arguments are to be of a kind.
