@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -28,6 +29,7 @@ from netwright.executors.folder import Kit
 from netwright.executors.folder.messages import described as described_stages
 from netwright.executors.folder.session import Session
 from netwright.store import Store
+from netwright.testing.examples import Layers
 
 LONGEST = 280.0  # seconds that anything may take on a busy machine
 SPACE = """
@@ -141,6 +143,51 @@ def test_an_interrupted_search_is_taken_up_by_the_same_worker(shell: Shell, tmp_
     code, said = finished(worker)
     assert code == 0 and said.count("ready as") == 2, said
     assert [row[2] for row in table(tmp_path / "runs", "r")] == ["completed"] * 12
+
+
+def test_a_comparison_by_workers_elsewhere_is_that_of_one_process(shell: Shell, tmp_path: Path) -> None:
+    """With a table and code that are named from the driver's folder; a worker is asked before it runs that code."""
+    (tmp_path / "own.py").write_text("import netwright as nw\n\nclass Mine(nw.strategies.RandomSearch):\n    pass\n")
+    with (tmp_path / "known.csv").open("w", newline="") as file:
+        rows = ((each, 3 * number % 7, number) for number, each in enumerate(Layers(2).enumerate()))
+        csv.writer(file).writerows([("arch", "valid", "test"), *rows])
+    space = f"{Layers.__module__}:Layers:most=2"
+    options = ("--space", space, "--table", "known.csv", "--metric", "valid", "--report", "test")
+    budget = ("--evaluations", 6, "--repeats", 5)
+    words = ("compare", *options, "--strategies", "random,own.py:Mine", *budget, "--no-plots")
+    driver = shell.start(*words, "--folder", "there", *FOLDER)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    worker = shell.start("worker", "searches", "--dir", tmp_path / "there", folder=elsewhere)
+    code, out = finished(driver)
+    assert code == 0, out
+    assert f"netwright worker searches --dir {tmp_path / 'there'}\n" in out and "10 searches" in out
+    code, out = finished(worker)
+    assert code == 0 and "10 trials carried out here" in out, out
+    assert f"runs code that the run names: strategy own.py:Mine ({tmp_path / 'own.py'})\n" in out
+    assert finished(shell.start(*words, "--folder", "here"))[0] == 0
+    there, here = (values_of(tmp_path / name) for name in ("there", "here"))
+    assert there == here and len(here) == 10
+
+
+def values_of(folder: Path) -> list[list[str]]:
+    """What each search of a comparison found."""
+    with (folder / "finals.csv").open() as file:
+        return sorted([row["strategy"], row["repeat"], row["reported"]] for row in csv.DictReader(file))
+
+
+def test_where_a_comparison_runs_is_refused_before_anything_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("compare", "--space", "nasbench201", "--table", "nowhere.csv", "--metric", "valid", "--evaluations", 6)
+    code, err = said(capsys, *words, *FOLDER, "--processes", 2)
+    assert code == 2 and "as many searches at once as its workers take; leave out --processes" in err
+    code, err = said(capsys, *words, "--executor", "folders")
+    assert code == 2 and "there is no executor 'folders'" in err and "'folder'" in err
+    code, err = said(capsys, *words, "--executor", "inline", "--processes", 2)
+    assert code == 2 and "runs one after the other" in err
+    code, err = said(capsys, *words, *FOLDER, "--address", "auto")
+    assert code == 2 and "--address needs --executor ray; it was folder" in err
+    code, err = said(capsys, *words, "--processes", 0)
+    assert code == 2 and "--processes 0: expected a whole number" in err
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 __all__ = [
     "Comparison",
     "Problem",
+    "Searches",
     "Standing",
     "compare",
     "nasbench101",
@@ -17,6 +18,7 @@ __all__ = [
 if TYPE_CHECKING:
     from netwright.benchmarks.comparing import Standing, compare
     from netwright.benchmarks.comparison import Comparison
+    from netwright.benchmarks.elsewhere import Searches
     from netwright.benchmarks.problem import Problem
     from netwright.benchmarks.readers.nasbench101 import nasbench101
     from netwright.benchmarks.readers.nasbench201 import nasbench201
@@ -27,6 +29,7 @@ else:
     _WHERE = {
         "Comparison": "netwright.benchmarks.comparison:Comparison",
         "Problem": "netwright.benchmarks.problem:Problem",
+        "Searches": "netwright.benchmarks.elsewhere:Searches",
         "Standing": "netwright.benchmarks.comparing:Standing",
         "compare": "netwright.benchmarks.comparing:compare",
         "nasbench101": "netwright.benchmarks.readers.nasbench101:nasbench101",

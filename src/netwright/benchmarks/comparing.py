@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from netwright.benchmarks.budget import Budget
 from netwright.benchmarks.cells import Cell, Place
 from netwright.benchmarks.comparison import PLAN, Comparison, read
+from netwright.benchmarks.elsewhere import Searches, cells_by
 from netwright.benchmarks.entrants import Entrant, Make, entrants_of, in_full, resolved
 from netwright.benchmarks.plan import Plan
 from netwright.benchmarks.pool import Pool, Task
@@ -24,6 +25,7 @@ from netwright.benchmarks.searching import Work
 from netwright.benchmarks.statistics import require_statistics
 from netwright.core.display import ChangingLine, place_of_progress
 from netwright.core.errors import ConfigurationError, Told, UserError
+from netwright.core.executor import Executor
 from netwright.core.kinds import kinds_checked
 from netwright.core.spelling import option, spelled
 from netwright.core.trial import Proposal
@@ -75,6 +77,7 @@ def compare(
     workers: int = 1,
     folder: str | Path | None = None,
     processes: int | None = None,
+    executor: Executor | None = None,
     on_progress: Callable[[Standing], object] | None = None,
     progress: bool | None = None,
     notes: Any = None,
@@ -89,8 +92,9 @@ def compare(
     search. folder: where every finished search is kept; a comparison that was interrupted goes on there, and
     strategies, problems and repeats may be added to it. Failed searches are run again. None keeps it in memory.
     processes: that search at once; by default one for each core where that is quicker, and one where networks are
-    trained. on_progress: called with a `Standing`. progress: whether one line shows how far the comparison is; by
-    default on a terminal and in a notebook, unless on_progress is given. notes: JSON to keep in the folder.
+    trained. executor: what carries them out instead; what its workers have of an `executors.Folder` are `Searches`.
+    on_progress: called with a `Standing`. progress: whether one line shows how far the comparison is; by default on a
+    terminal and in a notebook, unless on_progress is given. notes: JSON to keep in the folder.
 
     A search that raises is recorded as failed, with the last line of its traceback, and the others go on. On a table
     that knows of full trainings alone, a strategy that asks for less gets, and pays for, full ones.
@@ -101,6 +105,8 @@ def compare(
     budget = Budget(evaluations, seconds)  # type: ignore[arg-type]  # read from text
     entrants, tasks = entrants_of(strategies, budget), problems_of(problems)
     _check(budget, tasks, repeats, workers, processes)
+    if executor is not None and processes is not None:
+        raise ConfigurationError("processes and executor are two ways to run searches; give one of them")
     told = [note for task in tasks for entrant in entrants if (note := _tried(entrant, task, budget))]
     told += [f"{each.name} ran as {in_full(each.strategy(tasks[0].space, budget))}" for each in entrants]
     told += [
@@ -121,8 +127,16 @@ def compare(
         if notes is not None:
             record.keep("notes", notes)
         work = Work(entrants, tasks, budget, workers, seed)
+
+        def ended(missing: list[Task]) -> Generator[list[Cell]]:
+            if executor is None:
+                return _ended(work, missing, processes)
+            return cells_by(
+                executor, Searches(strategies, tasks, **asdict(budget), seed=seed, workers=workers), missing
+            )
+
         with _shown(on_progress, progress) as tell:
-            _carry_out(work, record, wanted, processes, tell)
+            _carry_out(work, record, wanted, ended, tell)
         return read(record)
 
 
@@ -184,10 +198,10 @@ def _carry_out(
     work: Work,
     record: Record,
     plan: Plan,
-    processes: int | None,
+    ended: Callable[[list[Task]], Generator[list[Cell]]],
     on_progress: Callable[[Standing], object] | None,
 ) -> None:
-    """Run what the plan asks for and the record lacks."""
+    """Run what the plan asks for and the record lacks. ended: searches as they end."""
     done = record.done()
     places = list(plan.places())
     missing = [place for place in places if place not in done]
@@ -196,7 +210,7 @@ def _carry_out(
     problems = {each.name: number for number, each in enumerate(work.problems)}
     tasks = [(strategies[each.strategy], problems[each.problem], each.repeat) for each in missing]
     try:
-        with contextlib.closing(_ended(work, tasks, processes)) as batches:
+        with contextlib.closing(ended(tasks)) as batches:
             for cells in batches:
                 record.add(cells)
                 watch.note(cells)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import netwright
-from netwright.benchmarks.cells import Cell, Place
+from netwright.benchmarks.cells import Cell
 from netwright.core.errors import NetwrightError, UserError
 from netwright.executors.processes.parcels import own_file
 from netwright.executors.processes.placement import THREAD_VARIABLES
@@ -75,17 +75,13 @@ class Pool:
             self._workers.remove(worker)
             if waiting or not self._workers:
                 self._workers.append(_Worker(self._parcel))
-            return [Cell(self._place(failed), reason=reason)]
+            return [Cell(self._work.place(*failed), reason=reason)]
         if isinstance(answer, str):
             raise UserError(f"a worker process cannot take the comparison: {answer}")
         worker.proven = True
         if answer is not None:
             worker.given.popleft()
         return [] if answer is None else [answer]
-
-    def _place(self, task: Task) -> Place:
-        strategy, problem, repeat = task
-        return Place(self._work.entrants[strategy].name, self._work.problems[problem].name, repeat)
 
     def close(self) -> None:
         """End every process; those in the middle of a search are killed."""

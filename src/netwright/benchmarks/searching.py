@@ -34,10 +34,14 @@ class Work:
     workers: int = 1
     base: int = 0
 
+    def place(self, strategy: int, problem: int, repeat: int) -> Place:
+        """The search by its names."""
+        return Place(self.entrants[strategy].name, self.problems[problem].name, repeat)
+
     def cell(self, strategy: int, problem: int, repeat: int) -> Cell:
         """Search; a search that raises is a cell that failed, with the last line of its traceback as the reason."""
         entrant, task = self.entrants[strategy], self.problems[problem]
-        place = Place(entrant.name, task.name, repeat)
+        place = self.place(strategy, problem, repeat)
         clock = time.monotonic if task.table is None else time.process_time
         began = clock()
         try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -11,15 +12,19 @@ from netwright.cli.arguments import construct, split
 from netwright.cli.output import say, say_json
 from netwright.cli.stopping import stoppable
 from netwright.cli.trust import Foreign, code_of, note, parts_of, require
+from netwright.cli.workers import check, chosen
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
 
 if TYPE_CHECKING:
-    from netwright.benchmarks import Comparison, Problem
+    from netwright.benchmarks import Comparison, Problem, Searches
+    from netwright.cli.plan import Plan
+    from netwright.core.executor import Executor
 
 FOLDER = "netwright-comparison"
 SETTINGS = "notes"
 _STRATEGIES = "random,evolution,local"
 _REPEATS = 20
+QUEUE = "searches"  # where a comparison shares its work, in its folder
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,29 @@ class Settings:
             raise CorruptStore("the comparison's folder holds options that are not those of this command")
         options = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
         return cls(**cast("dict[str, Any]", options))
+
+    def to_json(self) -> dict[str, Any]:
+        """The options as the folder keeps them: a table is found from anywhere."""
+        return asdict(replace(self, tables=tuple(map(_absolute, self.tables))))
+
+    def comparison(self) -> dict[str, Any]:
+        """What is compared: the arguments of `compare` and of `Searches`."""
+        if self.evaluations is None and self.seconds is None:
+            raise ConfigurationError("a comparison needs a budget: --evaluations 300, or --seconds 12000")
+        return {
+            "problems": self.problems(),
+            "strategies": ",".join(self.strategies or (_STRATEGIES,)),
+            "evaluations": self.evaluations,
+            "seconds": self.seconds,
+            "seed": self.seed or 0,
+            "workers": 1 if self.workers is None else self.workers,
+        }
+
+    def searches(self) -> Searches:
+        """The searches as the jobs of a worker."""
+        from netwright.benchmarks import Searches
+
+        return Searches(**self.comparison())
 
     def problems(self) -> tuple[Problem, ...]:
         """The problems: a table, a metric and a report each, or the training of networks on data."""
@@ -137,10 +165,40 @@ class Settings:
         )
 
 
+@dataclass(frozen=True)
+class Where:
+    """Where searches run, as the options say it: `processes` at once, in place of the workers of `netwright search`."""
+
+    processes: int | None = None
+    executor: str | None = None
+    address: str | None = None
+
+    def plan(self) -> Plan:
+        """The place as that of a search. Raises ConfigurationError for what does not go together."""
+        from netwright.cli.plan import Plan
+        from netwright.executors.processes.placement import cores
+
+        if self.processes is not None and self.processes < 1:
+            raise ConfigurationError(f"--processes {self.processes}: expected a whole number of at least 1")
+        if self.executor in ("folder", "inline") and self.processes is not None:
+            many = (
+                "as many searches at once as its workers take" if self.executor == "folder" else "one after the other"
+            )
+            raise ConfigurationError(f"--executor {self.executor} runs {many}; leave out --processes")
+        plan = Plan(data="", executor=self.executor, address=self.address, workers=self.at_once or cores())
+        check(plan)
+        return plan
+
+    @property
+    def at_once(self) -> int | None:
+        """How many run on this machine; None for what fits."""
+        return 1 if self.executor == "inline" else self.processes
+
+
 def run(
     settings: Settings,
     folder: Path,
-    processes: int | None,
+    where: Where,
     *,
     plots: bool,
     trust: bool,
@@ -151,12 +209,13 @@ def run(
     from netwright.benchmarks.statistics import require_statistics
 
     require_statistics()
+    where.plan()
     if plots:
         from netwright.benchmarks.plots import require_plots
 
         require_plots()
     with stoppable():
-        found = _found(settings, folder, processes, trust=trust, quiet=quiet or as_json)
+        found = _found(settings, folder, where, trust=trust, quiet=quiet or as_json)
         written = found.write(plots=plots)
     if as_json:
         say_json({**found.as_json(), "files": [str(each) for each in written]})
@@ -167,7 +226,7 @@ def run(
         say("", f"in {folder}: {names}")
 
 
-def _found(settings: Settings, folder: Path, processes: int | None, *, trust: bool, quiet: bool) -> Comparison:
+def _found(settings: Settings, folder: Path, where: Where, *, trust: bool, quiet: bool) -> Comparison:
     """The comparison, after running what is missing of it."""
     from netwright.benchmarks import Comparison, compare
 
@@ -178,29 +237,40 @@ def _found(settings: Settings, folder: Path, processes: int | None, *, trust: bo
         raise UserError(
             f"the comparison in {folder} was made from Python, which alone knows its parts; add to it there"
         )
-    note(_code(settings), folder)
+    note(named_code(settings), folder)
     if earlier is not None:
         settings = settings.over(earlier)
-        require(_code(settings), folder, trust=trust)
-    if settings.evaluations is None and settings.seconds is None:
-        raise ConfigurationError("a comparison needs a budget: --evaluations 300, or --seconds 12000")
-    problems = settings.problems()
-    strategies = ",".join(settings.strategies or (_STRATEGIES,))
-    return compare(
-        *(strategies, problems),
-        evaluations=settings.evaluations,
-        seconds=settings.seconds,
-        repeats=_REPEATS if settings.repeats is None else settings.repeats,
-        seed=settings.seed or 0,
-        workers=1 if settings.workers is None else settings.workers,
-        folder=folder,
-        processes=processes,
-        progress=not quiet,
-        notes=asdict(replace(settings, tables=tuple(map(_absolute, settings.tables)))),
-    )
+        require(named_code(settings), folder, trust=trust)
+    comparison = settings.comparison()
+    with _executor(where, settings, folder, quiet=quiet) as executor:
+        return compare(
+            **comparison,
+            repeats=_REPEATS if settings.repeats is None else settings.repeats,
+            folder=folder,
+            processes=where.at_once if executor is None else None,
+            executor=executor,
+            progress=not quiet,
+            notes=settings.to_json(),
+        )
 
 
-def _code(settings: Settings) -> list[Foreign]:
+@contextmanager
+def _executor(where: Where, settings: Settings, folder: Path, *, quiet: bool) -> Generator[Executor | None]:
+    """What carries the searches out; None for this process and those beside it."""
+    from netwright.cli.sharing import COMPARISON, of_run, work_of
+    from netwright.cli.workers import make_executor, waited
+
+    plan = where.plan()
+    if chosen(plan) in ("inline", "processes"):
+        yield None
+        return
+    shared = of_run(folder, QUEUE, work_of(COMPARISON, settings), aloud=not quiet)
+    with closing(cast("Executor", make_executor(plan, shared=shared))) as executor:
+        waited(executor, shared)
+        yield executor
+
+
+def named_code(settings: Settings) -> list[Foreign]:
     """What these options name that is code of somebody's own."""
     from netwright.benchmarks.entrants import split_list
     from netwright.cli.plan import Plan

@@ -111,6 +111,8 @@ def compare(
         Path, typer.Option(help="Where it is kept; an interrupted comparison goes on there, and may be added to.")
     ] = Path("netwright-comparison"),
     processes: Annotated[int | None, typer.Option(help="Searches at once; by default one for each core.")] = None,
+    executor: Where = None,
+    address: Address = None,
     plots: Annotated[bool, typer.Option(help="Write plots as SVG and PDF.")] = True,
     trust: Trust = False,
     as_json: Json = False,
@@ -118,6 +120,7 @@ def compare(
 ) -> None:
     """Compare strategies at equal budget over many seeds: intervals, tests, plots and every raw number."""
     from netwright.cli.compare import Settings, run
+    from netwright.cli.compare import Where as Place
 
     settings = Settings(
         strategies=tuple(strategies or ()),
@@ -137,7 +140,8 @@ def compare(
         seed=seed,
         workers=workers,
     )
-    run(settings, folder, processes, plots=plots, trust=trust, as_json=as_json, quiet=quiet)
+    where = Place(processes, executor, address)
+    run(settings, folder, where, plots=plots, trust=trust, as_json=as_json, quiet=quiet)
 
 
 def proxies(

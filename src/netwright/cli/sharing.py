@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.cli.output import say
-from netwright.cli.trust import code_of, read_plan, require
+from netwright.cli.trust import Foreign, code_of, read_plan, require
 from netwright.core.errors import CorruptStore, NetwrightError, UserError
 from netwright.core.inside import inside
 
 if TYPE_CHECKING:
+    from netwright.cli.compare import Settings
     from netwright.cli.plan import Plan
     from netwright.core.estimator import Estimator
     from netwright.core.space import Space
@@ -77,8 +78,8 @@ def home_of(queue: Path) -> Path:
     return queue.parent.parent if queue.parent.name == QUEUES else queue
 
 
-def work_of(kind: str, plan: Plan, **more: Any) -> dict[str, Any]:
-    """What workers are to make. kind: one of `KINDS`; more: of that kind."""
+def work_of(kind: str, plan: Plan | Settings, **more: Any) -> dict[str, Any]:
+    """What workers are to make. kind: one of `KINDS`; plan: of the command; more: of that kind."""
     return {"kind": kind, "plan": plan.to_json(), "folder": os.getcwd(), **more}
 
 
@@ -94,39 +95,62 @@ class Workshop:
 
     def __call__(self, work: Mapping[str, Any]) -> Kit:
         """Raises UserError for work that was not written by the command line, and what the plan's parts raise."""
-        from netwright.executors.folder import Kit
 
-        kind, told = work.get("kind"), work.get("plan")
-        if kind is None and told is None:
+        kind = work.get("kind")
+        if kind is None and work.get("plan") is None:
             raise UserError(
                 "this work was shared from Python, which alone knows its parts: run netwright.executors.serve there"
             )
-        if not isinstance(kind, str) or kind not in KINDS or not isinstance(told, dict):
+        if not isinstance(kind, str) or kind not in KINDS or not isinstance(work.get("plan"), dict):
             raise UserError(f"this version knows no work of the kind {str(kind)[:80]!r}; it knows {', '.join(KINDS)}")
-        plan = read_plan(told)
-        task, space = self._parts(plan, work.get("folder"))
         try:
-            return Kit(space, tuple(KINDS[kind](plan, task, space, work).stages()), NOUNS[kind])
+            if kind == COMPARISON:
+                return self._comparison(work)
+            return self._of_a_plan(kind, work)
         except NetwrightError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
             raise CorruptStore(f"the shared work cannot be read: {type(problem).__name__}: {problem}") from problem
+
+    def _of_a_plan(self, kind: str, work: Mapping[str, Any]) -> Kit:
+        from netwright.executors.folder import Kit
+
+        plan = read_plan(work["plan"])
+        task, space = self._parts(plan, work.get("folder"))
+        return Kit(space, tuple(OF_A_PLAN[kind](plan, task, space, work).stages()), KINDS[kind])
+
+    def _comparison(self, work: Mapping[str, Any]) -> Kit:
+        from netwright.cli.compare import Settings, named_code
+        from netwright.executors.folder import Kit
+
+        settings = Settings.from_json(work["plan"])
+        _go_to(work.get("folder"))
+        self._agreed(named_code(settings))
+        return Kit(None, (settings.searches(),), KINDS[COMPARISON])
+
+    def _agreed(self, code: Sequence[Foreign]) -> None:
+        """See that what the work names may be imported. Raises UserError where the user says no."""
+        require(code, self._directory, trust=self._trust)
+        for each in code:
+            self._tell(f"runs code that the run names: {each}")
 
     def _parts(self, plan: Plan, folder: Any) -> tuple[Task, Space]:
         """Data and space. Names of files are those of the folder in which the driver was started."""
         key = plan.data, plan.data_dir, plan.data_options, plan.space, plan.recipe is None, folder
         if self._made is None or self._made[0] != key:
             self._made = None  # the earlier data goes before the next comes
-            if isinstance(folder, str) and Path(folder).is_dir():
-                os.chdir(folder)
-            code = code_of(plan)
-            require(code, self._directory, trust=self._trust)
-            for each in code:
-                self._tell(f"runs code that the run names: {each}")
+            _go_to(folder)
+            self._agreed(code_of(plan))
             task = plan.make_task()
             self._tell(f"data: {task.name}, {len(task.train):,} training examples")
             self._made = key, task, plan.make_space(task)
         return self._made[1:]
+
+
+def _go_to(folder: Any) -> None:
+    """To the folder in which the driver was started, where this machine has it: files are named from there."""
+    if isinstance(folder, str) and Path(folder).is_dir():
+        os.chdir(folder)
 
 
 # The kinds of work.
@@ -156,5 +180,12 @@ def _audit(plan: Plan, task: Task, space: Space, work: Mapping[str, Any]) -> Est
     return training_alone(plan.make_search(task, space), work["epochs"])
 
 
-KINDS: Mapping[str, Make] = {"search": _search, "final": _final, "proxies": _scores, "audit": _audit}
-NOUNS = {"search": "trial", "final": "training", "proxies": "network", "audit": "network"}
+OF_A_PLAN: Mapping[str, Make] = {"search": _search, "final": _final, "proxies": _scores, "audit": _audit}
+COMPARISON = "compare"
+KINDS = {  # what one job of each is called
+    "search": "trial",
+    "final": "training",
+    "proxies": "network",
+    "audit": "network",
+    COMPARISON: "search",
+}
