@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from netwright.core.trial import Trial
 
 SHARE_OF_FINALS = 0.4  # of the time limit at most, for the final training and the evidence
-SHARE_OF_EXPORT = 0.15  # of the time limit at most
+SHARE_OF_EXPORT = 0.33  # of the time limit at most, on a machine that is busy with other things
 EXPORT = 2.5  # seconds beside what the start of a process takes, which loads what is exported
 ALL_EXAMPLES = 1.12  # of a candidate's training examples has a final training, which takes the validation ones too
 
