@@ -183,6 +183,9 @@ def described(plan: Plan) -> str:
         for word, value in (("at most", plan.trial_timeout), ("silent for", plan.stall_timeout), ("in", plan.memory))
         if value
     ]
-    processes = "worker process" + "es" * (plan.workers != 1)
-    where = {"processes": f"{plan.workers} {processes}", "ray": f"{plan.workers} workers on Ray"}
+    several = plan.workers != 1
+    where = {
+        "processes": f"{plan.workers} worker process{'es' * several}",
+        "ray": f"{plan.workers} worker{'s' * several} on Ray",
+    }
     return where.get(name, "workers over a folder") + (f", a trial {', '.join(limits)}" if limits else "")
