@@ -13,6 +13,7 @@ import numpy as np
 from netwright.benchmarks.cells import COLUMNS, Cell, Place
 from netwright.core.errors import CorruptStore, UserError
 from netwright.core.inside import refuse_link
+from netwright.store.journal import roll_back
 from netwright.store.lock import DriverLock
 
 FILE = "comparison.db"
@@ -59,6 +60,7 @@ class Record:
         elif writable:
             connection = sqlite3.connect(path, isolation_level=None)
         else:
+            roll_back(path)
             connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
         try:
             if writable:

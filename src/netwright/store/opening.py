@@ -13,6 +13,7 @@ from netwright.store import directory as places
 from netwright.store import schema, tally
 from netwright.store.backup import back_up
 from netwright.store.filesystem import on_network
+from netwright.store.journal import roll_back
 from netwright.store.lock import driver
 from netwright.store.log import inspect
 from netwright.store.problems import corrupt
@@ -26,6 +27,7 @@ def open_to_write(folder: Path) -> sqlite3.Connection:
     if not path.exists():
         _create(folder)
     places.check_header(path)
+    roll_back(path)
     torn = check_log(folder)
     if torn:
         warnings.warn(torn, stacklevel=3)
@@ -96,6 +98,7 @@ def _opened(folder: Path) -> tuple[sqlite3.Connection, int]:
     path = places.database(folder)
     places.check_header(path)
     if driver(folder) is None:
+        roll_back(path)
         check_log(folder)
     mode = "mode=ro" if _shares_memory(folder, path) else "mode=ro&immutable=1"
     connection = _connect(f"file:{quote(str(path))}?{mode}")
