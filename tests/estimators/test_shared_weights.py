@@ -71,16 +71,16 @@ def test_a_probe_moves_nothing_and_gives_the_gradient_of_the_validation_loss(tas
 
 
 def test_a_training_step_is_one_step_of_sgd_on_the_rehearsed_minibatch(task: nw.Task) -> None:
-    estimator = shared(task, gradient_clip=None, fused=False)
+    estimator = shared(task, gradient_clip=None, fused=False, weight_decay=0.5)
     architecture = SPACE.parse("|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|nor_conv_3x3~2|")
     rehearsed = estimator.advance(nw.Proposal(architecture, "rehearse"))
     weights = estimator.weights
     loss, _ = weights.loss(architecture, weights.upcoming())
     named = dict(weights.supernet.named_parameters())
     gradients = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
-    decay, rate = 3e-4, weights.rate
+    decay, rate = 0.5, weights.rate
     expected = {
-        name: value - rate * (gradient + (decay * value if value.dim() > 1 else 0)) if gradient is not None else value
+        name: value - rate * (gradient + decay * value) if gradient is not None else value
         for (name, value), gradient in zip(named.items(), gradients, strict=True)
     }
     expected = {name: each.detach().clone() for name, each in expected.items()}

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import nn
@@ -16,6 +16,7 @@ from torch import nn
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.errors import ConfigurationError, Diverged, UserError
 from netwright.core.estimator import Estimator, RoundEstimator
+from netwright.core.pace import Pace
 from netwright.core.space import Space
 from netwright.core.spelling import spelled
 from netwright.core.task import Data
@@ -24,6 +25,7 @@ from netwright.estimators.cost import Cost
 from netwright.estimators.devices import chosen_device
 from netwright.estimators.first_network import require_runs
 from netwright.estimators.sharing import alarms
+from netwright.estimators.sharing.habits import Habits
 from netwright.estimators.sharing.hypergradient import Order
 from netwright.estimators.sharing.keeping import fill, folder_of
 from netwright.estimators.sharing.memory import most_memory
@@ -68,6 +70,10 @@ class SharedWeights(RoundEstimator):
     before it is scored; 0 uses those of each validation batch. stages: dicts with "epochs", changes to the space's
     settings, and "skip_dropout" with "warm_up" (Chen et al. 2019); each begins with new weights. alarms: whether each
     epoch also compares the mixture with the architecture it stands for, on 4 minibatches.
+    decay_all: whether biases, and scales and shifts of normalisation, decay, too. augment_probes: whether the
+    validation minibatches of probes are augmented as those of training are; evaluations never are, and no probe smooths
+    labels. pace: whether the learning rate moves by "epoch" or by "step"; "auto" is by epoch from 10 epochs on.
+    drop_path_shape: "rising" from 0 to `drop_path`, or "constant".
     The final training of what was found is that of other searches (`final_settings`), not that of shared weights.
     trained: a run in the present project, or the folder of its shared weights; they are then only evaluated, on the
     validation examples that they were trained without, in the form in which they were trained.
@@ -101,12 +107,17 @@ class SharedWeights(RoundEstimator):
         recalibrate: int = 0,
         stages: Sequence[Mapping[str, Any]] = (),
         alarms: bool = True,
+        decay_all: bool = True,
+        augment_probes: bool = True,
+        pace: Pace = "auto",
+        drop_path_shape: Literal["rising", "constant"] = "rising",
         trained: str | None = None,
         device: str = "auto",
         **overrides: Any,
     ) -> None:
         self.space, self.task = space, task
         self.settings = (settings or SETTINGS).replace(**overrides)
+        self.habits = Habits(order, decay_all, augment_probes, pace, drop_path_shape)
         self.order: Order = order
         self.split, self.split_seed = split, split_seed
         self.recalibrate, self.alarms, self.trained = recalibrate, alarms, trained
@@ -135,8 +146,6 @@ class SharedWeights(RoundEstimator):
         require_runs(space, task.shape)
 
     def _check(self, partial_channels: object) -> None:
-        if self.order not in (1, 2, "exact"):
-            raise ConfigurationError(f"SharedWeights: order = {self.order!r}: expected 1, 2 or 'exact'")
         if not isinstance(self.split, float) or not 0 < self.split < 1:
             raise ConfigurationError(f"SharedWeights: split = {self.split!r}: expected a share above 0 and below 1")
         for name, value, least in (("partial_channels", partial_channels, 1), ("recalibrate", self.recalibrate, 0)):
@@ -201,7 +210,7 @@ class SharedWeights(RoundEstimator):
     def _made(self, seed: int, form: Mapping[str, Any]) -> Weights:
         made = Weights(
             *(self.stages_of_training, self._data, self.task.shape, self.settings, seed, self.device),
-            order=self.order,
+            habits=self.habits,
             form=form,
         )
         self._free = alarms.parameter_free_labels(made.supernet)

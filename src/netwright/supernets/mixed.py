@@ -8,6 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from netwright.networks.drop_path import DropPath
 from netwright.networks.operations import Zero
 from netwright.supernets.selection import Selection
 
@@ -90,6 +91,7 @@ class MixedEdges(nn.Module):
         self.operations = nn.ModuleList(operations)
         self.selection = selection
         self._decision = f"{name}/sources"
+        self.drop: DropPath | None = None  # of each edge's term anew, where whole edges may be dropped
 
     def kept(self) -> list[tuple[int, nn.Module]]:
         """Source and operation of each edge of the selected architecture, zeros left out unless all are."""
@@ -105,8 +107,8 @@ class MixedEdges(nn.Module):
 
     def forward(self, states: Sequence[Tensor]) -> Tensor:
         if self.selection.chosen is not None:
-            return _sum([operation(states[source]) for source, operation in self.kept()])
-        if self.group is not None:
+            return _sum([self._or_dropped(operation(states[source])) for source, operation in self.kept()])
+        if self.group is not None and not self._drops:
             return self.group.node_sum(self, states)
         return self.mixed(states)
 
@@ -117,10 +119,17 @@ class MixedEdges(nn.Module):
         for i, (source, operation) in enumerate(zip(self.sources, self.operations, strict=True)):
             term = cast("MixedOperation", operation).mixed(states[source])
             if term is not None:
-                terms.append(term if weights is None else term * weights[i])
+                terms.append(self._or_dropped(term if weights is None else term * weights[i]))
         if terms:
             return _sum(terms)
         return zeros_for(cast("MixedOperation", self.operations[-1]), states[self.sources[-1]])
+
+    @property
+    def _drops(self) -> bool:
+        return self.drop is not None and self.training and self.drop.drop_path_probability > 0
+
+    def _or_dropped(self, term: Tensor) -> Tensor:
+        return term if self.drop is None else self.drop(term)
 
     def extra_repr(self) -> str:
         return f"name={self.name!r}, sources={self.sources}"

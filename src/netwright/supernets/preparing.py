@@ -58,6 +58,17 @@ def without_drop_path(network: nn.Module) -> None:
                 module.add_module(str(i), each)
 
 
+def with_drop_path_on_edges(network: nn.Module) -> None:
+    """Drop whole edges, all that is mixed on them at once, and nothing else there (Xie et al. 2019, Zela et al. 2020).
+
+    DropPath outside of such edges stays.
+    """
+    for node in network.modules():
+        if isinstance(node, MixedEdges):
+            without_drop_path(node)
+            node.drop = DropPath()
+
+
 def not_in_place(network: nn.Module) -> None:
     """Options share their input, so none may write into it."""
     for module in network.modules():

@@ -38,9 +38,10 @@ class Supernet(nn.Module):
     statistics are always those of the batch. normalise_pooling: batch normalisation after each option that only pools,
     as the authors of DARTS have it; the stand-alone networks have none there. partial_channels: k lets 1/k of the
     channels pass the operations of each edge (Xu et al. 2020). kernel_transform: smaller kernels pass a learnt linear
-    map (Cai et al. 2020). drop_path, skip_dropout: keep, or put in, the places where paths and skip connections may be
-    dropped. fused: compute what the options of a cell have in common once. recompute: keep only the inputs of each
-    part that leaves something open, and compute it anew in the backward pass: less memory, more time.
+    map (Cai et al. 2020). drop_path: keep the places where paths may be dropped; on a node's edges one for all that is
+    mixed on the edge. skip_dropout: put in places where skip connections may be dropped. fused: compute what the
+    options of a cell have in common once. recompute: keep only the inputs of each part that leaves something open, and
+    compute it anew in the backward pass: less memory, more time.
 
     Raises UserError for a space whose networks cannot share weights: text as the value of a decision, sizes of layers
     that cannot be sliced, structure that depends on the architecture. ConfigurationError where partial channels
@@ -70,7 +71,9 @@ class Supernet(nn.Module):
         make_elastic(self.network, self.selection, kernel_transform=kernel_transform)
         preparing.statistics_per_batch(self.network)
         preparing.not_in_place(self.network)
-        if not drop_path:
+        if drop_path:
+            preparing.with_drop_path_on_edges(self.network)
+        else:
             preparing.without_drop_path(self.network)
         if not affine:
             preparing.without_affine(self.network)

@@ -8,13 +8,14 @@ from torch import Tensor, nn
 from netwright.training.settings import TrainingSettings
 
 
-def build_optimiser(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
+def build_optimiser(network: nn.Module, settings: TrainingSettings, decay_all: bool = False) -> torch.optim.Optimizer:
     """SGD with momentum or AdamW over the network's trainable parameters.
 
+    decay_all: whether biases, and scales and shifts of normalisation, decay, too.
     Fused kernels are used where every parameter has one: on CPU they take about half the time of the loop over
     tensors (60 tensors of 3,000 numbers: SGD 0.6 against 1.4 ms, AdamW 1.3 against 3.5 ms, 1 thread).
     """
-    groups = parameter_groups(network, settings.weight_decay)
+    groups = parameter_groups(network, settings.weight_decay, decay_all)
     fused = all(_has_fused(parameter) for group in groups for parameter in group["params"])
     if settings.optimiser == "adamw":
         return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(settings.momentum, 0.999), fused=fused)
@@ -24,13 +25,16 @@ def build_optimiser(network: nn.Module, settings: TrainingSettings) -> torch.opt
     )
 
 
-def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict]:
-    """Two groups: parameters of two and more axes decay; biases, and scales and shifts of normalisation, do not."""
+def parameter_groups(network: nn.Module, weight_decay: float, decay_all: bool = False) -> list[dict]:
+    """Two groups: parameters of two and more axes decay; biases, and scales and shifts of normalisation, do not.
+
+    With `decay_all` one group, in which everything decays.
+    """
     decayed: list[Tensor] = []
     free: list[Tensor] = []
     for parameter in network.parameters():
         if parameter.requires_grad:
-            (decayed if parameter.dim() > 1 else free).append(parameter)
+            (decayed if decay_all or parameter.dim() > 1 else free).append(parameter)
     groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
     return [group for group in groups if group["params"]]
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from netwright.core.architecture import Architecture
-from netwright.estimators.sharing.weights import Weights
+from netwright.estimators.sharing.weights import Weights, in_full
 from netwright.training.evaluation import EVALUATION_BATCH
 
 
@@ -26,7 +26,7 @@ def totals(weights: Weights, run: Callable[[Tensor], Any], most: int) -> dict[st
             labels = every[start:stop]
             with weights.precision.autocast(weights.device):
                 output = run(weights.normalise(weights.held_out.batch(start, stop)))
-            logits = (output[0] if isinstance(output, tuple) else output).float()
+            logits = in_full(output[0] if isinstance(output, tuple) else output)
             losses += nn.functional.cross_entropy(logits, labels, reduction="sum").double()
             correct += (logits.argmax(1) == labels).sum()
     finally:

@@ -12,11 +12,13 @@ from torch import Tensor, nn
 
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.errors import UserError
+from netwright.core.pace import place
 from netwright.core.randomness import derived_seed
 from netwright.core.task import Augmentation, Data, TaskShape
 from netwright.core.trial import Measurement, Proposal
 from netwright.estimators.sharing.curvature import Curvature
-from netwright.estimators.sharing.hypergradient import Order, constant, second_order
+from netwright.estimators.sharing.habits import Habits
+from netwright.estimators.sharing.hypergradient import constant, second_order
 from netwright.estimators.sharing.minibatches import Minibatches, both_halves
 from netwright.estimators.sharing.stages import Stage
 from netwright.supernets import Supernet
@@ -28,7 +30,7 @@ from netwright.training.evaluation import on_device
 from netwright.training.optimisers import build_optimiser, set_learning_rate
 from netwright.training.precision import Precision, choose_precision, multiply_adds
 from netwright.training.randomness import seed_generators
-from netwright.training.schedules import learning_rate
+from netwright.training.schedules import drop_path_probability, learning_rate
 from netwright.training.threads import choose_threads, using_threads
 
 _INITIAL, _LAYERS = 3, 4  # what a derived seed is for, beside the two orders of minibatches
@@ -46,10 +48,11 @@ class Weights:
         seed: int,
         device: torch.device,
         *,
-        order: Order = 1,
+        habits: Habits = Habits(),  # noqa: B008 - an immutable value
         form: Mapping[str, Any] | None = None,
     ) -> None:
-        self.stages, self.settings, self.seed, self.device, self.order = stages, settings, seed, device, order
+        self.stages, self.settings, self.seed, self.device = stages, settings, seed, device
+        self.habits, self.order = habits, habits.order
         self.shape, self.form = shape, dict(form or {})
         self._layers_seed = 0
         example = Normalisation.of(data, device)(data.train.batch(0, 2).to(device))
@@ -67,7 +70,8 @@ class Weights:
             augmentation = Augmentation(augmentation.flip, augmentation.padding, settings.cutout)
         examples, self.held_out = on_device(data.train, device), on_device(data.held_out, device)
         self.training = Minibatches(examples, settings.batch_size, normalise, augmentation, first)
-        self.validation = Minibatches(self.held_out, settings.batch_size, normalise, Augmentation(), second)
+        probed = augmentation if habits.augment_probes else Augmentation()
+        self.validation = Minibatches(self.held_out, settings.batch_size, normalise, probed, second)
         self.step = self.probes = 0
         self._curve: tuple[Architecture | Mixture, Curvature] | None = None
         self.total = sum(stage.epochs for stage in stages) * self.training.in_a_pass
@@ -91,7 +95,7 @@ class Weights:
             )
         self.supernet = network.to(self.device).train()
         self.drop_paths = [module for module in network.modules() if hasattr(module, "drop_path_probability")]
-        self.optimiser = build_optimiser(network, self.settings)
+        self.optimiser = build_optimiser(network, self.settings, self.habits.decay_all)
         self.parameters = [each for group in self.optimiser.param_groups for each in group["params"]]
 
     def _lay_out(self) -> None:
@@ -149,10 +153,11 @@ class Weights:
         self.set_rates(epoch - before, stage)
 
     def set_rates(self, epoch: int, stage: Stage) -> None:
-        """Drop path rises linearly over all epochs; dropout on skip connections follows the stage."""
+        """Drop path rises linearly over all epochs, or stays; dropout on skip connections follows the stage."""
         if stage.skip_dropout:
             set_skip_dropout(self.supernet, stage.skip_dropout_in(epoch))
-        probability = self.settings.drop_path * self.step / max(1, self.total)
+        constant = self.habits.drop_path == "constant"
+        probability = self.settings.drop_path if constant else drop_path_probability(self.settings, self.epoch)
         for module in self.drop_paths:
             module.drop_path_probability = probability  # pyright: ignore
 
@@ -160,7 +165,9 @@ class Weights:
     def rate(self) -> float:
         """The learning rate of the next step; each stage has a schedule of its own."""
         before = sum(stage.epochs for stage in self.stages[: self.stage]) * self.steps
-        return learning_rate(self.settings, self.step - before, self.stages[self.stage].epochs * self.steps)
+        epochs = self.stages[self.stage].epochs
+        done = place(self.habits.pace, self.step - before, self.steps, epochs)
+        return learning_rate(self.settings, done, epochs * self.steps)
 
     # Rounds.
 
@@ -234,20 +241,22 @@ class Weights:
             candidate, leaves = self._detached(proposal.candidate)
             if leaves:
                 return self._answered(candidate, leaves, batch)
-        found = self._measured(proposal.candidate, batch)
+        found = self._measured(proposal.candidate, batch, smoothing=0.0)
         if not proposal.again:
             loss, accuracy = cast("Tensor", found.metrics["loss"]), cast("Tensor", found.metrics["accuracy"])
             self.sums[3:6] += torch.stack((loss.double(), accuracy.double(), torch.ones_like(loss).double()))
         return found
 
-    def _measured(self, candidate: Architecture | Mixture, batch: tuple[Tensor, Tensor]) -> Measurement:
+    def _measured(
+        self, candidate: Architecture | Mixture, batch: tuple[Tensor, Tensor], smoothing: float | None = None
+    ) -> Measurement:
         """Loss and accuracy, and the gradient by those mixture weights that ask for theirs; no weight's."""
         candidate, leaves = self._detached(candidate)
         for parameter in self.parameters:
             parameter.requires_grad_(False)
         try:
             with torch.set_grad_enabled(bool(leaves)):
-                loss, logits = self.loss(candidate, batch)
+                loss, logits = self.loss(candidate, batch, smoothing=smoothing)
             # A mixture whose active options are all zero moves nothing, so that its loss has no gradient.
             known = bool(leaves) and loss.requires_grad
             found = torch.autograd.grad(loss, [*leaves.values()], allow_unused=True) if known else [None] * len(leaves)
@@ -265,7 +274,7 @@ class Weights:
         seen: list[Tensor] = []
 
         def validation() -> Tensor:
-            loss, logits = self.loss(candidate, batch)
+            loss, logits = self.loss(candidate, batch, smoothing=0.0)
             seen.append(logits.detach())
             return loss
 
@@ -293,7 +302,7 @@ class Weights:
             self._curve = None
             candidate, leaves = self._detached(proposal.candidate)
             with constant(self.parameters), unfused(self.supernet):
-                curvature = Curvature(lambda: self.loss(candidate, batch, precise=True)[0], leaves)
+                curvature = Curvature(lambda: self.loss(candidate, batch, precise=True, smoothing=0.0)[0], leaves)
             self._curve = proposal.candidate, curvature
         curvature = self._curve[1]
         return self._measurement(curvature.loss, curvature.loss.new_tensor(0), curvature.along(proposal.along))
@@ -321,21 +330,26 @@ class Weights:
         return Mixture(weights, candidate.active), leaves
 
     def loss(
-        self, candidate: Architecture | Mixture, batch: tuple[Tensor, Tensor], *, precise: bool = False
+        self,
+        candidate: Architecture | Mixture,
+        batch: tuple[Tensor, Tensor],
+        *,
+        precise: bool = False,
+        smoothing: float | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Cross-entropy on one minibatch, with that of an auxiliary classifier where there is one; and the logits.
 
-        precise: in the precision of the weights.
+        precise: in the precision of the weights. smoothing: of the labels; None for that of the weight training.
         """
         inputs, labels = batch
         with nullcontext() if precise else self.precision.autocast(self.device):
             output = self.supernet(inputs, candidate)
         logits, auxiliary = output if isinstance(output, tuple) else (output, None)
-        logits = logits.float()
-        smoothing = self.settings.label_smoothing
+        logits = in_full(logits)
+        smoothing = self.settings.label_smoothing if smoothing is None else smoothing
         loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
         if auxiliary is not None:
-            extra = F.cross_entropy(auxiliary.float(), labels, label_smoothing=smoothing)
+            extra = F.cross_entropy(in_full(auxiliary), labels, label_smoothing=smoothing)
             loss = loss + self.settings.auxiliary_weight * extra
         return loss, logits
 
@@ -351,3 +365,8 @@ class Weights:
             "steps": float(self.steps),
         }
         return Measurement(metrics, gradient or None)
+
+
+def in_full(logits: Tensor) -> Tensor:
+    """Logits of half precision in float32; others as they are, so that float64 stays what it is."""
+    return logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits

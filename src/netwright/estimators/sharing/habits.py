@@ -1,0 +1,38 @@
+"""In what the papers' programs differ, beside the settings that every training has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netwright.core.errors import ConfigurationError
+from netwright.core.pace import Pace
+from netwright.estimators.sharing.hypergradient import Order
+
+ORDERS, PACES, DROP_PATHS = (1, 2, "exact"), ("auto", "epoch", "step"), ("rising", "constant")
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How shared weights are trained and probed; the defaults are those of DARTS (Liu et al. 2019, the authors' code).
+
+    order: of the gradient on a probe. decay_all: whether biases, and scales and shifts of normalisation, decay, too.
+    augment_probes: whether the validation minibatches that move an architecture are augmented as those of training
+    are; evaluations never are. pace: how the learning rate moves. drop_path: "rising" from 0, epoch by epoch, or
+    "constant".
+    """
+
+    order: Order = 1
+    decay_all: bool = True
+    augment_probes: bool = True
+    pace: Pace = "auto"
+    drop_path: str = "rising"
+
+    def __post_init__(self) -> None:
+        for name, value, known in (
+            ("order", self.order, ORDERS),
+            ("pace", self.pace, PACES),
+            ("drop_path_shape", self.drop_path, DROP_PATHS),
+        ):
+            if not any(type(value) is type(each) and value == each for each in known):
+                told = ", ".join(map(repr, known[:-1]))
+                raise ConfigurationError(f"SharedWeights: {name} = {value!r}: expected {told} or {known[-1]!r}")
