@@ -68,12 +68,12 @@ class SharedWeights(RoundEstimator):
     normalise_pooling, partial_channels, kernel_transform, fused, recompute: see `netwright.supernets.Supernet`.
     recalibrate: training minibatches from which the statistics of an architecture's batch normalisations are taken
     before it is scored; 0 uses those of each validation batch. stages: dicts with "epochs", changes to the space's
-    settings, and "skip_dropout" with "warm_up" (Chen et al. 2019); each begins with new weights. alarms: whether each
-    epoch also compares the mixture with the architecture it stands for, on 4 minibatches.
-    decay_all: whether biases, and scales and shifts of normalisation, decay, too. augment_probes: whether the
-    validation minibatches of probes are augmented as those of training are; evaluations never are, and no probe smooths
-    labels. pace: whether the learning rate moves by "epoch" or by "step"; "auto" is by epoch from 10 epochs on.
-    drop_path_shape: "rising" from 0 to `drop_path`, or "constant".
+    settings, "skip_dropout" with "warm_up" (Chen et al. 2019), and "learning_rate"; each begins with new weights,
+    unless it has "goes_on". alarms: whether each epoch also compares the mixture with the architecture it stands for,
+    on 4 minibatches. decay_all: whether biases, and scales and shifts of normalisation, decay, too. augment_probes:
+    whether the validation minibatches of probes are augmented as those of training are; evaluations never are, and
+    no probe smooths labels. pace: whether the learning rate moves by "epoch" or by "step"; "auto" is by epoch from
+    10 epochs on. drop_path_shape: "rising" from 0 to `drop_path`, or "constant".
     The final training of what was found is that of other searches (`final_settings`), not that of shared weights.
     trained: a run in the present project, or the folder of its shared weights; they are then only evaluated, on the
     validation examples that they were trained without, in the form in which they were trained.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netwright.recipes.weight_sharing import DARTS_CODE, shared_search
+from netwright.recipes.weight_sharing import DARTS_CODE, resolved
 from netwright.strategies.differentiable import Differentiable, Experts
 
 if TYPE_CHECKING:
@@ -20,5 +20,5 @@ def xnas(space: Space, task: Task, *, epochs: int = 50, seed: int = 0, device: s
     constants are a guess. Published for cells of DARTS's form on CIFAR-10: 1.81 % test error with 3.7 M
     parameters, trained with AutoAugment for 1,500 epochs.
     """
-    defaults = {**DARTS_CODE, "epochs": epochs}
-    return shared_search(Differentiable(space, Experts()), task, defaults, settings, seed=seed, device=device)
+    found = resolved(task, epochs, DARTS_CODE, settings)
+    return found.search(Differentiable(space, Experts()), seed=seed, device=device)

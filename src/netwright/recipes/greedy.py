@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from netwright.recipes.weight_sharing import DARTS_CODE, shared_search
+from netwright.recipes.weight_sharing import DARTS_CODE, resolved
 from netwright.strategies.differentiable import Differentiable, GreedyDecisions
 
 if TYPE_CHECKING:
@@ -30,4 +30,4 @@ def sgas(
     test error (criterion 1), 2.52 ± 0.10 % (criterion 2), over 10 searches; these figures are from memory.
     """
     strategy = Differentiable(space, shrinking=GreedyDecisions(criterion))
-    return shared_search(strategy, task, {**DARTS_CODE, "epochs": epochs}, settings, seed=seed, device=device)
+    return resolved(task, epochs, DARTS_CODE, settings).search(strategy, seed=seed, device=device)

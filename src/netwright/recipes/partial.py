@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netwright.recipes.weight_sharing import DARTS_CODE, shared_search
+from netwright.recipes.weight_sharing import DARTS_CODE, resolved
 from netwright.strategies.differentiable import Adam, Differentiable
 
 if TYPE_CHECKING:
@@ -34,5 +34,5 @@ def pc_darts(
     chooses_sources = any(each.kind == "sources" for each in space.decisions)
     strategy = Differentiable(space, optimiser=Adam(6e-4), warm_up=0.3, edge_weights=chooses_sources)
     training = {"batch_size": 256, "learning_rate": 0.1, "minimum_learning_rate": 0.0}
-    defaults = {**DARTS_CODE, "epochs": epochs, "partial_channels": partial_channels, **training}
-    return shared_search(strategy, task, defaults, settings, seed=seed, device=device)
+    found = resolved(task, epochs, {**DARTS_CODE, "partial_channels": partial_channels, **training}, settings)
+    return found.search(strategy, seed=seed, device=device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from netwright.recipes.weight_sharing import DARTS_CODE, shared_search
+from netwright.recipes.weight_sharing import DARTS_CODE, resolved
 from netwright.spaces import Darts
 from netwright.strategies.differentiable import Adam, Differentiable, ProgressiveShrinking
 
@@ -49,8 +49,8 @@ def pdarts(
     keep = (5 / 8, 3 / 8) if len(lengths) == 3 else tuple(1 - i / len(lengths) for i in range(1, len(lengths)))
     shrinking = ProgressiveShrinking(tuple(each / epochs for each in done[:-1]), keep, most_skips)
     strategy = Differentiable(space, optimiser=Adam(6e-4, clip=5.0), warm_up=WARM_UP, shrinking=shrinking)
-    defaults = {**DARTS_CODE, "epochs": epochs, "stages": stages, "batch_size": 96, "minimum_learning_rate": 0.0}
-    return shared_search(strategy, task, defaults, settings, seed=seed, device=device)
+    training = {"stages": stages, "batch_size": 96, "minimum_learning_rate": 0.0}
+    return resolved(task, epochs, {**DARTS_CODE, **training}, settings).search(strategy, seed=seed, device=device)
 
 
 def stage_lengths(epochs: int, count: int) -> list[int]:

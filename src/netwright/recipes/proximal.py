@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netwright.recipes.weight_sharing import DARTS_CODE, shared_search
+from netwright.recipes.weight_sharing import DARTS_CODE, resolved
 from netwright.strategies.differentiable import Differentiable, Proximal
 
 if TYPE_CHECKING:
@@ -19,5 +19,5 @@ def nasp(space: Space, task: Task, *, epochs: int = 50, seed: int = 0, device: s
     Defaults are those of the authors' code. Published for the space of DARTS on CIFAR-10: 2.83 ± 0.09 % test error;
     this figure is from memory.
     """
-    defaults = {**DARTS_CODE, "epochs": epochs}
-    return shared_search(Differentiable(space, Proximal()), task, defaults, settings, seed=seed, device=device)
+    found = resolved(task, epochs, DARTS_CODE, settings)
+    return found.search(Differentiable(space, Proximal()), seed=seed, device=device)

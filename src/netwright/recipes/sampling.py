@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netwright.recipes.weight_sharing import DARTS_CODE, ONE_LEVEL, shared_search
+from netwright.recipes.weight_sharing import DARTS_CODE, ONE_LEVEL, resolved
 from netwright.strategies.differentiable import (
     Adam,
     Differentiable,
@@ -25,12 +25,15 @@ def snas(
 ) -> Search:
     """SNAS (Xie et al. 2019): concrete samples, weights and logits follow one loss; temperature from 1 to 0.03.
 
-    Without the paper's penalty on resources. Defaults are those of the authors' code. Published for the space of
-    DARTS on CIFAR-10: 2.85 ± 0.02 % test error, with the moderate penalty.
+    Without the paper's penalty on resources. Defaults are those of the authors' code, with the Adam of its distributed
+    form for the logits; three tenths of the edges are dropped throughout. Published for the space of DARTS on CIFAR-10:
+    2.85 ± 0.02 % test error, with the moderate penalty.
     """
     strategy = Differentiable(space, GumbelSoftmax(), level="one")
-    defaults = {**DARTS_CODE, **ONE_LEVEL, "epochs": epochs, "drop_path": 0.3}
-    return shared_search(strategy, task, defaults, settings, seed=seed, device=device)
+    found = resolved(
+        task, epochs, {**DARTS_CODE, **ONE_LEVEL, "drop_path": 0.3, "drop_path_shape": "constant"}, settings
+    )
+    return found.search(strategy, seed=seed, device=device)
 
 
 def gdas(
@@ -38,13 +41,13 @@ def gdas(
 ) -> Search:
     """GDAS (Dong and Yang 2019): one option a decision is drawn and computed; temperature from 10 to 0.1.
 
-    Defaults are those of the authors' code for NAS-Bench-201. Published for the space of DARTS on CIFAR-10: 2.93 % test
-    error (2.82 % with a fixed reduction cell); the NAS-Bench-201 paper reports 93.61 ± 0.09 % test accuracy for that
-    space.
+    Defaults are those of the authors' code for NAS-Bench-201, which moves the weights before the logits. Published for
+    the space of DARTS on CIFAR-10: 2.93 % test error (2.82 % with a fixed reduction cell); the NAS-Bench-201 paper
+    reports 93.61 ± 0.09 % test accuracy for that space.
     """
-    strategy = Differentiable(space, StraightThrough())
-    defaults = {"epochs": epochs, "weight_decay": 5e-4, "nesterov": True}
-    return shared_search(strategy, task, defaults, settings, seed=seed, device=device)
+    strategy = Differentiable(space, StraightThrough(), weights_first=True)
+    found = resolved(task, epochs, {"weight_decay": 5e-4, "nesterov": True}, settings)
+    return found.search(strategy, seed=seed, device=device)
 
 
 def data_nas(
@@ -64,7 +67,7 @@ def data_nas(
     """
     relaxation = StraightThrough(Schedule(5.0, 1.0), samples=samples)
     strategy = Differentiable(space, relaxation, Adam(weight_decay=0.0))
-    return shared_search(strategy, task, {**DARTS_CODE, "epochs": epochs}, settings, seed=seed, device=device)
+    return resolved(task, epochs, DARTS_CODE, settings).search(strategy, seed=seed, device=device)
 
 
 def dsnas(
@@ -73,10 +76,11 @@ def dsnas(
     """DSNAS (Hu et al. 2020): single paths, one loss; the logits follow a policy gradient with local credit.
 
     Without its progressive early stop and its penalty on operations. Defaults are those of the authors' configuration
-    for ImageNet: learning rate 0.5 for batches of 1,024 images, 0.03125 for 64; Adam(1e-3) without weight decay for
-    the logits. Published for blocks of ShuffleNet v2 on ImageNet: 74.4 % top-1 accuracy, without training again.
+    for ImageNet: learning rate 0.5 for batches of 1,024 images, 0.03125 for 64; label smoothing of 0.1, no gradient
+    clip; Adam(1e-3) without weight decay for the logits. Normalisation does not decay, nor do biases here. Published
+    for blocks of ShuffleNet v2 on ImageNet: 74.4 % top-1 accuracy, without training again.
     """
     strategy = Differentiable(space, OneHot(), Adam(1e-3, weight_decay=0.0), level="one")
     training = {"learning_rate": 0.03125, "minimum_learning_rate": 0.0, "weight_decay": 4e-5, "affine": True}
-    defaults = {**ONE_LEVEL, "epochs": epochs, "warm_up": 5 / 240, **training}
-    return shared_search(strategy, task, defaults, settings, seed=seed, device=device)
+    training |= {"warm_up": 5 / 240, "pace": "step", "label_smoothing": 0.1, "gradient_clip": None, "decay_all": False}
+    return resolved(task, epochs, {**ONE_LEVEL, **training}, settings).search(strategy, seed=seed, device=device)

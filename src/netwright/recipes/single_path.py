@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from netwright.recipes.weight_sharing import DARTS_CODE, batches_of, nearly_all, resolved
+
 if TYPE_CHECKING:
     from netwright.core.space import Space
-    from netwright.core.strategy import Strategy
     from netwright.engine.search import Search
     from netwright.tasks.task import Task
 
@@ -27,19 +28,30 @@ def single_path_one_shot(
     """SPOS (Guo et al. 2020): a supernet trained on uniform single paths, then evolution on its weights.
 
     Published: 74.7 % top-1 on ImageNet with 328 M multiply-adds. The paper trains for 150,000 steps of 1,024 images,
-    about 120 epochs, with the learning rate falling from 0.5 along a line; 0.03125 is that for batches of 64, and falls
-    along a cosine here. It takes the statistics of batch normalisations from training images for each path that is
-    scored; so does `recalibrate=20`, the default here.
+    about 120 epochs, with the learning rate falling from 0.5 along a line; 0.03125 is that for batches of 64. Labels
+    are smoothed by 0.1, no gradient is clipped, and for each path that is scored the statistics of batch normalisations
+    are taken anew from 25,600 training images, or from all where there are fewer, as in the authors' code; that draws
+    paths such that their multiply-adds are uniform, where here the decisions are. Held out is what `nearly_all` says.
     population, generations: of the evolution, whose product is the number of evaluations. top: how many of the best
     architectures are bred from. mutation: probability of drawing a decision anew.
     """
-    from netwright.strategies.paths import TopEvolution, UniformPaths
+    from netwright.strategies.paths import TopEvolution, TrainThenSearch, UniformPaths
 
-    chosen = {"learning_rate": 0.03125, "minimum_learning_rate": 0.0, "weight_decay": 4e-5, "recalibrate": 20}
+    published = {
+        "learning_rate": 0.03125,
+        "minimum_learning_rate": 0.0,
+        "schedule": "linear",
+        "pace": "step",
+        "weight_decay": 4e-5,
+        "decay_all": False,
+        "label_smoothing": 0.1,
+        "gradient_clip": None,
+        "split": nearly_all,
+        "recalibrate": batches_of(25_600),
+    }
     evolution = TopEvolution(space, population, generations, top, mutation=mutation)
-    return _two_stages(
-        UniformPaths(space), evolution, population * generations, task, epochs, device, {**chosen, **settings}, seed
-    )
+    strategy = TrainThenSearch(UniformPaths(space), evolution, population * generations)
+    return resolved(task, epochs, published, settings).search(strategy, seed=seed, device=device)
 
 
 def fairnas(
@@ -56,21 +68,27 @@ def fairnas(
 ) -> Search:
     """FairNAS (Chu et al. 2019): each step trains every option once, then NSGA-II for accuracy and multiply-adds.
 
-    Published: 75.34 % top-1 on ImageNet (FairNAS-A). Training as in the paper, whose learning rate of 0.045 for batches
-    of 256 is 0.01125 for batches of 64. generations: of `population` each, so many evaluations; the number is ours. A
-    step costs as much as there are options in the largest decision.
+    Published: 75.34 % top-1 on ImageNet (FairNAS-A). Its search code is not public. Training as in the paper, whose
+    learning rate of 0.045 for batches of 256 is 0.01125 for batches of 64; held out is what `nearly_all` says. A step
+    costs as much as there are options in the largest decision. generations: of `population` each, so many evaluations;
+    the number is ours.
     population: of NSGA-II. objective: the metrics that it improves.
     """
     from netwright.strategies.genetic import GeneticAlgorithm
-    from netwright.strategies.paths import FairPaths
+    from netwright.strategies.paths import FairPaths, TrainThenSearch
 
-    chosen = {"learning_rate": 0.01125, "minimum_learning_rate": 0.0, "weight_decay": 4e-5}
+    published = {
+        "learning_rate": 0.01125,
+        "minimum_learning_rate": 0.0,
+        "pace": "step",
+        "weight_decay": 4e-5,
+        "decay_all": False,
+        "gradient_clip": None,
+        "split": nearly_all,
+    }
     evolution = GeneticAlgorithm(space, population, repeats=False)
-    evaluations = population * generations
-    return _two_stages(
-        *(FairPaths(space), evolution, evaluations, task, epochs, device, {**chosen, **settings}, seed),
-        objective=objective,
-    )
+    strategy = TrainThenSearch(FairPaths(space), evolution, population * generations)
+    return resolved(task, epochs, published, settings).search(strategy, seed=seed, device=device, objective=objective)
 
 
 def one_shot(
@@ -89,10 +107,12 @@ def one_shot(
     rate, evaluations, epochs: ours, since the paper tunes its dropout and trains for a number of steps on a machine of
     its time; a rate too low makes options depend on each other, one too high leaves them untrained.
     """
-    from netwright.strategies.paths import PathDropout
+    from netwright.strategies.paths import PathDropout, TrainThenSearch
     from netwright.strategies.random_search import RandomSearch
 
-    return _two_stages(PathDropout(space, rate), RandomSearch(space), evaluations, task, epochs, device, settings, seed)
+    strategy = TrainThenSearch(PathDropout(space, rate), RandomSearch(space), evaluations)
+    found = resolved(task, epochs, {"decay_all": False, "pace": "step"}, settings)
+    return found.search(strategy, seed=seed, device=device)
 
 
 def random_weight_sharing(
@@ -115,27 +135,8 @@ def random_weight_sharing(
     candidates: random architectures that are looked at. batches: validation minibatches that each is looked at on.
     best: how many of them are evaluated in full.
     """
-    from netwright.strategies.paths import Screening, UniformPaths
+    from netwright.strategies.paths import Screening, TrainThenSearch, UniformPaths
 
     screening = Screening(space, candidates, batches, best)
-    chosen = {"normalise_pooling": True, **settings}
-    return _two_stages(UniformPaths(space), screening, best, task, epochs, device, chosen, seed)
-
-
-def _two_stages(
-    train: Strategy,
-    search: Strategy,
-    evaluations: int,
-    task: Task,
-    epochs: int,
-    device: str,
-    settings: dict[str, Any],
-    seed: int,
-    objective: str | tuple[str, ...] = "val_accuracy",
-) -> Search:
-    from netwright.engine.search import Search
-    from netwright.estimators.shared_weights import SharedWeights
-    from netwright.strategies.paths import TrainThenSearch
-
-    estimator = SharedWeights(train.space, task, epochs=epochs, device=device, **settings)
-    return Search(TrainThenSearch(train, search, evaluations), estimator, objective=objective, seed=seed)
+    strategy = TrainThenSearch(UniformPaths(space), screening, best)
+    return resolved(task, epochs, DARTS_CODE, settings).search(strategy, seed=seed, device=device)

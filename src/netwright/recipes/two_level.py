@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from netwright.recipes.weight_sharing import DARTS_CODE, shared_search
+from netwright.recipes.weight_sharing import DARTS_CODE, resolved
 from netwright.strategies.differentiable import Differentiable
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def darts(
     logits, SGD from 0.025 to 0.001, batches of 64, half of the examples each for weights and logits. Published for
     `Darts()` on CIFAR-10: 3.00 ± 0.14 % test error (first order), 2.76 ± 0.09 % (second order).
     """
-    defaults = {**DARTS_CODE, "epochs": epochs, "order": order}
-    return shared_search(Differentiable(space), task, defaults, settings, seed=seed, device=device)
+    found = resolved(task, epochs, {**DARTS_CODE, "order": order}, settings)
+    return found.search(Differentiable(space), seed=seed, device=device)
 
 
 def darts_second_order(

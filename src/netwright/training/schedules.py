@@ -15,7 +15,8 @@ ONE_CYCLE_START = 25.0
 def learning_rate(settings: TrainingSettings, step: float, steps: int) -> float:
     """Learning rate of step `step` (from 0) out of `steps`; a fraction where a schedule is hurried to its end.
 
-    cosine: Loshchilov and Hutter (2017), one period. one_cycle: Smith and Topin (2018), both halves cosine.
+    cosine: Loshchilov and Hutter (2017), one period. linear: along a line. one_cycle: Smith and Topin (2018), both
+    halves cosine.
     """
     peak, end = settings.learning_rate, settings.minimum_learning_rate
     if settings.schedule == "one_cycle":
@@ -25,7 +26,8 @@ def learning_rate(settings: TrainingSettings, step: float, steps: int) -> float:
         return peak * (step + 1) / (rising + 1)
     if settings.schedule == "constant":
         return peak
-    return _cosine(peak, end, (step - rising) / max(1, steps - rising))
+    share = (step - rising) / max(1, steps - rising)
+    return peak + (end - peak) * share if settings.schedule == "linear" else _cosine(peak, end, share)
 
 
 def drop_path_probability(settings: TrainingSettings, epoch: int) -> float:

@@ -23,7 +23,7 @@ class TrainingSettings(Configured):
     weight_decay: not applied to biases and to the scales and shifts of normalisation.
     schedule: how the learning rate moves, step by step; "one_cycle" has its rise built in and knows no warm-up.
     warm_up: share of the steps in which the learning rate rises linearly to `learning_rate`.
-    minimum_learning_rate: where "cosine" and "one_cycle" end.
+    minimum_learning_rate: where "cosine", "linear" and "one_cycle" end.
     label_smoothing: probability mass moved from the true class to all classes alike.
     gradient_clip: largest global L2 norm of the gradient; None does not clip.
     auxiliary_weight: weight of the loss of an auxiliary head, where the network has one.
@@ -50,7 +50,7 @@ class TrainingSettings(Configured):
     momentum: float = 0.9
     nesterov: bool = True
     weight_decay: float = 5e-4
-    schedule: Literal["cosine", "one_cycle", "constant"] = "cosine"
+    schedule: Literal["cosine", "linear", "one_cycle", "constant"] = "cosine"
     warm_up: float = 0.1
     minimum_learning_rate: float = 0.0
     label_smoothing: float = 0.0
@@ -138,7 +138,7 @@ def _hint(name: str, value: object) -> str:
 
 _NAMES: dict[str, tuple[object, ...]] = {
     "optimiser": ("sgd", "adamw"),
-    "schedule": ("cosine", "one_cycle", "constant"),
+    "schedule": ("cosine", "linear", "one_cycle", "constant"),
     "precision": ("auto", "float32", "bfloat16"),
     "channels_last": ("auto", True, False),
 }

@@ -1,4 +1,4 @@
-"""Stages of weight training: each with new weights and a schedule of its own, maybe on a deeper network."""
+"""Stages of weight training: each with a schedule of its own, and with new weights or going on with those there are."""
 
 from __future__ import annotations
 
@@ -10,20 +10,25 @@ from typing import Any
 from netwright.core.errors import ConfigurationError
 from netwright.core.space import Space
 
+_OWN = ("epochs", "skip_dropout", "warm_up", "learning_rate", "goes_on")
 DECAY = 0.2  # an epoch, of the dropout on skip connections (the authors' code of Chen et al. 2019)
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """So many epochs on the networks of `space`, with new weights where it is not the first.
+    """So many epochs on the networks of `space`, with new weights where it is not the first, unless it goes on.
 
     skip_dropout: initial rate of the dropout after skip connections, and after how many epochs it begins to decay.
+    learning_rate: where the schedule of the stage begins, None for that of the settings. goes_on: whether weights and
+    optimiser are those of the stage before.
     """
 
     space: Space
     epochs: int
     skip_dropout: float = 0.0
     warm_up: int = 0
+    learning_rate: float | None = None
+    goes_on: bool = False
 
     def skip_dropout_in(self, epoch: int) -> float:
         """The rate in this epoch of the stage: a linear fall while only weights train, then exponential decay."""
@@ -38,14 +43,18 @@ def stages_of(space: Space, epochs: int, described: Sequence[Mapping[str, Any]])
         return (Stage(space, epochs),)
     found: list[Stage] = []
     for each in described:
-        own = {key: each[key] for key in ("epochs", "skip_dropout", "warm_up") if key in each}
+        own = {key: each[key] for key in _OWN if key in each}
         changes = {key: value for key, value in each.items() if key not in own}
         if not isinstance(own.get("epochs"), int) or own["epochs"] < 1:
             raise ConfigurationError(f"a stage of weight training needs epochs of at least 1, found {dict(each)}")
+        if own.get("goes_on") and (changes or not found):
+            raise ConfigurationError(
+                f"stage {dict(each)} goes on: expected a stage before it, and no change of the space"
+            )
         other = space.replace(**changes) if changes else space
         if other.id != space.id:
             raise ConfigurationError(
                 f"stage {dict(each)} changes the decisions of {space}; every stage must ask the same"
             )
-        found.append(Stage(other, **own))
+        found.append(Stage(found[-1].space if own.get("goes_on") else other, **own))
     return tuple(found)

@@ -57,6 +57,10 @@ class Weights:
         self._layers_seed = 0
         example = Normalisation.of(data, device)(data.train.batch(0, 2).to(device))
         self.stage = -1
+        self._rates = [
+            settings if each.learning_rate is None else settings.replace(learning_rate=each.learning_rate)
+            for each in stages
+        ]
         self.precision = Precision("float32", shape.is_image)
         self._start_stage(0)
         counts = self._counts(example)
@@ -128,9 +132,13 @@ class Weights:
 
     def go_to(self, stage: int) -> None:
         """Make the networks of this stage, as if it had begun."""
-        if stage != self.stage:
-            self._start_stage(stage)
-            self._lay_out()
+        if stage == self.stage:
+            return
+        if stage == self.stage + 1 and self.stages[stage].goes_on:
+            self.stage = stage
+            return
+        self._start_stage(stage)
+        self._lay_out()
 
     @property
     def steps(self) -> int:
@@ -167,7 +175,7 @@ class Weights:
         before = sum(stage.epochs for stage in self.stages[: self.stage]) * self.steps
         epochs = self.stages[self.stage].epochs
         done = place(self.habits.pace, self.step - before, self.steps, epochs)
-        return learning_rate(self.settings, done, epochs * self.steps)
+        return learning_rate(self._rates[self.stage], done, epochs * self.steps)
 
     # Rounds.
 

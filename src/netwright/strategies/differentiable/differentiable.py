@@ -27,6 +27,7 @@ from netwright.strategies.differentiable.softmax import Softmax
 if TYPE_CHECKING:
     import numpy as np
 
+    from netwright.core.pace import Pace
     from netwright.core.space import Space
     from netwright.core.trial import Purpose, Trial
     from netwright.strategies.differentiable import relaxation as relaxing
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from netwright.strategies.differentiable.shrinking import Shrinking
 
 LEVELS = ("two", "one", "mixed")
+PACES = ("auto", "epoch", "step")
 
 
 class Differentiable(Strategy):
@@ -49,7 +51,9 @@ class Differentiable(Strategy):
     round itself (SNAS, DropNAS); "mixed": the training loss plus `validation_weight` times the validation loss (He
     et al. 2020, equation 6). every: training steps to one step of the logits. warm_up: share of the training in
     which only the shared weights learn; of each stage where `shrinking` makes stages. edge_weights: a softmax over the
-    sources of each node as well (Xu et al. 2020, equation 3).
+    sources of each node as well (Xu et al. 2020, equation 3). weights_first: whether a step of the logits follows its
+    training step, as in GDAS and ProxylessNAS, or comes before it. pace: whether temperatures and radii move by "epoch"
+    or by "step"; "auto" is by epoch from 10 epochs on.
 
     perturbation: of the mixture that the weights train with (SmoothDARTS). monitor: of the Hessian's dominant
     eigenvalue, which may end the search (RobustDARTS). shrinking: takes options out on the way (P-DARTS, SGAS).
@@ -72,12 +76,17 @@ class Differentiable(Strategy):
         every: int = 1,
         warm_up: float = 0.0,
         edge_weights: bool = False,
+        weights_first: bool = False,
+        pace: Pace = "auto",
         perturbation: Perturbation | None = None,
         monitor: EigenvalueMonitor | None = None,
         shrinking: Shrinking | None = None,
         dropout: GroupedDropout | None = None,
     ) -> None:
         one_of(self, "level", level, LEVELS)
+        one_of(self, "pace", pace, PACES)
+        if weights_first and level != "two":
+            raise ConfigurationError(f"Differentiable: weights_first=True, level={level!r}; expected level 'two'")
         self.space = space
         self.relaxation = Softmax() if relaxation is None else relaxation
         self.optimiser = self.relaxation.optimiser if optimiser is None else optimiser
@@ -85,6 +94,8 @@ class Differentiable(Strategy):
         self.validation_weight = validation_weight
         self.every = whole_number(self, "every", every)
         self.warm_up = probability(self, "warm_up", warm_up)
+        self.weights_first = weights_first
+        self.pace: Pace = pace
         self.perturbation = perturbation
         self.monitor = monitor
         self.shrinking = shrinking
@@ -96,6 +107,7 @@ class Differentiable(Strategy):
         self._progress = Progress()
         self._memory: dict[str, Any] | None = None  # the optimiser's; None until the logits are drawn
         self._taken = 0  # steps of the logits
+        self._owed = False  # whether the step of the logits that follows the last training step is still to come
         self._monitored = monitor.start() if monitor else {}
         self._shrunk = shrinking.start(self._layout) if shrinking else {}
         self._groups = dropout.groups(self._layout) if dropout else None
@@ -124,20 +136,22 @@ class Differentiable(Strategy):
         self._conversation.tell(trial)
 
     def _is_over(self) -> bool:
-        return self._conversation.is_between and (self._progress.share >= 1.0 or self._stopped is not None)
+        ended = self._progress.share >= 1.0 and not self._owed
+        return self._conversation.is_between and (ended or self._stopped is not None)
 
     def _rounds(self) -> Rounds[None]:
-        """All rounds up to the next step of the shared weights."""
+        """All rounds up to the next step of the shared weights, and that."""
+        if self._owed:
+            yield from self._step()
+            self._owed = False
+            if self._progress.share >= 1.0:
+                return
         if self._progress.epoch_began:
             self._begin_epoch()
-        learns = self._learns()
+        learns = not self.weights_first and self._learns()
         if learns and self.level != "one":
-            draw, told = yield from self._measured("probe" if self.level == "two" else "rehearse")
-            if self.level == "mixed":
-                trial = yield lambda rng: self._proposal(draw, "probe", measured=True)
-                told = told + self.validation_weight * self._told(trial)
-            self._learn(draw, told)
-        if self.monitor is not None and self._progress.is_last_of_epoch:
+            yield from self._step()
+        if self.monitor is not None and self._progress.is_last_of_epoch and self.monitor.due(self._progress.epoch):
             yield from self._check(self.monitor)
             if self._stopped is not None:
                 return
@@ -148,6 +162,15 @@ class Differentiable(Strategy):
             yield from self._trained_perturbed(self.perturbation)
         else:
             yield lambda rng: self._proposal(self._draw(rng, "train"), "train", measured=False)
+        self._owed = self.weights_first and self._learns(late=True)
+
+    def _step(self) -> Rounds[None]:
+        """One step of the logits by the loss on a minibatch of their own."""
+        draw, told = yield from self._measured("probe" if self.level == "two" else "rehearse")
+        if self.level == "mixed":
+            trial = yield lambda rng: self._proposal(draw, "probe", measured=True)
+            told = told + self.validation_weight * self._told(trial)
+        self._learn(draw, told)
 
     def _begin_epoch(self) -> None:
         self._progress.epoch_began = False
@@ -157,15 +180,17 @@ class Differentiable(Strategy):
             if self.shrinking.shrink(self._shrunk, parameters, self._stands_for().cpu(), share):
                 self._memory = None  # the logits are drawn anew
 
-    def _learns(self) -> bool:
-        """Whether the logits move before the next training step."""
+    def _learns(self, late: bool = False) -> bool:
+        """Whether the logits move with the next training step; late: with the one that was just made."""
         share = self._progress.share
+        if late and self._progress.training_steps:
+            share -= 1 / self._progress.training_steps
         start, end = self.shrinking.stage(share) if self.shrinking else (0.0, 1.0)
         if share - start < self.warm_up * (end - start) - 1e-9:
             return False
         if self.optimiser.needs_horizon and share == 0:
             return False
-        return (self._progress.trained + 1) % self.every == 0
+        return (self._progress.trained + (not late)) % self.every == 0
 
     def _measured(self, purpose: Purpose) -> Rounds[tuple[Draw, Tensor]]:
         """Draw a mixture that moves the logits, ask it, and return it with the gradient of its weights."""
@@ -189,10 +214,11 @@ class Differentiable(Strategy):
         def ask(weights: Tensor, purpose: Purpose, measured: bool) -> Proposal:
             return self._proposal(Draw(weights, drawn[0].active, weights), purpose, measured)
 
-        yield from perturbation.rounds(start, ask, self._told, self._layout, self._parameters, self._progress.share)
+        yield from perturbation.rounds(start, ask, self._told, self._layout, self._parameters, self._scheduled[0])
 
     def _check(self, monitor: EigenvalueMonitor) -> Rounds[None]:
         """Have the monitor look at the validation loss around the logits, and stop where it says so."""
+        self._monitored["epoch"] = self._progress.epoch
         self._monitored["points"] = [*self._monitored["points"], list(self._architecture().point)]
         parameters = self._parameters
         weights = softmax(parameters.logits.detach(), parameters.alive)
@@ -223,7 +249,8 @@ class Differentiable(Strategy):
         if self.dropout is not None and self._groups is not None:
             alive, active = self.dropout.draw(self._groups, parameters, rng)
         logits = parameters.logits.detach()
-        situation = Situation(self._layout, logits, alive, active, self._progress.share, rng)
+        share, last = self._scheduled
+        situation = Situation(self._layout, logits, alive, active, share, rng, last)
         if purpose == "train":
             with torch.no_grad():
                 return self.relaxation.draw(situation, purpose)
@@ -232,6 +259,15 @@ class Differentiable(Strategy):
         if self.dropout is not None:
             draw.moving = alive if draw.moving is None else draw.moving & alive
         return draw
+
+    @property
+    def _ended_epoch(self) -> int:
+        """The epoch of the last training step, from 0."""
+        return (self._progress.trained - 1) // max(1, self._progress.steps)
+
+    @property
+    def _scheduled(self) -> tuple[float, float]:
+        return self._progress.scheduled(self.pace, late=self._owed)
 
     def _proposal(self, draw: Draw, purpose: Purpose, measured: bool) -> Proposal:
         weights = draw.weights.detach().requires_grad_(measured)
@@ -295,13 +331,13 @@ class Differentiable(Strategy):
         return fittest(completed).architecture if completed else self._architecture()
 
     def figures(self) -> Mapping[str, float]:
-        share = self._progress.share
+        share, last = self._progress.scheduled(self.pace, late=True)
         options: tuple[tuple[Any, Callable[[], Mapping[str, float]]], ...] = (
-            (self.monitor, lambda: self.monitor.figures(self._monitored) if self.monitor else {}),
+            (self.monitor, lambda: self.monitor.figures(self._monitored, self._ended_epoch) if self.monitor else {}),
             (self.perturbation, lambda: self.perturbation.figures(share) if self.perturbation else {}),
             (self.shrinking, lambda: {"options": float(self._parameters.host_alive.sum())}),
         )
-        result = dict(self.relaxation.figures(share))
+        result = dict(self.relaxation.figures(share, last))
         for option, figures in options:
             if option is not None:
                 result.update(figures())
@@ -314,6 +350,7 @@ class Differentiable(Strategy):
             "memory": None if self._memory is None else dict(self._memory),
             "progress": self._progress.state_dict(),
             "taken": self._taken,
+            "owed": self._owed,
             "monitored": dict(self._monitored),
             "shrunk": dict(self._shrunk),
             "stopped": None if self._stopped is None else list(self._stopped.point),
@@ -325,6 +362,7 @@ class Differentiable(Strategy):
         self._memory = None if state["memory"] is None else dict(state["memory"])
         self._progress.load_state_dict(state["progress"])
         self._taken = state["taken"]
+        self._owed = bool(state.get("owed", False))
         self._monitored = dict(state["monitored"])
         self._shrunk = dict(state["shrunk"])
         self._stopped = None if state["stopped"] is None else Architecture(self.space, tuple(state["stopped"]))

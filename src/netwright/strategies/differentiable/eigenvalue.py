@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 class EigenvalueMonitor(Configured):
     """Follows the largest eigenvalue of the Hessian of the validation loss by the logits; may end the search.
 
-    A check before each epoch's last step, on one minibatch, by Lanczos steps on the second derivative. stop: end
-    where the mean over `window` checks is more than `factor` times the one `back` checks before, and take the
-    architecture of the latter's middle; not before the share `start` of the epochs (the authors' code: 5, 1.3, 4, and
-    epoch 10 of 50). Without stop, it is only recorded, as figure `eigenvalue`.
+    A check before the last step of each `every`th epoch from the first on, on one minibatch, by Lanczos steps on the
+    second derivative. stop: end where the mean over `window` checks is more than `factor` times the one `back` checks
+    before, and take the architecture of the latter's middle; not before the share `start` of the epochs (the authors'
+    code: 5, 1.3, 4, and epoch 10 of 50, with a check every second epoch). Without stop, it is only recorded, as figure
+    `eigenvalue` of the epochs with a check.
 
     iterations: most steps, of one probe each; fewer where the value is sure to be within 1 % of an eigenvalue. The
     authors' code adds the weight decay of the logits, 0.001, to the value; here it is that of the loss alone.
-    window, factor, back, start: of the rule that ends the search.
+    window, factor, back, start: of the rule that ends the search. every: epochs from one check to the next.
     """
 
     def __init__(
@@ -41,19 +42,25 @@ class EigenvalueMonitor(Configured):
         back: int = 4,
         start: float = 0.2,
         iterations: int = 10,
+        every: int = 1,
     ) -> None:
         self.stop = stop
         self.window = whole_number(self, "window", window)
         self.back = whole_number(self, "back", back)
         self.iterations = whole_number(self, "iterations", iterations)
+        self.every = whole_number(self, "every", every)
         self.start_share = probability(self, "start", start)
         self.factor = factor
         if factor <= 1:
             raise ConfigurationError(f"EigenvalueMonitor: factor={factor}; expected more than 1")
 
     def start(self) -> dict[str, Any]:
-        """The memory before the first check. points: of the architecture at each check."""
-        return {"values": [], "means": [], "points": [], "vector": None}
+        """The memory before the first check. points: of the architecture at each check. epoch: of the last check."""
+        return {"values": [], "means": [], "points": [], "vector": None, "epoch": -1}
+
+    def due(self, epoch: int) -> bool:
+        """Whether this epoch, counted from 0, ends with a check."""
+        return epoch % self.every == 0
 
     def check(
         self, memory: dict[str, Any], parameters: Parameters, product: Product, epochs: float
@@ -72,7 +79,7 @@ class EigenvalueMonitor(Configured):
         means = [*memory["means"], sum(recent) / len(recent)]
         memory["means"] = means
         earlier = len(values) - 1 - ahead - self.back  # the check in the middle of the earlier window
-        if len(means) <= self.back or earlier < self.start_share * epochs:
+        if len(means) <= self.back or earlier * self.every < self.start_share * epochs - 1e-9:
             return None
         now, then = means[-1], means[-1 - self.back]
         return earlier if then > 0 and now / then > self.factor else None
@@ -105,8 +112,9 @@ class EigenvalueMonitor(Configured):
             basis.append(moved / rest)
         return value
 
-    def figures(self, memory: Mapping[str, Any]) -> Mapping[str, float]:
-        return {"eigenvalue": memory["values"][-1]} if memory["values"] else {}
+    def figures(self, memory: Mapping[str, Any], epoch: int) -> Mapping[str, float]:
+        """The eigenvalue where the epoch that has just ended, counted from 0, had a check."""
+        return {"eigenvalue": memory["values"][-1]} if memory["values"] and memory["epoch"] == epoch else {}
 
 
 def largest(diagonal: Sequence[float], beside: Sequence[float]) -> tuple[float, list[float]]:

@@ -35,11 +35,13 @@ class GumbelSoftmax(Relaxation):
 
     def draw(self, situation: Situation, purpose: Purpose) -> Draw:
         noise = situation.gumbel().to(situation.logits.device, non_blocking=True)
-        weights = concrete(situation.logits, situation.alive, noise, self.temperature.at(situation.progress))
+        weights = concrete(
+            situation.logits, situation.alive, noise, self.temperature.at(situation.progress, situation.last)
+        )
         return Draw(weights, situation.active, situation.logits)
 
-    def figures(self, progress: float) -> Mapping[str, float]:
-        return {"temperature": self.temperature.at(progress)}
+    def figures(self, progress: float, last: float = 1.0) -> Mapping[str, float]:
+        return {"temperature": self.temperature.at(progress, last)}
 
 
 def concrete(logits: Tensor, alive: Tensor, noise: Tensor, temperature: float) -> Tensor:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from netwright.core.pace import place
+
 if TYPE_CHECKING:
+    from netwright.core.pace import Pace
     from netwright.core.trial import Trial
 
 
@@ -44,7 +47,19 @@ class Progress:
     @property
     def epochs(self) -> float:
         """Epochs of the whole search; 0 until a step was made."""
-        return self.training_steps / self.steps if self.steps else 0.0
+        return round(self.training_steps / self.steps, 6) if self.steps else 0.0
+
+    def scheduled(self, pace: Pace, late: bool = False) -> tuple[float, float]:
+        """Where schedules stand, as a share of the training, and where they will stand in the end.
+
+        late: for what belongs to the training step that was just made.
+        """
+        if not self.epochs:
+            return 0.0, 1.0
+        total = self.training_steps
+        found = place(pace, max(0, self.trained - late), self.steps, self.epochs) / total
+        last = place(pace, total - 1, self.steps, self.epochs)
+        return found, last / total if last < total - 1 else 1.0
 
     def state_dict(self) -> dict[str, Any]:
         return dict(vars(self))

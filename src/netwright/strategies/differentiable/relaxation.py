@@ -25,7 +25,10 @@ Purpose = Literal["learn", "train"]  # what a mixture is drawn for: to move the 
 
 @dataclass(slots=True)
 class Situation:
-    """What a relaxation draws from: the logits, the options in play, the progress of the search (0..1)."""
+    """What a relaxation draws from: the logits, the options in play, the progress of the search (0..1).
+
+    last: the highest progress that the search will come to.
+    """
 
     layout: Layout
     logits: Tensor
@@ -33,6 +36,7 @@ class Situation:
     active: Mapping[str, tuple[int, ...]]
     progress: float
     rng: np.random.Generator
+    last: float = 1.0
 
     def host_logits(self) -> Tensor:
         """The logits in the host's memory, those of options out of play far below; waits for the device."""
@@ -86,6 +90,6 @@ class Relaxation(Configured, ABC):
         """The weights of the mixture that the logits stand for, without noise."""
         return softmax(parameters.logits, parameters.alive)
 
-    def figures(self, progress: float) -> Mapping[str, float]:
-        """Numbers to record, such as a temperature."""
+    def figures(self, progress: float, last: float = 1.0) -> Mapping[str, float]:
+        """Numbers to record, such as a temperature; see `Situation`."""
         return {}

@@ -11,10 +11,12 @@ from netwright.core.errors import ConfigurationError
 class Schedule(Configured):
     """From `start` to `end` as the search goes on; shape "linear" or "exponential" (equal ratios in equal times).
 
-    start, end: the values; None for `end` stays at `start`. shape: "linear" or "exponential".
+    start, end: the values; None for `end` stays at `start`. shape: "linear" or "exponential". closed: whether a
+    schedule that moves by epochs is at `end` in the last of them, and not only after it.
     """
 
-    def __init__(self, start: float, end: float | None = None, shape: str = "linear") -> None:
+    def __init__(self, start: float, end: float | None = None, shape: str = "linear", closed: bool = False) -> None:
+        self.closed = closed
         self.start = float(start)
         self.end = self.start if end is None else float(end)
         self.shape = shape
@@ -23,8 +25,10 @@ class Schedule(Configured):
         if min(self.start, self.end) <= 0:
             raise ConfigurationError(f"Schedule: from {start!r} to {end!r}; expected positive numbers")
 
-    def at(self, progress: float) -> float:
-        """The number at this progress, 0..1."""
+    def at(self, progress: float, last: float = 1.0) -> float:
+        """The number at this progress, 0..1. last: the highest progress that will be asked."""
+        if self.closed and last > 0:
+            progress = progress / last
         if self.shape == "linear":
             return self.start + (self.end - self.start) * progress
         return self.start * math.exp(progress * math.log(self.end / self.start))

@@ -12,7 +12,7 @@ from netwright.strategies.differentiable.gumbel import concrete
 from netwright.strategies.differentiable.relaxation import Draw, Purpose, Relaxation, Situation
 from netwright.strategies.differentiable.schedules import Schedule
 
-GDAS_TEMPERATURE = Schedule(10.0, 0.1)  # Dong and Yang 2019, section 4.1
+GDAS_TEMPERATURE = Schedule(10.0, 0.1, closed=True)  # Dong and Yang 2019, section 4.1, and the authors' code
 
 
 class StraightThrough(Relaxation):
@@ -39,15 +39,15 @@ class StraightThrough(Relaxation):
         hard = torch.zeros(noise.shape).scatter_(-1, (host + noise).argmax(-1, keepdim=True), 1.0)
         first = (hard * (hard.cumsum(0) == 1)).to(logits.device, logits.dtype, non_blocking=True)
         noise = noise.to(logits.device, non_blocking=True)
-        soft = concrete(logits, situation.alive, noise, self.temperature.at(situation.progress))
+        soft = concrete(logits, situation.alive, noise, self.temperature.at(situation.progress, situation.last))
         # Equation 7: one-hot forward, the concrete sample backward; of a union, the first sample that has an option.
         weights = (first * (1 + (soft - soft.detach()))).sum(0) * situation.alive
         if self.samples > 1 and self.normalise:
             weights = weights / weights.sum(-1, keepdim=True).clamp(min=1e-9)
         return Draw(weights, active_of(situation, hard.any(0)), logits)
 
-    def figures(self, progress: float) -> Mapping[str, float]:
-        return {"temperature": self.temperature.at(progress)}
+    def figures(self, progress: float, last: float = 1.0) -> Mapping[str, float]:
+        return {"temperature": self.temperature.at(progress, last)}
 
 
 def active_of(situation: Situation, taken: Tensor) -> dict[str, tuple[int, ...]]:
