@@ -9,6 +9,7 @@ from netwright.cli import workers
 from netwright.cli.arguments import counted
 from netwright.cli.plan import DEFAULT_TIME
 from netwright.core.wording import duration, rough
+from netwright.recipes import departures as recipes
 from netwright.strategies.departures import departure
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def strategy_lines(plan: Plan, search: Search) -> list[str]:
     if plan.first:
         chosen = f"the best {len(plan.first)} of {plan.warm_start_networks} random networks by {plan.warm_start}"
         strategy = f"{plan.strategy}, begun with {chosen}"
-    said = "" if plan.recipe else departure(plan.resolved().strategy)
+    said = recipes.departure(plan.recipe) if plan.recipe else departure(plan.resolved().strategy)
     return [f"strategy: {strategy}", *([f"note: this is {said}"] if said else [])]
 
 

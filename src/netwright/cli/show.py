@@ -15,6 +15,7 @@ from netwright.cli.workers import LOGS
 from netwright.core.errors import UserError
 from netwright.core.objective import Objective
 from netwright.core.wording import amount, duration, metrics_text, number, table
+from netwright.recipes import departures as recipes
 from netwright.strategies.departures import departure
 
 if TYPE_CHECKING:
@@ -158,6 +159,8 @@ def _settings(plan: Mapping[str, Any]) -> dict[str, str]:
     keys = ("data", "recipe", "shared_epochs", "strategy", "epochs", "objectives", "limits", "seed", "device")
     keys = [key for key in keys if not (plan.get("recipe") and key in ("strategy", "epochs"))]
     shown = {key.replace("_", " "): plan[key] for key in keys if plan.get(key) not in (None, [], "", ())}
+    if said := recipes.departure(str(shown.get("recipe", ""))):
+        shown["recipe"] = f"{shown['recipe']} ({said})"
     if said := departure(str(shown.get("strategy", ""))):
         shown["strategy"] = f"{shown['strategy']} ({said})"
     return {key: ", ".join(map(str, value)) if isinstance(value, list) else str(value) for key, value in shown.items()}

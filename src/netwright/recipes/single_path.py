@@ -130,7 +130,8 @@ def random_weight_sharing(
     """Random search with weight sharing (Li and Talwalkar 2019): uniform paths, then the best of 1,000 random ones.
 
     Published for `Darts()` on CIFAR-10: 2.85 ± 0.08 % test error. Each of the candidates is scored on ten validation
-    minibatches, the ten best on all of them. Supernet and training are those of DARTS, as in the authors' code.
+    minibatches, the ten best on all of them. Supernet and training are those of DARTS, as in the authors' code, which
+    looks anew for each 10,000 training steps.
 
     candidates: random architectures that are looked at. batches: validation minibatches that each is looked at on.
     best: how many of them are evaluated in full.

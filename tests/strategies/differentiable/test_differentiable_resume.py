@@ -26,6 +26,7 @@ from netwright.strategies.differentiable import (
     ProgressiveShrinking,
     Proximal,
     RandomPerturbation,
+    Rectified,
     StraightThrough,
 )
 
@@ -36,6 +37,7 @@ MAKERS: dict[str, Callable[[], Differentiable]] = {
     "snas": lambda: Differentiable(CELL, GumbelSoftmax(), level="one"),
     "gdas": lambda: Differentiable(CELL, StraightThrough(), weights_first=True),
     "data": lambda: Differentiable(CELL, StraightThrough(samples=2)),
+    "rectified": lambda: Differentiable(CELL, Rectified(samples=2)),
     "dsnas": lambda: Differentiable(CELL, OneHot(), level="one"),
     "proxyless": lambda: Differentiable(CELL, BinaryGates(), every=2, weights_first=True),
     "nasp": lambda: Differentiable(EDGES, Proximal()),

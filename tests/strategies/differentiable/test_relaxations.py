@@ -19,6 +19,7 @@ from netwright.strategies.differentiable import (
     GumbelSoftmax,
     OneHot,
     Proximal,
+    Rectified,
     Relaxation,
     Schedule,
     Sigmoid,
@@ -29,6 +30,7 @@ from netwright.strategies.differentiable.binary_gates import keep_mass
 from netwright.strategies.differentiable.layout import Layout
 from netwright.strategies.differentiable.optimiser import Horizon
 from netwright.strategies.differentiable.parameters import Parameters
+from netwright.strategies.differentiable.rectified import distance
 from netwright.strategies.differentiable.relaxation import Draw, Purpose, Situation
 
 LAYOUT = Layout(NasBench201())
@@ -131,13 +133,64 @@ def test_several_samples_give_the_union_of_their_options() -> None:
         soft = ((leaf + noise) / 1.5).softmax(-1)
         pieces = pieces + (hard * (1 - union)) * soft
         union = torch.maximum(union, hard)
-    assert torch.allclose(draw.weights.detach(), union / union.sum(-1, keepdim=True))
+    # Option `none` comes first and does not count; a row in which it alone was drawn stays as it is.
+    assert torch.allclose(draw.weights.detach(), union / union[:, 1:].sum(-1, keepdim=True).clamp(min=1.0))
     assert draw.active == {name: tuple(union[i].nonzero().flatten().tolist()) for i, name in enumerate(LAYOUT.names)}
     straight = union - pieces.detach() + pieces
-    weights = straight / straight.sum(-1, keepdim=True)
+    total = straight[:, 1:].sum(-1, keepdim=True)
+    weights = straight / torch.where(total > 0, total, torch.ones_like(total))
     told = torch.randn(SHAPE) * union
     (expected,) = torch.autograd.grad(weights, leaf, told)
     assert torch.allclose(relaxation.gradient(draw, told), expected, atol=1e-6)
+
+
+def test_rectified_samples_follow_the_loss_and_a_tenth_of_the_distance() -> None:
+    """Written out: p = relu / sum, noise on log p, the union divided without `none`, and the mean of |p - w|."""
+    logits = torch.randn(SHAPE) + 0.5
+    relaxation = Rectified(Schedule(2.0), samples=2)
+    draw = drawn(relaxation, logits, seed=4)
+    rng = np.random.default_rng(4)
+    noises = [torch.from_numpy(rng.gumbel(size=SHAPE)).float() for _ in range(2)]
+    leaf = logits.clone().requires_grad_()
+    p = leaf.relu() / (leaf.relu().sum(-1, keepdim=True) + 1e-7)
+    union, straight = torch.zeros(SHAPE), torch.zeros(SHAPE)
+    for noise in noises:
+        scores = (p + 1e-10).log() + noise
+        hard = torch.nn.functional.one_hot(scores.argmax(-1), 5).float()
+        soft = (scores / 2.0).softmax(-1)
+        straight = straight + (hard * (1 - union)) * (1 + soft - soft.detach())
+        union = torch.maximum(union, hard)
+    total = straight[:, 1:].sum(-1, keepdim=True)
+    weights = straight / torch.where(total > 0, total, torch.ones_like(total))
+    assert torch.allclose(draw.weights.detach(), weights.detach())
+    told = torch.randn(SHAPE) * union
+    loss = (weights * told).sum() + 0.1 * torch.nn.functional.l1_loss(p, weights.detach())
+    (expected,) = torch.autograd.grad(loss, leaf)
+    found = relaxation.gradient(draw, told)
+    assert torch.allclose(found, expected, atol=1e-6)
+    assert not found[logits < 0].any() and found[logits > 0].any()
+
+
+def test_the_distance_is_a_mean_over_each_kind_of_cell() -> None:
+    layout = Layout(Darts(nodes=2))
+    p, weights = torch.rand(layout.exists.shape), torch.rand(layout.exists.shape)
+    expected = sum(
+        torch.cat(
+            [(p[i] - weights[i])[layout.exists[i]] for i, name in enumerate(layout.names) if name.startswith(kind)]
+        )
+        .abs()
+        .mean()
+        for kind in ("normal/", "reduce/")
+    )
+    assert torch.allclose(distance(p, weights, layout), torch.as_tensor(expected))
+
+
+def test_rectified_parameters_stand_for_their_positive_parts() -> None:
+    parameters = Parameters(LAYOUT)
+    parameters.logits = torch.tensor([3.0, 1.0, -2.0, 0.0, -1.0]).expand(SHAPE).clone()
+    assert torch.allclose(Rectified().stands_for(parameters)[0], torch.tensor([0.75, 0.25, 0.0, 0.0, 0.0]))
+    started = Rectified().initial(LAYOUT, np.random.default_rng(0))
+    assert float(started.mean()) == pytest.approx(1.0, abs=0.01) and 0 < float(started.std()) < 0.01
 
 
 def test_the_policy_gradient_is_unbiased() -> None:

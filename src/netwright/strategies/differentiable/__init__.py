@@ -16,6 +16,7 @@ from netwright.strategies.differentiable.perturbation import (
 )
 from netwright.strategies.differentiable.progressive import ProgressiveShrinking
 from netwright.strategies.differentiable.proximal import Proximal
+from netwright.strategies.differentiable.rectified import Rectified
 from netwright.strategies.differentiable.relaxation import Relaxation
 from netwright.strategies.differentiable.schedules import Schedule
 from netwright.strategies.differentiable.shrinking import Shrinking
@@ -40,6 +41,7 @@ __all__ = [
     "ProgressiveShrinking",
     "Proximal",
     "RandomPerturbation",
+    "Rectified",
     "Relaxation",
     "Schedule",
     "Shrinking",
