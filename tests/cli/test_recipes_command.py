@@ -65,6 +65,18 @@ def test_a_recipe_goes_from_data_to_a_report_beside_a_random_search() -> None:
     assert again["best"] == found["best"] and again["final"]["winner"] == found["final"]["winner"]
 
 
+def test_epochs_in_which_only_weights_learn_are_shown_beside_the_others() -> None:
+    command(
+        "search", "digits", *SMALL[:-1], "0", "--recipe", "proxylessnas:every=1", "--epochs", "4", "--no-random-search"
+    )
+    lines = command("show").splitlines()
+    (head,) = [i for i, line in enumerate(lines) if line.split()[:1] == ["epoch"]]
+    assert "probe_accuracy" in lines[head]
+    epochs = [line.split() for line in lines[head + 1 :] if line.split() and line.split()[0] in "1234"][:4]
+    assert [each[0] for each in epochs] == ["1", "2", "3", "4"]
+    assert len(epochs[0]) < len(epochs[3]) == len(lines[head].split())
+
+
 def test_repeats_report_what_every_seed_found_and_export_takes_the_same() -> None:
     found = outcome("--strategy", "random", "--trials", "2", "--epochs", "1", "--repeats", "3", "--name", "r")
     assert list(found["repeats"]) == ["r-seed1", "r-seed2"]

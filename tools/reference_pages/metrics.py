@@ -33,6 +33,8 @@ EPOCHS = {
     "rounded_accuracy": ("share 0..1", "of the architecture that it stands for, on the same"),
     "discretisation_gap": ("share", "mixture_accuracy minus rounded_accuracy"),
     "eigenvalue": ("none", "the Hessian's dominant one, where a monitor watches it (RobustDARTS)"),
+    "val_examples": ("count", "validation examples that architectures are scored on"),
+    "accuracy_by_chance": ("share 0..1", "of always naming the commonest class of the validation examples"),
     "peak_memory": ("bytes", "of the device, or of the process on the CPU"),
 }
 """What an epoch of shared weights measures, in `show --json` with the purpose "train"."""

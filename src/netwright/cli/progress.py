@@ -11,11 +11,13 @@ from netwright.cli.front import AHEAD
 from netwright.cli.output import colours, say
 from netwright.core.objective import Objective, fitness, front
 from netwright.core.wording import duration, metrics_text, number, printable
+from netwright.results.alarms import Raised, alarm_lines, alarms_of, alarms_of_candidates
 
 if TYPE_CHECKING:
     from netwright.core.trial import Trial
     from netwright.engine import Progress
 
+SCORE = "val_accuracy"
 PLAIN_EVERY = 10.0  # seconds between plain lines that bring nothing new
 
 
@@ -37,9 +39,9 @@ class Display:
         self._said = 0.0
         self._live: Any = None
         self.shared = 0.0
-        self._raised: set[str] = set()
+        self._raised = Raised()
         self.epochs: list[Trial] = []
-        self.alarms: list[str] = []
+        self._scores: list[float] = []  # of architectures on shared weights
         self._noticed: list[str] = []
 
     def __enter__(self) -> Self:
@@ -55,6 +57,9 @@ class Display:
         if self._live is not None:
             self._live.stop()
             say(*self.summary())
+        elif not self.quiet and self._scores:
+            told = alarms_of_candidates([each.metrics for each in self.epochs], self._scores)
+            say(*[f"{'':15}warning: {each.text}" for each in told])
 
     def counted(self, progress: Progress) -> None:
         """What the engine counts: all sessions of a resumed run."""
@@ -74,6 +79,8 @@ class Display:
         self._own += trial.state != "infeasible"
         self.counts[trial.state] += 1
         self.recent = [*self.recent[-7:], trial]
+        if trial.completed and self.epochs and SCORE in trial.metrics:
+            self._scores.append(trial.metrics[SCORE])
         if trial.completed and len(self.objectives) > 1:
             self.completed.append(trial)
         better = trial.completed and (self.best is None or fitness(trial) > fitness(self.best))
@@ -85,17 +92,18 @@ class Display:
             self._plain_line(trial, better)
 
     def _epoch(self, trial: Trial) -> None:
-        """One epoch of weight sharing, and the alarms that it raises anew."""
-        from netwright.results.alarms import alarm_lines
-
+        """One epoch of weight sharing, and the alarms that it raises anew, or that have grown."""
         self.epochs.append(trial)
-        raised = alarm_lines([each.metrics for each in self.epochs])
-        new = [each for each in raised if _subject(each) not in self._raised]
-        self._raised = {_subject(each) for each in raised}
-        self.alarms = raised
+        new = self._raised.news(alarms_of([each.metrics for each in self.epochs]))
         if self.quiet or self._live is not None:
             return
-        say(f"[{duration(self.elapsed):>11}]  {epoch_line(trial)}", *[f"{'':15}warning: {each}" for each in new])
+        said = [f"{'':15}warning: {each.text}" for each in new]
+        say(f"[{duration(self.elapsed):>11}]  {epoch_line(trial)}", *said)
+
+    @property
+    def alarms(self) -> list[str]:
+        """What the last epoch, and the candidates that were scored on its weights, warn of."""
+        return alarm_lines([each.metrics for each in self.epochs], self._scores)
 
     def _plain_line(self, trial: Trial, better: bool) -> None:
         now = time.monotonic()
@@ -176,11 +184,6 @@ class Display:
         view.caption = Text("\n").join(plain(each, "dim italic") for each in lines)
         view.caption_justify = "left"
         return view
-
-
-def _subject(alarm: str) -> str:
-    """What an alarm is about, without its figures."""
-    return " ".join(word for word in alarm.split()[:6] if word.isalpha())
 
 
 EPOCH_METRICS = ("train_loss", "train_accuracy", "probe_accuracy", "entropy", "parameter_free", "discretisation_gap")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from netwright.cli.front import AHEAD, head, row, with_params
 from netwright.cli.output import say, say_json
+from netwright.cli.progress import SCORE
 from netwright.cli.workers import LOGS
 from netwright.core.errors import UserError
 from netwright.core.objective import Objective
@@ -104,7 +105,10 @@ def show_run(directory: Path, run: str | None, *, as_json: bool) -> None:
     )
     metrics = metric_names(summary)
     completed = sorted((each for each in found.trials if each.scores), key=lambda each: each.scores, reverse=True)
-    _say_epochs([each for each in found.trials if each.purpose == "train" and each.completed])
+    _say_epochs(
+        [each for each in found.trials if each.purpose == "train" and each.completed],
+        [each.metrics[SCORE] for each in completed if each.purpose == "evaluate" and SCORE in each.metrics],
+    )
     best = _front(found.trials) if len(metrics) > 1 else []
     if best:
         ahead = [each for number in best for each in completed if each.number == number]
@@ -136,17 +140,19 @@ def _front(trials: Sequence[StoredTrial]) -> list[int]:
     return [each.number for each in front(cast("Any", scored))]
 
 
-def _say_epochs(epochs: list[StoredTrial]) -> None:
-    """The epochs of weight sharing and the alarms of the last one, where there are any."""
+def _say_epochs(epochs: list[StoredTrial], scores: list[float]) -> None:
+    """The epochs of weight sharing, the alarms of the last one and of the scores on its weights, if there are any."""
     if not epochs:
         return
     from netwright.cli.progress import EPOCH_METRICS
     from netwright.results.alarms import alarm_lines
 
-    names = ["epoch", *(name for name in EPOCH_METRICS if name in epochs[-1].metrics)]
-    rows = [[f"{each.metrics[name]:.4g}" for name in names if name in each.metrics] for each in epochs[-MOST_EPOCHS:]]
+    shown = [each.metrics for each in epochs[-MOST_EPOCHS:]]
+    names = ["epoch", *(name for name in EPOCH_METRICS if any(name in each for each in shown))]
+    rows = [[f"{each[name]:.4g}" if name in each else "" for name in names] for each in shown]
     memory = epochs[-1].metrics.get("peak_memory", 0.0)
-    say("", *table(names, rows), *[f"warning: {each}" for each in alarm_lines([each.metrics for each in epochs])])
+    alarms = alarm_lines([each.metrics for each in epochs], scores)
+    say("", *table(names, rows), *[f"warning: {each}" for each in alarms])
     say(f"shared weights took {duration(sum(each.seconds for each in epochs))}, at most {memory / 2**20:,.0f} MiB")
 
 

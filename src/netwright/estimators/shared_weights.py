@@ -78,7 +78,8 @@ class SharedWeights(RoundEstimator):
     trained: a run in the present project, or the folder of its shared weights; they are then only evaluated, on the
     validation examples that they were trained without, in the form in which they were trained.
 
-    An epoch's measurement: train_loss, train_accuracy, probe_loss, probe_accuracy, epoch, peak_memory, and of a mixture
+    An epoch's measurement: train_loss, train_accuracy, probe_loss, probe_accuracy, epoch, peak_memory, `val_examples`,
+    `accuracy_by_chance` (that of always naming the commonest class of the validation examples), and of a mixture
     its `entropy` (1 uniform, 0 decided), `parameter_free` (share of the chosen operations with nothing to learn) and
     `parameter_free_by_chance`, `mixture_accuracy`, `rounded_accuracy` and `discretisation_gap` between them.
 
@@ -255,6 +256,7 @@ class SharedWeights(RoundEstimator):
                 )
         if mixture is not None:
             metrics |= self._watched(mixture)
+        metrics |= {"val_examples": float(len(weights.held_out)), "accuracy_by_chance": weights.chance}
         metrics |= {"epoch": float(weights.epoch), "peak_memory": most_memory(self.device)}
         return Measurement(metrics)
 

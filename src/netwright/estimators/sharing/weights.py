@@ -82,6 +82,7 @@ class Weights:
         self._batch: tuple[Tensor, Tensor] | None = None
         self._accumulated = 0
         self.sums = torch.zeros(6, device=device, dtype=torch.float64)
+        self.chance = float(self.held_out.labels.bincount().max()) / len(self.held_out)
         self._lay_out()
 
     # Stages and epochs.
