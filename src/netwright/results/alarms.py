@@ -136,7 +136,7 @@ def _at_chance(scores: Sequence[float], examples: float, chance: float) -> Alarm
     text = (
         f"{f'none of {len(scores):,} candidates is' if many else 'the architecture is not'} told from chance on the "
         f"shared weights ({'best ' if many else ''}{best:.1%} of {examples:,.0f} validation examples, {chance:.1%} by "
-        "chance): their scores say nothing of the architectures"
+        f"chance): {'such scores say nothing of the architectures' if many else 'such a score says nothing of it'}"
     )
     return Alarm("chance", text)
 
