@@ -60,3 +60,10 @@ def test_drop_path_rises_linearly_from_nothing_to_its_final_probability():
     settings = TrainingSettings(epochs=5, drop_path=0.2)
     assert [drop_path_probability(settings, epoch) for epoch in range(5)] == pytest.approx([0, 0.05, 0.1, 0.15, 0.2])
     assert drop_path_probability(settings.replace(epochs=1), 0) == 0
+
+
+def test_linear_falls_along_a_line_after_its_rise() -> None:
+    settings = TrainingSettings(schedule="linear", learning_rate=0.5, minimum_learning_rate=0.1, warm_up=0.2)
+    found = [learning_rate(settings, step, 10) for step in range(10)]
+    assert found[:2] == pytest.approx([0.5 / 3, 1.0 / 3])
+    assert found[2:] == pytest.approx([0.5 - 0.4 * step / 8 for step in range(8)])

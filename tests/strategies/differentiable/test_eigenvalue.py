@@ -102,6 +102,30 @@ def test_it_does_not_stop_too_early() -> None:
     assert not any(alarms([1.0] * 50))
 
 
+def test_windows_count_checks_whatever_lies_between_them() -> None:
+    """A check every second epoch: 5 of them span 10 epochs, 4 go back by 8; check 5 is the first at epoch 10 or later.
+
+    The rise from check 10 (epoch 20) on is seen at check 11, a window around check 9, which goes back to check 5.
+    """
+    found = alarms([1.0] * 10 + [2.0] * 5, every=2)
+    assert found[:11] == [None] * 11
+    assert found[11] == 5
+    assert alarms([1.0] * 9 + [2.0] * 5, every=2)[10] is None  # that would lead back to check 4, epoch 8
+
+
+def test_checks_fall_on_every_so_manyth_epoch_from_the_first_on() -> None:
+    strategy = Differentiable(Cell(), monitor=EigenvalueMonitor(stop=False, iterations=2, every=3))
+    problem = Bilevel(Cell(), epochs=7, steps=2)
+    told: list[bool] = []
+    start = 0
+    for epoch in range(1, 8):
+        drive(strategy, problem, epochs=epoch, start=start)
+        start = len(problem.asked)
+        told.append("eigenvalue" in strategy.figures())
+    assert told == [True, False, False, True, False, False, True]
+    assert len(strategy.state_dict()["monitored"]["values"]) == 3
+
+
 def test_a_search_ends_with_the_architecture_before_the_rise() -> None:
     space = Cell()
     monitor = EigenvalueMonitor(window=1, back=1, factor=1.0000001, start=0.0, iterations=2)

@@ -114,7 +114,7 @@ class EigenvalueMonitor(Configured):
 
     def figures(self, memory: Mapping[str, Any], epoch: int) -> Mapping[str, float]:
         """The eigenvalue where the epoch that has just ended, counted from 0, had a check."""
-        return {"eigenvalue": memory["values"][-1]} if memory["values"] and memory["epoch"] >= epoch else {}
+        return {"eigenvalue": memory["values"][-1]} if memory["values"] and memory.get("epoch", epoch) >= epoch else {}
 
 
 def largest(diagonal: Sequence[float], beside: Sequence[float]) -> tuple[float, list[float]]:
