@@ -1,5 +1,7 @@
 """Reads and writes cells as papers publish them: the DARTS genotype form (Liu et al. 2019), as data or as text.
 
+Other forms that are in circulation are read, too: see `genotype_forms`.
+
 A genotype names, for each node of the normal and of the reduction cell, two operations with the states they read, and
 which states make up the cell's output. States 0 and 1 are the outputs of the cells before the last and of the last;
 node i is state i + 2.
@@ -7,21 +9,23 @@ node i is state i + 2.
 
 from __future__ import annotations
 
-import ast
 import operator
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from netwright.core.errors import InvalidArchitecture, nearest
+from netwright.core.errors import InvalidArchitecture, nearest, shown
 from netwright.core.serial import parse_json
 from netwright.networks.operations import OPERATIONS
-
-KINDS = ("normal", "reduce")
-MOST_NODES = 24
-LONGEST = 100_000
-_WRITTEN = re.compile(r"\s*(?:\w+\s*=\s*)?(?:\w+\.)*Genotype")
+from netwright.spaces.genotype_forms import (
+    KINDS,
+    MOST_NODES,
+    checked_parts,
+    is_list,
+    is_written,
+    parts_of_text,
+    readings_by_node,
+)
 
 Reading = tuple[str, int]  # an operation, and the state that it reads
 Block = tuple[Reading, Reading]
@@ -77,7 +81,7 @@ class Genotype:
 def is_genotype(value: object) -> bool:
     """Whether this is meant as a genotype, valid or not: the text of one, or data with its keys."""
     if isinstance(value, str):
-        return _WRITTEN.match(value) is not None
+        return is_written(value)
     return isinstance(value, Mapping) and bool({"cells", "recurrent", *KINDS} & set(value))
 
 
@@ -85,7 +89,8 @@ def read_genotype(value: str | Mapping[str, Any]) -> Genotype:
     """The genotype that a mapping, its JSON, or the text `Genotype(normal=..., ...)` describes.
 
     A mapping may also hold it under "cells", and a named tuple is read like one. Text may give it a name, as in
-    `NAME = module.Genotype(...)`; it is parsed as literals and never executed.
+    `NAME = module.Genotype(...)`; it is parsed as literals and never executed. Readings may stand in one list, or in
+    one a node, each with a weight or with the node it leads to.
     Raises InvalidArchitecture, which says which part is wrong, or UserError for broken JSON.
     """
     record: Any = _from_text(value) if isinstance(value, str) else value
@@ -98,51 +103,54 @@ def read_genotype(value: str | Mapping[str, Any]) -> Genotype:
         raise InvalidArchitecture(
             "this genotype is a recurrent cell; the spaces of cells hold convolutional ones ('normal' and 'reduce')"
         )
-    wanted = [each for kind in KINDS for each in (kind, f"{kind}_concat")]
-    for name in record:
-        if name not in wanted:
-            raise InvalidArchitecture(f"a genotype has no part {str(name)[:100]!r}{nearest(name, wanted)}")
-    for name in wanted:
-        if name not in record:
-            raise InvalidArchitecture(f"the genotype has no {name!r}; it needs {', '.join(wanted)}")
-    return Genotype(*(_read_cell(kind, record[kind], record[f"{kind}_concat"]) for kind in KINDS))
+    parts = checked_parts(record)
+    return Genotype(*(_read_cell(kind, parts[kind], parts[f"{kind}_concat"]) for kind in KINDS))
 
 
-def _read_cell(kind: str, readings: object, output: object) -> PublishedCell:
-    if not isinstance(readings, Sequence) or isinstance(readings, str) or not readings or len(readings) % 2:
-        raise InvalidArchitecture(f"{kind!r} should list two (operation, state) pairs a node, found {_short(readings)}")
-    if len(readings) > 2 * MOST_NODES:
-        raise InvalidArchitecture(f"{kind!r} has {len(readings) // 2} nodes; at most {MOST_NODES} can be read")
-    pairs = [_read_pair(kind, i // 2, each) for i, each in enumerate(cast("Sequence[object]", readings))]
-    nodes = tuple(zip(pairs[::2], pairs[1::2], strict=True))
+def _from_text(text: str) -> Any:
+    return parts_of_text(text) if is_written(text) else parse_json(text)
+
+
+def _read_cell(kind: str, part: object, output: object) -> PublishedCell:
+    readings, output = readings_by_node(kind, part, output)
+    if len(readings) > MOST_NODES:
+        raise InvalidArchitecture(f"{kind!r} has {len(readings)} nodes; at most {MOST_NODES} can be read")
+    nodes = tuple(
+        (_read_pair(kind, i, first), _read_pair(kind, i, second)) for i, (first, second) in enumerate(readings)
+    )
     return PublishedCell(nodes, _read_output(kind, output, len(nodes)))
 
 
 def _read_pair(kind: str, node: int, pair: object) -> Reading:
-    if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2:
-        raise InvalidArchitecture(f"node {node} of {kind!r}: expected a pair (operation, state), found {_short(pair)}")
-    label, state = cast("Sequence[object]", pair)
+    if not is_list(pair) or not _is_pair(cast("Sequence[object]", pair)):
+        raise InvalidArchitecture(f"node {node} of {kind!r}: expected a pair (operation, state), found {shown(pair)}")
+    label, state = cast("Sequence[object]", pair)[:2]
     if not isinstance(label, str) or label not in OPERATIONS:
         raise InvalidArchitecture(
-            f"node {node} of {kind!r}: there is no operation {_short(label)}{nearest(label, OPERATIONS)}"
+            f"node {node} of {kind!r}: there is no operation {shown(label)}{nearest(label, OPERATIONS)}"
         )
     source = _whole(state)
     if source is None or not 0 <= source < node + 2:
         raise InvalidArchitecture(
-            f"node {node} of {kind!r} reads state {_short(state)}; it may read 0 to {node + 1}, the states before it"
+            f"node {node} of {kind!r} reads state {shown(state)}; it may read 0 to {node + 1}, the states before it"
         )
     return label, source
 
 
+def _is_pair(values: Sequence[object]) -> bool:
+    """Whether there are two, or a third one that is a weight."""
+    return len(values) == 2 or (len(values) == 3 and hasattr(values[2], "__float__"))
+
+
 def _read_output(kind: str, output: object, nodes: int) -> tuple[int, ...]:
     if not isinstance(output, Sequence | set | frozenset) or isinstance(output, str) or not output:
-        raise InvalidArchitecture(f"'{kind}_concat' should list states, found {_short(output)}")
+        raise InvalidArchitecture(f"'{kind}_concat' should list states, found {shown(output)}")
     states: list[int] = []
     for each in cast("Sequence[object]", output):
         state = _whole(each)
         if state is None or not 2 <= state < nodes + 2:
             raise InvalidArchitecture(
-                f"'{kind}_concat' lists {_short(each)}; the nodes of this cell are states 2 to {nodes + 1}"
+                f"'{kind}_concat' lists {shown(each)}; the nodes of this cell are states 2 to {nodes + 1}"
             )
         if state in states:
             raise InvalidArchitecture(f"'{kind}_concat' lists state {state} twice")
@@ -156,47 +164,3 @@ def _whole(value: Any) -> int | None:
         return None if isinstance(value, bool) else operator.index(value)
     except TypeError:
         return None
-
-
-def _from_text(text: str) -> Any:
-    if not is_genotype(text):
-        return parse_json(text)
-    problem = (
-        "expected Genotype(normal=[('operation', state), ...], normal_concat=..., reduce=[...], reduce_concat=...)"
-    )
-    if len(text) > LONGEST:
-        raise InvalidArchitecture(f"the genotype is {len(text):,} characters long; at most {LONGEST:,} are read")
-    try:
-        statements = ast.parse(text.strip()).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise InvalidArchitecture(f"the genotype cannot be read ({error}); {problem}") from None
-    statement = statements[0] if len(statements) == 1 else None
-    call = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
-    if not isinstance(call, ast.Call) or ast.unparse(call.func).rpartition(".")[2] != "Genotype":
-        raise InvalidArchitecture(problem)
-    if call.args or any(keyword.arg is None for keyword in call.keywords):
-        raise InvalidArchitecture(f"a genotype names each of its parts; {problem}")
-    return {cast("str", keyword.arg): _literal(cast("str", keyword.arg), keyword.value) for keyword in call.keywords}
-
-
-def _literal(name: str, node: ast.expr) -> Any:
-    """The value of a literal, or of `range(...)`, also inside `list(...)`, `tuple(...)` and `sorted(...)`."""
-    try:
-        if not isinstance(node, ast.Call):
-            return ast.literal_eval(node)
-        arguments = [_literal(name, each) for each in node.args]
-        called = node.func.id if isinstance(node.func, ast.Name) else ""
-        if called == "range" and not node.keywords and len(arguments) in (1, 2, 3):
-            return list(range(*arguments)[: MOST_NODES + 3])
-        if called in ("list", "tuple", "sorted") and not node.keywords and len(arguments) == 1:
-            return list(arguments[0])
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        pass
-    raise InvalidArchitecture(
-        f"{name!r} of the genotype is not a list of literals or a range: {ast.unparse(node)[:100]}"
-    )
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 100 else text[:97] + "..."
