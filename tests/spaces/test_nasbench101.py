@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from netwright.core.errors import ConfigurationError, InvalidArchitecture, UserError
+import netwright as nw
+from netwright.core.errors import ConfigurationError, DataError, InvalidArchitecture, OutsideSpace, UserError
 from netwright.core.restricted import RestrictedTable
 from netwright.core.task import TaskShape
 from netwright.spaces import NasBench101
 from netwright.spaces.graph_cells import LabelledGraph, canonical, module_hash, pruned
-from netwright.spaces.nasbench101 import EDGES, OPERATIONS, point_of_matrix
+from netwright.spaces.vertex_cells import OPERATIONS, CellSize
 
 COLOUR = TaskShape((3, 32, 32), 10)
 SPACE = NasBench101()
+EDGES = CellSize().pairs
 DATA = Path(__file__).parents[3] / "shared" / "data" / "nasbench101"
 C3, C1, MP = OPERATIONS
 
@@ -179,7 +181,7 @@ def test_what_is_no_matrix_is_refused(rows, operations, said):
     with pytest.raises(InvalidArchitecture, match=said):
         SPACE.from_matrix(rows, operations)
     with pytest.raises(InvalidArchitecture):
-        SPACE.decisions.check(point_of_matrix([[0, 0], [0, 0]], ["input", "output"]))
+        SPACE.decisions.check((0,) * 26)
 
 
 def test_a_vertex_adds_what_it_reads_and_the_output_puts_side_by_side():
@@ -220,3 +222,89 @@ def test_a_restricted_table_numbers_every_allowed_point():
 def test_settings_are_checked():
     with pytest.raises(ConfigurationError, match="channels of at least 5, found 4"):
         NasBench101(channels=4)
+
+
+# Cells of other sizes.
+
+
+@pytest.mark.parametrize(("vertices", "edges", "cells"), [(2, 9, 1), (3, 9, 7), (4, 9, 91), (5, 9, 2532), (4, 3, None)])
+def test_a_smaller_space_holds_exactly_the_cells_of_that_size(vertices, edges, cells):
+    """Cells of at most 2, 3, 4 and 5 vertices as counted above; with fewer edges those that keep to them."""
+    space = NasBench101(vertices=vertices, edges=edges)
+    every = list(space.enumerate())
+    assert len(every) == space.size == len(set(every))
+    forms = {space.canonical(each) for each in every}
+    assert cells is None or len(forms) == cells
+    for each in every[:: max(1, len(every) // 100)]:
+        cell = space.cell(each)
+        assert cell.vertices <= vertices and len(cell.edges) <= edges
+        whole = SPACE.parse(str(each))
+        assert SPACE.module_hash(whole) == space.module_hash(each)
+        assert space.parse(str(whole)) in {each, space.canonical(each)} or space.cell(space.parse(str(whole))) == cell
+    nw.testing.check_space(space.replace(channels=5, stacks=1, modules=1), shape=TaskShape((1, 8, 8), 3))
+
+
+def test_networks_of_a_smaller_space_are_those_of_the_benchmark():
+    small = NasBench101(vertices=5)
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        architecture = small.sample(rng)
+        assert parameters(built(small, architecture)) == parameters(built(SPACE, SPACE.parse(str(architecture))))
+
+
+def test_cells_that_are_too_large_for_a_space_are_refused_with_both_sizes():
+    rows, operations, _, _ = RECORDS[0]
+    for space in (NasBench101(vertices=5), NasBench101(edges=4)):
+        with pytest.raises(OutsideSpace, match=r"7 vertices and 9 edges.*at most"):
+            space.from_matrix(rows, operations)
+        with pytest.raises(OutsideSpace, match=r"7 vertices and 9 edges.*at most"):
+            space.parse(str(SPACE.from_matrix(rows, operations)))
+    full = [[int(b > a) for b in range(6)] for a in range(6)]
+    with pytest.raises(InvalidArchitecture, match="15 edges") as refused:
+        NasBench101(vertices=5).from_matrix(full, ["input", C1, C1, C1, C1, "output"])
+    assert not isinstance(refused.value, OutsideSpace)  # it is no cell of the benchmark either
+
+
+def test_spaces_of_other_sizes_are_other_spaces():
+    ids = [NasBench101(vertices=v, edges=e).id for v, e in ((7, 9), (6, 9), (5, 9), (5, 7), (7, 8))]
+    assert len(set(ids)) == 5 and NasBench101(vertices=4, edges=9).id == NasBench101(vertices=4, edges=6).id
+    assert SPACE.id == NasBench101(channels=16).id
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"vertices": 8}, "vertices from 2 to 7, found 8"),
+        ({"vertices": 1}, "vertices from 2 to 7, found 1"),
+        ({"edges": 0}, "edges from 1 to 21"),
+        ({"vertices": 5, "edges": 11}, "edges from 1 to 10, as many as 5 vertices can have, found 11"),
+        ({"vertices": 5, "channels": 2}, "channels of at least 3, found 2"),
+    ],
+)
+def test_sizes_that_cannot_be_are_refused(arguments, said):
+    with pytest.raises(ConfigurationError, match=said):
+        NasBench101(**arguments)
+
+
+def test_a_smaller_space_takes_its_rows_from_a_table_for_the_whole():
+    small, rng = NasBench101(vertices=5), np.random.default_rng(2)
+    inside = list(dict.fromkeys(small.canonical(small.sample(rng)) for _ in range(20)))
+    outside = [each for each in (SPACE.sample(rng) for _ in range(20)) if SPACE.cell(each).vertices > 5]
+    texts = [*(str(SPACE.parse(str(each))) for each in inside), *map(str, outside)]
+    table = nw.estimators.Table(small, {"arch": texts, "accuracy": [float(k) for k in range(len(texts))]})
+    assert table.report.rows == len(inside) and table.report.outside == len(outside) > 0
+    assert f"{len(outside)} rows left out for architectures outside of {small.id}" in str(table.report)
+    for value, each in enumerate(inside):
+        assert table.estimate(nw.Proposal(each), seed=0).metrics["accuracy"] == value
+    with pytest.raises(DataError, match=f"all of its {len(outside)} rows are about architectures outside"):
+        nw.estimators.Table(small, {"arch": [*map(str, outside)], "accuracy": [1.0] * len(outside)})
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="the extracts of NAS-Bench-101 are not here")
+def test_a_smaller_space_reads_the_published_file():
+    small = nw.benchmarks.nasbench101(DATA / "nb101_30_full_records.json", space=NasBench101(vertices=6))
+    whole = nw.benchmarks.nasbench101(DATA / "nb101_30_full_records.json")
+    fitting = [each for each in whole.architectures if SPACE.cell(each).vertices <= 6]
+    assert 0 < len(small.architectures) == len(fitting) < 30
+    for each in small.architectures:
+        assert small.estimate(nw.Proposal(each), 0) == whole.estimate(nw.Proposal(SPACE.parse(str(each))), 0)

@@ -58,6 +58,10 @@ class InvalidArchitecture(UserError):
     pass
 
 
+class OutsideSpace(InvalidArchitecture):
+    """An architecture of the whole of which a space is a part, but not of the part; tables leave out its rows."""
+
+
 class SearchFailed(NetwrightError):
     exit_code = 3
 

@@ -353,7 +353,7 @@ class Table(Estimator):
         return TableReport(
             *(contents.where, self._about.id, contents.used, contents.skipped, found.duplicates),
             *(len(found.points), self._about.size, self._covered(), found.budgets),
-            *((min(lengths), max(lengths)), contents.epochs, ranges),
+            *((min(lengths), max(lengths)), contents.epochs, ranges, contents.outside),
         )
 
     def _covered(self) -> int | None:

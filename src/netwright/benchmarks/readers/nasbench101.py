@@ -21,12 +21,13 @@ import numpy as np
 from netwright.benchmarks.readers.tfrecord import records
 from netwright.core.architecture import Architecture
 from netwright.core.decisions import Point
-from netwright.core.errors import DataError, InvalidArchitecture, UserError, marked, shown
+from netwright.core.errors import DataError, InvalidArchitecture, OutsideSpace, UserError, marked, shown
 from netwright.core.space import Space
 from netwright.estimators.table import Table
 from netwright.estimators.tables.columns import Columns
 from netwright.estimators.tables.sources import FileSource
-from netwright.spaces.nasbench101 import NasBench101, canonical_point, point_of_matrix
+from netwright.spaces.nasbench101 import NasBench101
+from netwright.spaces.vertex_cells import CellSize
 
 EVALUATED = ("training_time", "train_accuracy", "val_accuracy", "test_accuracy")
 NAMES = (*EVALUATED, *(f"halfway_{name}" for name in EVALUATED), "params")
@@ -74,9 +75,10 @@ class _Rows:
 
     def __init__(self, name: str, space: NasBench101) -> None:
         self.name, self.space = name, space
-        self._points: dict[str, Point] = {}  # by hash
+        self._whole = NasBench101()
+        self._points: dict[str, Point | None] = {}  # by hash; None outside of the space
         self._repeats: dict[tuple[str, int], int] = {}
-        self.points: list[Point] = []
+        self.points: list[Point | None] = []
         self.epochs: list[int] = []
         self.repeats: list[int] = []
         self.values: list[tuple[float, ...]] = []
@@ -85,26 +87,30 @@ class _Rows:
         self, cell: str, epochs: int, values: tuple[float, ...], matrix: Callable[[], tuple[Any, Any]], where: str
     ) -> None:
         """One training of the cell with this hash; `matrix` gives the cell itself, where it is met first."""
-        point = self._points.get(cell)
-        if point is None:
-            point = self._points[cell] = self._named(cell, matrix, where)
+        if cell not in self._points:
+            self._points[cell] = self._named(cell, matrix, where)
         repeat = self._repeats.get((cell, epochs), 0)
         self._repeats[cell, epochs] = repeat + 1
-        self.points.append(point)
+        self.points.append(self._points[cell])
         self.epochs.append(epochs)
         self.repeats.append(repeat)
         self.values.append(values)
 
-    def _named(self, cell: str, matrix: Callable[[], tuple[Any, Any]], where: str) -> Point:
+    def _named(self, cell: str, matrix: Callable[[], tuple[Any, Any]], where: str) -> Point | None:
+        """The cell's point in the space; None where it is larger than those of the space."""
         try:
-            point = point_of_matrix(*matrix())
-            self.space.decisions.check(point)
+            point = CellSize().of_matrix(*matrix())
+            self._whole.decisions.check(point)
         except (InvalidArchitecture, TypeError) as problem:
             raise DataError(f"{self.name}, {where}: no cell of {self.space.id}: {marked(problem)}") from None
-        found = cell if len(self._points) >= HASHED else self.space.module_hash(Architecture(self.space, point))
+        found = cell if len(self._points) >= HASHED else self._whole.module_hash(Architecture(self._whole, point))
         if found != cell:
             raise DataError(f"{self.name}, {where}: the hash is {cell!r}, but that of the cell there is {found!r}")
-        return canonical_point(point)
+        size = self.space.size_of_cells
+        try:
+            return size.canonical(size.fitted(CellSize().whole(point)))
+        except OutsideSpace:
+            return None
 
     def columns(self) -> Columns:
         if not self.points:

@@ -37,7 +37,7 @@ class Arrangement:
 
 def arranged(
     columns: Columns,
-    points: Sequence[Point],
+    points: Sequence[Point | None],
     kept: Sequence[int],
     fidelity: NDArray[np.float64] | None,
     repeat: NDArray[np.float64] | None,
@@ -59,7 +59,9 @@ def arranged(
     budget_list = budget_of.tolist()
     names = None if repeat is None else repeat.tolist()
     for row in kept:
-        place = places.setdefault(points[row], len(places))
+        point = points[row]
+        assert point is not None
+        place = places.setdefault(point, len(places))
         key = place * step + budget_list[row]
         group = rows.get(key, ())
         if group and duplicates != "number":

@@ -21,13 +21,14 @@ class Columns:
     """The cells of each column: text, numbers, lists or objects.
 
     where: the file's name, for messages. row: what a row, counted from 0, is called there ("line 17"). points: the
-    architectures of the rows, where the source knows them without any text. delimiter: of a text file.
+    architectures of the rows, where the source knows them without any text; None for one outside of the space.
+    delimiter: of a text file.
     """
 
     where: str
     cells: Mapping[str, Sequence[Any]]
     row: Callable[[int], str]
-    points: Sequence[Point] | None = None
+    points: Sequence[Point | None] | None = None
     delimiter: str = ","
     _numbers: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 

@@ -33,7 +33,8 @@ _read: OrderedDict[Any, Contents] = OrderedDict()
 class Contents:
     """A table in memory. values: each metric by row. curves: (rows, epochs) of each metric that has one.
 
-    followed: whether the rows of one architecture with ascending budgets are one training.
+    followed: whether the rows of one architecture with ascending budgets are one training. used, skipped, outside: how
+    many rows are, are left out for a missing number, and are about architectures outside of the space.
     """
 
     where: str
@@ -44,6 +45,7 @@ class Contents:
     followed: bool
     used: int
     skipped: int
+    outside: int = 0
 
     @property
     def epochs(self) -> int:
@@ -88,6 +90,11 @@ def _contents(space: Space, columns: Columns, options: Mapping[str, Any]) -> Con
     values, kept = checked(columns, dict.fromkeys((*named.values(), *used.values())), options["missing"])
     repeat = _repeats(columns, roles.get("repeat"))
     points = columns.points if columns.points is not None else points_of(columns, space, naming or {})
+    skipped = len(columns) - len(kept)
+    inside = [row for row in kept if points[row] is not None]
+    if kept and not inside:
+        raise DataError(f"{columns.where}: all of its {len(kept):,} rows are about architectures outside of {space.id}")
+    outside, kept = len(kept) - len(inside), inside
     duplicates = "number" if numbered else options["duplicates"]
     where = arranged(
         *(columns, points, kept, values.get(roles.get("fidelity", "")), repeat, duplicates),
@@ -100,8 +107,7 @@ def _contents(space: Space, columns: Columns, options: Mapping[str, Any]) -> Con
         metrics[COST] = values[roles["cost"]]
         require_seconds(columns, where, metrics[COST], roles["cost"], followed)
     used_rows = sum(map(len, where.rows.values()))
-    skipped = len(columns) - len(kept)
-    return Contents(columns.where, where, metrics, curves, roles.get("fidelity"), followed, used_rows, skipped)
+    return Contents(columns.where, where, metrics, curves, roles.get("fidelity"), followed, used_rows, skipped, outside)
 
 
 def _begun(columns: Columns) -> str:

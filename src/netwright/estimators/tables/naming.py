@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from netwright.core.decisions import Decision, Label, Point
-from netwright.core.errors import ConfigurationError, DataError, UserError, nearest, shown
+from netwright.core.errors import ConfigurationError, DataError, OutsideSpace, UserError, nearest, shown
 from netwright.core.space import Space
 from netwright.core.spelling import option
 from netwright.estimators.tables.columns import Columns
@@ -47,32 +47,38 @@ def _begins_with_one(cells: Sequence[Any], space: Space) -> bool:
     """Whether the first cell of a column is an architecture of the space."""
     try:
         space.parse(_as_text(cells[0]))
+    except OutsideSpace:
+        return True
     except UserError:
         return False
     return True
 
 
-def points_of(columns: Columns, space: Space, naming: str | Mapping[str, str]) -> list[Point]:
-    """The point of each row; DataError names the rows that are no architecture of this space, and why."""
+def points_of(columns: Columns, space: Space, naming: str | Mapping[str, str]) -> Sequence[Point | None]:
+    """The point of each row, None where it is outside of a space that is a part of another.
+
+    DataError names the rows that are no architecture of this space, and why.
+    """
     if isinstance(naming, str):
         return _from_text(columns, space, naming)
     return _from_decisions(columns, space, naming)
 
 
-def _from_text(columns: Columns, space: Space, name: str) -> list[Point]:
-    known: dict[str, Point] = {}
-    points: list[Point] = []
+def _from_text(columns: Columns, space: Space, name: str) -> list[Point | None]:
+    known: dict[str, Point | None] = {}
+    points: list[Point | None] = []
     wrong: dict[int, str] = {}
     for row, cell in enumerate(columns.cells[name]):
         text = cell if type(cell) is str else _as_text(cell)
-        point = known.get(text)
-        if point is None:
+        if text not in known:
             try:
-                point = known[text] = space.parse(text).point
+                known[text] = space.parse(text).point
+            except OutsideSpace:
+                known[text] = None
             except UserError as problem:
                 wrong[row] = f"{shown(cell)} in column {name!r} is no architecture of {space.id}: {problem}"
                 continue
-        points.append(point)
+        points.append(known[text])
     _refuse(columns, space, wrong)
     return points
 

@@ -14,6 +14,7 @@ class TableReport:
     architectures: distinct ones. size: of the space. covered: architectures of the space that the table knows, itself
     or by one that gives the same network; None where the space is too large to say. budgets: of the fidelity column.
     repeats: least and most rows of an architecture at one budget. ranges: lowest and highest value of each metric.
+    outside: rows left out because they are about architectures outside of the space, which is a part of another.
     """
 
     where: str
@@ -28,6 +29,7 @@ class TableReport:
     repeats: tuple[int, int]
     epochs: int
     ranges: Mapping[str, tuple[float, float]]
+    outside: int = 0
 
     @property
     def missing(self) -> int | None:
@@ -40,6 +42,8 @@ class TableReport:
         lines = [first, self._coverage()]
         if self.skipped or self.duplicates:
             lines.append(f"{self.skipped:,} rows left out for missing numbers, {self.duplicates:,} duplicate rows")
+        if self.outside:
+            lines.append(f"{self.outside:,} rows left out for architectures outside of {self.space}")
         if self.budgets:
             lines.append(f"budgets: {', '.join(f'{each:g}' for each in self.budgets)}")
         if self.epochs:
