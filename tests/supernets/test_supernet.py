@@ -54,6 +54,8 @@ SPACES: list[tuple[nw.Space, nw.TaskShape]] = [
     (nw.spaces.NasBench201(channels=4, cells=1), IMAGE),
     (nw.spaces.Darts(channels=4, cells=3, nodes=2), IMAGE),
     (nw.spaces.NasNet(channels=4, cells=2, nodes=2, operations="enas", output="all"), IMAGE),
+    (nw.spaces.NasNet(channels=4, cells=3, nodes=3, operations="enas"), IMAGE),
+    (nw.spaces.NasNet(channels=2, cells=3, nodes=2, operations=("skip_connect", "none"), auxiliary=True), IMAGE),
     (nw.spaces.Chain(width=4, stages=2, most=2), nw.TaskShape((1, 8, 8), 5)),
     (nw.spaces.Mlp(activations=("relu",), normalisations=("batch",), dropouts=(0.0,)), nw.TaskShape((12,), 5)),
     (Nested(), IMAGE),
@@ -62,6 +64,11 @@ SPACES: list[tuple[nw.Space, nw.TaskShape]] = [
 
 def named(pair: Any) -> str:
     return type(pair[0]).__name__ if isinstance(pair, tuple) else ""
+
+
+def every_output(given: Any) -> tuple[Tensor, ...]:
+    """The logits, and those of an auxiliary classifier where there is one."""
+    return given if isinstance(given, tuple) else (given,)
 
 
 def mixture(space: nw.Space, seed: int = 0, *, dtype: torch.dtype = torch.float32) -> nw.Mixture:
@@ -88,7 +95,8 @@ def test_a_path_equals_the_stand_alone_network_bit_for_bit(space: nw.Space, shap
         architecture = space.sample(rng)
         alone = supernet.extract(architecture).train()
         assert type(alone) is type(space.build(architecture, shape))
-        assert torch.equal(supernet(x, architecture), alone(x)), architecture
+        for ours, own in zip(every_output(supernet(x, architecture)), every_output(alone(x)), strict=True):
+            assert torch.equal(ours, own), architecture
 
 
 @pytest.mark.parametrize(("space", "shape"), SPACES, ids=[named(each) for each in SPACES])
@@ -99,7 +107,7 @@ def test_the_gradient_of_a_mixture_equals_finite_differences(space: nw.Space, sh
     mixed = mixture(space, dtype=torch.float64)
 
     def loss(at: nw.Mixture) -> Tensor:
-        return nn.functional.cross_entropy(supernet(x, at), labels)
+        return sum((nn.functional.cross_entropy(each, labels) for each in every_output(supernet(x, at))), x.sum() * 0)
 
     loss(mixed).backward()
     step = 1e-6
@@ -116,7 +124,7 @@ def test_the_gradient_of_a_mixture_equals_finite_differences(space: nw.Space, sh
             assert gradient[i].item() == pytest.approx((sides[0] - sides[1]) / (2 * step), rel=1e-4, abs=1e-7)
 
 
-@pytest.mark.parametrize(("space", "shape"), SPACES[:2], ids=[named(each) for each in SPACES[:2]])
+@pytest.mark.parametrize(("space", "shape"), SPACES[:4], ids=[named(each) for each in SPACES[:4]])
 def test_a_mixture_that_is_decided_equals_the_path(space: nw.Space, shape: nw.TaskShape) -> None:
     """With weight 1 on one option and 0 on the others, and 0 on the sources that are not kept."""
     supernet = Supernet(space, shape)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from netwright.core.errors import UserError
+from netwright.core.states import States
 
 if TYPE_CHECKING:
     from torch import nn
@@ -54,6 +55,14 @@ class Choose:
         What comes back takes the list of all earlier states; its `.sources` are the indices it reads.
         """
         raise NotImplementedError
+
+    def unread(self, nodes: Iterable[EdgeSum], states: Iterable[int]) -> States:
+        """Of these states those that none of the nodes reads, as what `edges` gave: the loose ends of a cell.
+
+        Layers that read them side by side are sized by its `number`, so that a network of all architectures can follow.
+        """
+        read = {source for node in nodes for source in node.sources}
+        return States(state for state in states if state not in read)
 
     @contextmanager
     def scope(self, name: str) -> Generator[None]:

@@ -40,12 +40,16 @@ class Cell(nn.Module):
         super().__init__()
         self.preprocess0, self.preprocess1 = preprocess
         self.nodes = nn.ModuleList(nodes)
-        self.output = tuple(output)
+        self.output = output if isinstance(output, tuple) else tuple(output)
 
-    def forward(self, older: Tensor, newer: Tensor) -> Tensor:
+    def states(self, older: Tensor, newer: Tensor) -> list[Tensor]:
         states = [self.preprocess0(older), self.preprocess1(newer)]
         for node in self.nodes:
             states.append(node(states))
+        return states
+
+    def forward(self, older: Tensor, newer: Tensor) -> Tensor:
+        states = self.states(older, newer)
         return torch.cat([states[i] for i in self.output], 1)
 
     def extra_repr(self) -> str:

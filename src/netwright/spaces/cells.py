@@ -15,6 +15,7 @@ from netwright.core.decisions import Label
 from netwright.core.errors import ConfigurationError, InvalidArchitecture, nearest
 from netwright.core.serial import parse_json
 from netwright.core.space import Space, text_of
+from netwright.core.states import States
 from netwright.core.task import TaskShape
 from netwright.networks.cells import Cell, CellNetwork, preprocessing
 from netwright.networks.heads import (
@@ -137,7 +138,7 @@ class CellSpace(Space):
     @abstractmethod
     def nodes_and_output(
         self, choose: Choose, count: int, options: Mapping[str, Any], kind: str
-    ) -> tuple[Sequence[nn.Module], Sequence[int]]:
+    ) -> tuple[Sequence[nn.Module], States]:
         """A cell's nodes, asked of `choose`, and the states that make up its output."""
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
@@ -159,14 +160,14 @@ class CellSpace(Space):
             if reduces:
                 width *= 2
                 resolution = _halved(resolution)
-            cell = self._cell(choose, preprocessing(older, newer, width, after_reduction), width, reduces)
-            cells.append(cell)
-            older, newer, after_reduction = newer, width * len(cell.output), reduces
+            nodes, output = self._nodes(choose, width, reduces)
+            cells.append(Cell(preprocessing(older, newer, width, after_reduction), nodes, output))
+            older, newer, after_reduction = newer, output.number * width, reduces
             if self.auxiliary and i == thirds[1]:
                 auxiliary = auxiliary_classifier(newer, shape.classes, resolution, last_norm=not photograph)
         return CellNetwork(*stems, cells, pooled_classifier(newer, shape.classes), auxiliary, thirds[1])
 
-    def _cell(self, choose: Choose, preprocess: tuple[nn.Module, nn.Module], width: int, reduces: bool) -> Cell:
+    def _nodes(self, choose: Choose, width: int, reduces: bool) -> tuple[Sequence[nn.Module], States]:
         def make(label: str, source: int) -> nn.Module:
             if self._bare:
                 return nn.Identity()
@@ -177,8 +178,7 @@ class CellSpace(Space):
         }
         kind = KINDS[reduces]
         with choose.scope(kind):
-            nodes, output = self.nodes_and_output(choose, self.node_counts[reduces], options, kind)
-        return Cell(preprocess, nodes, output)
+            return self.nodes_and_output(choose, self.node_counts[reduces], options, kind)
 
     # Genotypes.
 

@@ -10,6 +10,7 @@ from torch import nn
 from netwright.core.choose import Choose
 from netwright.core.decisions import Label
 from netwright.core.errors import ConfigurationError, InvalidArchitecture
+from netwright.core.states import States
 from netwright.spaces.cells import OPERATION_SETS, CellSpace
 from netwright.spaces.genotypes import Block, PublishedCell
 
@@ -37,9 +38,9 @@ class Darts(CellSpace):
 
     def nodes_and_output(
         self, choose: Choose, count: int, options: Mapping[str, Any], kind: str
-    ) -> tuple[Sequence[nn.Module], Sequence[int]]:
+    ) -> tuple[Sequence[nn.Module], States]:
         nodes = [choose.edges(f"node{i}", range(i + 2), 2, options, soft=("none",)) for i in range(count)]
-        return nodes, range(2, count + 2)
+        return nodes, States(range(2, count + 2))
 
     def block(self, labels: Mapping[str, Label], kind: str, node: int) -> Block:
         name = f"{kind}/node{node}"

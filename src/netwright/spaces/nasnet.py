@@ -9,10 +9,12 @@ from typing import Any, ClassVar
 from torch import nn
 
 from netwright.core.architecture import Architecture
+from netwright.core.building import EdgeSum
 from netwright.core.choose import Choose
 from netwright.core.decisions import Label, Point
 from netwright.core.errors import ConfigurationError
 from netwright.core.graph import Edge, Graph, Node
+from netwright.core.states import States
 from netwright.networks.cells import PairSum
 from netwright.spaces.cells import OPERATION_SETS, CellSpace, joined
 from netwright.spaces.genotypes import KINDS, Block, PublishedCell, Reading
@@ -24,8 +26,11 @@ class NasNet(CellSpace):
     """Cells whose nodes sum two operations, each on any earlier state; both may read the same one.
 
     output: the states that are joined to the cell's output, the "loose" ends that no node reads, "all" nodes, or two
-    tuples of states, for the normal and for the reduction cell. A network of all architectures at once reads every
-    state, so it should join "all". `none` is an ordinary option where `operations` names it. The dilated convolution is
+    tuples of states, for the normal and for the reduction cell. In a network of all architectures (a supernet) with
+    "loose" ends, the layers behind a cell have weights for every node, and an architecture takes those of its loose
+    ends: what ENAS (Pham et al. 2018) does with a 1x1 convolution of its own behind each cell, and the network of one
+    architecture has none. A mixture, which reads every state, joins all; with weights for sources each state as far as
+    none reads it. `none` is an ordinary option where `operations` names it. The dilated convolution is
     the depthwise-separable one, as in published cells. For the other arguments see `CellSpace`.
     """
 
@@ -75,19 +80,19 @@ class NasNet(CellSpace):
 
     def nodes_and_output(
         self, choose: Choose, count: int, options: Mapping[str, Any], kind: str
-    ) -> tuple[Sequence[nn.Module], Sequence[int]]:
+    ) -> tuple[Sequence[nn.Module], States]:
         options = {label: options[label] for label in self.operations}
         nodes: list[nn.Module] = []
-        read: set[int] = set()
+        sums: list[EdgeSum] = []
         for i in range(count):
             with choose.scope(f"node{i}"):
                 first, second = (choose.edges(name, range(i + 2), 1, options) for name in INPUTS)
-            read.update(first.sources, second.sources)
+            sums += (first, second)
             nodes.append(joined(first, second) or PairSum(first, second))
         if not isinstance(self.output, str):
-            return nodes, self.output[KINDS.index(kind)]
+            return nodes, States(self.output[KINDS.index(kind)])
         states = range(2, count + 2)
-        return nodes, [state for state in states if self.output == "all" or state not in read]
+        return nodes, States(states) if self.output == "all" else choose.unread(sums, states)
 
     def block(self, labels: Mapping[str, Label], kind: str, node: int) -> Block:
         first, second = [self._reading(labels, f"{kind}/node{node}/{name}") for name in INPUTS]

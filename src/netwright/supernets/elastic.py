@@ -45,7 +45,7 @@ class Formula:
         return tuple(dict.fromkeys(inner))
 
 
-class _Elastic:
+class Elastic:
     """A number as large as any of its values, with the formula of the others; arithmetic keeps the formula.
 
     options: for each decision what it may take.
@@ -71,11 +71,11 @@ class _Elastic:
         options: dict[str, tuple[Any, ...]] = {}
         formulas: list[Any] = []
         for part in parts:
-            if isinstance(part, _Elastic):
+            if isinstance(part, Elastic):
                 options.update(part.options)
             elif not isinstance(part, (int, float)):
                 return NotImplemented
-            formulas.append(part.formula if isinstance(part, _Elastic) else part)
+            formulas.append(part.formula if isinstance(part, Elastic) else part)
         return elastic(Formula(name, tuple(formulas)), options)
 
     def __add__(self, other: Any) -> Any:
@@ -127,11 +127,11 @@ class _Elastic:
         return elastic, (self.formula, dict(self.options))
 
 
-class ElasticInt(_Elastic, int):
+class ElasticInt(Elastic, int):
     """A whole number that follows from decisions; as a plain number, the largest it may be."""
 
 
-class ElasticFloat(_Elastic, float):
+class ElasticFloat(Elastic, float):
     """A decimal number that follows from decisions; as a plain number, the largest it may be."""
 
 
@@ -161,4 +161,4 @@ def elastic_value(name: str, options: Sequence[Any]) -> Any:
 
 
 def is_elastic(value: Any) -> TypeGuard[ElasticInt | ElasticFloat]:
-    return isinstance(value, _Elastic)
+    return isinstance(value, Elastic)

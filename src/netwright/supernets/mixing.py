@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from torch import nn
@@ -10,6 +10,7 @@ from torch import nn
 from netwright.core.building import EdgeSum
 from netwright.core.choose import Choose
 from netwright.supernets.elastic import elastic_value
+from netwright.supernets.joined import OpenStates, Reader
 from netwright.supernets.mixed import ElasticDepth, MixedEdges, MixedOperation
 from netwright.supernets.selection import Selection
 
@@ -62,6 +63,10 @@ class Mixer(Choose):
                 operations.append(self._operation(self.full_name(str(source)), labels, made, soft))
         # As EdgeSum, it takes the states and has `sources`; a space must ask nothing else of it.
         return cast("EdgeSum", MixedEdges(self.full_name(name), ordered, operations, self.selection))
+
+    def unread(self, nodes: Iterable[EdgeSum], states: Iterable[int]) -> OpenStates:
+        readers = [Reader(f"{cast('MixedEdges', node).name}/sources", tuple(node.sources)) for node in nodes]
+        return OpenStates(states, readers, self.selection)
 
     def _operation(
         self, decision: str, labels: Sequence[str], made: Sequence[nn.Module], soft: Collection[str]

@@ -13,7 +13,7 @@ from netwright.core.errors import UserError, marked
 from netwright.networks.drop_path import DropPath
 from netwright.networks.operations import Zero
 from netwright.supernets.mixed import ElasticDepth, MixedEdges, MixedOperation
-from netwright.supernets.sliced import sliced_copy
+from netwright.supernets.sliced import of_selected, sliced_copy
 
 Pair = tuple[str, nn.Module, nn.Module]
 
@@ -74,6 +74,7 @@ def copy_weights(shared: nn.Module, alone: nn.Module) -> None:
                 if source is None and isinstance(other, (nn.BatchNorm1d, nn.BatchNorm2d)):
                     target.fill_(1.0 if name == "weight" else 0.0)
                 elif source is not None:
+                    source = of_selected(ours, name, source)
                     _fill(target, source, f"{place}.{name}", elastic=hasattr(ours, "selection"))
                 else:
                     continue

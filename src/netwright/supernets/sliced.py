@@ -4,7 +4,7 @@ of the kernel (Yu et al. 2019; Cai et al. 2020), and a mixture masks (Wan et al.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from netwright.core.errors import UserError
 from netwright.supernets.elastic import is_elastic
+from netwright.supernets.joined import Blocks
 from netwright.supernets.selection import Selection
 
 _Norm = nn.BatchNorm1d | nn.BatchNorm2d
@@ -118,7 +119,7 @@ class SlicedConv2d(nn.Conv2d):
             weight, padding = self._mixed_weight(), _resolved(self.padding, None)
         else:
             kernel, padding = _resolved(self.kernel_size, chosen), _resolved(self.padding, chosen)
-            weight = self._kernel(kernel)[:outputs, : input.shape[1] // groups].contiguous()
+            weight = _read(self, self._kernel(kernel)[:outputs], input.shape[1] // groups).contiguous()
         bias = None if self.bias is None else self.bias[:outputs]
         stride, dilation = _resolved(self.stride, chosen), _resolved(self.dilation, chosen)
         y = F.conv2d(input, weight, bias, stride, padding, dilation, groups)
@@ -155,6 +156,26 @@ class SlicedConv2d(nn.Conv2d):
         return total
 
 
+def inputs_of(layer: nn.Module) -> Any:
+    """How many channels or features a layer reads, open or not."""
+    return getattr(layer, "in_features", getattr(layer, "in_channels", None))
+
+
+def _read(layer: Any, weight: Tensor, count: int) -> Tensor:
+    """The part of a weight that goes with so many inputs: those of the states that are joined, else the first."""
+    inputs, chosen = inputs_of(layer), layer.selection.chosen
+    return inputs.taken(weight, chosen) if isinstance(inputs, Blocks) and chosen is not None else weight[:, :count]
+
+
+def of_selected(layer: nn.Module, name: str, full: Tensor) -> Tensor:
+    """The shared tensor without the inputs that the selected architecture does not join."""
+    inputs = inputs_of(layer)
+    if name != "weight" or not isinstance(inputs, Blocks):
+        return full
+    chosen = cast("Any", layer).selection.chosen
+    return inputs.taken(full, chosen)
+
+
 def _centre(weight: Tensor, size: tuple[int, int]) -> Tensor:
     (height, width), (rows, columns) = weight.shape[2:], size
     top, left = (height - rows) // 2, (width - columns) // 2
@@ -187,7 +208,7 @@ class SlicedLinear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         outputs = _resolved(self.out_features, self.selection.chosen)
-        weight = self.weight[:outputs, : input.shape[-1]]
+        weight = _read(self, self.weight[:outputs], input.shape[-1])
         y = F.linear(input, weight, None if self.bias is None else self.bias[:outputs])
         return _masked(y, self.out_features, self.selection, -1)
 

@@ -17,6 +17,7 @@ from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.supernets import preparing
 from netwright.supernets.fusion import fuse
+from netwright.supernets.joined import open_cells
 from netwright.supernets.mixing import Mixer
 from netwright.supernets.pairing import copy_weights
 from netwright.supernets.selection import Selection, setting_of
@@ -68,6 +69,7 @@ class Supernet(nn.Module):
         self.partial_channels = partial_channels
         self.selection = Selection()
         self.network = space.network(Mixer(self.selection), shape)
+        open_cells(self.network)
         make_elastic(self.network, self.selection, kernel_transform=kernel_transform)
         preparing.statistics_per_batch(self.network)
         preparing.not_in_place(self.network)
