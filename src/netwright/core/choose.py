@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from netwright.core.errors import UserError
 from netwright.core.states import States
+from netwright.core.vertex_graph import GraphParts, edge_name
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,6 +65,21 @@ class Choose:
         """
         read = {source for node in nodes for source in node.sources}
         return States(state for state in states if state not in read)
+
+    def vertices(self, parts: GraphParts) -> nn.Module:
+        """A cell with operations on the vertices of a graph, and a decision for each pair of them: is there an edge.
+
+        The decisions are named edge0_1, edge0_2, ..., those of operations as `parts` asks for them.
+        """
+        pairs = combinations(range(parts.vertices), 2)
+        edges = tuple(pair for pair in pairs if self.value(edge_name(pair), (0, 1)))
+        graph = parts.graph(edges)
+        inner = range(1, parts.vertices - 1)
+        operations = {vertex: parts.operation(vertex, graph.widths.get(vertex, 1)) for vertex in inner}
+        projections = {
+            vertex: parts.projection(graph.widths.get(vertex, parts.most(vertex))) for vertex in graph.projected
+        }
+        return parts.cell(graph, operations, projections)
 
     @contextmanager
     def scope(self, name: str) -> Generator[None]:

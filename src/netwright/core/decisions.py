@@ -5,7 +5,7 @@ A point is a tuple of option indices, one a decision, -1 where the decision is n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -120,6 +120,10 @@ class DecisionTable(Sequence[Decision]):
                 [w if w >= 0 else int(share * size) for w, share, size in zip(wanted, shares, self.sizes, strict=True)]
             )
         return self._complete([], shares, keep=wanted)
+
+    def allowed_or_heaviest(self, point: Point, weights: Callable[[Decision], Sequence[float]]) -> Point:
+        """The point itself; where decisions may not be combined at will, else the allowed one that weighs the most."""
+        return point
 
     def mutate(self, point: Point, rng: np.random.Generator) -> Point:
         """Change one active decision, drawn uniformly, to another option; draw what this activates."""

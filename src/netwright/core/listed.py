@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from netwright.core.decisions import DecisionTable, Point
+from netwright.core.decisions import Decision, DecisionTable, Point
 from netwright.core.errors import InvalidArchitecture, SpaceExhausted, UserError
 
 if TYPE_CHECKING:
@@ -49,6 +49,19 @@ class ListedTable(DecisionTable):
     def nearest(self, point: Sequence[int], rng: np.random.Generator) -> Point:
         """The listed point that differs from this one in the fewest decisions."""
         return self._nearest(self._distances(point), rng)
+
+    def allowed_or_heaviest(self, point: Point, weights: Callable[[Decision], Sequence[float]]) -> Point:
+        """The point, or where it is not listed, the listed one whose options' weights have the largest product."""
+        import numpy as np
+
+        if point in self._known:
+            return point
+        score = np.zeros(len(self.points))
+        for place, decision in enumerate(self):
+            logs = np.log(np.maximum(weights(decision), np.finfo(float).tiny))
+            taken = self._array[:, place]
+            score += np.where(taken >= 0, logs[taken], 0.0)
+        return self.points[int(score.argmax())]
 
     def draw(self, rng: np.random.Generator) -> Point:
         return self.points[int(rng.integers(len(self.points)))]

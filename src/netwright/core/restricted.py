@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, cast
 
-from netwright.core.decisions import DecisionTable, Label, Point
+from netwright.core.decisions import Decision, DecisionTable, Label, Point
 from netwright.core.errors import InvalidArchitecture, SpaceExhausted, UserError
 
 if TYPE_CHECKING:
@@ -116,6 +116,18 @@ class RestrictedTable(DecisionTable):
             head = self._head(int(number))
             for tail in product(*map(range, self.sizes[self._count :])):
                 yield (*head, *tail)
+
+    def allowed_or_heaviest(self, point: Point, weights: Callable[[Decision], Sequence[float]]) -> Point:
+        """The point, or where it is not allowed, with the leading options whose weights have the largest product."""
+        import numpy as np
+
+        if self._holds(point):
+            return point
+        rest, score = self._leading.copy(), np.zeros(len(self._leading))
+        for decision, size in zip(reversed(self[: self._count]), reversed(self.sizes[: self._count]), strict=True):
+            score += np.log(np.maximum(weights(decision), np.finfo(float).tiny))[rest % size]
+            rest //= size
+        return (*self._head(int(self._leading[int(score.argmax())])), *point[self._count :])
 
     # Counting and numbering.
 

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def rounded(table: DecisionTable, mixture: Mixture) -> Point:
-    """The point of the heaviest hard option of each active decision (Liu et al. 2019, section 2.4)."""
+    """The point of the heaviest hard option of each active decision (Liu et al. 2019, section 2.4).
+
+    Where these may not be combined, the allowed ones with the largest product of their weights.
+    """
     weights = {name: _floats(tensor) for name, tensor in mixture.weights.items()}
     for name in weights:
         if name not in table.places:
@@ -27,7 +30,7 @@ def rounded(table: DecisionTable, mixture: Mixture) -> Point:
             point.append(_strongest_sources(table, decision, weights))
         else:
             point.append(_heaviest(decision, weights))
-    return tuple(point)
+    return table.allowed_or_heaviest(tuple(point), lambda decision: _option_weights(table, decision, weights))
 
 
 def _floats(tensor: Tensor) -> list[float]:
@@ -49,7 +52,17 @@ def _heaviest(decision: Decision, weights: dict[str, list[float]]) -> int:
     return max(range(len(hard)), key=hard.__getitem__)
 
 
+def _option_weights(table: DecisionTable, decision: Decision, weights: dict[str, list[float]]) -> list[float]:
+    """What each option weighs; a set of sources as much as all of its own."""
+    return _source_sets(table, decision, weights) if decision.kind == "sources" else _hard(decision, weights)
+
+
 def _strongest_sources(table: DecisionTable, decision: Decision, weights: dict[str, list[float]]) -> int:
+    totals = _source_sets(table, decision, weights)
+    return max(range(len(totals)), key=totals.__getitem__)
+
+
+def _source_sets(table: DecisionTable, decision: Decision, weights: dict[str, list[float]]) -> list[float]:
     own = weights.get(decision.name, [1.0] * len(decision.edges))
     if len(own) != len(decision.edges):
         raise InvalidArchitecture(
@@ -64,4 +77,4 @@ def _strongest_sources(table: DecisionTable, decision: Decision, weights: dict[s
     def total(option: Any) -> float:
         return sum(strength[source] for source in option)
 
-    return max(range(len(decision.options)), key=lambda k: total(decision.options[k]))
+    return [total(option) for option in decision.options]

@@ -268,7 +268,7 @@ class SharedWeights(RoundEstimator):
             "parameter_free": alarms.parameter_free(architecture, self._free),
             "parameter_free_by_chance": alarms.parameter_free_by_chance(self.weights.supernet, self._free),
         }
-        if self.alarms:
+        if self.alarms and self.weights.supernet.mixes:
             most = GAP_BATCHES * self.weights.validation.size
             mixed = self._scored(self._placed(mixture), most)["val_accuracy"]
             alone = self._scored(architecture, most)["val_accuracy"]

@@ -1,4 +1,4 @@
-"""A cell whose operations stand on the vertices of a graph that share out its channels (Ying et al. 2019)."""
+"""Cells whose operations stand on the vertices of a graph: as in NAS-Bench-101, and as in NAS-Bench-1Shot1."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from torch import Tensor, nn
 class GraphCell(nn.Module):
     """Inner vertices add what they read, apply their operation, and those before the output are put side by side.
 
-    inner: for each inner vertex its operation. projections: by vertex (the output comes after the inner ones), what
-    brings the cell's input to its channels; only where the vertex reads the input. reads: for each inner vertex the
-    earlier inner ones that it adds; where one has more channels than the vertex, the first ones are taken. output: the
-    inner vertices whose channels make up the cell's output, in this order. channels: of each inner vertex.
+    They share out the channels of the output (Ying et al. 2019). inner: for each inner vertex its operation.
+    projections: by vertex (the output comes after the inner ones), what brings the cell's input to its channels; only
+    where the vertex reads the input. reads: for each inner vertex the earlier inner ones that it adds; where one has
+    more channels than the vertex, the first ones are taken. output: the inner vertices whose channels make up the
+    cell's output, in this order. channels: of each inner vertex.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class GraphCell(nn.Module):
         self.output = tuple(output)
         self.channels = tuple(channels)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def states(self, x: Tensor) -> list[Tensor]:
         states: list[Tensor] = []
         for vertex, operation in enumerate(self.inner):
             terms = [states[other][:, : self.channels[vertex]] for other in self.reads[vertex]]
@@ -42,7 +43,10 @@ class GraphCell(nn.Module):
             for term in terms[1:]:
                 total = total + term
             states.append(operation(total))
-        last = str(len(self.inner))
+        return states
+
+    def forward(self, x: Tensor) -> Tensor:
+        states, last = self.states(x), str(len(self.inner))
         if not self.output:
             return self.projections[last](x)
         joined = torch.cat([states[vertex] for vertex in self.output], 1)
@@ -50,6 +54,36 @@ class GraphCell(nn.Module):
 
     def extra_repr(self) -> str:
         return f"reads={self.reads}, output={self.output}, channels={self.channels}"
+
+
+class OneShotGraphCell(GraphCell):
+    """The cell of NAS-Bench-1Shot1 (Zela et al. 2020): all vertices have the same channels and a place in the output.
+
+    places: for each place in the output the inner vertex that fills it; None for zeros, where none does. The other
+    arguments are those of `GraphCell`.
+    """
+
+    def __init__(
+        self,
+        inner: Sequence[nn.Module],
+        projections: Mapping[int, nn.Module],
+        reads: Sequence[Sequence[int]],
+        places: Sequence[int | None],
+        channels: Sequence[int],
+        width: int,
+    ) -> None:
+        super().__init__(inner, projections, reads, [each for each in places if each is not None], channels)
+        self.places = tuple(places)
+        self.width = width
+
+    def forward(self, x: Tensor) -> Tensor:
+        states, last = self.states(x), str(len(self.inner))
+        empty = x.new_zeros(x.shape[0], self.width, *x.shape[2:])
+        joined = torch.cat([empty if place is None else states[place] for place in self.places], 1)
+        return joined + self.projections[last](x) if last in self.projections else joined
+
+    def extra_repr(self) -> str:
+        return f"reads={self.reads}, places={self.places}, width={self.width}"
 
 
 def shared_channels(channels: int, edges: Mapping[int, Sequence[int]], output: int) -> dict[int, int]:

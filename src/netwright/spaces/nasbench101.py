@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, lru_cache, partial
 from typing import ClassVar
 
 from torch import nn
@@ -16,10 +17,11 @@ from netwright.core.restricted import Restriction
 from netwright.core.serial import parse_json
 from netwright.core.space import Space, text_of
 from netwright.core.task import TaskShape
+from netwright.core.vertex_graph import Pair, VertexGraph, on_paths
 from netwright.networks.blocks import conv_bn
-from netwright.networks.graph_cell import GraphCell, shared_channels
+from netwright.networks.graph_cell import GraphCell, OneShotGraphCell, shared_channels
 from netwright.networks.heads import pooled_classifier
-from netwright.networks.operations import max_pool
+from netwright.networks.operations import max_pool, relu_conv_norm
 from netwright.spaces.graph_cells import LabelledGraph, module_hash
 from netwright.spaces.vertex_cells import MOST_EDGES, MOST_VERTICES, OPERATIONS, CellSize, FewEdges
 
@@ -39,7 +41,12 @@ class NasBench101(Space):
     maxpool3x3 ...". A cell of fewer or more vertices is read in the same form, where what has an effect in it fits; a
     smaller space takes the rows that do from a table for the whole one.
 
-    The edges decide how many channels each vertex has, so that the space has no supernet.
+    The edges decide how many channels each vertex has. In a network of all architectures (a supernet) an architecture
+    takes the first channels of each operation, so that its path is its own network; a mixture of all has no sizes and
+    is refused. one_shot: the networks of NAS-Bench-1Shot1 (Zela et al. 2020) instead, which have mixtures, too: every
+    vertex has `channels`, the output has a place for each inner vertex and so as many times the channels, filled with
+    zeros where there is no edge, and a 1x1 convolution goes before the classifier. Other than there each edge is a
+    decision by itself, where the authors take a softmax over what a vertex may read.
     """
 
     channels: int = 128
@@ -47,6 +54,7 @@ class NasBench101(Space):
     modules: int = 3
     vertices: int = MOST_VERTICES
     edges: int = MOST_EDGES
+    one_shot: bool = False
 
     def __post_init__(self) -> None:
         if not 2 <= self.vertices <= MOST_VERTICES:
@@ -83,8 +91,11 @@ class NasBench101(Space):
                 blocks.append(nn.MaxPool2d(2, 2, ceil_mode=True))
                 width *= 2
             for _ in range(self.modules):
-                blocks.append(_cell(choose, self.size_of_cells, inputs, width))
-                inputs = width
+                parts = _Parts(choose, self.vertices, inputs, width, self.one_shot)
+                blocks.append(choose.vertices(parts))
+                inputs = parts.most(self.vertices - 1)
+        if self.one_shot:
+            blocks.append(relu_conv_norm(inputs, width, 1))
         return nn.Sequential(*blocks, pooled_classifier(width, shape.classes))
 
     def tracing_twin(self) -> Space:
@@ -151,44 +162,59 @@ class NasBench101(Space):
         return super().parse(text)
 
 
-def _cell(choose: Choose, size: CellSize, inputs: int, channels: int) -> GraphCell:
-    """One cell; vertices that have no effect are asked for, and left out."""
-    output = size.output
-    taken = [choose.value(f"edge{a}_{b}", (0, 1)) for a, b in size.pairs]
-    edges = [edge for edge, there in zip(size.pairs, taken, strict=True) if there]
-    kept = _on_paths(edges, output)
+class _Parts:
+    """What a cell of this space is made of; vertices that have no effect are asked for, and left out."""
+
+    def __init__(self, choose: Choose, vertices: int, inputs: int, channels: int, one_shot: bool) -> None:
+        self.vertices, self.shared = vertices, not one_shot
+        self._choose, self._inputs, self._channels = choose, inputs, channels
+        self.graph = partial(_one_shot_graph if one_shot else _graph, channels, vertices - 1)
+
+    def most(self, vertex: int) -> int:
+        output = vertex == self.vertices - 1
+        return self._channels * max(1, self.vertices - 2) if output and not self.shared else self._channels
+
+    def operation(self, vertex: int, channels: int) -> nn.Module:
+        return self._choose.one(
+            f"vertex{vertex}",
+            {
+                OPERATIONS[0]: lambda: conv_bn(channels, channels, 3),
+                OPERATIONS[1]: lambda: conv_bn(channels, channels, 1),
+                OPERATIONS[2]: lambda: max_pool(3),
+            },
+        )
+
+    def projection(self, channels: int) -> nn.Module:
+        return conv_bn(self._inputs, channels, 1)
+
+    def cell(
+        self, graph: VertexGraph, operations: Mapping[int, nn.Module], projections: Mapping[int, nn.Module]
+    ) -> nn.Module:
+        kept = sorted(graph.widths)
+        place = {vertex: i for i, vertex in enumerate(kept)}
+        inner = [operations[vertex] for vertex in kept]
+        moved = {place.get(vertex, len(kept)): module for vertex, module in projections.items()}
+        reads = [[place[other] for other in graph.reads[vertex]] for vertex in kept]
+        widths = [graph.widths[vertex] for vertex in kept]
+        if self.shared:
+            return GraphCell(inner, moved, reads, [place[vertex] for vertex in graph.joined], widths)
+        places = [place[vertex] if vertex in graph.joined else None for vertex in range(1, self.vertices - 1)]
+        return OneShotGraphCell(inner, moved, reads, places or [None], widths, self._channels)
+
+
+@lru_cache(1 << 12)
+def _graph(channels: int, output: int, edges: tuple[Pair, ...]) -> VertexGraph:
+    """Vertices before the output share its channels, the others have as many as they feed."""
+    kept = on_paths(edges, output)
     feeds = {v: [b for a, b in edges if a == v and b in kept] for v in range(1, output) if v in kept}
-    widths = shared_channels(channels, feeds, output)
-    place = {vertex: i for i, vertex in enumerate(sorted(feeds))}
-    operations = [_operation(choose, vertex, widths.get(vertex, 1)) for vertex in range(1, output)]
-    readers = [b for a, b in edges if a == 0 and b in kept]
-    projections = {
-        place.get(vertex, len(place)): conv_bn(inputs, widths.get(vertex, channels), 1) for vertex in readers
-    }
-    reads = [[place[a] for a, b in edges if b == vertex and a in place] for vertex in sorted(feeds)]
-    joined = [place[vertex] for vertex in sorted(feeds) if output in feeds[vertex]]
-    inner = [operations[vertex - 1] for vertex in sorted(feeds)]
-    return GraphCell(inner, projections, reads, joined, [widths[vertex] for vertex in sorted(feeds)])
+    reads = {v: tuple(a for a, b in edges if b == v and a in feeds) for v in feeds}
+    projected = tuple(b for a, b in edges if a == 0 and b in kept)
+    joined = tuple(v for v in feeds if output in feeds[v])
+    return VertexGraph(shared_channels(channels, feeds, output), reads, projected, joined)
 
 
-def _operation(choose: Choose, vertex: int, channels: int) -> nn.Module:
-    return choose.one(
-        f"vertex{vertex}",
-        {
-            OPERATIONS[0]: lambda: conv_bn(channels, channels, 3),
-            OPERATIONS[1]: lambda: conv_bn(channels, channels, 1),
-            OPERATIONS[2]: lambda: max_pool(3),
-        },
-    )
-
-
-def _on_paths(edges: Sequence[tuple[int, int]], output: int) -> set[int]:
-    """The vertices on paths from input to output."""
-    forward, backward = {0}, {output}
-    for source, target in edges:  # row by row: every edge into a vertex comes before those out of it
-        if source in forward:
-            forward.add(target)
-    for source, target in sorted(edges, key=lambda edge: edge[0], reverse=True):
-        if target in backward:
-            backward.add(source)
-    return forward & backward
+@lru_cache(1 << 12)
+def _one_shot_graph(channels: int, output: int, edges: tuple[Pair, ...]) -> VertexGraph:
+    """All vertices have the same channels."""
+    graph = _graph(channels, output, edges)
+    return replace(graph, widths=dict.fromkeys(graph.widths, channels))

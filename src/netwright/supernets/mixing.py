@@ -9,9 +9,11 @@ from torch import nn
 
 from netwright.core.building import EdgeSum
 from netwright.core.choose import Choose
+from netwright.core.vertex_graph import GraphParts, edge_name
 from netwright.supernets.elastic import elastic_value
 from netwright.supernets.joined import OpenStates, Reader
 from netwright.supernets.mixed import ElasticDepth, MixedEdges, MixedOperation
+from netwright.supernets.open_graph import open_graph
 from netwright.supernets.selection import Selection
 
 
@@ -67,6 +69,9 @@ class Mixer(Choose):
     def unread(self, nodes: Iterable[EdgeSum], states: Iterable[int]) -> OpenStates:
         readers = [Reader(f"{cast('MixedEdges', node).name}/sources", tuple(node.sources)) for node in nodes]
         return OpenStates(states, readers, self.selection)
+
+    def vertices(self, parts: GraphParts) -> nn.Module:
+        return open_graph(parts, lambda pair: self.full_name(edge_name(pair)), parts.operation, self.selection)
 
     def _operation(
         self, decision: str, labels: Sequence[str], made: Sequence[nn.Module], soft: Collection[str]

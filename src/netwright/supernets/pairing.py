@@ -13,6 +13,7 @@ from netwright.core.errors import UserError, marked
 from netwright.networks.drop_path import DropPath
 from netwright.networks.operations import Zero
 from netwright.supernets.mixed import ElasticDepth, MixedEdges, MixedOperation
+from netwright.supernets.open_graph import OpenGraphCell
 from netwright.supernets.sliced import of_selected, sliced_copy
 
 Pair = tuple[str, nn.Module, nn.Module]
@@ -31,6 +32,9 @@ def pairs(shared: nn.Module, alone: nn.Module, place: str = "") -> Iterator[Pair
             raise UserError(f"{place or 'the network'}: the shared weights have edges {ours}, expected {alone.sources}")
         for (source, operation), other in zip(ours, alone.operations, strict=True):
             yield from pairs(operation, other, f"{place}.edge{source}")
+    elif isinstance(shared, OpenGraphCell):
+        for ours, others in zip(shared.kept(), alone.children(), strict=True):
+            yield from _children(list(enumerate(ours)), list(others.named_children()), place)
     elif isinstance(shared, ElasticDepth):
         layers = list(shared.layers)[: shared.depth()]
         yield from _children(list(enumerate(layers)), list(enumerate(alone.children())), place)

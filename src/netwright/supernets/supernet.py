@@ -19,6 +19,7 @@ from netwright.supernets import preparing
 from netwright.supernets.fusion import fuse
 from netwright.supernets.joined import open_cells
 from netwright.supernets.mixing import Mixer
+from netwright.supernets.open_graph import OpenGraphCell
 from netwright.supernets.pairing import copy_weights
 from netwright.supernets.selection import Selection, setting_of
 from netwright.supernets.sliced import make_elastic
@@ -92,6 +93,11 @@ class Supernet(nn.Module):
         if recompute:
             for block in preparing.blocks(self.network):
                 _recompute(block, self.selection)
+
+    @property
+    def mixes(self) -> bool:
+        """Whether it can run mixtures: not where sizes follow from edges, as in NAS-Bench-101."""
+        return not any(isinstance(each, OpenGraphCell) and each.shared for each in self.modules())
 
     def forward(self, x: Any, candidate: Architecture | Mixture) -> Any:
         if isinstance(candidate, Mixture):

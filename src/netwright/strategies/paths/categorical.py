@@ -9,11 +9,13 @@ import numpy as np
 
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.decisions import INACTIVE
+from netwright.strategies.joint import is_allowed
 
 if TYPE_CHECKING:
     from netwright.core.decisions import Point
     from netwright.core.space import Space
 
+MOST_DRAWS = 200
 SAME = 1e-9  # probabilities that differ by less do so by rounding
 
 
@@ -25,27 +27,41 @@ class Categoricals:
         self.probabilities = [np.full(size, 1 / size) for size in space.decisions.sizes]
 
     def draw(self, rng: np.random.Generator) -> Architecture:
-        """A random architecture, each active decision from its own distribution, in order."""
-        shares = rng.random(len(self.probabilities)).tolist()
-        return self._complete([_chosen(p, share) for p, share in zip(self.probabilities, shares, strict=True)])
+        """A random architecture, each active decision from its own distribution, in order.
+
+        Where decisions may not be combined at will it is drawn again until they go together; where luck does not find
+        that, some of what was drawn is given up.
+        """
+        point: Point = ()
+        for _ in range(MOST_DRAWS):
+            shares = rng.random(len(self.probabilities)).tolist()
+            point = self._complete([_chosen(p, share) for p, share in zip(self.probabilities, shares, strict=True)])
+            if is_allowed(self.space.decisions, point):
+                return Architecture(self.space, point)
+        return Architecture(self.space, self.space.decisions.complete(point, rng))
 
     def likeliest(self, scores: Sequence[np.ndarray] | None = None) -> Architecture:
         """The architecture that takes the likeliest option of each decision.
 
-        Of equally likely ones that with the best of `scores`, and the first where there are none.
+        Of equally likely ones that with the best of `scores`, and the first where there are none. Where these may not
+        be combined, the one with the largest product of probabilities that is allowed.
         """
         found: list[int] = []
         for i, p in enumerate(self.probabilities):
             best = np.flatnonzero(p > p.max() - SAME)
             found.append(int(best[0] if scores is None else best[scores[i][best].argmax()]))
-        return self._complete(found)
+        places = self.space.decisions.places
+        point = self.space.decisions.allowed_or_heaviest(
+            self._complete(found), lambda decision: self.probabilities[places[decision.name]].tolist()
+        )
+        return Architecture(self.space, point)
 
-    def _complete(self, wanted: list[int]) -> Architecture:
+    def _complete(self, wanted: list[int]) -> Point:
         table = self.space.decisions
         point: list[int] = []
         for i, option in enumerate(wanted):
             point.append(option if table.active(i, point) else INACTIVE)
-        return Architecture(self.space, tuple(point))
+        return tuple(point)
 
     def one_hot(self, i: int, point: Point) -> np.ndarray:
         """float64 (options,): the option of decision i, which must be active in this point."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.core.architecture import Architecture
 from netwright.core.decisions import INACTIVE
+from netwright.core.errors import ConfigurationError
 from netwright.strategies.paths.sampler import PathSampler
 
 if TYPE_CHECKING:
@@ -23,10 +24,17 @@ class FairPaths(PathSampler):
     of kept sources apart). Each decision deals its options from a shuffled deck that is made up anew once it is used
     up; a smaller decision's deck lasts for less than a step, and that of one which is not always active for more. So
     the numbers of times that two options of a decision were trained never differ by more than one.
+
+    Raises ConfigurationError for a space whose decisions may not be combined at will.
     """
 
     def __init__(self, space: Space) -> None:
         super().__init__(space)
+        if space.restriction() is not None:
+            raise ConfigurationError(
+                f"{space.name} does not allow every combination of its decisions, so that not every option can be "
+                "trained equally often; single-path-one-shot draws what it allows"
+            )
         choices = [each for each in space.decisions if each.kind != "sources"] or list(space.decisions)
         self.models = max((len(each.options) for each in choices), default=1)
         self._decks: list[list[int]] = [[] for _ in space.decisions]
