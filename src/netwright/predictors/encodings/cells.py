@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netwright.core.errors import UserError
+from netwright.predictors.encodings.naming import draws_itself, is_there, named_graphs
+
 if TYPE_CHECKING:
     from netwright.core.decisions import Decision, Point
     from netwright.core.graph import Graph
@@ -79,19 +82,50 @@ class Cells:
 @lru_cache(maxsize=32)
 def cells_of(space: Space) -> Cells:
     """The cells of the space; with no slots, and every decision among the rest, where there are none."""
-    none = Cells((), (), (), (), tuple(range(len(space.decisions))))
+    found = _asked_for(space)
+    if found is None and not draws_itself(space):
+        found = _told_by_names(space)
+    return found or Cells((), (), (), (), tuple(range(len(space.decisions))))
+
+
+def _asked_for(space: Space) -> Cells | None:
+    """The cells that `edges` asks for, where some architectures' own graphs agree."""
     slots = _named_slots(space.decisions)
     if not slots:
-        return none
+        return None
     rng = np.random.default_rng(0)
     examples = [space.sample(rng) for _ in range(CHECKED)]
-    graphs = [space.graph(each) for each in examples]
+    try:
+        graphs = [space.graph(each) for each in examples]
+    except UserError:  # of a table, whose networks nobody builds
+        return None
     cells = _placed(slots, graphs[0], space)
     if cells is None or any(
         _links(cells, each.point) != _drawn(cells, graph) for each, graph in zip(examples, graphs, strict=True)
     ):
-        return none
+        return None
     return cells
+
+
+def _told_by_names(space: Space) -> Cells | None:
+    """The cells of a space that draws none, whose decisions' names tell between which states they stand."""
+    graphs = [
+        each
+        for each in named_graphs(space.decisions)
+        if is_there(space.decisions[next(iter(each.edges.values()))].options) is None
+    ]
+    if not graphs:
+        return None
+    slots = tuple(
+        Slot(cell, source, target, tuple(map(str, space.decisions[place].options)), place, None, frozenset())
+        for cell, graph in enumerate(graphs)
+        for (source, target), place in graph.edges.items()
+    )
+    used = {each.decision for each in slots}
+    states = tuple(tuple(f"{graph.name}{k}" for k in range(graph.states)) for graph in graphs)
+    rest = tuple(place for place in range(len(space.decisions)) if place not in used)
+    ends = tuple((graph.states - 1,) for graph in graphs)
+    return Cells(slots, tuple(graph.name for graph in graphs), states, ends, rest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from netwright.predictors.encodings.encoding import Encoding, one_hot_rows
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
+    from netwright.predictors.encodings.graph_flow import GraphFlow
 
 IDENTITY = frozenset({"skip_connect", "identity", "skip", "Identity"})
 STANDARD = 512  # random architectures whose columns have mean 0 and deviation 1
@@ -27,7 +28,9 @@ class Flow(Encoding):
     the paths without it. With them goes the number of paths. Columns are brought to mean 0 and deviation 1 over
     512 random architectures of the space.
 
-    Decisions outside of cells follow as one-hot, and for those that are asked repeatedly ("block/0/kernel",
+    Cells with operations on vertices, as in NAS-Bench-101, and spaces that draw a graph of their own (`Space.graph`)
+    have the same statistics of each architecture's graph, and how many links there are. Decisions outside of cells and
+    graphs follow as one-hot, and for those that are asked repeatedly ("block/0/kernel",
     "block/1/kernel") how often each option is taken. Not from a paper; docs/predictors.md says what it is worth.
     """
 
@@ -40,6 +43,19 @@ class Flow(Encoding):
         return cells_of(self.space)
 
     @cached_property
+    def _graphs(self) -> tuple[GraphFlow, tuple[int, ...]] | None:
+        """For a space whose graphs are drawn one by one what says their columns, and the other decisions' places."""
+        if self.cells.slots:
+            return None
+        from netwright.predictors.encodings.graph_flow import drawn_graphs  # which needs the kernels' graphs
+
+        return drawn_graphs(self.space)
+
+    @cached_property
+    def _rest(self) -> tuple[int, ...]:
+        return self._graphs[1] if self._graphs else self.cells.rest
+
+    @cached_property
     def _kinds(self) -> list[np.ndarray]:
         """For each cell the kinds that each operation belongs to, 0 or 1; float32 (operations, kinds)."""
         return [_kinds(self.cells.operations(cell)) for cell in range(len(self.cells.states))]
@@ -48,7 +64,7 @@ class Flow(Encoding):
     def _repeated(self) -> list[tuple[list[int], int]]:
         """Places of decisions that are one asked repeatedly, with their number of options."""
         groups: dict[tuple[str, int], list[int]] = {}
-        for place in self.cells.rest:
+        for place in self._rest:
             decision = self.space.decisions[place]
             name = "/".join(part for part in decision.name.split("/") if not part.isdecimal())
             groups.setdefault((name, len(decision.options)), []).append(place)
@@ -58,7 +74,8 @@ class Flow(Encoding):
     def dimension(self) -> int:
         sizes = self.space.decisions.sizes
         cells = sum(1 + 5 * kinds.shape[1] for kinds in self._kinds)
-        return cells + sum(sizes[place] for place in self.cells.rest) + sum(size for _, size in self._repeated)
+        graphs = self._graphs[0].dimension if self._graphs else 0
+        return cells + graphs + sum(sizes[place] for place in self._rest) + sum(size for _, size in self._repeated)
 
     def rows(self, points: np.ndarray) -> np.ndarray:
         mean, deviation = self._scales()
@@ -76,7 +93,8 @@ class Flow(Encoding):
     def _raw(self, points: np.ndarray) -> np.ndarray:
         option, there = self.cells.options(points)
         parts = [self._cell(cell, option, there) for cell in range(len(self.cells.states))]
-        rest, sizes = list(self.cells.rest), self.space.decisions.sizes
+        parts += [self._graphs[0].rows(points)] if self._graphs else []
+        rest, sizes = list(self._rest), self.space.decisions.sizes
         parts.append(one_hot_rows(points[:, rest], [sizes[place] for place in rest]))
         for places, size in self._repeated:
             parts.append((points[:, places, None] == np.arange(size)).sum(axis=1).astype(np.float32))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,18 +10,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netwright.core.graph import Edge, Graph, Node
+from netwright.core.vertex_graph import on_paths
+from netwright.predictors.encodings.naming import draws_itself, is_there, named_graphs, numbered
+
 if TYPE_CHECKING:
     from netwright.core.decisions import Decision
-    from netwright.core.graph import Graph
     from netwright.core.space import Space
 
 _CHECKED = 3  # architectures whose graphs must agree
-_EDGE, _VERTEX = re.compile(r"edge(\d+)_(\d+)"), re.compile(r"vertex(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Vertices:
-    """One cell: edges: the place of each pair's decision, whose second option is the edge. vertices: of each inner
+    """One cell. edges: the place of each pair's decision, of which option `there` is the edge. vertices: of each inner
     vertex, the place of its operation's decision. The input is vertex 0, and the output the last. labels: of the
     operations. rest: places of the other decisions.
     """
@@ -31,6 +32,17 @@ class Vertices:
     vertices: dict[int, int]
     labels: tuple[str, ...]
     rest: tuple[int, ...]
+    there: int = 1
+
+    def drawn(self, point: Sequence[int]) -> Graph:
+        """The cell of one architecture, without what lies on no path from input to output."""
+        output = len(self.vertices) + 1
+        pairs = [pair for pair, place in self.edges.items() if point[place] == self.there]
+        kept = on_paths(pairs, output)
+        nodes = {v: Node(f"vertex{v}", self.labels[point[self.vertices[v]]], "cell") for v in kept - {0, output}}
+        nodes = {0: Node("input", "", "cell"), **dict(sorted(nodes.items())), output: Node("output", "", "cell")}
+        edges = tuple(Edge(nodes[a].name, nodes[b].name) for a, b in pairs if a in kept and b in kept)
+        return Graph(tuple(nodes.values()), edges)
 
     @property
     def routes(self) -> list[tuple[int, ...]]:
@@ -41,18 +53,18 @@ class Vertices:
     def leads(self, route: Sequence[int], points: np.ndarray) -> np.ndarray:
         """Whether all of a route's edges are there; bool (n,)."""
         steps = pairwise((0, *route, len(self.vertices) + 1))
-        return np.logical_and.reduce([points[:, self.edges[step]] > 0 for step in steps])
+        return np.logical_and.reduce([points[:, self.edges[step]] == self.there for step in steps])
 
 
 @lru_cache(maxsize=32)
 def vertices_of(space: Space) -> Vertices | None:
     """The space's cell, where it decides on every edge ("edge0_1") and on every vertex ("vertex1") of one; else None.
 
-    That it was read correctly is checked on some architectures' own graphs.
+    That it was read correctly is checked on some architectures' own graphs, where the space draws them.
     """
     found = _named(space.decisions)
-    if found is None:
-        return None
+    if found is None or not draws_itself(space):
+        return found
     rng = np.random.default_rng(0)
     for _ in range(_CHECKED):
         architecture = space.sample(rng)
@@ -62,22 +74,16 @@ def vertices_of(space: Space) -> Vertices | None:
 
 
 def _named(decisions: Sequence[Decision]) -> Vertices | None:
-    edges: dict[tuple[int, int], int] = {}
-    vertices: dict[int, int] = {}
-    rest: list[int] = []
-    labels: set[tuple[str, ...]] = set()
-    for place, each in enumerate(decisions):
-        if (edge := _EDGE.fullmatch(each.name)) and tuple(each.options) == (0, 1):
-            edges[int(edge[1]), int(edge[2])] = place
-        elif vertex := _VERTEX.fullmatch(each.name):
-            vertices[int(vertex[1])] = place
-            labels.add(tuple(map(str, each.options)))
-        else:
-            rest.append(place)
-    last = len(vertices) + 1
-    if sorted(vertices) != list(range(1, last)) or set(edges) != set(combinations(range(last + 1), 2)):
-        return None
-    return Vertices(edges, vertices, labels.pop(), tuple(rest)) if len(labels) == 1 else None
+    for graph in named_graphs(decisions):
+        there = is_there(decisions[next(iter(graph.edges.values()))].options)
+        inner = numbered(decisions, graph.states - 2)
+        if there is None or inner is None or set(graph.edges) != set(combinations(range(graph.states), 2)):
+            continue
+        used = {*graph.edges.values(), *inner.values()}
+        rest = tuple(place for place in range(len(decisions)) if place not in used)
+        labels = tuple(map(str, decisions[inner[1]].options))
+        return Vertices(graph.edges, inner, labels, rest, there)
+    return None
 
 
 def _told(cell: Vertices, points: np.ndarray) -> set[tuple[str, ...]]:
