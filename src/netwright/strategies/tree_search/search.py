@@ -44,8 +44,10 @@ class MonteCarloTreeSearch(Strategy):
     node of the walk. The reward is the score scaled to 0..1 by the lowest and the
     highest so far, 0 for a trial that did not complete; with several objectives the mean of their rewards.
 
-    exploration: c in mean + c sqrt(2 ln N / n). halve: the options of which decisions are split in two again and again
-    instead of branching at once, so that neighbours share what is known of them: "none", "ordered" (numbers and
+    exploration: c in mean + c sqrt(2 ln N / n). order: of the levels; "wide" has the decisions with the most options
+    first, so that operations come before the edges between them, "space" the order of `space.decisions`, as every space
+    has where what is asked depends on what was answered. halve: the options of which decisions are split in two again
+    and again instead of branching at once, so that neighbours share what is known of them: "none", "ordered" (numbers and
     repetitions), "all" (Negrinho and Gordon 2017, section 5.3).
     predictor, simulations, refit: where there is a predictor, it is fitted after every `refit` trials; from then on the
     reward of a walk is the mean of the measured one and of what it predicts for `simulations` random architectures
@@ -61,6 +63,7 @@ class MonteCarloTreeSearch(Strategy):
         space: Space,
         exploration: float = 0.2,
         halve: Literal["none", "ordered", "all"] = "none",
+        order: Literal["wide", "space"] = "wide",
         predictor: Predictor | None = None,
         simulations: int = 10,
         refit: int = 20,
@@ -72,6 +75,8 @@ class MonteCarloTreeSearch(Strategy):
             )
         self.space = space
         self.exploration = exploration
+        one_of(self, "order", order, ("wide", "space"))
+        self.order: Literal["wide", "space"] = order
         self.halve: Literal["none", "ordered", "all"] = halve
         self.predictor = None if predictor is None else predictor.replace()  # its own, to fit as it likes
         self.simulations = whole_number(self, "simulations", simulations)
@@ -85,7 +90,7 @@ class MonteCarloTreeSearch(Strategy):
         self._fitted = 0  # how many trials the predictor knows
 
     def ask(self, rng: np.random.Generator) -> Proposal:
-        tree = self._tree = self._tree or Tree(self.space.decisions, _halved(self.space.decisions, self.halve))
+        tree = self._tree = self._tree or self._planted()
         self._fit(rng)
         for _ in range(MOST_WALKS):
             if tree.root.closed:
@@ -104,6 +109,10 @@ class MonteCarloTreeSearch(Strategy):
                 self._count(walk, self._known[canonical])
         architecture = self._unseen.draw(rng)
         return self._proposed(tree, architecture, Walk(tree.path(architecture.point)), rng)
+
+    def _planted(self) -> Tree:
+        table = self.space.decisions
+        return Tree(table, _halved(table, self.halve), _widest_first(table) if self.order == "wide" else ())
 
     def _descend(self, tree: Tree, rng: np.random.Generator) -> list[Node]:
         """Tree policy: by upper confidence bounds to the first node that was not visited yet."""
@@ -198,6 +207,13 @@ class MonteCarloTreeSearch(Strategy):
         new = [each for each, trial in zip(architectures, known, strict=True) if trial is None]
         predicted = iter(self.predictor.predict(new).mean.tolist() if new else [])
         return [next(predicted) if trial is None else self._rewards.of(trial) for trial in known]
+
+
+def _widest_first(table: DecisionTable) -> list[int]:
+    """The decisions with the most options first; as they are where some are not always active."""
+    if any(each.conditions for each in table):
+        return []
+    return sorted(range(len(table)), key=lambda place: -table.sizes[place])
 
 
 def _halved(table: DecisionTable, which: str) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,18 +30,24 @@ class Node:
 
 
 class Tree:
-    """Nodes and where they branch; `halved` decisions split their options in two until one is left."""
+    """Nodes and where they branch; `halved` decisions split their options in two until one is left.
 
-    def __init__(self, table: DecisionTable, halved: Collection[int] = ()) -> None:
+    order: the decision of each level; as the table has them where none is given, or where some are not always active.
+    """
+
+    def __init__(self, table: DecisionTable, halved: Collection[int] = (), order: Sequence[int] = ()) -> None:
         self._table = table
-        self._halved = frozenset(halved)
+        self.order = tuple(order) or tuple(range(len(table)))
+        self._level = {place: level for level, place in enumerate(self.order)}
+        self._halved = frozenset(self._level[place] for place in halved)
         self.root = self._node(())
 
     def _node(self, prefix: Point) -> Node:
         """The node after these options, those of decisions that are not active filled in."""
-        while len(prefix) < len(self._table) and not self._table.active(len(prefix), prefix):
+        while len(prefix) < len(self._table) and not self._table.active(self.order[len(prefix)], prefix):
             prefix = (*prefix, -1)
-        return Node(prefix, 0, self._table.sizes[len(prefix)] if len(prefix) < len(self._table) else 0)
+        ends = len(prefix) == len(self._table)
+        return Node(prefix, 0, 0 if ends else self._table.sizes[self.order[len(prefix)]])
 
     def ends(self, node: Node) -> bool:
         """Whether the node is a whole architecture."""
@@ -61,16 +67,23 @@ class Tree:
     def rollout(self, node: Node, rng: np.random.Generator) -> Point:
         """A random architecture below the node: each further active decision uniformly, in order."""
         if self.ends(node):
-            return node.prefix
+            return self._placed(node.prefix)
         option = int(rng.integers(node.low, node.high))
-        undecided = (-1,) * (len(self._table) - len(node.prefix) - 1)
-        return self._table.complete((*node.prefix, option, *undecided), rng)
+        return self._table.complete(self._placed((*node.prefix, option)), rng)
+
+    def _placed(self, levels: Point) -> Point:
+        """What the levels say, in the order of the table; -1 for what they don't."""
+        wanted = [-1] * len(self._table)
+        for place, option in zip(self.order, levels, strict=False):
+            wanted[place] = option
+        return tuple(wanted)
 
     def path(self, point: Point) -> list[Node]:
         """From the root along the nodes that there are on the way to an architecture."""
+        levels = tuple([point[place] for place in self.order])
         path = [self.root]
         while path[-1].children:
-            path.append(next(child for child in path[-1].children if _holds(child, point)))
+            path.append(next(child for child in path[-1].children if _holds(child, levels)))
         return path
 
     @staticmethod
