@@ -86,6 +86,11 @@ def test_it_is_a_value_that_can_be_sent():
         nw.strategies.LocalSearch,
         lambda space: nw.strategies.TreeParzen(space, 5),
         lambda space: nw.strategies.BayesianOptimization(space, initial=5, batch=5),
+        nw.strategies.MonteCarloTreeSearch,
+        lambda space: nw.strategies.ProgressiveBeam(space, beam=8),
+        lambda space: nw.strategies.Harmonica(space, samples=6),
+        lambda space: nw.strategies.nao(space, quick=True, initial=8, new=6, epochs=20),
+        lambda space: nw.strategies.KernelDensity(space, least_points=3),
     ],
 )
 def test_strategies_search_a_partial_table_and_meet_nothing_that_it_lacks(space, make):

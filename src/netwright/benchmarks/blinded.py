@@ -21,7 +21,7 @@ class Blinded(Estimator):
         assert isinstance(table, Configured)
         self.table, self.space = table, table.space
         self.metrics = metrics  # pyright: ignore[reportAttributeAccessIssue]  # known only now
-        self._shown = frozenset((*metrics, "epoch"))
+        self._shown = frozenset((*metrics, "epoch", "is_predicted"))
         self._made: dict[int, tuple[Measurement, Measurement]] = {}  # with what it was made of, which so stays alive
 
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:

@@ -141,15 +141,17 @@ class Problem:
         """The report of an architecture that the table knows by another one with the same network."""
         assert self.table is not None
         place = self.table.place_of(architecture)
+        if place is None and self.table.surrogate is not None:
+            return self.table.predicted(self.reported.metric, architecture)
         return float("nan") if place is None else self._reports[self.table.architectures[place].point]
 
     @cached_property
     def limits(self) -> Mapping[str, float]:
-        """The best values there are, where a table knows them; empty elsewhere.
+        """The best values there are, where a table knows them all; empty elsewhere.
 
         searched, reported: of the metrics; perfect: the report of the network that is best by the searched metric.
         """
-        if self.table is None:
+        if self.table is None or self.table.surrogate is not None:  # which may predict more than there is
             return {}
         best = self.table.best_architecture(self.metric)
         return {

@@ -242,6 +242,8 @@ def _found(settings: Settings, folder: Path, where: Where, *, trust: bool, quiet
         settings = settings.over(earlier)
         require(named_code(settings), folder, trust=trust)
     comparison = settings.comparison()
+    if not quiet:
+        _say_surrogates(comparison["problems"])
     with _executor(where, settings, folder, quiet=quiet) as executor:
         return compare(
             **comparison,
@@ -252,6 +254,14 @@ def _found(settings: Settings, folder: Path, where: Where, *, trust: bool, quiet
             progress=not quiet,
             notes=settings.to_json(),
         )
+
+
+def _say_surrogates(problems: Sequence[Problem]) -> None:
+    """Which tables answer by a predictor for what they lack, and how well it ranks."""
+    for problem in problems:
+        if problem.table is not None:
+            metrics = dict.fromkeys((problem.searched.metric, problem.reported.metric))
+            say(*problem.table.surrogate_lines(tuple(metrics)))
 
 
 @contextmanager

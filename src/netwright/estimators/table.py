@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from netwright.core.among import Among
 from netwright.core.architecture import Architecture
 from netwright.core.decisions import Point
-from netwright.core.errors import DataError, TrialFailed, UserError, nearest
+from netwright.core.errors import ConfigurationError, DataError, TrialFailed, UserError, nearest
 from netwright.core.estimator import Estimator
 from netwright.core.objective import Objective
 from netwright.core.space import Space
@@ -23,6 +23,7 @@ from netwright.estimators.tables.contents import COST, check_choice, contents
 from netwright.estimators.tables.curves import curve_identity, with_absolute_paths
 from netwright.estimators.tables.report import TableReport
 from netwright.estimators.tables.sources import source_of
+from netwright.estimators.tables.surrogate import Surrogate, check_surrogate
 
 MOST_COUNTED = 1_000_000  # architectures of a space that are gone through to see which of them a table lacks
 _ROUNDING = 1e-9
@@ -50,7 +51,8 @@ class Table(Estimator):
     a number. duplicates: "refuse", "first", or "mean" of the rows that are about the same. coverage: "complete"
     refuses a table that lacks an architecture of the space. within: let the table's `space` be its own architectures
     alone (`Among`), so that whatever draws or changes architectures keeps to them: for a table that knows a small part
-    of its space.
+    of its space. surrogate: or let a predictor that is fitted to the table answer for all other architectures of the
+    space: "forest", "boosting", "gp" or "linear". Such a measurement has the further metric "is_predicted".
 
     An architecture that has no row of its own takes that of `space.canonical`, or of another one with the same
     canonical form; where there is none, the trial is infeasible. A proposal's fidelity f takes the row of the largest
@@ -75,7 +77,13 @@ class Table(Estimator):
         duplicates: Literal["refuse", "first", "mean"] = "refuse",
         coverage: Literal["any", "complete"] = "any",
         within: bool = False,
+        surrogate: Literal["forest", "boosting", "gp", "linear"] | None = None,
     ) -> None:
+        check_surrogate(surrogate)
+        if within and surrogate is not None:
+            raise ConfigurationError(
+                "Table: within keeps to the architectures of the table, and surrogate answers for the others; give one"
+            )
         check_choice("missing", missing, ("refuse", "skip"))
         check_choice("duplicates", duplicates, ("refuse", "first", "mean"))
         check_choice("coverage", coverage, ("any", "complete"))
@@ -94,6 +102,9 @@ class Table(Estimator):
         if within:
             self.space = Among(space, self._arrangement.points)
         self.metrics: tuple[str, ...] = tuple(self._contents.values)  # pyright: ignore[reportIncompatibleVariableOverride]
+        self.surrogate = surrogate
+        self._surrogates: dict[tuple[str, float], Surrogate] = {}
+        self._predicted: dict[tuple[Point, float], Measurement] = {}
         self._averaged = duplicates == "mean"
         self._ready: dict[Point, Measurement] = {}  # of architectures with one row
         self._made: dict[tuple[int, ...], Measurement] = {}
@@ -124,9 +135,11 @@ class Table(Estimator):
         if not isinstance(candidate, Architecture):
             raise UserError("Table looks architectures up; a mixture of all options was proposed")
         place = self.place_of(candidate)
+        share = self._share(proposal.fidelity)
+        if place is None and self.surrogate is not None:
+            return self._answered(candidate, share)
         if place is None:
             raise Untabulated(f"{self._contents.where} has no row for {candidate}, nor for one of the same network")
-        share = self._share(proposal.fidelity)
         found = self._at(place, share, seed)
         if found is None:
             raise Untabulated(
@@ -138,6 +151,38 @@ class Table(Estimator):
         if self._one_each and share == 1:
             self._ready[candidate.point] = found
         return found
+
+    # Predicting what the table lacks.
+
+    def _answered(self, candidate: Architecture, share: float) -> Measurement:
+        """What the surrogate says of an architecture without a row; "is_predicted" tells it from a measured one."""
+        key = candidate.point, share
+        if key not in self._predicted:
+            values = {metric: self.predicted(metric, candidate, share) for metric in self.metrics}
+            self._predicted[key] = Measurement({**values, "is_predicted": 1.0})
+        return self._predicted[key]
+
+    def predicted(self, metric: str, candidate: Architecture, fidelity: float = 1.0) -> float:
+        """What the surrogate says of an architecture, whether or not the table has it."""
+        return self._surrogate(metric, self.share(fidelity)).predicted(candidate)
+
+    def _surrogate(self, metric: str, share: float) -> Surrogate:
+        if (metric, share) not in self._surrogates:
+            values = self.column(metric, share)
+            self._surrogates[metric, share] = Surrogate(
+                self.surrogate or "", self.space, self.architectures, values, self._contents.where
+            )
+        return self._surrogates[metric, share]
+
+    def surrogate_lines(self, metrics: Sequence[str] = ()) -> list[str]:
+        """Which predictor answers for the architectures that the table lacks, and how well it ranks held-out ones."""
+        if self.surrogate is None:
+            return []
+        taus = [f"{metric} {self._surrogate(metric, 1.0).rank_correlation:.2f}" for metric in metrics or self.metrics]
+        return [
+            f"architectures without a row are predicted ({self.surrogate}, made of the {len(self.architectures):,} of "
+            f"the table); Kendall's tau on held-out ones: {', '.join(taus)}"
+        ]
 
     def _earlier(self, place: int, share: float, continued: float, seed: int) -> Measurement | None:
         """What the training that `seed` picks at a share measured at a lower one; None where it has no row there."""

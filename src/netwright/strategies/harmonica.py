@@ -15,7 +15,7 @@ from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
 from netwright.strategies.arguments import one_of, whole_number
-from netwright.strategies.joint import is_allowed
+from netwright.strategies.joint import settled
 from netwright.strategies.parities import Polynomial, Restriction, SignVariables, sparse_polynomial, values
 from netwright.strategies.rewards import Rewards
 from netwright.strategies.unseen import Unseen
@@ -117,8 +117,8 @@ class Harmonica(Strategy):
                     point.append(allowed[int(share * len(allowed))])
                 else:
                     point.append(-1)
-            architecture = Architecture(self.space, tuple(point))
-            if is_allowed(self.space.decisions, architecture.point) and self._unseen.add(architecture):
+            found = settled(self.space.decisions, tuple(point), rng)
+            if found is not None and self._unseen.add(architecture := Architecture(self.space, found)):
                 return architecture
         return self._unseen.draw(rng)
 
@@ -175,5 +175,5 @@ class Harmonica(Strategy):
                 point.append(option if option in allowed else allowed[max(option, 0) % len(allowed)])
             else:
                 point.append(-1)
-        moved = Architecture(self.space, tuple(point))
-        return moved if is_allowed(self.space.decisions, moved.point) else proposal.candidate
+        found = settled(self.space.decisions, tuple(point), np.random.default_rng(0))  # always the same one
+        return proposal.candidate if found is None else Architecture(self.space, found)

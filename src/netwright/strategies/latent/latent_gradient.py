@@ -14,7 +14,7 @@ from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
 from netwright.strategies.arguments import probability, whole_number
-from netwright.strategies.joint import is_allowed
+from netwright.strategies.joint import settled
 from netwright.strategies.latent.fitting import fit
 from netwright.strategies.latent.model import EncoderPredictorDecoder
 from netwright.strategies.latent.vocabulary import Vocabulary
@@ -153,18 +153,20 @@ class LatentGradient(Strategy):
                 numbers = range(first, min(first + _AT_ONCE, self.steps + 1))
                 moved = [model.moved(states, gradient, self.step * number) for number in numbers]
                 points = model.read(torch.cat(moved), vocabulary)
-                self._keep_new(points, best * len(moved), found)
+                self._keep_new(points, best * len(moved), found, rng)
                 if len(found) == self.new:
                     break
         return found
 
-    def _keep_new(self, points: Sequence[Point], parents: Sequence[Trial], found: list[Proposal]) -> None:
-        """Adds those that are allowed and were not asked, up to `new`."""
+    def _keep_new(
+        self, points: Sequence[Point], parents: Sequence[Trial], found: list[Proposal], rng: np.random.Generator
+    ) -> None:
+        """Adds those that are allowed, or the nearest that are listed, and were not asked, up to `new`."""
         for trial, point in zip(parents, points, strict=True):
             if len(found) == self.new:
                 return
-            architecture = Architecture(self.space, point)
-            if is_allowed(self.space.decisions, point) and self._unseen.add(architecture):
+            near = settled(self.space.decisions, point, rng)
+            if near is not None and self._unseen.add(architecture := Architecture(self.space, near)):
                 found.append(Proposal(architecture, parent=trial.number))
 
     def _learnt(self, vocabulary: Vocabulary, seed: int) -> EncoderPredictorDecoder:

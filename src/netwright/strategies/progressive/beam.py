@@ -10,7 +10,7 @@ from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
 from netwright.strategies.arguments import whole_number
-from netwright.strategies.joint import is_allowed
+from netwright.strategies.joint import settled
 from netwright.strategies.progressive.folds import Folds
 from netwright.strategies.progressive.growth import IDLE, Growth, Wishes
 from netwright.strategies.rewards import Rewards
@@ -106,8 +106,8 @@ class ProgressiveBeam(Strategy):
         if total > self.candidates:
             chosen = sorted(rng.choice(total, self.candidates, replace=False).tolist())
         grown = (growth.grown(beam[k // len(ways)], block, ways[k % len(ways)]) for k in chosen)
-        points = ((growth.point(wishes), wishes) for wishes in grown)
-        self._extensions = {point: wishes for point, wishes in points if is_allowed(self.space.decisions, point)}
+        points = ((settled(self.space.decisions, growth.point(wishes), rng), wishes) for wishes in grown)
+        self._extensions = {point: wishes for point, wishes in points if point is not None}
 
     def _enqueue(self, rng: np.random.Generator) -> bool:
         """The best new extensions by the predictor; all alike, and in random order, where it knows too little."""

@@ -47,8 +47,8 @@ class MonteCarloTreeSearch(Strategy):
     exploration: c in mean + c sqrt(2 ln N / n). order: of the levels; "wide" has the decisions with the most options
     first, so that operations come before the edges between them, "space" the order of `space.decisions`, as every space
     has where what is asked depends on what was answered. halve: the options of which decisions are split in two again
-    and again instead of branching at once, so that neighbours share what is known of them: "none", "ordered" (numbers and
-    repetitions), "all" (Negrinho and Gordon 2017, section 5.3).
+    and again instead of branching at once, so that neighbours share what is known of them: "none", "ordered" (numbers
+    and repetitions), "all" (Negrinho and Gordon 2017, section 5.3).
     predictor, simulations, refit: where there is a predictor, it is fitted after every `refit` trials; from then on the
     reward of a walk is the mean of the measured one and of what it predicts for `simulations` random architectures
     below the walk's last node (Wang et al. 2018).
