@@ -109,10 +109,18 @@ class Problem:
         return any(each.continues for each in self.estimator.stages())
 
     def part(self, fidelity: float | None) -> float:
-        """What an evaluation at this fidelity is, in full ones: on a table, of the row or the epoch that it takes."""
-        if self.table is None or fidelity is None:
-            return 1.0 if fidelity is None else fidelity
-        return self.table.share(fidelity)
+        """What an evaluation at this fidelity is, in full ones: on a table, of the row or the epoch that it takes.
+
+        Of a training the epochs, of which it takes at least one.
+        """
+        if fidelity is None:
+            return 1.0
+        if self.table is not None:
+            return self.table.share(fidelity)
+        from netwright.estimators.training import Training
+
+        trained = next((each for each in self.estimator.stages() if isinstance(each, Training)), None)
+        return fidelity if trained is None else trained.share(fidelity)
 
     @cached_property
     def searching(self) -> Estimator:

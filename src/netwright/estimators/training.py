@@ -199,6 +199,11 @@ class Training(Estimator):
             changes["batch_size"] = batch_size
         return settings.replace(**changes) if changes else settings
 
+    def share(self, fidelity: float | None) -> float:
+        """The share of the full budget that a proposal's fidelity takes: of whole epochs, at least one."""
+        share = 1.0 if fidelity is None else fidelity
+        return self._epochs(share) / self.settings.epochs if self.fidelity in ("epochs", "annealed") else share
+
     def _epochs(self, share: float) -> int:
         # A share that is meant to be k of n epochs may be off by rounding, so that k + 1 would be taken for it.
         return max(1, math.ceil(share * self.settings.epochs - 1e-9))
