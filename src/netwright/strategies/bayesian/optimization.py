@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
@@ -19,7 +20,6 @@ from netwright.strategies.bayesian.beliefs import Beliefs
 from netwright.strategies.bayesian.candidates import Candidates, MutationsOfBest, Standing
 
 if TYPE_CHECKING:
-    from netwright.core.architecture import Architecture
     from netwright.core.decisions import Point
     from netwright.core.space import Space
     from netwright.core.trial import Trial
@@ -78,6 +78,27 @@ class BayesianOptimization(Strategy):
     def tell(self, trial: Trial) -> None:
         self._pending.pop(self.space.canonical(trial.architecture).point, None)
         self._beliefs.add(trial)
+
+    def memory(self) -> Mapping[str, Any] | None:
+        beliefs = self._beliefs.memory()
+        if beliefs is None:
+            return None
+        return {
+            "beliefs": beliefs,
+            "asked": self._asked.memory(),
+            "count": self._count,
+            "planned": [[list(each.point), mean] for each, mean in self._planned],
+            "pending": [[list(each.point), mean] for each, mean in self._pending.values()],
+        }
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        self._beliefs.remember(memory["beliefs"])
+        self._asked.remember(memory["asked"])
+        self._count = memory["count"]
+        self._planned.extend((Architecture(self.space, tuple(point)), mean) for point, mean in memory["planned"])
+        for point, mean in memory["pending"]:
+            architecture = Architecture(self.space, tuple(point))
+            self._pending[self.space.canonical(architecture).point] = architecture, mean
 
     def _plan(self, rng: np.random.Generator) -> None:
         """Choose the next round's architectures; none where no candidate is new."""

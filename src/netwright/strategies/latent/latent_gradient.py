@@ -7,26 +7,24 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Strategy
-from netwright.core.trial import Proposal
+from netwright.core.trial import Proposal, Trial
 from netwright.strategies.arguments import probability, whole_number
 from netwright.strategies.joint import is_allowed
 from netwright.strategies.latent.fitting import fit
 from netwright.strategies.latent.model import EncoderPredictorDecoder
 from netwright.strategies.latent.vocabulary import Vocabulary
 from netwright.strategies.rewards import Rewards
-from netwright.strategies.unseen import Unseen
+from netwright.strategies.unseen import Unseen, points_of
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from netwright.core.decisions import Point
     from netwright.core.space import Space
-    from netwright.core.trial import Trial
 
 _MOST_INT = 2**31
 _AT_ONCE = 5  # steps that are decoded together
@@ -137,6 +135,38 @@ class LatentGradient(Strategy):
         if trial.completed:
             self._completed.append(trial)
 
+    def memory(self) -> Mapping[str, Any]:
+        done = self._completed
+        width = len(done[0].scores) if done else 1
+        weights = {} if self._model is None or self.again is None else self._model.state_dict()
+        return {
+            "numbers": np.array([trial.number for trial in done], dtype=np.int64),
+            "points": points_of([trial.architecture.point for trial in done], self.space),
+            "scores": np.array([trial.scores for trial in done], dtype=np.float64).reshape(len(done), width),
+            "unseen": self._unseen.memory(),
+            "left": self._left,
+            "pending": self._pending,
+            "queue": [[list(_point(each)), each.parent] for each in self._queue],
+            "model": {name: each.numpy() for name, each in weights.items()},
+        }
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        found = zip(*(memory[name].tolist() for name in ("numbers", "points", "scores")), strict=True)
+        for number, point, scores in found:
+            proposal = Proposal(Architecture(self.space, tuple(point)))
+            trial = Trial(number, proposal, "completed", scores=tuple(scores))
+            self._rewards.see(trial)
+            self._completed.append(trial)
+        self._unseen.remember(memory["unseen"])
+        self._left, self._pending = memory["left"], memory["pending"]
+        self._queue = [Proposal(Architecture(self.space, tuple(point)), parent=each) for point, each in memory["queue"]]
+        if memory["model"]:
+            self._vocabulary = Vocabulary(self.space.decisions)
+            with _own_generator(0):
+                self._model = self._fresh(self._vocabulary)
+            self._model.load_state_dict({name: torch.from_numpy(each) for name, each in memory["model"].items()})
+            self._model.eval()
+
     def _generated(self, rng: np.random.Generator) -> list[Proposal]:
         """A round (Algorithm 1): learn, then decode new architectures from the best, up to `new`."""
         if not len(self.space.decisions):
@@ -172,9 +202,7 @@ class LatentGradient(Strategy):
         with _own_generator(seed):
             model, epochs = self._model, self.again
             if model is None or epochs is None:
-                sizes = self.hidden, self.embedding, self.layers, self.width
-                with torch.device("cpu"):
-                    model, epochs = EncoderPredictorDecoder(vocabulary.size, *sizes, self.dropout), self.epochs
+                model, epochs = self._fresh(vocabulary), self.epochs
             fit(
                 model,
                 [vocabulary.encode(trial.architecture.point) for trial in self._completed],
@@ -187,6 +215,17 @@ class LatentGradient(Strategy):
             )
         self._model = model
         return model
+
+    def _fresh(self, vocabulary: Vocabulary) -> EncoderPredictorDecoder:
+        """A model that has learnt nothing, from torch's current generator."""
+        sizes = self.hidden, self.embedding, self.layers, self.width
+        with torch.device("cpu"):
+            return EncoderPredictorDecoder(vocabulary.size, *sizes, self.dropout)
+
+
+def _point(proposal: Proposal) -> Point:
+    assert isinstance(proposal.candidate, Architecture)
+    return proposal.candidate.point
 
 
 def nao(space: Space, quick: bool = False, **settings: Any) -> LatentGradient:
