@@ -165,6 +165,7 @@ def test_a_strategy_that_failed_within_a_call_is_not_remembered(
 ) -> None:
     search = Search(MAKE["gp"](Cell()), Noisy(), seed=1)
     plan = GaussianProcess.predict
+    monkeypatch.setattr(Memory, "look", lambda memory: None)
 
     def fails(self, architectures):
         if len(self.fitted()) > 20:

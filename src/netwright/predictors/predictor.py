@@ -54,6 +54,10 @@ class Predictor(Configured, ABC):
         known, scores = ([], []) if before is None else (before.architectures, before.values.tolist())
         self.fit([*known, *architectures], [*scores, *values], seed)
 
+    def revalue(self, architectures: Sequence[Architecture], values: Sequence[float], seed: int = 0) -> None:
+        """Learn other values of the examples, and further ones after them: by default, all anew."""
+        self.fit(architectures, values, seed)
+
     def memory(self) -> Mapping[str, Any] | None:
         """Where `update` goes on from what was learnt: all that this is beside the examples' architectures; else None.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netwright.core.errors import ConfigurationError
-from netwright.predictors.examples import Examples
+from netwright.predictors.examples import Examples, best_and_others
 from netwright.predictors.gaussian_process.joint import JointPredictor
 from netwright.predictors.gaussian_process.likelihood import hyperparameters, learn
 from netwright.predictors.gaussian_process.posterior import Factor
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.predictors.kernels import Kernel
 
+EXACTLY = 300  # examples up to which hyperparameters are learnt anew for other values of them
 LEARNT_FROM = 500  # examples that hyperparameters are learnt from, at most
 
 
@@ -134,6 +135,17 @@ class GaussianProcess(JointPredictor):
             self._factorise()
         return None
 
+    def revalue(self, architectures: Sequence[Architecture], values: Sequence[float], seed: int = 0) -> None:
+        if self.examples is None or len(values) <= EXACTLY:
+            return self.fit(architectures, values, seed)
+        self.examples = Examples(self.space, architectures, values)
+        self._places = best_and_others(self.examples.values, self.most, np.random.default_rng(seed))
+        self._rows = self.kernel.features([self.examples.architectures[place] for place in self._places])
+        self._measures = self._mutual(self._rows)
+        if len(self.examples) >= self.refit * self._learnt_with:
+            return self._learn(self._logs[None])
+        return self._factorise()
+
     def _extend(self, count: int) -> bool:
         """Take so many more rows into the factor; whether that could be done exactly."""
         start = len(self._factor)
@@ -156,12 +168,7 @@ class GaussianProcess(JointPredictor):
 
     def _chosen(self, rng: np.random.Generator) -> np.ndarray:
         """Which of the examples at hand are kept, ascending: all, or the best half of `most` and a draw of the rest."""
-        places = np.arange(len(self._places))
-        if self.most is None or len(places) <= self.most:
-            return places
-        ranked = np.argsort(-self.fitted().values[self._places], kind="stable")
-        best, rest = np.split(ranked, [self.most // 2])
-        return np.sort(np.concatenate((best, rng.permutation(rest)[: self.most - len(best)])))
+        return best_and_others(self.fitted().values[self._places], self.most, rng)
 
     def _learn(self, starts: np.ndarray) -> None:
         scores = self._scaled()

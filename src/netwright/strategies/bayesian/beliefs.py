@@ -74,13 +74,15 @@ class Beliefs:
         values = self._valued(rng)
         fantasies = () if isinstance(self.predictor, JointPredictor) else believed
         several = len(next(each for each in self._scores if each is not None)) > 1
-        if fantasies or several or not self._learnt or not self.predictor.goes_on():
+        if several and not fantasies:
+            self.predictor.revalue(self._architectures, values.tolist(), seed)
+        elif fantasies or not self._learnt or not self.predictor.goes_on():
             architectures = [*self._architectures, *(each for each, _ in fantasies)]
             self.predictor.fit(architectures, [*values.tolist(), *(value for _, value in fantasies)], seed)
         elif self._learnt < len(values):
             new = slice(self._learnt, None)
             self.predictor.update(self._architectures[new], values[new].tolist(), seed)
-        self._learnt = 0 if fantasies or several else len(values)
+        self._learnt = 0 if fantasies else len(values)
         places = np.argsort(-values, kind="stable")
         self.ranked = [self._architectures[place] for place in places]
         self.values = values[places].tolist()
