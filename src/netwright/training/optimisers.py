@@ -16,7 +16,7 @@ class Eager(torch.optim.Optimizer):
     """An optimiser that never loads PyTorch's compiler.
 
     PyTorch keeps its compiler out of an optimiser's methods by wrappers that import it when they are first called, a
-    second in each process. No step of an optimiser is compiled here, so what they wrap is called instead; results are the same.
+    second in each process. No step is compiled here, so what they wrap is called instead; results are the same.
     """
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
