@@ -10,7 +10,7 @@ from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError, SpaceExhausted
 from netwright.core.randomness import Generators
 from netwright.core.trial import Proposal
-from netwright.strategies import RandomSearch, TreeParzen
+from netwright.strategies import RandomSearch, TreeParzen, tpe
 from netwright.testing import check_strategy
 
 
@@ -126,6 +126,15 @@ def test_better_than_random_search():
         for make in (RandomSearch, TreeParzen)
     }
     assert best[TreeParzen] > best[RandomSearch] + 1
+
+
+def test_fronts_are_not_sorted_anew_for_every_trial(monkeypatch):
+    sorted_at = []
+    fronts = tpe.front_numbers
+    monkeypatch.setattr(tpe, "front_numbers", lambda scores: sorted_at.append(len(scores)) or fronts(scores))
+    strategy = TreeParzen(Cell(8), startup=10)
+    search(strategy, 400, score=lambda each: (score_of(each.point), -float(each.point[1])))
+    assert sorted_at[:90] == list(range(10, 100)) and len(sorted_at) < 90 + 150
 
 
 def test_no_repeats_until_the_space_is_exhausted():

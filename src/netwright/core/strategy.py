@@ -51,6 +51,19 @@ class Strategy(Configured, ABC):
         """
         return False
 
+    # Resume asks and tells again from the log. Where asks take long, what they led to is kept beside it now and then.
+
+    def memory(self) -> Mapping[str, Any] | None:
+        """All that it knows, as NumPy arrays and what JSON holds, in dicts and lists; None where asking again is cheap.
+
+        Called between asks and tells, while trials may be pending.
+        """
+        return None
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        """Go on from what `memory` gave, exactly as that strategy would have; called of a fresh one only."""
+        raise NotImplementedError(f"{type(self).__name__} gives no memory")
+
     # Weight sharing: rounds are not kept one by one, so a strategy that asks for them gives its state each epoch.
 
     def state_dict(self) -> Mapping[str, Any] | None:

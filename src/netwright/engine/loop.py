@@ -19,6 +19,7 @@ from netwright.engine.collecting import FullCollections
 from netwright.engine.failures import Failures
 from netwright.engine.folders import Folders
 from netwright.engine.judging import Judge
+from netwright.engine.memory import Memory
 from netwright.engine.places import Places
 from netwright.engine.retries import RetryPolicy
 from netwright.engine.rounds import Rounds, round_estimator
@@ -48,8 +49,12 @@ class Loop:
         shared: Path | None = None,
         retries: RetryPolicy | None = None,
         folder: Path | None = None,
+        memory: Path | None = None,
     ) -> None:
-        """folder: where the trials that are under way have folders for their checkpoints; None for nowhere."""
+        """folder: where the trials that are under way have folders for their checkpoints; None for nowhere.
+
+        memory: where what the strategy remembers is kept, if anywhere.
+        """
         self.trials: list[Trial] = []
         self.tracebacks: dict[int, str] = {}
         self.signals = Signals()
@@ -66,6 +71,9 @@ class Loop:
         self._waiting = Waiting(executor, self.attempts, self.clock, self.signals)
         self._strategy, self._executor, self.space = strategy, executor, search.space
         self.rounds = Rounds(strategy, round_estimator(search.estimator), derived_seed(search.seed), shared)
+        self.memory = Memory(strategy, memory if self.rounds.none else None)
+        asked = self.memory if self.memory.active else strategy
+        self._ask, self._tell = asked.ask, asked.tell
         self._generators = Generators(search.seed)
         self._judge = Judge(search.objectives, search.limits)
         self._watch = watch
@@ -76,6 +84,7 @@ class Loop:
     def write_to(self, journal: TrialWriter) -> None:
         """Write down what happens from now on."""
         self.attempts.journal = self.acknowledgements.journal = journal
+        self.memory.writing = True
         journal.interrupt = self.signals.check
         journal.alarm = self.signals.alarm
         journal.make_room = self._make_room
@@ -86,6 +95,7 @@ class Loop:
         assert journal is not None
         self.acknowledgements.clear_written()
         if journal.full:
+            self.memory.clear()
             self.folders.make_room()
         while journal.short and self.folders.make_room():
             pass
@@ -126,7 +136,7 @@ class Loop:
         A round is carried out at once: what comes back is then the epoch that it ended, or None where it ended none.
         """
         rounds = self.rounds
-        proposal = self._strategy.ask(self._generators(self._number, rounds.count))
+        proposal = self._ask(self._generators(self._number, rounds.count))
         if proposal is None or proposal.purpose == "evaluate":
             self.asked_round = False
             rounds.count = 0
@@ -152,8 +162,8 @@ class Loop:
                 stops.reason = str(stop) or type(stop).__name__
                 return
             if isinstance(asked, Proposal):
-                self._number += 1
-                self.attempts.begin(self._number - 1, len(self.trials), asked)
+                self.attempts.begin(self.skip(), len(self.trials), asked)
+                self.memory.look()
             elif self.asked_round:
                 self._after_round(asked)
             else:
@@ -177,9 +187,13 @@ class Loop:
             name = type(self._strategy).__name__
             raise NetwrightError(f"{name} wants to be told of a trial before it asks again, but none is under way")
 
-    def skip(self) -> int:
-        """Note that the next number was asked, now or in an earlier session; that number."""
+    def skip(self, told: int | None = None) -> int:
+        """Note that the next number was asked, now or in an earlier session; that number.
+
+        told: how many trials had been told before, as many as now by default.
+        """
         self._number += 1
+        self.memory.asked(len(self.trials) if told is None else told)
         return self._number - 1
 
     # Ending.
@@ -236,8 +250,9 @@ class Loop:
         self.stops.note(trial)
         self.folders.note(trial)
         self.failures.note(trial, traceback)
+        self.memory.told(trial)
         if strategy:
-            self._strategy.tell(trial)
+            self._tell(trial)
 
     def restore(self, trial: Trial, traceback: str, *, told: bool = True) -> None:
         """Tell of a trial of an earlier session; all but the strategy where it was not `told` or knows already."""

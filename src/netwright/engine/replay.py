@@ -11,6 +11,7 @@ from netwright.core.errors import CorruptStore, StopSearch, UserError
 from netwright.core.serial import parse_json
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.engine.differences import listed
+from netwright.engine.memory import in_order_told
 from netwright.engine.retries import HALF
 from netwright.store.numbers import tensors_from, tensors_to_json, to_json
 from netwright.store.rows import DIED, Asked
@@ -38,8 +39,7 @@ def replay(
     if begin:
         loop.clock.go_on(*_simulated(stored))
     stored = _after_last_epoch(loop, stored, begin)
-    told = sorted((each for each in stored if each.told is not None), key=lambda each: each.told or 0)
-    proposals: list[Proposal] = []
+    proposals, told = _remembered(loop, stored, in_order_told(stored))
 
     def ask_until(count: int) -> None:
         while len(proposals) < len(stored) and stored[len(proposals)].asked <= count:
@@ -55,6 +55,19 @@ def replay(
             _begin_again(loop, each, proposals[each.number - first], attempts)
         elif begin:
             loop.folders.clear(each.number)
+
+
+def _remembered(
+    loop: Loop, stored: Sequence[StoredTrial], told: Sequence[StoredTrial]
+) -> tuple[list[Proposal], Sequence[StoredTrial]]:
+    """The proposals that the strategy remembers and is not asked again, and the trials that are still to be told."""
+    place = loop.memory.restore(stored)
+    proposals = [_proposal(loop, each) for each in stored[: place.asked]]
+    for proposal, each in zip(proposals, stored, strict=False):
+        loop.folders.continuations.note(loop.skip(each.asked), proposal)
+    for each in told[: place.told]:
+        loop.restore(_trial(each, proposals[each.number]), each.traceback, told=False)
+    return proposals, told[place.told :]
 
 
 def _simulated(stored: Sequence[StoredTrial]) -> tuple[float, Mapping[int, float]]:

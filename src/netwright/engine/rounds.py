@@ -42,6 +42,11 @@ class Rounds:
         self.count = 0
         self.progress = 0.0
 
+    @property
+    def none(self) -> bool:
+        """Whether there are none, for no weights are shared."""
+        return self._estimator is None
+
     def carry_out(self, number: int, proposal: Proposal) -> Trial | None:
         """One round before trial `number`; the epoch that it ended, as a trial of that number, if it ended one.
 

@@ -19,6 +19,7 @@ from netwright.core.strategy import Strategy
 from netwright.engine.attempts import CANCELLING
 from netwright.engine.further import beyond, resuming
 from netwright.engine.loop import Loop
+from netwright.engine.memory import FOLDER as MEMORY
 from netwright.engine.naming import check_name, next_name
 from netwright.engine.preflight import preflight
 from netwright.engine.progress import Progress, Watch
@@ -130,11 +131,12 @@ class Session:
         watch = None if on_progress is None else Watch(on_progress, self._limits)
         stops = Stops(self._limits, self._search.objectives, reserve, patient=strategy.bounded, expected=expected)
         earlier = self.store.summary(self.name).seconds if self.store and self._resume else 0.0
-        shared, self._folder = self._folders()
+        shared, self._folder, memory = self._folders()
         loop = Loop(
             *(self._search, strategy, self._executor, stops, earlier, on_trial, watch, shared),
             retries=retries,
             folder=self._folder,
+            memory=memory,
         )
         try:
             self._begin(loop)
@@ -150,11 +152,12 @@ class Session:
         loop.folders.clear_all()
         return self._run(loop, strategy, stopped)
 
-    def _folders(self) -> tuple[Path | None, Path | None]:
-        """Where shared weights are kept, and the checkpoints of trials under way."""
+    def _folders(self) -> tuple[Path | None, Path | None, Path | None]:
+        """Where shared weights are kept, the checkpoints of trials under way, and what the strategy remembers."""
         if self.store is None:
-            return None, self._temporary_folder()
-        return inside(self.store.directory, FOLDER, self.name), inside(self.store.directory, TRIALS, self.name)
+            return None, self._temporary_folder(), None
+        shared, trials, memory = (inside(self.store.directory, each, self.name) for each in (FOLDER, TRIALS, MEMORY))
+        return shared, trials, memory
 
     def _temporary_folder(self) -> Path | None:
         """For a run in memory whose trials keep something; gone with the `Run`, or with this where there is none."""
@@ -223,6 +226,7 @@ class Session:
         """All trials are on disk when this returns."""
         if self.store is None:
             return
+        loop.memory.settle()
         if self._journal is not None:
             self._journal.close()
             self._journal.wait()
@@ -296,7 +300,8 @@ def load_run(search: Search, store: Store | str | Path, name: str | None) -> Run
         strategy = fresh(search.strategy)
         shared = inside(opened.directory, FOLDER, found.name)
         stops = Stops(Limits(), search.objectives)
-        loop = Loop(search, strategy, Inline(), stops, found.summary.seconds, shared=shared)
+        memory = inside(opened.directory, MEMORY, found.name)
+        loop = Loop(search, strategy, Inline(), stops, found.summary.seconds, shared=shared, memory=memory)
         replay(loop, found.name, found.trials, begin=False)
         return Run(
             *(found.name, search, strategy, loop.trials),

@@ -58,6 +58,15 @@ class Examples:
         return np.asarray(score, dtype=np.float64) * self.scale + self.mean
 
 
+def best_and_others(values: np.ndarray, most: int | None, rng: np.random.Generator) -> np.ndarray:
+    """Ascending places of the examples that stand for all: of more than `most` the best half, and a draw of others."""
+    if most is None or len(values) <= most:
+        return np.arange(len(values))
+    ranked = np.argsort(-values, kind="stable")
+    best, rest = np.split(ranked, [most // 2])
+    return np.sort(np.concatenate((best, rng.permutation(rest)[: most - len(best)])))
+
+
 def _numbers(values: Sequence[float]) -> np.ndarray:
     try:
         found = np.asarray(values, dtype=np.float64)

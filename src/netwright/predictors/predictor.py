@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netwright.core.configuration import Configured
 from netwright.core.errors import ConfigurationError
@@ -54,10 +54,29 @@ class Predictor(Configured, ABC):
         known, scores = ([], []) if before is None else (before.architectures, before.values.tolist())
         self.fit([*known, *architectures], [*scores, *values], seed)
 
+    def revalue(self, architectures: Sequence[Architecture], values: Sequence[float], seed: int = 0) -> None:
+        """Learn other values of the examples, and further ones after them: by default, all anew."""
+        self.fit(architectures, values, seed)
+
+    def memory(self) -> Mapping[str, Any] | None:
+        """Where `update` goes on from what was learnt: all that this is beside the examples' architectures; else None.
+
+        NumPy arrays and what JSON holds, in dicts and lists.
+        """
+        return None
+
+    def remember(self, memory: Mapping[str, Any], architectures: Sequence[Architecture]) -> None:
+        """Be, exactly, what the predictor was that gave this memory. architectures: those of its examples, in order."""
+        raise NotImplementedError(f"{type(self).__name__} gives no memory")
+
     def samples(self, architectures: Sequence[Architecture], count: int, rng: np.random.Generator) -> np.ndarray:
         """Draw whole functions: float64 (count, n). Independent normals unless a subclass knows them jointly."""
         prediction = self.predict(architectures)
         return rng.normal(prediction.mean, prediction.deviation, (count, len(architectures)))
+
+    def goes_on(self) -> bool:
+        """Whether `update` is the predictor's own, rather than to learn from all examples anew."""
+        return type(self).update is not Predictor.update
 
     def fitted(self) -> Examples:
         """The examples that were learnt; ConfigurationError where there are none yet."""

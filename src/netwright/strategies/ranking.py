@@ -41,22 +41,27 @@ def crowding_distances(scores: np.ndarray, fronts: np.ndarray) -> np.ndarray:
     counts as the worst finite one of its front.
     """
     distances = np.zeros(len(scores))
-    for number in range(int(fronts.max()) + 1):
-        own = np.flatnonzero(fronts == number)
-        for column in scores[own].T:
-            scaled = _scaled(column)
-            order = np.argsort(scaled, kind="stable")
-            places = own[order]
-            distances[places[[0, -1]]] = np.inf
-            distances[places[1:-1]] += scaled[order[2:]] - scaled[order[:-2]]
+    for column in scores.T:
+        scaled = _scaled(column, fronts)
+        order = np.lexsort((scaled, fronts))  # stable: of equal ones the first
+        values, starts = scaled[order], np.diff(fronts[order], prepend=-1) > 0
+        is_end = starts | np.append(starts[1:], True)
+        distances[order[is_end]] = np.inf
+        inner = np.flatnonzero(~is_end)
+        distances[order[inner]] += values[inner + 1] - values[inner - 1]
     return distances
 
 
-def _scaled(column: np.ndarray) -> np.ndarray:
-    """To 0..1; zeros where all are equal or none is finite."""
-    finite = column[np.isfinite(column)]
-    low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 0.0)
-    return (np.clip(column, low, high) - low) / ((high - low) or 1.0)
+def _scaled(column: np.ndarray, fronts: np.ndarray) -> np.ndarray:
+    """To 0..1 over each front; zeros where all of one are equal or none is finite."""
+    low, high = (np.full(int(fronts.max(initial=0)) + 1, bound) for bound in (np.inf, -np.inf))
+    finite = np.isfinite(column)
+    np.minimum.at(low, fronts[finite], column[finite])
+    np.maximum.at(high, fronts[finite], column[finite])
+    low[~np.isfinite(low)] = high[~np.isfinite(high)] = 0.0
+    width = high - low
+    width[width == 0] = 1.0
+    return (np.clip(column, low[fronts], high[fronts]) - low[fronts]) / width[fronts]
 
 
 class _Ranking:

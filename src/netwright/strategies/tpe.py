@@ -15,7 +15,7 @@ from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
 from netwright.strategies.arguments import one_of, whole_number
 from netwright.strategies.joint import settled
-from netwright.strategies.ranking import keys
+from netwright.strategies.ranking import crowding_distances, front_numbers
 from netwright.strategies.unseen import Unseen
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.core.trial import Trial
 
+RANKED_AGAIN = 1.01  # times as many completed trials
 Densities = list[list[float]]  # a probability for each option of each decision
 
 
@@ -47,7 +48,8 @@ class TreeParzen(Strategy):
 
     No architecture is asked twice: draws that were asked are passed over, and where all were, a random new one is
     asked, until SpaceExhausted. Pending and failed trials count among the others, which keeps parallel trials apart.
-    With several objectives the order is that of NSGA-II: by front, then by crowding (Deb et al. 2002).
+    With several objectives the order is that of NSGA-II: by front, then by crowding (Deb et al. 2002); it is made anew
+    for each hundredth more of the trials, so for each one up to a hundred; later ones count among the others till then.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class TreeParzen(Strategy):
         self._pending: dict[Point, int] = {}  # the order in which it was asked
         self._points = _Rows(len(space.decisions))  # by that order
         self._completed: list[tuple[int, Trial]] = []
+        self._ranked: list[int] = []  # of several objectives: the orders when they were last ranked, the best first
         self._best: list[tuple[float, int]] = []  # of one objective: minus the score, and the order; ascending
 
     def ask(self, rng: np.random.Generator) -> Proposal:
@@ -131,9 +134,16 @@ class TreeParzen(Strategy):
         """The orders of the best completed trials, of equal ones the older."""
         if not self._completed or len(self._completed[0][1].scores) == 1:
             return [order for _, order in self._best[:count]]
-        found = keys([trial for _, trial in self._completed])
-        places = sorted(range(len(found)), key=lambda k: (found[k], -self._completed[k][0]), reverse=True)
-        return [self._completed[place][0] for place in places[:count]]
+        if len(self._completed) >= RANKED_AGAIN * len(self._ranked):
+            self._ranked = self._by_front()
+        return self._ranked[:count]
+
+    def _by_front(self) -> list[int]:
+        """The orders of the completed trials by front, then by crowding, the best first."""
+        orders = np.array([order for order, _ in self._completed])
+        scores = np.array([trial.scores for _, trial in self._completed])
+        fronts = front_numbers(scores)
+        return orders[np.lexsort((orders, -crowding_distances(scores, fronts), fronts))].tolist()
 
     def _count_good(self, completed: int) -> int:
         if self.split == "share":

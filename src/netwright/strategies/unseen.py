@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import gcd
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from netwright.core.errors import SpaceExhausted
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from netwright.core.architecture import Architecture
     from netwright.core.decisions import Point
     from netwright.core.space import Space
@@ -59,6 +60,18 @@ class Unseen:
                 return architecture
         raise SpaceExhausted(self._all_asked())
 
+    def memory(self) -> dict[str, Any]:
+        """What was asked, and where the walk stands."""
+        return {
+            "asked": points_of(sorted(self._asked), self._space),
+            "walk": [self._walking, self._rank, self._stride, self._left],
+        }
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        self._asked = {tuple(point) for point in memory["asked"].tolist()}
+        self._walking, self._rank, self._stride, self._left = memory["walk"]
+
     def _start_walk(self, rng: np.random.Generator) -> None:
         size = self._space.size
         self._rank = _below(size, rng)
@@ -72,6 +85,11 @@ class Unseen:
         size, asked = self._space.size, len(self._asked)
         same = f", which are {asked:,} different ones," if asked < size else ""
         return f"all {size:,} architectures of the space{same} were asked"
+
+
+def points_of(points: Sequence[Point], space: Space) -> np.ndarray:
+    """int32 (n, decisions): the points as one array."""
+    return np.array(points, dtype=np.int32).reshape(len(points), len(space.decisions))
 
 
 def _below(limit: int, rng: np.random.Generator) -> int:

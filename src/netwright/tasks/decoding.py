@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -22,6 +23,9 @@ _KINDS = {"CMYK": "CMYK", "P": "palette", "PA": "palette", "1": "black and white
 _SMALL = 128 * 128
 _SHOWN = 5
 _SHARE = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*(%?)\s*")
+
+JPEGS = (".jpg", ".jpeg")
+FIRST_BYTES = 4096  # of a file, which hold the frame header of most JPEGs
 
 Shape = tuple[int, int, int]
 A = TypeVar("A")
@@ -96,6 +100,30 @@ def header(source: Any) -> Header:
         if images.orientation(image) >= 5:
             height, width = (image.tag_v2[256], image.tag_v2[257]) if image.format == "TIFF" else (width, height)
         return Header(1 if image.mode in _GREY else 3, height, width, _kinds_of(image))
+
+
+def file_header(file: Path) -> Header:
+    """`header` of a file; of a plain JPEG from its first bytes, without Pillow, which takes a third of the time."""
+    if file.suffix.lower() in JPEGS:
+        found = _jpeg_shape(_bytes(file, FIRST_BYTES))
+        if found is not None and 0 < found[1] * found[2] <= images.MOST_PIXELS:
+            return Header(*found, frozenset())
+    return header(file)
+
+
+def jpeg_file(file: Path, shape: Shape) -> NDArray[np.uint8]:
+    """`decode_jpeg` of a file; raises ValueError."""
+    data = _bytes(file)
+    return decode_jpeg(data, shape) if data else images.picture(file, shape, 255, None).numpy()
+
+
+def _bytes(file: Path, count: int = -1) -> bytes:
+    """What a file holds, up to so many bytes; nothing where it cannot be read, which Pillow then says."""
+    try:
+        with file.open("rb") as stream:
+            return stream.read(count)
+    except OSError:
+        return b""
 
 
 def _kinds_of(image: Any) -> frozenset[str]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 
 from netwright.core.kinds import kinds_checked
@@ -15,7 +19,22 @@ from netwright.tasks.remaking import remakeable
 from netwright.tasks.splits import Indices, limited
 from netwright.tasks.task import Task
 
+FILE = "datasets/data/digits.csv.gz"  # in scikit-learn's folder
 _SCALE = (0.0, 255 / 16)
+
+
+def _table() -> tuple[np.ndarray, np.ndarray]:
+    """float64 (1797, 64) pixels and (1797,) digits: scikit-learn's own file, read without what scikit-learn imports."""
+    package = importlib.util.find_spec("sklearn")
+    path = Path(package.origin or "").parent / FILE if package is not None else Path(FILE)
+    if not path.is_file():  # a release that keeps it elsewhere
+        from sklearn.datasets import load_digits
+
+        values, labels = load_digits(return_X_y=True)
+        return np.asarray(values), np.asarray(labels)
+    with gzip.open(path, "rt") as file:
+        table = np.loadtxt(file, delimiter=",")
+    return np.ascontiguousarray(table[:, :-1]), table[:, -1]
 
 
 @remakeable("digits")
@@ -34,11 +53,9 @@ def digits(
     test_share: of each class that is set aside for the test. split_seed: chooses which. augmentation: none unless
     given.
     """
-    from sklearn.datasets import load_digits
-
-    values, labels = load_digits(return_X_y=True)
-    raw = np.asarray(values).reshape(-1, 8, 8)
-    codes = np.asarray(labels, dtype=np.int64)
+    values, labels = _table()
+    raw = values.reshape(-1, 8, 8)
+    codes = labels.astype(np.int64)
     notes: tuple[str, ...] = ()
     if limit is not None:
         chosen, _, notes = limited(codes, None, limit, split_seed)

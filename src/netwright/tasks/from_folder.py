@@ -18,7 +18,7 @@ from netwright.core.spelling import option
 from netwright.core.task import Augmentation
 from netwright.tasks import decoding, pixels
 from netwright.tasks.building import Prepared, build
-from netwright.tasks.decoding import BadImage, Header, Shape
+from netwright.tasks.decoding import JPEGS, BadImage, Header, Shape
 from netwright.tasks.folders import Listing, Seen, Splits, known_classes, listed, splits_of
 from netwright.tasks.paths import existing
 from netwright.tasks.portable import images
@@ -155,7 +155,7 @@ class _Reading:
     """
 
     def __init__(self, files: Sequence[Path], size: int | tuple[int, int] | None, skip_bad: bool | float | str) -> None:
-        found = decoding.each(decoding.header, files, min(8, os.cpu_count() or 1))
+        found = decoding.each(decoding.file_header, files, min(8, os.cpu_count() or 1))
         bad = {i: str(each) for i, each in enumerate(found) if isinstance(each, BadImage)}
         decoding.check_bad([(str(files[i]), reason) for i, reason in bad.items()], len(files), skip_bad)
         headers = [each for each in found if isinstance(each, Header)]
@@ -167,6 +167,8 @@ class _Reading:
         def one(index: int) -> NDArray[np.uint8]:
             if index in bad:
                 raise BadImage(bad[index])
+            if _is_plain_jpeg(files[index], found[index], self.shape):
+                return decoding.jpeg_file(files[index], self.shape)
             return images.picture(files[index], self.shape, self.background, self.scale).numpy()
 
         threads = decoding.threads_for(int(sizes[:, 1:].prod(axis=1).max()))
@@ -190,6 +192,12 @@ class _Reading:
             scale = _deep_scale(deep, self.shape, self.background, len(deep) < len(read), not kinds["32-bit"])
             self.scale = scale.values
             self.notes += (f"{len(deep):,} of {len(read):,} images have more than 8 bits a pixel", *scale.notes)
+
+
+def _is_plain_jpeg(file: Path, header: Header | BadImage, shape: Shape) -> bool:
+    """Whether a file can be read as `decode_jpeg` does it: nothing to convert, to turn or to resize."""
+    plain = isinstance(header, Header) and not header.kinds and header[:3] == shape
+    return plain and file.suffix.lower() in JPEGS
 
 
 _TOLD = {

@@ -10,6 +10,7 @@ from netwright.core.architecture import Architecture
 from netwright.core.errors import SearchFailed, SpaceExhausted
 from netwright.core.kinds import kinds_checked
 from netwright.core.objective import fittest
+from netwright.core.packing import packed, unpacked
 from netwright.core.trial import STATES
 from netwright.testing.conversation import Conversation, same_proposal
 from netwright.testing.examples import Layers, Only
@@ -40,6 +41,7 @@ def check_strategy(
     for past in (alone, crowd, fronts):
         replays(make(space), past, "a fresh strategy")
         replays(past.strategy.replace(), past, "a strategy made again from its arguments")
+        remembers(past)
     for state in STATES[1:]:
         Conversation(make(space), seed, slots=2, states=(state,)).hold(trials)
     recommends_the_best(alone)
@@ -69,6 +71,38 @@ def replays(strategy: Strategy, past: Conversation, who: str) -> None:
                 f"replay: {who}, asked and told the same, proposed {found} at event {number} of the log, "
                 f"which has {content.proposal}",
             )
+
+
+def remembers(past: Conversation) -> None:
+    """One that gives a memory goes on from it, at any place, as though it had not been interrupted."""
+    strategy, places = past.strategy.replace(), range(len(past.log) // 3, len(past.log), len(past.log) // 3 or 1)
+    again = Conversation(strategy, past.seed)
+    for number, (event, content) in enumerate(past.log):
+        if number in places:
+            again.strategy = _as_remembered(again.strategy)
+        if event == "tell":
+            again.tell(content)
+        else:
+            found = again.ask(content.number)
+            require(
+                same_proposal(found, content.proposal),
+                f"remember: a strategy that was given the memory of another proposed {found} at event {number} of the "
+                f"log, where the other one goes on with {content.proposal}",
+            )
+
+
+def _as_remembered(strategy: Strategy) -> Strategy:
+    """A fresh strategy that was given the memory, as it comes back from a disk; the same one where it gives none."""
+    with must_not_raise("memory"):
+        memory = strategy.memory()
+        if memory is None:
+            return strategy
+        plain, arrays = packed(memory)
+        text = json.dumps(plain, allow_nan=False)
+    fresh = strategy.replace()
+    with must_not_raise("remember"):
+        fresh.remember(unpacked(json.loads(text), {name: each.copy() for name, each in arrays.items()}))
+    return fresh
 
 
 def recommends_the_best(past: Conversation) -> None:

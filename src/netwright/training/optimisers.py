@@ -2,10 +2,50 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from netwright.training.settings import TrainingSettings
+
+
+class Eager(torch.optim.Optimizer):
+    """An optimiser that never loads PyTorch's compiler.
+
+    PyTorch keeps its compiler out of an optimiser's methods by wrappers that import it when they are first called, a
+    second in each process. No step is compiled here, so what they wrap is called instead; results are the same.
+    """
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        inspect.unwrap(torch.optim.Optimizer.add_param_group)(self, param_group)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        inspect.unwrap(torch.optim.Optimizer.zero_grad)(self, set_to_none)
+
+    def state_dict(self) -> dict[str, Any]:
+        return inspect.unwrap(torch.optim.Optimizer.state_dict)(self)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        inspect.unwrap(torch.optim.Optimizer.load_state_dict)(self, state_dict)
+
+
+class SGD(Eager, torch.optim.SGD):
+    """torch.optim.SGD without the compiler."""
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        inspect.unwrap(torch.optim.SGD.step)(self)
+
+
+class AdamW(Eager, torch.optim.AdamW):
+    """torch.optim.AdamW without the compiler."""
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        inspect.unwrap(torch.optim.AdamW.step)(self)
 
 
 def build_optimiser(network: nn.Module, settings: TrainingSettings, decay_all: bool = False) -> torch.optim.Optimizer:
@@ -18,11 +58,9 @@ def build_optimiser(network: nn.Module, settings: TrainingSettings, decay_all: b
     groups = parameter_groups(network, settings.weight_decay, decay_all)
     fused = all(_has_fused(parameter) for group in groups for parameter in group["params"])
     if settings.optimiser == "adamw":
-        return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(settings.momentum, 0.999), fused=fused)
+        return AdamW(groups, lr=settings.learning_rate, betas=(settings.momentum, 0.999), fused=fused)
     nesterov = settings.nesterov and settings.momentum > 0
-    return torch.optim.SGD(
-        groups, lr=settings.learning_rate, momentum=settings.momentum, nesterov=nesterov, fused=fused
-    )
+    return SGD(groups, lr=settings.learning_rate, momentum=settings.momentum, nesterov=nesterov, fused=fused)
 
 
 def parameter_groups(network: nn.Module, weight_decay: float, decay_all: bool = False) -> list[dict]:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 import pytest
 from free_search import Cell, Single, Sorted, count_a, search, trial_of
 
 from netwright.core.errors import ConfigurationError, SpaceExhausted
 from netwright.core.randomness import Generators
-from netwright.predictors.gaussian_process import GaussianProcess
+from netwright.predictors.gaussian_process import GaussianProcess, gaussian_process
 from netwright.predictors.mlp import MlpEnsemble
+from netwright.predictors.mlp import ensemble as mlp
 from netwright.strategies import RandomSearch
 from netwright.strategies.bayesian import (
     BayesianOptimization,
@@ -16,7 +19,9 @@ from netwright.strategies.bayesian import (
     RandomPool,
     UpperConfidenceBound,
     named,
+    optimization,
 )
+from netwright.strategies.bayesian.beliefs import Beliefs
 from netwright.testing import check_strategy
 
 SPACE = Cell(8)
@@ -197,3 +202,53 @@ def test_acquisition_and_candidates_are_part_of_the_configuration():
 def test_wrong_arguments_are_refused(wrong):
     with pytest.raises(ConfigurationError, match="expected"):
         BayesianOptimization(SPACE, **wrong)
+
+
+class TestLargeSearches:
+    """The work of a round does not grow with the search."""
+
+    @staticmethod
+    def told(strategy, count, objectives=1):
+        generators = Generators(0)
+        for number in range(count):
+            proposal = strategy.ask(generators(number))
+            noise = zlib.crc32(proposal.candidate.to_json().encode())
+            scores = tuple(noise // 1000**k % 1000 / 1000 for k in range(objectives))
+            strategy.tell(trial_of(number, proposal, lambda _, found=scores: found))
+
+    def test_rounds_are_a_share_of_what_is_known(self, monkeypatch):
+        known = []
+        learn = Beliefs.learn
+        monkeypatch.setattr(optimization, "LARGE", 200)
+        monkeypatch.setattr(Beliefs, "learn", lambda self, *rest: known.append(len(self)) or learn(self, *rest))
+        self.told(ensemble(SPACE, initial=175, batch=5), 250)
+        assert np.diff(known).tolist() == [5, 5, 5, 5, 5, 5, 6, 6, 6, 6, 6, 7, 7]
+
+    def test_a_round_is_not_larger_than_a_quarter_of_its_candidates(self, monkeypatch):
+        known = []
+        learn = Beliefs.learn
+        monkeypatch.setattr(optimization, "LARGE", 20)
+        monkeypatch.setattr(optimization, "SHARE", 0.5)
+        monkeypatch.setattr(Beliefs, "learn", lambda self, *rest: known.append(len(self)) or learn(self, *rest))
+        self.told(ensemble(SPACE, initial=100, batch=5, candidates=RandomPool(40)), 131)
+        assert np.diff(known).tolist() == [10, 10, 10]
+
+    def test_an_ensemble_learns_a_bounded_number_of_examples(self, monkeypatch):
+        learnt = []
+        train = MlpEnsemble._train
+        monkeypatch.setattr(mlp, "MOST", 40)
+        monkeypatch.setattr(
+            MlpEnsemble,
+            "_train",
+            lambda self, nets, rows, *rest: learnt.append(len(rows)) or train(self, nets, rows, *rest),
+        )
+        self.told(named.bananas(SPACE, initial=35, batch=10), 70)
+        assert learnt == [35, 40, 40, 40]
+
+    def test_several_objectives_do_not_learn_hyperparameters_in_every_round(self, monkeypatch):
+        learnt = []
+        learn = gaussian_process.learn
+        monkeypatch.setattr(gaussian_process, "EXACTLY", 30)
+        monkeypatch.setattr(gaussian_process, "learn", lambda *given: learnt.append(len(given[3])) or learn(*given))
+        self.told(named.gp(SPACE, initial=20, batch=5), 85, objectives=2)
+        assert learnt == [20, 25, 30, 45, 70]

@@ -44,7 +44,7 @@ class Naswot(Proxy):
         both = self._known_product(given)
         if both is None:
             # What an in-place ReLU left in its input has the same sign.
-            both = _both_on((output if isinstance(module, nn.ReLU) else given.relu()).detach().flatten(1))
+            both = _both_on((output if isinstance(module, nn.ReLU) else given.relu()).detach())
             self._known[id(given)] = weakref.ref(given), given._version, both
         self._products.append((module, both, given[0].numel()))
 
@@ -103,7 +103,10 @@ def _ancestors(node: Any) -> set[Any]:
 
 
 def _both_on(values: Tensor) -> Tensor:
-    """(n, n): how many of the values (n, d), none negative, are positive in both of two rows; exact below 2^24."""
+    """(n, n): how many of the values (n, ...), none negative, are positive in both of two rows; exact below 2^24."""
+    if values.dim() == 4 and values.is_contiguous(memory_format=torch.channels_last):
+        values = values.permute(0, 2, 3, 1)  # as they lie in memory: their order counts for nothing
+    values = values.flatten(1)
     if values.device.type == "cpu" and INTEGER_PRODUCTS and values.shape[1] >= LEAST_INTEGERS:
         codes = values.bool().view(torch.int8)
         return torch._int_mm(codes, codes.T)  # pyright: ignore[reportPrivateImportUsage]

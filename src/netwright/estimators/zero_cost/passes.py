@@ -92,6 +92,8 @@ def scores(
     is random, such as dropout, follows from `seed`. A score that does not exist is not finite. Waits for the device
     once, at the end.
     """
+    first = in_memory_order(network, first)
+    second = None if second is None else in_memory_order(network, second)
     passes = Passes(network, first.inputs, first.labels)
     needs: set[Need] = {need for each in made.values() for need in each.needs}
     with _as_it_was(network), seeded(seed, first.inputs.device):
@@ -99,6 +101,20 @@ def scores(
         passes.run(needs, list(made.values()), second)
         found = [each.score(passes).detach().double() for each in made.values()]
     return dict(zip(made, torch.stack(found).tolist(), strict=True)) if found else {}
+
+
+def in_memory_order(network: nn.Module, examples: Examples) -> Examples:
+    """The same examples with their channels last where the network's weights have them so."""
+    if examples.inputs.dim() != 4 or not has_channels_last(network):
+        return examples
+    return Examples(examples.inputs.contiguous(memory_format=torch.channels_last), examples.labels)
+
+
+def has_channels_last(network: nn.Module) -> bool:
+    return any(
+        each.dim() == 4 and each.is_contiguous(memory_format=torch.channels_last) and not each.is_contiguous()
+        for each in network.parameters()
+    )
 
 
 @contextmanager

@@ -35,13 +35,19 @@ class Zen(Proxy):
     def score(self, passes: Passes) -> Tensor:
         network, inputs = passes.network, passes.inputs
         values = _gaussian(network)
-        x, e = torch.randn_like(inputs), torch.randn_like(inputs)
+        x, e = _drawn_like(inputs), _drawn_like(inputs)
         with _own_statistics(network) as norms:
             before, used = _features(network, values, x, norms)
             spread = [_log_deviation(norm.running_var) for norm in used]
         difference = _features(network, values, x + STEP * e)[0].double() - before
         parts = [difference.abs().flatten(1).sum(1).mean().log(), *spread]
         return torch.stack(parts).sum()
+
+
+def _drawn_like(tensor: Tensor) -> Tensor:
+    """Numbers from N(0, 1) that do not depend on how the tensor lies in memory, though they lie as it does."""
+    drawn = torch.randn(tensor.shape, dtype=tensor.dtype, device=tensor.device)
+    return torch.empty_like(tensor).copy_(drawn)
 
 
 def _log_deviation(variance: Tensor) -> Tensor:
@@ -80,7 +86,7 @@ def _gaussian(network: nn.Module) -> dict[str, Tensor]:
         for name, each in module.named_parameters(prefix, recurse=False):
             own = name.rpartition(".")[2]
             if is_weighted(module):
-                values[name] = torch.randn_like(each) if own == "weight" else torch.zeros_like(each)
+                values[name] = _drawn_like(each) if own == "weight" else torch.zeros_like(each)
             elif isinstance(module, NORMALISATIONS):
                 values[name] = torch.full_like(each, float(own == "weight"))
     return values

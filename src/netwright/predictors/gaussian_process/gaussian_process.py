@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from netwright.core.errors import ConfigurationError
-from netwright.predictors.examples import Examples
+from netwright.predictors.examples import Examples, best_and_others
 from netwright.predictors.gaussian_process.joint import JointPredictor
 from netwright.predictors.gaussian_process.likelihood import hyperparameters, learn
 from netwright.predictors.gaussian_process.posterior import Factor
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.predictors.kernels import Kernel
 
+EXACTLY = 300  # examples up to which hyperparameters are learnt anew for other values of them
 LEARNT_FROM = 500  # examples that hyperparameters are learnt from, at most
 
 
@@ -83,8 +84,33 @@ class GaussianProcess(JointPredictor):
         self._places = np.arange(len(self.examples))
         self._places = self._places[self._chosen(rng)]
         self._rows = self.kernel.features([self.examples.architectures[place] for place in self._places])
-        self._measures = self.kernel.measures(self._rows, self._rows)
+        self._measures = self._mutual(self._rows)
         self._learn(starts)
+
+    def memory(self) -> Mapping[str, Any]:
+        """What was learnt, and in which steps the factor grew: rounding depends on them."""
+        if self.examples is None:
+            return {}
+        return {
+            "values": self.examples.values,
+            "places": self._places,
+            "logs": self._logs,
+            "learnt_with": self._learnt_with,
+            "steps": self._steps,
+        }
+
+    def remember(self, memory: Mapping[str, Any], architectures: Sequence[Architecture]) -> None:
+        if not memory:
+            return
+        self.examples = Examples(self.space, architectures, memory["values"])
+        self._places, self._logs, self._learnt_with = memory["places"], memory["logs"], memory["learnt_with"]
+        self._rows = self.kernel.features([self.examples.architectures[place] for place in self._places])
+        self._measures = self._mutual(self._rows)
+        first, *further = memory["steps"]
+        self._factor, self._steps = Factor(self._noisy(self._rows[:first], self._between(0, first, 0, first))), [first]
+        for count in further:
+            self._extend(count)
+        self._center()
 
     def update(self, architectures: Sequence[Architecture], values: Sequence[float], seed: int = 0) -> None:
         before = self.examples
@@ -93,32 +119,56 @@ class GaussianProcess(JointPredictor):
         new = Examples(self.space, architectures, values)
         self.examples = before.joined(new)
         rows = self.kernel.features(new.architectures)
-        sides, corner = self.kernel.measures(self._rows, rows), self.kernel.measures(rows, rows)
+        sides, corner = self.kernel.measures(self._rows, rows), self._mutual(rows)
         self._rows = np.concatenate((self._rows, rows))
         self._measures = np.block([[self._measures, sides], [sides.transpose(0, 2, 1), corner]])
         self._places = np.concatenate((self._places, np.arange(len(before), len(self.examples))))
         chosen = self._chosen(np.random.default_rng(seed))
         if len(chosen) < len(self._places):
             self._places, self._rows = self._places[chosen], self._rows[chosen]
-            self._measures = self._measures[:, chosen[:, None], chosen]
+            self._measures = np.ascontiguousarray(self._measures[:, chosen[:, None], chosen])
         if len(self.examples) >= self.refit * self._learnt_with:
             self._learn(self._logs[None])
-        elif len(chosen) == len(self._factor) + len(rows) and self._factor.extend(
-            self._signal(sides), self._noisy(rows, corner)
-        ):
+        elif len(chosen) == len(self._factor) + len(rows) and self._extend(len(rows)):
             self._center()
         else:
             self._factorise()
         return None
 
+    def revalue(self, architectures: Sequence[Architecture], values: Sequence[float], seed: int = 0) -> None:
+        if self.examples is None or len(values) <= EXACTLY:
+            return self.fit(architectures, values, seed)
+        self.examples = Examples(self.space, architectures, values)
+        self._places = best_and_others(self.examples.values, self.most, np.random.default_rng(seed))
+        self._rows = self.kernel.features([self.examples.architectures[place] for place in self._places])
+        self._measures = self._mutual(self._rows)
+        if len(self.examples) >= self.refit * self._learnt_with:
+            return self._learn(self._logs[None])
+        return self._factorise()
+
+    def _extend(self, count: int) -> bool:
+        """Take so many more rows into the factor; whether that could be done exactly."""
+        start = len(self._factor)
+        end = start + count
+        sides = self._signal(self._between(0, start, start, end))
+        corner = self._noisy(self._rows[start:end], self._between(start, end, start, end))
+        extended = self._factor.extend(sides, corner)
+        if extended:
+            self._steps.append(count)
+        return extended
+
+    def _mutual(self, rows: np.ndarray) -> np.ndarray:
+        """The measures of all pairs, those of the upper triangle on both sides."""
+        found = self.kernel.measures(rows, rows)
+        return np.triu(found) + np.triu(found, 1).transpose(0, 2, 1)
+
+    def _between(self, top: int, bottom: int, left: int, right: int) -> np.ndarray:
+        """A part of the measures, in memory of its own: its layout decides how sums of it are rounded."""
+        return np.ascontiguousarray(self._measures[:, top:bottom, left:right])
+
     def _chosen(self, rng: np.random.Generator) -> np.ndarray:
         """Which of the examples at hand are kept, ascending: all, or the best half of `most` and a draw of the rest."""
-        places = np.arange(len(self._places))
-        if self.most is None or len(places) <= self.most:
-            return places
-        ranked = np.argsort(-self.fitted().values[self._places], kind="stable")
-        best, rest = np.split(ranked, [self.most // 2])
-        return np.sort(np.concatenate((best, rng.permutation(rest)[: self.most - len(best)])))
+        return best_and_others(self.fitted().values[self._places], self.most, rng)
 
     def _learn(self, starts: np.ndarray) -> None:
         scores = self._scaled()
@@ -132,7 +182,7 @@ class GaussianProcess(JointPredictor):
         self._factorise()
 
     def _factorise(self) -> None:
-        self._factor = Factor(self._noisy(self._rows, self._measures))
+        self._factor, self._steps = Factor(self._noisy(self._rows, self._measures)), [len(self._rows)]
         self._center()
 
     def _center(self) -> None:

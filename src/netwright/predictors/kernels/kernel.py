@@ -77,6 +77,10 @@ class GraphKernel(Kernel):
     def describe(self, graph: LayerGraph) -> Any:
         """All that the measures are taken of."""
 
+    def row(self, point: Point, described: Any) -> Any:
+        """What `measures` is given of an architecture. point: that of its canonical form."""
+        return described
+
     def features(self, architectures: Sequence[Architecture]) -> np.ndarray:
         if len(self._known) > MOST_KEPT:
             self._known.clear()
@@ -85,7 +89,7 @@ class GraphKernel(Kernel):
             canonical = self.space.canonical(each)
             row = self._known.get(canonical.point)
             if row is None:
-                row = self._known[canonical.point] = self.describe(layers_of(canonical))
+                row = self._known[canonical.point] = self.row(canonical.point, self.describe(layers_of(canonical)))
             rows[k] = row
         return rows
 

@@ -11,6 +11,7 @@ import numpy as np
 from netwright.predictors.kernels.kernel import GraphKernel
 
 if TYPE_CHECKING:
+    from netwright.core.decisions import Point
     from netwright.core.space import Space
     from netwright.predictors.kernels.layers import LayerGraph
 
@@ -19,7 +20,11 @@ AT_ONCE = 1024
 
 
 class PairKernel(GraphKernel):
-    """A kernel whose measures are distances between two graphs; each pair is measured once."""
+    """A kernel whose measures are distances between two graphs; each pair is measured once.
+
+    A distance is the same to the last digit in whatever order and company graphs are met, so that a process that goes
+    on where another stopped decides as that one would have.
+    """
 
     def __init__(self, space: Space) -> None:
         super().__init__(space)
@@ -27,21 +32,25 @@ class PairKernel(GraphKernel):
         self._described = 0
 
     def describe(self, graph: LayerGraph) -> Any:
-        self._described += 1
-        return self._described, self.profile(graph)
+        return self.profile(graph)
 
     @abstractmethod
     def profile(self, graph: LayerGraph) -> Any:
         """What is needed of one graph for its distances."""
 
+    def row(self, point: Point, described: Any) -> Any:
+        self._described += 1
+        return self._described, point, described
+
     @abstractmethod
     def distances(self, first: Sequence[Any], second: Sequence[Any]) -> np.ndarray:
-        """float64 (measures, pairs): between the profiles of each pair."""
+        """float64 (measures, pairs): between the profiles of each pair, whatever the other pairs are."""
 
     def measures(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         self._measure(first, second)
         pairs = self._pairs
-        found = [pairs[(a, b) if a < b else (b, a)] for a, _ in first for b, _ in second]
+        ours, theirs = [each[0] for each in first], [each[0] for each in second]
+        found = [pairs[(a, b) if a < b else (b, a)] for a in ours for b in theirs]
         return np.array(found).T.reshape(-1, len(first), len(second))
 
     def _measure(self, first: np.ndarray, second: np.ndarray) -> None:
@@ -49,11 +58,11 @@ class PairKernel(GraphKernel):
         if len(self._pairs) > MOST_PAIRS:
             self._pairs.clear()
         wanted: dict[tuple[int, int], tuple[Any, Any]] = {}
-        for a, profile in first:
-            for b, other in second:
+        for a, point, profile in first:
+            for b, another, other in second:
                 key = (a, b) if a < b else (b, a)
                 if key not in self._pairs:
-                    wanted[key] = (profile, other)
+                    wanted[key] = (profile, other) if point <= another else (other, profile)
         keys, both = list(wanted), list(wanted.values())
         for start in range(0, len(keys), AT_ONCE):
             part = both[start : start + AT_ONCE]

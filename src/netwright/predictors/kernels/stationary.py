@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from netwright.predictors.encodings import Encoding
 
 
+FINENESS = 4096  # numbers of an encoding are whole multiples of 1 over this, so that their products are added exactly
+
+
 class _Distances(Kernel):
-    """Squared distances, whole or one a coordinate.
+    """Squared distances, whole or one a coordinate; the same in whatever company they are calculated.
 
     encoding: numbers that stand for an architecture; None compares decision by decision: 0 where both take the same
     option or both are not asked, 1 otherwise (Hamming distance; half the squared distance of the one-hot encodings).
@@ -39,7 +42,8 @@ class _Distances(Kernel):
     def features(self, architectures: Sequence[Architecture]) -> np.ndarray:
         canonical = [self.space.canonical(each) for each in architectures]
         if self.encoding is not None:
-            return np.asarray(self.encoding.encode(canonical), dtype=np.float64)
+            rows = np.asarray(self.encoding.encode(canonical), dtype=np.float64)
+            return np.round(rows * FINENESS) / FINENESS
         points = np.array([each.point for each in canonical], dtype=np.int64).reshape(len(canonical), self._width)
         if self.relevance:
             return points

@@ -35,11 +35,30 @@ def best_savings(changes: np.ndarray) -> np.ndarray:
     """`best_saving` with masses of 1 for many problems (pairs, rows, columns); pad smaller ones with zeros; (pairs,).
 
     Up to 8 rows and columns, all problems at once: the least sum for the first rows with each set of columns follows
-    from that for one row less (dynamic programming). Larger ones are solved one by one.
+    from that for one row less (dynamic programming). Larger ones are solved one by one. Which way a problem is solved,
+    and how its sum is rounded, depends on its own size alone.
     """
+    heights, widths = _extents(changes)
+    small = np.maximum(heights, widths) <= _LARGEST
+    found = np.empty(len(changes))
+    for k in np.flatnonzero(~small).tolist():
+        own = changes[k, : heights[k], : widths[k]]
+        found[k] = own[linear_sum_assignment(own)].sum()
+    found[small] = _small_savings(changes[small, :_LARGEST, :_LARGEST])
+    return found
+
+
+def _extents(changes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How many rows and columns there are up to the last one that is not all zeros, int64 (pairs,) each."""
+    used = changes != 0
+    sides = used.any(axis=2), used.any(axis=1)
+    heights, widths = ((np.arange(1, each.shape[1] + 1) * each).max(axis=1, initial=0) for each in sides)
+    return heights, widths
+
+
+def _small_savings(changes: np.ndarray) -> np.ndarray:
+    """Those of at most 8 rows and columns."""
     size = max(changes.shape[1:])
-    if size > _LARGEST:
-        return np.array([float(each[linear_sum_assignment(each)].sum()) for each in changes])
     costs = np.zeros((size, size, len(changes)))
     costs[: changes.shape[1], : changes.shape[2]] = changes.transpose(1, 2, 0)
     least = np.full((1 << size, len(changes)), np.inf)

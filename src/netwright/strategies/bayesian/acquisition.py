@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 SHORTLIST, LEAST_SHORTLIST = 4, 20  # candidates that are compared jointly, for each that is to be chosen
+LONG_SHORTLIST = 400  # candidates compared jointly, of which a round is no larger: the work grows with the cube
 
 
 class Acquisition(Configured, ABC):
@@ -54,7 +55,7 @@ class ClosedForm(Acquisition):
 
     Where the predictor knows how scores depend on each other, several are chosen one after the other, each as though
     those before had been measured at their predicted mean (kriging believer, Ginsbourger et al. 2010), out of the four
-    times as many that are worth most alone; elsewhere those with the highest values are taken.
+    times as many, 400 at most, that are worth most alone; elsewhere those with the highest values are taken.
     """
 
     @abstractmethod
@@ -83,7 +84,7 @@ class ClosedForm(Acquisition):
         if count == 1 or not isinstance(predictor, JointPredictor):
             return order(self.scores(predictor, candidates, best, pending, rng))[:count]
         values = self.scores(predictor, candidates, best, pending, rng)
-        places = order(values)[: max(SHORTLIST * count, LEAST_SHORTLIST)]
+        places = order(values)[: max(min(SHORTLIST * count, LONG_SHORTLIST), LEAST_SHORTLIST, count)]
         chosen = self._one_by_one(*predictor.joint([candidates[k] for k in places], pending), count, best)
         return [places[k] for k in chosen]
 

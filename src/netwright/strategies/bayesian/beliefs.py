@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from netwright.core.architecture import Architecture
 from netwright.predictors.gaussian_process.joint import JointPredictor
 from netwright.predictors.predictor import Predictor
 from netwright.strategies.bayesian.scalarization import scalarized
+from netwright.strategies.unseen import points_of
 
 if TYPE_CHECKING:
-    from netwright.core.architecture import Architecture
     from netwright.core.trial import Trial
 
 FAULT_OF_THE_ARCHITECTURE = frozenset({"diverged", "infeasible", "out_of_memory", "timeout"})
@@ -72,21 +74,51 @@ class Beliefs:
         values = self._valued(rng)
         fantasies = () if isinstance(self.predictor, JointPredictor) else believed
         several = len(next(each for each in self._scores if each is not None)) > 1
-        if fantasies or several or not self._learnt:
+        if several and not fantasies:
+            self.predictor.revalue(self._architectures, values.tolist(), seed)
+        elif fantasies or not self._learnt or not self.predictor.goes_on():
             architectures = [*self._architectures, *(each for each, _ in fantasies)]
             self.predictor.fit(architectures, [*values.tolist(), *(value for _, value in fantasies)], seed)
         elif self._learnt < len(values):
             new = slice(self._learnt, None)
             self.predictor.update(self._architectures[new], values[new].tolist(), seed)
-        self._learnt = 0 if fantasies or several else len(values)
+        self._learnt = 0 if fantasies else len(values)
         places = np.argsort(-values, kind="stable")
         self.ranked = [self._architectures[place] for place in places]
         self.values = values[places].tolist()
 
+    def memory(self) -> dict[str, Any] | None:
+        """The examples, and the predictor's memory where it goes on from what it learnt; None where it gives none."""
+        known = self.predictor.memory() if self.predictor.goes_on() else {}
+        if known is None:
+            return None
+        width = max((len(each) for each in self._scores if each is not None), default=1)
+        return {
+            "points": points_of([each.point for each in self._architectures], self.predictor.space),
+            "scores": self._table(width),
+            "learnt": self._learnt,
+            "predictor": known,
+        }
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        """Go on from there. The ranking is made anew before it is used."""
+        space = self.predictor.space
+        architectures = [Architecture(space, tuple(point)) for point in memory["points"].tolist()]
+        for architecture, scores in zip(architectures, memory["scores"].tolist(), strict=True):
+            self._put(architecture, None if math.isnan(scores[0]) else tuple(scores))
+        self._learnt = memory["learnt"]
+        if self._learnt and self.predictor.goes_on():
+            self.predictor.remember(memory["predictor"], architectures[: self._learnt])
+
+    def _table(self, width: int) -> np.ndarray:
+        """float64 (n, objectives): the scores, NaN for failures."""
+        rows = [each if each is not None else (np.nan,) * width for each in self._scores]
+        return np.array(rows, dtype=np.float64).reshape(len(rows), width)
+
     def _valued(self, rng: np.random.Generator) -> np.ndarray:
         """One number for each example; for failures the worst of them."""
         width = max(len(each) for each in self._scores if each is not None)
-        table = np.array([each if each is not None else (np.nan,) * width for each in self._scores])
+        table = self._table(width)
         failed = np.isnan(table[:, 0])
         values = np.empty(len(table))
         values[~failed] = scalarized(table[~failed], rng)

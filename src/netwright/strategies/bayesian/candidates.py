@@ -29,7 +29,7 @@ class Standing:
     """What is known when candidates are made.
 
     ranked: the evaluated architectures, best first; values: theirs. asked: what must not be asked again. score: the
-    acquisition of architectures.
+    acquisition of architectures. times: how many times the usual number of candidates a larger round wants.
     """
 
     space: Space
@@ -37,6 +37,7 @@ class Standing:
     values: Sequence[float]
     asked: Asked
     score: Callable[[Sequence[Architecture]], np.ndarray]
+    times: float = 1.0
 
 
 @dataclass(slots=True)
@@ -75,7 +76,7 @@ class Candidates(Configured, ABC):
 
 
 class RandomPool(Candidates):
-    """`size` random architectures; all of a space that has no more.
+    """`size` random architectures however large the round is; all of a space that has no more.
 
     size: how many.
     """
@@ -110,10 +111,11 @@ class MutationsOfBest(Candidates):
     def propose(self, standing: Standing, rng: np.random.Generator) -> list[Architecture]:
         found = Found(standing)
         space, each = standing.space, -(-max(self.size - self.random, 1) // self.parents)
-        for parent in standing.ranked[: PATIENCE * self.parents]:
+        size, parents, random = (round(standing.times * count) for count in (self.size, self.parents, self.random))
+        for parent in standing.ranked[: PATIENCE * parents]:
             if space.size == 1:
                 break
             children = (self.mutation.mutate(space, parent, rng) for _ in range(each))
-            found.fill(children, self.size - self.random)
-        found.fill((space.sample(rng) for _ in range(PATIENCE * self.random)), len(found.by_point) + self.random)
+            found.fill(children, size - random)
+        found.fill((space.sample(rng) for _ in range(PATIENCE * random)), len(found.by_point) + random)
         return found.architectures

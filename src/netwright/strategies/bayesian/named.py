@@ -50,6 +50,7 @@ KERNELS: dict[str, Callable[[Space], Kernel]] = {
 
 RANDOM_SHARE = 3  # tenths
 MOST_PATHS = 40  # of the truncated path encoding
+SMALL = 300  # examples of a Gaussian process whose rounds compare many candidates, or measure each pair at length
 REDRAWN = 1.875  # decisions that a mutation of BANANAS draws anew: with five options 1.5 of them change
 _IMPROVEMENT = ExpectedImprovement()
 
@@ -132,12 +133,14 @@ def nasbot(space: Space, initial: int = 10, batch: int = 5, candidates: int = 10
     """NASBOT (Kandasamy et al. 2018): a Gaussian process on OTMANN distances, expected improvement, evolved candidates.
 
     The paper learns after every trial; batch=1 does so, at five times the cost: each pair of architectures needs an
-    optimal transport. Its layers have widths, which a space's graph does not tell.
+    optimal transport. Its layers have widths, which a space's graph does not tell. Of more than 300 architectures a
+    part is learnt; an ask then takes tens of milliseconds for cells of six layers, seconds for those of DARTS: beyond
+    that, `gp` with the kernel "weisfeiler-lehman".
 
     initial: random architectures first. batch: architectures of each round. candidates: architectures compared in each
     round.
     """
-    predictor = GaussianProcess(space, Otmann(space))
+    predictor = GaussianProcess(space, Otmann(space), most=SMALL)
     return BayesianOptimization(space, predictor, ExpectedImprovement(), EvolvedCandidates(candidates), initial, batch)
 
 
@@ -150,7 +153,7 @@ def gp_nas(space: Space, initial: int = 10, batch: int = 5, candidates: int = 10
     initial: random architectures first. batch: architectures of each round. candidates: random architectures compared
     in each round.
     """
-    predictor = GaussianProcess(space, LinearRbf(space))
+    predictor = GaussianProcess(space, LinearRbf(space), most=SMALL)
     return BayesianOptimization(space, predictor, ExpectedImprovement(), RandomPool(candidates), initial, batch)
 
 
@@ -158,10 +161,11 @@ def auto_keras(space: Space, initial: int = 10, batch: int = 5, weight: float = 
     """Auto-Keras (Jin et al. 2019): edit distances, the upper confidence bound, a tree search with annealing.
 
     The paper learns after every trial, as batch=1 does, and its code embeds the distances before its kernel is taken
-    (see `EditDistance`). weight: of the deviation in the bound; 2.576 in the authors' code (unsure).
+    (see `EditDistance`). Of more than 300 architectures a part is learnt; an ask then takes tens of milliseconds,
+    and `gp` is what to use beyond. weight: of the deviation in the bound; 2.576 in the authors' code (unsure).
     initial: random architectures first. batch: architectures of each round.
     """
-    predictor = GaussianProcess(space, EditDistance(space))
+    predictor = GaussianProcess(space, EditDistance(space), most=SMALL)
     return BayesianOptimization(space, predictor, UpperConfidenceBound(weight), AnnealingTree(), initial, batch)
 
 
@@ -192,9 +196,10 @@ def predictor(
     """The neural predictor (Wen et al. 2020): train 172 random architectures, predict many others, train the best.
 
     The paper predicts a whole space and evaluates the top K once; here K is `batch`, and the predictor then learns from
-    these too, before the next K follow. candidates: how many are predicted; all of a space that has no more. epochs: of
-    its network, which takes 2,000 steps for 200 architectures: seconds for each time it learns, so that small batches
-    are dear. It learns ranks, and its rate and decay are not those of the program it comes from: see `NeuralPredictor`.
+    these too, before the next K follow. candidates: how many are predicted; all of a space that has no more.
+    epochs: of its network, which takes 2,000 steps for 200 architectures: seconds for each time it learns, so that
+    small batches are dear: beyond some 1,000 trials `npenas` or `bananas` is what to use. It learns ranks, and its
+    rate and decay are not those of the program it comes from: see `NeuralPredictor`.
     initial: random architectures first. batch: architectures of each round.
     """
     from netwright.predictors.neural import NeuralPredictor

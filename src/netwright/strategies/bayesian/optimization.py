@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
@@ -19,13 +20,14 @@ from netwright.strategies.bayesian.beliefs import Beliefs
 from netwright.strategies.bayesian.candidates import Candidates, MutationsOfBest, Standing
 
 if TYPE_CHECKING:
-    from netwright.core.architecture import Architecture
     from netwright.core.decisions import Point
     from netwright.core.space import Space
     from netwright.core.trial import Trial
     from netwright.predictors.predictor import Predictor
 
 LEAST_EXAMPLES = 2
+LARGE, SHARE = 500, 0.03  # of more examples than so many, a round is that share
+COMPARED = 4  # candidates for each that is asked, at least, before a round is larger than `batch`
 _IMPROVEMENT, _MUTATIONS = ExpectedImprovement(), MutationsOfBest()
 
 
@@ -34,7 +36,8 @@ class BayesianOptimization(Strategy):
 
     predictor: of the score; `GaussianProcess(space)` by default. The search works on a copy of it. acquisition,
     candidates: see those. initial: how many random architectures come first. batch: how many are asked in a round,
-    before the predictor learns again.
+    before the predictor learns again; beyond 500 examples a round is 3 % of them where that is more, out of as many
+    times the candidates, so that what learning and ranking cost an ask does not grow with the search.
     acquisition: what a candidate is worth, by what is predicted of it. candidates: where architectures to compare come
     from.
 
@@ -79,6 +82,32 @@ class BayesianOptimization(Strategy):
         self._pending.pop(self.space.canonical(trial.architecture).point, None)
         self._beliefs.add(trial)
 
+    def memory(self) -> Mapping[str, Any] | None:
+        beliefs = self._beliefs.memory()
+        if beliefs is None:
+            return None
+        return {
+            "beliefs": beliefs,
+            "asked": self._asked.memory(),
+            "count": self._count,
+            "planned": [[list(each.point), mean] for each, mean in self._planned],
+            "pending": [[list(each.point), mean] for each, mean in self._pending.values()],
+        }
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        self._beliefs.remember(memory["beliefs"])
+        self._asked.remember(memory["asked"])
+        self._count = memory["count"]
+        self._planned.extend((Architecture(self.space, tuple(point)), mean) for point, mean in memory["planned"])
+        for point, mean in memory["pending"]:
+            architecture = Architecture(self.space, tuple(point))
+            self._pending[self.space.canonical(architecture).point] = architecture, mean
+
+    def _wanted(self) -> int:
+        """How many are asked in the next round."""
+        known = len(self._beliefs)
+        return self.batch if known <= LARGE else max(self.batch, int(SHARE * known))
+
     def _plan(self, rng: np.random.Generator) -> None:
         """Choose the next round's architectures; none where no candidate is new."""
         beliefs = self._beliefs
@@ -90,11 +119,13 @@ class BayesianOptimization(Strategy):
         def score(architectures: Sequence[Architecture]) -> np.ndarray:
             return self.acquisition.scores(beliefs.predictor, architectures, best, pending, rng)
 
-        standing = Standing(self.space, beliefs.ranked, beliefs.values, self._asked, score)
+        wanted = self._wanted()
+        standing = Standing(self.space, beliefs.ranked, beliefs.values, self._asked, score, wanted / self.batch)
         found = self.candidates.propose(standing, rng)
         if not found:
             return
-        places = self.acquisition.choose(beliefs.predictor, found, self.batch, best, pending, rng)
+        count = min(wanted, max(self.batch, len(found) // COMPARED))
+        places = self.acquisition.choose(beliefs.predictor, found, count, best, pending, rng)
         means = beliefs.predictor.predict([found[place] for place in places]).mean.tolist()
         for place, mean in zip(places, means, strict=True):
             self._asked.add(found[place])

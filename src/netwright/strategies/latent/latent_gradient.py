@@ -7,26 +7,24 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Strategy
-from netwright.core.trial import Proposal
+from netwright.core.trial import Proposal, Trial
 from netwright.strategies.arguments import probability, whole_number
 from netwright.strategies.joint import settled
 from netwright.strategies.latent.fitting import fit
 from netwright.strategies.latent.model import EncoderPredictorDecoder
 from netwright.strategies.latent.vocabulary import Vocabulary
 from netwright.strategies.rewards import Rewards
-from netwright.strategies.unseen import Unseen
+from netwright.strategies.unseen import Unseen, points_of
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from netwright.core.decisions import Point
     from netwright.core.space import Space
-    from netwright.core.trial import Trial
 
 _MOST_INT = 2**31
 _AT_ONCE = 5  # steps that are decoded together
@@ -65,6 +63,9 @@ class LatentGradient(Strategy):
     steps 10, 20 and 30 of its README) after the paper's 600 random architectures; below 600 evaluations it is random
     search. That program reads three tokens of its own space in one step of the encoder, and its exchange of a block's
     two inputs multiplies the examples in spaces that have such symmetries: neither is done here.
+
+    What a fit takes is in proportion to the trials, minutes at the paper's 1,000, seconds of the smaller form of `nao`:
+    it is no method for thousands of trials.
 
     No architecture is asked twice, until SpaceExhausted. `ask` gives None while a round waits for pending trials. The
     model learns scores scaled to 0..1, of several objectives their mean; trials that did not complete are left out.
@@ -137,6 +138,38 @@ class LatentGradient(Strategy):
         if trial.completed:
             self._completed.append(trial)
 
+    def memory(self) -> Mapping[str, Any]:
+        done = self._completed
+        width = len(done[0].scores) if done else 1
+        weights = {} if self._model is None or self.again is None else self._model.state_dict()
+        return {
+            "numbers": np.array([trial.number for trial in done], dtype=np.int64),
+            "points": points_of([trial.architecture.point for trial in done], self.space),
+            "scores": np.array([trial.scores for trial in done], dtype=np.float64).reshape(len(done), width),
+            "unseen": self._unseen.memory(),
+            "left": self._left,
+            "pending": self._pending,
+            "queue": [[list(_point(each)), each.parent] for each in self._queue],
+            "model": {name: each.numpy() for name, each in weights.items()},
+        }
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        found = zip(*(memory[name].tolist() for name in ("numbers", "points", "scores")), strict=True)
+        for number, point, scores in found:
+            proposal = Proposal(Architecture(self.space, tuple(point)))
+            trial = Trial(number, proposal, "completed", scores=tuple(scores))
+            self._rewards.see(trial)
+            self._completed.append(trial)
+        self._unseen.remember(memory["unseen"])
+        self._left, self._pending = memory["left"], memory["pending"]
+        self._queue = [Proposal(Architecture(self.space, tuple(point)), parent=each) for point, each in memory["queue"]]
+        if memory["model"]:
+            self._vocabulary = Vocabulary(self.space.decisions)
+            with _own_generator(0):
+                self._model = self._fresh(self._vocabulary)
+            self._model.load_state_dict({name: torch.from_numpy(each) for name, each in memory["model"].items()})
+            self._model.eval()
+
     def _generated(self, rng: np.random.Generator) -> list[Proposal]:
         """A round (Algorithm 1): learn, then decode new architectures from the best, up to `new`."""
         if not len(self.space.decisions):
@@ -174,9 +207,7 @@ class LatentGradient(Strategy):
         with _own_generator(seed):
             model, epochs = self._model, self.again
             if model is None or epochs is None:
-                sizes = self.hidden, self.embedding, self.layers, self.width
-                with torch.device("cpu"):
-                    model, epochs = EncoderPredictorDecoder(vocabulary.size, *sizes, self.dropout), self.epochs
+                model, epochs = self._fresh(vocabulary), self.epochs
             fit(
                 model,
                 [vocabulary.encode(trial.architecture.point) for trial in self._completed],
@@ -189,6 +220,17 @@ class LatentGradient(Strategy):
             )
         self._model = model
         return model
+
+    def _fresh(self, vocabulary: Vocabulary) -> EncoderPredictorDecoder:
+        """A model that has learnt nothing, from torch's current generator."""
+        sizes = self.hidden, self.embedding, self.layers, self.width
+        with torch.device("cpu"):
+            return EncoderPredictorDecoder(vocabulary.size, *sizes, self.dropout)
+
+
+def _point(proposal: Proposal) -> Point:
+    assert isinstance(proposal.candidate, Architecture)
+    return proposal.candidate.point
 
 
 def nao(space: Space, quick: bool = False, **settings: Any) -> LatentGradient:

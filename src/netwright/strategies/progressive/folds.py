@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netwright.predictors import Prediction, Predictor
+from netwright.predictors.examples import Examples
 from netwright.strategies.arguments import whole_number
 
 if TYPE_CHECKING:
@@ -25,18 +26,14 @@ class Folds(Predictor):
         self.folds = whole_number(self, "folds", folds, least=2)
         self.space = predictor.space
         self._members = [predictor.replace() for _ in range(folds)]
-        self._known: tuple[list[Architecture], list[float]] = ([], [])
 
     def fit(self, architectures: Sequence[Architecture], values: Sequence[float], seed: int = 0) -> None:
-        self._known = list(architectures), list(values)
+        self.examples = Examples(self.space, architectures, values)
         rng = np.random.default_rng(seed)
         fold = rng.permutation(len(architectures)) % self.folds
         for k, member in enumerate(self._members):
             kept = [i for i, own in enumerate(fold.tolist()) if own != k or len(fold) < 2 * self.folds]
             member.fit([architectures[i] for i in kept], [values[i] for i in kept], int(rng.integers(2**31)))
-
-    def update(self, architectures: Sequence[Architecture], values: Sequence[float], seed: int = 0) -> None:
-        self.fit([*self._known[0], *architectures], [*self._known[1], *values], seed)
 
     def predict(self, architectures: Sequence[Architecture]) -> Prediction:
         means = self._means(architectures)
