@@ -56,7 +56,7 @@ def attempt(estimator: Trains, architecture: Architecture, figures: dict[str, fl
     try:
         _require_room(estimator, architecture)
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            torch.manual_seed(0)
+            _seed(device)
             inputs, labels = _examples(estimator.task, batch, device)
             network = estimator.space.build(architecture, estimator.task.shape).to(device).train()
             start = time.perf_counter()
@@ -78,6 +78,16 @@ def _batch_size(estimator: Trains, figures: dict[str, float], device: Any) -> in
         return whole
     fitting = int(CPU_WORK / max(1.0, 3 * float(figures.get("macs", 1.0))))
     return max(LEAST_BATCH, min(whole, fitting))
+
+
+def _seed(device: Any) -> None:
+    """Starts the generators of the CPU and of the device, and of no other one."""
+    import torch
+
+    torch.default_generator.manual_seed(0)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(0)
 
 
 def _require_room(estimator: Trains, architecture: Architecture) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from netwright.core.errors import ConfigurationError, OutOfMemory
+from netwright.core.placing import placed
 from netwright.core.room import memory_limit
 
 GIBIBYTE = 2**30
@@ -12,12 +13,12 @@ BYTES = 4  # of a float32 number
 
 
 def chosen_device(name: str) -> torch.device:
-    """The device of this name; "auto" is the first CUDA device where there is one, otherwise the CPU.
+    """The device of this name, with its number; "auto" is the first CUDA device where there is one, otherwise the CPU.
 
     Raises ConfigurationError for a device of another kind than these, and for a CUDA device that is not there.
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return placed("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
     except (RuntimeError, TypeError):
@@ -27,7 +28,7 @@ def chosen_device(name: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= (found := torch.cuda.device_count()):
         there = f"PyTorch finds {found} CUDA device{'s' * (found != 1)} here"
         raise ConfigurationError(f"device {name!r} is not there: {there}; use device 'auto' or 'cpu'")
-    return device
+    return placed(device)
 
 
 def refuse_what_cannot_fit(params: int, activation_memory: int, batch_size: int, device: torch.device) -> None:

@@ -25,6 +25,7 @@ from netwright.core.errors import TrialFailed, UserError
 from netwright.core.estimator import Estimator
 from netwright.core.inside import open_inside
 from netwright.core.kinds import kinds_checked
+from netwright.core.placing import placed
 from netwright.core.space import Space
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.workplace import workplace
@@ -258,6 +259,6 @@ def _device(name: torch.device | str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        return torch.device(name)
+        return placed(name)
     except RuntimeError:
         raise UserError(f"{name!r} is not a device; expected auto, cpu, cuda or cuda:0") from None

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from netwright.core import blocks
 from netwright.core.errors import DataError, UserError
+from netwright.core.placing import placed
 from netwright.core.preparation import Preparation
 from netwright.core.spelling import plain
 from netwright.core.task import Augmentation, Data, Examples, TaskShape
@@ -97,12 +98,12 @@ class Task:
         if resolution is not None and not self.shape.is_image:
             raise UserError(f"{self.name} has vectors, so there is no resolution to choose; leave resolution out")
         key = (seed, str(device), validation, resolution)
-        made = self._remembered(key, lambda: self._split(seed, torch.device(device), validation, resolution))
+        made = self._remembered(key, lambda: self._split(seed, placed(device), validation, resolution))
         return made.data(share, self.shape.classes, self.augmentation)
 
     def final_data(self, device: str | torch.device = "cpu") -> Data:
         """All training examples, with the test split held out, on a device; for the final evaluation only."""
-        place = torch.device(device)
+        place = placed(device)
 
         def make() -> _Split:
             return _Split(self._on(self._train, place), self._on(self._test, place))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from netwright.core.errors import DataError
 from netwright.core.kinds import kinds_checked
+from netwright.core.placing import placed
 from netwright.core.task import Data, Examples
 from netwright.training.augmentation import Normalisation
 from netwright.training.memory import out_of_memory_reported
@@ -42,7 +43,7 @@ def evaluate(
     the number of a training (`TrainingResult.threads`) gives its last bits. Raises DataError for no examples,
     OutOfMemory.
     """
-    device = torch.device(device or examples.device)
+    device = placed(device or examples.device)
     chosen = Precision(precision, channels_last)
     with out_of_memory_reported(network, examples, batch_size, device), using_threads(threads):
         network.to(device)
@@ -65,7 +66,7 @@ def predict(
     threads: int | None = None,
 ) -> Tensor:
     """Logits, float32 (n, classes) on the device; arguments and errors as for `evaluate`."""
-    device = torch.device(device or examples.device)
+    device = placed(device or examples.device)
     chosen = Precision(precision, channels_last)
     with out_of_memory_reported(network, examples, batch_size, device), using_threads(threads):
         network.to(device)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from netwright.core.errors import Diverged, TrialFailed
 from netwright.core.kinds import kinds_checked
+from netwright.core.placing import placed
 from netwright.core.task import Augmentation, Data
 from netwright.training import progress
 from netwright.training.augmentation import Batches, Normalisation
@@ -81,7 +82,7 @@ def train(
     first epoch, DataError for fewer than two training examples or none held out, ConfigurationError for the checkpoint
     of another training, TrialFailed for a network without parameters to train.
     """
-    with ready(network, data, settings, seed, torch.device(device or data.train.device)) as loop:
+    with ready(network, data, settings, seed, placed(device or data.train.device)) as loop:
         loop.until = settings.epochs if until is None else min(until, settings.epochs)
         loop.anneal_by, loop.give_up_at, loop.settles = anneal_by, give_up_at, settle
         if settle and anneal_by is None:

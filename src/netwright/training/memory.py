@@ -56,5 +56,7 @@ def peak_memory(device: torch.device) -> int | None:
 
 
 def reset_peak_memory(device: torch.device) -> None:
+    """Let `peak_memory` count from here. Begins with CUDA where nothing has yet: before that there is no count."""
     if device.type == "cuda":
+        torch.cuda.init()
         torch.cuda.reset_peak_memory_stats(device)

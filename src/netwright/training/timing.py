@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 from statistics import median
 
-import torch
 from torch import nn
 
+from netwright.core.placing import placed
 from netwright.core.task import Data
 from netwright.training.augmentation import Batches
 from netwright.training.batches import augmentation_generator, epoch_order
@@ -40,7 +40,7 @@ def pace(network: nn.Module, data: Data, settings: TrainingSettings, device: str
     data: as for `train`; only a few batches of it are used. most: seconds after which no further step is timed.
     Raises what a training may raise within its first steps.
     """
-    with ready(network, data, settings, 0, torch.device(device), evaluating=False) as loop:
+    with ready(network, data, settings, 0, placed(device), evaluating=False) as loop:
         step = _step_seconds(loop, most)
         validation = FORWARD * step * len(loop.held_out) / settings.batch_size
         return Pace(step, step * loop.steps, validation)

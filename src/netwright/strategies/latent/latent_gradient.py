@@ -246,5 +246,5 @@ def nao(space: Space, quick: bool = False, **settings: Any) -> LatentGradient:
 def _own_generator(seed: int) -> Generator[None]:
     """Inside, torch draws from a generator of its own on the CPU; outside, its global one has not moved."""
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         yield
