@@ -35,6 +35,7 @@ REFUSED = [
     ("average", 1.0, "or none"),
     ("evaluate_every", 0, "at least 1"),
     ("steps_per_epoch", 0, "an integer of at least 1, or none"),
+    ("deterministic", "no", "true or false"),
 ]
 
 

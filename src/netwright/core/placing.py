@@ -11,6 +11,6 @@ def placed(device: torch.device | str) -> torch.device:
     A tensor never says "cuda" but "cuda:0", so that without the number it would seem to lie elsewhere, and be copied.
     """
     named = torch.device(device)
-    if named.type != "cuda" or named.index is not None:
+    if named != torch.device("cuda"):
         return named
     return torch.device("cuda", torch.cuda.current_device() if torch.cuda.is_initialized() else 0)

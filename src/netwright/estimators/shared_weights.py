@@ -48,7 +48,6 @@ SETTINGS = TrainingSettings(
     weight_decay=3e-4,
     warm_up=0.0,
     gradient_clip=5.0,
-    precision="float32",
 )
 """The weight training of DARTS (Liu et al. 2019, appendix A.1.1)."""
 GAP_BATCHES = 4  # validation minibatches on which mixture and rounded architecture are compared each epoch
@@ -61,9 +60,10 @@ class SharedWeights(RoundEstimator):
     moving anything. Order of examples, initial weights and everything else random follow from the search's seed.
 
     settings: how the weights are trained; any field of TrainingSettings may be given by name beside it. The defaults
-    are those of DARTS. order: what a mixture's gradient on a probe is: 1, that of the validation loss with the weights
-    as they are; 2, with weights that answer by one step, by a finite difference (Liu et al. 2019, section 2.3);
-    "exact", the same by differentiating twice, unfused.
+    are those of DARTS; `precision` "auto" is TF32 on a GPU that has it, and float32 elsewhere and for other orders than
+    1. order: what a mixture's gradient on a probe is: 1, that of the validation loss with the weights as they are; 2,
+    with weights that answer by one step, by a finite difference (Liu et al. 2019, section 2.3); "exact", the same by
+    differentiating twice, unfused.
     split: share of the training examples held out as validation examples. split_seed: gives the split. affine,
     normalise_pooling, partial_channels, kernel_transform, fused, recompute: see `netwright.supernets.Supernet`.
     recalibrate: training minibatches from which the statistics of an architecture's batch normalisations are taken
@@ -154,9 +154,9 @@ class SharedWeights(RoundEstimator):
                 raise ConfigurationError(
                     f"SharedWeights: {name} = {value!r}: expected a whole number of at least {least}"
                 )
-        if self.order != 1 and self.settings.precision == "bfloat16":
+        if self.order != 1 and self.settings.precision in ("tf32", "bfloat16"):
             raise ConfigurationError(
-                f"SharedWeights: order = {self.order!r} takes differences that bfloat16 cannot "
+                f"SharedWeights: order = {self.order!r} takes differences that {self.settings.precision} cannot "
                 "hold; use precision float32"
             )
         if self.settings.average is not None or self.settings.compile or self.settings.steps_per_epoch is not None:
@@ -299,7 +299,7 @@ class SharedWeights(RoundEstimator):
 
     def _scored(self, candidate: Architecture | Mixture, most: int) -> dict[str, float]:
         weights = self.weights
-        with using_threads(weights.threads), torch.no_grad():
+        with using_threads(weights.threads), weights.arithmetic(), torch.no_grad():
             if isinstance(candidate, Architecture) and self.recalibrate:
                 return totals(weights, recalibrated(weights, candidate, self.recalibrate), most)
             return totals(weights, lambda inputs: weights.supernet(inputs, candidate), most)

@@ -31,7 +31,7 @@ def evaluate(
     *,
     device: torch.device | str | None = None,
     batch_size: int = EVALUATION_BATCH,
-    precision: Literal["float32", "bfloat16"] = "float32",
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32",
     channels_last: bool = False,
     threads: int | None = None,
 ) -> dict[str, float]:
@@ -61,7 +61,7 @@ def predict(
     *,
     device: torch.device | str | None = None,
     batch_size: int = EVALUATION_BATCH,
-    precision: Literal["float32", "bfloat16"] = "float32",
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32",
     channels_last: bool = False,
     threads: int | None = None,
 ) -> Tensor:

@@ -62,8 +62,8 @@ def train(
     attribute `drop_path_probability` get it set in each epoch. The network is moved to `device` (by default that of
     the training examples) and ends there in evaluation mode.
     seed: decides order, augmentation and dropout; all global generators are as before afterwards. The same network,
-    data, settings, seed, device and thread count give the same bits; `netwright.training.threads`
-    says which count is taken, for the time of the training.
+    data, settings, seed, device and thread count give the same bits, on CUDA as far as `netwright.training.arithmetic`
+    says; `netwright.training.threads` says which count is taken, for the time of the training.
     checkpoint: a folder; every `checkpoint_every` epochs and at the end the training is saved there, and a training
     found there is continued, bit for bit. on_epoch: called after each epoch with its entry of the curve, when it is
     saved.
@@ -109,7 +109,6 @@ def ready(
     with (
         out_of_memory_reported(network, data.train, settings.batch_size, device),
         seeded(seed, device),
-        _repeatable(device),
     ):
         reset_peak_memory(device)
         network.to(device)
@@ -118,7 +117,10 @@ def ready(
         example = Normalisation.of(data, device)(data.train.batch(0, 2).to(device))
         counts = multiply_adds(network, example, evaluating=evaluating) if device.type == "cpu" else {}
         precision = choose_precision(network, example, settings, device, counts)
-        with using_threads(choose_threads(counts, settings, device)), precision.applied(network, device):
+        with (
+            using_threads(choose_threads(counts, settings, device)),
+            precision.applied(network, device, deterministic=settings.deterministic),
+        ):
             yield Loop(network, data, settings, seed, device, precision)
 
 
@@ -341,18 +343,3 @@ def _augmentation(data: Data, settings: TrainingSettings) -> Augmentation:
         return Augmentation()
     task = data.augmentation
     return Augmentation(task.flip, task.padding, task.cutout if settings.cutout is None else settings.cutout)
-
-
-@contextmanager
-def _repeatable(device: torch.device) -> Iterator[None]:
-    """On CUDA, cuDNN takes algorithms that give the same bits each time."""
-    if device.type != "cuda":
-        yield
-        return
-    cudnn = torch.backends.cudnn
-    before = cudnn.deterministic, cudnn.benchmark
-    cudnn.deterministic, cudnn.benchmark = True, False
-    try:
-        yield
-    finally:
-        cudnn.deterministic, cudnn.benchmark = before

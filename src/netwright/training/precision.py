@@ -32,6 +32,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from netwright.training.arithmetic import arithmetic
 from netwright.training.settings import TrainingSettings
 
 LARGE_LAYER = 4_000_000
@@ -42,19 +43,22 @@ LEAST_MATRIX = 16 * 16
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """The choice: `dtype` is "float32" or "bfloat16" (autocast; weights stay float32), and the memory order."""
+    """The choice: `dtype` is "float32", "tf32" (products on CUDA; elsewhere as "float32") or "bfloat16" (autocast;
+    weights stay float32), and the memory order."""
 
     dtype: str
     channels_last: bool
 
     @contextmanager
-    def applied(self, network: nn.Module, device: torch.device) -> Iterator[None]:
-        """Within the block the network has the memory order, and its slow layers are held in float32."""
+    def applied(self, network: nn.Module, device: torch.device, *, deterministic: bool = True) -> Iterator[None]:
+        """Within the block the network has the memory order, its slow layers are held in float32, and the device
+        computes as the choice says; deterministic: see `netwright.training.arithmetic`.
+        """
         memory_format = torch.channels_last if self.channels_last else torch.contiguous_format
         network.to(memory_format=memory_format)  # pyright: ignore[reportCallIssue]
         held = slow_layers_in_float32(network, device) if self.dtype == "bfloat16" else nullcontext()
         try:
-            with held:
+            with held, arithmetic(device, self.dtype, deterministic=deterministic):
                 yield
         finally:
             network.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]

@@ -109,10 +109,13 @@ def load_trained(network: nn.Module, folder: Path) -> int | None:
     return snapshot.epoch
 
 
+_COMPUTING = ("threads", "deterministic")  # settings that a continuation may have other ones of
+
+
 def _identity(loop: Loop) -> dict[str, Any]:
     """What must be the same for a continuation to make sense."""
     identity = {
-        **{f"settings.{name}": value for name, value in loop.settings.arguments.items() if name != "threads"},
+        **{f"settings.{name}": value for name, value in loop.settings.arguments.items() if name not in _COMPUTING},
         "seed": loop.seed,
         "training examples": [*loop.examples.shape],
         "held-out examples": len(loop.held_out),
@@ -130,6 +133,7 @@ def _environment(loop: Loop) -> dict[str, Any]:
         "torch": str(torch.__version__),
         "precision": loop.precision.dtype,
         "channels_last": loop.precision.channels_last,
+        **({"deterministic": loop.settings.deterministic} if device.type == "cuda" else {}),
     }
 
 

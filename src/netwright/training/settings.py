@@ -29,7 +29,10 @@ class TrainingSettings(Configured):
     auxiliary_weight: weight of the loss of an auxiliary head, where the network has one.
     drop_path: probability of dropping a path in the last epoch, reached linearly from 0 (Zoph et al. 2018).
     augment: whether the task's augmentation is used. cutout: side in pixels, in place of the task's.
-    precision: "auto" takes bfloat16 where `netwright.training.precision` has a rule that says it is faster.
+    precision: "auto" takes bfloat16 where `netwright.training.precision` has a rule that says it is faster; "tf32" lets
+    a GPU round the factors of products to 10 bits, "float32" nowhere.
+    deterministic: on CUDA, only computations that give the same bits each time, as far as there are such
+    (`netwright.training.arithmetic`); false takes the fastest. On CPU they always do.
     channels_last: memory order of images and convolutions; "auto" takes channels last for images.
     threads: to compute with on CPU; "auto" takes one for small networks, by the rule of `netwright.training.threads`,
     and PyTorch's number for others.
@@ -59,13 +62,14 @@ class TrainingSettings(Configured):
     drop_path: float = 0.0
     augment: bool = True
     cutout: int | None = None
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Literal["auto", "float32", "tf32", "bfloat16"] = "auto"
     channels_last: bool | Literal["auto"] = "auto"
     threads: int | Literal["auto"] = "auto"
     compile: bool = False
     average: float | None = None
     evaluate_every: int = 1
     steps_per_epoch: int | None = None
+    deterministic: bool = True
 
     DARTS_FINAL: ClassVar[TrainingSettings]
     """The final training on CIFAR-10 of Liu et al. (2019): 600 epochs, cutout 16, auxiliary head, drop path 0.2."""
@@ -139,7 +143,7 @@ def _hint(name: str, value: object) -> str:
 _NAMES: dict[str, tuple[object, ...]] = {
     "optimiser": ("sgd", "adamw"),
     "schedule": ("cosine", "linear", "one_cycle", "constant"),
-    "precision": ("auto", "float32", "bfloat16"),
+    "precision": ("auto", "float32", "tf32", "bfloat16"),
     "channels_last": ("auto", True, False),
 }
 
@@ -160,6 +164,7 @@ _CHECKS: dict[str, Check] = {
     "cutout": _or_none(_integer(0)),
     "threads": _or_auto(_integer(1)),
     "compile": _flag(),
+    "deterministic": _flag(),
     "average": _or_none(_fraction()),
     "evaluate_every": _integer(1),
     "steps_per_epoch": _or_none(_integer(1)),

@@ -22,13 +22,14 @@ from netwright.estimators.sharing.hypergradient import constant, second_order
 from netwright.estimators.sharing.minibatches import Minibatches, both_halves
 from netwright.estimators.sharing.stages import Stage
 from netwright.supernets import Supernet
-from netwright.supernets.fusion import unfused
+from netwright.supernets.fusion import is_fused, unfused
 from netwright.supernets.preparing import set_skip_dropout
 from netwright.training import TrainingSettings, seeded
+from netwright.training.arithmetic import arithmetic, has_tf32
 from netwright.training.augmentation import Normalisation
 from netwright.training.evaluation import on_device
 from netwright.training.optimisers import build_optimiser, set_learning_rate
-from netwright.training.precision import Precision, choose_precision, multiply_adds
+from netwright.training.precision import Precision, multiply_adds
 from netwright.training.randomness import seed_generators
 from netwright.training.schedules import drop_path_probability, learning_rate
 from netwright.training.threads import choose_threads, using_threads
@@ -64,7 +65,7 @@ class Weights:
         self.precision = Precision("float32", shape.is_image)
         self._start_stage(0)
         counts = self._counts(example)
-        self.precision = self._chosen_precision(example, counts)
+        self.precision = self._chosen_precision()
         self.threads = choose_threads(counts, settings, device)
         normalise = Normalisation.of(data, device, self.precision.channels_last)
         self.normalise = normalise
@@ -123,13 +124,22 @@ class Weights:
             network = space.build(space.at(space.size // 2), self.shape)
         return multiply_adds(network, example)
 
-    def _chosen_precision(self, example: Tensor, counts: Mapping[nn.Module, float]) -> Precision:
-        if self.order != 1 and self.settings.precision == "auto":
-            return Precision("float32", self.shape.is_image)
-        if self.settings.precision != "auto":
-            wanted = self.settings.channels_last
-            return Precision(self.settings.precision, self.shape.is_image if wanted == "auto" else wanted)
-        return choose_precision(self.supernet.network, example, self.settings, self.device, counts)
+    def _chosen_precision(self) -> Precision:
+        """As the settings say. "auto" is TF32 on GPUs that have it, but float32 where differences are taken."""
+        dtype, last = self.settings.precision, self.settings.channels_last
+        if dtype == "auto":
+            dtype = "tf32" if self.order == 1 and has_tf32(self.device) else "float32"
+        return Precision(dtype, self._channels_last() if last == "auto" else last)
+
+    def _channels_last(self) -> bool:
+        """For images; not on a GPU where operations are fused, because what they come down to (depthwise convolutions,
+        normalisations, products of matrices with a row a channel) has its fast form there in channels-first.
+        """
+        return self.shape.is_image and (self.device.type == "cpu" or not is_fused(self.supernet))
+
+    def arithmetic(self) -> Any:
+        """The context in which the device computes as the settings say."""
+        return arithmetic(self.device, self.precision.dtype, deterministic=self.settings.deterministic)
 
     def go_to(self, stage: int) -> None:
         """Make the networks of this stage, as if it had begun."""
@@ -185,7 +195,7 @@ class Weights:
         """Threads of one round, and the generators from which dropout draws, the same for the same minibatch."""
         again = proposal.again and self.probes > 0
         self._layers_seed = derived_seed(self.seed, _LAYERS, self.step, self.probes - again)
-        with using_threads(self.threads), seeded(self._layers_seed, self.device):
+        with using_threads(self.threads), seeded(self._layers_seed, self.device), self.arithmetic():
             yield
 
     def round(self, proposal: Proposal) -> Measurement:

@@ -1,5 +1,5 @@
 """Fast forms of what the mixed nodes of a cell compute for a mixture, with equal results."""
 
-from netwright.supernets.fusion.groups import fuse, unfused
+from netwright.supernets.fusion.groups import fuse, is_fused, unfused
 
-__all__ = ["fuse", "unfused"]
+__all__ = ["fuse", "is_fused", "unfused"]

@@ -28,6 +28,11 @@ def fuse(network: nn.Module) -> None:
             node.group = Member(group, i)
 
 
+def is_fused(network: nn.Module) -> bool:
+    """Whether any nodes of the network share their work."""
+    return any(isinstance(each, MixedEdges) and each.group is not None for each in network.modules())
+
+
 @contextmanager
 def unfused(network: nn.Module) -> Generator[None]:
     """Inside, every option is computed alone, by operations that can be differentiated twice."""

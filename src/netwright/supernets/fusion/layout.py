@@ -11,8 +11,9 @@ def on_cpu(x: Tensor) -> bool:
 
 
 def laid_out(x: Tensor) -> Tensor:
-    """In the memory format that its device computes fastest in."""
-    return x.contiguous(memory_format=torch.channels_last if on_cpu(x) else torch.contiguous_format)
+    """Dense: on a CPU in channels-last, which it computes fastest in; elsewhere in the format that it came in."""
+    last = on_cpu(x) or (x.stride(1) == 1 and x.shape[1] > 1 and not x.is_contiguous())
+    return x.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
 
 
 def by_pixel(x: Tensor) -> bool:
