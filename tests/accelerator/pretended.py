@@ -4,14 +4,18 @@ Within `gpu()`, `device="cuda"`, `.to("cuda")` and so on give `Placed` tensors. 
 raises, as CUDA does; so does `.numpy()`. Whatever makes the host wait for the device (`item()`, `.cpu()`, a copy to the
 device that is not asked to be non-blocking, a result whose shape depends on numbers) is counted in `waits`.
 
-PyTorch itself takes the tensors for such of the meta device, for which no kernels are chosen before they come here.
+PyTorch itself takes the tensors for such of its "lazy" device, which has no kernels here either, and whose gradients
+are computed in the thread that asks.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -24,7 +28,7 @@ from torch.utils._pytree import tree_flatten, tree_map, tree_map_only
 
 aten = torch.ops.aten
 CUDA = torch.device("cuda", 0)
-META = torch.device("meta")
+LAZY = torch.device("lazy", 0)
 MEMORY = 80 * 2**30
 COPIES = (aten._to_copy.default, aten.copy_.default)
 WAITING = (
@@ -51,7 +55,7 @@ class Placed(Tensor):
             strides=numbers.stride(),
             storage_offset=numbers.storage_offset(),
             dtype=numbers.dtype,
-            device=META,
+            device=LAZY,
         )
         made.numbers = numbers
         return made
@@ -77,7 +81,7 @@ class Places(TorchFunctionMode):
                 return CUDA
             if name is Tensor.is_cuda:
                 return True
-            if name in (Tensor.is_meta, Tensor.is_cpu):
+            if name is Tensor.is_cpu:
                 return False
             if func is Tensor.get_device:
                 return 0
@@ -90,18 +94,18 @@ class Places(TorchFunctionMode):
         if func is Tensor.__deepcopy__ and isinstance(args[0], Placed):
             return _deep_copy(*args)
         args, kwargs = tree_map(_renamed, args), tree_map(_renamed, kwargs)
-        if func in (torch.tensor, torch.as_tensor) and kwargs.get("device") == META:
-            return func(*args, **{**kwargs, "device": "cpu"}).to(META)
+        if func in (torch.tensor, torch.as_tensor) and kwargs.get("device") == LAZY:
+            return func(*args, **{**kwargs, "device": "cpu"}).to(LAZY)
         if func is Tensor.new_tensor and isinstance(args[0], Placed):
-            return torch.tensor(args[1], dtype=kwargs.get("dtype", args[0].dtype)).to(META)
+            return torch.tensor(args[1], dtype=kwargs.get("dtype", args[0].dtype)).to(LAZY)
         return func(*args, **kwargs)
 
 
 def _renamed(value: Any) -> Any:
     if isinstance(value, torch.device):
-        return META if value.type == "cuda" else value
+        return LAZY if value.type == "cuda" else value
     if isinstance(value, str) and value.partition(":")[0] == "cuda":
-        return META
+        return LAZY
     return value
 
 
@@ -114,7 +118,7 @@ def _deep_copy(tensor: Any, memo: dict[int, Any]) -> Any:
 
 
 class Work(TorchDispatchMode):
-    """Carries out operations of the pretended device. waits: how often the host waited, by operation."""
+    """Carries out operations of the pretended device. waits: how often the host waited, by function of the package."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -124,7 +128,7 @@ class Work(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         placed = any(isinstance(each, Placed) for each in tree_flatten((args, kwargs))[0])
-        if not placed and kwargs.get("device") != META:
+        if not placed and kwargs.get("device") != LAZY:
             return func(*args, **kwargs)
         self.operations[func.__name__] += 1
         return _carried_out(func, args, kwargs, self.waits)
@@ -137,12 +141,12 @@ def _carried_out(func: Any, args: Any, kwargs: dict[str, Any], waits: Counter[st
     if func in COPIES:
         between = _copied_between(func, args, target)
         if between and (isinstance(tensors[0 if func is COPIES[0] else 1], Placed) or not _non_blocking(args, kwargs)):
-            waits[func.__name__] += 1
+            waits[_asker()] += 1
     else:
         _require_one_device(func, tensors)
     if func in WAITING or (func.__name__.startswith(("index.", "index_put")) and _by_mask(args)):
-        waits[func.__name__] += 1
-    if target == META:
+        waits[_asker()] += 1
+    if target == LAZY:
         kwargs = {**kwargs, "device": torch.device("cpu")}
     bare_args, bare = tree_map_only(Placed, lambda each: each.numbers, (args, kwargs))
     result = func(*bare_args, **bare)
@@ -153,10 +157,18 @@ def _carried_out(func: Any, args: Any, kwargs: dict[str, Any], waits: Counter[st
     return tree_map_only(Tensor, lambda each: same[id(each)] if id(each) in same else Placed(each), result)
 
 
+def _asker() -> str:
+    """The function of the package that asked for what is under way."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and f"{os.sep}netwright{os.sep}" not in frame.f_code.co_filename:
+        frame = frame.f_back
+    return "" if frame is None else f"{Path(frame.f_code.co_filename).stem}.{frame.f_code.co_name}"
+
+
 def _copied_between(func: Any, args: Any, target: Any) -> bool:
     if func is aten.copy_.default:
         return isinstance(args[0], Placed) != isinstance(args[1], Placed)
-    return target is not None and isinstance(args[0], Placed) != (target == META)
+    return target is not None and isinstance(args[0], Placed) != (target == LAZY)
 
 
 def _non_blocking(args: Any, kwargs: dict[str, Any]) -> bool:
@@ -177,7 +189,7 @@ def _require_one_device(func: Any, tensors: list[Tensor]) -> None:
     if others:
         shapes = ", ".join(str(tuple(each.shape)) for each in others)
         raise RuntimeError(
-            f"{func.__name__}: Expected all tensors to be on the same device, but found cuda:0 and, of shape {shapes}, cpu"
+            f"{func.__name__}: tensors on cuda:0, but on the cpu those of shape {shapes}"
         )
 
 

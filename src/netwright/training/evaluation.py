@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import math
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +21,13 @@ from netwright.training.memory import out_of_memory_reported
 from netwright.training.precision import Precision
 from netwright.training.threads import using_threads
 
+T = TypeVar("T")
+
 EVALUATION_BATCH = 256
+"""Examples at a time on a CPU, where more gain nothing, and wherever the result depends on the batch."""
+LARGEST_BATCH = 4096
+_SHARE_OF_INPUTS = 512
+"""The device's memory over that of a batch's input; the widest two layers of a network are far below it."""
 _MOVED = 4096  # examples at a time from one device to another
 
 
@@ -30,7 +38,7 @@ def evaluate(
     data: Data,
     *,
     device: torch.device | str | None = None,
-    batch_size: int = EVALUATION_BATCH,
+    batch_size: int | None = None,
     precision: Literal["float32", "tf32", "bfloat16"] = "float32",
     channels_last: bool = False,
     threads: int | None = None,
@@ -39,12 +47,12 @@ def evaluate(
     `{"loss": ..., "accuracy": ..., "balanced_accuracy": ...}`.
 
     examples: any split of `data`, whose mean and standard deviation normalise it. The network is moved to `device`
-    (the examples' own by default) and keeps its mode. threads: to compute with, PyTorch's present number by default;
-    the number of a training (`TrainingResult.threads`) gives its last bits. Raises DataError for no examples,
-    OutOfMemory.
+    (the examples' own by default) and keeps its mode. batch_size: by default 256, on a GPU more, as far as they fit.
+    threads: to compute with, PyTorch's present number by default; the number of a training (`TrainingResult.threads`)
+    gives its last bits. Raises DataError for no examples, OutOfMemory.
     """
     device = placed(device or examples.device)
-    chosen = Precision(precision, channels_last)
+    chosen, batch_size = Precision(precision, channels_last), batch_size or evaluation_batch(examples, device)
     with out_of_memory_reported(network, examples, batch_size, device), using_threads(threads):
         network.to(device)
         normalise = Normalisation.of(data, device, channels_last)
@@ -60,19 +68,20 @@ def predict(
     data: Data,
     *,
     device: torch.device | str | None = None,
-    batch_size: int = EVALUATION_BATCH,
+    batch_size: int | None = None,
     precision: Literal["float32", "tf32", "bfloat16"] = "float32",
     channels_last: bool = False,
     threads: int | None = None,
 ) -> Tensor:
     """Logits, float32 (n, classes) on the device; arguments and errors as for `evaluate`."""
     device = placed(device or examples.device)
-    chosen = Precision(precision, channels_last)
+    chosen, batch_size = Precision(precision, channels_last), batch_size or evaluation_batch(examples, device)
     with out_of_memory_reported(network, examples, batch_size, device), using_threads(threads):
         network.to(device)
         normalise = Normalisation.of(data, device, channels_last)
         with chosen.applied(network, device), inference(network):
-            return torch.cat([*_logits(network, on_device(examples, device), normalise, chosen, batch_size)])
+            there = on_device(examples, device)
+            return _fitting(lambda size: torch.cat([*_logits(network, there, normalise, chosen, size)]), batch_size)
     raise AssertionError
 
 
@@ -80,6 +89,30 @@ def measure(
     network: nn.Module, examples: Examples, normalise: Normalisation, precision: Precision, batch_size: int
 ) -> dict[str, float]:
     """Like `evaluate`, for a network and examples that are ready on their device. Waits for the device once."""
+    return _fitting(lambda size: _measured(network, examples, normalise, precision, size), batch_size)
+
+
+def _fitting(run: Callable[[int], T], batch_size: int) -> T:
+    """What `run` gives for this batch size; where so many do not fit into a GPU's memory after all, for 256."""
+    if batch_size > EVALUATION_BATCH:
+        with contextlib.suppress(torch.OutOfMemoryError):
+            return run(batch_size)
+        torch.cuda.empty_cache()
+    return run(min(batch_size, EVALUATION_BATCH))
+
+
+def evaluation_batch(examples: Examples, device: torch.device) -> int:
+    """Examples at a time: as many as keep the device busy, a power of 2, from 256 up to 4096."""
+    if device.type != "cuda":
+        return EVALUATION_BATCH
+    numbers = 4 * math.prod(examples.shape[1:])
+    fitting = torch.cuda.mem_get_info(device)[1] // _SHARE_OF_INPUTS // numbers
+    return max(EVALUATION_BATCH, min(LARGEST_BATCH, 1 << max(0, fitting.bit_length() - 1)))
+
+
+def _measured(
+    network: nn.Module, examples: Examples, normalise: Normalisation, precision: Precision, batch_size: int
+) -> dict[str, float]:
     start, classes, every = 0, 1, examples.labels
     losses: list[Tensor] = []
     hits: list[Tensor] = []

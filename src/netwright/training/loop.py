@@ -21,7 +21,7 @@ from netwright.training import progress
 from netwright.training.augmentation import Batches, Normalisation
 from netwright.training.average import WeightAverage
 from netwright.training.batches import augmentation_generator, epoch_order, layers_seed, steps_per_epoch
-from netwright.training.evaluation import EVALUATION_BATCH, measure, on_device, require_examples
+from netwright.training.evaluation import evaluation_batch, measure, on_device, require_examples
 from netwright.training.memory import out_of_memory_reported, peak_memory, reset_peak_memory
 from netwright.training.optimisers import build_optimiser, set_learning_rate
 from netwright.training.precision import Precision, choose_precision, multiply_adds
@@ -139,6 +139,7 @@ class Loop:
         self.network, self.settings, self.seed, self.device, self.precision = network, settings, seed, device, precision
         self.examples, self.held_out = on_device(data.train, device), on_device(data.held_out, device)
         require_examples(self.held_out)
+        self.evaluated = evaluation_batch(self.held_out, device)
         self.augmentation = _augmentation(data, settings)
         self.normalise = Normalisation.of(data, device, precision.channels_last)
         self.steps = steps_per_epoch(len(self.examples), settings.batch_size)
@@ -237,7 +238,7 @@ class Loop:
     def measure_held_out(self) -> dict[str, float]:
         """Loss and accuracy on the held-out examples, of the averaged weights where there is an average."""
         with self.average.in_place() if self.average is not None else nullcontext():
-            found = measure(self.network, self.held_out, self.normalise, self.precision, EVALUATION_BATCH)
+            found = measure(self.network, self.held_out, self.normalise, self.precision, self.evaluated)
         return {f"val_{name}": value for name, value in found.items()}
 
     def train_epoch(self, epoch: int, deadline: float | None) -> Epoch:
