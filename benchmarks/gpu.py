@@ -388,9 +388,7 @@ PARTS = (trainings, supernets, evaluations, repeated, memory, scores, recipes, w
 def main() -> int:
     options = arguments()
     if options.device.startswith("cuda") and not torch.cuda.is_available():
-        print(
-            "benchmarks/gpu.py: PyTorch finds no CUDA device here; --device cpu --smallest shows that the script runs"
-        )
+        print("PyTorch finds no CUDA device here; --device cpu --smallest shows that the script runs")
         return 2
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:

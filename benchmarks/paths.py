@@ -29,9 +29,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--smallest", action="store_true", help="small networks: only to see that it runs")
     options = parser.parse_args()
     torch.set_num_threads(1)
     spaces = [nw.spaces.NasBench201(), nw.spaces.Darts(), nw.spaces.Chain()]
+    if options.smallest:
+        spaces = [nw.spaces.NasBench201(channels=4, cells=1), nw.spaces.Darts(cells=3, channels=4)]
     for space in spaces:
         compare(space, options.batch, options.steps)
 
@@ -52,8 +55,9 @@ def compare(space: nw.Space, batch: int, steps: int) -> None:
         for turn in range(3):
             inputs, labels = weights.training(turn)
             began = time.perf_counter()
-            with weights.running():
-                weights.round(nw.Proposal(architecture, "train"))
+            proposal = nw.Proposal(architecture, "train")
+            with weights.running(proposal):
+                weights.round(proposal)
             middle = time.perf_counter()
             step(alone, optimiser, inputs, labels)
             if turn:  # the first of each pays for what is done once

@@ -1,0 +1,84 @@
+"""Each script in benchmarks/ runs to its end in its smallest form."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netwright.spaces import NasBench201
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+TABLE = "TABLE"  # stands for a table of all of NAS-Bench-201 with made-up accuracies
+SMALLEST = {
+    "compare_nasbench201.py": f"{TABLE} --strategies random --evaluations 5 --repeats 5",
+    "compare_null.py": f"{TABLE} --comparisons 2 --strategies random",
+    "data_memory.py": "--megabytes 1 --repeats 1 --only npz",
+    "engine.py": f"--trials 50 --repeats 1 --table {TABLE}",
+    "folder_workers.py": "cost --workers 1 --trials 3 --repeats 1",
+    "gpu.py": "--device cpu --smallest",
+    "paths.py": "--batch 2 --steps 1 --smallest",
+    "predictors.py": f"{TABLE} --sizes 20 --seeds 1 --tested 20 --only linear",
+    "process_settings.py": "threads --rounds 1",
+    "proxies.py": "times --networks 1 --pairs 1 --batch-size 2 --proxies synflow",
+    "ray_cluster.py": "--nodes 1 --workers 1 --trials 2",
+    "soak.py": "--kills 1 --seeds 1 --each 1 --cases RegularizedEvolution",
+    "spaces.py": "--smallest",
+    "strategies.py": f"{TABLE} --evaluations 5 --seeds 2",
+    "supernet.py": "--quick --device cpu",
+    "table_reading.py": "--rows 50 --columns 3 --repeats 1",
+    "training.py": "--rounds 1 --only naive --workers 0",
+    "workers.py": "speed --trials 2 --work 5 --repeats 1",
+}
+LEFT_OUT = {"one_shot.py": "reads the 50,000 images of CIFAR-10"}
+NEEDS = {"ray_cluster.py": "ray", "compare_nasbench201.py": "matplotlib"}
+HANGS = 1200  # seconds: many times what the longest of them takes
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("table") / "nasbench201.csv"
+    draws = np.random.default_rng(0)
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["arch", "cifar10_valid_12", "cifar10_test_200"])
+        writer.writerows([str(each), *draws.uniform(50, 90, 2).round(2)] for each in NasBench201().enumerate())
+    return path
+
+
+def run(script: str, arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(FOLDER / script), *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=HANGS, check=False
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", SMALLEST)
+def test_it_runs_in_its_smallest_form(script: str, table: Path, tmp_path: Path) -> None:
+    if script in NEEDS and importlib.util.find_spec(NEEDS[script]) is None:
+        pytest.skip(f"needs {NEEDS[script]}, which is not installed")
+    arguments = [str(table) if each == TABLE else each for each in SMALLEST[script].split()]
+    found = run(script, arguments, tmp_path)
+    assert found.returncode == 0, found.stdout[-2000:] + found.stderr[-4000:]
+    assert found.stdout.strip()
+
+
+def test_every_script_has_a_smallest_form() -> None:
+    assert {each.name for each in FOLDER.glob("*.py")} == {*SMALLEST, *LEFT_OUT}
+
+
+@pytest.mark.skipif("__import__('torch').cuda.is_available()", reason="there is a CUDA device here")
+def test_without_a_gpu_its_script_says_so_in_one_line(tmp_path: Path) -> None:
+    found = run("gpu.py", [], tmp_path)
+    assert found.returncode == 2
+    assert len(found.stdout.splitlines()) == 1
+    assert "no CUDA device" in found.stdout
+    assert not found.stderr
