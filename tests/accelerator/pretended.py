@@ -89,6 +89,8 @@ class Places(TorchFunctionMode):
                 return args[0]
             if func is Tensor.tolist:
                 return args[0].to("cpu").tolist()
+            if func is Tensor.__reduce_ex__:
+                return args[0].numbers.__reduce_ex__(args[1])
             if func in (Tensor.numpy, Tensor.__array__):
                 raise TypeError("can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() to copy it first")
         if func is Tensor.__deepcopy__ and isinstance(args[0], Placed):
@@ -188,9 +190,17 @@ def _require_one_device(func: Any, tensors: list[Tensor]) -> None:
     others = [each for each in tensors if not isinstance(each, Placed) and each.dim() > 0 and not allowed]
     if others:
         shapes = ", ".join(str(tuple(each.shape)) for each in others)
-        raise RuntimeError(
-            f"{func.__name__}: tensors on cuda:0, but on the cpu those of shape {shapes}"
-        )
+        raise RuntimeError(f"{func.__name__}: tensors on cuda:0, but on the cpu those of shape {shapes}")
+
+
+def _load(*args: Any, map_location: Any = None, **options: Any) -> Any:
+    """Stored tensors, on the pretended device where they are asked for there."""
+    found = _FROM_FILE(*args, map_location="cpu", **options)
+    there = map_location is not None and torch.device(map_location).type == "cuda"
+    return tree_map_only(Tensor, Placed, found) if there else found
+
+
+_FROM_FILE = torch.load
 
 
 class PlacedGenerator(torch.Generator):
@@ -235,6 +245,7 @@ def gpu() -> Iterator[Work]:
     with contextlib.ExitStack() as stack:
         for name, value in known.items():
             stack.enter_context(mock.patch.object(cuda, name, value))
+        stack.enter_context(mock.patch.object(torch, "load", _load))
         stack.enter_context(mock.patch.object(torch, "Generator", PlacedGenerator))
         stack.enter_context(mock.patch.object(torch, "inference_mode", torch.no_grad))  # which such tensors know
         stack.callback(torch.__future__.set_swap_module_params_on_conversion, swapped)

@@ -33,7 +33,7 @@ SMALLEST = {
     "strategies.py": f"{TABLE} --evaluations 5 --seeds 2",
     "supernet.py": "--quick --device cpu",
     "table_reading.py": "--rows 50 --columns 3 --repeats 1",
-    "training.py": "--rounds 1 --only naive --workers 0",
+    "training.py": "--rounds 2 --only naive --workers 0",
     "workers.py": "speed --trials 2 --work 5 --repeats 1",
 }
 LEFT_OUT = {"one_shot.py": "reads the 50,000 images of CIFAR-10"}
