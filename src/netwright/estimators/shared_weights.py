@@ -276,7 +276,7 @@ class SharedWeights(RoundEstimator):
         return found
 
     def _placed(self, mixture: Mixture) -> Mixture:
-        weights = {name: each.detach().to(self.device) for name, each in mixture.weights.items()}
+        weights = {name: each.detach().to(self.device, non_blocking=True) for name, each in mixture.weights.items()}
         return Mixture(weights, mixture.active)
 
     # Evaluating.

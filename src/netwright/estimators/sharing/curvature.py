@@ -28,7 +28,7 @@ class Curvature:
         leaves = [*self._leaves.values()]
         found: tuple[Tensor | None, ...] = (None,) * len(leaves)
         if moving:  # else the loss is linear in all of them
-            toward = [direction[name].to(each) for name, each in moving.items()]
+            toward = [direction[name].to(each, non_blocking=True) for name, each in moving.items()]
             found = torch.autograd.grad([*moving.values()], leaves, toward, retain_graph=True, allow_unused=True)
         return {
             name: torch.zeros_like(leaf) if each is None else each
