@@ -1,6 +1,7 @@
 """One search step of the DARTS supernet against a plain implementation of the same mathematics, side by side.
 
     python benchmarks/supernet.py [--batch 16] [--steps 5] [--device cpu] [--json FILE] [--quick]
+    python benchmarks/supernet.py --authors DIR     # against the authors' own code, of a checkout of quark0/darts
 
 The plain one is written here as the published code is: contiguous tensors, each operation of each edge alone, zeros
 included, every gradient computed in the validation and in the training pass. Both have 8 cells, 16 channels, 10
@@ -10,6 +11,10 @@ a training batch, clipped, and a step of SGD. The second order is by finite diff
 and 8), for the plain one with every gradient in each pass or, "pruned", with those that are used. Steps alternate in
 one process; shown are the medians and the ratio of neighbouring steps.
 
+With `--authors` the other side is the network and the architect of Liu et al. as they published them, with no change
+but that `.cuda()` stays where it is: `Architect.step`, then the weight step of their `train_search.py`. Both begin with
+the same weights, and the differences of loss and gradients at those are shown.
+
 Memory is the growth of a process of its own over what it held after its imports and a first small convolution, or what
 CUDA allocated at most. Operations are those that PyTorch dispatches in a step, without views and allocations: about
 what a GPU would be asked to launch. Those "of a GPU" are counted on the path that ours takes there.
@@ -18,6 +23,7 @@ what a GPU would be asked to launch. Those "of a GPU" are counted on the path th
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import platform
@@ -158,6 +164,7 @@ class Contender:
     weights: list[nn.Parameter]
     mixture: list[Tensor]  # before the softmax
     pruned = False
+    shift = 0  # columns that the mixture's options are moved by
 
     def loss(self, batch: int) -> Tensor:
         raise NotImplementedError
@@ -250,6 +257,51 @@ class PlainStep(Contender):
         return every[count:] if weights else every[:count]
 
 
+class AuthorsStep(Contender):
+    """The published code, from a checkout: its network, its architect, and a weight step as its training script has it.
+
+    Its operations run as they are written, with the gradients that they leave to be computed.
+    """
+
+    shift = 1  # "none" is its first option
+
+    def __init__(
+        self, cells: int, channels: int, data: list[tuple[Tensor, Tensor]], device: str, checkout: Path
+    ) -> None:
+        sys.path.insert(0, str(checkout / "cnn"))
+        architect, model = importlib.import_module("architect"), importlib.import_module("model_search")
+        if device == "cpu":  # it moves everything to a GPU
+            Tensor.cuda = nn.Module.cuda = lambda self, *_, **__: self  # type: ignore[method-assign, assignment]
+        self.network = model.Network(channels, 10, cells, nn.CrossEntropyLoss()).to(device)
+        self.data = data
+        self.mixture = self.network.arch_parameters()
+        self.weights = list(self.network.parameters())
+        rates = {"arch_learning_rate": 3e-4, "arch_weight_decay": 1e-3}
+        self.architect = architect.Architect(
+            self.network, argparse.Namespace(momentum=MOMENTUM, weight_decay=DECAY, **rates)
+        )
+        self.weight_steps = torch.optim.SGD(self.weights, RATE, MOMENTUM, weight_decay=DECAY)
+
+    def loss(self, batch: int) -> Tensor:
+        return self.network._loss(*self.data[batch])
+
+    def probe(self) -> None:
+        self._architecture_step(unrolled=False)
+
+    def second_order(self) -> None:
+        self._architecture_step(unrolled=True)
+        self.train()
+
+    def _architecture_step(self, *, unrolled: bool) -> None:
+        self.architect.step(*self.data[1], *self.data[0], RATE, self.weight_steps, unrolled=unrolled)
+
+    def train(self) -> None:
+        self.weight_steps.zero_grad()
+        self.loss(1).backward()
+        nn.utils.clip_grad_norm_(self.weights, CLIP)
+        self.weight_steps.step()
+
+
 class OurStep(Contender):
     def __init__(
         self, cells: int, channels: int, data: list[tuple[Tensor, Tensor]], device: str, recompute: bool = False
@@ -334,8 +386,10 @@ def made(kind: str, settings: argparse.Namespace) -> Contender:
         for _ in range(2)
     ]
     torch.manual_seed(1)
-    maker = {"plain": PlainStep, "ours": OurStep}[kind]
     cells, channels = (3, 4) if settings.quick else (settings.cells, settings.channels)
+    if kind == "plain" and settings.authors is not None:
+        return AuthorsStep(cells, channels, data, settings.device, settings.authors)
+    maker = {"plain": PlainStep, "ours": OurStep}[kind]
     return maker(cells, channels, data, settings.device)
 
 
@@ -344,13 +398,17 @@ def same_weights(plain: Contender, ours: Contender) -> None:
         for source, target in zip(ours.weights, plain.weights, strict=True):
             target.copy_(source)
         for source, target in zip(ours.mixture, plain.mixture, strict=True):
-            target.copy_(source.normal_(std=0.3))
+            target.copy_(source.normal_(std=0.3).roll(plain.shift, 1))
 
 
 def largest_difference(plain: Contender, ours: Contender) -> dict[str, float]:
     """Of the losses, and of each gradient relative to its own norm, at equal weights."""
     results = [(each.loss(0), each.gradients(0, [*each.mixture, *each.weights])) for each in (plain, ours)]
     (loss, expected), (other, found) = results
+    expected = [
+        *(each.roll(-plain.shift, 1) for each in expected[: len(plain.mixture)]),
+        *expected[len(plain.mixture) :],
+    ]
     relative = [float((a - b).norm() / b.norm().clamp_min(1e-12)) for a, b in zip(found, expected, strict=True)]
     whole = torch.cat([each.flatten() for each in expected])
     apart = torch.cat([each.flatten() for each in found]) - whole
@@ -426,12 +484,18 @@ def peak_memory(kind: str, order: str, settings: argparse.Namespace) -> float:
 
 def peak_memory_apart(kind: str, order: str, settings: argparse.Namespace) -> float:
     own = [sys.executable, __file__, "--memory-of", kind, order, "--batch", str(settings.batch)]
+    own += [] if settings.authors is None else ["--authors", str(settings.authors)]
     own += ["--device", settings.device, "--cells", str(settings.cells), "--channels", str(settings.channels)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     found = subprocess.run(
         own + ["--quick"] * settings.quick, capture_output=True, text=True, check=True, env=environment
     )
     return float(found.stdout.split()[-1])
+
+
+def orders(settings: argparse.Namespace) -> tuple[str, ...]:
+    """The steps that both sides have: the published code computes every gradient."""
+    return ORDERS if settings.authors is None else ORDERS[:2]
 
 
 def measured(settings: argparse.Namespace) -> dict[str, Any]:
@@ -441,9 +505,10 @@ def measured(settings: argparse.Namespace) -> dict[str, Any]:
         "device": torch.cuda.get_device_name() if settings.device == "cuda" else platform.processor() or "cpu",
         "torch": torch.__version__,
         "batch": settings.batch,
+        "plain": "plain" if settings.authors is None else "authors",
         "difference": largest_difference(plain, ours),
     }
-    for order in ORDERS:
+    for order in orders(settings):
         row = times(plain, ours, order, settings)
         row["operations"] = [operations(each, order) for each in (plain, ours)]
         row["operations on a GPU"] = operations_elsewhere(ours, order)
@@ -455,8 +520,8 @@ def measured(settings: argparse.Namespace) -> dict[str, Any]:
 def show(report: dict[str, Any]) -> None:
     print(f"{report['device']}, torch {report['torch']}, batch {report['batch']}, float32, one thread")
     print("largest difference: " + ", ".join(f"{name} {value:.1e}" for name, value in report["difference"].items()))
-    print(f"{'':20}{'':12}{'plain':>10}{'ours':>10}{'ratio':>8}")
-    for order in ORDERS:
+    print(f"{'':20}{'':12}{report['plain']:>10}{'ours':>10}{'ratio':>8}")
+    for order in (each for each in ORDERS if each in report):
         row = report[order]
         name = order.replace("_", " ")
         spread = f"  ({row['ratios'][0]:.2f} to {row['ratios'][-1]:.2f}, n = {len(row['ratios'])})"
@@ -478,6 +543,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", choices=["cpu", "cuda"])
     parser.add_argument("--json", type=Path, help="write the figures here too")
     parser.add_argument("--quick", action="store_true", help="small networks: only to see that it runs")
+    parser.add_argument("--authors", type=Path, metavar="DIR", help="a checkout of quark0/darts to measure against")
     parser.add_argument("--memory-of", nargs=2, help=argparse.SUPPRESS)
     settings = parser.parse_args()
     torch.set_num_threads(1)
