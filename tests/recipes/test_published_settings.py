@@ -173,8 +173,18 @@ def test_gdas_moves_the_weights_first(task: nw.Task, spied: Spied) -> None:
     assert spied.asked == ["train", "probe"] * 4
 
 
+class OneLayer(nw.Space):
+    """The smallest space with a choice, for a search of many epochs."""
+
+    def network(self, choose: Any, shape: nw.TaskShape) -> nn.Module:
+        options = {"conv": lambda: nn.Conv2d(4, 4, 3, padding=1), "skip": nn.Identity}
+        stem, head = nn.Conv2d(shape.channels, 4, 1), nn.Linear(4, shape.classes)
+        return nn.Sequential(stem, choose.one("layer", options), nn.AdaptiveAvgPool2d(1), nn.Flatten(), head)
+
+
 def test_robust_darts_checks_every_second_epoch_and_is_of_second_order(task: nw.Task) -> None:
-    found = run("robust-darts", task, epochs=50, batch_size=72)
+    options: dict[str, Any] = {"device": "cpu", "alarms": False, "batch_size": 72}
+    found = load("robust-darts")(OneLayer(), task, epochs=50, **options).run()
     assert found.search.estimator.order == 2
     epochs = [each.metrics for each in found.trials if each.proposal.purpose == "train"]
     checked = [i for i, each in enumerate(epochs) if "eigenvalue" in each]
