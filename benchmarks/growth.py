@@ -1,6 +1,7 @@
 """What an ask costs as a search grows: every strategy of the command line at 1,000, 4,000 and 10,000 trials.
 
-    python benchmarks/growth.py [--trials 1000,4000,10000] [--only gp,bananas] [--objectives 2] [--space darts]
+    python benchmarks/growth.py [--trials 1000,4000,10000] [--only gp,bananas:quick=false] [--objectives 2]
+        [--space darts] [--longest 25] [--smallest]
 
 Each strategy is asked and told alone, in one process, of scores that cost nothing. One that begins with random
 architectures has so many of them (`initial`), learns them at once, which is the worst ask, and is timed for the rounds
@@ -16,13 +17,15 @@ import time
 import zlib
 
 import netwright as nw
+from netwright.benchmarks.entrants import split_list
+from netwright.cli.arguments import construct, split
 from netwright.cli.catalogue import SPACES, STRATEGIES, load
 from netwright.core.randomness import Generators
 from netwright.core.trial import Measurement, Trial
 
 LISTS = ("exhaustive",)  # has nothing to search
 ROUNDS = 4  # that are timed at least
-LONGEST = 25.0  # processor seconds for one strategy and size
+SMALLEST = {"trials": "20", "only": "random,tpe,gp", "space": "nasbench201"}
 
 
 def scored(architecture: nw.Architecture) -> tuple[float, float]:
@@ -33,23 +36,24 @@ def scored(architecture: nw.Architecture) -> tuple[float, float]:
     return rising + noise % 1000 / 1000, -rising + noise // 1000 % 1000 / 1000
 
 
-def made(name: str, space: nw.Space, trials: int) -> tuple[nw.Strategy, int, int]:
+def made(text: str, space: nw.Space, trials: int) -> tuple[nw.Strategy, int, int]:
     """A strategy that learns after so many trials where it can be told to; how many asks to make, and to time."""
+    name, options = split(text)
     make = load("strategy", name, STRATEGIES)
-    if "initial" not in inspect.signature(make).parameters:
-        return make(space), trials, trials // 4
-    strategy = make(space, initial=trials)
+    if name != "nao" and "initial" not in inspect.signature(make).parameters:
+        return construct(make, space, options=options), trials, trials // 4
+    strategy = construct(make, space, options={**options, "initial": str(trials)})
     batch = getattr(strategy, "batch", 1) if name != "nao" else getattr(strategy, "new", 1)
     first, timed = max(batch, trials // 20), max(ROUNDS * batch, trials // 4)
     return strategy, trials + first + timed, timed
 
 
-def measured(strategy: nw.Strategy, asks: int, timed: int, objectives: int) -> tuple[float, float, int]:
+def measured(strategy: nw.Strategy, asks: int, timed: int, objectives: int, longest: float) -> tuple[float, float, int]:
     """Mean and worst milliseconds of an ask, and how many asks there were time for."""
     generators = Generators(0)
     costs: list[tuple[float, float]] = []  # of asking, of telling
     begun = time.process_time()
-    while len(costs) < asks and time.process_time() - begun < LONGEST:
+    while len(costs) < asks and time.process_time() - begun < longest:
         started = time.process_time()
         proposal = strategy.ask(generators(len(costs)))
         asked = time.process_time()
@@ -69,15 +73,20 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--objectives", type=int, default=1, choices=(1, 2))
     parser.add_argument("--space", default="darts", choices=sorted(SPACES))
+    parser.add_argument("--longest", type=float, default=25.0, help="processor seconds for a strategy and size")
+    parser.add_argument("--smallest", action="store_true", help="few of each: only to see that it runs")
     options = parser.parse_args()
+    if options.smallest:
+        parser.set_defaults(**SMALLEST)
+        options = parser.parse_args()
     space = load("space", options.space, SPACES)()
-    names = options.only.split(",") if options.only else [each for each in STRATEGIES if each not in LISTS]
+    names = split_list(options.only) if options.only else [each for each in STRATEGIES if each not in LISTS]
     print(f"milliseconds of an ask on {options.space}, {options.objectives} objective(s): mean / worst")
     for name in names:
         cells = []
         for trials in map(int, options.trials.split(",")):
             strategy, asks, timed = made(name, space, trials)
-            mean, worst, reached = measured(strategy, asks, timed, options.objectives)
+            mean, worst, reached = measured(strategy, asks, timed, options.objectives, options.longest)
             cells.append(f"{mean:9.2f} / {worst:8.1f}" + (f" (ended at {reached:,})" if reached < asks else ""))
         print(f"{name:20}" + "  ".join(cells), flush=True)
 

@@ -90,10 +90,10 @@ class Memory:
 
     def settle(self) -> None:
         """Keep the memory as it is now. A disk without room for it is left alone: asking again gives the same."""
+        started = time.perf_counter()
         memory = self._strategy.memory() if self.writing and self._checkpoints and self._sound and self._spent else None
         if memory is None or self._checkpoints is None:
             return
-        started = time.perf_counter()
         plain, arrays = packed(memory)
         facts = {
             "version": netwright.__version__,

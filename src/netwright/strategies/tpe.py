@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, insort
 from itertools import accumulate
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from netwright.strategies.ranking import crowding_distances, front_numbers
 from netwright.strategies.unseen import Unseen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from netwright.core.decisions import DecisionTable, Point
     from netwright.core.space import Space
@@ -79,7 +79,7 @@ class TreeParzen(Strategy):
         self._asked = 0
         self._pending: dict[Point, int] = {}  # the order in which it was asked
         self._points = _Rows(len(space.decisions))  # by that order
-        self._completed: list[tuple[int, Trial]] = []
+        self._completed: list[tuple[int, tuple[float, ...]]] = []  # the order and the scores
         self._ranked: list[int] = []  # of several objectives: the orders when they were last ranked, the best first
         self._best: list[tuple[float, int]] = []  # of one objective: minus the score, and the order; ascending
 
@@ -97,8 +97,34 @@ class TreeParzen(Strategy):
         order = self._pending.pop(trial.architecture.point)
         self._points.put(order, trial.architecture.point)
         if trial.completed:
-            self._completed.append((order, trial))
-            insort(self._best, (-trial.scores[0], order))
+            self._complete(order, trial.scores)
+
+    def _complete(self, order: int, scores: tuple[float, ...]) -> None:
+        self._completed.append((order, scores))
+        insort(self._best, (-scores[0], order))
+
+    def memory(self) -> Mapping[str, Any]:
+        width = len(self._completed[0][1]) if self._completed else 1
+        scores = [scores for _, scores in self._completed]
+        return {
+            "unseen": self._unseen.memory(),
+            "asked": self._asked,
+            "points": self._points.all().astype(np.int32),
+            "pending": [[list(point), order] for point, order in self._pending.items()],
+            "completed": np.array([order for order, _ in self._completed], dtype=np.int64),
+            "scores": np.array(scores, dtype=np.float64).reshape(len(scores), width),
+            "ranked": np.array(self._ranked, dtype=np.int64),
+        }
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        self._unseen.remember(memory["unseen"])
+        self._asked = memory["asked"]
+        for number, point in enumerate(memory["points"].tolist()):
+            self._points.put(number, point)
+        self._pending = {tuple(point): order for point, order in memory["pending"]}
+        for order, scores in zip(memory["completed"].tolist(), memory["scores"].tolist(), strict=True):
+            self._complete(order, tuple(scores))
+        self._ranked = memory["ranked"].tolist()
 
     def _best_draw(self, rng: np.random.Generator) -> Architecture | None:
         """The draw from l with the largest l/g (equation 11) of those that were not asked; None where all were."""
@@ -132,7 +158,7 @@ class TreeParzen(Strategy):
 
     def _best_orders(self, count: int) -> list[int]:
         """The orders of the best completed trials, of equal ones the older."""
-        if not self._completed or len(self._completed[0][1].scores) == 1:
+        if not self._completed or len(self._completed[0][1]) == 1:
             return [order for _, order in self._best[:count]]
         if len(self._completed) >= RANKED_AGAIN * len(self._ranked):
             self._ranked = self._by_front()
@@ -141,7 +167,7 @@ class TreeParzen(Strategy):
     def _by_front(self) -> list[int]:
         """The orders of the completed trials by front, then by crowding, the best first."""
         orders = np.array([order for order, _ in self._completed])
-        scores = np.array([trial.scores for _, trial in self._completed])
+        scores = np.array([scores for _, scores in self._completed])
         fronts = front_numbers(scores)
         return orders[np.lexsort((orders, -crowding_distances(scores, fronts), fronts))].tolist()
 
@@ -178,7 +204,7 @@ class _Rows:
         self._array = np.empty((64, width), dtype=np.intp)
         self._count = 0
 
-    def put(self, number: int, point: Point) -> None:
+    def put(self, number: int, point: Sequence[int]) -> None:
         if number >= len(self._array):
             self._array = np.concatenate((self._array, np.empty_like(self._array)))
         self._array[number] = point

@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError
 from netwright.core.space import Space
 from netwright.core.strategy import Strategy
-from netwright.core.trial import Proposal
+from netwright.core.trial import Measurement, Proposal, Trial
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from netwright.core.architecture import Mixture
-    from netwright.core.trial import Trial
+    from netwright.core.decisions import Point
 
 
 class WarmStart(Strategy):
@@ -43,7 +43,8 @@ class WarmStart(Strategy):
         self.first = tuple(dict.fromkeys(space.parse(each) if isinstance(each, str) else each for each in first))
         for each in self.first:
             space.validate(each)
-        self.strategy = _searching(strategy, _beginning(space, self.first))
+        primed, self._left = _beginning(space, self.first)
+        self.strategy = _searching(strategy, primed)
         self.bounded = strategy.bounded  # pyright: ignore[reportAttributeAccessIssue]
         self.continues = strategy.continues  # pyright: ignore[reportAttributeAccessIssue]
         # As text, so that the configuration can be kept and read.
@@ -91,6 +92,33 @@ class WarmStart(Strategy):
         else:
             self.strategy.tell(replace(trial, proposal=asked))
 
+    def memory(self) -> Mapping[str, Any] | None:
+        known = self.strategy.memory()
+        if known is None:
+            return None
+        places = {each: place for place, each in enumerate(self.first)}
+        return {
+            "strategy": known,
+            "drawn": len(self.first) - len(self._left),
+            "asked": len(self.first) - len(self._queue),
+            "pending": [places[each] for each in self._pending],
+            "ended": [[places[each], _noted(trial)] for each, trial in self._ended.items()],
+            "waiting": [[places[each], asked.fidelity, asked.parent] for each, asked in self._waiting.items()],
+        }
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        self.strategy.remember(memory["strategy"])
+        for _ in range(memory["drawn"]):
+            self._left.popleft()
+        for _ in range(memory["asked"] if self._queue else 0):
+            self._queue.popleft()
+        self._pending = {self.first[place]: 0 for place in memory["pending"]}
+        self._ended = {self.first[place]: _recalled(self.first[place], facts) for place, facts in memory["ended"]}
+        self._waiting = {
+            self.first[place]: Proposal(self.first[place], fidelity=fidelity, parent=parent)
+            for place, fidelity, parent in memory["waiting"]
+        }
+
     def recommend(self, trials: Sequence[Trial]) -> Architecture:
         return self.strategy.recommend(trials)
 
@@ -110,8 +138,8 @@ class WarmStart(Strategy):
         self.strategy.load_state_dict(state)
 
 
-def _beginning(space: Space, first: Sequence[Architecture]) -> Space:
-    """The same space, but for its first draws, which are those of the list."""
+def _beginning(space: Space, first: Sequence[Architecture]) -> tuple[Space, deque[Point]]:
+    """The same space, but for its first draws, which are those of the list; and what of it is still to be drawn."""
     primed = space.replace()
     vars(primed)["decisions"] = space.decisions  # traced once
     left = deque(each.point for each in first)
@@ -120,7 +148,27 @@ def _beginning(space: Space, first: Sequence[Architecture]) -> Space:
         return Architecture(primed, left.popleft()) if left else space.sample(rng, **options)
 
     vars(primed)["sample"] = sample
-    return primed
+    return primed, left
+
+
+def _noted(trial: Trial) -> dict[str, Any]:
+    """All of a trial but its proposal."""
+    measured = trial.measurement
+    rows = [measured.metrics, *measured.curve]
+    return {
+        "number": trial.number,
+        "state": trial.state,
+        "scores": np.array(trial.scores, dtype=np.float64),
+        "measured": [[list(row), np.array(list(row.values()), dtype=np.float64)] for row in rows],
+        "ended": [trial.seconds, trial.device, trial.reason],
+    }
+
+
+def _recalled(architecture: Architecture, facts: Mapping[str, Any]) -> Trial:
+    metrics, *curve = (dict(zip(names, values.tolist(), strict=True)) for names, values in facts["measured"])
+    measurement = Measurement(metrics, curve=tuple(curve))
+    scores = tuple(facts["scores"].tolist())
+    return Trial(facts["number"], Proposal(architecture), facts["state"], measurement, scores, *facts["ended"])
 
 
 def _searching(strategy: Strategy, space: Space) -> Strategy:

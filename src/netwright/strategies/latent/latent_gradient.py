@@ -13,18 +13,20 @@ import torch
 from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Strategy
-from netwright.core.trial import Proposal, Trial
+from netwright.core.trial import Proposal
 from netwright.strategies.arguments import probability, whole_number
 from netwright.strategies.joint import settled
 from netwright.strategies.latent.fitting import fit
 from netwright.strategies.latent.model import EncoderPredictorDecoder
 from netwright.strategies.latent.vocabulary import Vocabulary
 from netwright.strategies.rewards import Rewards
-from netwright.strategies.unseen import Unseen, points_of
+from netwright.strategies.told import noted, recalled
+from netwright.strategies.unseen import Unseen
 
 if TYPE_CHECKING:
     from netwright.core.decisions import Point
     from netwright.core.space import Space
+    from netwright.core.trial import Trial
 
 _MOST_INT = 2**31
 _AT_ONCE = 5  # steps that are decoded together
@@ -139,13 +141,9 @@ class LatentGradient(Strategy):
             self._completed.append(trial)
 
     def memory(self) -> Mapping[str, Any]:
-        done = self._completed
-        width = len(done[0].scores) if done else 1
         weights = {} if self._model is None or self.again is None else self._model.state_dict()
         return {
-            "numbers": np.array([trial.number for trial in done], dtype=np.int64),
-            "points": points_of([trial.architecture.point for trial in done], self.space),
-            "scores": np.array([trial.scores for trial in done], dtype=np.float64).reshape(len(done), width),
+            "told": noted(self._completed, self.space),
             "unseen": self._unseen.memory(),
             "left": self._left,
             "pending": self._pending,
@@ -154,12 +152,9 @@ class LatentGradient(Strategy):
         }
 
     def remember(self, memory: Mapping[str, Any]) -> None:
-        found = zip(*(memory[name].tolist() for name in ("numbers", "points", "scores")), strict=True)
-        for number, point, scores in found:
-            proposal = Proposal(Architecture(self.space, tuple(point)))
-            trial = Trial(number, proposal, "completed", scores=tuple(scores))
+        self._completed = recalled(memory["told"], self.space)
+        for trial in self._completed:
             self._rewards.see(trial)
-            self._completed.append(trial)
         self._unseen.remember(memory["unseen"])
         self._left, self._pending = memory["left"], memory["pending"]
         self._queue = [Proposal(Architecture(self.space, tuple(point)), parent=each) for point, each in memory["queue"]]

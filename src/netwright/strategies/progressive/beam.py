@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError
@@ -14,7 +14,8 @@ from netwright.strategies.joint import settled
 from netwright.strategies.progressive.folds import Folds
 from netwright.strategies.progressive.growth import IDLE, Growth, Wishes
 from netwright.strategies.rewards import Rewards
-from netwright.strategies.unseen import Unseen
+from netwright.strategies.told import noted, recalled
+from netwright.strategies.unseen import Unseen, points_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,9 +82,33 @@ class ProgressiveBeam(Strategy):
 
     def tell(self, trial: Trial) -> None:
         self._pending -= 1
+        self._note(trial)
+
+    def _note(self, trial: Trial) -> None:
         self._rewards.see(trial)
         if trial.completed:
             self._known[self.space.canonical(trial.architecture).point] = trial
+
+    def memory(self) -> Mapping[str, Any]:
+        return {
+            "told": noted(list(self._known.values()), self.space),
+            "unseen": self._unseen.memory(),
+            "pending": self._pending,
+            "stage": self._stage,
+            "extensions": points_of(list(self._extensions), self.space),
+            "wishes": points_of(list(self._extensions.values()), self.space),
+            "queue": points_of(self._queue, self.space),
+            "queued": points_of(sorted(self._queued), self.space),
+        }
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        for trial in recalled(memory["told"], self.space):
+            self._note(trial)
+        self._unseen.remember(memory["unseen"])
+        self._pending, self._stage = memory["pending"], memory["stage"]
+        self._extensions = dict(zip(_points(memory["extensions"]), _points(memory["wishes"]), strict=True))
+        self._queue = _points(memory["queue"])
+        self._queued = set(_points(memory["queued"]))
 
     def _next_queue(self, rng: np.random.Generator) -> bool:
         """The next architectures to ask, from this stage or a later one; False where there are none."""
@@ -134,6 +159,10 @@ class ProgressiveBeam(Strategy):
 
     def _trial(self, point: Point) -> Trial | None:
         return self._known.get(self._canonical(point))
+
+
+def _points(array: np.ndarray) -> list[Point]:
+    return [tuple(point) for point in array.tolist()]
 
 
 def _default(space: Space) -> Predictor:

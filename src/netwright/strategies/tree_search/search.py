@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError
@@ -13,12 +15,11 @@ from netwright.core.trial import Proposal
 from netwright.strategies.arguments import one_of, whole_number
 from netwright.strategies.joint import is_allowed
 from netwright.strategies.rewards import Rewards
+from netwright.strategies.told import noted, recalled
 from netwright.strategies.tree_search.tree import Node, Tree, upper_bounds
-from netwright.strategies.unseen import Unseen
+from netwright.strategies.unseen import Unseen, points_of
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from netwright.core.decisions import DecisionTable, Point
     from netwright.core.space import Space
     from netwright.core.trial import Trial
@@ -88,6 +89,7 @@ class MonteCarloTreeSearch(Strategy):
         self._counted: list[tuple[Walk, Trial]] = []
         self._known: dict[Point, Trial] = {}  # by canonical point
         self._fitted = 0  # how many trials the predictor knows
+        self._learnt: tuple[list[float], int] = ([], 0)  # their rewards when it was fitted, and the seed
 
     def ask(self, rng: np.random.Generator) -> Proposal:
         tree = self._tree = self._tree or self._planted()
@@ -157,11 +159,15 @@ class MonteCarloTreeSearch(Strategy):
         walk = self._pending.pop(trial.architecture.point)
         for node in walk.nodes:
             node.pending -= 1
-        if trial.completed:
-            self._known[self.space.canonical(trial.architecture).point] = trial
-        if self._rewards.see(trial):
+        if self._see(trial):
             self._count_again()
         self._count(walk, trial)
+
+    def _see(self, trial: Trial) -> bool:
+        """Take note of a trial; whether this changes the reward of those before it."""
+        if trial.completed:
+            self._known[self.space.canonical(trial.architecture).point] = trial
+        return self._rewards.see(trial)
 
     def _count(self, walk: Walk, trial: Trial) -> None:
         """Back-propagation: the reward counts at each node of the walk."""
@@ -185,14 +191,52 @@ class MonteCarloTreeSearch(Strategy):
             for node in walk.nodes:
                 node.total += reward
 
+    # What it remembers. A predictor learns once more what it had learnt last.
+
+    def memory(self) -> Mapping[str, Any]:
+        tree = self._tree = self._tree or self._planted()
+        places = {id(node): place for place, node in enumerate(tree.nodes())}
+        trials = list({trial.number: trial for _, trial in self._counted}.values())
+        numbers = {trial.number: number for number, trial in enumerate(trials)}
+        rewards, seed = self._learnt
+        return {
+            "tree": tree.memory(),
+            "unseen": self._unseen.memory(),
+            "told": noted(trials, self.space),
+            "counted": _ends([walk for walk, _ in self._counted], places),
+            "counted_trials": np.array([numbers[trial.number] for _, trial in self._counted], dtype=np.int64),
+            "asked": points_of(list(self._pending), self.space),
+            "pending": _ends(list(self._pending.values()), places),
+            "learnt": np.array(rewards, dtype=np.float64),
+            "seed": seed,
+        }
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        tree = self._tree = self._planted()
+        ways = tree.remember(memory["tree"])
+        self._unseen.remember(memory["unseen"])
+        trials = recalled(memory["told"], self.space)
+        for trial in trials:
+            self._see(trial)
+        counted = _walks(memory["counted"], ways)
+        self._counted = [(walk, trials[k]) for walk, k in zip(counted, memory["counted_trials"].tolist(), strict=True)]
+        asked = [tuple(point) for point in memory["asked"].tolist()]
+        self._pending = dict(zip(asked, _walks(memory["pending"], ways), strict=True))
+        if self.predictor is not None and len(memory["learnt"]):
+            self._learn(self.predictor, memory["learnt"].tolist(), memory["seed"])
+
     # The predictor.
 
     def _fit(self, rng: np.random.Generator) -> None:
         if self.predictor is not None and len(self._known) >= self._fitted + self.refit:
-            trials = list(self._known.values())
-            seed = int(rng.integers(_MOST_INT))
-            self.predictor.fit([trial.architecture for trial in trials], self._rewards.each(trials), seed)
-            self._fitted = len(trials)
+            rewards = self._rewards.each(list(self._known.values()))
+            self._learn(self.predictor, rewards, int(rng.integers(_MOST_INT)))
+
+    def _learn(self, predictor: Predictor, rewards: list[float], seed: int) -> None:
+        """Fit the predictor to the first trials that completed, as many as there are rewards."""
+        trials = list(self._known.values())[: len(rewards)]
+        predictor.fit([trial.architecture for trial in trials], rewards, seed)
+        self._fitted, self._learnt = len(trials), (rewards, seed)
 
     def _expected(self, tree: Tree, node: Node, rng: np.random.Generator) -> float | None:
         """The mean reward of random architectures below a node: measured where they are known, otherwise predicted."""
@@ -207,6 +251,19 @@ class MonteCarloTreeSearch(Strategy):
         new = [each for each, trial in zip(architectures, known, strict=True) if trial is None]
         predicted = iter(self.predictor.predict(new).mean.tolist() if new else [])
         return [next(predicted) if trial is None else self._rewards.of(trial) for trial in known]
+
+
+def _ends(walks: Sequence[Walk], places: Mapping[int, int]) -> dict[str, np.ndarray]:
+    """Where walks end, and what is expected below."""
+    expected = [math.nan if walk.expected is None else walk.expected for walk in walks]
+    ends = [places[id(walk.nodes[-1])] for walk in walks]
+    return {"ends": np.array(ends, dtype=np.int64), "expected": np.array(expected, dtype=np.float64)}
+
+
+def _walks(memory: Mapping[str, np.ndarray], ways: Sequence[list[Node]]) -> list[Walk]:
+    """The walks again; `ways`: to each node."""
+    found = zip(memory["ends"].tolist(), memory["expected"].tolist(), strict=True)
+    return [Walk(ways[end], None if math.isnan(expected) else expected) for end, expected in found]
 
 
 def _widest_first(table: DecisionTable) -> list[int]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
+if TYPE_CHECKING:
     from netwright.core.decisions import DecisionTable, Point
 
 
@@ -85,6 +85,39 @@ class Tree:
         while path[-1].children:
             path.append(next(child for child in path[-1].children if _holds(child, levels)))
         return path
+
+    def nodes(self) -> list[Node]:
+        """All nodes that there are, each before its children."""
+        found, open_nodes = [], [self.root]
+        while open_nodes:
+            found.append(node := open_nodes.pop())
+            open_nodes += reversed(node.children)
+        return found
+
+    def memory(self) -> dict[str, np.ndarray]:
+        """What is noted at each node, in the order of `nodes`."""
+        nodes = self.nodes()
+        return {
+            "expanded": np.array([bool(node.children) for node in nodes]),
+            "closed": np.array([node.closed for node in nodes]),
+            "visits": np.array([node.visits for node in nodes], dtype=np.int64),
+            "pending": np.array([node.pending for node in nodes], dtype=np.int64),
+            "total": np.array([node.total for node in nodes], dtype=np.float64),
+        }
+
+    def remember(self, memory: Mapping[str, np.ndarray]) -> list[list[Node]]:
+        """Be the tree that gave this memory, from the root alone; the way to each node, in the order of `nodes`."""
+        names = ("expanded", "closed", "visits", "pending", "total")
+        ways: list[list[Node]] = []
+        open_ways = [[self.root]]
+        for expanded, *noted in zip(*(memory[name].tolist() for name in names), strict=True):
+            ways.append(way := open_ways.pop())
+            node = way[-1]
+            node.closed, node.visits, node.pending, node.total = noted
+            if expanded:
+                self.expand(node)
+                open_ways += [[*way, child] for child in reversed(node.children)]
+        return ways
 
     @staticmethod
     def close(path: list[Node]) -> None:
