@@ -20,9 +20,13 @@ from netwright.engine.memory import FOLDER, Memory
 from netwright.predictors.gaussian_process import GaussianProcess
 from netwright.predictors.gaussian_process import gaussian_process as processes
 from netwright.predictors.mlp import MlpEnsemble
+from netwright.strategies import WarmStart
 from netwright.strategies.bayesian import named
 from netwright.strategies.latent import LatentGradient
 from netwright.strategies.latent import latent_gradient as latent
+from netwright.strategies.progressive import ProgressiveBeam
+from netwright.strategies.tpe import TreeParzen
+from netwright.strategies.tree_search import MonteCarloTreeSearch, alphax
 
 MAKE: dict[str, Callable[[Space], Strategy]] = {
     "gp": lambda space: named.gp(space, initial=6, batch=3),
@@ -31,6 +35,15 @@ MAKE: dict[str, Callable[[Space], Strategy]] = {
     "gp-nas": lambda space: named.gp_nas(space, initial=6, batch=3, candidates=40),
     "nao": lambda space: LatentGradient(space, 8, 4, epochs=2, again=2, hidden=8, embedding=4, width=8, steps=5),
 }
+
+OTHERS: dict[str, Callable[[Space], Strategy]] = {
+    "tpe": lambda space: TreeParzen(space, startup=6),
+    "pnas": lambda space: ProgressiveBeam(space, beam=7, idle=("op0",)),
+    "mcts": lambda space: MonteCarloTreeSearch(space, halve="all"),
+    "alphax": lambda space: alphax(space, refit=9, simulations=3),
+    "warm gp": lambda space: WarmStart(MAKE["gp"](space), [space.at(7 * k) for k in range(9)]),
+}
+"""What they learn for an ask is less than they remember, or is learnt once more."""
 
 
 @pytest.fixture
@@ -90,10 +103,10 @@ def test_what_was_learnt_before_is_not_learnt_again(tmp_path: Path, fits: list[s
     assert 0 < replayed < len(fits) / 2
 
 
-@pytest.mark.parametrize("name", MAKE)
+@pytest.mark.parametrize("name", [*MAKE, *OTHERS])
 @pytest.mark.usefixtures("always")
 def test_many_breaks_with_trials_under_way_change_nothing(tmp_path: Path, name: str) -> None:
-    search = Search(MAKE[name](Cell()), Noisy(0.2), seed=4)
+    search = Search({**MAKE, **OTHERS}[name](Cell()), Noisy(0.2), seed=4)
     broken_off(search, tmp_path, 11, 60, executor=Shuffled(4))
     for trials in (19, 20, 34, 47):
         search.run(trials=trials, store=tmp_path, name="r", resume=True, executor=Shuffled(4, seed=trials))

@@ -10,6 +10,8 @@ import pytest
 from netwright.core.errors import ConfigurationError, InvalidArchitecture
 from netwright.core.trial import Measurement, Trial
 from netwright.strategies import Asha, GeneticAlgorithm, LocalSearch, RandomSearch, RegularizedEvolution, WarmStart
+from netwright.strategies.bayesian.named import gp
+from netwright.strategies.tpe import TreeParzen
 from netwright.testing import check_strategy
 from netwright.testing.examples import Layers
 
@@ -98,6 +100,8 @@ def test_the_strategy_that_was_given_stays_as_it_is():
     [
         LocalSearch,
         lambda space: GeneticAlgorithm(space, 6),
+        lambda space: TreeParzen(space, startup=4),
+        lambda space: gp(space, initial=9, batch=3),
     ],
 )
 def test_it_keeps_the_contract(make):

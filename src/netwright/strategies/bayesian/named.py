@@ -134,8 +134,7 @@ def nasbot(space: Space, initial: int = 10, batch: int = 5, candidates: int = 10
 
     The paper learns after every trial; batch=1 does so, at five times the cost: each pair of architectures needs an
     optimal transport. Its layers have widths, which a space's graph does not tell. Of more than 300 architectures a
-    part is learnt; an ask then takes tens of milliseconds for cells of six layers, seconds for those of DARTS: beyond
-    that, `gp` with the kernel "weisfeiler-lehman".
+    part is learnt. `gp` with the kernel "weisfeiler-lehman" takes less time.
 
     initial: random architectures first. batch: architectures of each round. candidates: architectures compared in each
     round.
@@ -161,8 +160,8 @@ def auto_keras(space: Space, initial: int = 10, batch: int = 5, weight: float = 
     """Auto-Keras (Jin et al. 2019): edit distances, the upper confidence bound, a tree search with annealing.
 
     The paper learns after every trial, as batch=1 does, and its code embeds the distances before its kernel is taken
-    (see `EditDistance`). Of more than 300 architectures a part is learnt; an ask then takes tens of milliseconds,
-    and `gp` is what to use beyond. weight: of the deviation in the bound; 2.576 in the authors' code (unsure).
+    (see `EditDistance`). Of more than 300 architectures a part is learnt. `gp` takes less time.
+    weight: of the deviation in the bound; 2.576 in the authors' code (unsure).
     initial: random architectures first. batch: architectures of each round.
     """
     predictor = GaussianProcess(space, EditDistance(space), most=SMALL)
@@ -197,9 +196,9 @@ def predictor(
 
     The paper predicts a whole space and evaluates the top K once; here K is `batch`, and the predictor then learns from
     these too, before the next K follow. candidates: how many are predicted; all of a space that has no more.
-    epochs: of its network, which takes 2,000 steps for 200 architectures: seconds for each time it learns, so that
-    small batches are dear: beyond some 1,000 trials `npenas` or `bananas` is what to use. It learns ranks, and its
-    rate and decay are not those of the program it comes from: see `NeuralPredictor`.
+    epochs: of its network, which takes 2,000 steps for 200 architectures, so that small batches are dear; `npenas` and
+    `bananas` take less time. It learns ranks, and its rate and decay are not those of the program it comes from: see
+    `NeuralPredictor`.
     initial: random architectures first. batch: architectures of each round.
     """
     from netwright.predictors.neural import NeuralPredictor

@@ -66,8 +66,8 @@ class LatentGradient(Strategy):
     search. That program reads three tokens of its own space in one step of the encoder, and its exchange of a block's
     two inputs multiplies the examples in spaces that have such symmetries: neither is done here.
 
-    What a fit takes is in proportion to the trials, minutes at the paper's 1,000, seconds of the smaller form of `nao`:
-    it is no method for thousands of trials.
+    A fit passes over all trials in each epoch, so its time is in proportion to them; what was measured is in the
+    guide to Bayesian optimisation.
 
     No architecture is asked twice, until SpaceExhausted. `ask` gives None while a round waits for pending trials. The
     model learns scores scaled to 0..1, of several objectives their mean; trials that did not complete are left out.
