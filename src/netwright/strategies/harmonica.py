@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from netwright.strategies.arguments import one_of, whole_number
 from netwright.strategies.joint import settled
 from netwright.strategies.parities import Polynomial, Restriction, SignVariables, sparse_polynomial, values
 from netwright.strategies.rewards import Rewards
+from netwright.strategies.told import noted, recalled
 from netwright.strategies.unseen import Unseen
 
 if TYPE_CHECKING:
@@ -154,6 +155,37 @@ class Harmonica(Strategy):
         if len(self._learnt) < self.stages:
             self._stage.append(trial)
 
+    def memory(self) -> Mapping[str, Any] | None:
+        base = {} if self.base is None else self.base.memory()
+        if base is None:
+            return None
+        return {
+            "base": base,
+            "asked_by_base": [[list(each), _told(asked)] for each, asked in self._asked_by_base.items()],
+            "unseen": self._unseen.memory(),
+            "asked": self._asked,
+            "pending": self._pending,
+            "stage": noted(self._stage, self.space),
+            "rewards": self._rewards.memory(),
+            "learnt": [[[float(weight), list(each)] for weight, each in found] for found in self._learnt],
+            "restricted": [[[[int(k), int(v)] for k, v in r.items()] for r in found] for found in self._restricted],
+        }
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        if self.base is not None:
+            self.base.remember(memory["base"])
+        for point, asked in memory["asked_by_base"]:
+            self._asked_by_base[tuple(point)] = [
+                Proposal(Architecture(self.space, tuple(own)), fidelity=fidelity, parent=parent)
+                for own, fidelity, parent in asked
+            ]
+        self._unseen.remember(memory["unseen"])
+        self._asked, self._pending = memory["asked"], memory["pending"]
+        self._stage = recalled(memory["stage"], self.space)
+        self._rewards.remember(memory["rewards"])
+        self._learnt = [[(weight, tuple(each)) for weight, each in found] for found in memory["learnt"]]
+        self._restricted = [[dict(map(tuple, r)) for r in found] for found in memory["restricted"]]
+
     # The base optimiser searches the whole space; what it asks is moved into the restrictions.
 
     def _from_base(self, base: Strategy, signs: SignVariables, rng: np.random.Generator) -> Proposal | None:
@@ -177,3 +209,12 @@ class Harmonica(Strategy):
                 point.append(-1)
         found = settled(self.space.decisions, tuple(point), np.random.default_rng(0))  # always the same one
         return proposal.candidate if found is None else Architecture(self.space, found)
+
+
+def _told(proposals: Sequence[Proposal]) -> list[list[Any]]:
+    """The architecture, fidelity and parent of each."""
+    found: list[list[Any]] = []
+    for each in proposals:
+        assert isinstance(each.candidate, Architecture)
+        found.append([list(each.candidate.point), each.fidelity, each.parent])
+    return found

@@ -7,6 +7,8 @@ from bisect import insort
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from netwright.core.trial import Trial
 
@@ -43,30 +45,41 @@ class Rewards:
     def each(self, trials: Sequence[Trial]) -> list[float]:
         return [self.of(trial) for trial in trials]
 
+    def memory(self) -> list[np.ndarray]:
+        """Of each objective the range, how many scores there were at the last look at it, and the scores."""
+        return [np.array([scale.low, scale.high, scale.looked, *scale.scores]) for scale in self._scales]
+
+    def remember(self, memory: Sequence[np.ndarray]) -> None:
+        """Go on from there."""
+        for known in memory:
+            self._scales.append(scale := Scale())
+            scale.low, scale.high, looked, *scale.scores = known.tolist()
+            scale.looked = int(looked)
+
 
 class Scale:
     """The range of one objective's finite scores, without those far below the others."""
 
     def __init__(self) -> None:
         self.low, self.high = math.inf, -math.inf
-        self._scores: list[float] = []  # ascending
-        self._looked = 4  # how many scores there were when the quartiles were looked at
+        self.scores: list[float] = []  # ascending
+        self.looked = 4  # how many scores there were when the quartiles were looked at
 
     def see(self, score: float) -> bool:
         """Take note of a score; whether the range has changed."""
         if not math.isfinite(score):
             return False
         before = self.low, self.high
-        insort(self._scores, score)
-        self.high = self._scores[-1]
-        count = len(self._scores)
-        if 2 * count >= 3 * self._looked:
-            self._looked = count
-            lower, upper = self._scores[count // 4], self._scores[(3 * count) // 4]
+        insort(self.scores, score)
+        self.high = self.scores[-1]
+        count = len(self.scores)
+        if 2 * count >= 3 * self.looked:
+            self.looked = count
+            lower, upper = self.scores[count // 4], self.scores[(3 * count) // 4]
             fence = lower - WHISKER * (upper - lower)
-            self.low = next(each for each in self._scores if each >= fence)
-        elif count < self._looked:
-            self.low = self._scores[0]
+            self.low = next(each for each in self.scores if each >= fence)
+        elif count < self.looked:
+            self.low = self.scores[0]
         return before != (self.low, self.high)
 
     def share(self, score: float) -> float:
