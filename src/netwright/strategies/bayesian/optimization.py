@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from netwright.predictors.predictor import Predictor
 
 LEAST_EXAMPLES = 2
-LARGE, SHARE = 500, 0.03  # of more examples than so many, a round is that share
+LARGE, SHARE = 1000, 0.03  # of more examples than so many, a round is that share
 COMPARED = 4  # candidates for each that is asked, at least, before a round is larger than `batch`
 _IMPROVEMENT, _MUTATIONS = ExpectedImprovement(), MutationsOfBest()
 
@@ -36,7 +36,7 @@ class BayesianOptimization(Strategy):
 
     predictor: of the score; `GaussianProcess(space)` by default. The search works on a copy of it. acquisition,
     candidates: see those. initial: how many random architectures come first. batch: how many are asked in a round,
-    before the predictor learns again; beyond 500 examples a round is 3 % of them where that is more, out of as many
+    before the predictor learns again; beyond 1,000 examples a round is 3 % of them where that is more, out of as many
     times the candidates, so that what learning and ranking cost an ask does not grow with the search.
     acquisition: what a candidate is worth, by what is predicted of it. candidates: where architectures to compare come
     from.
