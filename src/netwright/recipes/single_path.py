@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netwright.recipes.weight_sharing import DARTS_CODE, batches_of, nearly_all, resolved
+from netwright.recipes.weight_sharing import (
+    DARTS_CODE,
+    Resolved,
+    affordable,
+    nearly_all,
+    resolved,
+    statistics_from,
+)
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
@@ -18,7 +25,7 @@ def single_path_one_shot(
     *,
     epochs: int = 120,
     population: int = 50,
-    generations: int = 20,
+    generations: int | None = None,
     top: int = 10,
     mutation: float = 0.1,
     seed: int = 0,
@@ -32,8 +39,11 @@ def single_path_one_shot(
     are smoothed by 0.1, no gradient is clipped, and for each path that is scored the statistics of batch normalisations
     are taken anew from 25,600 training images, or from all where there are fewer, as in the authors' code; that draws
     paths such that their multiply-adds are uniform, where here the decisions are. Held out is what `nearly_all` says.
-    population, generations: of the evolution, whose product is the number of evaluations. top: how many of the best
-    architectures are bred from. mutation: probability of drawing a decision anew.
+    Scoring never takes longer than training, roughly: where there are fewer steps than the paper's, the statistics are
+    of fewer images, 256 at least, and there are fewer generations than the paper's 20.
+    population, generations: of the evolution, whose product is the number of evaluations; None for as many generations
+    as the steps allow. top: how many of the best architectures are bred from. mutation: probability of drawing a
+    decision anew.
     """
     from netwright.strategies.paths import TopEvolution, TrainThenSearch, UniformPaths
 
@@ -47,11 +57,21 @@ def single_path_one_shot(
         "label_smoothing": 0.1,
         "gradient_clip": None,
         "split": nearly_all,
-        "recalibrate": batches_of(25_600),
+        "recalibrate": statistics_from(25_600, 1000),
     }
+    found = resolved(task, epochs, published, settings)
+    generations = _generations(found, population, 20) if generations is None else generations
     evolution = TopEvolution(space, population, generations, top, mutation=mutation)
     strategy = TrainThenSearch(UniformPaths(space), evolution, population * generations)
-    return resolved(task, epochs, published, settings).search(strategy, seed=seed, device=device)
+    return found.search(strategy, seed=seed, device=device)
+
+
+def _generations(found: Resolved, population: int, most: int) -> int:
+    """As many generations as the training's steps allow, at least one."""
+    if population < 1:
+        return 1  # refused where it is used
+    count = affordable(population * most, found.scale, found.settings.get("recalibrate", 0))
+    return max(1, min(most, count // population))
 
 
 def fairnas(
@@ -60,7 +80,7 @@ def fairnas(
     *,
     epochs: int = 150,
     population: int = 70,
-    generations: int = 20,
+    generations: int | None = None,
     objective: tuple[str, ...] = ("val_accuracy", "macs"),
     seed: int = 0,
     device: str = "auto",
@@ -71,7 +91,7 @@ def fairnas(
     Published: 75.34 % top-1 on ImageNet (FairNAS-A). Its search code is not public. Training as in the paper, whose
     learning rate of 0.045 for batches of 256 is 0.01125 for batches of 64; held out is what `nearly_all` says. A step
     costs as much as there are options in the largest decision. generations: of `population` each, so many evaluations;
-    the number is ours.
+    None for 20, which is ours, or fewer where scoring would take longer than training.
     population: of NSGA-II. objective: the metrics that it improves.
     """
     from netwright.strategies.genetic import GeneticAlgorithm
@@ -86,9 +106,11 @@ def fairnas(
         "gradient_clip": None,
         "split": nearly_all,
     }
+    found = resolved(task, epochs, published, settings)
+    generations = _generations(found, population, 20) if generations is None else generations
     evolution = GeneticAlgorithm(space, population, repeats=False)
     strategy = TrainThenSearch(FairPaths(space), evolution, population * generations)
-    return resolved(task, epochs, published, settings).search(strategy, seed=seed, device=device, objective=objective)
+    return found.search(strategy, seed=seed, device=device, objective=objective)
 
 
 def one_shot(
@@ -97,7 +119,7 @@ def one_shot(
     *,
     epochs: int = 50,
     rate: float = 0.1,
-    evaluations: int = 1000,
+    evaluations: int | None = None,
     seed: int = 0,
     device: str = "auto",
     **settings: Any,
@@ -105,13 +127,15 @@ def one_shot(
     """One-shot (Bender et al. 2018): all options summed with path dropout that rises linearly, then random search.
 
     rate, evaluations, epochs: ours, since the paper tunes its dropout and trains for a number of steps on a machine of
-    its time; a rate too low makes options depend on each other, one too high leaves them untrained.
+    its time; a rate too low makes options depend on each other, one too high leaves them untrained. evaluations: None
+    for 1,000, or as many as take as long as the training.
     """
     from netwright.strategies.paths import PathDropout, TrainThenSearch
     from netwright.strategies.random_search import RandomSearch
 
-    strategy = TrainThenSearch(PathDropout(space, rate), RandomSearch(space), evaluations)
     found = resolved(task, epochs, {"decay_all": False, "pace": "step"}, settings)
+    count = affordable(1000, found.scale) if evaluations is None else evaluations
+    strategy = TrainThenSearch(PathDropout(space, rate), RandomSearch(space), count)
     return found.search(strategy, seed=seed, device=device)
 
 
@@ -120,7 +144,7 @@ def random_weight_sharing(
     task: Task,
     *,
     epochs: int = 100,
-    candidates: int = 1000,
+    candidates: int | None = None,
     batches: int = 10,
     best: int = 10,
     seed: int = 0,
@@ -133,11 +157,14 @@ def random_weight_sharing(
     minibatches, the ten best on all of them. Supernet and training are those of DARTS, as in the authors' code, which
     looks anew for each 10,000 training steps.
 
-    candidates: random architectures that are looked at. batches: validation minibatches that each is looked at on.
+    candidates: random architectures that are looked at; None for 1,000, or as many as take as long as the training.
+    batches: validation minibatches that each is looked at on.
     best: how many of them are evaluated in full.
     """
     from netwright.strategies.paths import Screening, TrainThenSearch, UniformPaths
 
-    screening = Screening(space, candidates, batches, best)
-    strategy = TrainThenSearch(UniformPaths(space), screening, best)
-    return resolved(task, epochs, DARTS_CODE, settings).search(strategy, seed=seed, device=device)
+    found = resolved(task, epochs, DARTS_CODE, settings)
+    if candidates is None:
+        candidates = max(best, affordable(1000, found.scale, looks=batches))
+    strategy = TrainThenSearch(UniformPaths(space), Screening(space, candidates, batches, best), best)
+    return found.search(strategy, seed=seed, device=device)

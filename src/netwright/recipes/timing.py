@@ -1,32 +1,63 @@
-"""How long an epoch of weight sharing takes, measured on a few steps before a search begins."""
+"""How long weight sharing takes, measured on a few steps before a search begins."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from netwright.core.randomness import Generators
-from netwright.core.trial import Trial
+from netwright.core.trial import Proposal, Trial
 from netwright.engine.rounds import round_estimator
 from netwright.engine.session import fresh
+from netwright.strategies.differentiable import Differentiable
 
 if TYPE_CHECKING:
+    from netwright.core.estimator import RoundEstimator
+    from netwright.core.strategy import Strategy
     from netwright.engine.search import Search
 
-STEPS = 3  # training steps that are timed, after one that pays for what is done once
-MOST_ROUNDS = 200
-OVERHEAD = 1.1  # validation at the end of each epoch, and keeping the weights
+STEPS = 5  # training steps that are timed at least, after one that pays for what is done once
+MOST_ROUNDS = 400
+OVERHEAD = 1.1  # keeping the weights, and what is read of them
 
 
-def epoch_seconds(search: Search) -> float:
-    """Seconds of one epoch, from a few steps of new weights that are thrown away.
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds of one epoch with what it ends with, and of one evaluation on the trained weights."""
 
-    The strategy is told that half of the training is done, so that what it asks at first or at last only is left out.
+    epoch: float
+    evaluation: float
+
+    def epochs(self, seconds: float) -> int:
+        """Whole epochs that fit, beside one evaluation of what is found."""
+        return max(0, int((seconds - self.evaluation) / self.epoch))
+
+
+def pace(search: Search) -> Pace:
+    """Measured on a few steps of new weights that are thrown away.
+
+    An epoch is its steps, as often as the strategy probes beside them, and once what its alarms evaluate. The strategy
+    is told that half of the training is done, so that what it asks at first or at last only is left out.
     """
     estimator = round_estimator(search.estimator)
     assert estimator is not None
-    own, strategy, draw = estimator.replace(), fresh(search.strategy), Generators(0)
+    own, strategy = estimator.replace(), fresh(search.strategy)
     own.begin(0)
+    each, steps = _steps(own, strategy)
+    began = time.monotonic()
+    own.epoch(strategy.mixture())
+    ends = time.monotonic() - began
+    began = time.monotonic()
+    own.estimate(Proposal(search.space.sample(Generators(0)(0, 0))), 0)
+    return Pace(OVERHEAD * (steps * each + ends), time.monotonic() - began)
+
+
+def _steps(own: RoundEstimator, strategy: Strategy) -> tuple[float, float]:
+    """Seconds of one training step with the rounds beside it, and how many steps an epoch has."""
+    draw, wanted = Generators(0), STEPS
+    if isinstance(strategy, Differentiable):
+        wanted = strategy.every * -(-STEPS // strategy.every)  # whole turns of steps and probes
     trained, steps, began = 0, 1.0, time.monotonic()
     for number in range(MOST_ROUNDS):
         proposal = strategy.ask(draw(0, number))
@@ -41,6 +72,6 @@ def epoch_seconds(search: Search) -> float:
         trained += proposal.purpose == "train"
         if trained == 1 and proposal.purpose == "train":
             began = time.monotonic()
-        if trained == STEPS + 1:
+        if trained == wanted + 1:
             break
-    return OVERHEAD * steps * (time.monotonic() - began) / max(1, trained - 1)
+    return (time.monotonic() - began) / max(1, trained - 1), steps

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from netwright.core.errors import ConfigurationError
 from netwright.training import TrainingSettings
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ class Scale:
         return max(1, round(self.examples * (1 - self["split"])))
 
     @property
+    def held_out(self) -> int:
+        """Examples on which architectures are scored."""
+        return max(1, self.examples - self.training_examples)
+
+    @property
     def steps(self) -> int:
         """Training steps of an epoch."""
         return max(1, self.training_examples // self["batch_size"])
@@ -59,25 +65,43 @@ class Resolved:
     task: Task
     scale: Scale
     settings: Mapping[str, Any]
+    architecture_rate: float | None = None
 
     def search(
         self, strategy: Strategy, *, seed: int, device: str, objective: str | tuple[str, ...] = "val_accuracy"
     ) -> Search:
         """A search by the strategy on shared weights with these settings."""
+        strategy = self._paced(strategy)
         from netwright.engine.search import Search
         from netwright.estimators.shared_weights import SharedWeights
 
         estimator = SharedWeights(strategy.space, self.task, device=device, **self.settings)
         return Search(strategy, estimator, objective=objective, seed=seed)
 
+    def _paced(self, strategy: Strategy) -> Strategy:
+        """The strategy with logits that move as fast as was asked for, or as the steps at hand need."""
+        from netwright.strategies.differentiable import Adam, Differentiable
+
+        if not isinstance(strategy, Differentiable) or not isinstance(strategy.optimiser, Adam):
+            if self.architecture_rate is None:
+                return strategy
+            raise ConfigurationError(
+                f"architecture_rate = {self.architecture_rate!r}: expected a recipe whose logits follow Adam"
+            )
+        rate, own = self.architecture_rate, strategy.optimiser.learning_rate
+        if rate is None:
+            rate = logit_rate(own, self.scale.total_steps)
+        return strategy if rate == own else strategy.replace(optimiser=strategy.optimiser.replace(learning_rate=rate))
+
 
 def resolved(task: Task, epochs: int, published: Mapping[str, Any], given: Mapping[str, Any]) -> Resolved:
     """What a paper trains with, for this data and these epochs.
 
     published: the paper's settings, of which those that depend on the data or the epochs are functions of a `Scale`.
-    given: the user's, which replace the paper's.
+    given: the user's, which replace the paper's; `architecture_rate` is that of the Adam of the logits.
     """
     wanted = {**published, **given}
+    architecture_rate = wanted.pop("architecture_rate", None)
     side = min(task.shape.input[1:]) if task.shape.is_image else 0
     scale = Scale(len(task.train), side, epochs, _plain(wanted))
     for name in ("split", "batch_size"):  # on which others depend
@@ -85,7 +109,7 @@ def resolved(task: Task, epochs: int, published: Mapping[str, Any], given: Mappi
             wanted[name] = wanted[name](scale)
             scale = replace(scale, wanted=_plain(wanted))
     settings = {name: each(scale) if callable(each) else each for name, each in wanted.items()}
-    return Resolved(task, scale, {**settings, "epochs": epochs})
+    return Resolved(task, scale, {**settings, "epochs": epochs}, architecture_rate)
 
 
 def _plain(wanted: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -131,6 +155,46 @@ def half_a_side(scale: Scale) -> int | None:
 def batches_of(images: int) -> Setting:
     """Minibatches of so many training images, at most of all there are."""
     return lambda scale: math.ceil(min(images, scale.training_examples) / scale["batch_size"])
+
+
+# What a short search needs in place of a paper's settings.
+
+PUBLISHED_STEPS = 19_500
+"""Steps of the search of DARTS on CIFAR-10: 50 epochs of 390. What has as many or more is left as its paper has it."""
+FASTEST = 0.01  # learning rate of logits that is not exceeded
+
+
+def logit_rate(published: float, steps: int) -> float:
+    """A learning rate of Adam with which logits can move as far in so many steps as in those of a paper."""
+    return max(published, min(FASTEST, published * PUBLISHED_STEPS / steps))
+
+
+PASSES = 3  # of a minibatch in a training step: forward, and about two for the way back
+FEWEST_STATISTICS = 256  # images
+FEWEST_EVALUATIONS = 50
+
+
+def statistics_from(images: int, evaluations: int) -> Setting:
+    """Minibatches for the statistics of an architecture that is scored, of at most so many training images.
+
+    Fewer in a short search: for all of a paper's evaluations together they take no longer than the weight training.
+    """
+
+    def minibatches(scale: Scale) -> int:
+        least = math.ceil(FEWEST_STATISTICS / scale["batch_size"])
+        return min(max(least, PASSES * scale.total_steps // evaluations), batches_of(images)(scale))
+
+    return minibatches
+
+
+def affordable(most: int, scale: Scale, statistics: int = 0, looks: float | None = None) -> int:
+    """How many architectures to score: those of a paper, but no more than take as long as the weight training.
+
+    statistics: minibatches that each is shown before. looks: minibatches that it is scored on, None for all held out.
+    """
+    every = scale.held_out / scale["batch_size"]
+    minibatches = statistics + (every if looks is None else looks)
+    return min(most, max(FEWEST_EVALUATIONS, round(PASSES * scale.total_steps / minibatches)))
 
 
 # Settings that several papers share.
