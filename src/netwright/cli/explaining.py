@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netwright.cli import workers
 from netwright.cli.arguments import counted
 from netwright.cli.plan import DEFAULT_TIME
 from netwright.core.wording import duration, rough
 from netwright.recipes import departures as recipes
+from netwright.recipes.expectations import expected, steps_needed
 from netwright.strategies.departures import departure
 
 if TYPE_CHECKING:
@@ -101,6 +102,34 @@ def recipe_warnings(plan: Plan) -> list[str]:
         f"warning: {counted(epochs, 'epoch')} of the {wanted} that the paper trains is no {name}: mixtures that have "
         f"hardly moved are read as a choice. All {wanted} would take about {duration(whole)} here, --time {needed} in "
         "all. In the time given, a search that trains each candidate by itself (leave --recipe out) finds more"
+    ]
+
+
+def expectations(plan: Plan, search: Search) -> list[str]:
+    """How well the shared weights of a recipe will rank, and what is better where that is hardly above chance."""
+    if plan.recipe is None:
+        return []
+    from netwright.engine.rounds import round_estimator
+    from netwright.recipes.weight_sharing import training_steps
+
+    estimator: Any = round_estimator(search.estimator)
+    steps = training_steps(estimator)
+    text = expected(plan.recipe, steps)
+    lines = [f"expected: {text}"] if text else []
+    needed = steps_needed(plan.recipe)
+    if not text or (needed is not None and steps >= needed):
+        return lines
+    enough = f"at least {needed:,} steps" if needed else "more steps than were measured"
+    time = ""
+    if needed and plan.shared_seconds and plan.shared_epochs:
+        whole = plan.shared_seconds / steps * needed
+        share = plan.search_seconds or plan.shared_seconds
+        given = duration((plan.seconds or share) / share * whole)
+        time = f", about {duration(whole)} here (--time {given} in all)"
+    return [
+        *lines,
+        f"warning: {counted(steps, 'step')} rank networks hardly better than chance; {enough} are needed{time}. Until "
+        "then evolution with candidates that are trained by themselves (leave --recipe out) finds more",
     ]
 
 

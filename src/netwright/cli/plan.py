@@ -269,17 +269,24 @@ class Plan:
         wanted = search.estimator.settings.epochs  # pyright: ignore[reportAttributeAccessIssue]
         if self.search_seconds is None:
             return replace(self, shared_epochs=wanted, paper_epochs=wanted)
-        from netwright.recipes.timing import epoch_seconds
+        return self._as_long_as_fits(task, space, search, wanted, self.search_seconds)
 
-        each = epoch_seconds(search)
-        share = SHARE_OF_WEIGHTS if search.strategy.mixture() is not None else SHARE_OF_WEIGHTS_THEN_SEARCH
-        fitting = int(self.search_seconds * share / each)
+    def _as_long_as_fits(self, task: Task, space: Space, search: Search, wanted: int, seconds: float) -> Plan:
+        """With as many of the wanted epochs as fit; timed again with fewer, since a short search's settings differ."""
+        from netwright.recipes.timing import pace
+
+        follows = search.strategy.mixture() is None
+        left = seconds * (SHARE_OF_WEIGHTS_THEN_SEARCH if follows else SHARE_OF_WEIGHTS)
+        found = pace(search)
+        fitting = found.epochs(left)
+        if fitting < wanted:
+            found = pace(replace(self, shared_epochs=max(1, fitting))._make_recipe(task, space))
+            fitting = found.epochs(left)
         if fitting < 1:
             raise UserError(
-                f"one epoch of {self.recipe!r} on {space} takes about {each:,.0f} s here, and "
-                f"{self.search_seconds * share:,.0f} s of --time {self.time_limit} are left for it; give more time, "
+                f"one epoch of {self.recipe!r} on {space} takes about {found.epoch:,.0f} s here, and "
+                f"{left:,.0f} s of --time {self.time_limit} are left for it; give more time, "
                 "fewer --examples, or a smaller space such as --space darts:cells=4,channels=8"
             )
-        return replace(
-            self, shared_epochs=min(wanted, fitting), paper_epochs=wanted, shared_seconds=each * min(wanted, fitting)
-        )
+        epochs = min(wanted, fitting)
+        return replace(self, shared_epochs=epochs, paper_epochs=wanted, shared_seconds=found.epoch * epochs)

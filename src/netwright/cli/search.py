@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 from netwright.cli import fitting, workers
 from netwright.cli.beside import RANDOM, random_name, random_plan, random_search, repetitions
 from netwright.cli.driving import Driver
-from netwright.cli.explaining import cut_short, planned, recipe_warnings, shares, strategy_lines, understood
+from netwright.cli.explaining import (
+    cut_short,
+    expectations,
+    planned,
+    recipe_warnings,
+    shares,
+    strategy_lines,
+    understood,
+)
 from netwright.cli.export import conclude_run, further, write
 from netwright.cli.flags import in_flags
 from netwright.cli.output import say, say_json
@@ -99,7 +107,9 @@ class Command:
         self._say(f"plan: {planned(self.plan, self.search, fitted=self._fits)}")
         if found is not None:
             self._say(*found.lines(in_flags))
-        self._say(*recipe_warnings(self.plan), *lines, *shares(self._parts()), "")
+        self._say(
+            *recipe_warnings(self.plan), *expectations(self.plan, self.search), *lines, *shares(self._parts()), ""
+        )
 
     def _fit(self, found: Preflight) -> list[str]:
         """Fit the plan to data and time, by what a typical network takes here; what there is to say of it."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from netwright.core.errors import Diverged
 from netwright.core.randomness import Generators
 from netwright.core.trial import Proposal, Trial
 from netwright.engine.rounds import round_estimator
@@ -46,7 +48,8 @@ def pace(search: Search) -> Pace:
     own.begin(0)
     each, steps = _steps(own, strategy)
     began = time.monotonic()
-    own.epoch(strategy.mixture())
+    with suppress(Diverged):  # which the search will say, or not
+        own.epoch(strategy.mixture())
     ends = time.monotonic() - began
     began = time.monotonic()
     own.estimate(Proposal(search.space.sample(Generators(0)(0, 0))), 0)

@@ -14,6 +14,7 @@ from netwright.training import TrainingSettings
 if TYPE_CHECKING:
     from netwright.core.strategy import Strategy
     from netwright.engine.search import Search
+    from netwright.estimators.shared_weights import SharedWeights
     from netwright.tasks.task import Task
 
 DEFAULTS: Mapping[str, Any] = {"split": 0.5, "batch_size": 64, "learning_rate": 0.025}  # of `SharedWeights`
@@ -53,6 +54,13 @@ class Scale:
     @property
     def total_steps(self) -> int:
         return self.steps * self.epochs
+
+
+def training_steps(estimator: SharedWeights) -> int:
+    """How many steps the weights of an estimator are trained for."""
+    settings = estimator.settings
+    known = {"split": estimator.split, "batch_size": settings.batch_size}
+    return Scale(len(estimator.task.train), 0, settings.epochs, known).total_steps
 
 
 Setting = Callable[[Scale], Any]  # a setting that depends on the data and the epochs
