@@ -124,7 +124,7 @@ def test_single_paths_train_along_a_line_with_smooth_labels_unclipped(task: nw.T
 
 
 def test_statistics_are_taken_from_all_training_images_or_25600(task: nw.Task, monkeypatch: pytest.MonkeyPatch) -> None:
-    estimator = begun("single-path-one-shot", task, batch_size=8)
+    estimator = begun("single-path-one-shot", task, batch_size=8, epochs=1000)
     assert len(estimator.weights.held_out) == 29  # a fifth of 144
     seen: list[int] = []
     plain = nn.BatchNorm2d.forward

@@ -59,4 +59,4 @@ def test_it_is_printed_with_the_plan() -> None:
     for recipe, said in (("snas", "note: this is SNAS without its penalty on resources"), ("darts", None)):
         plan = Plan(data="digits", recipe=recipe, device="cpu", shared_epochs=1)
         lines = strategy_lines(plan, plan.make_search(task, space))
-        assert lines[1:] == ([said] if said else [])
+        assert [line for line in lines[1:] if "fewer than the paper's" not in line] == ([said] if said else [])

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from netwright.engine.rounds import round_estimator
+
+if TYPE_CHECKING:
+    from netwright.core.strategy import Strategy
+    from netwright.engine.search import Search
 
 
 def departure(recipe: str) -> str:
@@ -11,6 +18,46 @@ def departure(recipe: str) -> str:
     Said is what changes what a search finds or costs; each recipe's docstring says the rest.
     """
     return _SAID.get(recipe.partition(":")[0], "")
+
+
+def shortened(recipe: str, search: Search) -> str:
+    """In what a search of fewer steps than the paper's has other settings than the paper; "" where in nothing.
+
+    What the recipe was given ("darts:architecture_rate=0.001") is not spoken of.
+    """
+    from netwright.recipes.weight_sharing import PUBLISHED_STEPS, training_steps
+
+    estimator: Any = round_estimator(search.estimator)
+    steps = training_steps(estimator)
+    said = [*_faster(search.strategy, recipe), *_fewer(recipe, search.strategy, estimator)]
+    if not said or steps >= PUBLISHED_STEPS:
+        return ""
+    return f"{steps:,} steps are fewer than the paper's, so {', '.join(said)}"
+
+
+def _faster(strategy: Strategy, recipe: str) -> list[str]:
+    from netwright.strategies.differentiable import Adam, Differentiable
+
+    if "architecture_rate" in recipe or not isinstance(strategy, Differentiable):
+        return []
+    optimiser = strategy.optimiser
+    return [f"logits learn at {optimiser.learning_rate:.2g}"] if isinstance(optimiser, Adam) else []
+
+
+def _fewer(recipe: str, strategy: Strategy, estimator: Any) -> list[str]:
+    from netwright.recipes.single_path import EVALUATIONS
+    from netwright.strategies.paths import Screening, TrainThenSearch
+
+    most = EVALUATIONS.get(recipe.partition(":")[0])
+    if most is None or not isinstance(strategy, TrainThenSearch):
+        return []
+    inner = strategy.search
+    count = inner.candidates if isinstance(inner, Screening) else strategy.evaluations
+    said = [f"{count:,} architectures are scored, not {most:,}"] if count < most else []
+    if estimator.recalibrate:
+        images = estimator.recalibrate * estimator.settings.batch_size
+        said.append(f"each with statistics of about {images:,} images")
+    return said
 
 
 _SAID: Mapping[str, str] = {

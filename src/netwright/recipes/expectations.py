@@ -28,14 +28,15 @@ def expected(recipe: str, steps: int) -> str:
     known = MEASURED.get(recipe.partition(":")[0], ())
     if not known:
         return ""
+    said = f"{steps:,} steps: Kendall's tau of shared weights with the truth"
     below = [each for each in known if each.steps <= steps]
     above = [each for each in known if each.steps > steps]
-    if below and above:
-        between = f"between {_words(below[-1])} and {_words(above[0])}"
-        return f"{steps:,} steps: Kendall's tau of shared weights with the truth {between}; {WHERE}"
-    nearest = below[-1] if below else above[0]
-    side = "at least about as good as" if below else "less than"
-    return f"{steps:,} steps: Kendall's tau of shared weights with the truth {side} {_words(nearest)}; {WHERE}"
+    if below and (below[-1].steps == steps or not above):
+        beyond = "" if below[-1].steps == steps else "; not measured above"
+        return f"{said} about {_words(below[-1])}{beyond}; {WHERE}"
+    if not below:
+        return f"{said} about {_words(above[0])}; not measured below; {WHERE}"
+    return f"{said} between {_words(below[-1])} and {_words(above[0])}; {WHERE}"
 
 
 def steps_needed(recipe: str) -> int | None:

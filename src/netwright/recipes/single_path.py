@@ -13,6 +13,10 @@ from netwright.recipes.weight_sharing import (
     statistics_from,
 )
 
+EVALUATIONS = {"single-path-one-shot": 50 * 20, "fairnas": 70 * 20, "one-shot": 1000, "random-weight-sharing": 1000}
+"""How many architectures are scored on the trained weights, where the training is long enough for it."""
+GENERATIONS = 20  # of the evolution
+
 if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.engine.search import Search
@@ -57,21 +61,21 @@ def single_path_one_shot(
         "label_smoothing": 0.1,
         "gradient_clip": None,
         "split": nearly_all,
-        "recalibrate": statistics_from(25_600, 1000),
+        "recalibrate": statistics_from(25_600, EVALUATIONS["single-path-one-shot"]),
     }
     found = resolved(task, epochs, published, settings)
-    generations = _generations(found, population, 20) if generations is None else generations
+    generations = _generations(found, population) if generations is None else generations
     evolution = TopEvolution(space, population, generations, top, mutation=mutation)
     strategy = TrainThenSearch(UniformPaths(space), evolution, population * generations)
     return found.search(strategy, seed=seed, device=device)
 
 
-def _generations(found: Resolved, population: int, most: int) -> int:
+def _generations(found: Resolved, population: int) -> int:
     """As many generations as the training's steps allow, at least one."""
     if population < 1:
         return 1  # refused where it is used
-    count = affordable(population * most, found.scale, found.settings.get("recalibrate", 0))
-    return max(1, min(most, count // population))
+    count = affordable(population * GENERATIONS, found.scale, found.settings.get("recalibrate", 0))
+    return max(1, count // population)
 
 
 def fairnas(
@@ -107,7 +111,7 @@ def fairnas(
         "split": nearly_all,
     }
     found = resolved(task, epochs, published, settings)
-    generations = _generations(found, population, 20) if generations is None else generations
+    generations = _generations(found, population) if generations is None else generations
     evolution = GeneticAlgorithm(space, population, repeats=False)
     strategy = TrainThenSearch(FairPaths(space), evolution, population * generations)
     return found.search(strategy, seed=seed, device=device, objective=objective)
@@ -134,7 +138,7 @@ def one_shot(
     from netwright.strategies.random_search import RandomSearch
 
     found = resolved(task, epochs, {"decay_all": False, "pace": "step"}, settings)
-    count = affordable(1000, found.scale) if evaluations is None else evaluations
+    count = affordable(EVALUATIONS["one-shot"], found.scale) if evaluations is None else evaluations
     strategy = TrainThenSearch(PathDropout(space, rate), RandomSearch(space), count)
     return found.search(strategy, seed=seed, device=device)
 
@@ -165,6 +169,6 @@ def random_weight_sharing(
 
     found = resolved(task, epochs, DARTS_CODE, settings)
     if candidates is None:
-        candidates = max(best, affordable(1000, found.scale, looks=batches))
+        candidates = max(best, affordable(EVALUATIONS["random-weight-sharing"], found.scale, looks=batches))
     strategy = TrainThenSearch(UniformPaths(space), Screening(space, candidates, batches, best), best)
     return found.search(strategy, seed=seed, device=device)
