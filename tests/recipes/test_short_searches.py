@@ -49,7 +49,9 @@ def test_statistics_are_of_more_images_the_longer_the_training_up_to_the_papers(
     minibatches = statistics_from(25_600, 1_000)
     published = Scale(1_281_167, 224, 120, {"batch_size": 1024, "split": 0.04})
     assert minibatches(published) == 25
-    found = [minibatches(Scale(1_281_167, 32, epochs, {"batch_size": 64, "split": 0.9})) for epochs in range(1, 200, 10)]
+    found = [
+        minibatches(Scale(1_281_167, 32, epochs, {"batch_size": 64, "split": 0.9})) for epochs in range(1, 200, 10)
+    ]
     assert found == sorted(found) and found[-1] == 400 > found[0]
     assert minibatches(Scale(5_000, 32, 1, {"batch_size": 64, "split": 0.2})) == 4
     assert minibatches(Scale(100, 32, 1, {"batch_size": 64, "split": 0.2})) == 2  # all there are
@@ -133,9 +135,7 @@ def test_what_is_expected_is_what_was_measured_around_the_steps_at_hand(monkeypa
     assert steps_needed("darts") == 2_000 and steps_needed("mdenas") is None
 
 
-def test_too_few_steps_are_said_with_how_long_enough_would_take(
-    monkeypatch: pytest.MonkeyPatch, task: Task
-) -> None:
+def test_too_few_steps_are_said_with_how_long_enough_would_take(monkeypatch: pytest.MonkeyPatch, task: Task) -> None:
     monkeypatch.setattr(known, "MEASURED", {"darts": FEW})
     plan = Plan("digits", recipe="darts", device="cpu", shared_epochs=2, shared_seconds=1.0, time="10s")
     line, warning = expectations(plan, plan.make_search(task, SPACE))
