@@ -150,8 +150,9 @@ def train(search: nw.Search, seed: int) -> tuple[int, str | None]:
         strategy.tell(Trial(0, proposal, "completed", estimator.advance(proposal)))
         if estimator.epoch_ended:
             estimator.epoch(strategy.mixture())
-    follows = strategy.mixture() is None or proposal is None
-    return estimator.weights.step, None if follows else str(proposal.candidate)
+    if proposal is None or strategy.mixture() is None:
+        return estimator.weights.step, None
+    return estimator.weights.step, str(proposal.candidate)
 
 
 def scored(estimator: Any, cells: list[nw.Architecture], minibatches: int, images: int) -> dict[str, Any]:

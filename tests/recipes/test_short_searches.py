@@ -78,7 +78,7 @@ def test_gradient_recipes_move_their_logits_faster_in_a_short_search(recipe: str
 
 def test_recipes_without_adam_refuse_a_rate_of_the_architecture(task: Task) -> None:
     for recipe in ("fairnas", "xnas"):
-        with pytest.raises(ConfigurationError, match="architecture_rate = 0.1: expected a recipe whose logits"):
+        with pytest.raises(ConfigurationError, match=r"architecture_rate = 0\.1: expected a recipe whose logits"):
             load(recipe)(SPACE, task, epochs=2, device="cpu", architecture_rate=0.1)
 
 
