@@ -37,7 +37,7 @@ def strategy_lines(plan: Plan, search: Search) -> list[str]:
         chosen = f"the best {len(plan.first)} of {plan.warm_start_networks} random networks by {plan.warm_start}"
         strategy = f"{plan.strategy}, begun with {chosen}"
     said = recipes.departure(plan.recipe) if plan.recipe else departure(plan.resolved().strategy)
-    short = recipes.shortened(plan.recipe, search) if plan.recipe else ""
+    short = recipes.shortened(f"{plan.recipe}:{plan.training}", search) if plan.recipe else ""
     notes = [f"note: this is {said}"] if said else []
     return [f"strategy: {strategy}", *notes, *([f"note: {short}"] if short else [])]
 

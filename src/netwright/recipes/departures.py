@@ -25,39 +25,46 @@ def shortened(recipe: str, search: Search) -> str:
 
     What the recipe was given ("darts:architecture_rate=0.001") is not spoken of.
     """
-    from netwright.recipes.weight_sharing import PUBLISHED_STEPS, training_steps
+    from netwright.recipes.weight_sharing import training_steps
 
     estimator: Any = round_estimator(search.estimator)
-    steps = training_steps(estimator)
-    said = [*_faster(search.strategy, recipe), *_fewer(recipe, search.strategy, estimator)]
-    if not said or steps >= PUBLISHED_STEPS:
-        return ""
-    return f"{steps:,} steps are fewer than the paper's, so {', '.join(said)}"
+    steps, (name, _, given) = training_steps(estimator), recipe.partition(":")
+    said = [*_faster(given, search.strategy, steps), *_fewer(name, given, search.strategy), *_statistics(given, search)]
+    return f"{steps:,} steps are fewer than the paper's, so {', '.join(said)}" if said else ""
 
 
-def _faster(strategy: Strategy, recipe: str) -> list[str]:
+def _faster(given: str, strategy: Strategy, steps: int) -> list[str]:
+    from netwright.recipes.weight_sharing import PUBLISHED_STEPS
     from netwright.strategies.differentiable import Adam, Differentiable
 
-    if "architecture_rate" in recipe or not isinstance(strategy, Differentiable):
+    if "architecture_rate" in given or steps >= PUBLISHED_STEPS or not isinstance(strategy, Differentiable):
         return []
     optimiser = strategy.optimiser
     return [f"logits learn at {optimiser.learning_rate:.2g}"] if isinstance(optimiser, Adam) else []
 
 
-def _fewer(recipe: str, strategy: Strategy, estimator: Any) -> list[str]:
+def _fewer(name: str, given: str, strategy: Strategy) -> list[str]:
     from netwright.recipes.single_path import EVALUATIONS
     from netwright.strategies.paths import Screening, TrainThenSearch
 
-    most = EVALUATIONS.get(recipe.partition(":")[0])
-    if most is None or not isinstance(strategy, TrainThenSearch):
+    most = EVALUATIONS.get(name, 0)
+    asked = any(each in given for each in ("population", "generations", "evaluations", "candidates"))
+    if asked or not isinstance(strategy, TrainThenSearch):
         return []
     inner = strategy.search
     count = inner.candidates if isinstance(inner, Screening) else strategy.evaluations
-    said = [f"{count:,} architectures are scored, not {most:,}"] if count < most else []
-    if estimator.recalibrate:
-        images = estimator.recalibrate * estimator.settings.batch_size
-        said.append(f"each with statistics of about {images:,} images")
-    return said
+    return [f"{count:,} architectures are scored, not {most:,}"] if count < most else []
+
+
+def _statistics(given: str, search: Search) -> list[str]:
+    from netwright.recipes.single_path import STATISTICS
+
+    estimator: Any = round_estimator(search.estimator)
+    images = estimator.recalibrate * estimator.settings.batch_size
+    everything = len(estimator.task.train) * (1 - estimator.split)
+    if "recalibrate" in given or not images or images >= min(STATISTICS, everything):
+        return []
+    return [f"statistics for each are of {images:,} images, not {STATISTICS:,}"]
 
 
 _SAID: Mapping[str, str] = {

@@ -15,6 +15,7 @@ from netwright.recipes.weight_sharing import (
 
 EVALUATIONS = {"single-path-one-shot": 50 * 20, "fairnas": 70 * 20, "one-shot": 1000, "random-weight-sharing": 1000}
 """How many architectures are scored on the trained weights, where the training is long enough for it."""
+STATISTICS = 25_600  # images for the statistics of each, as in the authors' code of SPOS
 GENERATIONS = 20  # of the evolution
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def single_path_one_shot(
         "label_smoothing": 0.1,
         "gradient_clip": None,
         "split": nearly_all,
-        "recalibrate": statistics_from(25_600, EVALUATIONS["single-path-one-shot"]),
+        "recalibrate": statistics_from(STATISTICS, EVALUATIONS["single-path-one-shot"]),
     }
     found = resolved(task, epochs, published, settings)
     generations = _generations(found, population) if generations is None else generations
