@@ -142,6 +142,8 @@ def test_what_is_expected_is_what_was_measured_around_the_steps_at_hand(monkeypa
     assert "about -0.10" in expected("darts:order=2", 500) and known.WHERE in expected("darts", 500)
     assert "not measured below" in expected("darts", 20) and "not measured above" in expected("darts", 9_000)
     assert expected("mdenas", 20) == ""
+    monkeypatch.setattr(known, "MEASURED", {"darts": FEW, "gdas": (Measured(500, 0.5, None, 1),)})
+    assert steps_needed("gdas") is None  # one search is no evidence
     assert steps_needed("darts") == 2_000 and steps_needed("mdenas") is None
 
 
@@ -150,7 +152,7 @@ def test_too_few_steps_are_said_with_how_long_enough_would_take(monkeypatch: pyt
     plan = Plan("digits", recipe="darts", device="cpu", shared_epochs=2, shared_seconds=1.0, time="10s")
     line, warning = expectations(plan, plan.make_search(task, SPACE))
     assert line.startswith("expected: 2 steps")
-    assert "2 steps rank networks hardly better than chance; at least 2,000 steps are needed" in warning
+    assert "2 steps are not known to rank networks better than chance; at least 2,000 steps are needed" in warning
     assert "16 min 40 s here" in warning and "leave --recipe out" in warning
     enough = Plan("digits", recipe="darts", device="cpu", shared_epochs=2_000)
     (line,) = expectations(enough, enough.make_search(task, SPACE))
@@ -162,7 +164,7 @@ def test_what_was_measured_is_in_order_and_of_recipes_that_there_are() -> None:
     assert {"single-path-one-shot", "gdas", "darts"} <= set(MEASURED)
     for recipe, found in MEASURED.items():
         assert load(recipe) and [each.steps for each in found] == sorted(each.steps for each in found)
-        assert all(-1 <= each.tau <= 1 and each.spread >= 0 and each.n >= 1 for each in found)
+        assert all(-1 <= each.tau <= 1 and (each.spread is None) == (each.n == 1) for each in found)
 
 
 # How long it takes.

@@ -130,7 +130,7 @@ def expectations(plan: Plan, search: Search) -> list[str]:
         time = f", about {duration(whole)} here (--time {given} in all)"
     return [
         *lines,
-        f"warning: {counted(steps, 'step')} rank networks hardly better than chance; {enough} are needed{time}. Until "
+        f"warning: {counted(steps, 'step')} are not known to rank networks better than chance; {enough} are needed{time}. Until "
         "then evolution with candidates that are trained by themselves (leave --recipe out) finds more",
     ]
 
