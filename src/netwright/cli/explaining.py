@@ -130,8 +130,9 @@ def expectations(plan: Plan, search: Search) -> list[str]:
         time = f", about {duration(whole)} here (--time {given} in all)"
     return [
         *lines,
-        f"warning: {counted(steps, 'step')} are not known to rank networks better than chance; {enough} are needed{time}. Until "
-        "then evolution with candidates that are trained by themselves (leave --recipe out) finds more",
+        f"warning: after {counted(steps, 'step')} shared weights are not known to rank networks better than chance; "
+        f"{enough} are needed{time}. Until then evolution with candidates that are trained by themselves (leave "
+        "--recipe out) is the safer choice",
     ]
 
 

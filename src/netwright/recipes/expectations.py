@@ -48,7 +48,7 @@ def expected(recipe: str, steps: int) -> str:
 
 
 def steps_needed(recipe: str) -> int | None:
-    """The fewest measured steps after which shared weights rank usefully, in more than one search; None where none do."""
+    """The fewest measured steps after which shared weights rank usefully, in several searches; None where none do."""
     known = MEASURED.get(recipe.partition(":")[0], ())
     return next((each.steps for each in known if each.n > 1 and each.tau - (each.spread or 0.0) >= USEFUL), None)
 
