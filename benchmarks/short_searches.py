@@ -8,8 +8,7 @@ them and compared with the table's validation accuracy after 12 epochs. `--set` 
 from so many minibatches. Why a ranking is as it is tells tau with the number of each operation in a cell: where skips
 and pooling rise and convolutions fall, the convolutions are trained too little. `--shrink 2` averages squares of 2 x 2
 pixels, which makes steps cheaper. Seconds are of the processor, with one thread. Results go to a JSON file (`--out`) as
-they come, from which an interrupted study goes on. `--smallest` tries the script itself, on digits, against
-multiply-adds.
+they come, from which an interrupted study goes on. `--smallest` tries the script itself, on digits.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ def main() -> None:
     torch.set_num_threads(1)
     space = nw.spaces.NasBench201(channels=options.channels, cells=options.cells)
     task = read(options)
-    table = multiply_adds(space, task) if options.table is None else read_table(options.table)
+    table = read_table(options.table)
     known: dict[str, Any] = json.loads(options.out.read_text()) if options.out and options.out.exists() else {}
     for case in cases(options):
         what = " ".join(map(str, case[:3])) + f" ({options.data}, {space}, shrink {options.shrink})"
@@ -70,18 +69,6 @@ def cases(options: argparse.Namespace) -> Iterator[Case]:
 def read_table(path: str) -> Table:
     with Path(path).open(newline="") as file:
         return {row["arch"]: row for row in csv.DictReader(file)}
-
-
-def multiply_adds(space: nw.Space, task: nw.Task) -> Table:
-    """In place of a table of accuracies, where only the script is tried."""
-    cost = nw.estimators.Cost(space, task.shape)
-
-    class Costs(dict[str, Any]):
-        def __missing__(self, cell: str) -> dict[str, Any]:
-            macs = cost.estimate(Proposal(space.parse(cell)), 0).metrics["macs"]
-            return {VALID: macs, TEST: macs}
-
-    return Costs()
 
 
 def read(options: argparse.Namespace) -> nw.Task:
@@ -207,7 +194,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", default="cifar10")
     parser.add_argument("--data-dir")
-    parser.add_argument("--table")
+    parser.add_argument("--table", required=True)
     parser.add_argument("--examples", type=int, default=5000)
     parser.add_argument("--shrink", type=int, default=1)
     parser.add_argument("--channels", type=int, default=4)
@@ -224,9 +211,9 @@ def arguments() -> argparse.Namespace:
     options = parser.parse_args()
     if options.smallest:
         options.steps, options.seeds, options.networks, options.channels = [2], 1, 10, 2
-        options.data, options.table = "digits", None
-    elif options.data_dir is None or options.table is None:
-        parser.error("--data-dir and --table are needed, or --smallest")
+        options.data = "digits"
+    elif options.data_dir is None:
+        parser.error("--data-dir is needed, or --smallest")
     return options
 
 
