@@ -191,6 +191,12 @@ def test_an_epoch_is_timed_with_what_its_alarms_evaluate(task: Task, monkeypatch
     assert found.epoch == pytest.approx(1.1 * (2 * (1.0 + 5.0 / 5) + 7.0))  # 2 steps, and a probe for every fifth
 
 
+@pytest.mark.parametrize("recipe", ["darts", "single-path-one-shot", "gdas", "proxylessnas"])
+def test_a_training_of_a_single_step_is_timed_too(recipe: str, task: Task) -> None:
+    found = pace(load(recipe)(SPACE, task, epochs=1, device="cpu", batch_size=64))
+    assert found.epoch > 0 and found.evaluation > 0
+
+
 def test_one_evaluation_of_what_is_found_is_left_room_for() -> None:
     assert Pace(epoch=2.0, evaluation=3.0).epochs(10.0) == 3
     assert Pace(epoch=2.0, evaluation=3.0).epochs(1.0) == 0

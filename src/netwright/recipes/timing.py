@@ -61,7 +61,8 @@ def _steps(own: RoundEstimator, strategy: Strategy) -> tuple[float, float]:
     draw, wanted = Generators(0), STEPS
     if isinstance(strategy, Differentiable):
         wanted = strategy.every * -(-STEPS // strategy.every)  # whole turns of steps and probes
-    trained, steps, began = 0, 1.0, time.monotonic()
+    trained, steps, first = 0, 1.0, time.monotonic()
+    began = first
     for number in range(MOST_ROUNDS):
         proposal = strategy.ask(draw(0, number))
         if proposal is None or not proposal.is_round:
@@ -75,6 +76,7 @@ def _steps(own: RoundEstimator, strategy: Strategy) -> tuple[float, float]:
         trained += proposal.purpose == "train"
         if trained == 1 and proposal.purpose == "train":
             began = time.monotonic()
-        if trained == wanted + 1:
+        if trained == wanted + 1 or (proposal.purpose == "train" and metrics["progress"] >= 1.0):
             break
-    return (time.monotonic() - began) / max(1, trained - 1), steps
+    now = time.monotonic()
+    return ((now - began) / (trained - 1) if trained > 1 else now - first), steps
