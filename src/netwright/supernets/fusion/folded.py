@@ -68,15 +68,20 @@ def apply(inputs: Sequence[Tensor], statistics: Statistics, out: Tensor, *, posi
 
 
 def back(
-    gradient: Tensor, inputs: Sequence[Tensor], statistics: Statistics, wanted: tuple[bool, bool, bool]
+    gradient: Tensor,
+    inputs: Sequence[Tensor],
+    statistics: Statistics,
+    wanted: tuple[bool, bool, bool],
+    positive: Tensor | None = None,
 ) -> tuple[Tensor | None, list[Tensor | None], Sequence[Tensor | None]]:
     """Gradients of p (options, edges), of each z and of each W, where wanted, from that of `apply` (edges, n, d).
 
-    Those of z lie in memory as (n, edges, c).
+    Those of z lie in memory as (n, edges, c). positive: what a ReLU made of the result of `apply`, if one did; the
+    gradient is then that of the ReLU's result, and is changed in place.
     """
     matrix, spread, mean, inverse, centre, scale = statistics
     rows = gradient.shape[1]
-    total, products = moments(gradient, inputs)
+    total, products = moments(gradient, inputs, positive)
     average, together = total.div_(rows), _stacked(products).div_(rows)
     follows = inverse * torch.addcmul((together * matrix).sum(-1), centre, average, value=-1)  # c above
     of_inputs: list[Tensor | None] = [None] * len(inputs)
@@ -159,10 +164,10 @@ class FoldedMiddle(torch.autograd.Function):
         result, of_kernels = gradients(gradient, positive, kernels, ctx.window, (of_z or of_matrix, of_kernels))
         if result is None:
             return None, None, of_kernels, None, None
-        torch.ops.aten.threshold_backward.grad_input(result, positive, 0, grad_input=result)
         edges = statistics[0].shape[1]
-        matrix = matrices(layout.laid_out(result), edges)
-        _, (image,), (weights,) = back(matrix, [matrices(z, edges)], Statistics(*statistics), (False, of_z, of_matrix))
+        matrix, mask = matrices(layout.laid_out(result), edges), matrices(positive, edges)
+        wanted = False, of_z, of_matrix
+        _, (image,), (weights,) = back(matrix, [matrices(z, edges)], Statistics(*statistics), wanted, mask)
         n, _, h, w = z.shape
         return None if image is None else _images(image, n, h, w), weights, of_kernels, None, None
 
