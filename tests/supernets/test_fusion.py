@@ -21,7 +21,7 @@ from netwright.networks.cells import DenseCell
 from netwright.networks.heads import pooled_classifier
 from netwright.networks.operations import average_pool, operation
 from netwright.supernets import Supernet
-from netwright.supernets.fusion import depthwise, layout
+from netwright.supernets.fusion import depthwise, layout, tiles
 from netwright.supernets.fusion.depthwise import Window, convolve
 from netwright.supernets.fusion.folded import FoldedMiddle, FoldedSum
 from netwright.supernets.fusion.reading import Chain, Dense, Reduction, Shared, read
@@ -121,6 +121,21 @@ def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
 @pytest.mark.usefixtures("path")
 def test_fast_equals_plain(space: nw.Space, size: tuple[int, int], options: Mapping[str, Any]) -> None:
     assert compared(space, size, **options) < 1e-10
+
+
+def test_many_tiles_give_what_one_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiles, "TILE", 1)
+    assert compared(SMALL, (9, 9), normalise_pooling=True) < 1e-10
+
+
+def test_moments_are_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiles, "TILE", 1)
+    left, right = (torch.randn(3, 19, columns, dtype=torch.float64) for columns in (2, 5))
+    assert [part.shape[1] for part, _ in tiles.tiled(left, right)] == [8, 8, 3]
+    total, (square, product) = tiles.moments(left, [left, right])
+    torch.testing.assert_close(total, left.sum(1))
+    torch.testing.assert_close(square, left.transpose(1, 2) @ left)
+    torch.testing.assert_close(product, left.transpose(1, 2) @ right)
 
 
 @pytest.mark.parametrize("options", [{"affine": True}, {"drop_path": True}, {"recompute": True}])

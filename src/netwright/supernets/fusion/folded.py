@@ -21,6 +21,7 @@ from torch.autograd.function import once_differentiable
 from netwright.supernets.fusion import layout
 from netwright.supernets.fusion.depthwise import Window, convolve, gradients
 from netwright.supernets.fusion.layout import by_pixel, matrices
+from netwright.supernets.fusion.tiles import moments, tiled
 
 
 def can_fold(x: Tensor) -> bool:
@@ -42,9 +43,11 @@ class Statistics(NamedTuple):
 
 def fold(inputs: Sequence[Tensor], matrix: Tensor, weights: Tensor | None, eps: float) -> Statistics:
     """inputs: z (edges, n, c) of each option; matrix: W; weights: p (options, edges), left out where all are 1."""
-    mean = _stacked([each.mean(1) for each in inputs])
-    square = _stacked([torch.bmm(each.transpose(1, 2), each) for each in inputs])
-    covariance = torch.addcmul(square / inputs[0].shape[1], mean.unsqueeze(-1), mean.unsqueeze(-2), value=-1)
+    rows = inputs[0].shape[1]
+    found = [moments(each, [each]) for each in inputs]
+    mean = _stacked([total for total, _ in found]).div_(rows)
+    square = _stacked([products[0] for _, products in found]).div_(rows)
+    covariance = torch.addcmul(square, mean.unsqueeze(-1), mean.unsqueeze(-2), value=-1)
     spread = matrix @ covariance
     inverse = ((spread * matrix).sum(-1).clamp_min_(0) + eps).rsqrt_()
     centre = (matrix @ mean.unsqueeze(-1)).squeeze(-1)
@@ -52,30 +55,34 @@ def fold(inputs: Sequence[Tensor], matrix: Tensor, weights: Tensor | None, eps: 
     return Statistics(matrix, spread, mean, inverse, centre, scale)
 
 
-def apply(inputs: Sequence[Tensor], statistics: Statistics, out: Tensor | None = None) -> Tensor:
-    """The sum over the options of p norm(W z), (edges, n, d)."""
+def apply(inputs: Sequence[Tensor], statistics: Statistics, out: Tensor, *, positive: bool = False) -> Tensor:
+    """Fills out with the sum over the options of p norm(W z), (edges, n, d), negative ones by 0 where only positive."""
     mapping = (statistics.matrix * statistics.scale.unsqueeze(-1)).transpose(2, 3)
     constant = (statistics.scale * statistics.centre).sum(0).neg_().unsqueeze(1)
-    if out is None:
-        total = torch.baddbmm(constant, inputs[0], mapping[0])
-    else:
-        total = out.copy_(constant.expand_as(out)).baddbmm_(inputs[0], mapping[0])
-    for each, one in zip(inputs[1:], mapping[1:], strict=True):
-        total.baddbmm_(each, one)
-    return total
+    for target, *parts in tiled(out, *inputs):
+        total = torch.baddbmm(constant, parts[0], mapping[0])
+        for each, one in zip(parts[1:], mapping[1:], strict=True):
+            total.baddbmm_(each, one)
+        target.copy_(total.relu_() if positive else total)
+    return out
 
 
 def back(
-    gradient: Tensor, inputs: Sequence[Tensor], statistics: Statistics, wanted: tuple[bool, bool, bool]
+    gradient: Tensor,
+    inputs: Sequence[Tensor],
+    statistics: Statistics,
+    wanted: tuple[bool, bool, bool],
+    positive: Tensor | None = None,
 ) -> tuple[Tensor | None, list[Tensor | None], Sequence[Tensor | None]]:
     """Gradients of p (options, edges), of each z and of each W, where wanted, from that of `apply` (edges, n, d).
 
-    Those of z lie in memory as (n, edges, c).
+    Those of z lie in memory as (n, edges, c). positive: what a ReLU made of the result of `apply`, if one did; the
+    gradient is then that of the ReLU's result, and is changed in place.
     """
     matrix, spread, mean, inverse, centre, scale = statistics
     rows = gradient.shape[1]
-    average = gradient.mean(1)
-    together = _stacked([torch.bmm(gradient.transpose(1, 2), each) for each in inputs]).div_(rows)
+    total, products = moments(gradient, inputs, positive)
+    average, together = total.div_(rows), _stacked(products).div_(rows)
     follows = inverse * torch.addcmul((together * matrix).sum(-1), centre, average, value=-1)  # c above
     of_inputs: list[Tensor | None] = [None] * len(inputs)
     of_matrices: Sequence[Tensor | None] = of_inputs
@@ -90,7 +97,8 @@ def back(
         ]
         for i, (each, target) in enumerate(zip(inputs, of_inputs, strict=True)):
             assert target is not None
-            target.copy_(constant[i].expand_as(target)).baddbmm_(gradient, weighted[i]).baddbmm_(each, across[i])
+            for part, of_gradient, of_input in tiled(target, gradient, each):
+                part.copy_(constant[i].expand_as(part)).baddbmm_(of_gradient, weighted[i]).baddbmm_(of_input, across[i])
     if wanted[2]:
         change = torch.addcmul(together, average.unsqueeze(-1), mean.unsqueeze(-2), value=-1)
         change = change.addcmul_(bent.unsqueeze(-1), spread, value=-1)
@@ -114,7 +122,8 @@ class FoldedSum(torch.autograd.Function):
         ctx.save_for_backward(*images, *statistics)
         ctx.edges, ctx.shape = edges, images[0].shape
         n, _, h, w = ctx.shape
-        return apply(inputs, statistics).view(edges, n, h, w, -1).permute(0, 1, 4, 2, 3).unbind()
+        out = images[0].new_empty(edges, n * h * w, statistics.matrix.shape[2])
+        return apply(inputs, statistics, out).view(edges, n, h, w, -1).permute(0, 1, 4, 2, 3).unbind()
 
     @staticmethod
     @once_differentiable
@@ -142,8 +151,7 @@ class FoldedMiddle(torch.autograd.Function):
         inputs = [matrices(z, len(matrix))]
         statistics = fold(inputs, matrix.unsqueeze(0), None, eps)
         positive = torch.empty_like(z)
-        apply(inputs, statistics, matrices(positive, len(matrix)))
-        positive.relu_()
+        apply(inputs, statistics, matrices(positive, len(matrix)), positive=True)
         ctx.window = window
         ctx.save_for_backward(z, positive, kernels, *statistics)
         return convolve(positive, kernels, window)
@@ -156,10 +164,10 @@ class FoldedMiddle(torch.autograd.Function):
         result, of_kernels = gradients(gradient, positive, kernels, ctx.window, (of_z or of_matrix, of_kernels))
         if result is None:
             return None, None, of_kernels, None, None
-        torch.ops.aten.threshold_backward.grad_input(result, positive, 0, grad_input=result)
         edges = statistics[0].shape[1]
-        matrix = matrices(layout.laid_out(result), edges)
-        _, (image,), (weights,) = back(matrix, [matrices(z, edges)], Statistics(*statistics), (False, of_z, of_matrix))
+        matrix, mask = matrices(layout.laid_out(result), edges), matrices(positive, edges)
+        wanted = False, of_z, of_matrix
+        _, (image,), (weights,) = back(matrix, [matrices(z, edges)], Statistics(*statistics), wanted, mask)
         n, _, h, w = z.shape
         return None if image is None else _images(image, n, h, w), weights, of_kernels, None, None
 

@@ -180,8 +180,9 @@ def _sum(terms: Sequence[Tensor]) -> Tensor:
     if len(terms) > 3 and not layout.on_cpu(terms[0]) and len({term.shape for term in terms}) == 1:
         return torch.stack(tuple(terms)).sum(0)
     total = terms[0]
-    for term in terms[1:]:
-        total = total + term
+    for i, term in enumerate(terms[1:]):
+        own = i > 0 and (term.shape, term.dtype) == (total.shape, total.dtype)
+        total = total.add_(term) if own else total + term
     return total
 
 
