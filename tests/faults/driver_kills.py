@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import random
 import select
@@ -24,7 +25,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -65,10 +66,14 @@ def kill_and_resume(name: str, case: Case, seed: int, kills: int, directory: Pat
     start = time.monotonic()
     ended = Ended(name, seed)
     whole = attempt(lambda say: _alone(case, seed, directory / "whole.json"))
+    expected = max(1, len(json.loads((directory / "whole.json").read_text())))
     acknowledged: list[int] = []
     while not ended.trouble:
-        delay = _moment(dice, whole.seconds) if ended.kills < kills else None
-        found = attempt(lambda say: _driven(case, seed, directory, say), delay)
+        moment = None
+        if ended.kills < kills:
+            left = max(1, expected - len(set(acknowledged)))
+            moment = _moment(dice, math.ceil(left / (kills - ended.kills)), whole.seconds / expected)
+        found = attempt(lambda say: _driven(case, seed, directory, say), moment)
         acknowledged += found.said
         ended.codes.append(found.code)
         ended.kills += found.code == -signal.SIGKILL
@@ -76,12 +81,12 @@ def kill_and_resume(name: str, case: Case, seed: int, kills: int, directory: Pat
             ended.trouble = _damage(directory / "project", acknowledged)
         if found.code == 0 or ended.trouble:
             break
-        if found.code != -signal.SIGKILL or delay is None:
+        if found.code != -signal.SIGKILL or moment is None:
             ended.trouble = f"attempt {len(ended.codes)} ended with {found.code}, after {found.seconds:.1f} s"
     ended.twice = [number for number, count in Counter(acknowledged).items() if count > 1]
     if not ended.trouble:
-        table, expected = ((directory / each).read_text() for each in ("table.json", "whole.json"))
-        ended.equal, ended.trials = table == expected, len(json.loads(table))
+        table, left_alone = ((directory / each).read_text() for each in ("table.json", "whole.json"))
+        ended.equal, ended.trials = table == left_alone, len(json.loads(table))
     ended.leftovers = sorted(str(each.relative_to(directory)) for each in directory.rglob("*.tmp*"))
     ended.seconds = round(time.monotonic() - start, 2)
     return ended
@@ -96,9 +101,21 @@ def _damage(project: Path, acknowledged: list[int]) -> str:
     return f"after a kill: {missing} acknowledged trials are gone" if missing > 0 else ""
 
 
-def _moment(dice: random.Random, seconds: float) -> float:
-    """When to kill: one time in five while the driver has hardly begun, otherwise anywhere in the run."""
-    return dice.uniform(0, 0.05) if dice.random() < 0.2 else dice.uniform(0, 0.8 * seconds)
+class Moment(NamedTuple):
+    """When to kill: so many seconds after so many trials were acknowledged in this attempt."""
+
+    trials: int
+    delay: float
+
+
+def _moment(dice: random.Random, trials: int, seconds: float) -> Moment:
+    """One time in five while the driver has hardly begun; otherwise within so many trials, each of so many seconds.
+
+    Trials are counted, and not the time of the whole, so that as many kills find a driver alive on any machine.
+    """
+    if dice.random() < 0.2:
+        return Moment(0, dice.uniform(0, 0.05))
+    return Moment(dice.randrange(trials), dice.uniform(0, seconds))
 
 
 # What a child does.
@@ -128,8 +145,8 @@ class Attempt:
     seconds: float
 
 
-def attempt(work: Callable[[Callable[[int], None]], None], delay: float | None = None) -> Attempt:
-    """Fork a child that does the work, and kill it after `delay` seconds where it still lives."""
+def attempt(work: Callable[[Callable[[int], None]], None], moment: Moment | None = None) -> Attempt:
+    """Fork a child that does the work, and kill it at this moment if it still lives then."""
     start = time.monotonic()
     ear, mouth = os.pipe()
     child = os.fork()
@@ -137,15 +154,16 @@ def attempt(work: Callable[[Callable[[int], None]], None], delay: float | None =
         os.close(ear)
         _in_child(work, mouth)
     os.close(mouth)
-    heard, over = b"", start + (LONGEST if delay is None else delay)
-    killed = False
+    heard, over, reached, killed = b"", start + LONGEST, False, False
     while True:  # the pipe ends with the child
-        if select.select([ear], [], [], max(over - time.monotonic(), 0.0) if not killed else None)[0]:
+        if moment is not None and not reached and heard.count(b"\n") >= moment.trials:
+            reached, over = True, time.monotonic() + moment.delay
+        if select.select([ear], [], [], None if killed else max(over - time.monotonic(), 0.0))[0]:
             part = os.read(ear, 65536)
             if not part:
                 break
             heard += part
-        else:
+        if not killed and time.monotonic() >= over:
             os.kill(child, signal.SIGKILL)
             killed = True
     os.close(ear)
