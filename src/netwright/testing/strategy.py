@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import TYPE_CHECKING
 
 from netwright.core.architecture import Architecture
@@ -60,22 +60,17 @@ def is_its_configuration(make: Make, space: Space) -> None:
 
 def replays(strategy: Strategy, past: Conversation, who: str) -> None:
     """Resume rebuilds a strategy by asking and telling again, and needs the same proposals."""
-    again = Conversation(strategy, past.seed)
-    for number, (event, content) in enumerate(past.log):
-        if event == "tell":
-            again.tell(content)
-        else:
-            found = again.ask(content.number)
-            require(
-                same_proposal(found, content.proposal),
-                f"replay: {who}, asked and told the same, proposed {found} at event {number} of the log, "
-                f"which has {content.proposal}",
-            )
+    _goes_like(past, strategy, f"replay: {who}, asked and told the same,")
 
 
 def remembers(past: Conversation) -> None:
     """One that gives a memory goes on from it, at any place, as though it had not been interrupted."""
-    strategy, places = past.strategy.replace(), range(len(past.log) // 3, len(past.log), len(past.log) // 3 or 1)
+    places = range(len(past.log) // 3, len(past.log), len(past.log) // 3 or 1)
+    _goes_like(past, past.strategy.replace(), "remember: a strategy that was given the memory of another", places)
+
+
+def _goes_like(past: Conversation, strategy: Strategy, who: str, places: Container[int] = ()) -> None:
+    """Ask and tell as before; the proposals must be the same. places: events before which another one takes over."""
     again = Conversation(strategy, past.seed)
     for number, (event, content) in enumerate(past.log):
         if number in places:
@@ -86,8 +81,7 @@ def remembers(past: Conversation) -> None:
             found = again.ask(content.number)
             require(
                 same_proposal(found, content.proposal),
-                f"remember: a strategy that was given the memory of another proposed {found} at event {number} of the "
-                f"log, where the other one goes on with {content.proposal}",
+                f"{who} proposed {found} at event {number} of the log, which has {content.proposal}",
             )
 
 
