@@ -87,6 +87,13 @@ def test_the_temperature_of_gdas_falls_by_epoch_to_its_end_in_the_last(seen: lis
     assert seen == pytest.approx(expected)
 
 
+def test_the_temperature_of_snas_falls_before_each_epoch(seen: list[float]) -> None:
+    drive(Differentiable(Cell(), GumbelSoftmax(), level="one"), Bilevel(Cell(), epochs=10, steps=3))
+    expected = [0.03 + 0.97 * (1 - (epoch + 1) / 10) for epoch in range(10) for _ in range(3)]  # the authors' formula
+    assert seen[0] == 1.0  # how long an epoch is is told with the first step
+    assert seen[1:] == pytest.approx(expected[1:])
+
+
 def test_schedules_that_are_not_closed_end_after_the_last_epoch(seen: list[float]) -> None:
     relaxation = GumbelSoftmax(Schedule(1.0, 0.1))
     drive(Differentiable(Cell(), relaxation), Bilevel(Cell(), epochs=10, steps=2))

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
     from netwright.strategies.differentiable.layout import Layout
 
-SNAS_TEMPERATURE = Schedule(1.0, 0.03)  # the authors' command for the published search
+SNAS_TEMPERATURE = Schedule(1.0, 0.03, ahead=True)  # the authors' program, which cools before an epoch
 
 
 class GumbelSoftmax(Relaxation):
     """Every option, weighted by softmax((logits + Gumbel noise) / temperature): equation 5, reparametrised.
 
-    temperature: as the search goes on. The noise is new for every mixture that is asked.
+    temperature: as the search goes on; the first mixture, before the number of epochs is known, has that of the start.
+    The noise is new for every mixture that is asked.
     """
 
     def __init__(self, temperature: Schedule = SNAS_TEMPERATURE) -> None:
