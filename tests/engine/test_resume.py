@@ -7,19 +7,25 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
 import numpy as np
 import pytest
 from search_parts import Cell, Climbing, Counting, Listing, Noisy, Sampling, Shuffled
 
+import netwright
 from netwright.core.architecture import Mixture
+from netwright.core.configuration import Configured
 from netwright.core.errors import CorruptStore, UserError
 from netwright.core.estimator import Estimator
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.engine import Interrupted, Search
 from netwright.estimators import Stack
 from netwright.store import Store
+from netwright.strategies import Generational, GeneticAlgorithm
 from netwright.tasks import arrays
 
 WORKER = """
@@ -127,6 +133,42 @@ def test_other_settings_are_refused_with_what_differs(tmp_path: Path, changed: d
     search.run(trials=3, store=tmp_path / "p", name="r")
     with pytest.raises(UserError, match=message):
         search.replace(**changed).run(trials=5, store=tmp_path / "p", name="r", resume=True)
+
+
+def test_a_class_of_the_package_may_lie_in_another_file_than_it_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = Search(GeneticAlgorithm(Cell(), 4, survivor=Generational()), Noisy())
+    for cls, file in ((GeneticAlgorithm, "netwright.strategies.genetic"), (Generational, "netwright.strategies.dying")):
+        monkeypatch.setattr(cls, "__module__", file)
+    search.run(trials=6, store=tmp_path / "p", name="r")
+    monkeypatch.undo()
+    resumed = search.run(trials=12, store=tmp_path / "p", name="r", resume=True)
+    assert resumed.table() == search.run(trials=12).table()
+    with pytest.raises(UserError, match=r"strategy.survivor.class: was 'netwright.strategies.dying:Generational'"):
+        search.replace(strategy=GeneticAlgorithm(Cell(), 4)).load(tmp_path / "p", "r")
+
+
+def test_the_name_of_a_class_of_the_package_says_which_one_it_is() -> None:
+    """So that it is the same one wherever its file lies: no two of one role have one name."""
+    for module in walk_packages(netwright.__path__, "netwright."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+    found = Counter((role(cls), cls.__qualname__) for cls in subclasses(Configured) if is_own(cls))
+    assert len(found) > 100 and set(found.values()) == {1}
+
+
+def subclasses(cls: type) -> set[type]:
+    return {cls}.union(*(subclasses(each) for each in cls.__subclasses__())) - {Configured}
+
+
+def is_own(cls: type) -> bool:
+    return cls.__module__.startswith("netwright.")
+
+
+def role(cls: type) -> type:
+    """The class just below `Configured` from which this one comes."""
+    return next(each for each in cls.__mro__ if Configured in each.__bases__)
 
 
 def test_a_strategy_that_proposes_something_else_is_refused(tmp_path: Path) -> None:

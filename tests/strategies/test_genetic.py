@@ -27,7 +27,7 @@ from netwright.strategies import (
     UniformCrossover,
     WorstDies,
 )
-from netwright.strategies.ranking import Population
+from netwright.strategies.evolution.ranking import Population
 
 SPACE = Cell(8)
 CHI_SQUARE_3 = 16.27  # 99.9 % quantile, 3 degrees of freedom
@@ -233,7 +233,7 @@ class TestGeneticAlgorithm:
         strategy = GeneticAlgorithm(SPACE, mutation=EachDecision(0.1), survivor=Generational(elites=2))
         arguments = strategy.configuration()["arguments"]
         assert arguments["mutation"]["arguments"] == {"rate": 0.1}
-        assert arguments["survivor"]["class"] == "netwright.strategies.survival:Generational"
+        assert arguments["survivor"]["class"] == "netwright.strategies.evolution.selection:Generational"
         assert "Generational(elites=2)" in repr(strategy)
 
 

@@ -12,7 +12,7 @@ from scipy.stats import chisquare
 
 from netwright.core.objective import dominates
 from netwright.core.trial import Proposal, Trial
-from netwright.strategies.ranking import Population, crowding_distances, front_numbers, keys
+from netwright.strategies.evolution.ranking import Population, crowding_distances, front_numbers, keys
 
 points = st.integers(1, 3).flatmap(
     lambda m: st.lists(st.tuples(*[st.integers(0, 4).map(float)] * m), min_size=1, max_size=12)

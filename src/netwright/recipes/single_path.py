@@ -99,7 +99,7 @@ def fairnas(
     None for 20, which is ours, or fewer where scoring would take longer than training.
     population: of NSGA-II. objective: the metrics that it improves.
     """
-    from netwright.strategies.genetic import GeneticAlgorithm
+    from netwright.strategies.evolution.genetic import GeneticAlgorithm
     from netwright.strategies.paths import FairPaths, TrainThenSearch
 
     published = {

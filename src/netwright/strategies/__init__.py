@@ -4,17 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netwright.strategies.crossover import Crossover, NoCrossover, OnePointCrossover, UniformCrossover
+from netwright.strategies.evolution.genetic import GeneticAlgorithm
+from netwright.strategies.evolution.regularized import RegularizedEvolution
+from netwright.strategies.evolution.selection import (
+    Elitist,
+    Generational,
+    OldestDies,
+    Roulette,
+    Selection,
+    Survivor,
+    Tournament,
+    Truncation,
+    Uniform,
+    WorstDies,
+)
+from netwright.strategies.evolution.variation import (
+    Crossover,
+    EachDecision,
+    Mutation,
+    NoCrossover,
+    NoMutation,
+    OneDecision,
+    OnePointCrossover,
+    Successive,
+    UniformCrossover,
+)
 from netwright.strategies.exhaustive import Exhaustive
-from netwright.strategies.genetic import GeneticAlgorithm
 from netwright.strategies.listed import Listed
 from netwright.strategies.local_search import LocalSearch
-from netwright.strategies.mutation import EachDecision, Mutation, NoMutation, OneDecision, Successive
 from netwright.strategies.progressive import ProgressiveBeam
 from netwright.strategies.random_search import RandomSearch
-from netwright.strategies.regularized_evolution import RegularizedEvolution
-from netwright.strategies.selection import Roulette, Selection, Tournament, Truncation, Uniform
-from netwright.strategies.survival import Elitist, Generational, OldestDies, Survivor, WorstDies
 from netwright.strategies.tpe import TreeParzen
 from netwright.strategies.tree_search import MonteCarloTreeSearch, alphax, deep_architect
 from netwright.strategies.warm_start import WarmStart

@@ -9,7 +9,7 @@ from netwright.core.objective import dominates
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
 from netwright.strategies.arguments import one_of, whole_number
-from netwright.strategies.ranking import Population
+from netwright.strategies.evolution.ranking import Population
 from netwright.strategies.unseen import Unseen
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
 from netwright.strategies.arguments import one_of, whole_number
+from netwright.strategies.evolution.ranking import crowding_distances, front_numbers
 from netwright.strategies.joint import settled
-from netwright.strategies.ranking import crowding_distances, front_numbers
 from netwright.strategies.unseen import Unseen
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from netwright.core.configuration import Configured
 from netwright.core.errors import ConfigurationError
 from netwright.strategies.arguments import whole_number
-from netwright.strategies.mutation import Mutation, OneDecision
+from netwright.strategies.evolution.variation import Mutation, OneDecision
 
 if TYPE_CHECKING:
     import numpy as np

@@ -29,7 +29,7 @@ from netwright.strategies.bayesian.candidates import MutationsOfBest, RandomPool
 from netwright.strategies.bayesian.evolved import EvolvedCandidates
 from netwright.strategies.bayesian.optimization import BayesianOptimization
 from netwright.strategies.bayesian.thompson import IndependentThompsonSampling
-from netwright.strategies.mutation import EachDecision
+from netwright.strategies.evolution.variation import EachDecision
 
 if TYPE_CHECKING:
     from netwright.core.space import Space

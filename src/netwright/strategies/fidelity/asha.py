@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 from netwright.core.errors import StopSearch
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
+from netwright.strategies.evolution.ranking import Population
 from netwright.strategies.fidelity.rungs import ROUNDING, checked_eta, shares, steps_below
 from netwright.strategies.fidelity.source import Source, chosen_sampler
-from netwright.strategies.ranking import Population
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from netwright.strategies.ranking import Population
+from netwright.strategies.evolution.ranking import Population
 
 if TYPE_CHECKING:
     from netwright.core.trial import Trial

@@ -10,8 +10,8 @@ from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError
 from netwright.core.trial import Proposal
 from netwright.strategies.arguments import probability, whole_number
+from netwright.strategies.evolution.ranking import Population
 from netwright.strategies.fidelity.source import Learner
-from netwright.strategies.ranking import Population
 from netwright.strategies.unseen import Unseen
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from netwright.core.errors import StopSearch
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
 from netwright.strategies.arguments import probability, whole_number
-from netwright.strategies.mutation import EachDecision
-from netwright.strategies.ranking import Population
+from netwright.strategies.evolution.ranking import Population
+from netwright.strategies.evolution.variation import EachDecision
 from netwright.strategies.unseen import Unseen, end_after_the_only_one
 
 if TYPE_CHECKING:

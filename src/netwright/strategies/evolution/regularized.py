@@ -8,7 +8,7 @@ from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
 from netwright.strategies.arguments import probability, whole_number
-from netwright.strategies.ranking import Population
+from netwright.strategies.evolution.ranking import Population
 from netwright.strategies.unseen import Unseen, end_after_the_only_one
 
 if TYPE_CHECKING:

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
 from netwright.strategies.arguments import whole_number
-from netwright.strategies.crossover import Crossover, UniformCrossover
-from netwright.strategies.mutation import EachDecision, Mutation
-from netwright.strategies.ranking import Population
-from netwright.strategies.selection import Selection, Tournament
-from netwright.strategies.survival import Elitist, Survivor
+from netwright.strategies.evolution.ranking import Population
+from netwright.strategies.evolution.selection import Elitist, Selection, Survivor, Tournament
+from netwright.strategies.evolution.variation import Crossover, EachDecision, Mutation, UniformCrossover
 from netwright.strategies.unseen import Unseen, end_after_the_only_one
 
 if TYPE_CHECKING:
