@@ -16,6 +16,7 @@ __all__ = [
     "NetwrightError",
     "Objective",
     "Proposal",
+    "RoundStrategy",
     "Run",
     "Search",
     "Space",
@@ -68,7 +69,7 @@ if TYPE_CHECKING:
     from netwright.core.estimator import Estimator
     from netwright.core.objective import Constraint, Objective
     from netwright.core.space import Space
-    from netwright.core.strategy import Strategy
+    from netwright.core.strategy import RoundStrategy, Strategy
     from netwright.core.task import TaskShape
     from netwright.core.trial import Measurement, Proposal, Trial
     from netwright.engine.run import Run
@@ -88,6 +89,7 @@ else:
         "NetwrightError": "netwright.core.errors:NetwrightError",
         "Objective": "netwright.core.objective:Objective",
         "Proposal": "netwright.core.trial:Proposal",
+        "RoundStrategy": "netwright.core.strategy:RoundStrategy",
         "Run": "netwright.engine.run:Run",
         "Search": "netwright.engine.search:Search",
         "Space": "netwright.core.space:Space",

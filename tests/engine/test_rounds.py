@@ -18,7 +18,7 @@ from torch import nn
 import netwright as nw
 from netwright.core.errors import SearchFailed, StopSearch, UserError
 from netwright.core.estimator import Estimator
-from netwright.core.strategy import Strategy
+from netwright.core.strategy import RoundStrategy
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.estimators import SharedWeights
 from netwright.store.rows import Asked
@@ -44,7 +44,7 @@ SPACE = Tiny()
 EPOCHS = 3
 
 
-class Following(Strategy):
+class Following(RoundStrategy):
     """Follows a mixture's gradient, with noise from the generator it is given; then asks for what it found."""
 
     bounded = True
@@ -192,6 +192,23 @@ class Plain(Estimator):
 def test_a_strategy_that_trains_needs_weights_to_train() -> None:
     with pytest.raises(UserError, match=r"SharedWeights"):
         nw.Search(Following(SPACE), Plain()).run()
+
+
+def test_a_strategy_of_rounds_is_a_round_strategy() -> None:
+    class Unsaid(nw.Strategy):
+        bounded = True
+
+        def __init__(self, space: nw.Space) -> None:
+            self.space = space
+
+        def ask(self, rng: np.random.Generator) -> Proposal:
+            return Proposal(self.space.sample(rng), "train")
+
+        def tell(self, trial: Trial) -> None:
+            raise AssertionError("nothing was carried out")
+
+    with pytest.raises(UserError, match=r"Unsaid asks for a round .* is no RoundStrategy"):
+        nw.Search(Unsaid(SPACE), search().estimator).run()
 
 
 class Broken(Following):

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from netwright.core.errors import ConfigurationError, InvalidArchitecture
+from netwright.core.strategy import Remembering, RoundStrategy, in_role
 from netwright.core.trial import Measurement, Trial
 from netwright.strategies import Asha, GeneticAlgorithm, LocalSearch, RandomSearch, RegularizedEvolution, WarmStart
 from netwright.strategies.bayesian.named import gp
+from netwright.strategies.paths import TrainThenSearch, UniformPaths
 from netwright.strategies.tpe import TreeParzen
 from netwright.testing import check_strategy
 from netwright.testing.examples import Layers
@@ -115,7 +117,7 @@ def test_every_strategy_can_be_begun_so(cls):
         strategy = SETTINGS.get(cls.__name__, cls)(space)
     except ConfigurationError:
         pytest.skip("made of other strategies")
-    if strategy.mixture() is not None or strategy.state_dict() is not None:
+    if in_role(strategy, RoundStrategy):
         pytest.skip("trains shared weights")
     first = some(space, 4)
     strategy = WarmStart(strategy, first)
@@ -140,3 +142,26 @@ def test_what_cannot_be_asked_is_refused():
         WarmStart(space, [space.at(0)])  # pyright: ignore[reportArgumentType]
     with pytest.raises(InvalidArchitecture):
         WarmStart(RandomSearch(space), [Layers(2).at(0)])
+
+
+def test_of_a_strategy_of_rounds_the_draws_are_kept_with_its_state():
+    """The list is what is trained first; a search that goes on from an epoch does not begin with it again."""
+    space, rng = Layers(3), np.random.default_rng(0)
+    first = some(space, 5)
+    strategy = WarmStart(TrainThenSearch(UniformPaths(space), RandomSearch(space)), first)
+    asked = [strategy.ask(rng) for _ in range(3)]
+    assert measured(asked) == first[:3] and all(each.purpose == "train" for each in asked)
+    again = strategy.replace()
+    again.load_state_dict(strategy.state_dict())
+    assert measured([again.ask(rng) for _ in range(2)]) == first[3:]
+
+
+def test_a_wrapper_is_in_a_role_where_what_it_wraps_is():
+    space = Layers(3)
+    plain, rounds = RandomSearch(space), TrainThenSearch(UniformPaths(space), RandomSearch(space))
+    warm = [WarmStart(each, some(space)) for each in (plain, rounds, TreeParzen(space))]
+    assert [in_role(each, RoundStrategy) for each in warm] == [None, warm[1], None]
+    assert [in_role(each, Remembering) for each in warm] == [None, None, warm[2]]
+    assert [(each.bounded, each.continues) for each in (*warm, WarmStart(Asha(space), some(space)))] == [
+        *((False, False), (True, False), (False, False), (False, True))
+    ]

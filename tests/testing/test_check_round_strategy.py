@@ -10,7 +10,7 @@ import torch
 
 import netwright as nw
 from netwright.core.errors import StopSearch
-from netwright.core.strategy import Strategy
+from netwright.core.strategy import RoundStrategy, Strategy
 from netwright.recipes import RECIPES, load
 from netwright.testing import check_round_strategy
 from netwright.testing.examples import Layers
@@ -50,7 +50,7 @@ def _of(strategy: Strategy, space: nw.Space) -> Strategy:
     return strategy.replace(space=space, **inside) if "space" in strategy.arguments else strategy.replace(**inside)
 
 
-class Good(Strategy):
+class Good(RoundStrategy):
     """Trains a random path a step; then asks for one more."""
 
     bounded = True

@@ -20,7 +20,7 @@ class Blinded(Estimator):
     def __init__(self, table: Table, metrics: tuple[str, ...]) -> None:
         assert isinstance(table, Configured)
         self.table, self.space = table, table.space
-        self.metrics = metrics  # pyright: ignore[reportAttributeAccessIssue]  # known only now
+        self.metrics = metrics  # known only now
         self._shown = frozenset((*metrics, "epoch", "is_predicted"))
         self._made: dict[int, tuple[Measurement, Measurement]] = {}  # with what it was made of, which so stays alive
 

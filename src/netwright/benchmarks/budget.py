@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from netwright.core.errors import ConfigurationError, StopSearch
-from netwright.core.strategy import Strategy
+from netwright.core.strategy import Strategy, Wrapper
 from netwright.engine.continuing import Continuations
 from netwright.engine.duration import format_duration, parse_duration
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from netwright.core.architecture import Architecture, Mixture
     from netwright.core.trial import Proposal, Trial
 
 _ROUNDING = 1e-9  # so that 0.1 + 0.2 + 0.7 fits into 1
@@ -92,7 +91,7 @@ class Counting:
         return counted
 
 
-class Rationed(Strategy):
+class Rationed(Wrapper):
     """Another strategy, until what it asked for is worth so many full evaluations; None for as long as it likes.
 
     Proposals of shared weights' rounds are not counted, nor are networks that turn out to be infeasible. It ends at the
@@ -108,11 +107,10 @@ class Rationed(Strategy):
         whole: bool = False,
         counting: Counting | None = None,
     ) -> None:
-        self.space = strategy.space
-        self.strategy, self.evaluations, self.whole = strategy, evaluations, whole
+        super().__init__(strategy)
+        self.evaluations, self.whole = evaluations, whole
         self._counting = counting or Counting()
-        self.bounded = evaluations is not None or strategy.bounded  # pyright: ignore[reportAttributeAccessIssue]
-        self.continues = strategy.continues  # pyright: ignore[reportAttributeAccessIssue]
+        self.bounded = evaluations is not None or strategy.bounded
         self._left = math.inf if evaluations is None else evaluations + _ROUNDING
         self._pending = 0
         self._meant: dict[int, tuple[Proposal, Proposal]] = {}  # by the id of what was asked in its place
@@ -146,21 +144,3 @@ class Rationed(Strategy):
         if self._meant and id(trial.proposal) in self._meant:
             trial = replace(trial, proposal=self._meant.pop(id(trial.proposal))[1])
         self.strategy.tell(trial)
-
-    def may_continue(self, number: int) -> bool:
-        return self.strategy.may_continue(number)
-
-    def recommend(self, trials: Sequence[Trial]) -> Architecture:
-        return self.strategy.recommend(trials)
-
-    def state_dict(self) -> Mapping[str, Any] | None:
-        return self.strategy.state_dict()
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.strategy.load_state_dict(state)
-
-    def mixture(self) -> Mixture | None:
-        return self.strategy.mixture()
-
-    def figures(self) -> Mapping[str, float]:
-        return self.strategy.figures()

@@ -237,6 +237,7 @@ class Plan:
     def _make_recipe(self, task: Task, space: Space) -> Search:
         from netwright import recipes
         from netwright.cli.arguments import called
+        from netwright.core.strategy import mixture_of
 
         assert self.recipe is not None
         name, options = split(self.recipe)
@@ -246,7 +247,7 @@ class Plan:
             options={**options, **pairs(self.training)},
             fixed={"seed": self.seed, "device": self.device, **epochs},
         )
-        if self.limits and made.strategy.mixture() is not None:
+        if self.limits and mixture_of(made.strategy) is not None:
             raise ConfigurationError(
                 f"recipe {name!r} follows a gradient and cannot keep {', '.join(self.limits)}; "
                 "recipes that search on trained weights can: single-path-one-shot, fairnas, one-shot"
@@ -273,9 +274,10 @@ class Plan:
 
     def _as_long_as_fits(self, task: Task, space: Space, search: Search, wanted: int, seconds: float) -> Plan:
         """With as many of the wanted epochs as fit; timed again with fewer, since a short search's settings differ."""
+        from netwright.core.strategy import mixture_of
         from netwright.recipes.timing import pace
 
-        follows = search.strategy.mixture() is None
+        follows = mixture_of(search.strategy) is None
         left = seconds * (SHARE_OF_WEIGHTS_THEN_SEARCH if follows else SHARE_OF_WEIGHTS)
         found = pace(search)
         fitting = found.epochs(left)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from netwright.core.configuration import Configured
 
@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
 
 class Estimator(Configured, ABC):
-    """Measures candidates. `metrics` names what it measures, as far as that is known beforehand."""
+    """Measures candidates.
 
-    metrics: ClassVar[tuple[str, ...]] = ()
+    metrics: the names of what it measures, a class's or an object's, as far as that is known beforehand.
+    """
+
+    metrics: tuple[str, ...] = ()
 
     @property
     def continues(self) -> bool:

@@ -1,10 +1,14 @@
-"""A search strategy answers two calls; it does not loop, sleep, train, save or print."""
+"""A search strategy answers two calls; it does not loop, sleep, train, save or print.
+
+Some can do more, and say so by what they derive from: `Remembering`, `RoundStrategy`. `Wrapper` is for those made of
+another one; whether such a one can do more depends on what it wraps, which `in_role` knows.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from netwright.core.configuration import Configured
 from netwright.core.errors import SearchFailed
@@ -17,13 +21,19 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.core.trial import Proposal, Trial
 
+R = TypeVar("R", bound="Strategy")
+
 
 class Strategy(Configured, ABC):
-    """Decides what to try next. A deterministic function of its configuration, the generators and what it was told."""
+    """Decides what to try next. A deterministic function of its configuration, the generators and what it was told.
+
+    bounded: whether it ends by itself, so that a search needs no other stop; a class's or an object's, by default not.
+    continues: whether it asks of a trial at a low fidelity again at a higher one; by default not.
+    """
 
     space: Space
-    bounded: ClassVar[bool] = False  # whether it ends by itself, so that a search needs no other stop
-    continues: ClassVar[bool] = False  # whether it asks of a trial at a low fidelity again at a higher one
+    bounded: bool = False
+    continues: bool = False
 
     @abstractmethod
     def ask(self, rng: np.random.Generator) -> Proposal | None:
@@ -51,28 +61,40 @@ class Strategy(Configured, ABC):
         """
         return False
 
-    # Resume asks and tells again from the log. Where asks take long, what they led to is kept beside it now and then.
 
+class Remembering(Strategy):
+    """A strategy whose asks take long: what they led to is kept now and then, so that resume need not ask all again."""
+
+    @abstractmethod
     def memory(self) -> Mapping[str, Any] | None:
         """All that it knows, as NumPy arrays and what JSON holds, in dicts and lists; None where asking again is cheap.
 
         Called between asks and tells, while trials may be pending.
         """
-        return None
 
+    @abstractmethod
     def remember(self, memory: Mapping[str, Any]) -> None:
         """Go on from what `memory` gave, exactly as that strategy would have; called of a fresh one only."""
-        raise NotImplementedError(f"{type(self).__name__} gives no memory")
 
-    # Weight sharing: rounds are not kept one by one, so a strategy that asks for them gives its state each epoch.
 
-    def state_dict(self) -> Mapping[str, Any] | None:
-        """All that it learnt, as tensors and plain values in dicts and lists; None where a log's replay restores it."""
-        return None
+class RoundStrategy(Strategy):
+    """A strategy that trains shared weights, by rounds.
 
+    Rounds are not kept one by one, so it gives its state each epoch.
+    """
+
+    @abstractmethod
+    def state_dict(self) -> Mapping[str, Any]:
+        """All that it learnt, as tensors and plain values in dicts and lists."""
+
+    @abstractmethod
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state_dict` gave, exactly as the strategy that gave it would have."""
-        raise NotImplementedError(f"{type(self).__name__} gives no state to load")
+
+    @property
+    def is_between(self) -> bool:
+        """Whether `state_dict` is all there is to keep now; where it is not, the state is kept when it next is."""
+        return True
 
     def mixture(self) -> Mixture | None:
         """The mixture that it now stands for; None where it has none. Recorded each epoch, and watched for alarms."""
@@ -81,3 +103,61 @@ class Strategy(Configured, ABC):
     def figures(self) -> Mapping[str, float]:
         """Numbers to record with each epoch of weight sharing, such as a temperature or an eigenvalue."""
         return {}
+
+
+class Wrapper(RoundStrategy, Remembering):
+    """A strategy made of another one: what it does not say itself, that one says.
+
+    strategy: the other one.
+    """
+
+    def __init__(self, strategy: Strategy) -> None:
+        self.strategy, self.space = strategy, strategy.space
+        self.bounded, self.continues = strategy.bounded, strategy.continues
+
+    def recommend(self, trials: Sequence[Trial]) -> Architecture:
+        return self.strategy.recommend(trials)
+
+    def may_continue(self, number: int) -> bool:
+        return self.strategy.may_continue(number)
+
+    def memory(self) -> Mapping[str, Any] | None:
+        inner = in_role(self.strategy, Remembering)
+        return None if inner is None else inner.memory()
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        cast("Remembering", self.strategy).remember(memory)
+
+    @property
+    def _rounds(self) -> RoundStrategy:
+        return cast("RoundStrategy", self.strategy)
+
+    def state_dict(self) -> Mapping[str, Any]:
+        return self._rounds.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._rounds.load_state_dict(state)
+
+    @property
+    def is_between(self) -> bool:
+        return self._rounds.is_between
+
+    def mixture(self) -> Mixture | None:
+        return mixture_of(self.strategy)
+
+    def figures(self) -> Mapping[str, float]:
+        return self._rounds.figures()
+
+
+def in_role(strategy: Strategy, role: type[R]) -> R | None:
+    """The strategy, where it and all that it wraps are of this kind; None where they are not."""
+    inner = strategy
+    while isinstance(inner, Wrapper):
+        inner = inner.strategy
+    return cast("R", strategy) if isinstance(inner, role) else None
+
+
+def mixture_of(strategy: Strategy) -> Mixture | None:
+    """The mixture that a strategy now stands for; None where it has none."""
+    rounds = in_role(strategy, RoundStrategy)
+    return None if rounds is None else rounds.mixture()

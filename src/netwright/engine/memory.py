@@ -16,6 +16,7 @@ import safetensors.numpy
 import netwright
 from netwright.core.checkpoints import Checkpoints, Generation
 from netwright.core.packing import packed, unpacked
+from netwright.core.strategy import Remembering, in_role
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,8 +45,9 @@ class Memory:
     """
 
     def __init__(self, strategy: Strategy, folder: Path | None) -> None:
-        self._strategy = strategy
-        self._checkpoints = None if folder is None or strategy.memory() is None else Checkpoints(folder)
+        self._strategy, self._remembering = strategy, in_role(strategy, Remembering)
+        gives_one = self._remembering is not None and self._remembering.memory() is not None
+        self._checkpoints = Checkpoints(folder) if folder is not None and gives_one else None
         self.active = self._checkpoints is not None
         self.writing = False
         self._log = _Log()
@@ -91,8 +93,10 @@ class Memory:
     def settle(self) -> None:
         """Keep the memory as it is now. A disk without room for it is left alone: asking again gives the same."""
         started = time.perf_counter()
-        memory = self._strategy.memory() if self.writing and self._checkpoints and self._sound and self._spent else None
-        if memory is None or self._checkpoints is None:
+        if not (self.writing and self._checkpoints and self._remembering and self._sound and self._spent):
+            return
+        memory = self._remembering.memory()
+        if memory is None:
             return
         plain, arrays = packed(memory)
         facts = {
@@ -116,14 +120,14 @@ class Memory:
 
     def restore(self, stored: Sequence[StoredTrial]) -> Place:
         """Have the strategy remember the latest place that is in this log; (0, 0) without one."""
-        if self._checkpoints is None:
+        if self._checkpoints is None or self._remembering is None:
             return Place(0, 0)
         if self.writing:
             self._checkpoints.clean()
         for generation in self._checkpoints.generations(len(stored)):
             found = self._matching(generation, stored)
             if found is not None:
-                self._strategy.remember(found)
+                self._remembering.remember(found)
                 return Place(generation.step, generation.facts["told"])
         return Place(0, 0)
 

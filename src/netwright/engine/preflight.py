@@ -15,6 +15,7 @@ import numpy as np
 from netwright.core.errors import ConfigurationError, TrialFailed, UntrainableSpace, UserError, marked
 from netwright.core.randomness import derived_seed
 from netwright.core.spelling import plain
+from netwright.core.strategy import mixture_of
 from netwright.engine.counted import Counted
 from netwright.engine.failures import ONLY_INFEASIBLE
 from netwright.engine.first_batch import NoRoom, attempt
@@ -151,7 +152,7 @@ def _check_limits_alone(search: Search, shared: RoundEstimator | None) -> None:
     if not limits:
         return
     first = shared is not None and getattr(shared, "trained", None) is None
-    if first and search.strategy.mixture() is not None:
+    if first and mixture_of(search.strategy) is not None:
         raise ConfigurationError(
             f"{type(search.strategy).__name__} follows a gradient and cannot keep {', '.join(map(str, limits))}; "
             "strategies that search on trained weights can"

@@ -104,9 +104,10 @@ def _after_last_epoch(loop: Loop, stored: Sequence[StoredTrial], begin: bool) ->
 
     Where nothing is to begin again, nothing is trained: without the last epoch's state the strategy is told nothing.
     """
-    epochs = [each.number for each in stored if each.purpose == "train" and each.told is not None]
-    number = loop.rounds.restore(max(epochs, default=-1))
-    if not begin and epochs and number != epochs[-1]:
+    told = [each for each in stored if each.told is not None]
+    epochs = [each.number for each in told if each.purpose == "train"]
+    number = loop.rounds.restore(told[-1].number if epochs else -1)
+    if not begin and epochs and (number is None or number < epochs[-1]):
         loop.rounds.lost = True
         number = len(stored) - 1
     if number is None:

@@ -14,6 +14,7 @@ from netwright.core.display import html_columns
 from netwright.core.errors import SearchFailed, UserError
 from netwright.core.installing import installing
 from netwright.core.objective import fitness, fittest, front
+from netwright.core.strategy import mixture_of
 from netwright.core.trial import Trial
 from netwright.engine.continuing import Continuations
 from netwright.engine.ranking import comparable
@@ -80,7 +81,7 @@ class Run:
         if not trials:
             raise SearchFailed(f"none of the {len(self.trials)} trials of run {self.name!r} completed")
         if self.state_lost:  # what the strategy had learnt is gone; what it asked about last is what it stood for
-            return trials[-1] if self.strategy.mixture() is not None else fittest(trials)
+            return trials[-1] if mixture_of(self.strategy) is not None else fittest(trials)
         recommended = self.strategy.recommend(trials)
         return fittest([trial for trial in trials if trial.architecture == recommended] or trials)
 

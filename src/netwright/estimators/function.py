@@ -25,7 +25,7 @@ class Function(Estimator):
         self.function = function
         name = getattr(function, "__name__", "value")
         self.metric = metric or ("value" if name == "<lambda>" else name)
-        self.metrics = () if metric is None else (metric,)  # pyright: ignore
+        self.metrics = () if metric is None else (metric,)
 
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:
         """What the function gives for the candidate; `seed` and fidelity are not passed on."""

@@ -315,6 +315,7 @@ class SharedWeights(RoundEstimator):
         state = {
             "optimiser": weights.optimiser.state_dict(),
             "place": {"step": weights.step, "probes": weights.probes, "stage": weights.stage},
+            "sums": weights.sums,
             "companion": dict(companion),
         }
         facts = {

@@ -22,7 +22,7 @@ class Stack(Estimator):
         if not estimators:
             raise ConfigurationError("Stack needs at least one estimator")
         self.estimators = estimators
-        self.metrics = tuple(dict.fromkeys(name for stage in self.stages() for name in stage.metrics))  # pyright: ignore
+        self.metrics = tuple(dict.fromkeys(name for stage in self.stages() for name in stage.metrics))
 
     def stages(self) -> Sequence[Estimator]:
         return tuple(stage for each in self.estimators for stage in each.stages())

@@ -101,7 +101,7 @@ class Table(Estimator):
             )
         if within:
             self.space = Among(space, self._arrangement.points)
-        self.metrics: tuple[str, ...] = tuple(self._contents.values)  # pyright: ignore[reportIncompatibleVariableOverride]
+        self.metrics = tuple(self._contents.values)
         self.surrogate = surrogate
         self._surrogates: dict[tuple[str, float], Surrogate] = {}
         self._predicted: dict[tuple[Point, float], Measurement] = {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.core.errors import Diverged
 from netwright.core.randomness import Generators
+from netwright.core.strategy import mixture_of
 from netwright.core.trial import Proposal, Trial
 from netwright.engine.rounds import round_estimator
 from netwright.engine.session import fresh
@@ -49,7 +50,7 @@ def pace(search: Search) -> Pace:
     each, steps = _steps(own, strategy)
     began = time.monotonic()
     with suppress(Diverged):  # which the search will say, or not
-        own.epoch(strategy.mixture())
+        own.epoch(mixture_of(strategy))
     ends = time.monotonic() - began
     began = time.monotonic()
     own.estimate(Proposal(search.space.sample(Generators(0)(0, 0))), 0)

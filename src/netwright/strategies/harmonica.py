@@ -12,7 +12,7 @@ import numpy as np
 
 from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError
-from netwright.core.strategy import Strategy
+from netwright.core.strategy import Remembering, Strategy, in_role
 from netwright.core.trial import Proposal
 from netwright.strategies.arguments import one_of, whole_number
 from netwright.strategies.joint import settled
@@ -30,7 +30,7 @@ MOST_REDRAWS = 64
 MOST_TOUCHED = 18  # variables whose 2^18 assignments are compared
 
 
-class Harmonica(Strategy):
+class Harmonica(Remembering):
     """Learns which products of a few decisions matter from random architectures, fixes them at their best, and repeats.
 
     A stage draws `samples` random architectures, fits a Lasso on all products of up to `degree` variables, keeps the
@@ -81,6 +81,7 @@ class Harmonica(Strategy):
         self.penalty = penalty
         self.variables: Literal["digits", "one-hot"] = variables
         self.base = None if base is None else base.replace()  # its own, which nobody else asks
+        self._remembering = None if self.base is None else in_role(self.base, Remembering)
         self._unseen = Unseen(space)
         self._signs: SignVariables | None = None
         self._asked = self._pending = 0
@@ -156,7 +157,8 @@ class Harmonica(Strategy):
             self._stage.append(trial)
 
     def memory(self) -> Mapping[str, Any] | None:
-        base = {} if self.base is None else self.base.memory()
+        remembering = self._remembering
+        base = {} if self.base is None else None if remembering is None else remembering.memory()
         if base is None:
             return None
         return {
@@ -172,8 +174,8 @@ class Harmonica(Strategy):
         }
 
     def remember(self, memory: Mapping[str, Any]) -> None:
-        if self.base is not None:
-            self.base.remember(memory["base"])
+        if self._remembering is not None:
+            self._remembering.remember(memory["base"])
         for point, asked in memory["asked_by_base"]:
             self._asked_by_base[tuple(point)] = [
                 Proposal(Architecture(self.space, tuple(own)), fidelity=fidelity, parent=parent)

@@ -11,7 +11,7 @@ import numpy as np
 
 from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError
-from netwright.core.strategy import Strategy
+from netwright.core.strategy import Remembering
 from netwright.core.trial import Proposal
 from netwright.strategies.arguments import one_of, whole_number
 from netwright.strategies.evolution.ranking import crowding_distances, front_numbers
@@ -29,7 +29,7 @@ RANKED_AGAIN = 1.01  # times as many completed trials
 Densities = list[list[float]]  # a probability for each option of each decision
 
 
-class TreeParzen(Strategy):
+class TreeParzen(Remembering):
     """Draws from the density l of good architectures, and asks the draw that the density g of the others fits least.
 
     Both densities are products over the decisions in their order: each active decision takes an option with a

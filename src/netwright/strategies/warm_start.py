@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import Any
 
 import numpy as np
 
 from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError
 from netwright.core.space import Space
-from netwright.core.strategy import Strategy
+from netwright.core.strategy import RoundStrategy, Strategy, Wrapper, in_role
 from netwright.core.trial import Measurement, Proposal, Trial
 
-if TYPE_CHECKING:
-    from netwright.core.architecture import Mixture
-    from netwright.core.decisions import Point
 
-
-class WarmStart(Strategy):
+class WarmStart(Wrapper):
     """Asks the given architectures first, then goes on with a strategy, which begins with them.
 
     Wherever the strategy would draw a random architecture, it gets the next one of the list while there is one: they
@@ -39,17 +36,17 @@ class WarmStart(Strategy):
     def __init__(self, strategy: Strategy, first: Sequence[Architecture | str]) -> None:
         if isinstance(first, str) or not first:
             raise ConfigurationError(f"WarmStart: first is {first!r}; expected at least one architecture in a list")
-        self.space = space = strategy.space
+        space = strategy.space
         self.first = tuple(dict.fromkeys(space.parse(each) if isinstance(each, str) else each for each in first))
         for each in self.first:
             space.validate(each)
-        primed, self._left = _beginning(space, self.first)
-        self.strategy = _searching(strategy, primed)
-        self.bounded = strategy.bounded  # pyright: ignore[reportAttributeAccessIssue]
-        self.continues = strategy.continues  # pyright: ignore[reportAttributeAccessIssue]
+        begun = _begun(space, self.first)
+        self._left: deque[Architecture] = vars(begun)["left"]
+        super().__init__(_searching(strategy, begun))
+        self.space = space
         # As text, so that the configuration can be kept and read.
         self._arguments = {**self._arguments, "first": [str(each) for each in self.first]}
-        measures = not strategy.continues and strategy.state_dict() is None
+        measures = not strategy.continues and in_role(strategy, RoundStrategy) is None
         self._queue = deque(self.first if measures else ())
         self._pending = dict.fromkeys(self._queue, 0)  # of the list: asked, or still to be
         self._ended: dict[Architecture, Trial] = {}  # of the list: what the strategy was not told yet
@@ -93,7 +90,7 @@ class WarmStart(Strategy):
             self.strategy.tell(replace(trial, proposal=asked))
 
     def memory(self) -> Mapping[str, Any] | None:
-        known = self.strategy.memory()
+        known = super().memory()
         if known is None:
             return None
         places = {each: place for place, each in enumerate(self.first)}
@@ -107,7 +104,7 @@ class WarmStart(Strategy):
         }
 
     def remember(self, memory: Mapping[str, Any]) -> None:
-        self.strategy.remember(memory["strategy"])
+        super().remember(memory["strategy"])
         for _ in range(memory["drawn"]):
             self._left.popleft()
         for _ in range(memory["asked"] if self._queue else 0):
@@ -119,36 +116,43 @@ class WarmStart(Strategy):
             for place, fidelity, parent in memory["waiting"]
         }
 
-    def recommend(self, trials: Sequence[Trial]) -> Architecture:
-        return self.strategy.recommend(trials)
-
-    def may_continue(self, number: int) -> bool:
-        return self.strategy.may_continue(number)
-
-    def mixture(self) -> Mixture | None:
-        return self.strategy.mixture()
-
-    def figures(self) -> Mapping[str, float]:
-        return self.strategy.figures()
-
-    def state_dict(self) -> Mapping[str, Any] | None:
-        return self.strategy.state_dict()
+    def state_dict(self) -> Mapping[str, Any]:
+        return {"strategy": super().state_dict(), "left": len(self._left)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.strategy.load_state_dict(state)
+        if "left" not in state:  # kept before the draws were
+            super().load_state_dict(state)
+            return
+        super().load_state_dict(state["strategy"])
+        while len(self._left) > state["left"]:
+            self._left.popleft()
 
 
-def _beginning(space: Space, first: Sequence[Architecture]) -> tuple[Space, deque[Point]]:
-    """The same space, but for its first draws, which are those of the list; and what of it is still to be drawn."""
-    primed = space.replace()
-    vars(primed)["decisions"] = space.decisions  # traced once
-    left = deque(each.point for each in first)
+class _Beginning:
+    """What is put before a space's own `sample`: the first draws are those of a list, the others the whole space's."""
 
-    def sample(rng: np.random.Generator, **options: Any) -> Architecture:
-        return Architecture(primed, left.popleft()) if left else space.sample(rng, **options)
+    whole: Space
+    left: deque[Architecture]
 
-    vars(primed)["sample"] = sample
-    return primed, left
+    def sample(self, rng: np.random.Generator, **options: Any) -> Architecture:
+        return self.left.popleft() if self.left else self.whole.sample(rng, **options)
+
+
+def _begun(space: Space, first: Sequence[Architecture]) -> Space:
+    """The same space, but for its first draws, which are those of the list; `left` of it are still to be drawn."""
+    args, kwargs = space.call()
+    made = _beginning(type(space))(*args, **kwargs)
+    vars(made).update(decisions=space.decisions, whole=space, left=deque(first))  # traced once
+    return made
+
+
+@cache
+def _beginning(kind: type[Space]) -> type[Space]:
+    """The class of a space of this kind that begins with given draws; it is named as the space is."""
+    if issubclass(kind, _Beginning):
+        return kind
+    named = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
+    return type(kind)(kind.__name__, (_Beginning, kind), named)
 
 
 def _noted(trial: Trial) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from netwright.core.architecture import Architecture, Mixture
 from netwright.core.errors import StopSearch
 from netwright.core.kinds import kinds_checked
 from netwright.core.randomness import Generators, derived_seed
+from netwright.core.strategy import RoundStrategy, in_role
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.testing.conversation import same_proposal
 from netwright.testing.examples import Layers
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.core.strategy import Strategy
     from netwright.testing.strategy import Make
+
+Place = tuple[int, int, int, int]  # asked, the number of the next trial, steps done, rounds since the last trial
 
 MOST = 5_000  # rounds and trials after which a strategy that should end has not
 
@@ -40,6 +43,7 @@ def check_round_strategy(
     whole = Training(make(space), epochs, steps, seed).hold()
     require(whole.trained == epochs * steps or whole.ended_early, "the strategy ended before the weights were trained")
     require(whole.trials, "the strategy ended without asking for any architecture to be evaluated")
+    require(whole.kept, "state: never was the strategy where it can go on from, so that no epoch's state would be kept")
     with must_not_raise("recommend"):
         found = whole.strategy.recommend(whole.trials)
     require(isinstance(found, Architecture), f"recommend gave {found!r}, expected an architecture")
@@ -51,7 +55,7 @@ def check_round_strategy(
         goes_on_alike(whole, again.hold(), place)
 
 
-def goes_on_alike(whole: Training, again: Training, place: tuple[int, int, int]) -> None:
+def goes_on_alike(whole: Training, again: Training, place: Place) -> None:
     expected = whole.asked[place[0] :]
     require(
         len(expected) == len(again.asked) and all(map(same_proposal, expected, again.asked)),
@@ -60,25 +64,28 @@ def goes_on_alike(whole: Training, again: Training, place: tuple[int, int, int])
 
 
 class Training:
-    """The rounds and trials of one search; `kept` holds the strategy's state at the end of each epoch.
+    """The rounds and trials of one search; `kept` holds the strategy's state after each epoch.
 
-    start: how much was asked before, the number of the next trial, and the steps done.
+    start: where it goes on from.
     """
 
-    def __init__(
-        self, strategy: Strategy, epochs: int, steps: int, seed: int, *, start: tuple[int, int, int] = (0, 0, 0)
-    ) -> None:
-        self.strategy = strategy
+    def __init__(self, strategy: Strategy, epochs: int, steps: int, seed: int, *, start: Place = (0, 0, 0, 0)) -> None:
+        rounds = in_role(strategy, RoundStrategy)
+        require(rounds is not None, f"{type(strategy).__name__} is no RoundStrategy, whose state is kept each epoch")
+        assert rounds is not None
+        self.strategy = rounds
         self.asked: list[Proposal] = []
         self.trials: list[Trial] = []
-        self.kept: dict[tuple[int, int, int], Any] = {}
+        self.kept: dict[Place, Any] = {}
+        self._unkept = False
         self.ended_early = False
-        self._before, self._number, self.trained = start
-        self._epochs, self._steps, self._round = epochs, steps, 0
+        self._before, self._number, self.trained, self._round = start
+        self._epochs, self._steps = epochs, steps
         self._generators = Generators(seed)
 
     def hold(self) -> Training:
         for _ in range(MOST):
+            self._settle()
             try:
                 with global_randomness_untouched("ask"), must_not_raise("ask", StopSearch):
                     proposal = self.strategy.ask(self._generators(self._number, self._round))
@@ -115,15 +122,25 @@ class Training:
 
     def _end_epoch(self) -> None:
         with must_not_raise("mixture, figures or state_dict"):
-            mixture, figures, state = self.strategy.mixture(), self.strategy.figures(), self.strategy.state_dict()
-        require(state is not None, "state_dict gave None, but rounds cannot be replayed from a log")
+            mixture, figures = self.strategy.mixture(), self.strategy.figures()
         require(
             all(isinstance(each, (int, float)) for each in figures.values()), f"figures gave {figures}: not numbers"
         )
         if mixture is not None:
             self.strategy.space.validate(self.strategy.space.discretize(mixture))
         self._number, self._round = self._number + 1, 0
-        self.kept[self._before + len(self.asked), self._number, self.trained] = _through_a_file(state)
+        self._unkept = True
+
+    def _settle(self) -> None:
+        """Keep the state after an epoch, once the strategy says that it can go on from there."""
+        if not self._unkept or not self.strategy.is_between:
+            return
+        with must_not_raise("state_dict"):
+            state = self.strategy.state_dict()
+        require(isinstance(state, Mapping), f"state_dict gave {state!r}, but rounds cannot be replayed from a log")
+        place = (self._before + len(self.asked), self._number, self.trained, self._round)
+        self.kept[place] = _through_a_file(state)
+        self._unkept = False
 
     def _evaluate(self, proposal: Proposal) -> None:
         score = 1 - float(_made_up(proposal)[0])

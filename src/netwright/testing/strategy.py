@@ -11,6 +11,7 @@ from netwright.core.errors import SearchFailed, SpaceExhausted
 from netwright.core.kinds import kinds_checked
 from netwright.core.objective import fittest
 from netwright.core.packing import packed, unpacked
+from netwright.core.strategy import Remembering, in_role
 from netwright.core.trial import STATES
 from netwright.testing.conversation import Conversation, same_proposal
 from netwright.testing.examples import Layers, Only
@@ -88,14 +89,17 @@ def _goes_like(past: Conversation, strategy: Strategy, who: str, places: Contain
 def _as_remembered(strategy: Strategy) -> Strategy:
     """A fresh strategy that was given the memory, as it comes back from a disk; the same one where it gives none."""
     with must_not_raise("memory"):
-        memory = strategy.memory()
+        remembering = in_role(strategy, Remembering)
+        memory = None if remembering is None else remembering.memory()
         if memory is None:
             return strategy
         plain, arrays = packed(memory)
         text = json.dumps(plain, allow_nan=False)
     fresh = strategy.replace()
+    remembering = in_role(fresh, Remembering)
+    assert remembering is not None
     with must_not_raise("remember"):
-        fresh.remember(unpacked(json.loads(text), {name: each.copy() for name, each in arrays.items()}))
+        remembering.remember(unpacked(json.loads(text), {name: each.copy() for name, each in arrays.items()}))
     return fresh
 
 

@@ -14,7 +14,7 @@ class EveryScore(Estimator):
 
     def __init__(self, zero_cost: ZeroCost) -> None:
         self.zero_cost, self.space, self.device = zero_cost, zero_cost.space, zero_cost.device
-        self.metrics = ("params", "flops", *zero_cost.proxies)  # pyright: ignore[reportAttributeAccessIssue]
+        self.metrics = ("params", "flops", *zero_cost.proxies)
 
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:
         """Raises OutOfMemory, and UserError for a mixture."""

@@ -85,7 +85,7 @@ class _Gate(Estimator):
 
     def __init__(self, owner: Filter) -> None:
         self.owner = owner
-        self.space, self.metrics = owner.space, owner.proxy.metrics  # pyright: ignore[reportAttributeAccessIssue]
+        self.space, self.metrics = owner.space, owner.proxy.metrics
         self.device: Any = getattr(owner.proxy, "device", "")
 
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:

@@ -78,7 +78,7 @@ class ZeroCost(Estimator):
     ) -> None:
         self.space, self.task = space, task
         self.proxies = known_proxies((proxies,) if isinstance(proxies, str) else proxies)
-        self.metrics = self.proxies  # pyright: ignore[reportAttributeAccessIssue]
+        self.metrics = self.proxies
         self.batch_size = _at_least("batch_size", batch_size, LEAST_BATCH)
         self.repeats = _at_least("repeats", repeats, 1)
         self.data_seed, self.split_seed, self.validation = data_seed, split_seed, validation

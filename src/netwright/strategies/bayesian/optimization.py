@@ -10,7 +10,7 @@ import numpy as np
 
 from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError
-from netwright.core.strategy import Strategy
+from netwright.core.strategy import Remembering
 from netwright.core.trial import Proposal
 from netwright.predictors.gaussian_process import GaussianProcess
 from netwright.strategies.arguments import whole_number
@@ -31,7 +31,7 @@ COMPARED = 4  # candidates for each that is asked, at least, before a round is l
 _IMPROVEMENT, _MUTATIONS = ExpectedImprovement(), MutationsOfBest()
 
 
-class BayesianOptimization(Strategy):
+class BayesianOptimization(Remembering):
     """Random architectures first, then rounds: learn, make candidates, ask those that the acquisition values most.
 
     predictor: of the score; `GaussianProcess(space)` by default. The search works on a copy of it. acquisition,

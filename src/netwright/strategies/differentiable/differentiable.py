@@ -12,7 +12,7 @@ from torch import Tensor
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.errors import ConfigurationError, StopSearch, UserError
 from netwright.core.objective import fittest
-from netwright.core.strategy import Strategy
+from netwright.core.strategy import RoundStrategy
 from netwright.core.trial import Proposal
 from netwright.strategies.arguments import one_of, probability, whole_number
 from netwright.strategies.differentiable.conversation import Conversation
@@ -43,7 +43,7 @@ LEVELS = ("two", "one", "mixed")
 PACES = ("auto", "epoch", "step")
 
 
-class Differentiable(Strategy):
+class Differentiable(RoundStrategy):
     """Holds a logit an option; in turn, moves them by the gradient of a mixture and has the shared weights trained.
 
     relaxation: how logits become a mixture. optimiser: how they follow their gradient; None for the relaxation's own.

@@ -53,7 +53,7 @@ class Extrapolated(Strategy):
         self.looks = _checked(looks)
         self._arguments["looks"] = list(self.looks)
         self.threshold, self.metric = probability(self, "threshold", threshold), metric
-        self.bounded = strategy.bounded  # pyright: ignore[reportAttributeAccessIssue]
+        self.bounded = strategy.bounded
         self._inner, self._predictor = untold(strategy), curves.replace()
         self._learnt = 0  # complete curves that the predictor knows
         self._complete: list[Curve] = []

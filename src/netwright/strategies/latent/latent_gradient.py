@@ -12,7 +12,7 @@ import torch
 
 from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError
-from netwright.core.strategy import Strategy
+from netwright.core.strategy import Remembering
 from netwright.core.trial import Proposal
 from netwright.strategies.arguments import probability, whole_number
 from netwright.strategies.joint import settled
@@ -46,7 +46,7 @@ QUICK: Mapping[str, Any] = {
 }
 
 
-class LatentGradient(Strategy):
+class LatentGradient(Remembering):
     """Encodes the best architectures, moves them up the gradient of the predicted score, and decodes new ones.
 
     It begins with `initial` random architectures. Then, a round: encoder, predictor and decoder learn from all that was

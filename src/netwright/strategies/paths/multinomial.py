@@ -10,7 +10,7 @@ import numpy as np
 
 from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError, StopSearch
-from netwright.core.strategy import Strategy
+from netwright.core.strategy import RoundStrategy
 from netwright.core.trial import Proposal
 from netwright.strategies.paths.categorical import Categoricals
 from netwright.strategies.paths.sampler import OVER
@@ -56,7 +56,7 @@ class Comparison:
         return wins.sum(axis=1) - wins.sum(axis=0)
 
 
-class MultinomialLearning(Strategy):
+class MultinomialLearning(RoundStrategy):
     """Each epoch trains one architecture drawn from the probabilities, which is then evaluated and compared.
 
     rate: alpha, by which a probability moves for each option that it is compared with; 0.01 in the paper. A

@@ -10,7 +10,7 @@ import numpy as np
 
 from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError, StopSearch
-from netwright.core.strategy import Strategy
+from netwright.core.strategy import RoundStrategy
 from netwright.core.trial import Proposal
 from netwright.strategies.arguments import whole_number
 from netwright.strategies.paths.categorical import Categoricals
@@ -88,7 +88,7 @@ class Ascent:
         self.gamma, self.capital_delta = float(state["gamma"]), float(state["capital_delta"])
 
 
-class NaturalGradient(Strategy):
+class NaturalGradient(RoundStrategy):
     """Alternates a step of the shared weights with a step of the probabilities of all options.
 
     samples: lambda, architectures drawn for each of the two; 2 in the paper. The weights' step takes the sum of their

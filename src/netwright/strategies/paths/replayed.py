@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netwright.core.strategy import RoundStrategy, in_role
 from netwright.core.trial import Measurement, Trial
 
 if TYPE_CHECKING:
@@ -23,14 +24,15 @@ class Replayed:
 
     def __init__(self, strategy: Strategy) -> None:
         self.strategy = strategy
-        self._log: list[dict[str, Any]] | None = [] if strategy.state_dict() is None else None
+        self._rounds = in_role(strategy, RoundStrategy)
+        self._log: list[dict[str, Any]] = []  # empty where the strategy has a state
         self._asked: dict[int, Proposal] = {}  # by order of asking, not told yet
         self._count = 0
 
     def ask(self, rng: np.random.Generator) -> Proposal | None:
-        before = _state(rng) if self._log is not None else None
+        before = _state(rng) if self._rounds is None else None
         proposal = self.strategy.ask(rng)
-        if self._log is not None:
+        if self._rounds is None:
             self._log.append({"asked": before})
             if proposal is not None:
                 self._asked[self._count] = proposal
@@ -39,20 +41,27 @@ class Replayed:
 
     def tell(self, trial: Trial) -> None:
         self.strategy.tell(trial)
-        if self._log is not None:
+        if self._rounds is None:
             place = next(k for k, each in self._asked.items() if each is trial.proposal or each == trial.proposal)
             del self._asked[place]
             self._log.append({"told": place, **_ending(trial)})
 
+    @property
+    def is_between(self) -> bool:
+        return self._rounds is None or self._rounds.is_between
+
+    def figures(self) -> Mapping[str, float]:
+        return {} if self._rounds is None else self._rounds.figures()
+
     def state_dict(self) -> dict[str, Any]:
-        if self._log is None:
-            return {"state": self.strategy.state_dict()}
+        if self._rounds is not None:
+            return {"state": self._rounds.state_dict()}
         return {"log": list(self._log)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Bring a strategy that was told nothing yet to where the one that gave the state was."""
-        if self._log is None:
-            self.strategy.load_state_dict(state["state"])
+        if self._rounds is not None:
+            self._rounds.load_state_dict(state["state"])
             return
         for event in state["log"]:
             if "asked" in event:

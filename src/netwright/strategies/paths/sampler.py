@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from netwright.core.architecture import Architecture
 from netwright.core.errors import StopSearch
-from netwright.core.strategy import Strategy
+from netwright.core.strategy import RoundStrategy
 from netwright.core.trial import Proposal
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 OVER = "the weight training is over"
 
 
-class PathSampler(Strategy):
+class PathSampler(RoundStrategy):
     """Says on which candidates the shared weights are trained; it learns nothing from how they do.
 
     Raises StopSearch once the training is over. It recommends nothing: `TrainThenSearch` hands over to who does.

@@ -10,7 +10,7 @@ import numpy as np
 
 from netwright.core.architecture import Architecture
 from netwright.core.errors import SpaceExhausted, StopSearch
-from netwright.core.strategy import Strategy
+from netwright.core.strategy import RoundStrategy
 from netwright.core.trial import Proposal
 from netwright.strategies.arguments import whole_number
 from netwright.strategies.paths.fetching import fetched
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from netwright.core.trial import Trial
 
 
-class Screening(Strategy):
+class Screening(RoundStrategy):
     """Looks at many random architectures on a few validation minibatches, then evaluates the best of them in full.
 
     candidates: how many different ones are looked at, fewer where the space holds fewer. batches: minibatches that

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from netwright.core.errors import ConfigurationError, StopSearch
-from netwright.core.strategy import Strategy
+from netwright.core.strategy import RoundStrategy, Strategy, in_role, mixture_of
 from netwright.strategies.arguments import whole_number
 from netwright.strategies.paths.replayed import Replayed
 
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from netwright.core.trial import Proposal, Trial
 
 
-class TrainThenSearch(Strategy):
+class TrainThenSearch(RoundStrategy):
     """Asks `train` until it raises StopSearch, then `search`, which evaluates architectures on the trained weights.
 
-    train: a sampler of paths, or whatever else moves shared weights. search: any strategy. evaluations: at most so many
-    architectures are evaluated by `search`, which may end earlier by itself. Raises ConfigurationError where the two do
-    not have the same space.
+    train: a sampler of paths, or whatever else moves shared weights.
+    search: any strategy.
+    evaluations: at most so many architectures are evaluated by `search`, which may end earlier by itself.
+
+    Raises ConfigurationError where the two do not have the same space, or `train` asks for no rounds.
     """
 
     bounded: ClassVar[bool] = True
@@ -33,7 +35,12 @@ class TrainThenSearch(Strategy):
                 f"TrainThenSearch: {type(train).__name__} trains on {train.space.id}, but {type(search).__name__} "
                 f"searches {search.space.id}; expected one space"
             )
-        self.train, self.search = train, search
+        trains = in_role(train, RoundStrategy)
+        if trains is None:
+            raise ConfigurationError(
+                f"TrainThenSearch: train is {train!r}, which trains nothing; expected UniformPaths(...)"
+            )
+        self.train, self.search = trains, search
         self.space = train.space
         self.evaluations = whole_number(self, "evaluations", evaluations)
         self._trained = False
@@ -62,10 +69,14 @@ class TrainThenSearch(Strategy):
         return self.search.recommend(trials)
 
     def mixture(self) -> Mixture | None:
-        return self.search.mixture() if self._trained else self.train.mixture()
+        return mixture_of(self.search) if self._trained else self.train.mixture()
 
     def figures(self) -> Mapping[str, float]:
-        return self.search.figures() if self._trained else self.train.figures()
+        return self._second.figures() if self._trained else self.train.figures()
+
+    @property
+    def is_between(self) -> bool:
+        return self._second.is_between if self._trained else self.train.is_between
 
     def state_dict(self) -> Mapping[str, Any]:
         return {
@@ -76,7 +87,6 @@ class TrainThenSearch(Strategy):
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        if state["train"] is not None:
-            self.train.load_state_dict(state["train"])
+        self.train.load_state_dict(state["train"])
         self._trained, self._asked = bool(state["trained"]), int(state["asked"])
         self._second.load_state_dict(state["search"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError
-from netwright.core.strategy import Strategy
+from netwright.core.strategy import Remembering
 from netwright.core.trial import Proposal
 from netwright.strategies.arguments import whole_number
 from netwright.strategies.joint import settled
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _MOST_INT = 2**31
 
 
-class ProgressiveBeam(Strategy):
+class ProgressiveBeam(Remembering):
     """Evaluates all architectures with one block decided; then again and again extends them by a block in every way,
     lets a predictor rank the extensions, and evaluates the best `beam` of them.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError
-from netwright.core.strategy import Strategy
+from netwright.core.strategy import Remembering
 from netwright.core.trial import Proposal
 from netwright.strategies.arguments import one_of, whole_number
 from netwright.strategies.joint import is_allowed
@@ -38,7 +38,7 @@ class Walk:
         self.nodes, self.expected = nodes, expected
 
 
-class MonteCarloTreeSearch(Strategy):
+class MonteCarloTreeSearch(Remembering):
     """Walks from the first decision to the last, each time to the option with the largest upper confidence bound.
 
     At the first node that no walk has visited, the architecture is completed at random; its reward is counted at every
