@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
@@ -14,6 +15,7 @@ import netwright as nw
 from netwright.core.errors import ConfigurationError
 from netwright.core.task import Augmentation
 from netwright.estimators import SharedWeights
+from netwright.recipes.robust import smooth_darts_adversarial
 from netwright.supernets.mixed import MixedEdges
 
 SPACE = nw.spaces.NasBench201(channels=2, cells=1)
@@ -180,3 +182,42 @@ def test_drop_path_rises_from_nothing_otherwise(task: nw.Task) -> None:
 def test_other_habits_are_refused(task: nw.Task, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         SharedWeights(SPACE, task, device="cpu", **options)
+
+
+def test_the_attack_of_smooth_darts_is_in_evaluation_mode(task: nw.Task) -> None:
+    """All rounds of a search, computed once more by torch's own normalisation, optimiser and modes."""
+    search = smooth_darts_adversarial(SPACE, task, epochs=1, batch_size=8, device="cpu", augment=False)
+    strategy, estimator = search.strategy, search.estimator
+    assert isinstance(estimator, SharedWeights)
+    estimator.begin(5)
+    weights = estimator.weights
+    stock: Any = copy.deepcopy(weights.supernet)
+    for module in stock.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.track_running_stats = True
+    optimiser = torch.optim.SGD(stock.parameters(), 0.025, momentum=0.9, weight_decay=3e-4)
+    purposes: list[str] = []
+    for number in range(2 * 11):  # steps of a probe, nine passes of the attack and a training
+        proposal = strategy.ask(np.random.default_rng(number))
+        assert proposal is not None and isinstance(proposal.candidate, nw.Mixture)
+        purposes.append(proposal.purpose)
+        batch = weights.validation(weights.probes) if proposal.purpose == "probe" else weights.upcoming()
+        nn.Module.train(stock, proposal.purpose != "rehearse")
+        leaves = {name: each.detach().clone().requires_grad_() for name, each in proposal.candidate.weights.items()}
+        loss = nn.functional.cross_entropy(stock(batch[0], nw.Mixture(leaves)), batch[1])
+        gradients = torch.autograd.grad(loss, [*leaves.values()], retain_graph=True)
+        rate = weights.rate
+        measured = estimator.advance(proposal)
+        torch.testing.assert_close(measured.metrics["loss"], loss.detach(), rtol=1e-3, atol=1e-4)
+        if measured.gradient is not None:
+            torch.testing.assert_close(
+                measured.gradient, dict(zip(leaves, gradients, strict=True)), rtol=1e-2, atol=1e-4
+            )
+        if proposal.purpose == "train":
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(stock.parameters(), 5.0)
+            optimiser.param_groups[0]["lr"] = rate
+            optimiser.step()
+        strategy.tell(nw.Trial(number, proposal, "completed", measured))
+    assert purposes[:11] == ["probe", *["rehearse"] * 9, "train"]

@@ -293,9 +293,10 @@ def test_folded_gradients_equal_finite_differences() -> None:
 
     z, other, matrix, kernels = wanted(2, 4, 3, 4), wanted(2, 4, 3, 4), wanted(2, 2, 2), wanted(4, 1, 3, 3)
     weights = torch.rand(2, 2, dtype=torch.float64).requires_grad_()
-    torch.autograd.gradcheck(lambda *a: FoldedMiddle.apply(*a, Window(3), 1e-5), (z, matrix, kernels))
+    torch.autograd.gradcheck(lambda *a: FoldedMiddle.apply(*a, Window(3), 1e-5, None), (z, matrix, kernels))
     torch.autograd.gradcheck(
-        lambda p, *a: FoldedSum.apply(p, 1e-5, *a), (weights, z, other, matrix, matrix.detach().mul(2).requires_grad_())
+        lambda p, *a: FoldedSum.apply(p, 1e-5, None, *a),
+        (weights, z, other, matrix, matrix.detach().mul(2).requires_grad_()),
     )
 
 

@@ -73,7 +73,9 @@ class SharedWeights(RoundEstimator):
     on 4 minibatches. decay_all: whether biases, and scales and shifts of normalisation, decay, too. augment_probes:
     whether the validation minibatches of probes are augmented as those of training are; evaluations never are, and
     no probe smooths labels. pace: whether the learning rate moves by "epoch" or by "step"; "auto" is by epoch from
-    10 epochs on. drop_path_shape: "rising" from 0 to `drop_path`, or "constant".
+    10 epochs on. drop_path_shape: "rising" from 0 to `drop_path`, or "constant". rehearsals: the mode in which the loss
+    on the upcoming training minibatch is measured while nothing is trained: "training", or "evaluation", in which
+    nothing is dropped and normalisation is by running statistics, which trainings and probes of mixtures move.
     The final training of what was found is that of other searches (`final_settings`), not that of shared weights.
     trained: a run in the present project, or the folder of its shared weights; they are then only evaluated, on the
     validation examples that they were trained without, in the form in which they were trained.
@@ -112,13 +114,14 @@ class SharedWeights(RoundEstimator):
         augment_probes: bool = True,
         pace: Pace = "auto",
         drop_path_shape: Literal["rising", "constant"] = "rising",
+        rehearsals: Literal["training", "evaluation"] = "training",
         trained: str | None = None,
         device: str = "auto",
         **overrides: Any,
     ) -> None:
         self.space, self.task = space, task
         self.settings = (settings or SETTINGS).replace(**overrides)
-        self.habits = Habits(order, decay_all, augment_probes, pace, drop_path_shape)
+        self.habits = Habits(order, decay_all, augment_probes, pace, drop_path_shape, rehearsals)
         self.order: Order = order
         self.split, self.split_seed = split, split_seed
         self.recalibrate, self.alarms, self.trained = recalibrate, alarms, trained
@@ -134,6 +137,8 @@ class SharedWeights(RoundEstimator):
             "fused": fused and order != "exact",
             "recompute": recompute,
         }
+        if rehearsals == "evaluation":
+            self.form["running_statistics"] = True
         self.final_settings = TrainingSettings(epochs=self.settings.epochs)
         self._weights: Weights | None = None
         self._unwritten: Path | None = None

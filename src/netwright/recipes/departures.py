@@ -76,8 +76,6 @@ _SAID: Mapping[str, str] = {
     "xnas": "XNAS with constants that are a guess, as its program is not public",
     "sgas": "SGAS with minibatches of one size, which grow with each decision in its program",
     "dropnas": "DropNAS with one step of the optimiser for loss and decay, where its program takes two",
-    "smooth-darts-adversarial": "SDARTS-ADV whose attack normalises by the statistics of each minibatch, where its "
-    "program switches to the running ones",
     "single-path-one-shot": "SPOS on paths that are uniform in the decisions, where its program makes their "
     "multiply-adds uniform",
     "fairnas": "FairNAS as its paper describes it, with a number of generations of our own; its program is not public",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -28,14 +29,6 @@ def _blocks(module: nn.Module) -> Iterator[nn.Module]:
             yield from _blocks(child)
         else:
             yield child
-
-
-def statistics_per_batch(network: nn.Module) -> None:
-    """Batch normalisation by the batch's own statistics, always: a path's running averages would be another path's."""
-    for module in network.modules():
-        if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
-            module.track_running_stats = False
-            module.running_mean = module.running_var = module.num_batches_tracked = None
 
 
 def without_affine(network: nn.Module) -> None:
@@ -79,13 +72,23 @@ def not_in_place(network: nn.Module) -> None:
 def with_normalised_pooling(network: nn.Module) -> None:
     """Batch normalisation without scale and shift after each pooling option, as the authors of DARTS have it."""
 
-    def normalised(option: nn.Module) -> nn.Module:
-        steps = list(option) if isinstance(option, nn.Sequential) else [option]
-        if len(steps) == 1 and isinstance(steps[0], _POOLS):
-            return nn.Sequential(steps[0], nn.BatchNorm2d(0, affine=False, track_running_stats=False))
-        return option
+    for operation in network.modules():
+        if isinstance(operation, MixedOperation):
+            like = _last_norm(operation)
+            for i, option in enumerate(operation.options):
+                steps = list(option) if isinstance(option, nn.Sequential) else [option]
+                if len(steps) == 1 and isinstance(steps[0], _POOLS):
+                    operation.options[i] = nn.Sequential(steps[0], like)
+                    like = copy.deepcopy(like)
 
-    _replace_options(network, normalised)
+
+def _last_norm(operation: MixedOperation) -> nn.BatchNorm2d:
+    """A normalisation of what the options give, without scale and shift, with running statistics where others have."""
+    norms = [each for option in operation.options for each in option.modules() if isinstance(each, nn.BatchNorm2d)]
+    kept = bool(norms) and norms[-1].running_mean is not None
+    norm = nn.BatchNorm2d(norms[-1].num_features if kept else 0, affine=False, track_running_stats=kept)
+    norm.track_running_stats = False
+    return norm
 
 
 def with_dropout_on_skips(network: nn.Module) -> None:
@@ -149,7 +152,10 @@ def _narrowed(option: nn.Module, k: int, where: str) -> nn.Module:
         return _narrow_convolution(option, k, where)
     if isinstance(option, nn.BatchNorm2d):
         _require_divisible(option.num_features, k, where)
-        return nn.BatchNorm2d(option.num_features // k, affine=option.affine, track_running_stats=False)
+        kept = option.running_mean is not None
+        norm = nn.BatchNorm2d(option.num_features // k, affine=option.affine, track_running_stats=kept)
+        norm.track_running_stats = False
+        return norm
     if any(True for _ in option.parameters(recurse=False)):
         raise ConfigurationError(
             f"partial_channels={k} cannot narrow a {type(option).__name__} in {where!r}; it can convolutions and batch "

@@ -219,16 +219,20 @@ class _SlicedBatchNorm:
     def forward(self: Any, input: Tensor) -> Tensor:
         n = input.shape[1]
         scale, shift = (None if each is None else each[:n] for each in (self.weight, self.bias))
-        y = F.batch_norm(input, None, None, scale, shift, True, 0.0, self.eps)
+        used = self.track_running_stats or not self.training
+        kept = (self.running_mean, self.running_var) if used else (None, None)
+        mean, var = (None if each is None else each[:n] for each in kept)
+        of_batch = self.training or mean is None
+        y = F.batch_norm(input, mean, var, scale, shift, of_batch, self.momentum, self.eps)
         return _masked(y, self.num_features, self.selection, 1)
 
 
 class SlicedBatchNorm1d(_SlicedBatchNorm, nn.BatchNorm1d):
-    """Batch normalisation of the channels that are there, by the statistics of the batch."""
+    """Batch normalisation of the channels that are there."""
 
 
 class SlicedBatchNorm2d(_SlicedBatchNorm, nn.BatchNorm2d):
-    """Batch normalisation of the channels that are there, by the statistics of the batch."""
+    """Batch normalisation of the channels that are there."""
 
 
 class SlicedLayerNorm(nn.LayerNorm):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -23,6 +26,7 @@ from netwright.supernets.open_graph import OpenGraphCell
 from netwright.supernets.pairing import copy_weights
 from netwright.supernets.selection import Selection, setting_of
 from netwright.supernets.sliced import make_elastic
+from netwright.supernets.statistics import Norm, moves, moving, norms_of, repeated, statistics_per_batch
 
 COMPARED = 2  # of them whose results are compared, too
 CHECKED = 8  # architectures drawn to check that each has its weights in the supernet
@@ -37,13 +41,18 @@ class Supernet(nn.Module):
     decisions do not share weights. Weights are drawn from torch's current generator.
 
     affine: whether batch normalisations inside the parts that leave something open have a scale and shift. Their
-    statistics are always those of the batch. normalise_pooling: batch normalisation after each option that only pools,
-    as the authors of DARTS have it; the stand-alone networks have none there. partial_channels: k lets 1/k of the
-    channels pass the operations of each edge (Xu et al. 2020). kernel_transform: smaller kernels pass a learnt linear
-    map (Cai et al. 2020). drop_path: keep the places where paths may be dropped; on a node's edges one for all that is
-    mixed on the edge. skip_dropout: put in places where skip connections may be dropped. fused: compute what the
-    options of a cell have in common once. recompute: keep only the inputs of each part that leaves something open, and
-    compute it anew in the backward pass: less memory, more time.
+    statistics are those of the batch, in evaluation mode, too.
+    normalise_pooling: batch normalisation after each option that only pools, as the authors of DARTS have it; the
+    stand-alone networks have none there.
+    partial_channels: k lets 1/k of the channels pass the operations of each edge (Xu et al. 2020).
+    kernel_transform: smaller kernels pass a learnt linear map (Cai et al. 2020).
+    drop_path: keep the places where paths may be dropped; on a node's edges one for all that is mixed on the edge.
+    skip_dropout: put in places where skip connections may be dropped.
+    fused: compute what the options of a cell have in common once.
+    recompute: keep only the inputs of each part that leaves something open, and compute it anew in the backward pass:
+    less memory, more time.
+    running_statistics: whether batch normalisations also keep running statistics, which passes inside `moving` move,
+    and by which those inside `settled` normalise.
 
     Raises UserError for a space whose networks cannot share weights: text as the value of a decision, sizes of layers
     that cannot be sliced, structure that depends on the architecture. ConfigurationError where partial channels
@@ -64,15 +73,17 @@ class Supernet(nn.Module):
         skip_dropout: bool = False,
         fused: bool = True,
         recompute: bool = False,
+        running_statistics: bool = False,
     ) -> None:
         super().__init__()
         self.space, self.shape = space, shape
+        self.running_statistics = running_statistics
         self.partial_channels = partial_channels
         self.selection = Selection()
         self.network = space.network(Mixer(self.selection), shape)
         open_cells(self.network)
         make_elastic(self.network, self.selection, kernel_transform=kernel_transform)
-        preparing.statistics_per_batch(self.network)
+        statistics_per_batch(self.network, running=running_statistics)
         preparing.not_in_place(self.network)
         if drop_path:
             preparing.with_drop_path_on_edges(self.network)
@@ -93,6 +104,33 @@ class Supernet(nn.Module):
         if recompute:
             for block in preparing.blocks(self.network):
                 _recompute(block, self.selection)
+
+    def train(self, mode: bool = True) -> Self:
+        """Training mode, or evaluation mode, in which nothing is dropped; both normalise by the batch's statistics."""
+        super().train(mode)
+        for norm in self._norms:
+            norm.train()
+        return self
+
+    @contextmanager
+    def moving(self) -> Generator[None]:
+        """Inside, each pass moves the running statistics of what it normalises, where they are kept."""
+        with moving(self._norms):
+            yield
+
+    @contextmanager
+    def settled(self) -> Generator[None]:
+        """Inside, evaluation mode by running statistics, where they are kept."""
+        was = self.training
+        super().train(False)
+        try:
+            yield
+        finally:
+            self.train(was)
+
+    @property
+    def _norms(self) -> list[Norm]:
+        return norms_of(self.network) if self.running_statistics else []
 
     @property
     def mixes(self) -> bool:
@@ -198,8 +236,11 @@ def _recomputing(kind: type[nn.Module]) -> type[nn.Module]:
         shared: Selection = self.selection
         setting = shared.now
 
+        norms = norms_of(self)
+        moved, passes = any(map(moves, norms)), itertools.count()
+
         def again(*values: Any) -> Any:
-            with shared.during(setting):
+            with shared.during(setting), repeated(norms, moved) if next(passes) else nullcontext():
                 return kind.forward(self, *values)
 
         return checkpoint(again, *inputs, use_reentrant=False)

@@ -9,6 +9,7 @@ from netwright.core.pace import Pace
 from netwright.estimators.sharing.hypergradient import Order
 
 ORDERS, PACES, DROP_PATHS = (1, 2, "exact"), ("auto", "epoch", "step"), ("rising", "constant")
+MODES = ("training", "evaluation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class Habits:
     order: of the gradient on a probe. decay_all: whether biases, and scales and shifts of normalisation, decay, too.
     augment_probes: whether the validation minibatches that move an architecture are augmented as those of training
     are; evaluations never are. pace: how the learning rate moves. drop_path: "rising" from 0, epoch by epoch, or
-    "constant".
+    "constant". rehearsals: the mode in which the loss on a training minibatch is measured when nothing is trained:
+    "training", or "evaluation", by running statistics and with nothing dropped.
     """
 
     order: Order = 1
@@ -26,12 +28,14 @@ class Habits:
     augment_probes: bool = True
     pace: Pace = "auto"
     drop_path: str = "rising"
+    rehearsals: str = "training"
 
     def __post_init__(self) -> None:
         for name, value, known in (
             ("order", self.order, ORDERS),
             ("pace", self.pace, PACES),
             ("drop_path_shape", self.drop_path, DROP_PATHS),
+            ("rehearsals", self.rehearsals, MODES),
         ):
             if not any(type(value) is type(each) and value == each for each in known):
                 told = ", ".join(map(repr, known[:-1]))

@@ -212,7 +212,8 @@ class Weights:
                 "to train further"
             )
         if proposal.purpose == "rehearse":
-            return self._measured(proposal.candidate, self.upcoming())
+            with self.supernet.settled() if self.habits.rehearsals == "evaluation" else nullcontext():
+                return self._measured(proposal.candidate, self.upcoming())
         return self._train(proposal.candidate, last=proposal.purpose == "train")
 
     def upcoming(self) -> tuple[Tensor, Tensor]:
@@ -223,7 +224,8 @@ class Weights:
 
     def _train(self, candidate: Architecture | Mixture, *, last: bool) -> Measurement:
         candidate, leaves = self._detached(candidate)
-        loss, logits = self.loss(candidate, self.upcoming())
+        with self.supernet.moving():
+            loss, logits = self.loss(candidate, self.upcoming())
         loss.backward()
         accuracy = self._accuracy(logits, self.upcoming()[1])
         gradient = {name: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for name, leaf in leaves.items()}
@@ -260,7 +262,8 @@ class Weights:
             candidate, leaves = self._detached(proposal.candidate)
             if leaves:
                 return self._answered(candidate, leaves, batch)
-        found = self._measured(proposal.candidate, batch, smoothing=0.0)
+        with nullcontext() if proposal.again else self.supernet.moving():
+            found = self._measured(proposal.candidate, batch, smoothing=0.0)
         if not proposal.again:
             loss, accuracy = cast("Tensor", found.metrics["loss"]), cast("Tensor", found.metrics["accuracy"])
             self.sums[3:6] += torch.stack((loss.double(), accuracy.double(), torch.ones_like(loss).double()))
@@ -299,7 +302,8 @@ class Weights:
 
         def training() -> Tensor:
             seed_generators(self._layers_seed, self.device)  # differences need the same dropout each time
-            return self.loss(candidate, self.upcoming())[0]
+            with self.supernet.moving():
+                return self.loss(candidate, self.upcoming())[0]
 
         found, loss = second_order(
             training,

@@ -81,8 +81,8 @@ class AdversarialPerturbation(Perturbation):
 
     steps: 7 of 2 radius / steps each along the sign of the gradient, from a random start; where that ends with a loss
     below the mixture's own, the mixture stays. A training step so costs 9 rounds more, of which 7 measure a gradient.
-    The authors' code measures them in evaluation mode, with the running statistics of its batch normalisations; shared
-    weights keep none, so that here they are those of the minibatch.
+    The authors' code measures them in evaluation mode, by the running statistics of its batch normalisations: an
+    estimator does so with rehearsals="evaluation".
     """
 
     def __init__(self, radius: Schedule = RADIUS, steps: int = 7) -> None:

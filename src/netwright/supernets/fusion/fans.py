@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, pad, relu
 
-from netwright.supernets.fusion.chains import Middle, WeightedNormals
+from netwright.supernets.fusion import settled
+from netwright.supernets.fusion.chains import Middle, Note, WeightedNormals
 from netwright.supernets.fusion.depthwise import Fan, Window
 from netwright.supernets.fusion.folded import FoldedMiddle, FoldedSum, can_fold
 from netwright.supernets.fusion.layout import laid_out
 from netwright.supernets.fusion.reading import Chain, Dense, Kind, Option, Reduction, Shared
 from netwright.supernets.fusion.sharing import Blend, Pack
+from netwright.supernets.statistics import Norm, alike, is_settled, move, moves, settled_statistics
 
 
 class Leaving(NamedTuple):
@@ -77,6 +79,8 @@ class _Leaving:
         first = 0
         for state, count, rows in zip(self.states, self.counts, weights, strict=True):
             given = [laid_out(self.edges[first].options[k][1].module(state)) for _, k in columns]
+            for k in (k for _, k in columns):
+                alike([edge.options[k][1].norms for edge in self.edges[first : first + count]])
             result.extend(cast("tuple[Tensor, ...]", Blend.apply(rows, *given)))
             first += count
         return result
@@ -85,26 +89,36 @@ class _Leaving:
 
     def _normalised(self) -> Iterator[Sequence[Tensor]]:
         """The terms of each edge, from those options together that can be."""
-        alike: dict[tuple[bool, bool, float], list[tuple[int, Tensor, Tensor | None]]] = {}
+        together: dict[tuple[bool, bool, float], list[tuple[int, Tensor, Tensor | None]]] = {}
         for column, (x, matrix, eps) in self._mapped():
             foldable = matrix is not None and can_fold(x)
-            alike.setdefault((foldable, matrix is None, eps), []).append((column, x, matrix))
-        for (foldable, bare, eps), found in alike.items():
+            together.setdefault((foldable, matrix is None, eps), []).append((column, x, matrix))
+        for (foldable, bare, eps), found in together.items():
             columns, images, matrices = zip(*found, strict=True)
             weights = torch.stack([self.weights[column] for column in columns], 1)
+            norms = [self._norms(column, -1) for column in columns]
+            if is_settled(norms[0][0]):
+                yield settled.weighted(weights, images, None if bare else matrices, [*map(settled_statistics, norms)])
+                continue
+            note = _note([norm for each in norms for norm in each])
             if foldable:
                 weights = weights.to(self.dtype)
-                yield cast("tuple[Tensor, ...]", FoldedSum.apply(weights, eps, *images, *matrices))
+                yield cast("tuple[Tensor, ...]", FoldedSum.apply(weights, eps, note, *images, *matrices))
             else:
                 matrix = None if bare else _joined(matrices, 0)
-                total = cast("Tensor", WeightedNormals.apply(weights, matrix, eps, *images))
+                total = cast("Tensor", WeightedNormals.apply(weights, matrix, eps, note, *images))
                 yield total.chunk(len(self.edges), 1)
+
+    def _norms(self, column: int, which: int) -> list[Norm]:
+        """One of the normalisations of an option, those of all edges."""
+        place = next(k for k, (each, _) in enumerate(self.kinds) if each == column)
+        return [edge.options[place][1].norms[which] for edge in self.edges]
 
     def _mapped(self) -> Iterator[tuple[int, Mapped]]:
         packed = self._packed() if any(option.convolutions for _, option in self.edges[0].options) else iter(())
         for column, kind in self.kinds:
             if isinstance(kind, Chain):
-                yield column, self._chain(kind, [next(packed) for _ in 2 * kind.windows])
+                yield column, self._chain(column, kind, [next(packed) for _ in 2 * kind.windows])
             elif isinstance(kind, Dense):
                 yield column, self._dense(kind, next(packed))
             elif isinstance(kind, Reduction):
@@ -120,13 +134,17 @@ class _Leaving:
         weights = [weight for stack in stacks for weight in stack]
         return iter(cast("tuple[Tensor, ...]", Pack.apply([len(self.edges)] * len(stacks), self.dtype, *weights)))
 
-    def _chain(self, kind: Chain, weights: Sequence[Tensor]) -> Mapped:
+    def _chain(self, column: int, kind: Chain, weights: Sequence[Tensor]) -> Mapped:
         step, window = _without_stride(kind.windows[0])
         x = cast("Tensor", Fan.apply(self._repeated(step), weights[0], window, self.counts, *self._positive(step)))
         middle = FoldedMiddle if can_fold(x) else Middle
         for i, window in enumerate(kind.windows[1:], start=1):
-            matrices = self._by_edge(weights[2 * i - 1])
-            x = cast("Tensor", middle.apply(x, matrices, weights[2 * i], window, kind.epsilons[i - 1]))
+            matrices, kernels = self._by_edge(weights[2 * i - 1]), weights[2 * i]
+            norms = self._norms(column, i - 1)
+            if is_settled(norms[0]):
+                x = settled.middle(x, matrices, kernels, window, settled_statistics(norms))
+            else:
+                x = cast("Tensor", middle.apply(x, matrices, kernels, window, kind.epsilons[i - 1], _note(norms)))
         return x, self._by_edge(weights[-1]), kind.epsilons[-1]
 
     def _dense(self, kind: Dense, weight: Tensor) -> Mapped:
@@ -171,6 +189,13 @@ def _computed_in(state: Tensor) -> torch.dtype:
     if torch.is_autocast_enabled(device) and state.dtype == torch.float32:
         return torch.get_autocast_dtype(device)
     return state.dtype
+
+
+def _note(norms: Sequence[Norm]) -> Note | None:
+    """Who moves the running statistics of norms of one size by what was found for them; None where none move."""
+    if not moves(norms[0]):
+        return None
+    return lambda mean, inverse, count: move(norms, mean, inverse, count)
 
 
 def _without_stride(window: Window) -> tuple[int, Window]:

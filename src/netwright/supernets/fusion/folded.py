@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from netwright.supernets.fusion import layout
+from netwright.supernets.fusion.chains import Note
 from netwright.supernets.fusion.depthwise import Window, convolve, gradients
 from netwright.supernets.fusion.layout import by_pixel, matrices
 from netwright.supernets.fusion.tiles import moments, tiled
@@ -109,16 +110,18 @@ def back(
 class FoldedSum(torch.autograd.Function):
     """For each edge the sum over its options of p_eo norm(W_eo z_eo).
 
-    weights: p (edges, options). tensors: z (n, edges * c, h, w) of each option, then W (edges, d, c) of each. Gives one
-    (n, d, h, w) an edge. Can be differentiated once.
+    weights: p (edges, options). note: told the statistics, if any; see `chains.Note`. tensors: z (n, edges * c, h, w)
+    of each option, then W (edges, d, c) of each. Gives one (n, d, h, w) an edge. Can be differentiated once.
     """
 
     @staticmethod
-    def forward(ctx: Any, weights: Tensor, eps: float, *tensors: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+    def forward(ctx: Any, weights: Tensor, eps: float, note: Note | None, *tensors: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
         edges, count = weights.shape
         images = tensors[:count]
         inputs = [matrices(each, edges) for each in images]
         statistics = fold(inputs, _stacked(tensors[count:]), weights.t(), eps)
+        if note is not None:
+            note(statistics.centre, statistics.inverse, inputs[0].shape[1])
         ctx.save_for_backward(*images, *statistics)
         ctx.edges, ctx.shape = edges, images[0].shape
         n, _, h, w = ctx.shape
@@ -134,22 +137,27 @@ class FoldedSum(torch.autograd.Function):
         inputs = [matrices(each, ctx.edges) for each in saved[:count]]
         gradient = torch.stack([each.permute(0, 2, 3, 1).reshape(-1, each.shape[1]) for each in gradients])
         wanted = ctx.needs_input_grad
-        asked = wanted[0], wanted[2], any(wanted[2 + count :])
+        asked = wanted[0], wanted[3], any(wanted[3 + count :])
         of_p, of_inputs, of_matrices = back(gradient, inputs, Statistics(*saved[count:]), asked)
         images = [each if each is None else _images(each, n, h, w) for each in of_inputs]
-        return None if of_p is None else of_p.t(), None, *images, *of_matrices
+        return None if of_p is None else of_p.t(), None, None, *images, *of_matrices
 
 
 class FoldedMiddle(torch.autograd.Function):
     """The middle of a separable convolution: 1x1 convolution, normalisation, ReLU, depthwise convolution.
 
-    z (n, edges * c, h, w), W (edges, c, c), kernels (edges * c, 1, k, k). Can be differentiated once.
+    z (n, edges * c, h, w), W (edges, c, c), kernels (edges * c, 1, k, k). note: as of `FoldedSum`. Can be
+    differentiated once.
     """
 
     @staticmethod
-    def forward(ctx: Any, z: Tensor, matrix: Tensor, kernels: Tensor, window: Window, eps: float) -> Tensor:  # type: ignore[override]
+    def forward(  # type: ignore[override]
+        ctx: Any, z: Tensor, matrix: Tensor, kernels: Tensor, window: Window, eps: float, note: Note | None
+    ) -> Tensor:
         inputs = [matrices(z, len(matrix))]
         statistics = fold(inputs, matrix.unsqueeze(0), None, eps)
+        if note is not None:
+            note(statistics.centre, statistics.inverse, inputs[0].shape[1])
         positive = torch.empty_like(z)
         apply(inputs, statistics, matrices(positive, len(matrix)), positive=True)
         ctx.window = window
@@ -163,13 +171,13 @@ class FoldedMiddle(torch.autograd.Function):
         of_z, of_matrix, of_kernels = ctx.needs_input_grad[:3]
         result, of_kernels = gradients(gradient, positive, kernels, ctx.window, (of_z or of_matrix, of_kernels))
         if result is None:
-            return None, None, of_kernels, None, None
+            return None, None, of_kernels, None, None, None
         edges = statistics[0].shape[1]
         matrix, mask = matrices(layout.laid_out(result), edges), matrices(positive, edges)
         wanted = False, of_z, of_matrix
         _, (image,), (weights,) = back(matrix, [matrices(z, edges)], Statistics(*statistics), wanted, mask)
         n, _, h, w = z.shape
-        return None if image is None else _images(image, n, h, w), weights, of_kernels, None, None
+        return None if image is None else _images(image, n, h, w), weights, of_kernels, None, None, None
 
 
 def _stacked(parts: Sequence[Tensor]) -> Tensor:

@@ -47,11 +47,12 @@ Kind = Chain | Dense | Reduction | Shared
 
 
 class Option(NamedTuple):
-    """An option of an edge: what it is (None: run it as it is) and its convolutions."""
+    """An option of an edge: what it is (None: run it as it is), its convolutions and its normalisations."""
 
     module: nn.Module
     kind: Kind | None
     convolutions: tuple[nn.Conv2d, ...] = ()
+    norms: tuple[nn.BatchNorm2d, ...] = ()
 
 
 _WITHOUT_WEIGHTS = (nn.Identity, nn.MaxPool2d, nn.AvgPool2d)
@@ -61,10 +62,11 @@ def read(module: nn.Module) -> Option:
     if _as_made(module) and type(module) is FactorizedReduce and _normalises(module.norm):
         halves = module.even, module.odd
         if all(_plain(each) for each in (*halves, module.relu)):
-            return Option(module, Reduction(module.norm.eps), halves)
+            return Option(module, Reduction(module.norm.eps), halves, (module.norm,))
     steps = _steps(module)
     if all((type(step) in _WITHOUT_WEIGHTS and _as_made(step)) or _normalises(step) for step in steps):
-        return Option(module, Shared(tuple(repr(step) for step in steps if type(step) is not nn.Identity)))
+        norms = tuple(step for step in steps if isinstance(step, nn.BatchNorm2d))
+        return Option(module, Shared(tuple(repr(step) for step in steps if type(step) is not nn.Identity)), (), norms)
     return _dense(module, steps) or _chain(module, steps) or Option(module, None)
 
 
@@ -82,10 +84,10 @@ def _as_made(module: nn.Module) -> bool:
 
 
 def _normalises(module: nn.Module) -> bool:
-    """Whether it is batch normalisation by the batch's own statistics, without scale and shift."""
-    if type(module) is not nn.BatchNorm2d or not _as_made(module):
-        return False
-    return not module.affine and module.running_mean is None and module.running_var is None
+    """Whether it is batch normalisation without scale and shift, that of a supernet: by the batch's own statistics,
+    unless it is settled.
+    """
+    return type(module) is nn.BatchNorm2d and _as_made(module) and not (module.affine or module.track_running_stats)
 
 
 def _plain(module: nn.Module) -> bool:
@@ -101,7 +103,8 @@ def _dense(module: nn.Module, steps: Sequence[nn.Module]) -> Option | None:
     if type(layer) is not nn.Conv2d or not _plain(layer) or layer.groups != 1 or isinstance(layer.padding, str):
         return None
     assert isinstance(norm, nn.BatchNorm2d)
-    return Option(module, Dense(layer.kernel_size, layer.stride, layer.padding, layer.dilation, norm.eps), (layer,))
+    kind = Dense(layer.kernel_size, layer.stride, layer.padding, layer.dilation, norm.eps)
+    return Option(module, kind, (layer,), (norm,))
 
 
 def _chain(module: nn.Module, steps: Sequence[nn.Module]) -> Option | None:
@@ -110,6 +113,7 @@ def _chain(module: nn.Module, steps: Sequence[nn.Module]) -> Option | None:
     windows: list[Window] = []
     epsilons: list[float] = []
     layers: list[nn.Conv2d] = []
+    norms: list[nn.BatchNorm2d] = []
     for relu, depthwise, pointwise, norm in zip(*(iter(steps),) * 4, strict=True):
         if type(relu) is not nn.ReLU or not all(_plain(each) for each in (relu, depthwise, pointwise)):
             return None
@@ -122,7 +126,8 @@ def _chain(module: nn.Module, steps: Sequence[nn.Module]) -> Option | None:
         windows.append(window)
         epsilons.append(norm.eps)
         layers += [depthwise, pointwise]
-    return Option(module, Chain(tuple(windows), tuple(epsilons)), tuple(layers))
+        norms.append(norm)
+    return Option(module, Chain(tuple(windows), tuple(epsilons)), tuple(layers), tuple(norms))
 
 
 def _window(layer: nn.Conv2d) -> Window | None:
