@@ -15,6 +15,7 @@ from netwright.core.errors import InvalidArchitecture, SpaceExhausted, UserError
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
 
 Label = str | int | float | bool | tuple[int, ...]
 Point = tuple[int, ...]
@@ -92,6 +93,33 @@ class DecisionTable(Sequence[Decision]):
         """Whether decision `i` is asked, given the options of those before it."""
         conditions = self._conditions[i]
         return not conditions or any(point[parent] in allowed for parent, allowed in conditions)
+
+    def facts(self, i: int) -> tuple[tuple[int, frozenset[int]], ...]:
+        """What decision `i` needs, any of it: an earlier decision and its options; nothing where it is always asked."""
+        return self._conditions[i]
+
+    def options_after(self, i: int, point: Sequence[int]) -> tuple[bool, ...] | None:
+        """Which options decision `i` may take after those before it, so that an allowed point can follow; None for all.
+
+        point: at least the options before `i`.
+        """
+        return None
+
+    def options_after_each(self, i: int, points: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+        """The same for many at once, (n, options). points: (n, at least `i`)."""
+        return None
+
+    def longest(self, weights: Sequence[int]) -> int:
+        """The largest sum over the active decisions of a point. weights: one a decision."""
+        best: dict[frozenset[int], int] = {frozenset(): 0}
+        for i, weight in enumerate(weights):
+            after: dict[frozenset[int], int] = {}
+            for before, total in best.items():
+                for options, holding in self._step(i, before):
+                    found = total + (0 if INACTIVE in options else weight)
+                    after[holding] = max(after.get(holding, 0), found)
+            best = after
+        return max(best.values())
 
     def draw(self, rng: np.random.Generator) -> Point:
         """A random point: each active decision uniformly, in order."""

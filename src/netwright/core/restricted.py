@@ -65,6 +65,34 @@ class RestrictedTable(DecisionTable):
         """How many ways there are to take the free decisions."""
         return prod(self.sizes[self._count :])
 
+    # What may follow.
+
+    @cached_property
+    def _possible(self) -> list[NDArray[np.bool_]]:
+        """For so many first decisions, by the number of what they take, whether an allowed point can follow."""
+        import numpy as np
+
+        found: list[NDArray[np.bool_]] = [self._restriction.allowed()]
+        for size in reversed(self.sizes[: self._count]):
+            found.append(np.any(found[-1].reshape(-1, size), axis=1))
+        return found[::-1]
+
+    def options_after(self, i: int, point: Sequence[int]) -> tuple[bool, ...] | None:
+        if i >= self._count:
+            return None
+        number, size = 0, self.sizes[i]
+        for option, many in zip(point[:i], self.sizes, strict=False):
+            number = number * many + option
+        return tuple(self._possible[i + 1][number * size : (number + 1) * size].tolist())
+
+    def options_after_each(self, i: int, points: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+        if i >= self._count:
+            return None
+        number = points[:, 0] * 0
+        for place, many in enumerate(self.sizes[:i]):
+            number = number * many + points[:, place]
+        return self._possible[i + 1].reshape(-1, self.sizes[i])[number]
+
     # Drawing and changing.
 
     def draw(self, rng: np.random.Generator) -> Point:

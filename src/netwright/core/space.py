@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from netwright.core.choose import Choose
+    from netwright.core.sequence import DecisionSequence
 
 
 @dataclass_transform(frozen_default=True, eq_default=False)
@@ -197,6 +198,16 @@ class Space(Configured, ABC):
         point = untokens(sequence)
         self.decisions.check(point)
         return Architecture(self, point)
+
+    def sequence(self) -> DecisionSequence:
+        """The decisions as a controller asks them, one after the other: `netwright.core.sequence`."""
+        return self._asked_in_order
+
+    @cached_property
+    def _asked_in_order(self) -> DecisionSequence:
+        from netwright.core.sequence import DecisionSequence
+
+        return DecisionSequence(self)
 
     def graph(self, architecture: Architecture) -> Graph:
         """Nodes, edges and operations of the decided parts of the network, cells that share decisions drawn once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netwright.core.kinds import kinds_checked
-from netwright.testing import space_forms, space_networks, space_points
+from netwright.testing import space_forms, space_networks, space_points, space_sequence
 from netwright.testing.rules import require
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def check_space(
     space_forms.foreign_architectures_are_refused(space, drawn)
     space_forms.encoding_is_injective(space, drawn)
     space_forms.tokens_read_back(space, drawn)
+    space_sequence.answers_lead_to_each_architecture_once(space, drawn, seed)
 
     space_networks.network_asks_the_active_decisions(space, drawn, shape)
     space_networks.graph_is_consistent(space, drawn)
