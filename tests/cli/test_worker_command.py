@@ -19,7 +19,7 @@ import netwright as nw
 from netwright.cli.main import run
 from netwright.cli.plan import Plan
 from netwright.cli.sharing import Workshop, queue_of, work_of
-from netwright.cli.worker import found_queue, tell_unknown
+from netwright.cli.worker import carried_out, found_queue, tell_unknown
 from netwright.cli.workers import chosen, described, retries
 from netwright.core.errors import CorruptStore, UserError
 from netwright.core.estimator import Estimator
@@ -163,7 +163,7 @@ def test_a_comparison_by_workers_elsewhere_is_that_of_one_process(shell: Shell, 
     assert code == 0, out
     assert f"netwright worker searches --dir {tmp_path / 'there'}\n" in out and "10 searches" in out
     code, out = finished(worker)
-    assert code == 0 and "10 trials carried out here" in out, out
+    assert code == 0 and "10 searches carried out here" in out, out
     assert f"runs code that the run names: strategy own.py:Mine ({tmp_path / 'own.py'})\n" in out
     assert finished(shell.start(*words, "--folder", "here"))[0] == 0
     there, here = (values_of(tmp_path / name) for name in ("there", "here"))
@@ -245,6 +245,12 @@ def test_the_executor_and_what_goes_with_it() -> None:
     assert chosen(plan) == "folder"
     assert described(plan) == "workers over a folder, a trial at most 10m, silent for 5m, in 4g"
     assert len(retries(plan).waits) == 5 and len(retries(Plan("digits")).waits) == 3
+
+
+def test_what_a_worker_was_given_is_counted_by_its_name() -> None:
+    assert carried_out({}) == carried_out({"trial": 0}) == "nothing"
+    assert carried_out({"trial": 1}) == "1 trial"
+    assert carried_out({"trial": 1200, "search": 2, "training": 0}) == "1,200 trials and 2 searches"
 
 
 def test_a_worker_says_what_it_cannot_do(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

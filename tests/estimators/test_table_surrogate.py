@@ -82,6 +82,16 @@ def test_a_comparison_reports_what_is_predicted_and_no_regret():
     assert problem.true_report(new, {}) == problem.table.predicted("loss", new)
 
 
+def test_what_answered_is_in_the_report_that_a_comparison_writes(tmp_path):
+    known = table(40, surrogate="forest")
+    problem = nw.benchmarks.Problem(known, "score", "loss")
+    nw.benchmarks.compare("random", problem, evaluations=2, repeats=1, folder=tmp_path).write(plots=False)
+    text = (tmp_path / "report.txt").read_text()
+    assert f"note: {problem.where}: architectures without a row are predicted (forest, made of the " in text
+    taus = [f"{metric} {known._surrogate(metric, 1.0).rank_correlation:.2f}" for metric in ("score", "loss")]
+    assert f"Kendall's tau on held-out ones: {', '.join(taus)}\n" in text
+
+
 @pytest.mark.parametrize(
     ("make", "kind", "said"),
     [

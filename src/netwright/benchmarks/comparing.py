@@ -19,7 +19,7 @@ from netwright.benchmarks.elsewhere import Searches, cells_by
 from netwright.benchmarks.entrants import Entrant, Make, entrants_of, in_full, resolved
 from netwright.benchmarks.plan import Plan
 from netwright.benchmarks.pool import Pool, Task
-from netwright.benchmarks.problem import Problem, problems_of
+from netwright.benchmarks.problem import Problem, problems_of, surrogate_lines
 from netwright.benchmarks.record import Record
 from netwright.benchmarks.searching import Work
 from netwright.benchmarks.statistics import require_statistics
@@ -114,6 +114,7 @@ def compare(
         for each in entrants
         if isinstance(each.make, str) and (said := departure(resolved(each.make, budget)))
     ]
+    told += [line for each in tasks for line in surrogate_lines(each)]
     wanted = Plan(
         budget,
         {each.name: each.described(budget) for each in entrants},

@@ -183,6 +183,17 @@ def oriented(values: np.ndarray, objective: Objective) -> np.ndarray:
     return values if objective.direction == "maximize" else -values
 
 
+def surrogate_lines(problem: Problem) -> list[str]:
+    """By what a table answers for the architectures that it lacks, and how well that ranks; nothing of other problems.
+
+    Computed once for each table and metric.
+    """
+    if problem.table is None:
+        return []
+    metrics = tuple(dict.fromkeys((problem.searched.metric, problem.reported.metric)))
+    return [f"{problem.where}: {line}" for line in problem.table.surrogate_lines(metrics)]
+
+
 def problems_of(given: Problem | Sequence[Problem]) -> tuple[Problem, ...]:
     """The problems of a comparison. Raises ConfigurationError where there is none, UserError for two of one name."""
     several: Any = given

@@ -229,6 +229,7 @@ def run(
 def _found(settings: Settings, folder: Path, where: Where, *, trust: bool, quiet: bool) -> Comparison:
     """The comparison, after running what is missing of it."""
     from netwright.benchmarks import Comparison, compare
+    from netwright.benchmarks.problem import surrogate_lines
 
     earlier, there = _earlier(folder)
     if there and earlier is None:
@@ -243,7 +244,7 @@ def _found(settings: Settings, folder: Path, where: Where, *, trust: bool, quiet
         require(named_code(settings), folder, trust=trust)
     comparison = settings.comparison()
     if not quiet:
-        _say_surrogates(comparison["problems"])
+        say(*(line for problem in comparison["problems"] for line in surrogate_lines(problem)))
     with _executor(where, settings, folder, quiet=quiet) as executor:
         return compare(
             **comparison,
@@ -254,14 +255,6 @@ def _found(settings: Settings, folder: Path, where: Where, *, trust: bool, quiet
             progress=not quiet,
             notes=settings.to_json(),
         )
-
-
-def _say_surrogates(problems: Sequence[Problem]) -> None:
-    """Which tables answer by a predictor for what they lack, and how well it ranks."""
-    for problem in problems:
-        if problem.table is not None:
-            metrics = dict.fromkeys((problem.searched.metric, problem.reported.metric))
-            say(*problem.table.surrogate_lines(tuple(metrics)))
 
 
 @contextmanager

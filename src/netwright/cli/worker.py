@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,17 @@ def work(
     tell_unknown(queue, tell)
     with stoppable():
         reason = worker.run()
-    tell(f"{reason}; {worker.done} trial{'s' * (worker.done != 1)} carried out here")
+    tell(f"{reason}; {carried_out(worker.carried_out)} carried out here")
+
+
+def carried_out(counts: Mapping[str, int]) -> str:
+    """What a worker was given, in words: "2 trials", "1 search and 3 trainings"."""
+    found = [f"{count:,} {noun if count == 1 else plural(noun)}" for noun, count in counts.items() if count]
+    return " and ".join(found) or "nothing"
+
+
+def plural(noun: str) -> str:
+    return f"{noun}es" if noun.endswith(("s", "ch", "sh", "x")) else f"{noun}s"
 
 
 def tell_unknown(queue: Path, tell: Callable[[str], object]) -> None:

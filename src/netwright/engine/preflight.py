@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from netwright.core.errors import ConfigurationError, TrialFailed, UntrainableSp
 from netwright.core.randomness import derived_seed
 from netwright.core.spelling import plain
 from netwright.core.strategy import mixture_of
+from netwright.core.warning import warn
 from netwright.engine.counted import Counted
 from netwright.engine.failures import ONLY_INFEASIBLE
 from netwright.engine.first_batch import NoRoom, attempt
@@ -160,7 +160,7 @@ def _check_limits_alone(search: Search, shared: RoundEstimator | None) -> None:
     rng, samples = np.random.default_rng(search.seed), SAMPLES_FOR_SHARED if first else SAMPLES
     for cost in _counting(search):
         for line in check_limits(Counted(cost, search.space, limits, rng, samples), _draws(search) if first else None):
-            warnings.warn(plain(line), stacklevel=2)
+            warn(plain(line))
 
 
 def _draws(search: Search) -> int:

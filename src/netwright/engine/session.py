@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-import warnings
 import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from netwright.core.errors import ConfigurationError, NetwrightError, SearchFail
 from netwright.core.inside import inside
 from netwright.core.spelling import spelled
 from netwright.core.strategy import Strategy
+from netwright.core.warning import warn
 from netwright.engine.attempts import CANCELLING
 from netwright.engine.further import beyond, resuming
 from netwright.engine.loop import Loop
@@ -238,7 +238,7 @@ class Session:
         try:
             self.store.keep_backups(ended=True)
         except NetwrightError as problem:
-            warnings.warn(f"no backup was made: {problem}", stacklevel=2)
+            warn(f"no backup was made: {problem}")
 
     def _further(self, loop: Loop, stopped: str) -> str:
         """The call that goes on; empty where nothing was kept, or where no higher limit would bring more."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +20,7 @@ from netwright.core.space import Space
 from netwright.core.spelling import spelled
 from netwright.core.task import Data
 from netwright.core.trial import Measurement, Proposal
+from netwright.core.warning import warn
 from netwright.estimators.cost import Cost
 from netwright.estimators.devices import chosen_device
 from netwright.estimators.first_network import require_runs
@@ -335,17 +335,16 @@ class SharedWeights(RoundEstimator):
             checkpoint.save(folder, checkpoint.Snapshot(number, weights.supernet.state_dict(), state, facts))
         except OSError as problem:
             if folder != self._unwritten:
-                warnings.warn(
+                warn(
                     f"the shared weights are not kept in {folder}: {problem.strerror or problem}; the search goes on, "
-                    "and would resume from the last ones that were kept",
-                    stacklevel=2,
+                    "and would resume from the last ones that were kept"
                 )
             self._unwritten = folder
 
     def load(self, folder: Path, highest: int) -> tuple[int, Mapping[str, Any]] | None:
         snapshot, notes = checkpoint.newest(folder, self.device, highest)
         for note in notes:
-            warnings.warn(note, stacklevel=2)
+            warn(note)
         if snapshot is None:
             return None
         self._weights = self._made(snapshot.facts["seed"], self.form)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import warnings
 from pathlib import Path
 from urllib.parse import quote
 
+from netwright.core.warning import warn
 from netwright.store import directory as places
 from netwright.store import schema, tally
 from netwright.store.backup import back_up
@@ -30,7 +30,7 @@ def open_to_write(folder: Path) -> sqlite3.Connection:
     roll_back(path)
     torn = check_log(folder)
     if torn:
-        warnings.warn(torn, stacklevel=3)
+        warn(torn)
     version = _examine(folder, path)
     connection = _connect(f"file:{quote(str(path))}?mode=rw")
     try:
@@ -129,7 +129,7 @@ def _connect(address: str) -> sqlite3.Connection:
 def _set_up(connection: sqlite3.Connection, folder: Path) -> None:
     journal = "WAL"
     if on_network(folder):
-        warnings.warn(f"{folder} is on a network file system: slower, and safe for one machine only", stacklevel=4)
+        warn(f"{folder} is on a network file system: slower, and safe for one machine only")
         journal = "TRUNCATE"
     connection.execute(f"PRAGMA journal_mode = {journal}")
     connection.execute("PRAGMA synchronous = FULL")

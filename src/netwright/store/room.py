@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
+
+from netwright.core.warning import warn
 
 RESERVE = 10**9  # bytes
 POLL = 0.5  # seconds between two looks whether there is room again
@@ -24,10 +25,9 @@ class Room:
         if least is None:
             least = RESERVE if free is None else min(RESERVE, free // 2)
             if least < RESERVE:
-                warnings.warn(
+                warn(
                     f"only {megabytes(free)} free for {directory}; a search there pauses when less than "
-                    f"{megabytes(least)} are left",
-                    stacklevel=4,
+                    f"{megabytes(least)} are left"
                 )
         self.least = least
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Self
 from netwright.core.errors import UserError
 from netwright.core.inside import refuse_links
 from netwright.core.kinds import kinds_checked
+from netwright.core.warning import warn
 from netwright.store import backup, opening, tally
 from netwright.store import directory as places
 from netwright.store.in_place import InPlace
@@ -76,7 +76,7 @@ class Store:
             self._connection = opening.open_to_read(self.directory)
             gone = opening.missing(self._connection, self.directory)
         if gone:
-            warnings.warn(f"{self.path}: {gone}", stacklevel=2)
+            warn(f"{self.path}: {gone}")
         self._after_opening()
         return self
 

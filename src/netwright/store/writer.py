@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from netwright.core.warning import warn
 from netwright.store import room
 from netwright.store.problems import NoRoom
 from netwright.store.room import POLL
@@ -164,7 +164,7 @@ class TrialWriter:
                 self._done.notify_all()
         if not self._said and (self._tried or self.make_room is None):
             self._said = True
-            warnings.warn(reason, stacklevel=2)
+            warn(reason)
         if time.monotonic() - self._paused_at > room.PATIENCE:
             raise NoRoom(self._store.room.ended(room.PATIENCE))
         self._store.require_in_place()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import torch
 from torch import nn
 
 from netwright.core.errors import ConfigurationError
+from netwright.core.warning import warn
 from netwright.training import checkpoint
 from netwright.training.average import averaged_tensors
 
@@ -60,7 +60,7 @@ class Saved:
 
     def _note(self, note: str) -> None:
         self.notes.append(note)
-        warnings.warn(note, stacklevel=2)
+        warn(note)
 
     def restore(self, loop: Loop) -> None:
         """Continues from the newest undamaged checkpoint that is not beyond the training's end, if there is one.

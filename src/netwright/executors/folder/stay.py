@@ -193,7 +193,7 @@ class Stay:
         self._happened = time.monotonic()
         place = f"{self._worker.name}, {outcome.place}" if outcome.place else self._worker.name
         self._leave_outcome(held.name, replace(outcome, number=held.job.number, place=place))
-        self._worker.done += outcome.state != "cancelled"
+        self._worker.carried_out[self._kit.noun] += outcome.state != "cancelled"
         self._beat.facts = self._facts()
         if outcome.state != "completed" or self._happened - self._said >= SAY_EVERY:
             self._said = self._happened

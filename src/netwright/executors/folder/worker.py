@@ -8,6 +8,7 @@ import re
 import secrets
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,7 @@ class Worker:
     ) -> None:
         host = _STRANGE.sub("-", socket.gethostname())[:60] or "host"
         self.name = f"{host}-{os.getpid()}-{secrets.token_hex(4)}"
-        self.done = 0  # trials that it has carried out
+        self.carried_out: Counter[str] = Counter()  # of trials, searches and whatever else it was given
         self._queue, self._make, self._say = Path(os.path.abspath(queue)), make, say
         self._slots, self._threads, self._idle = slots, threads, idle
         self._executor: Processes | None = None
@@ -134,6 +135,11 @@ class Worker:
     @property
     def idle(self) -> float:
         return self._idle
+
+    @property
+    def done(self) -> int:
+        """How many jobs it has carried out."""
+        return self.carried_out.total()
 
     def say(self, text: str) -> None:
         self._say(text)

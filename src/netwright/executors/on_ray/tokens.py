@@ -10,10 +10,10 @@ import os
 import socket
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 from netwright.core.errors import UserError
+from netwright.core.warning import warn
 
 MODE = "RAY_AUTH_MODE"
 OLDEST = (2, 52)
@@ -51,10 +51,7 @@ def ask_for_token_by_default() -> None:
     if not mode():
         os.environ[MODE] = "token"
     elif mode() == "disabled":
-        warnings.warn(
-            f"{MODE} is 'disabled': whoever reaches this machine can run code through the Ray that is started here",
-            stacklevel=2,
-        )
+        warn(f"{MODE} is 'disabled': whoever reaches this machine can run code through the Ray that is started here")
 
 
 def require_protected(place: str) -> None:
@@ -67,7 +64,7 @@ def require_protected(place: str) -> None:
     found = f"the Ray cluster at {place} asks for no token: whoever reaches its ports can run code on it, and here"
     if not _is_loopback(place):
         raise UserError(f"{found}; {MAKE}. To join it all the same: export {MODE}=disabled")
-    warnings.warn(f"{found}; {MAKE}", stacklevel=2)
+    warn(f"{found}; {MAKE}")
 
 
 def _is_open(place: str) -> bool:
