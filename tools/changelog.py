@@ -17,7 +17,7 @@ UNRELEASED = "unreleased"
 
 
 def version(root: Path = ROOT) -> str:
-    found = re.search(r'__version__ = "(.+)"', (root / "src/netwright/__init__.py").read_text(encoding="utf-8"))
+    found = re.search(r'__version__ = "(.+)"', (root / "src/netwright/version.py").read_text(encoding="utf-8"))
     assert found is not None
     return found[1]
 

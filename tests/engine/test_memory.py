@@ -157,7 +157,7 @@ def test_another_version_asks_everything_again(
     search.run(trials=30, store=tmp_path, name="r")
     before = len(fits)
     fits.clear()
-    monkeypatch.setattr(netwright, "__version__", "0.0.0")
+    monkeypatch.setattr("netwright.engine.memory.__version__", "0.0.0")
     search.run(trials=30, store=tmp_path, name="r", resume=True)
     assert len(fits) == before
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import netwright
 from netwright.benchmarks.budget import Budget
 from netwright.benchmarks.cells import Place
 from netwright.core.errors import CorruptStore, UserError
+from netwright.version import __version__
 
 _SHOWN = 90  # characters of a setting in an error
 
@@ -48,7 +48,7 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "netwright": netwright.__version__,
+            "netwright": __version__,
             "budget": self.budget.to_json(),
             "strategies": dict(self.strategies),
             "problems": dict(self.problems),

@@ -14,12 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import netwright
 from netwright.benchmarks.cells import Cell
 from netwright.core.errors import NetwrightError, UserError
+from netwright.core.installing import HOME
 from netwright.executors.processes.parcels import own_file
 from netwright.executors.processes.placement import THREAD_VARIABLES
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 # The package is found where this process found it, whatever is installed beside it.
 _BOOT = "import sys; sys.path.append(sys.argv.pop()); from netwright.benchmarks.worker import main; main()"
-_HOME = str(Path(netwright.__file__).parents[1])
 _AHEAD = 2  # searches that a worker has at once, so that it never waits for the next
 _PATIENCE = 5.0  # seconds for a worker to end by itself
 Task = tuple[int, int, int]  # the numbers of the strategy, of the problem and of the repeat
@@ -96,7 +94,7 @@ class _Worker:
         own, other = socket.socketpair()
         with other:
             self.process = subprocess.Popen(  # noqa: S603  # our own interpreter and code
-                [sys.executable, "-P", "-c", _BOOT, str(other.fileno()), str(os.getpid()), _HOME],
+                [sys.executable, "-P", "-c", _BOOT, str(other.fileno()), str(os.getpid()), str(HOME)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[other.fileno()],

@@ -38,7 +38,7 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        from netwright import __version__
+        from netwright.version import __version__
 
         typer.echo(f"netwright {__version__}")
         raise typer.Exit()

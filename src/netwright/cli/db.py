@@ -34,7 +34,7 @@ def check(directory: Path, *, as_json: bool) -> int:
 
 def back_up(directory: Path, to: Path | None, *, as_json: bool) -> None:
     """Copy the database, whole whatever is going on, to `to` or beside the project's other backups."""
-    from netwright.store.backup import copy_to
+    from netwright.store.opening import copy_to
     from netwright.store.store import Store
 
     if to is not None and to.exists():

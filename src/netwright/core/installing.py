@@ -1,4 +1,4 @@
-"""How to get a package that is missing: the command that installs it where this Python looks for packages."""
+"""Where this package lies, and how to get one that is missing where this Python looks for packages."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 import shlex
 import sys
 from pathlib import Path
+
+HOME = Path(__file__).parents[2]  # the folder from which netwright is imported
 
 
 def installing(*packages: str) -> str:

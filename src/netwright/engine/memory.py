@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import safetensors
 import safetensors.numpy
 
-import netwright
 from netwright.core.checkpoints import Checkpoints, Generation
 from netwright.core.packing import packed, unpacked
 from netwright.core.strategy import Remembering, in_role
+from netwright.version import __version__
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,7 +100,7 @@ class Memory:
             return
         plain, arrays = packed(memory)
         facts = {
-            "version": netwright.__version__,
+            "version": __version__,
             "told": self._log.told,
             "log": self._log.digest(),
             "memory": plain,
@@ -134,7 +134,7 @@ class Memory:
     def _matching(self, generation: Generation, stored: Sequence[StoredTrial]) -> Mapping[str, Any] | None:
         """What was kept, if it was kept by this version, of this log."""
         facts = generation.facts
-        if facts["version"] != netwright.__version__:
+        if facts["version"] != __version__:
             return None
         log, place = _Log(), Place(generation.step, facts["told"])
         for each in stored[: place.asked]:

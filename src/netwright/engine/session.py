@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import netwright
 from netwright.core.errors import ConfigurationError, NetwrightError, SearchFailed, UserError
 from netwright.core.inside import inside
 from netwright.core.spelling import spelled
@@ -32,6 +31,7 @@ from netwright.engine.stops import Limits, Stops
 from netwright.executors.inline import Inline
 from netwright.store.problems import NoRoom
 from netwright.store.store import Store
+from netwright.version import __version__
 
 if TYPE_CHECKING:
     from netwright.core.executor import Executor
@@ -108,7 +108,7 @@ class Session:
                 raise UserError(f"run {name!r} exists already in {store.directory}; resume it, or choose another name")
             store.keep_backups()
             data = fingerprints(search.estimator)
-            store.create_run(name, search.space.id, search.configuration(), netwright.__version__)
+            store.create_run(name, search.space.id, search.configuration(), __version__)
             if data:
                 store.keep(name, DATA, data)
             networks = networks_of(search)

@@ -17,8 +17,8 @@ from netwright.results.final import FinalResult, contender
 
 if TYPE_CHECKING:
     from netwright.core.trial import Trial
-    from netwright.engine.run import Run
     from netwright.results.finals import Finals, Wanted
+    from netwright.results.searched import FinishedRun as Run
     from netwright.tasks.task import Task
 
 UNEVEN = 1.5  # times as many examples as the rarest class, from which on each class is reported

@@ -39,7 +39,7 @@ from netwright.training.checkpoint import Snapshot, newest, save
 from netwright.training.progress import load_trained
 
 if TYPE_CHECKING:
-    from netwright.engine.run import Run
+    from netwright.results.searched import FinishedRun as Run
 
 FOUND, PICK, LOGISTIC = "found network", "random pick", "logistic regression"
 ORDER = "entry.json"

@@ -18,7 +18,6 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-import netwright
 from netwright.core.errors import UserError
 from netwright.core.kinds import kinds_checked
 from netwright.core.spelling import option
@@ -32,6 +31,7 @@ from netwright.results.report import readme, usage
 from netwright.results.source import Source, write_source
 from netwright.results.verify import NotReproduced, Verification, verify
 from netwright.training import predict
+from netwright.version import __version__
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
@@ -175,7 +175,7 @@ def _write_architecture(folder: Path, architecture: Architecture, space: Space, 
             "class_names": list(task.class_names),
         },
         "versions": {
-            "netwright": netwright.__version__,
+            "netwright": __version__,
             "torch": str(torch.__version__),
             "python": platform.python_version(),
         },

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from netwright.core.objective import Constraint
     from netwright.core.space import Space
     from netwright.core.trial import Trial
-    from netwright.engine.run import Run
+    from netwright.results.searched import FinishedRun as Run
     from netwright.tasks.task import Task
 
 COUNTED = ("params", "macs", "activation_memory")

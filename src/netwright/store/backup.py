@@ -10,29 +10,20 @@ from pathlib import Path
 
 from netwright.core.inside import inside
 from netwright.store.directory import BACKUPS, restrict, synchronise
-from netwright.store.problems import translated
 
 KEPT = 3
 SMALL = 8_000_000  # bytes; copying so many is not noticed
 GROWTH = 1.25
 
 
-def copy_to(directory: Path, target: Path) -> Path:
-    """Copy the database of a project to a file, whoever writes meanwhile. Returns its path."""
-    from netwright.store.opening import open_as_it_is
-
-    with translated(target), closing(open_as_it_is(directory)) as connection:
-        _copy(connection, target.absolute())
-    return target
-
-
-def _copy(connection: sqlite3.Connection, target: Path) -> None:
+def copy(connection: sqlite3.Connection, target: Path) -> None:
+    """Copy the database to a file that is whole or not there, whoever writes meanwhile."""
     unfinished = target.with_name(f"{target.name}.tmp")
     try:
         restrict(unfinished)
-        with closing(sqlite3.connect(unfinished)) as copy:
-            connection.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # one file that needs no other beside it
+        with closing(sqlite3.connect(unfinished)) as written:
+            connection.backup(written)
+            written.execute("PRAGMA journal_mode = DELETE")  # one file that needs no other beside it
         with unfinished.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(unfinished, target)
@@ -58,7 +49,7 @@ def back_up(connection: sqlite3.Connection, directory: Path) -> Path:
     for stale in folder.glob("*.tmp*"):
         stale.unlink()
     target = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}.db"
-    _copy(connection, target)
+    copy(connection, target)
     for old in sorted(folder.glob("*.db"))[:-KEPT]:
         old.unlink()
     return target

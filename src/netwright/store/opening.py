@@ -11,12 +11,12 @@ from urllib.parse import quote
 from netwright.core.warning import warn
 from netwright.store import directory as places
 from netwright.store import schema, tally
-from netwright.store.backup import back_up
+from netwright.store.backup import back_up, copy
 from netwright.store.filesystem import on_network
 from netwright.store.journal import roll_back
 from netwright.store.lock import driver
 from netwright.store.log import inspect
-from netwright.store.problems import corrupt
+from netwright.store.problems import corrupt, translated
 
 BUSY_SECONDS = 60.0
 
@@ -93,6 +93,13 @@ def open_as_it_is(folder: Path) -> sqlite3.Connection:
     return _opened(folder)[0]
 
 
+def copy_to(folder: Path, target: Path) -> Path:
+    """Copy the database of a project to a file, whoever writes meanwhile. Returns its path."""
+    with translated(target), contextlib.closing(open_as_it_is(folder)) as connection:
+        copy(connection, target.absolute())
+    return target
+
+
 def _opened(folder: Path) -> tuple[sqlite3.Connection, int]:
     places.require(folder)
     path = places.database(folder)
@@ -110,16 +117,16 @@ def _opened(folder: Path) -> tuple[sqlite3.Connection, int]:
 
 
 def _copied(connection: sqlite3.Connection, version: int) -> sqlite3.Connection:
-    copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    newer = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     try:
-        connection.backup(copy)
-        schema.migrate(copy, version)
-        copy.execute("PRAGMA query_only = ON")
+        connection.backup(newer)
+        schema.migrate(newer, version)
+        newer.execute("PRAGMA query_only = ON")
     except BaseException:
-        copy.close()
+        newer.close()
         raise
     connection.close()
-    return copy
+    return newer
 
 
 def _connect(address: str) -> sqlite3.Connection:

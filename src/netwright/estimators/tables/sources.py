@@ -1,17 +1,15 @@
-"""Where a table comes from: a file by its ending, columns in memory, or a reader of one's own."""
+"""What reads a table, and tells its content from another's."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.core.configuration import Configured
-from netwright.core.errors import DataError, UserError, nearest, shown
 from netwright.core.space import Space
 from netwright.tasks.paths import existing
 
@@ -76,27 +74,3 @@ def sha256(path: Path) -> str:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
-
-
-def source_of(given: Any) -> Source:
-    """The reader for what a user gave: a path, a mapping from columns to cells, a data frame, or a Source."""
-    from netwright.estimators.tables.csv_file import CsvFile
-    from netwright.estimators.tables.json_file import JsonFile
-    from netwright.estimators.tables.memory import InMemory
-    from netwright.estimators.tables.parquet_file import ParquetFile
-
-    if isinstance(given, Source):
-        return given
-    if isinstance(given, Mapping) or (hasattr(given, "columns") and hasattr(given, "__getitem__")):
-        return InMemory(given)
-    if not isinstance(given, (str, os.PathLike)):
-        raise UserError(f"a table is a path, or a mapping from columns to cells; found {shown(given)}")
-    readers = {".csv": CsvFile, ".tsv": CsvFile, ".txt": CsvFile, ".json": JsonFile, ".jsonl": JsonFile}
-    readers |= {".ndjson": JsonFile, ".parquet": ParquetFile}
-    ending = Path(os.fspath(given)).suffix.lower()
-    place = existing(given, "file", "a table")
-    if ending not in readers:
-        raise DataError(
-            f"{place}: no table is read from {ending or 'a file without ending'!r}{nearest(ending, readers)}"
-        )
-    return readers[ending](place)

@@ -23,10 +23,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import netwright
 from netwright.core.errors import UserError
 from netwright.executors.folder import files
 from netwright.executors.folder.files import Unreadable
+from netwright.version import __version__
 
 FORMAT = 1
 FILE = "session.json"
@@ -141,7 +141,7 @@ def end(queue: Path) -> None:
 
 def versions() -> dict[str, str]:
     """What a driver and its workers should have in common."""
-    found = {"netwright": netwright.__version__}
+    found = {"netwright": __version__}
     with contextlib.suppress(PackageNotFoundError):
         found["torch"] = version("torch")
     return found

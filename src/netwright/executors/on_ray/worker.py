@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import netwright
 from netwright.core.executor import Job, Outcome
 from netwright.core.room import keep_freed_memory
 from netwright.core.trial import State
 from netwright.executors.job import perform
 from netwright.executors.on_ray.shipping import Kit, Order, job
 from netwright.executors.processes.limits import Memory
+from netwright.version import __version__
 
 SHOWN = 10_000  # bytes of what a trial printed
 _DEPTH = 3  # a trial's folder is that far below the project directory, and made when it is first needed
@@ -47,7 +47,7 @@ class About:
 
 def versions() -> str:
     """What must be equal on all nodes: netwright, and Python without its last number."""
-    return f"netwright {netwright.__version__}, Python {'.'.join(platform.python_version_tuple()[:2])}"
+    return f"netwright {__version__}, Python {'.'.join(platform.python_version_tuple()[:2])}"
 
 
 class Worker:

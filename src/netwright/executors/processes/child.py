@@ -12,9 +12,8 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
-import netwright
+from netwright.core.installing import HOME
 from netwright.core.trial import State
 from netwright.executors.processes.channel import Channel
 from netwright.executors.processes.family import TOKEN, Member, everybody, family, kill_all
@@ -24,7 +23,6 @@ from netwright.executors.processes.placement import THREAD_VARIABLES, VISIBLE
 
 # The package is found where the driver found it, whatever is installed beside it.
 _BOOT = "import sys; sys.path.append(sys.argv.pop()); from netwright.executors.processes.worker import main; main()"
-_HOME = str(Path(netwright.__file__).parents[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ class Child:
                 output = os.open(os.devnull, os.O_WRONLY)
             try:
                 process = subprocess.Popen(  # noqa: S603  # our own interpreter and code
-                    [*_interpreter(), "-c", _BOOT, str(other.fileno()), str(os.getpid()), _HOME],
+                    [*_interpreter(), "-c", _BOOT, str(other.fileno()), str(os.getpid()), str(HOME)],
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
