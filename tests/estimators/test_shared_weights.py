@@ -246,9 +246,9 @@ def test_an_epoch_reports_the_alarms(task: nw.Task) -> None:
     ("options", "message"),
     [
         ({"order": 3}, "order = 3"),
-        ({"split": 1.5}, r"split = 1\.5"),
-        ({"partial_channels": 0}, "partial_channels = 0"),
-        ({"recalibrate": -1}, "recalibrate = -1"),
+        ({"split": 1.5}, r"split is 1\.5"),
+        ({"partial_channels": 0}, "partial_channels is 0"),
+        ({"recalibrate": -1}, "recalibrate is -1"),
         ({"stages": ({"cells": 2},)}, "needs epochs"),
         ({"epochz": 3}, "epochz"),
     ],

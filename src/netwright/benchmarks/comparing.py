@@ -23,6 +23,7 @@ from netwright.benchmarks.problem import Problem, problems_of, surrogate_lines
 from netwright.benchmarks.record import Record
 from netwright.benchmarks.searching import Work
 from netwright.benchmarks.statistics import require_statistics
+from netwright.core.checks import whole_number
 from netwright.core.display import ChangingLine, place_of_progress
 from netwright.core.errors import ConfigurationError, Told, UserError
 from netwright.core.executor import Executor
@@ -164,8 +165,7 @@ def _shown(
 
 def _check(budget: Budget, problems: Sequence[Problem], repeats: int, workers: int, processes: int | None) -> None:
     for name, value in (("repeats", repeats), ("workers", workers), ("processes", processes)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise ConfigurationError(f"{name} = {value!r}: expected a whole number of at least 1")
+        whole_number("", name, value, none=name == "processes")
     for problem in problems:
         if problem.has_costs:
             continue

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from netwright.core.architecture import Architecture, Mixture
+from netwright.core.checks import part, whole_number
 from netwright.core.errors import ConfigurationError, Diverged, UserError
 from netwright.core.estimator import Estimator, RoundEstimator
 from netwright.core.pace import Pace
@@ -151,14 +152,10 @@ class SharedWeights(RoundEstimator):
         }
         require_runs(space, task.shape)
 
-    def _check(self, partial_channels: object) -> None:
-        if not isinstance(self.split, float) or not 0 < self.split < 1:
-            raise ConfigurationError(f"SharedWeights: split = {self.split!r}: expected a share above 0 and below 1")
-        for name, value, least in (("partial_channels", partial_channels, 1), ("recalibrate", self.recalibrate, 0)):
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ConfigurationError(
-                    f"SharedWeights: {name} = {value!r}: expected a whole number of at least {least}"
-                )
+    def _check(self, partial_channels: int) -> None:
+        part(self, "split", self.split)
+        whole_number(self, "partial_channels", partial_channels)
+        whole_number(self, "recalibrate", self.recalibrate, 0)
         if self.order != 1 and self.settings.precision in ("tf32", "bfloat16"):
             raise ConfigurationError(
                 f"SharedWeights: order = {self.order!r} takes differences that {self.settings.precision} cannot "

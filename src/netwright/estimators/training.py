@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
 from netwright.core.architecture import Architecture
+from netwright.core.checks import part, positive
 from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.estimator import Estimator
 from netwright.core.space import Space
@@ -32,10 +33,6 @@ Fidelity = Literal["epochs", "annealed", "data", "width", "resolution"]
 LEAST_RESOLUTION = 4  # pixels
 LEAST_WIDTH = 2  # channels
 FIRST_EPOCH = 3  # times the time limit
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 class Training(Estimator):
@@ -111,11 +108,8 @@ class Training(Estimator):
         require_runs(self.space, self.task.shape)
 
     def _check_numbers(self) -> None:
-        share, limit = self.validation, self.time_limit
-        if not _is_number(share) or not 0 < share < 1:
-            raise ConfigurationError(f"Training: validation = {share!r}: expected a share above 0 and below 1")
-        if limit is not None and (not _is_number(limit) or limit <= 0):
-            raise ConfigurationError(f"Training: time_limit = {limit!r}: expected seconds above 0, or none")
+        part(self, "validation", self.validation)
+        positive(self, "time_limit", self.time_limit, "seconds above 0", none=True)
 
     @cached_property
     def cost(self) -> Cost:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from netwright.core.checks import whole_number
 from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.executor import Job, Outcome
 from netwright.core.kinds import kinds_checked
@@ -26,9 +27,7 @@ class Simulated:
 
     @kinds_checked
     def __init__(self, workers: int = 1, cost: str = "cost_seconds") -> None:
-        if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-            raise ConfigurationError(f"workers must be a whole number of at least 1; found {workers!r}")
-        self.slots, self.cost = workers, cost
+        self.slots, self.cost = whole_number(self, "workers", workers), cost
         self.start()
 
     def __repr__(self) -> str:

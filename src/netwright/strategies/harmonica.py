@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from netwright.core.architecture import Architecture
+from netwright.core.checks import one_of, whole_number
 from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Remembering, Strategy, in_role
 from netwright.core.trial import Proposal
-from netwright.strategies.arguments import one_of, whole_number
 from netwright.strategies.joint import settled
 from netwright.strategies.parities import Polynomial, Restriction, SignVariables, sparse_polynomial, values
 from netwright.strategies.rewards import Rewards

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
+from netwright.core.checks import one_of, whole_number
 from netwright.core.objective import dominates
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
-from netwright.strategies.arguments import one_of, whole_number
 from netwright.strategies.evolution.ranking import Population
 from netwright.strategies.unseen import Unseen
 

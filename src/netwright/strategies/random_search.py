@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from netwright.core.checks import one_of
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
-from netwright.strategies.arguments import one_of
 from netwright.strategies.unseen import Unseen
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from netwright.core.architecture import Architecture
+from netwright.core.checks import one_of, whole_number
 from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Remembering
 from netwright.core.trial import Proposal
-from netwright.strategies.arguments import one_of, whole_number
 from netwright.strategies.evolution.ranking import crowding_distances, front_numbers
 from netwright.strategies.joint import settled
 from netwright.strategies.unseen import Unseen

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, TypeGuard
 
+from netwright.core.checks import is_number
 from netwright.core.errors import UserError
 
 _OPERATIONS: Mapping[str, Callable[..., Any]] = {
@@ -151,7 +152,7 @@ def elastic(formula: Formula, options: Mapping[str, tuple[Any, ...]]) -> Any:
 
 def elastic_value(name: str, options: Sequence[Any]) -> Any:
     """A decision's value in a supernet. UserError for text and flags: no weights can be shared between those."""
-    wrong = [each for each in options if isinstance(each, bool) or not isinstance(each, (int, float))]
+    wrong = [each for each in options if not is_number(each)]
     if wrong:
         raise UserError(
             f"decision {name!r} takes the value {wrong[0]!r}: a supernet shares weights between sizes, which are "

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from netwright.core.errors import UserError
+from netwright.core.checks import whole_number
 from netwright.core.task import Examples
 
 _CHUNK = 1 << 22  # pixels at a time
@@ -40,7 +40,6 @@ def _resized(images: Tensor, size: tuple[int, int]) -> Tensor:
 
 def size_at(height: int, width: int, resolution: int) -> tuple[int, int]:
     """(height, width) with `resolution` pixels on the longer side."""
-    if isinstance(resolution, bool) or not isinstance(resolution, int) or resolution < 1:
-        raise UserError(f"resolution is a whole number of pixels, at least 1, found {resolution!r}")
+    whole_number("", "resolution", resolution)
     longer = max(height, width)
     return max(1, round(height * resolution / longer)), max(1, round(width * resolution / longer))

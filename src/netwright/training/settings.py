@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from netwright.core.checks import is_number, is_whole
 from netwright.core.configuration import Configured
 from netwright.core.errors import ConfigurationError, nearest
 
@@ -91,28 +91,20 @@ class TrainingSettings(Configured):
             )
 
 
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _integer(least: int) -> Check:
-    return lambda value: _is_integer(value) and value >= least, f"an integer of at least {least}"
+    return lambda value: is_whole(value, least), f"an integer of at least {least}"
 
 
 def _positive() -> Check:
-    return lambda value: _is_number(value) and value > 0, "a number above 0"
+    return lambda value: is_number(value) and value > 0, "a number above 0"
 
 
 def _not_negative() -> Check:
-    return lambda value: _is_number(value) and value >= 0, "a number of at least 0"
+    return lambda value: is_number(value) and value >= 0, "a number of at least 0"
 
 
 def _fraction() -> Check:
-    return lambda value: _is_number(value) and 0 <= value < 1, "a number from 0 to below 1"
+    return lambda value: is_number(value) and 0 <= value < 1, "a number from 0 to below 1"
 
 
 def _flag() -> Check:

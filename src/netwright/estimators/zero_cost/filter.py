@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from netwright.core.architecture import Architecture
+from netwright.core.checks import share, whole_number
 from netwright.core.errors import ConfigurationError, TrialFailed, UserError, nearest
 from netwright.core.estimator import Estimator
 from netwright.core.objective import Objective
@@ -44,10 +45,8 @@ class Filter(Estimator):
         sample: int = 100,
         seed: int = 0,
     ) -> None:
-        if isinstance(keep, bool) or not isinstance(keep, (int, float)) or not 0 < keep <= 1:
-            raise ConfigurationError(f"Filter: keep is {keep!r}; expected a share above 0 and at most 1")
-        if isinstance(sample, bool) or not isinstance(sample, int) or sample < 2:
-            raise ConfigurationError(f"Filter: sample is {sample!r}; expected a whole number of at least 2")
+        share(self, "keep", keep)
+        whole_number(self, "sample", sample, 2)
         space = getattr(proxy, "space", None)
         if not isinstance(space, Space):
             raise ConfigurationError(f"Filter: {type(proxy).__name__} does not say the space whose networks it scores")

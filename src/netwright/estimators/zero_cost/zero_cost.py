@@ -9,6 +9,7 @@ from functools import cached_property
 import torch
 
 from netwright.core.architecture import Architecture
+from netwright.core.checks import whole_number
 from netwright.core.errors import ConfigurationError, DataError, Diverged, UserError, nearest
 from netwright.core.estimator import Estimator
 from netwright.core.space import Space
@@ -79,8 +80,8 @@ class ZeroCost(Estimator):
         self.space, self.task = space, task
         self.proxies = known_proxies((proxies,) if isinstance(proxies, str) else proxies)
         self.metrics = self.proxies
-        self.batch_size = _at_least("batch_size", batch_size, LEAST_BATCH)
-        self.repeats = _at_least("repeats", repeats, 1)
+        self.batch_size = whole_number(self, "batch_size", batch_size, LEAST_BATCH)
+        self.repeats = whole_number(self, "repeats", repeats, 1)
         self.data_seed, self.split_seed, self.validation = data_seed, split_seed, validation
         self.device = chosen_device(device)
         self._arguments = {**self._arguments, "proxies": self.proxies}
@@ -167,9 +168,3 @@ def known_proxies(names: Sequence[str]) -> tuple[str, ...]:
         if name not in PROXIES and name not in BASELINES:
             raise ConfigurationError(f"there is no zero-cost proxy {name!r}{nearest(name, (*PROXIES, *BASELINES))}")
     return tuple(dict.fromkeys(names))
-
-
-def _at_least(name: str, value: int, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigurationError(f"ZeroCost: {name} is {value!r}; expected a whole number of at least {least}")
-    return value

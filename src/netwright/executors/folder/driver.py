@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netwright.core.checks import is_number, refused
 from netwright.core.errors import ConfigurationError, NetwrightError, UserError
 from netwright.core.executor import Job, Outcome
 from netwright.executors.folder import files
@@ -321,5 +322,5 @@ def _check(limits: Mapping[str, Any], patience: Any) -> None:
     from netwright.executors.processes import Processes
 
     Processes(1, **limits).close()
-    if isinstance(patience, bool) or not isinstance(patience, (int, float)) or not 0 < patience < 1e6:
-        raise ConfigurationError(f"Folder: patience = {patience!r}: expected seconds above 0")
+    if not is_number(patience) or not 0 < patience < 1e6:
+        raise refused("Folder", "patience", patience, "seconds above 0")

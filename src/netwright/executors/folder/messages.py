@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from netwright.core.architecture import Architecture
+from netwright.core.checks import is_number, is_whole
 from netwright.core.errors import InvalidArchitecture, UserError
 from netwright.core.estimator import Estimator
 from netwright.core.executor import Job, Outcome
@@ -231,14 +232,14 @@ def _floats(value: Any) -> dict[str, float]:
 def _float(name: str, value: Any) -> float:
     if isinstance(value, str) and value in ("nan", "inf", "-inf"):
         return float(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > LARGEST:
+    if not is_number(value) or abs(value) > LARGEST:
         raise Unreadable(f"its {name} is {value!r}; expected a number"[:200])
     return float(value)
 
 
 def _whole(data: Mapping[str, Any], name: str, least: int = 0) -> int:
     value = data.get(name)
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value < MOST:
+    if not is_whole(value, least) or value >= MOST:
         raise Unreadable(f"its {name} is {value!r}; expected a whole number"[:200])
     return value
 
@@ -247,7 +248,7 @@ def _real(data: Mapping[str, Any], name: str, *, none: bool = False) -> float | 
     value = data.get(name)
     if none and value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= LARGEST:
+    if not is_number(value) or not 0 <= value <= LARGEST:
         raise Unreadable(f"its {name} is {value!r}; expected a number"[:200])
     return float(value)
 

@@ -23,6 +23,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from netwright.core.checks import is_number
 from netwright.core.errors import UserError
 from netwright.executors.folder import files
 from netwright.executors.folder.files import Unreadable
@@ -92,7 +93,7 @@ def _checked(told: Mapping[str, Any]) -> Session:
         raise Unreadable(f"its session is {id!r}"[:200])
     if state not in (OPEN, CLOSED, ENDED) or not (isinstance(levels, int) and 0 <= levels <= _LEVELS):
         raise Unreadable(f"its state is {state!r}, its levels are {levels!r}"[:200])
-    if isinstance(patience, bool) or not isinstance(patience, (int, float)) or not 0 < patience < 1e6:
+    if not is_number(patience) or not 0 < patience < 1e6:
         raise Unreadable(f"its patience is {patience!r}"[:200])
     objects = {name: told.get(name) for name in ("versions", "work", "limits")}
     for name, value in objects.items():

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from netwright.core.errors import ConfigurationError, NetwrightError, UserError
+from netwright.core.checks import is_number, is_whole, refused, whole_number
+from netwright.core.errors import NetwrightError, UserError
 from netwright.core.executor import Job, Outcome
 from netwright.core.kinds import kinds_checked
 from netwright.core.spelling import spelled
@@ -58,7 +59,8 @@ class Processes:
     ) -> None:
         _check(workers, threads, memory, gpus_per_trial)
         for name, seconds in (("trial_timeout", trial_timeout), ("stall_timeout", stall_timeout), ("grace", grace)):
-            _require(name, seconds, seconds is None or (_is_number(seconds) and seconds >= 0), "seconds above 0")
+            if seconds is not None and (not is_number(seconds) or seconds < 0):
+                raise refused(self, name, seconds, "seconds, 0 or more, or None")
         self.slots = workers
         self.threads = threads or threads_each(workers)
         self._rules = Rules(
@@ -133,23 +135,11 @@ def _check(workers: Any, threads: Any, memory: Any, gpus_per_trial: Any) -> None
         raise UserError(
             "worker processes need process groups, which this system lacks; use " + spelled("executors.Inline()")
         )
-    _require("workers", workers, _is_count(workers), "a whole number of at least 1")
-    _require("threads", threads, threads is None or _is_count(threads), "a whole number of at least 1")
-    _require("memory", memory, memory is None or _is_count(memory), "a number of bytes")
+    whole_number("Processes", "workers", workers)
+    whole_number("Processes", "threads", threads, none=True)
+    if memory is not None and not is_whole(memory, 1):
+        raise refused("Processes", "memory", memory, "a number of bytes, or None")
     if memory is not None and not family.AVAILABLE:
         raise UserError("a limit on the memory of trials needs /proc, which this system lacks")
-    fits = _is_number(gpus_per_trial) and (0 <= gpus_per_trial <= 1 or gpus_per_trial == int(gpus_per_trial))
-    _require("gpus_per_trial", gpus_per_trial, fits, "a share from 0 to 1, or a whole number of GPUs")
-
-
-def _require(name: str, value: Any, right: bool, expected: str) -> None:
-    if not right:
-        raise ConfigurationError(f"Processes: {name} = {value!r}: expected {expected}")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < float("inf")
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    if not is_number(gpus_per_trial) or gpus_per_trial < 0 or (gpus_per_trial > 1 and gpus_per_trial % 1):
+        raise refused("Processes", "gpus_per_trial", gpus_per_trial, "a share from 0 to 1, or a whole number of GPUs")

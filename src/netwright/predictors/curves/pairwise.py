@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from netwright.core.checks import positive, whole_number
 from netwright.core.errors import ConfigurationError
 from netwright.predictors.curves.curve import Curve, CurvePredictor, features, values_of
 
@@ -21,11 +22,8 @@ class Pairwise(CurvePredictor):
     """
 
     def __init__(self, regularisation: float = 1.0, least: int = 20) -> None:
-        if isinstance(regularisation, bool) or not isinstance(regularisation, (int, float)) or regularisation <= 0:
-            raise ConfigurationError(f"Pairwise: regularisation is {regularisation!r}; expected a number above 0")
-        if isinstance(least, bool) or not isinstance(least, int) or least < 2:
-            raise ConfigurationError(f"Pairwise: least is {least!r}; expected a whole number of at least 2")
-        self.regularisation, self.least = float(regularisation), least
+        self.regularisation = float(positive(self, "regularisation", regularisation))
+        self.least = whole_number(self, "least", least, 2)
         self._curves: list[Curve] = []
         self._seed = 0
         self._models: dict[int, tuple[Any, np.ndarray]] = {}

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import logsumexp, ndtr
 
+from netwright.core.checks import positive
 from netwright.core.errors import ConfigurationError
 from netwright.predictors.curves.curve import Curve, FinalValue, values_of
 from netwright.predictors.curves.shapes import shapes
@@ -31,11 +32,7 @@ class Parametric(FinalValue):
     """
 
     def __init__(self, scale: float = 1.0) -> None:
-        if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 < scale < np.inf:
-            raise ConfigurationError(
-                f"Parametric: scale is {scale!r}; expected the range of the values, such as 1 or 100"
-            )
-        self.scale = float(scale)
+        self.scale = float(positive(self, "scale", scale, "the range of the values, such as 1 or 100"))
         self._mean, self._covariance = _vague(self.scale)
         self._weights: np.ndarray | None = None
         self._length = 0

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from netwright.core.checks import share, whole_number
 from netwright.core.errors import ConfigurationError
 from netwright.predictors.curves.curve import Curve, FinalValue, features, values_of
 from netwright.predictors.predictor import Prediction
@@ -26,11 +27,8 @@ class SupportVectors(FinalValue):
     """
 
     def __init__(self, nu: float = 0.5, least: int = 20) -> None:
-        if isinstance(nu, bool) or not isinstance(nu, (int, float)) or not 0 < nu <= 1:
-            raise ConfigurationError(f"SupportVectors: nu is {nu!r}; expected a number above 0 and at most 1")
-        if isinstance(least, bool) or not isinstance(least, int) or least < FOLDS:
-            raise ConfigurationError(f"SupportVectors: least is {least!r}; expected a whole number of at least {FOLDS}")
-        self.nu, self.least = float(nu), least
+        self.nu = float(share(self, "nu", nu))
+        self.least = whole_number(self, "least", least, FOLDS)
         self._curves: list[Curve] = []
         self._seed = 0
         self._models: dict[int, _Regression] = {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netwright.core.checks import is_number, positive, refused, whole_number
 from netwright.core.errors import ConfigurationError
 from netwright.predictors.examples import Examples, best_and_others
 from netwright.predictors.gaussian_process.joint import JointPredictor
@@ -52,17 +53,13 @@ class GaussianProcess(JointPredictor):
         iterations: int = 20,
         most: int | None = 1000,
     ) -> None:
-        if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 2):
-            raise ConfigurationError(
-                f"GaussianProcess: most is {most!r}; expected a whole number of at least 2, or None"
-            )
-        if noise is not None and not noise > 0:
-            raise ConfigurationError(f"GaussianProcess: noise is {noise!r}; expected a number above 0, or None")
-        if refit <= 1 or restarts < 1 or iterations < 1 or (clip is not None and not clip > 0):
-            raise ConfigurationError(
-                f"GaussianProcess: refit={refit!r} must be above 1, restarts={restarts!r} and "
-                f"iterations={iterations!r} at least 1, clip={clip!r} above 0 or None"
-            )
+        whole_number(self, "most", most, 2, none=True)
+        positive(self, "noise", noise, none=True)
+        positive(self, "clip", clip, none=True)
+        whole_number(self, "restarts", restarts)
+        whole_number(self, "iterations", iterations)
+        if not is_number(refit) or refit <= 1:
+            raise refused(self, "refit", refit, "a number above 1")
         self.space = space
         self.kernel = Exponential(space) if kernel is None else kernel
         if self.kernel.space.id != space.id:

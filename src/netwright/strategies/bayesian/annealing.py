@@ -6,8 +6,8 @@ from heapq import heapify, heappop, heappush
 from math import exp
 from typing import TYPE_CHECKING
 
+from netwright.core.checks import whole_number
 from netwright.core.errors import ConfigurationError
-from netwright.strategies.arguments import whole_number
 from netwright.strategies.bayesian.candidates import Candidates, Found
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from netwright.core.checks import whole_number
 from netwright.core.configuration import Configured
 from netwright.core.errors import ConfigurationError
-from netwright.strategies.arguments import whole_number
 from netwright.strategies.evolution.variation import Mutation, OneDecision
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netwright.core.checks import whole_number
 from netwright.core.errors import ConfigurationError
-from netwright.strategies.arguments import whole_number
 from netwright.strategies.bayesian.candidates import Candidates, Found
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netwright.core.architecture import Architecture
+from netwright.core.checks import whole_number
 from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Remembering
 from netwright.core.trial import Proposal
 from netwright.predictors.gaussian_process import GaussianProcess
-from netwright.strategies.arguments import whole_number
 from netwright.strategies.bayesian.acquisition import Acquisition, ExpectedImprovement
 from netwright.strategies.bayesian.asked import Asked
 from netwright.strategies.bayesian.beliefs import Beliefs

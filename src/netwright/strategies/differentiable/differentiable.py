@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from netwright.core.architecture import Architecture, Mixture
+from netwright.core.checks import one_of, probability, whole_number
 from netwright.core.errors import ConfigurationError, StopSearch, UserError
 from netwright.core.objective import fittest
 from netwright.core.strategy import RoundStrategy
 from netwright.core.trial import Proposal
-from netwright.strategies.arguments import one_of, probability, whole_number
 from netwright.strategies.differentiable.conversation import Conversation
 from netwright.strategies.differentiable.curved import Curved
 from netwright.strategies.differentiable.layout import Layout

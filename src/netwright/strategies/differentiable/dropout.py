@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from netwright.core.checks import probability
 from netwright.core.configuration import Configured
 from netwright.core.errors import ConfigurationError
-from netwright.strategies.arguments import probability
 from netwright.strategies.differentiable.binary_gates import keep_mass
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from netwright.core.checks import probability, whole_number
 from netwright.core.configuration import Configured
 from netwright.core.errors import ConfigurationError
-from netwright.strategies.arguments import probability, whole_number
 
 if TYPE_CHECKING:
     from netwright.strategies.differentiable.conversation import Rounds

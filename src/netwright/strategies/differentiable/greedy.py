@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from netwright.core.checks import probability, whole_number
 from netwright.core.errors import ConfigurationError
-from netwright.strategies.arguments import probability, whole_number
 from netwright.strategies.differentiable.shrinking import Shrinking
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from netwright.core.checks import whole_number
 from netwright.core.configuration import Configured
-from netwright.strategies.arguments import whole_number
 from netwright.strategies.differentiable.schedules import Schedule
 
 if TYPE_CHECKING:

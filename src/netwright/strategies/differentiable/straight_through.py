@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from netwright.strategies.arguments import whole_number
+from netwright.core.checks import whole_number
 from netwright.strategies.differentiable.gumbel import concrete
 from netwright.strategies.differentiable.parameters import FAR
 from netwright.strategies.differentiable.relaxation import Draw, Purpose, Relaxation, Situation

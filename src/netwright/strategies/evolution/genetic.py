@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from netwright.core.checks import whole_number
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
-from netwright.strategies.arguments import whole_number
 from netwright.strategies.evolution.ranking import Population
 from netwright.strategies.evolution.selection import Elitist, Selection, Survivor, Tournament
 from netwright.strategies.evolution.variation import Crossover, EachDecision, Mutation, UniformCrossover

@@ -7,9 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from netwright.core.checks import whole_number
 from netwright.core.configuration import Configured
 from netwright.core.errors import ConfigurationError
-from netwright.strategies.arguments import whole_number
 from netwright.strategies.evolution.ranking import Population
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from netwright.core.architecture import Architecture
+from netwright.core.checks import probability as checked_probability
 from netwright.core.configuration import Configured
-from netwright.strategies.arguments import probability as checked_probability
 
 if TYPE_CHECKING:
     import numpy as np

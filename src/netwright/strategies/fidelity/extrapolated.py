@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from netwright.core.checks import is_number, probability, refused
 from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
 from netwright.predictors.curves import Curve, CurvePredictor, FinalValue
-from netwright.strategies.arguments import probability
 from netwright.strategies.fidelity.source import untold
 
 if TYPE_CHECKING:
@@ -145,9 +145,7 @@ class _Part:
 
 def _checked(looks: Sequence[float]) -> tuple[float, ...]:
     found = tuple(looks) if isinstance(looks, (list, tuple)) else ()
-    numbers = all(isinstance(each, (int, float)) and not isinstance(each, bool) and 0 < each < 1 for each in found)
+    numbers = all(is_number(each) and 0 < each < 1 for each in found)
     if not found or not numbers or list(found) != sorted(set(found)):
-        raise ConfigurationError(
-            f"Extrapolated: looks is {looks!r}; expected shares of the budget, ascending, above 0 and below 1"
-        )
+        raise refused("Extrapolated", "looks", looks, "shares of the budget, ascending, above 0 and below 1")
     return found

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netwright.core.architecture import Architecture
+from netwright.core.checks import probability, whole_number
 from netwright.core.errors import ConfigurationError
 from netwright.core.trial import Proposal
-from netwright.strategies.arguments import probability, whole_number
 from netwright.strategies.evolution.ranking import Population
 from netwright.strategies.fidelity.source import Learner
 from netwright.strategies.unseen import Unseen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from netwright.core.checks import is_number, refused
 from netwright.core.errors import ConfigurationError
 
 ROUNDING = 1e-9  # what logarithms and powers of whole numbers are off by, at most
@@ -11,8 +12,8 @@ ROUNDING = 1e-9  # what logarithms and powers of whole numbers are off by, at mo
 
 def checked_eta(owner: object, eta: float) -> float:
     """The value; ConfigurationError unless it is a number above 1."""
-    if isinstance(eta, bool) or not isinstance(eta, (int, float)) or not 1 < eta < math.inf:
-        raise ConfigurationError(f"{type(owner).__name__}: eta is {eta!r}; expected a number above 1, such as 3")
+    if not is_number(eta) or eta <= 1:
+        raise refused(owner, "eta", eta, "a number above 1, such as 3")
     return eta
 
 
@@ -21,11 +22,9 @@ def steps_below(owner: object, least: float, eta: float) -> int:
 
     The s_max of Hyperband, floor(log_eta R), with R = 1 / least. Raises ConfigurationError unless 0 < least <= 1 / eta.
     """
-    if isinstance(least, bool) or not isinstance(least, (int, float)) or not 0 < least <= 1:
-        raise ConfigurationError(
-            f"{type(owner).__name__}: least is {least!r}; expected the smallest share of the full budget, above 0 and "
-            "at most 1/eta, such as 1/27"
-        )
+    if not is_number(least) or not 0 < least <= 1:
+        expected = "the smallest share of the full budget, above 0 and at most 1/eta, such as 1/27"
+        raise refused(owner, "least", least, expected)
     steps = math.floor(math.log(1 / least) / math.log(eta) + ROUNDING)
     if not steps:
         raise ConfigurationError(

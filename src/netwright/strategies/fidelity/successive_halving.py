@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from netwright.core.checks import whole_number
 from netwright.core.strategy import Strategy
-from netwright.strategies.arguments import whole_number
 from netwright.strategies.fidelity.bracket import Bracket
 from netwright.strategies.fidelity.brackets import Brackets
 from netwright.strategies.fidelity.rungs import checked_eta, shares, sizes, steps_below

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,10 +10,9 @@ import numpy as np
 import torch
 
 from netwright.core.architecture import Architecture
-from netwright.core.errors import ConfigurationError
+from netwright.core.checks import not_negative, positive, probability, whole_number
 from netwright.core.strategy import Remembering
 from netwright.core.trial import Proposal
-from netwright.strategies.arguments import probability, whole_number
 from netwright.strategies.joint import settled
 from netwright.strategies.latent.fitting import fit
 from netwright.strategies.latent.model import EncoderPredictorDecoder
@@ -93,16 +91,11 @@ class LatentGradient(Remembering):
         decay: float = 1e-4,
         batch: int = 50,
     ) -> None:
-        for name, value in (("rate", rate), ("decay", decay)):
-            if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-                raise ConfigurationError(f"LatentGradient: {name} is {value!r}; expected a number of at least 0")
         self.space = space
         self.initial = whole_number(self, "initial", initial)
         self.new = whole_number(self, "new", new)
         self.seeds = whole_number(self, "seeds", seeds)
-        if isinstance(step, bool) or not isinstance(step, (int, float)) or not 0 < step < math.inf:
-            raise ConfigurationError(f"LatentGradient: step is {step!r}; expected a number above 0")
-        self.step = step
+        self.step = positive(self, "step", step)
         self.steps = whole_number(self, "steps", steps)
         self.epochs = whole_number(self, "epochs", epochs)
         self.again = None if again is None else whole_number(self, "again", again, least=0)
@@ -112,7 +105,7 @@ class LatentGradient(Remembering):
         self.width = whole_number(self, "width", width)
         self.dropout = probability(self, "dropout", dropout)
         self.trade_off = probability(self, "trade_off", trade_off)
-        self.rate, self.decay = rate, decay
+        self.rate, self.decay = not_negative(self, "rate", rate), not_negative(self, "decay", decay)
         self.batch = whole_number(self, "batch", batch)
         self._unseen = Unseen(space)
         self._rewards = Rewards()

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from netwright.core.architecture import Mixture
+from netwright.core.checks import probability
 from netwright.core.errors import ConfigurationError
-from netwright.strategies.arguments import probability
 from netwright.strategies.paths.sampler import PathSampler
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from netwright.core.architecture import Architecture
+from netwright.core.checks import whole_number
 from netwright.core.errors import SpaceExhausted, StopSearch
 from netwright.core.strategy import RoundStrategy
 from netwright.core.trial import Proposal
-from netwright.strategies.arguments import whole_number
 from netwright.strategies.paths.fetching import fetched
 from netwright.strategies.unseen import Unseen
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from netwright.core.checks import whole_number
 from netwright.core.errors import ConfigurationError, StopSearch
 from netwright.core.strategy import RoundStrategy, Strategy, in_role, mixture_of
-from netwright.strategies.arguments import whole_number
 from netwright.strategies.paths.replayed import Replayed
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from netwright.core.checks import probability, whole_number
 from netwright.core.errors import StopSearch
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
-from netwright.strategies.arguments import probability, whole_number
 from netwright.strategies.evolution.ranking import Population
 from netwright.strategies.evolution.variation import EachDecision
 from netwright.strategies.unseen import Unseen, end_after_the_only_one

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from netwright.core.architecture import Architecture
+from netwright.core.checks import whole_number
 from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Remembering
 from netwright.core.trial import Proposal
-from netwright.strategies.arguments import whole_number
 from netwright.strategies.joint import settled
 from netwright.strategies.progressive.folds import Folds
 from netwright.strategies.progressive.growth import IDLE, Growth, Wishes

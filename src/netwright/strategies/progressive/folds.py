@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netwright.core.checks import whole_number
 from netwright.predictors import Prediction, Predictor
 from netwright.predictors.examples import Examples
-from netwright.strategies.arguments import whole_number
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture

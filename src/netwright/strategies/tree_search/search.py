@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from netwright.core.architecture import Architecture
+from netwright.core.checks import is_number, one_of, whole_number
 from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Remembering
 from netwright.core.trial import Proposal
-from netwright.strategies.arguments import one_of, whole_number
 from netwright.strategies.joint import is_allowed
 from netwright.strategies.rewards import Rewards
 from netwright.strategies.told import noted, recalled
@@ -281,5 +281,5 @@ def _halved(table: DecisionTable, which: str) -> list[int]:
 
 def _rising(options: Sequence[object]) -> bool:
     """Whether the options are numbers, each larger than the one before."""
-    numbers = [each for each in options if isinstance(each, (int, float)) and not isinstance(each, bool)]
+    numbers = [each for each in options if is_number(each)]
     return len(numbers) == len(options) and numbers == sorted(set(numbers))
