@@ -115,7 +115,7 @@ def _numbers(problem: Problem, ended: list[tuple[Trial, float]], timed: bool) ->
                 trial.metrics[metric] if completed else nan,
                 problem.true_report(trial.architecture, trial.metrics) if completed else nan,
                 trial.seconds if timed else nan,
-                1.0 if trial.proposal.fidelity is None else trial.proposal.fidelity,
+                trial.share,
                 counting.note(trial),
                 finished if timed else nan,
                 _STATE[trial.state],

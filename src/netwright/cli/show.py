@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from netwright.cli.front import AHEAD, head, row, with_params
 from netwright.cli.output import say, say_json
@@ -132,12 +132,9 @@ def _front(trials: Sequence[StoredTrial]) -> list[int]:
 
     Only those at the highest fidelity are compared, as the search itself does.
     """
-    from netwright.core.objective import front
+    from netwright.core.objective import comparable, front
 
-    scored = [each for each in trials if each.scores and each.purpose == "evaluate"]
-    highest = max((1.0 if each.fidelity is None else each.fidelity for each in scored), default=1.0)
-    scored = [each for each in scored if (1.0 if each.fidelity is None else each.fidelity) == highest]
-    return [each.number for each in front(cast("Any", scored))]
+    return [each.number for each in front(comparable([each for each in trials if each.purpose == "evaluate"]))]
 
 
 def _say_epochs(epochs: list[StoredTrial], scores: list[float]) -> None:

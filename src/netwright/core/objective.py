@@ -6,13 +6,10 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol, TypeVar
 
 from netwright.core.errors import UserError, nearest
 from netwright.core.kinds import kinds_checked
-
-if TYPE_CHECKING:
-    from netwright.core.trial import Trial
 
 Direction = Literal["maximize", "minimize"]
 LESS_IS_BETTER = frozenset(
@@ -131,24 +128,56 @@ def dominates(first: Sequence[float], second: Sequence[float]) -> bool:
     return all(a >= b for a, b in zip(first, second, strict=True)) and tuple(first) != tuple(second)
 
 
-def front(trials: Sequence[Trial]) -> list[Trial]:
+class Scored(Protocol):
+    """A trial, as far as it is compared with others: `core.trial.Trial`, and the store's own."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def completed(self) -> bool: ...
+
+    @property
+    def scores(self) -> tuple[float, ...]: ...
+
+    @property
+    def share(self) -> float: ...
+
+
+S = TypeVar("S", bound=Scored)
+
+
+def front(trials: Sequence[S]) -> list[S]:
     """The completed trials that no other dominates, best first score first; of equal ones the earliest."""
     ordered = sorted((t for t in trials if t.completed), key=lambda t: (*(-score for score in t.scores), t.number))
-    kept: list[Trial] = []
-    for trial in ordered:
-        if not any(dominates(k.scores, trial.scores) or k.scores == trial.scores for k in kept):
-            kept.append(trial)
-    return kept
+    if not ordered or len(ordered[0].scores) == 1:
+        return ordered[:1]
+    from moocore import is_nondominated  # pyright: ignore[reportMissingTypeStubs]
+
+    kept = is_nondominated([trial.scores for trial in ordered], maximise=True, keep_weakly=False)
+    return [trial for trial, stays in zip(ordered, kept, strict=True) if stays]
 
 
-def fitness(trial: Trial) -> tuple[float, ...]:
+def fitness(trial: Scored) -> tuple[float, ...]:
     """A sort key, larger is better: scores in the objectives' order, below them every trial that did not complete."""
     return (1.0, *trial.scores) if trial.completed else (0.0,)
 
 
-def fittest(trials: Sequence[Trial]) -> Trial:
+def fittest(trials: Sequence[S]) -> S:
     """The best trial; with one objective the highest score, with several the first objective decides, then the next.
 
     Of equal ones the earliest.
     """
     return max(trials, key=lambda trial: (fitness(trial), -trial.number))
+
+
+def rank(trial: Scored) -> tuple[float, tuple[float, ...], int]:
+    """A sort key of completed trials, larger is better: fidelity, scores, and of equal ones the earlier."""
+    return trial.share, trial.scores, -trial.number
+
+
+def comparable(trials: Sequence[S]) -> list[S]:
+    """The completed evaluations at the highest fidelity that any of them has."""
+    scored = [trial for trial in trials if trial.completed and trial.scores]
+    highest = max((trial.share for trial in scored), default=1.0)
+    return [trial for trial in scored if trial.share == highest]

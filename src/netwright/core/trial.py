@@ -28,6 +28,11 @@ STATES: tuple[State, ...] = (
 )
 
 
+def share_of(fidelity: float | None) -> float:
+    """The share of the full training budget that a fidelity stands for: all of it where there is none."""
+    return 1.0 if fidelity is None else fidelity
+
+
 Purpose = Literal["evaluate", "train", "accumulate", "probe", "rehearse"]
 
 
@@ -52,6 +57,11 @@ class Proposal:
     parent: int | None = None
     again: bool = False
     along: Mapping[str, Tensor] | None = field(default=None, compare=False)
+
+    @property
+    def share(self) -> float:
+        """The share of the full training budget that is asked for."""
+        return share_of(self.fidelity)
 
     @property
     def is_round(self) -> bool:
@@ -93,6 +103,11 @@ class Trial:
         candidate = self.proposal.candidate
         assert isinstance(candidate, Architecture), "this trial asked about a mixture, not an architecture"
         return candidate
+
+    @property
+    def share(self) -> float:
+        """The share of the full training budget that it was given."""
+        return self.proposal.share
 
     @property
     def metrics(self) -> Mapping[str, float]:

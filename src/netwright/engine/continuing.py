@@ -40,8 +40,7 @@ class Continuations:
         if parent is None or parent.candidate != proposal.candidate:
             return 0.0
         assert parent.fidelity is not None
-        share = 1.0 if proposal.fidelity is None else proposal.fidelity
-        return parent.fidelity if parent.fidelity < share else 0.0
+        return parent.fidelity if parent.fidelity < proposal.share else 0.0
 
     def of(self, number: int, proposal: Proposal) -> tuple[int, float]:
         """The first trial of the chain, and the fidelity of the trial that this one goes on from."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from netwright.core.objective import dominates
 from netwright.engine.continuing import Continuations
-from netwright.engine.ranking import share
 
 if TYPE_CHECKING:
     from netwright.core.strategy import Strategy
@@ -45,7 +44,7 @@ class Folders:
         if not self._keeps:
             return
         best = self._best
-        highest, own = (share(best[0]) if best else 0.0), share(trial)
+        highest, own = (best[0].share if best else 0.0), trial.share
         if own < highest or (own == highest and any(_as_good(each.scores, trial.scores) for each in best)):
             return
         kept = [each for each in best if own == highest and not dominates(trial.scores, each.scores)]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
+from netwright.core.objective import rank
 from netwright.core.trial import Trial
-from netwright.engine.ranking import rank
 from netwright.engine.stops import Limits
 
 EVERY = 0.1  # seconds

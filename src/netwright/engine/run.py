@@ -13,11 +13,10 @@ from netwright.core.architecture import Architecture
 from netwright.core.display import html_columns
 from netwright.core.errors import SearchFailed, UserError
 from netwright.core.installing import installing
-from netwright.core.objective import fitness, fittest, front
+from netwright.core.objective import comparable, fitness, fittest, front
 from netwright.core.strategy import mixture_of
 from netwright.core.trial import Trial
 from netwright.engine.continuing import Continuations
-from netwright.engine.ranking import comparable
 from netwright.store.numbers import spelled
 from netwright.store.store import Store
 

@@ -290,7 +290,7 @@ class SharedWeights(RoundEstimator):
         there are no weights, OutOfMemory.
         """
         weights, candidate = self.weights, proposal.candidate
-        share = 1.0 if proposal.fidelity is None else proposal.fidelity
+        share = proposal.share
         if not 0 < share <= 1:
             raise UserError(f"fidelity is a share of the validation examples, above 0 and at most 1, found {share!r}")
         most = max(2, math.ceil(share * len(weights.held_out) - 1e-9))

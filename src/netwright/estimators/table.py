@@ -17,7 +17,7 @@ from netwright.core.estimator import Estimator
 from netwright.core.objective import Objective
 from netwright.core.space import Space
 from netwright.core.spelling import option
-from netwright.core.trial import Measurement, Proposal
+from netwright.core.trial import Measurement, Proposal, share_of
 from netwright.core.workplace import workplace
 from netwright.estimators.tables.contents import COST, check_choice, contents
 from netwright.estimators.tables.curves import curve_identity, with_absolute_paths
@@ -255,7 +255,7 @@ class Table(Estimator):
         return found
 
     def _share(self, fidelity: float | None) -> float:
-        share = 1.0 if fidelity is None else fidelity
+        share = share_of(fidelity)
         if not 0 < share <= 1:
             raise UserError(f"fidelity is a share of the full budget, above 0 and at most 1, found {share!r}")
         if share < 1 and not self.budgets and not self._contents.epochs:

@@ -17,7 +17,7 @@ from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.estimator import Estimator
 from netwright.core.space import Space
 from netwright.core.task import Data, TaskShape
-from netwright.core.trial import Measurement, Proposal
+from netwright.core.trial import Measurement, Proposal, share_of
 from netwright.core.workplace import workplace
 from netwright.estimators.cost import Cost
 from netwright.estimators.cost_sums import built
@@ -148,7 +148,7 @@ class Training(Estimator):
         architecture = proposal.candidate
         if not isinstance(architecture, Architecture):
             raise UserError("Training measures architectures; a mixture of all options needs shared weights")
-        share = 1.0 if proposal.fidelity is None else proposal.fidelity
+        share = proposal.share
         if not 0 < share <= 1:
             raise UserError(f"fidelity is a share of the full budget, above 0 and at most 1, found {share!r}")
         space, settings, until = self._space_at(share), self._settings_at(share), self._until(share)
@@ -195,7 +195,7 @@ class Training(Estimator):
 
     def share(self, fidelity: float | None) -> float:
         """The share of the full budget that a proposal's fidelity takes: of whole epochs, at least one."""
-        share = 1.0 if fidelity is None else fidelity
+        share = share_of(fidelity)
         return self._epochs(share) / self.settings.epochs if self.fidelity in ("epochs", "annealed") else share
 
     def _epochs(self, share: float) -> int:

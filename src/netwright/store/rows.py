@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from netwright.core.architecture import Architecture
-from netwright.core.trial import Proposal, Trial
+from netwright.core.objective import rank
+from netwright.core.trial import Proposal, Trial, share_of
 from netwright.core.values import value
 from netwright.store.numbers import digest, metrics_to_json, tensors_to_json, to_json
 
@@ -201,6 +202,11 @@ class StoredTrial:
     def completed(self) -> bool:
         return self.state == "completed"
 
+    @property
+    def share(self) -> float:
+        """The share of the full training budget that it was given."""
+        return share_of(self.fidelity)
+
 
 @dataclass(frozen=True, slots=True)
 class StoredAttempt:
@@ -261,11 +267,7 @@ class StoredRun:
         completed = [each for each in self.trials if each.completed and each.scores]
         if not completed:
             return None
-        return max(completed, key=lambda each: (_share(each), each.scores, -each.number))
-
-
-def _share(trial: StoredTrial) -> float:
-    return 1.0 if trial.fidelity is None else trial.fidelity
+        return max(completed, key=rank)
 
 
 def _printable(log: str) -> str:

@@ -71,8 +71,7 @@ class KernelDensity(Learner):
         self.learn(trial)
 
     def learn(self, trial: Trial) -> None:
-        fidelity = 1.0 if trial.proposal.fidelity is None else trial.proposal.fidelity
-        self._levels.setdefault(fidelity, _Level()).note(trial)
+        self._levels.setdefault(trial.share, _Level()).note(trial)
 
     def _densities(self) -> tuple[_Density, _Density] | None:
         """The densities of good and bad at the highest fidelity with enough trials of both; None without one."""
