@@ -16,6 +16,9 @@ from netwright.cli.plan import Plan
 from netwright.cli.timetable import EXPORT, SHARE_OF_EXPORT, SHARE_OF_FINALS, Timetable
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.engine.preflight import Preflight
+from netwright.recipes import timing as timing_of_weights
+from netwright.spaces import NasBench201
+from netwright.tasks import open_task
 from netwright.training.timing import Pace
 
 
@@ -144,3 +147,32 @@ def test_a_recipe_for_which_there_is_no_time_is_told_before() -> None:
     assert "about 22 min 30 s" in line
     assert recipe_warnings(replace(plan, shared_epochs=40)) == []
     assert recipe_warnings(Plan("digits")) == []
+
+
+def test_what_went_before_a_search_is_taken_off_its_time() -> None:
+    plan = Plan("digits", recipe="darts", time="100s")
+    assert plan.search_seconds == pytest.approx(0.6 * 100 / 2)  # and as long for a random search
+    assert replace(plan, prepared=40.0).search_seconds == pytest.approx(0.6 * 60 / 2)
+    assert replace(plan, prepared=99.0).search_seconds == pytest.approx(0.6 * 10 / 2)  # never nothing
+    repeated = Plan("digits", repeats=3, time="100s", prepared=10.0)
+    assert repeated.search_seconds == pytest.approx(0.6 * 90 / 3)
+
+
+@pytest.mark.parametrize(("timing", "epochs"), [(2.0, 11), (20.0, 9)])
+def test_the_time_that_timing_takes_is_not_there_for_epochs(
+    timing: float, epochs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An epoch takes 2 s. Timed twice where that is quick, and once where it takes long itself."""
+    now = [5.0]  # reading the data
+
+    def pace(search: object) -> timing_of_weights.Pace:
+        now[0] += timing
+        return timing_of_weights.Pace(2.0, 1.0)
+
+    monkeypatch.setattr("netwright.cli.clock.elapsed", lambda: now[0])
+    monkeypatch.setattr(timing_of_weights, "pace", pace)
+    task, space = open_task("digits", limit=120), NasBench201(channels=2, cells=1)
+    plan = Plan("digits", recipe="darts", time="100s", device="cpu").fitted(task, space)
+    turns = 2 if timing < 10 else 1
+    assert now[0] == 5.0 + turns * timing
+    assert plan.shared_epochs == epochs == int((0.9 * 0.6 * (100 - now[0]) / 2 - 1) / 2)

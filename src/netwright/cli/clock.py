@@ -20,6 +20,11 @@ def began() -> float:
     return time.monotonic() if _started is None else _started
 
 
+def elapsed() -> float:
+    """Seconds since then; 0 in another program."""
+    return time.monotonic() - began()
+
+
 def _age() -> float:
     """Seconds since this process was started; 0 where the system does not tell."""
     try:

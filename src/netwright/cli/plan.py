@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from netwright.cli import catalogue
+from netwright.cli import catalogue, clock
 from netwright.cli.arguments import construct, pairs, split
 from netwright.cli.flags import FLAGS
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
@@ -21,6 +21,8 @@ DEFAULT_EPOCHS = 5
 SHARE_OF_SEARCHES = 0.6  # of the time limit, where there are several or a recipe; the rest is for the final training
 SHARE_OF_WEIGHTS = 0.9  # of a recipe's time, for the training of weights
 SHARE_OF_WEIGHTS_THEN_SEARCH = 0.5  # where a search on the trained weights follows
+LEAST_SHARE = 0.1  # of the time limit is there to be shared, however long reading the data took
+SHARE_OF_TIMING = 0.1  # of the time limit may a first timing take that is followed by another
 SHARE_OF_ONE_TRIAL = 0.5  # of the time limit; a candidate that takes longer leaves no time for the final training
 
 
@@ -64,6 +66,7 @@ class Plan:
     first: tuple[str, ...] = ()  # the architectures that it chose
     paper_epochs: int | None = None  # of a recipe, as its paper has them
     shared_seconds: float | None = None  # that the training of shared weights is expected to take
+    prepared: float = 0.0  # seconds of the time limit that went before the search could begin, where that matters
     given: dict[str, Any] = field(default_factory=dict)  # the options before anything of them was fitted
     expected_trials: int | None = None  # how many candidates fit, as far as that is known beforehand
 
@@ -130,16 +133,22 @@ class Plan:
 
     @property
     def search_seconds(self) -> float | None:
-        """Time for one search where there are several, or where a recipe's training must be made to fit; else None."""
+        """Time for one search where there are several, or where a recipe's training must be made to fit; else None.
+
+        A share of what is left after data were read and a few steps were timed, but never less than that of a tenth.
+        """
         if self.seconds is None or (self.searches == 1 and not self.recipe):
             return None
         share = SHARE_OF_SEARCHES if self.epochs_finally else 1.0
-        return self.seconds * share / self.searches
+        return max(LEAST_SHARE * self.seconds, self.seconds - self.prepared) * share / self.searches
 
     @property
     def time_limit(self) -> str | None:
         """The search's time limit; the default one where neither trials nor time would stop it."""
         return DEFAULT_TIME if self.trials is None and self.time is None else self.time
+
+    def _search_seconds_from_now(self) -> float:
+        return replace(self, prepared=clock.elapsed()).search_seconds or 0.0
 
     def without_limits(self) -> Plan:
         """The plan for final trainings, which the limits of a trial do not bind."""
@@ -270,19 +279,22 @@ class Plan:
         wanted = search.estimator.settings.epochs  # pyright: ignore[reportAttributeAccessIssue]
         if self.search_seconds is None:
             return replace(self, shared_epochs=wanted, paper_epochs=wanted)
-        return self._as_long_as_fits(task, space, search, wanted, self.search_seconds)
+        return self._as_long_as_fits(task, space, search, wanted)
 
-    def _as_long_as_fits(self, task: Task, space: Space, search: Search, wanted: int, seconds: float) -> Plan:
+    def _as_long_as_fits(self, task: Task, space: Space, search: Search, wanted: int) -> Plan:
         """With as many of the wanted epochs as fit; timed again with fewer, since a short search's settings differ."""
         from netwright.core.strategy import mixture_of
         from netwright.recipes.timing import pace
 
         follows = mixture_of(search.strategy) is None
-        left = seconds * (SHARE_OF_WEIGHTS_THEN_SEARCH if follows else SHARE_OF_WEIGHTS)
+        share = SHARE_OF_WEIGHTS_THEN_SEARCH if follows else SHARE_OF_WEIGHTS
+        began = clock.elapsed()
         found = pace(search)
+        took, left = clock.elapsed() - began, share * self._search_seconds_from_now()
         fitting = found.epochs(left)
-        if fitting < wanted:
+        if fitting < wanted and took < SHARE_OF_TIMING * (self.seconds or 0.0):
             found = pace(replace(self, shared_epochs=max(1, fitting))._make_recipe(task, space))
+            left = share * self._search_seconds_from_now()
             fitting = found.epochs(left)
         if fitting < 1:
             raise UserError(

@@ -54,7 +54,7 @@ def go_on(
     plan = stored_plan(notes, directory, trust=trust, given=elsewhere)
     more = None if time is None else parse_duration(time)
     if more is not None:
-        time = f"{_spent(plan, name, seconds) + more:.3f}s"  # the engine counts all sessions of a run
+        time = f"{_spent(plan, name, seconds) + plan.prepared + more:.3f}s"  # the engine counts all sessions of a run
     plan, dropped = moved(plan, elsewhere)
     plan = replace(plan, trials=plan.trials if trials is None else trials, time=time or plan.time)
     further = trials is not None or time is not None

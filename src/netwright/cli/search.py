@@ -96,6 +96,8 @@ class Command:
         self._say(*self.task.describe(in_flags), *understood(self.plan, self.search))
         here = workers.chosen(self.plan) == "inline"  # where trials run elsewhere, what is wrong with one stays there
         found = preflight(self.search, exports=here or bool(self.times.export))
+        if self.plan.search_seconds is not None:
+            self.plan = replace(self.plan, prepared=self.times.elapsed)
         if found is not None and found.not_exportable and self.times.export:
             raise UserError(f"--export could not be done: {found.not_exportable}")
         if found is not None and found.by_cost and not self.plan.recipe:
