@@ -8,6 +8,7 @@ from netwright.core.task import TaskShape
 from netwright.networks.counting import count
 from netwright.networks.operations import OPERATIONS, Zero
 from netwright.spaces import NasNet
+from netwright.supernets import Supernet
 
 EVERYTHING = tuple(OPERATIONS)
 SMALL = NasNet(cells=3, channels=2, nodes=3, operations=EVERYTHING)
@@ -214,3 +215,51 @@ def test_another_output_than_the_space_gives_is_refused():
         space.parse(text)
     with pytest.raises(InvalidArchitecture, match=r"'normal_concat' is \[2, 3\], but this space's cells put out \[3\]"):
         NasNet(nodes=2, operations="enas", output=((3,), (3,))).parse(text)
+
+
+ASNG = NasNet(operations="enas", projected=True)
+OF_ITS_PROGRAM = [  # parameters as the program of Akimoto et al. (2019) counts them, with scales and shifts
+    (
+        "Genotype(normal=[('sep_conv_5x5', 0), ('avg_pool_3x3', 1), ('sep_conv_3x3', 1), ('max_pool_3x3', 1), "
+        "('skip_connect', 3), ('sep_conv_5x5', 0), ('skip_connect', 1), ('avg_pool_3x3', 2), ('avg_pool_3x3', 4), "
+        "('avg_pool_3x3', 0)], normal_concat=[5, 6], reduce=[('sep_conv_5x5', 0), ('max_pool_3x3', 1), "
+        "('sep_conv_3x3', 2), ('avg_pool_3x3', 1), ('skip_connect', 3), ('sep_conv_5x5', 2), ('max_pool_3x3', 4), "
+        "('sep_conv_3x3', 4), ('avg_pool_3x3', 2), ('skip_connect', 0)], reduce_concat=[5, 6])",
+        215802,
+    ),
+    (
+        "Genotype(normal=[('sep_conv_3x3', 0), ('avg_pool_3x3', 0), ('max_pool_3x3', 2), ('sep_conv_5x5', 0), "
+        "('sep_conv_5x5', 0), ('sep_conv_3x3', 3), ('sep_conv_5x5', 4), ('sep_conv_3x3', 3), ('avg_pool_3x3', 1), "
+        "('max_pool_3x3', 2)], normal_concat=[5, 6], reduce=[('sep_conv_5x5', 0), ('avg_pool_3x3', 1), "
+        "('max_pool_3x3', 2), ('sep_conv_5x5', 2), ('avg_pool_3x3', 1), ('max_pool_3x3', 0), ('skip_connect', 4), "
+        "('avg_pool_3x3', 2), ('avg_pool_3x3', 1), ('sep_conv_3x3', 2)], reduce_concat=[3, 5, 6])",
+        289722,
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "params"), OF_ITS_PROGRAM)
+def test_projected_cells_have_the_parameters_of_asng_nas(text, params):
+    shape = TaskShape((3, 32, 32), 10)
+    with torch.device("meta"):
+        network = ASNG.build(ASNG.parse(text), shape)
+    assert sum(each.numel() for each in network.parameters()) == params
+    assert [each.projection[1].out_channels for each in network.cells] == [16, 16, 32, 32, 32, 64, 64, 64]
+
+
+def test_projected_cells_share_weights():
+    space = NasNet(cells=3, channels=2, nodes=3, operations="enas", projected=True)
+    torch.manual_seed(0)
+    shape, rng = TaskShape((3, 8, 8), 4), np.random.default_rng(0)
+    supernet = Supernet(space, shape)
+    kernel = supernet.network.cells[0].projection[1].weight
+    assert kernel.shape[:2] == (2, 6)  # of three nodes
+    x = torch.randn(4, 3, 8, 8)
+    for _ in range(4):
+        architecture = space.sample(rng)
+        alone = supernet.extract(architecture)
+        torch.testing.assert_close(supernet(x, architecture), alone(x), rtol=1e-4, atol=1e-5)
+        joined = [state - 2 for state in space.genotype(architecture)["normal_concat"]]
+        torch.testing.assert_close(
+            alone.cells[0].projection[1].weight.flatten(1), kernel.view(2, 3, 2)[:, joined].flatten(1)
+        )

@@ -31,16 +31,22 @@ class Cell(nn.Module):
     """A cell that reads the outputs of the two cells before it (Zoph et al. 2018).
 
     States 0 and 1 are those outputs, older first, each after its preprocessing; each node takes the list of all states
-    so far and gives the next one. The cell's output is the states in `output`, one after the other along the channels.
+    so far and gives the next one. The cell's output is the states in `output`, one after the other along the channels,
+    and after that `projection`, if there is one.
     """
 
     def __init__(
-        self, preprocess: tuple[nn.Module, nn.Module], nodes: Iterable[nn.Module], output: Sequence[int]
+        self,
+        preprocess: tuple[nn.Module, nn.Module],
+        nodes: Iterable[nn.Module],
+        output: Sequence[int],
+        projection: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.preprocess0, self.preprocess1 = preprocess
         self.nodes = nn.ModuleList(nodes)
         self.output = output if isinstance(output, tuple) else tuple(output)
+        self.projection = projection
 
     def states(self, older: Tensor, newer: Tensor) -> list[Tensor]:
         states = [self.preprocess0(older), self.preprocess1(newer)]
@@ -50,7 +56,12 @@ class Cell(nn.Module):
 
     def forward(self, older: Tensor, newer: Tensor) -> Tensor:
         states = self.states(older, newer)
-        return torch.cat([states[i] for i in self.output], 1)
+        return self.joined([states[i] for i in self.output])
+
+    def joined(self, states: Sequence[Tensor]) -> Tensor:
+        """The output made of these states."""
+        together = torch.cat(tuple(states), 1)
+        return together if self.projection is None else self.projection(together)
 
     def extra_repr(self) -> str:
         return f"output={self.output}"

@@ -25,7 +25,7 @@ from netwright.networks.heads import (
     photograph_stem,
     pooled_classifier,
 )
-from netwright.networks.operations import OPERATIONS, Zero, operation
+from netwright.networks.operations import OPERATIONS, Zero, operation, relu_conv_norm
 from netwright.spaces.genotypes import KINDS, MOST_NODES, Block, Genotype, PublishedCell, is_genotype, read_genotype
 
 OPERATION_SETS: Mapping[str, tuple[str, ...]] = {
@@ -123,6 +123,11 @@ class CellSpace(Space):
         self._arguments[name] = value
 
     @property
+    def is_projected(self) -> bool:
+        """Whether a cell's output is brought to the width of one state, by a 1x1 convolution of its own."""
+        return False
+
+    @property
     def node_counts(self) -> tuple[int, int]:
         """Nodes of the normal and of the reduction cell."""
         return self.nodes if isinstance(self.nodes, tuple) else (self.nodes, self.nodes)
@@ -161,8 +166,10 @@ class CellSpace(Space):
                 width *= 2
                 resolution = _halved(resolution)
             nodes, output = self._nodes(choose, width, reduces)
-            cells.append(Cell(preprocessing(older, newer, width, after_reduction), nodes, output))
-            older, newer, after_reduction = newer, output.number * width, reduces
+            wide = output.number * width
+            projection = relu_conv_norm(wide, width, 1) if self.is_projected else None
+            cells.append(Cell(preprocessing(older, newer, width, after_reduction), nodes, output, projection))
+            older, newer, after_reduction = newer, wide if projection is None else width, reduces
             if self.auxiliary and i == thirds[1]:
                 auxiliary = auxiliary_classifier(newer, shape.classes, resolution, last_norm=not photograph)
         return CellNetwork(*stems, cells, pooled_classifier(newer, shape.classes), auxiliary, thirds[1])

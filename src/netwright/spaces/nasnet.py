@@ -26,17 +26,25 @@ class NasNet(CellSpace):
     """Cells whose nodes sum two operations, each on any earlier state; both may read the same one.
 
     output: the states that are joined to the cell's output, the "loose" ends that no node reads, "all" nodes, or two
-    tuples of states, for the normal and for the reduction cell. In a network of all architectures (a supernet) with
-    "loose" ends, the layers behind a cell have weights for every node, and an architecture takes those of its loose
-    ends: what ENAS (Pham et al. 2018) does with a 1x1 convolution of its own behind each cell, and the network of one
-    architecture has none. A mixture, which reads every state, joins all; with weights for sources each state as far as
-    none reads it. `none` is an ordinary option where `operations` names it. The dilated convolution is
-    the depthwise-separable one, as in published cells. For the other arguments see `CellSpace`.
+    tuples of states, for the normal and for the reduction cell.
+    projected: whether ReLU, a 1x1 convolution and a normalisation bring what is joined to the width of one state, as in
+    the programs of ENAS (Pham et al. 2018) and ASNG-NAS (Akimoto et al. 2019).
+
+    In a network of all architectures (a supernet) with "loose" ends, the layers that read a cell's output have weights
+    for every node, and an architecture takes those of its loose ends. A mixture, which reads every state, joins all;
+    with weights for sources each state as far as none reads it. `none` is an ordinary option where `operations` names
+    it. The dilated convolution is the depthwise-separable one, as in published cells. For the other arguments see
+    `CellSpace`.
+
+    The space of ASNG-NAS is NasNet(operations="enas", projected=True). Where both inputs of a node apply one operation
+    to one state, its program has one module for both, and here there are two; its distribution draws operations without
+    regard to the state, here there is a decision on the operation for each state.
     """
 
     nodes: int | tuple[int, int] = 5
     operations: tuple[str, ...] | str = OPERATION_SETS["nasnet"]
     output: str | tuple[tuple[int, ...], tuple[int, ...]] = "loose"
+    projected: bool = False
 
     width_parameter: ClassVar[str] = "channels"
     additive_cost: ClassVar[bool] = True  # each operation costs the same whatever the others are; see cost_frame
@@ -44,6 +52,10 @@ class NasNet(CellSpace):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._set("output", self._checked_output())
+
+    @property
+    def is_projected(self) -> bool:
+        return self.projected
 
     def _checked_output(self) -> str | tuple[tuple[int, ...], ...]:
         if self.output in ("loose", "all"):

@@ -2,8 +2,8 @@
 
 A network of all architectures computes every node. A layer that reads such an output has weights for all of its states,
 and an architecture takes those of the states that it joins, as in ENAS (Pham et al. 2018), whose program gathers the
-weights of one 1x1 convolution behind each cell. Here it is the layer that the stand-alone network has there, too, and
-no further one.
+weights of one 1x1 convolution behind each cell. Here it is the layer that the stand-alone network has there, too: such
+a convolution in spaces whose cells are projected, the next cell's preprocessing in others.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class OpenCell(Cell):
             states[i] if share is None else states[i] * share
             for i, share in zip(tuple.__iter__(output), output.shares(), strict=True)
         ]
-        return torch.cat(parts, 1)
+        return self.joined(parts)
 
 
 def open_cells(network: nn.Module) -> None:
