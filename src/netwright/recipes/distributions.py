@@ -26,8 +26,9 @@ def asng(
     """ASNG-NAS (Akimoto et al. 2019): weights and the natural gradient of all probabilities in turn.
 
     Published on CIFAR-10, for cells in which each of five nodes reads two earlier ones by one of five operations, which
-    is the space NasNet(operations="enas", projected=True): 2.83 ± 0.14 % test error. Defaults are those of the authors' code, with its cutout of 16 of 32 pixels. Learning rates,
-    weight decay and gradient clip are meant for the mean gradient of the samples, and scaled to the sum that is taken.
+    is the space NasNet(operations="enas", projected=True): 2.83 ± 0.14 % test error. Defaults are those of the authors'
+    code, with its cutout of 16 of 32 pixels. Learning rates, weight decay and gradient clip are meant for the mean
+    gradient of the samples, and scaled to the sum that is taken.
 
     samples: architectures of each step. alpha: how sure of its direction a step must be before the rate grows.
     """
