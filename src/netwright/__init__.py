@@ -17,6 +17,7 @@ __all__ = [
     "Objective",
     "Proposal",
     "RoundStrategy",
+    "Rounds",
     "Run",
     "Search",
     "Space",
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from netwright.core.trial import Measurement, Proposal, Trial
     from netwright.engine.run import Run
     from netwright.engine.search import Search
+    from netwright.strategies.rounds.script import Rounds
     from netwright.tasks.task import Task
     from netwright.training.settings import TrainingSettings
 else:
@@ -90,6 +92,7 @@ else:
         "Objective": "netwright.core.objective:Objective",
         "Proposal": "netwright.core.trial:Proposal",
         "RoundStrategy": "netwright.core.strategy:RoundStrategy",
+        "Rounds": "netwright.strategies.rounds:Rounds",
         "Run": "netwright.engine.run:Run",
         "Search": "netwright.engine.search:Search",
         "Space": "netwright.core.space:Space",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.display import html_table
@@ -49,6 +49,8 @@ class Proposal:
     moves nothing; "probe" does so on the next minibatch of the validation examples, on the last one where `again`.
     along: a direction for each weight of a mixture that a probe `again` is to move in: its gradient is then how the
     gradient changes per length of that direction, the second derivative times it.
+    memo: what its asker must remember of it until it is told, plain values as JSON holds them; kept with the trial.
+    Two proposals that differ in it alone are equal.
     """
 
     candidate: Architecture | Mixture
@@ -57,6 +59,7 @@ class Proposal:
     parent: int | None = None
     again: bool = False
     along: Mapping[str, Tensor] | None = field(default=None, compare=False)
+    memo: Mapping[str, Any] | None = field(default=None, compare=False)
 
     @property
     def share(self) -> float:
@@ -112,6 +115,11 @@ class Trial:
     @property
     def metrics(self) -> Mapping[str, float]:
         return self.measurement.metrics
+
+    @property
+    def gradient(self) -> Mapping[str, Tensor] | None:
+        """The gradient of the loss by mixture weight, where it was measured."""
+        return self.measurement.gradient
 
     @property
     def completed(self) -> bool:

@@ -128,7 +128,7 @@ def _proposal(loop: Loop, stored: StoredTrial) -> Proposal:
     else:
         candidate = Mixture(tensors_from(stored.mixture or {}))
     purpose: Any = stored.purpose
-    return Proposal(candidate, purpose, stored.fidelity, stored.parent)
+    return Proposal(candidate, purpose, stored.fidelity, stored.parent, memo=stored.memo)
 
 
 def _check_order(name: str, stored: Sequence[StoredTrial]) -> None:

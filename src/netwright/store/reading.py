@@ -13,7 +13,7 @@ from netwright.core.serial import parse_json
 from netwright.store.ledger import CHANGING, catalogue, seal
 from netwright.store.numbers import digest, metrics_from
 from netwright.store.problems import corrupt
-from netwright.store.rows import ATTEMPT_COLUMNS, COLUMNS, DIED, RunSummary, StoredAttempt, StoredTrial
+from netwright.store.rows import ATTEMPT_COLUMNS, COLUMNS, DIED, RunSummary, StoredAttempt, StoredTrial, parted
 
 _RUN = f"id, name, created, version, space, configuration, digest, {', '.join(CHANGING)}, seal"
 _TRIAL = (
@@ -175,17 +175,18 @@ class Reader:
             raise corrupt(self._path, f"{where} was changed")
         if architecture is not None and architecture not in checked:
             checked[architecture] = self._architecture((architecture, *described), where)
+        weights, memo = parted(None if mixture is None else self.load(mixture, where))
         return StoredTrial(
             *(number, asked, told, attempt, state, purpose, fidelity, parent),
             None if architecture is None else checked[architecture],
             architecture,
             described[2] or "",
-            None if mixture is None else self.load(mixture, where),
+            weights,
             metrics_from(self.load(metrics, where)),
             tuple(metrics_from(point) for point in self.load(curve, where)),
             None if gradient is None else self.load(gradient, where),
             tuple(float(score) for score in self.load(scores, where)),
-            *(seconds, device, reason, traceback, started, ended),
+            *(seconds, device, reason, traceback, started, ended, memo),
         )
 
     def _architecture(self, row: tuple[Any, ...], where: str) -> Mapping[str, Any]:

@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from netwright.core.architecture import Architecture
+from netwright.core.errors import UserError
 from netwright.core.objective import rank
 from netwright.core.trial import Proposal, Trial, share_of
 from netwright.core.values import value
 from netwright.store.numbers import digest, metrics_to_json, tensors_to_json, to_json
 
 RUNNING = "running"
+MEMO = ""  # the name of the memo beside those of decisions
 LONGEST_LOG = 10_000  # characters
 DIED = "the process that drove it ended without a word"
 COLUMNS = (
@@ -141,9 +143,10 @@ class Rows:
         proposal = asked.proposal
         candidate = proposal.candidate
         if isinstance(candidate, Architecture):
-            architecture, mixture = self._architecture(candidate), None
+            architecture, weights = self._architecture(candidate), None
         else:
-            architecture, mixture = None, tensors_to_json(candidate.weights)
+            architecture, weights = None, tensors_to_json(candidate.weights)
+        mixture = weights if proposal.memo is None else _with_memo(weights, proposal.memo)
         fidelity = None if proposal.fidelity is None else float(proposal.fidelity)
         start = (self._run, asked.number, asked.asked, told, asked.attempt, state)
         return (*start, proposal.purpose, fidelity, proposal.parent, architecture, mixture)
@@ -173,6 +176,7 @@ class StoredTrial:
 
     asked: how many trials had been told when it was asked; told: its place in the order of tells, None while it runs.
     architecture: the JSON of the architecture, None for a mixture; text: the architecture as people read it.
+    memo: what its asker remembered of it.
     """
 
     number: int
@@ -197,6 +201,7 @@ class StoredTrial:
     traceback: str
     started: str
     ended: str | None
+    memo: Mapping[str, Any] | None = None
 
     @property
     def completed(self) -> bool:
@@ -268,6 +273,25 @@ class StoredRun:
         if not completed:
             return None
         return max(completed, key=rank)
+
+
+def _with_memo(weights: str | None, memo: Mapping[str, Any]) -> str:
+    """The column of the mixture, with the memo under a name that no decision has. UserError for what is no JSON."""
+    try:
+        text = to_json({MEMO: dict(memo)})
+    except (TypeError, RecursionError) as problem:
+        raise UserError(
+            f"the memo of a proposal holds something that cannot be kept ({problem}); expected numbers, text, None, "
+            "lists and dicts"
+        ) from None
+    return text if weights in (None, "{}") else f"{text[:-1]},{weights[1:]}"
+
+
+def parted(mixture: Mapping[str, Any] | None) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
+    """The weights and the memo that were written as one column; None where there was none."""
+    if mixture is None or MEMO not in mixture:
+        return mixture, None
+    return {name: each for name, each in mixture.items() if name != MEMO}, mixture[MEMO]
 
 
 def _printable(log: str) -> str:

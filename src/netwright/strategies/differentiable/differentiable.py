@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.checks import one_of, probability, whole_number
-from netwright.core.errors import ConfigurationError, StopSearch, UserError
+from netwright.core.errors import ConfigurationError, UserError
 from netwright.core.objective import fittest
-from netwright.core.strategy import RoundStrategy
 from netwright.core.trial import Proposal
-from netwright.strategies.differentiable.conversation import Conversation
 from netwright.strategies.differentiable.curved import Curved
 from netwright.strategies.differentiable.layout import Layout
 from netwright.strategies.differentiable.optimiser import Horizon
 from netwright.strategies.differentiable.parameters import Parameters, softmax
-from netwright.strategies.differentiable.progress import Progress
 from netwright.strategies.differentiable.relaxation import Draw, Situation
 from netwright.strategies.differentiable.softmax import Softmax
+from netwright.strategies.rounds.script import Rounds
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,19 +29,20 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.core.trial import Purpose, Trial
     from netwright.strategies.differentiable import relaxation as relaxing
-    from netwright.strategies.differentiable.conversation import Rounds
     from netwright.strategies.differentiable.dropout import GroupedDropout
     from netwright.strategies.differentiable.eigenvalue import EigenvalueMonitor
     from netwright.strategies.differentiable.optimiser import Optimiser
     from netwright.strategies.differentiable.perturbation import Perturbation
     from netwright.strategies.differentiable.relaxation import Relaxation
     from netwright.strategies.differentiable.shrinking import Shrinking
+    from netwright.strategies.rounds.asking import Talk
+    from netwright.strategies.rounds.script import Script
 
 LEVELS = ("two", "one", "mixed")
 PACES = ("auto", "epoch", "step")
 
 
-class Differentiable(RoundStrategy):
+class Differentiable(Rounds):
     """Holds a logit an option; in turn, moves them by the gradient of a mixture and has the shared weights trained.
 
     relaxation: how logits become a mixture. optimiser: how they follow their gradient; None for the relaxation's own.
@@ -63,8 +62,6 @@ class Differentiable(RoundStrategy):
     When the weight training is over it asks for the architecture that the mixture stands for, and ends. On CUDA, only
     relaxations that draw options copy the logits to the host (one small copy a draw); the others never wait.
     """
-
-    bounded: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -103,8 +100,6 @@ class Differentiable(RoundStrategy):
         _check_structure(space, self.relaxation, edge_weights)
         self._layout = Layout(space, edge_weights)
         self._parameters = Parameters(self._layout)
-        self._conversation = Conversation(self._rounds)
-        self._progress = Progress()
         self._memory: dict[str, Any] | None = None  # the optimiser's; None until the logits are drawn
         self._taken = 0  # steps of the logits
         self._owed = False  # whether the step of the logits that follows the last training step is still to come
@@ -112,46 +107,22 @@ class Differentiable(RoundStrategy):
         self._shrunk = shrinking.start(self._layout) if shrinking else {}
         self._groups = dropout.groups(self._layout) if dropout else None
         self._stopped: Architecture | None = None  # where the monitor ended the search
-        self._closed = False  # the final architecture was asked
 
     # One round after the other.
 
-    def ask(self, rng: np.random.Generator) -> Proposal | None:
-        if self._conversation.is_pending:
-            return None
-        if not self._is_over():
-            proposal = self._conversation.ask(rng)
-            if proposal is not None:
-                return proposal
-        if self._closed:
-            why = "the weight training is over" if self._stopped is None else "the eigenvalue of the Hessian rose"
-            raise StopSearch(why)
-        self._closed = True
-        return Proposal(self._architecture())
-
-    def tell(self, trial: Trial) -> None:
-        if trial.proposal.purpose == "evaluate":
-            return
-        self._progress.note(trial)
-        self._conversation.tell(trial)
-
-    def _is_over(self) -> bool:
-        ended = self._progress.share >= 1.0 and not self._owed
-        return self._conversation.is_between and (ended or self._stopped is not None)
-
-    def _rounds(self) -> Rounds[None]:
+    def script(self, rng: np.random.Generator) -> Script:
         """All rounds up to the next step of the shared weights, and that."""
         if self._owed:
             yield from self._step()
             self._owed = False
-            if self._progress.share >= 1.0:
+            if self.progress.share >= 1.0:
                 return
-        if self._progress.epoch_began:
+        if self.progress.epoch_began:
             self._begin_epoch()
         learns = not self.weights_first and self._learns()
         if learns and self.level != "one":
             yield from self._step()
-        if self.monitor is not None and self._progress.is_last_of_epoch and self.monitor.due(self._progress.epoch):
+        if self.monitor is not None and self.progress.is_last_of_epoch and self.monitor.due(self.progress.epoch):
             yield from self._check(self.monitor)
             if self._stopped is not None:
                 return
@@ -164,7 +135,7 @@ class Differentiable(RoundStrategy):
             yield lambda rng: self._proposal(self._draw(rng, "train"), "train", measured=False)
         self._owed = self.weights_first and self._learns(late=True)
 
-    def _step(self) -> Rounds[None]:
+    def _step(self) -> Talk[None]:
         """One step of the logits by the loss on a minibatch of their own."""
         draw, told = yield from self._measured("probe" if self.level == "two" else "rehearse")
         if self.level == "mixed":
@@ -173,26 +144,26 @@ class Differentiable(RoundStrategy):
         self._learn(draw, told)
 
     def _begin_epoch(self) -> None:
-        self._progress.epoch_began = False
+        self.progress.epoch_began = False
         self._parameters.refresh()  # what an optimiser has taken out of play is no longer computed
         if self.shrinking is not None:
-            parameters, share = self._parameters, self._progress.share
+            parameters, share = self._parameters, self.progress.share
             if self.shrinking.shrink(self._shrunk, parameters, self._stands_for().cpu(), share):
                 self._memory = None  # the logits are drawn anew
 
     def _learns(self, late: bool = False) -> bool:
         """Whether the logits move with the next training step; late: with the one that was just made."""
-        share = self._progress.share
-        if late and self._progress.training_steps:
-            share -= 1 / self._progress.training_steps
+        share = self.progress.share
+        if late and self.progress.training_steps:
+            share -= 1 / self.progress.training_steps
         start, end = self.shrinking.stage(share) if self.shrinking else (0.0, 1.0)
         if share - start < self.warm_up * (end - start) - 1e-9:
             return False
         if self.optimiser.needs_horizon and share == 0:
             return False
-        return (self._progress.trained + (not late)) % self.every == 0
+        return (self.progress.trained + (not late)) % self.every == 0
 
-    def _measured(self, purpose: Purpose) -> Rounds[tuple[Draw, Tensor]]:
+    def _measured(self, purpose: Purpose) -> Talk[tuple[Draw, Tensor]]:
         """Draw a mixture that moves the logits, ask it, and return it with the gradient of its weights."""
         drawn: list[Draw] = []
 
@@ -203,7 +174,7 @@ class Differentiable(RoundStrategy):
         trial = yield make
         return drawn[0], self._told(trial)
 
-    def _trained_perturbed(self, perturbation: Perturbation) -> Rounds[None]:
+    def _trained_perturbed(self, perturbation: Perturbation) -> Talk[None]:
         """Train with the mixture moved within a ball (Chen and Hsieh 2020, equation 3)."""
         drawn: list[Draw] = []
 
@@ -216,10 +187,10 @@ class Differentiable(RoundStrategy):
 
         yield from perturbation.rounds(start, ask, self._told, self._layout, self._parameters, self._scheduled[0])
 
-    def _check(self, monitor: EigenvalueMonitor) -> Rounds[None]:
+    def _check(self, monitor: EigenvalueMonitor) -> Talk[None]:
         """Have the monitor look at the validation loss around the logits, and stop where it says so."""
-        self._monitored["epoch"] = self._progress.epoch
-        self._monitored["points"] = [*self._monitored["points"], list(self._architecture().point)]
+        self._monitored["epoch"] = self.progress.epoch
+        self._monitored["points"] = [*self._monitored["points"], list(self.result().point)]
         parameters = self._parameters
         weights = softmax(parameters.logits.detach(), parameters.alive)
         draw = Draw(weights, parameters.active, weights)
@@ -228,14 +199,18 @@ class Differentiable(RoundStrategy):
         trial = yield lambda rng: asked
         at = Curved(parameters.logits, parameters.alive, self._told(trial))
 
-        def product(vector: Tensor) -> Rounds[Tensor]:
+        def product(vector: Tensor) -> Talk[Tensor]:
             along = self._layout.rows(at.pushed(vector))
             trial = yield lambda rng: replace(asked, along=along)
             return at.product(vector, self._told(trial))
 
-        check = yield from monitor.check(self._monitored, parameters, product, self._progress.epochs)
+        check = yield from monitor.check(self._monitored, parameters, product, self.progress.epochs)
         if check is not None and monitor.stop:
-            self._stopped = Architecture(self.space, tuple(self._monitored["points"][check]))
+            self._stop_at(self._monitored["points"][check])
+
+    def _stop_at(self, point: Sequence[int]) -> None:
+        self._stopped = Architecture(self.space, tuple(point))
+        self.end("the eigenvalue of the Hessian rose")
 
     # What is asked, and how it is used.
 
@@ -263,11 +238,11 @@ class Differentiable(RoundStrategy):
     @property
     def _ended_epoch(self) -> int:
         """The epoch of the last training step, from 0."""
-        return (self._progress.trained - 1) // max(1, self._progress.steps)
+        return (self.progress.trained - 1) // max(1, self.progress.steps)
 
     @property
     def _scheduled(self) -> tuple[float, float]:
-        return self._progress.scheduled(self.pace, late=self._owed)
+        return self.progress.scheduled(self.pace, late=self._owed)
 
     def _proposal(self, draw: Draw, purpose: Purpose, measured: bool) -> Proposal:
         weights = draw.weights.detach().requires_grad_(measured)
@@ -307,7 +282,7 @@ class Differentiable(RoundStrategy):
             self._memory = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in self._memory.items()}
 
     def _horizon(self) -> Horizon:
-        total = self._progress.training_steps * (1 - self.warm_up) / self.every
+        total = self.progress.training_steps * (1 - self.warm_up) / self.every
         return Horizon(self._taken, total)
 
     # What came of it.
@@ -318,7 +293,7 @@ class Differentiable(RoundStrategy):
     def mixture(self) -> Mixture:
         return Mixture(self._layout.rows(self._stands_for()), self._parameters.active)
 
-    def _architecture(self) -> Architecture:
+    def result(self) -> Architecture:
         if self._stopped is not None:
             return self._stopped
         if self.shrinking is not None:
@@ -328,10 +303,10 @@ class Differentiable(RoundStrategy):
     def recommend(self, trials: Sequence[Trial]) -> Architecture:
         """The architecture that was evaluated at the end; before, the one that the mixture stands for by now."""
         completed = [trial for trial in trials if trial.completed and trial.proposal.purpose == "evaluate"]
-        return fittest(completed).architecture if completed else self._architecture()
+        return fittest(completed).architecture if completed else self.result()
 
     def figures(self) -> Mapping[str, float]:
-        share, last = self._progress.scheduled(self.pace, late=True)
+        share, last = self.progress.scheduled(self.pace, late=True)
         options: tuple[tuple[Any, Callable[[], Mapping[str, float]]], ...] = (
             (self.monitor, lambda: self.monitor.figures(self._monitored, self._ended_epoch) if self.monitor else {}),
             (self.perturbation, lambda: self.perturbation.figures(share) if self.perturbation else {}),
@@ -343,30 +318,33 @@ class Differentiable(RoundStrategy):
                 result.update(figures())
         return result
 
+    @property
+    def is_over(self) -> bool:
+        return self._stopped is not None or (super().is_over and not self._owed)
+
     def state_dict(self) -> Mapping[str, Any]:
-        assert self._conversation.is_between, "the state is whole only after a training step"
+        assert self.is_between, "the state is whole only after a training step"
         return {
             "parameters": self._parameters.state_dict(),
             "memory": None if self._memory is None else dict(self._memory),
-            "progress": self._progress.state_dict(),
             "taken": self._taken,
             "owed": self._owed,
             "monitored": dict(self._monitored),
             "shrunk": dict(self._shrunk),
             "stopped": None if self._stopped is None else list(self._stopped.point),
-            "closed": self._closed,
+            **self._run.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._parameters.load_state_dict(state["parameters"])
         self._memory = None if state["memory"] is None else dict(state["memory"])
-        self._progress.load_state_dict(state["progress"])
         self._taken = state["taken"]
         self._owed = bool(state.get("owed", False))
         self._monitored = dict(state["monitored"])
         self._shrunk = dict(state["shrunk"])
-        self._stopped = None if state["stopped"] is None else Architecture(self.space, tuple(state["stopped"]))
-        self._closed = state["closed"]
+        self._run.load_state_dict(state)
+        if state["stopped"] is not None:
+            self._stop_at(state["stopped"])
 
 
 def _both(first: Tensor | None, second: Tensor | None) -> Tensor | None:

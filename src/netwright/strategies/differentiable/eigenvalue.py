@@ -14,10 +14,10 @@ from netwright.core.configuration import Configured
 from netwright.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from netwright.strategies.differentiable.conversation import Rounds
     from netwright.strategies.differentiable.parameters import Parameters
+    from netwright.strategies.rounds.asking import Talk
 
-    Product = Callable[[Tensor], Rounds[Tensor]]  # the Hessian by the logits times this, by differentiating twice
+    Product = Callable[[Tensor], Talk[Tensor]]  # the Hessian by the logits times this, by differentiating twice
 
 
 class EigenvalueMonitor(Configured):
@@ -64,7 +64,7 @@ class EigenvalueMonitor(Configured):
 
     def check(
         self, memory: dict[str, Any], parameters: Parameters, product: Product, epochs: float
-    ) -> Rounds[int | None]:
+    ) -> Talk[int | None]:
         """Measure and note the eigenvalue; the number of the check to go back to where the search should end."""
         value = yield from self.dominant(memory, parameters, product)
         memory["values"] = [*memory["values"], value]
@@ -84,7 +84,7 @@ class EigenvalueMonitor(Configured):
         now, then = means[-1], means[-1 - self.back]
         return earlier if then > 0 and now / then > self.factor else None
 
-    def dominant(self, memory: dict[str, Any], parameters: Parameters, product: Product) -> Rounds[float]:
+    def dominant(self, memory: dict[str, Any], parameters: Parameters, product: Product) -> Talk[float]:
         """The largest eigenvalue of the Hessian by the logits that may still move; NaN where the Hessian has one."""
         logits = parameters.logits.detach()
         free = parameters.alive if parameters.moving is None else parameters.moving

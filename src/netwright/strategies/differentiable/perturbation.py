@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     from netwright.core.trial import Proposal, Purpose, Trial
-    from netwright.strategies.differentiable.conversation import Rounds
     from netwright.strategies.differentiable.layout import Layout
     from netwright.strategies.differentiable.parameters import Parameters
     from netwright.strategies.differentiable.relaxation import Draw
+    from netwright.strategies.rounds.asking import Talk
 
     Start = Callable[[np.random.Generator], Draw]
     Ask = Callable[[Tensor, Purpose, bool], Proposal]  # weights, purpose, whether their gradient is measured
@@ -45,7 +45,7 @@ class Perturbation(Configured, ABC):
         layout: Layout,
         parameters: Parameters,
         progress: float,
-    ) -> Rounds[None]:
+    ) -> Talk[None]:
         """The rounds up to and with one training round. start: draws the mixture; told: the gradient in an answer."""
 
     def figures(self, progress: float) -> Mapping[str, float]:
@@ -66,7 +66,7 @@ class RandomPerturbation(Perturbation):
         layout: Layout,
         parameters: Parameters,
         progress: float,
-    ) -> Rounds[None]:
+    ) -> Talk[None]:
         radius = self.radius.at(progress)
 
         def make(rng: np.random.Generator) -> Proposal:
@@ -97,7 +97,7 @@ class AdversarialPerturbation(Perturbation):
         layout: Layout,
         parameters: Parameters,
         progress: float,
-    ) -> Rounds[None]:
+    ) -> Talk[None]:
         radius, rate = self.radius.at(progress), 2 * self.radius.at(progress) / self.steps
         points: list[Tensor] = []
 

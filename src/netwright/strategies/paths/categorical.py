@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -87,6 +87,13 @@ class Categoricals:
                 found = np.concatenate([p, np.zeros(len(decision.soft))])
             weights[decision.name] = torch.from_numpy(found).float()
         return Mixture(weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The probabilities, as what is kept with an epoch."""
+        return {"probabilities": self.state()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.restore(state["probabilities"])
 
     def state(self) -> list[list[float]]:
         return [p.tolist() for p in self.probabilities]

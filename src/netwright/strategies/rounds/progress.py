@@ -35,6 +35,11 @@ class Progress:
             self.epoch, self.epoch_began = epoch, True
 
     @property
+    def is_epoch_over(self) -> bool:
+        """Whether the training step that was last made ended an epoch."""
+        return self.steps > 0 and self.trained > 0 and self.trained % self.steps == 0
+
+    @property
     def is_last_of_epoch(self) -> bool:
         """Whether the next training step is the last of its epoch."""
         return self.steps > 0 and (self.trained + 1) % self.steps == 0
