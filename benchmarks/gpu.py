@@ -29,6 +29,7 @@ import torch
 from torch import nn
 
 import netwright as nw
+from netwright.catalogue import load
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.errors import SearchFailed
 from netwright.core.placing import placed
@@ -37,7 +38,6 @@ from netwright.core.trial import Trial
 from netwright.estimators import SharedWeights, Training, ZeroCost
 from netwright.executors import Processes
 from netwright.networks.resnet import resnet
-from netwright.recipes import load
 from netwright.results.hardware import hardware
 from netwright.strategies import RandomSearch
 from netwright.training import TrainingSettings, evaluate, predict, seeded, train
@@ -256,7 +256,7 @@ def recipes(bench: Bench) -> None:
             space = bench.darts if name == "dropnas" else bench.cells
             given = {"epochs": 1, "batch_size": bench.batch, **options}
             began = time.perf_counter()
-            found = load(name)(space, bench.task, device=str(bench.device), **given).run(preflight=False)
+            found = load("search", name)(space, bench.task, device=str(bench.device), **given).run(preflight=False)
             row.values, row.unit = [time.perf_counter() - began], "s"
             row.note = ended(found.trials)
 

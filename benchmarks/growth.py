@@ -18,8 +18,7 @@ import zlib
 
 import netwright as nw
 from netwright.benchmarks.entrants import split_list
-from netwright.cli.arguments import construct, split
-from netwright.cli.catalogue import SPACES, STRATEGIES, load
+from netwright.catalogue import construct, load, shipped, split
 from netwright.core.randomness import Generators
 from netwright.core.trial import Measurement, Trial
 
@@ -39,7 +38,7 @@ def scored(architecture: nw.Architecture) -> tuple[float, float]:
 def made(text: str, space: nw.Space, trials: int) -> tuple[nw.Strategy, int, int]:
     """A strategy that learns after so many trials where it can be told to; how many asks to make, and to time."""
     name, options = split(text)
-    make = load("strategy", name, STRATEGIES)
+    make = load("strategy", name)
     if name != "nao" and "initial" not in inspect.signature(make).parameters:
         return construct(make, space, options=options), trials, trials // 4
     strategy = construct(make, space, options={**options, "initial": str(trials)})
@@ -72,15 +71,15 @@ def main() -> None:
     parser.add_argument("--trials", default="1000,4000,10000")
     parser.add_argument("--only", default="")
     parser.add_argument("--objectives", type=int, default=1, choices=(1, 2))
-    parser.add_argument("--space", default="darts", choices=sorted(SPACES))
+    parser.add_argument("--space", default="darts", choices=sorted(shipped("space")))
     parser.add_argument("--longest", type=float, default=25.0, help="processor seconds for a strategy and size")
     parser.add_argument("--smallest", action="store_true", help="few of each: only to see that it runs")
     options = parser.parse_args()
     if options.smallest:
         parser.set_defaults(**SMALLEST)
         options = parser.parse_args()
-    space = load("space", options.space, SPACES)()
-    names = split_list(options.only) if options.only else [each for each in STRATEGIES if each not in LISTS]
+    space = load("space", options.space)()
+    names = split_list(options.only) if options.only else [each for each in shipped("strategy") if each not in LISTS]
     print(f"milliseconds of an ask on {options.space}, {options.objectives} objective(s): mean / worst")
     for name in names:
         cells = []

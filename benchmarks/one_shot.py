@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 import netwright as nw
-from netwright.recipes import RECIPES, load
+from netwright.catalogue import load, shipped
 from netwright.results.alarms import alarm_lines
 
 VALIDATION, TEST = "cifar10_valid_12", "cifar10_test_200"
@@ -59,7 +59,9 @@ def main() -> None:
 
 def searched(name: str, space: nw.Space, task: nw.Task, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     extra = QUICK.get(name, {})
-    search = load(name)(space, task, epochs=options.epochs, seed=seed, device="cpu", batch_size=options.batch, **extra)
+    search = load("search", name)(
+        space, task, epochs=options.epochs, seed=seed, device="cpu", batch_size=options.batch, **extra
+    )
     began = time.process_time()
     run = search.run()
     seconds = time.process_time() - began
@@ -126,7 +128,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data-dir", required=True)
     parser.add_argument("--table", required=True)
     parser.add_argument("--out", type=Path, default=Path("one_shot.json"))
-    parser.add_argument("--recipes", nargs="+", default=list(RECIPES))
+    parser.add_argument("--recipes", nargs="+", default=list(shipped("search")))
     for name, default in (
         ("examples", 2000),
         ("channels", 8),

@@ -27,14 +27,14 @@ import numpy as np
 import torch
 
 import netwright as nw
-from netwright.cli.arguments import called, pairs
+from netwright.catalogue import load
+from netwright.catalogue.arguments import called, pairs
 from netwright.core.randomness import Generators
 from netwright.core.task import Augmentation
 from netwright.core.trial import Proposal, Trial
 from netwright.engine.rounds import round_estimator
 from netwright.engine.session import fresh
-from netwright.recipes import load
-from netwright.recipes.weight_sharing import training_steps
+from netwright.methods.weight_sharing import training_steps
 from netwright.results.audit import kendall_tau
 from netwright.spaces.nasbench201 import OPERATIONS
 
@@ -117,7 +117,7 @@ def made(recipe: str, space: nw.Space, task: nw.Task, steps: int, seed: int, set
     epochs = 1
     while True:
         fixed = {"epochs": epochs, "seed": seed, "device": "cpu", "alarms": False}
-        search = called(load(recipe), recipe, space, task, options=pairs(settings), fixed=fixed)
+        search = called(load("search", recipe), recipe, space, task, options=pairs(settings), fixed=fixed)
         shared: Any = round_estimator(search.estimator)
         wanted = max(1, round(steps / (training_steps(shared) / epochs)))
         if wanted <= epochs:  # the minibatch may depend on the epochs

@@ -3,7 +3,7 @@
 import netwright as nw
 from netwright.predictors.gaussian_process import GaussianProcess
 from netwright.predictors.kernels import WeisfeilerLehman
-from netwright.strategies.bayesian import BayesianOptimization, MutationsOfBest, ThompsonSampling, named
+from netwright.strategies.bayesian import BayesianOptimization, MutationsOfBest, ThompsonSampling
 
 space = nw.spaces.NasBench201(channels=4, cells=1)
 
@@ -25,5 +25,5 @@ run = nw.Search(strategy, nw.estimators.Function(score), objective="score").run(
 print("best:", run.best.architecture, run.best.metrics["score"])
 
 # A paper's method by its name.
-run = nw.Search(named.bananas(space), nw.estimators.Function(score), objective="score").run(trials=40)
+run = nw.Search(nw.methods.bananas(space), nw.estimators.Function(score), objective="score").run(trials=40)
 print("BANANAS:", run.best.architecture, run.best.metrics["score"])

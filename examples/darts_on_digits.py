@@ -7,7 +7,7 @@ from netwright.results.alarms import alarm_lines
 
 task = nw.tasks.digits()
 space = nw.spaces.NasBench201(channels=4, cells=1)
-run = nw.recipes.darts(space, task, epochs=2).run()
+run = nw.methods.darts(space, task, epochs=2).run()
 
 epochs = [trial.metrics for trial in run.trials if trial.proposal.purpose == "train"]
 for epoch in epochs:

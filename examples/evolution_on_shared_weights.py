@@ -8,7 +8,7 @@ task = nw.tasks.digits()
 space = nw.spaces.NasBench201(channels=4, cells=1)
 
 with tempfile.TemporaryDirectory() as project:
-    trained = nw.recipes.random_weight_sharing(space, task, epochs=1).run(store=project, name="paths")
+    trained = nw.methods.random_weight_sharing(space, task, epochs=1).run(store=project, name="paths")
     print("best of random paths:", trained.best.architecture, trained.best.metrics["val_accuracy"])
 
     weights = nw.estimators.SharedWeights(space, task, trained=f"{project}/shared/paths")

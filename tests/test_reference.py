@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import netwright as nw
-from netwright.cli import catalogue
+from netwright import catalogue
 from netwright.core.objective import Objective
 from reference_pages import docstrings, metrics
 from reference_pages.__main__ import FOLDER, PAGES, differing
@@ -21,9 +21,9 @@ from reference_pages.objects import parts
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs" / "command-line.md").read_text()
 ASKED: dict[str, Any] = {
-    **{f"space {name}": catalogue.load("space", name, catalogue.SPACES) for name in catalogue.SPACES},
-    **{f"strategy {name}": catalogue.load("strategy", name, catalogue.STRATEGIES) for name in catalogue.STRATEGIES},
-    **{f"recipe {name}": nw.recipes.load(name) for name in nw.recipes.RECIPES},
+    **{f"space {name}": catalogue.load("space", name) for name in catalogue.shipped("space")},
+    **{f"strategy {name}": catalogue.load("strategy", name) for name in catalogue.shipped("strategy")},
+    **{f"method {name}": catalogue.load("search", name) for name in catalogue.shipped("search")},
     **{
         f"{part.__name__}.{name}": getattr(part, name)
         for part in (nw.spaces, nw.strategies, nw.estimators, nw.predictors, nw.executors, nw.tasks)

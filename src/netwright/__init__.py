@@ -28,13 +28,14 @@ __all__ = [
     "Trial",
     "__version__",
     "benchmarks",
+    "catalogue",
     "core",
     "engine",
     "estimators",
     "executors",
+    "methods",
     "networks",
     "predictors",
-    "recipes",
     "results",
     "spaces",
     "store",
@@ -48,13 +49,14 @@ __all__ = [
 if TYPE_CHECKING:
     from netwright import (
         benchmarks,
+        catalogue,
         core,
         engine,
         estimators,
         executors,
+        methods,
         networks,
         predictors,
-        recipes,
         results,
         spaces,
         store,
@@ -103,4 +105,5 @@ else:
         "Trial": "netwright.core.trial:Trial",
     }
     _PARTS = {name: f"netwright.{name}" for name in __all__ if name.islower() and not name.startswith("_")}
-    __getattr__, __dir__ = on_demand(__name__, {**_WHERE, **_PARTS})
+    _FORMER = {"recipes": "netwright.recipes"}
+    __getattr__, __dir__ = on_demand(__name__, {**_WHERE, **_PARTS, **_FORMER})

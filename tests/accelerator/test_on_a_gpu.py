@@ -14,11 +14,11 @@ from pretended import CUDA, Placed, gpu
 from torch import Tensor, nn
 
 import netwright as nw
+from netwright.catalogue import load
 from netwright.core.architecture import Mixture
 from netwright.core.task import Augmentation, Data, Examples
 from netwright.estimators import SharedWeights, Training, ZeroCost
 from netwright.estimators.zero_cost.zero_cost import PROXIES
-from netwright.recipes import load
 from netwright.strategies import RandomSearch
 from netwright.training import TrainingSettings, evaluate, predict, seeded, train
 from netwright.training.augmentation import Normalisation
@@ -209,7 +209,7 @@ def test_shared_weights_give_the_numbers_of_the_cpu() -> None:
 def test_each_family_of_recipes_computes_where_it_was_told_to(name: str) -> None:
     with gpu():
         epochs = 2 if name == "dropnas" else 1
-        search = load(name)(SPACE, task(), epochs=epochs, batch_size=4, device="cuda", **FEW.get(name, {}))
+        search = load("search", name)(SPACE, task(), epochs=epochs, batch_size=4, device="cuda", **FEW.get(name, {}))
         found = search.run(preflight=False)
     assert {trial.state for trial in found.trials} == {"completed"}
     assert search.estimator.device == CUDA

@@ -13,12 +13,12 @@ import pytest
 import typer.main
 
 import netwright as nw
-from netwright import executors
-from netwright.cli import catalogue
+from netwright import catalogue, executors
+from netwright.catalogue import loading
+from netwright.catalogue.reading import KINDS
 from netwright.cli.app import app
 from netwright.core.errors import ConfigurationError
 from netwright.estimators import Cost
-from netwright.recipes import RECIPES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "design.md").read_text()
@@ -47,12 +47,11 @@ def searched_groups() -> list[str]:
         found.append(group)
         return []
 
-    code = "".join(path.read_text() for path in (ROOT / "src/netwright/cli").glob("*.py"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(catalogue, "entry_points", noted)
-        for kind in set(re.findall(r'catalogue\.load\("(\w+)"', code)):
+        patch.setattr(loading, "entry_points", noted)
+        for kind in KINDS:
             with pytest.raises(ConfigurationError):
-                catalogue.load(kind, "none of this name", {})
+                catalogue.load(kind, "none of this name")
     return found
 
 
@@ -64,9 +63,9 @@ def exported(name: str) -> bool:
 THERE: dict[str, Callable[[str], bool]] = {
     "commands": lambda name: name in typer.main.get_command(app).commands,  # pyright: ignore
     "folders of the package": lambda name: find_spec(f"netwright.{name}") is not None,
-    "spaces": lambda name: name in catalogue.SPACES,
-    "strategies": lambda name: name in catalogue.STRATEGIES,
-    "recipes": lambda name: name in RECIPES,
+    "spaces": lambda name: name in catalogue.shipped("space"),
+    "strategies": lambda name: name in catalogue.shipped("strategy"),
+    "methods": lambda name: name in catalogue.shipped("method"),
     "executors": lambda name: isinstance(getattr(executors, name, None), type),
     "what a limit may be on before training": lambda name: name in Cost.metrics,
     "stops of a search": lambda name: name in inspect.signature(nw.Search.run).parameters,

@@ -15,8 +15,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "netwright"
 NAMED = re.compile(r"(netwright(?:\.\w+)+)(?::\w+)?")  # a module as text, imported when it is asked for
 EVERYBODY = {"version"}  # what any module may import
-KNOWN_CLI = {"benchmarks/entrants.py"}  # imports the command line; to be mended
-KNOWN_CIRCLE = {"benchmarks.entrants", "cli.compare", "cli.plan", "cli.proxies", "cli.sharing", "cli.trust"}  # likewise
+KNOWN_CIRCLE = {"cli.compare", "cli.plan", "cli.proxies", "cli.sharing", "cli.trust"}  # to be mended
 
 
 def arrows(page: str) -> dict[str, set[str]]:
@@ -103,9 +102,6 @@ def modules_imported(name: str) -> set[str]:
 def test_a_module_imports_only_what_its_folder_may(name: str) -> None:
     own = room(name)
     found = {room(each) for each in modules_imported(name) | names_in_text(TREES[name])}
-    if str(MODULES[name].relative_to(PACKAGE)) in KNOWN_CLI:
-        assert "cli" in found, f"{name} no longer imports the command line: take it from KNOWN_CLI and KNOWN_CIRCLE"
-        found -= {"cli"}
     forbidden = found - EVERYBODY - {own} - ARROWS[own]
     assert not forbidden, f"{own} imports {sorted(forbidden)}"
 
@@ -126,7 +122,7 @@ def test_no_modules_import_each_other() -> None:
 def test_no_folders_import_each_other_for_type_checkers_either() -> None:
     graph: dict[str, set[str]] = {folder: set() for folder in ARROWS}
     for name in MODULES:
-        if room(name) in ARROWS and str(MODULES[name].relative_to(PACKAGE)) not in KNOWN_CLI:
+        if room(name) in ARROWS:
             graph[room(name)] |= {room(each) for each, _ in imports(TREES[name])} & set(ARROWS) - {room(name)}
     assert circles(graph) == []
 

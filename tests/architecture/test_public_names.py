@@ -19,10 +19,10 @@ WITHOUT = {"netwright.cli", "netwright.core", "netwright.networks"}  # their mod
 CALLS = ast.parse(
     """
 import netwright as nw
-nw.spaces.Chain, nw.estimators.Training, nw.recipes.darts, nw.strategies.Asha, nw.executors.Processes, nw.testing
+nw.spaces.Chain, nw.estimators.Training, nw.methods.darts, nw.strategies.Asha, nw.executors.Processes, nw.testing
 nw.Search, nw.tasks.digits, nw.predictors.NeuralPredictor, nw.benchmarks.compare
 nw.spaces.Chian
-nw.recipes.drats
+nw.methods.drats
 nw.Serach
 """
 )
@@ -35,11 +35,18 @@ def tree(package: str) -> ast.Module:
 def imported(nodes: list[ast.stmt]) -> dict[str, str]:
     """Name -> where it is imported from, of the imports among these statements."""
     return {
-        alias.asname or alias.name: f"{node.module}:{alias.name}"
+        asname or name: f"{node.module}:{name}"
         for node in nodes
         if isinstance(node, ast.ImportFrom)
-        for alias in node.names
+        for name, asname in taken(node)
     }
+
+
+def taken(node: ast.ImportFrom) -> list[tuple[str, str | None]]:
+    """The names of an import with those that they are given; of a star, what the module makes public."""
+    if [alias.name for alias in node.names] == ["*"]:
+        return [(name, None) for name in importlib.import_module(node.module or "").__all__]
+    return [(alias.name, alias.asname) for alias in node.names]
 
 
 def hidden(package: str) -> dict[str, str]:

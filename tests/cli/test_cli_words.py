@@ -10,8 +10,9 @@ import warnings
 
 import pytest
 
-from netwright.cli import catalogue, main
-from netwright.cli.arguments import construct, pairs, split
+from netwright import catalogue
+from netwright.catalogue.arguments import construct, pairs, split
+from netwright.cli import main
 from netwright.cli.output import colours, finite, say
 from netwright.cli.plan import Plan
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
@@ -58,9 +59,9 @@ def test_a_wrong_option_is_named(options: dict[str, str], said: str) -> None:
 
 
 def test_every_name_of_the_catalogue_is_a_class_or_makes_a_strategy() -> None:
-    for kind, shipped in (("space", catalogue.SPACES), ("strategy", catalogue.STRATEGIES)):
-        for name in shipped:
-            made_by = catalogue.load(kind, name, shipped)
+    for kind in ("space", "strategy"):
+        for name in catalogue.shipped(kind):
+            made_by = catalogue.load(kind, name)
             if kind == "space" or inspect.isclass(made_by):
                 assert isinstance(made_by, type)
             else:
@@ -70,22 +71,22 @@ def test_every_name_of_the_catalogue_is_a_class_or_makes_a_strategy() -> None:
 
 def test_an_unknown_name_brings_the_nearest() -> None:
     with pytest.raises(ConfigurationError, match="did you mean 'darts'"):
-        catalogue.load("space", "dart", catalogue.SPACES)
+        catalogue.load("space", "dart")
 
 
 def test_a_plug_in_comes_from_a_file_that_is_named(tmp_path) -> None:
     path = tmp_path / "mine_for_the_catalogue.py"
     path.write_text("import netwright as nw\nclass Mine(nw.Space):\n    def network(self, choose, shape): ...\n")
-    assert catalogue.load("space", f"{path}:Mine", {}).__name__ == "Mine"
+    assert catalogue.load("space", f"{path}:Mine").__name__ == "Mine"
     with pytest.raises(ConfigurationError, match="no space class 'Miner'; did you mean 'Mine'"):
-        catalogue.load("space", f"{path}:Miner", {})
+        catalogue.load("space", f"{path}:Miner")
     with pytest.raises(ConfigurationError, match="no strategy class 'Mine'"):
-        catalogue.load("strategy", f"{path}:Mine", {})
+        catalogue.load("strategy", f"{path}:Mine")
     path.write_text("import a_module_that_is_not_there\n")
     with pytest.raises(ConfigurationError, match="does not import: ModuleNotFoundError"):
-        catalogue.load("space", f"{path}:Mine", {})
+        catalogue.load("space", f"{path}:Mine")
     with pytest.raises(ConfigurationError, match="there is no file"):
-        catalogue.load("space", f"{tmp_path}/none.py:Mine", {})
+        catalogue.load("space", f"{tmp_path}/none.py:Mine")
 
 
 def test_the_population_follows_the_number_of_trials() -> None:
@@ -134,7 +135,7 @@ def test_phases_of_a_genetic_algorithm_are_options() -> None:
 def test_a_value_that_the_constructor_cannot_take_is_one_message(text: str) -> None:
     name, options = split(text)
     with pytest.raises((ConfigurationError, UserError)):
-        construct(catalogue.load("space", name, catalogue.SPACES), options=options)
+        construct(catalogue.load("space", name), options=options)
 
 
 def test_a_number_stands_for_a_list_of_one() -> None:

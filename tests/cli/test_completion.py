@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from netwright.cli import catalogue, completing
-from netwright.recipes import RECIPES
+from netwright import catalogue
+from netwright.cli import completing
 from netwright.store import Store
 
 
@@ -55,6 +55,6 @@ def test_bash_is_offered_the_runs_of_the_project(tmp_path: Path) -> None:
 
 
 def test_every_name_is_offered() -> None:
-    assert completing.spaces("") == sorted(catalogue.SPACES)
-    assert completing.strategies("") == sorted(catalogue.STRATEGIES)
-    assert completing.recipes("") == sorted(RECIPES)
+    assert completing.spaces("") == sorted(catalogue.shipped("space"))
+    assert completing.strategies("") == sorted(catalogue.shipped("strategy"))
+    assert completing.recipes("") == sorted(catalogue.shipped("search"))

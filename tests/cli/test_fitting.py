@@ -8,15 +8,15 @@ from dataclasses import replace
 import pytest
 
 from netwright import tasks
+from netwright.catalogue.arguments import pairs
 from netwright.cli import fitting
-from netwright.cli.arguments import pairs
 from netwright.cli.explaining import recipe_warnings
 from netwright.cli.fitting import FEW, LEAST_STEPS, fitted, said
 from netwright.cli.plan import Plan
 from netwright.cli.timetable import EXPORT, SHARE_OF_EXPORT, SHARE_OF_FINALS, Timetable
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.engine.preflight import Preflight
-from netwright.recipes import timing as timing_of_weights
+from netwright.methods import timing as timing_of_weights
 from netwright.spaces import NasBench201
 from netwright.tasks import open_task
 from netwright.training.timing import Pace

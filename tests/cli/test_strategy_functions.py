@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from netwright.cli import catalogue
-from netwright.cli.arguments import construct
+from netwright import catalogue
+from netwright.catalogue.arguments import construct
 from netwright.cli.plan import Plan
 from netwright.core.errors import ConfigurationError
 from netwright.spaces import NasBench201
@@ -46,9 +46,9 @@ def test_a_function_of_a_file(tmp_path) -> None:
     strategy = made(f"{path}:mine:uniform_over=architectures")
     assert isinstance(strategy, RandomSearch) and strategy.arguments["uniform_over"] == "architectures"
     with pytest.raises(ConfigurationError, match="'wrong' made a int; expected a strategy"):
-        construct(catalogue.load("strategy", f"{path}:wrong", {}), SPACE, options={})
+        construct(catalogue.load("strategy", f"{path}:wrong"), SPACE, options={})
     with pytest.raises(ConfigurationError, match="no space class 'mine'"):
-        catalogue.load("space", f"{path}:mine", {})
+        catalogue.load("space", f"{path}:mine")
 
 
 def test_a_stored_plan_makes_the_same_strategy_again() -> None:

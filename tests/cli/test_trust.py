@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from netwright.benchmarks.record import Record
+from netwright.catalogue.sources import files_of
 from netwright.cli import trust
 from netwright.cli.compare import SETTINGS, Settings
 from netwright.cli.main import run
 from netwright.cli.plan import Plan
 from netwright.cli.show import PLAN
-from netwright.cli.sources import files_of
 from netwright.core.errors import CorruptStore, UserError
 from netwright.executors import Folder
 from netwright.store import Store

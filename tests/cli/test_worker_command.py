@@ -338,7 +338,7 @@ def test_a_workshop_makes_what_the_driver_has(tmp_path: Path) -> None:
 
 
 def test_a_workshop_makes_what_an_audit_trains_with(tmp_path: Path) -> None:
-    from netwright.recipes.auditing import training_alone
+    from netwright.benchmarks.auditing import training_alone
 
     plan = Plan(
         "digits", space="darts:cells=2,channels=4", recipe="darts", shared_epochs=1, data_options={"limit": 100}

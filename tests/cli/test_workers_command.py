@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.cli.arguments import counted, parse_bytes
+from netwright.catalogue.arguments import counted, parse_bytes
 from netwright.cli.main import run
 from netwright.cli.plan import Plan
 from netwright.cli.resuming import _spent

@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import netwright as nw
 from netwright.benchmarks import Problem, compare
+from netwright.benchmarks.auditing import audit
 from netwright.core.errors import ConfigurationError, DataError, NetwrightError
 from netwright.core.kinds import expect, kinds_checked
-from netwright.recipes.auditing import audit
 
 X, Y = np.zeros((20, 4), dtype=np.float32), np.arange(20) % 2
 TASK = nw.tasks.arrays(np.random.default_rng(0).normal(size=(80, 4)), np.arange(80) % 2)
@@ -53,7 +53,7 @@ ENTRIES: dict[str, tuple[str, Callable[[Any], object]]] = {
     "Cost: shape": ("TaskShape", lambda w: nw.estimators.Cost(SPACE, w)),
     "RandomSearch: space": ("Space", lambda w: nw.strategies.RandomSearch(w)),
     "RegularizedEvolution: space": ("Space", lambda w: nw.strategies.RegularizedEvolution(w)),
-    "LatentGradient: space": ("Space", lambda w: nw.strategies.nao(w)),
+    "LatentGradient: space": ("Space", lambda w: nw.methods.nao(w)),
     "Hyperband: sampler": ("Strategy", lambda w: nw.strategies.Hyperband(SPACE, sampler=w)),
     "BayesianOptimization: predictor": (
         "Predictor",

@@ -53,7 +53,7 @@ def sample(*limits: str, samples: int = 200) -> Counted:
 
 def one_shot(*limits: str, evaluations: int = 1000) -> nw.Search:
     space = Layers()
-    made = nw.recipes.single_path_one_shot(space, TASK, epochs=1, device="cpu")
+    made = nw.methods.single_path_one_shot(space, TASK, epochs=1, device="cpu")
     strategy = made.strategy.replace(evaluations=evaluations)
     return nw.Search(strategy, Forbidden(space, TASK, epochs=1, device="cpu"), constraints=limits)
 
@@ -129,7 +129,7 @@ def test_excess_counts_shares_of_limits() -> None:
 
 def test_a_gradient_is_refused_with_limits_from_python_too() -> None:
     space = nw.spaces.NasBench201(channels=4, cells=1)
-    search = nw.recipes.darts(space, nw.tasks.digits(limit=100), epochs=1).replace(constraints="params <= 5k")
+    search = nw.methods.darts(space, nw.tasks.digits(limit=100), epochs=1).replace(constraints="params <= 5k")
     with pytest.raises(ConfigurationError, match="follows a gradient and cannot keep params <= 5,000"):
         search.run()
 

@@ -17,16 +17,17 @@ from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal, Trial
 from netwright.engine import Interrupted, Search
 from netwright.engine.memory import FOLDER, Memory
+from netwright.methods import alphax
+from netwright.methods import bayesian as named
 from netwright.predictors.gaussian_process import GaussianProcess
 from netwright.predictors.gaussian_process import gaussian_process as processes
 from netwright.predictors.mlp import MlpEnsemble
 from netwright.strategies import WarmStart
-from netwright.strategies.bayesian import named
 from netwright.strategies.latent import LatentGradient
 from netwright.strategies.latent import latent_gradient as latent
 from netwright.strategies.progressive import ProgressiveBeam
 from netwright.strategies.tpe import TreeParzen
-from netwright.strategies.tree_search import MonteCarloTreeSearch, alphax
+from netwright.strategies.tree_search import MonteCarloTreeSearch
 
 MAKE: dict[str, Callable[[Space], Strategy]] = {
     "gp": lambda space: named.gp(space, initial=6, batch=3),

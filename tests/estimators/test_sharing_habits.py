@@ -15,7 +15,7 @@ import netwright as nw
 from netwright.core.errors import ConfigurationError
 from netwright.core.task import Augmentation
 from netwright.estimators import SharedWeights
-from netwright.recipes.robust import smooth_darts_adversarial
+from netwright.methods.robust import smooth_darts_adversarial
 from netwright.supernets.mixed import MixedEdges
 
 SPACE = nw.spaces.NasBench201(channels=2, cells=1)

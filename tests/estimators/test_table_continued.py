@@ -17,9 +17,10 @@ from netwright.engine.run import Run
 from netwright.engine.search import Search
 from netwright.estimators import Table
 from netwright.executors import Simulated, perform
+from netwright.methods import bohb
 from netwright.predictors.curves import LastValue
 from netwright.spaces import NasBenchMacro
-from netwright.strategies import Asha, Extrapolated, Hyperband, RandomSearch, SuccessiveHalving, bohb
+from netwright.strategies import Asha, Extrapolated, Hyperband, RandomSearch, SuccessiveHalving
 
 SPACE = NasBenchMacro()
 EPOCHS = 9

@@ -400,7 +400,7 @@ def test_classes_of_the_script_itself_are_refused(tmp_path: Path) -> None:
 
 
 def test_classes_of_a_file_that_the_user_named_work(start, tmp_path: Path) -> None:
-    from netwright.cli.catalogue import load
+    from netwright.catalogue import load
     from netwright.core.strategy import Strategy
 
     file = tmp_path / "mine_in_a_file.py"
@@ -409,7 +409,7 @@ def test_classes_of_a_file_that_the_user_named_work(start, tmp_path: Path) -> No
         "class Mine(Faulty):\n    pass\nclass Strategy(RandomSearch):\n    pass\n"
     )
     try:
-        assert issubclass(load("strategy", f"{file}:Strategy", {}), Strategy)
+        assert issubclass(load("strategy", f"{file}:Strategy"), Strategy)
         mine = sys.modules["mine_in_a_file"].Mine()
         (found,) = outcomes(start(1), job(0, mine))
     finally:

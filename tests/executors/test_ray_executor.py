@@ -245,17 +245,17 @@ def test_finals_proxies_and_audits_on_a_cluster_give_what_this_process_does(
 
 def evidence(folder: Path, executor: Ray | None) -> list[Any]:
     """Scores of untrained networks, an audit of shared weights, and final trainings: every number of them as text."""
+    from netwright.benchmarks.auditing import audit
     from netwright.estimators.zero_cost import EveryScore, ZeroCost
     from netwright.estimators.zero_cost.ranking import different, outcomes_of
     from netwright.executors import Inline
-    from netwright.recipes.auditing import audit
     from netwright.results import conclude
 
     task = nw.tasks.digits(limit=100)
     space = nw.spaces.NasBench201(channels=2, cells=1)
     every = EveryScore(ZeroCost(space, task, ("synflow", "naswot"), 8, device="cpu"))
     scored = outcomes_of(every, different(space, 3, seed=1), 1, executor or Inline())
-    shared = nw.recipes.darts(space, task, epochs=1, device="cpu", alarms=False).run(store=folder, name="shared")
+    shared = nw.methods.darts(space, task, epochs=1, device="cpu", alarms=False).run(store=folder, name="shared")
     audited = audit(shared, networks=2, epochs=1, executor=executor)
     training = nw.estimators.Training(nw.spaces.Mlp(widths=(4, 8)), task, epochs=1, device="cpu")
     run = nw.Search(nw.strategies.RandomSearch(training.space), training).run(trials=1, store=folder, name="r")

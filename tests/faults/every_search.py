@@ -17,10 +17,10 @@ from typing import Any
 
 import netwright as nw
 import netwright.strategies
+from netwright.catalogue import load, shipped
 from netwright.core.space import Space
 from netwright.core.strategy import Strategy
 from netwright.predictors.curves import Parametric
-from netwright.recipes import RECIPES, load
 from netwright.testing.examples import Layers
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))  # a pytest run has it already, the long one has not
@@ -69,7 +69,7 @@ class Case:
 @cache
 def cases() -> dict[str, Case]:
     """Name -> case: strategies by their class, recipes by the name that the command line knows."""
-    recipes = {f"recipe {name}": _recipe(name) for name in RECIPES}
+    recipes = {f"recipe {name}": _recipe(name) for name in shipped("search")}
     covered = {each for case in recipes.values() for each in strategies_in(case.make(0))}
     package = netwright.strategies.__name__
     toys = {
@@ -130,7 +130,7 @@ def _toy(cls: type[Strategy]) -> Case:
 def _recipe(name: str) -> Case:
     settings = {"epochs": EPOCHS, "batch_size": 20, "device": "cpu", "alarms": False, **SHORT.get(name, {})}
     space = _cells if name in NEED_EDGES else _layers
-    return Case(lambda seed: load(name)(space(), _task(), seed=seed, **settings))
+    return Case(lambda seed: load("search", name)(space(), _task(), seed=seed, **settings))
 
 
 @cache

@@ -6,13 +6,13 @@ from contextlib import closing
 import pytest
 from torch import nn
 
+from netwright.benchmarks.auditing import KEPT, audit
 from netwright.core.errors import DataError, UserError
 from netwright.core.space import Space
 from netwright.engine import Search
 from netwright.estimators import Training
 from netwright.estimators.shared_weights import SharedWeights
 from netwright.executors import Processes
-from netwright.recipes.auditing import KEPT, audit
 from netwright.results.audit import Audit, audit_lines
 from netwright.store import Store
 from netwright.strategies import RandomSearch

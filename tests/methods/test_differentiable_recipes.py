@@ -11,15 +11,11 @@ from netwright.core.errors import ConfigurationError
 from netwright.core.trial import Trial
 from netwright.engine import Search
 from netwright.estimators import SharedWeights
-from netwright.recipes.dropout import dropnas
-from netwright.recipes.experts import xnas
-from netwright.recipes.gates import proxylessnas
-from netwright.recipes.mixed_level import milenas
-from netwright.recipes.partial import pc_darts
-from netwright.recipes.progressive import pdarts, stage_lengths
-from netwright.recipes.robust import robust_darts
-from netwright.recipes.sampling import data_nas, gdas, snas
-from netwright.recipes.two_level import darts, darts_second_order
+from netwright.methods.gates import proxylessnas
+from netwright.methods.robust import dropnas, robust_darts
+from netwright.methods.sampling import data_nas, gdas, snas
+from netwright.methods.shrinking import pdarts, stage_lengths
+from netwright.methods.two_level import darts, darts_second_order, milenas, pc_darts, xnas
 from netwright.spaces import Darts, NasBench201
 from netwright.strategies.differentiable import Differentiable
 from netwright.tasks import Task, open_task
@@ -63,7 +59,7 @@ def test_weights_train_as_in_the_paper(recipe: Any, expected: dict[str, Any], ta
 
 
 def test_logits_learn_as_in_the_paper(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netwright.recipes.weight_sharing.PUBLISHED_STEPS", 1)  # so that this search is no short one
+    monkeypatch.setattr("netwright.methods.weight_sharing.PUBLISHED_STEPS", 1)  # so that this search is no short one
 
     def strategy_of(recipe: Any, space: Any = SPACE) -> Differentiable:
         strategy = recipe(space, task, device="cpu").strategy

@@ -8,8 +8,8 @@ from torch import nn
 from netwright.core.space import Space
 from netwright.engine import Search
 from netwright.estimators import SharedWeights
-from netwright.recipes.distributions import asng, mdenas
-from netwright.recipes.single_path import fairnas, one_shot, random_weight_sharing, single_path_one_shot
+from netwright.methods.distributions import asng, mdenas
+from netwright.methods.single_path import fairnas, one_shot, random_weight_sharing, single_path_one_shot
 from netwright.strategies import RegularizedEvolution
 from netwright.strategies.paths import NaturalGradient, TopEvolution, UniformPaths
 from netwright.tasks import open_task

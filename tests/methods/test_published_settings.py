@@ -11,13 +11,13 @@ import torch
 from torch import nn
 
 import netwright as nw
+from netwright.catalogue import load
 from netwright.core.errors import ConfigurationError
 from netwright.core.task import Augmentation
 from netwright.core.trial import Measurement, Proposal
 from netwright.engine import Search
 from netwright.estimators import SharedWeights
-from netwright.recipes import load
-from netwright.recipes.weight_sharing import Scale, batches_of, half_a_side, nearly_all, resolved
+from netwright.methods.weight_sharing import Scale, batches_of, half_a_side, nearly_all, resolved
 from netwright.spaces import NasBench201
 from netwright.strategies import RandomSearch
 
@@ -34,7 +34,7 @@ def task() -> nw.Task:
 
 def begun(recipe: str, task: nw.Task, **options: Any) -> SharedWeights:
     """The shared weights of a recipe before its first round."""
-    estimator = load(recipe)(SPACE, task, **{"device": "cpu", "fused": False, **options}).estimator
+    estimator = load("search", recipe)(SPACE, task, **{"device": "cpu", "fused": False, **options}).estimator
     assert isinstance(estimator, SharedWeights)
     estimator.begin(0)
     return estimator
@@ -64,7 +64,7 @@ def spied(monkeypatch: pytest.MonkeyPatch) -> Spied:
 
 
 def run(recipe: str, task: nw.Task, **options: Any) -> Any:
-    return load(recipe)(SPACE, task, **{"device": "cpu", "alarms": False, "batch_size": 28, **options}).run()
+    return load("search", recipe)(SPACE, task, **{"device": "cpu", "alarms": False, "batch_size": 28, **options}).run()
 
 
 def half_cosine(start: float, end: float, shares: list[float]) -> list[float]:
@@ -150,7 +150,7 @@ def test_statistics_are_taken_from_all_training_images_or_25600(task: nw.Task, m
 @pytest.mark.parametrize("recipe", ["darts", "pc-darts", "milenas", "nasp", "sgas", "smooth-darts", "gdas", "mdenas"])
 def test_validation_is_augmented_and_everything_decays_as_in_the_code_of_darts(recipe: str, task: nw.Task) -> None:
     space = nw.spaces.Darts(nodes=2, channels=4, cells=2)
-    estimator: Any = load(recipe)(space, task, epochs=12, device="cpu", batch_size=16).estimator
+    estimator: Any = load("search", recipe)(space, task, epochs=12, device="cpu", batch_size=16).estimator
     estimator.begin(0)
     weights = estimator.weights
     stored = weights.normalise(weights.held_out.batch(0, len(weights.held_out)))
@@ -184,7 +184,7 @@ class OneLayer(nw.Space):
 
 def test_robust_darts_checks_every_second_epoch_and_is_of_second_order(task: nw.Task) -> None:
     options: dict[str, Any] = {"device": "cpu", "alarms": False, "batch_size": 72}
-    found = load("robust-darts")(OneLayer(), task, epochs=50, **options).run()
+    found = load("search", "robust-darts")(OneLayer(), task, epochs=50, **options).run()
     assert found.search.estimator.order == 2
     epochs = [each.metrics for each in found.trials if each.proposal.purpose == "train"]
     checked = [i for i, each in enumerate(epochs) if "eigenvalue" in each]
@@ -254,7 +254,7 @@ def test_settings_that_cannot_be_are_refused_by_their_names(
     recipe: str, task: nw.Task, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        load(recipe)(SPACE, task, device="cpu", **options)
+        load("search", recipe)(SPACE, task, device="cpu", **options)
 
 
 def test_a_resolved_recipe_searches_with_any_strategy(task: nw.Task) -> None:

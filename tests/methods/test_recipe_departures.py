@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from netwright.catalogue import load, shipped
 from netwright.cli.explaining import strategy_lines
 from netwright.cli.plan import Plan
-from netwright.recipes import RECIPES, load
-from netwright.recipes.departures import _SAID, departure
+from netwright.methods.departures import _SAID, departure
 from netwright.spaces import NasBench201
 from netwright.tasks import open_task
 
@@ -49,9 +49,9 @@ IN_THE_DOCSTRING = {
 
 
 def test_the_docstrings_say_it_too() -> None:
-    assert set(IN_THE_DOCSTRING) == set(_SAID) <= set(RECIPES)
+    assert set(IN_THE_DOCSTRING) == set(_SAID) & set(shipped("search"))
     for name, words in IN_THE_DOCSTRING.items():
-        assert words in " ".join((load(name).__doc__ or "").split()).lower(), name
+        assert words in " ".join((load("search", name).__doc__ or "").split()).lower(), name
 
 
 def test_it_is_printed_with_the_plan() -> None:

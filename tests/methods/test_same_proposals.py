@@ -1,6 +1,6 @@
 """Every shipped recipe asks what it asked when this record was made: the same seeds, the same proposals.
 
-`python tests/recipes/test_same_proposals.py` writes the record anew, which only a decision to change what is asked may.
+`python tests/methods/test_same_proposals.py` writes the record anew, which only a decision to change what is asked may.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import torch
 
+from netwright.catalogue import load, shipped
 from netwright.core.architecture import Architecture
-from netwright.recipes import RECIPES, load
 from netwright.spaces import Darts
 from netwright.tasks import Task, open_task
 from netwright.testing.examples import Layers
@@ -34,7 +34,7 @@ def task_of() -> Task:
 
 def asked_by(recipe: str, space: str) -> dict[str, Any]:
     """What a recipe asks when it is told made-up losses: a digest of all that is exact, and sums of the weights."""
-    strategy = load(recipe)(SPACES[space], task_of(), epochs=EPOCHS, device="cpu").strategy
+    strategy = load("search", recipe)(SPACES[space], task_of(), epochs=EPOCHS, device="cpu").strategy
     training = Training(strategy, EPOCHS, STEPS, seed=3).hold()
     exact, sums = hashlib.sha256(), []
     for proposal in training.asked:
@@ -59,7 +59,12 @@ def _weighed(weights: torch.Tensor) -> float:
 
 
 def everything() -> list[tuple[str, str]]:
-    return [(recipe, space) for recipe in RECIPES for space in SPACES if space != "layers" or recipe not in NEED_EDGES]
+    return [
+        (recipe, space)
+        for recipe in shipped("search")
+        for space in SPACES
+        if space != "layers" or recipe not in NEED_EDGES
+    ]
 
 
 @pytest.mark.parametrize(("recipe", "space"), everything())

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
+from netwright.catalogue import load
 from netwright.cli.explaining import expectations, strategy_lines
 from netwright.cli.plan import Plan
 from netwright.core.errors import ConfigurationError
-from netwright.recipes import expectations as known
-from netwright.recipes import load
-from netwright.recipes.expectations import MEASURED, Measured, expected, steps_needed
-from netwright.recipes.timing import Pace, pace
-from netwright.recipes.weight_sharing import (
+from netwright.methods import expectations as known
+from netwright.methods.expectations import MEASURED, Measured, expected, steps_needed
+from netwright.methods.timing import Pace, pace
+from netwright.methods.weight_sharing import (
     FASTEST,
     FEWEST_EVALUATIONS,
     PUBLISHED_STEPS,
@@ -70,21 +70,21 @@ def test_more_is_scored_the_longer_the_training_up_to_the_papers_number() -> Non
 
 @pytest.mark.parametrize("recipe", ["darts", "gdas", "pc-darts", "proxylessnas", "snas", "milenas", "dropnas", "sgas"])
 def test_gradient_recipes_move_their_logits_faster_in_a_short_search(recipe: str, task: Task) -> None:
-    strategy: Any = load(recipe)(SPACE, task, epochs=2, device="cpu").strategy
+    strategy: Any = load("search", recipe)(SPACE, task, epochs=2, device="cpu").strategy
     assert strategy.optimiser.learning_rate == FASTEST
-    strategy = load(recipe)(SPACE, task, epochs=2, device="cpu", architecture_rate=5e-4).strategy
+    strategy = load("search", recipe)(SPACE, task, epochs=2, device="cpu", architecture_rate=5e-4).strategy
     assert strategy.optimiser.learning_rate == 5e-4
 
 
 def test_recipes_without_adam_refuse_a_rate_of_the_architecture(task: Task) -> None:
     for recipe in ("fairnas", "xnas"):
         with pytest.raises(ConfigurationError, match=r"architecture_rate = 0\.1: expected a recipe whose logits"):
-            load(recipe)(SPACE, task, epochs=2, device="cpu", architecture_rate=0.1)
+            load("search", recipe)(SPACE, task, epochs=2, device="cpu", architecture_rate=0.1)
 
 
 def test_short_searches_score_few_architectures_and_given_numbers_hold(task: Task) -> None:
     def search(recipe: str, **options: Any) -> Any:
-        return load(recipe)(SPACE, task, epochs=2, device="cpu", **options)
+        return load("search", recipe)(SPACE, task, epochs=2, device="cpu", **options)
 
     assert search("single-path-one-shot").strategy.evaluations == 50
     assert search("single-path-one-shot", generations=7).strategy.evaluations == 350
@@ -96,7 +96,7 @@ def test_short_searches_score_few_architectures_and_given_numbers_hold(task: Tas
 
 
 def test_a_long_search_scores_as_many_as_the_paper(task: Task) -> None:
-    search: Any = load("single-path-one-shot")(SPACE, task, epochs=20_000, device="cpu")
+    search: Any = load("search", "single-path-one-shot")(SPACE, task, epochs=20_000, device="cpu")
     assert search.strategy.evaluations == 1_000
     assert training_steps(search.estimator) == 20_000
 
@@ -163,7 +163,7 @@ def test_too_few_steps_are_said_with_how_long_enough_would_take(monkeypatch: pyt
 def test_what_was_measured_is_in_order_and_of_recipes_that_there_are() -> None:
     assert {"single-path-one-shot", "gdas", "darts"} <= set(MEASURED)
     for recipe, found in MEASURED.items():
-        assert load(recipe) and [each.steps for each in found] == sorted(each.steps for each in found)
+        assert load("search", recipe) and [each.steps for each in found] == sorted(each.steps for each in found)
         assert all(-1 <= each.tau <= 1 and (each.spread is None) == (each.n == 1) for each in found)
 
 
@@ -174,7 +174,7 @@ def test_an_epoch_is_timed_with_what_its_alarms_evaluate(task: Task, monkeypatch
     from netwright.estimators import SharedWeights
 
     now, plain = [0.0], SharedWeights.epoch
-    monkeypatch.setattr("netwright.recipes.timing.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("netwright.methods.timing.time.monotonic", lambda: now[0])
 
     def epoch(estimator: SharedWeights, mixture: Any) -> Any:
         now[0] += 7.0
@@ -187,13 +187,13 @@ def test_an_epoch_is_timed_with_what_its_alarms_evaluate(task: Task, monkeypatch
     rounds = SharedWeights.advance
     monkeypatch.setattr(SharedWeights, "epoch", epoch)
     monkeypatch.setattr(SharedWeights, "advance", advance)
-    found = pace(load("proxylessnas")(SPACE, task, epochs=8, device="cpu", batch_size=32))
+    found = pace(load("search", "proxylessnas")(SPACE, task, epochs=8, device="cpu", batch_size=32))
     assert found.epoch == pytest.approx(1.1 * (2 * (1.0 + 5.0 / 5) + 7.0))  # 2 steps, and a probe for every fifth
 
 
 @pytest.mark.parametrize("recipe", ["darts", "single-path-one-shot", "gdas", "proxylessnas"])
 def test_a_training_of_a_single_step_is_timed_too(recipe: str, task: Task) -> None:
-    found = pace(load(recipe)(SPACE, task, epochs=1, device="cpu", batch_size=64))
+    found = pace(load("search", recipe)(SPACE, task, epochs=1, device="cpu", batch_size=64))
     assert found.epoch > 0 and found.evaluation > 0
 
 

@@ -89,7 +89,7 @@ def test_it_is_a_value_that_can_be_sent():
         nw.strategies.MonteCarloTreeSearch,
         lambda space: nw.strategies.ProgressiveBeam(space, beam=8),
         lambda space: nw.strategies.Harmonica(space, samples=6),
-        lambda space: nw.strategies.nao(space, quick=True, initial=8, new=6, epochs=20),
+        lambda space: nw.methods.nao(space, quick=True, initial=8, new=6, epochs=20),
         lambda space: nw.strategies.KernelDensity(space, least_points=3),
     ],
 )

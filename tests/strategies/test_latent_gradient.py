@@ -7,7 +7,8 @@ from free_search import Cell, Nested, search
 
 from netwright.core.errors import ConfigurationError
 from netwright.core.trial import Proposal
-from netwright.strategies.latent import LatentGradient, nao
+from netwright.methods import nao
+from netwright.strategies.latent import LatentGradient
 from netwright.strategies.latent.fitting import fit
 from netwright.strategies.latent.model import EncoderPredictorDecoder
 from netwright.strategies.latent.vocabulary import Vocabulary

@@ -10,9 +10,10 @@ from torch import nn
 from netwright.core.errors import ConfigurationError, SpaceExhausted
 from netwright.core.randomness import Generators
 from netwright.core.space import Space
+from netwright.methods import alphax, deep_architect
 from netwright.predictors import Prediction, Predictor
 from netwright.spaces import NasBench101
-from netwright.strategies import MonteCarloTreeSearch, RandomSearch, alphax, deep_architect
+from netwright.strategies import MonteCarloTreeSearch, RandomSearch
 from netwright.strategies.tree_search.tree import Node, Tree, upper_bounds
 from netwright.testing import check_strategy
 

@@ -10,8 +10,8 @@ import pytest
 from netwright.core.errors import ConfigurationError, InvalidArchitecture
 from netwright.core.strategy import Remembering, RoundStrategy, in_role
 from netwright.core.trial import Measurement, Trial
+from netwright.methods.bayesian import gp
 from netwright.strategies import Asha, GeneticAlgorithm, LocalSearch, RandomSearch, RegularizedEvolution, WarmStart
-from netwright.strategies.bayesian.named import gp
 from netwright.strategies.paths import TrainThenSearch, UniformPaths
 from netwright.strategies.tpe import TreeParzen
 from netwright.testing import check_strategy

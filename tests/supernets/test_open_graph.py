@@ -157,6 +157,6 @@ def test_strategies_that_draw_from_probabilities_keep_to_what_goes_together() ->
 @pytest.mark.parametrize(("recipe", "space"), [("asng", SMALL), ("single_path_one_shot", SMALL), ("gdas", TINY)])
 def test_recipes_search_these_spaces(recipe: str, space: NasBench101) -> None:
     task = nw.tasks.arrays(np.random.default_rng(0).normal(size=(64, 1, 4, 4)).astype("float32"), np.arange(64) % 2)
-    run = getattr(nw.recipes, recipe)(space, task, epochs=1).run(trials=4)
+    run = getattr(nw.methods, recipe)(space, task, epochs=1).run(trials=4)
     assert run.best is not None
     space.validate(run.best.architecture)

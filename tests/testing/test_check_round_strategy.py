@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import netwright as nw
+from netwright.catalogue import load, shipped
 from netwright.core.errors import StopSearch
 from netwright.core.strategy import RoundStrategy, Strategy
-from netwright.recipes import RECIPES, load
 from netwright.testing import check_round_strategy
 from netwright.testing.examples import Layers
 
@@ -31,12 +31,12 @@ def task() -> nw.Task:
 
 
 @pytest.mark.parametrize("space", [Layers(), CELLS], ids=["layers", "cells"])
-@pytest.mark.parametrize("name", [name for name in RECIPES if name not in ("darts-second-order", "fairnas")])
+@pytest.mark.parametrize("name", [name for name in shipped("search") if name not in ("darts-second-order", "fairnas")])
 def test_the_strategy_of_every_recipe_keeps_the_contract(name: str, space: nw.Space, task: nw.Task) -> None:
     if name == "pc-darts" and space is not CELLS:
         pytest.skip("pc-darts needs edges")
     short = SHORT.get(name, {})
-    strategy = load(name)(CELLS, task, epochs=4, device="cpu", **short).strategy
+    strategy = load("search", name)(CELLS, task, epochs=4, device="cpu", **short).strategy
 
     def make(wanted: nw.Space) -> Strategy:
         return _of(strategy, wanted)

@@ -9,8 +9,8 @@ from types import ModuleType
 from typing import Any
 
 import netwright
-from netwright import estimators, executors, predictors, recipes, spaces, strategies
-from netwright.cli import catalogue
+from netwright import catalogue, estimators, executors, predictors, spaces, strategies
+from netwright.catalogue.reading import Kind
 from netwright.core.configuration import constructor
 from netwright.training import settings
 from netwright.training.settings import TrainingSettings
@@ -46,8 +46,8 @@ def spaces_page() -> str:
         "On the command line `--space NAME:option=value,option=value`, as in `--space darts:cells=4,channels=8`; a "
         "list stands in brackets, `--space mlp:widths=[32,64]`. From Python `nw.spaces.Darts(cells=4, channels=8)`. "
         "Yours are `--space file.py:Class` ([add a space](../adding/space.md)).",
-        *_named("space", catalogue.SPACES, spaces),
-        *_others(spaces, catalogue.SPACES, "space", "nw.spaces"),
+        *_named("space", catalogue.shipped("space"), spaces),
+        *_others(spaces, catalogue.shipped("space"), "space", "nw.spaces"),
     )
 
 
@@ -61,9 +61,9 @@ def strategies_page() -> str:
         "`nw.strategies.RegularizedEvolution(space, population=20)`. Yours are `--strategy file.py:Class` ([add a "
         "strategy](../adding/strategy.md)).",
         "## By name on the command line",
-        *_named("strategy", catalogue.STRATEGIES, strategies, skip=("space",)),
+        *_named("strategy", catalogue.shipped("strategy"), strategies, skip=("space",)),
         "## From Python, and as parts of others",
-        *_others(strategies, catalogue.STRATEGIES, "strategy", "nw.strategies"),
+        *_others(strategies, catalogue.shipped("strategy"), "strategy", "nw.strategies"),
     )
 
 
@@ -105,11 +105,11 @@ def _in(name: str, place: str) -> bool:
 
 
 def recipes_page() -> str:
-    taken = {name: recipes.load(name) for name in recipes.RECIPES}
+    taken = {name: catalogue.load("search", name) for name in catalogue.shipped("search")}
     return page(
         "Recipes",
         "On the command line `--recipe NAME:option=value`, as in `--recipe gdas:epochs=20`; from Python "
-        "`nw.recipes.gdas(space, task, epochs=20).run()`. Every recipe takes the space and the task, `seed`, "
+        "`nw.methods.gdas(space, task, epochs=20).run()`. Every recipe takes the space and the task, `seed`, "
         "`device`, any [training setting](training.md) and any option of [SharedWeights](estimators.md). The "
         "published results are quoted mostly from memory: look them up before you cite them. `netwright papers` "
         "lists what is not there yet.",
@@ -157,18 +157,18 @@ def python_page() -> str:
     )
 
 
-def _named(kind_of: str, names: Mapping[str, str], module: ModuleType, skip: tuple[str, ...] = ()) -> list[str]:
+def _named(kind_of: Kind, names: Mapping[str, str], module: ModuleType, skip: tuple[str, ...] = ()) -> list[str]:
     public = {getattr(module, name): name for name in module.__all__}
-    found = {name: catalogue.load(kind_of, name, names) for name in names}
+    found = {name: catalogue.load(kind_of, name) for name in names}
     found = {name: getattr(each, "__wrapped__", each) for name, each in found.items()}
     short = module.__name__.replace("netwright", "nw")
     titles = {name: f" (`{short}.{public[each]}`)" if each in public else "" for name, each in found.items()}
     return [entry(f"`{name}`{titles[name]}", each, skip) for name, each in found.items()]
 
 
-def _others(module: ModuleType, names: Mapping[str, str], kind_of: str, short: str) -> list[str]:
+def _others(module: ModuleType, names: Mapping[str, str], kind_of: Kind, short: str) -> list[str]:
     """Public names that the command line has no name for."""
-    listed = {getattr(made, "__wrapped__", made) for made in (catalogue.load(kind_of, each, names) for each in names)}
+    listed = {getattr(made, "__wrapped__", made) for made in (catalogue.load(kind_of, each) for each in names)}
     others = [name for name in module.__all__ if getattr(module, name) not in listed]
     return [entry(f"`{short}.{name}`", getattr(module, name)) for name in others]
 

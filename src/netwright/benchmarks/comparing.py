@@ -31,7 +31,7 @@ from netwright.core.kinds import kinds_checked
 from netwright.core.spelling import option, spelled
 from netwright.core.trial import Proposal
 from netwright.core.wording import duration
-from netwright.strategies.departures import departure
+from netwright.methods.departures import departure
 
 _ALONE = 2.0  # seconds after which it is known whether other processes are worth starting
 _WORTH = 8.0  # seconds of work to go, for which they are

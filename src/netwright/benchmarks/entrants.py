@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from netwright.catalogue import making
+from netwright.catalogue.arguments import pieces_of
 from netwright.core.configuration import Configured, as_json
 from netwright.core.errors import ConfigurationError, UserError, shown
 from netwright.core.randomness import derived_seed
@@ -37,9 +39,7 @@ class Entrant:
     def strategy(self, space: Space, budget: Budget) -> Strategy:
         """The strategy for this space. Raises UserError where it cannot be made."""
         if isinstance(self.make, str):
-            from netwright.cli.plan import Plan
-
-            return Plan(data="", strategy=self.make, trials=budget.trials).make_strategy(space)
+            return making.strategy(resolved(self.make, budget), space, budget.trials)
         if isinstance(self.make, Strategy):
             return self.make.replace(space=space) if "space" in self.make.arguments else self.make
         made = self.make(space)
@@ -61,9 +61,7 @@ class Entrant:
 
 def resolved(text: str, budget: Budget) -> str:
     """The strategy's text with the defaults written out that the command line gives it for this budget."""
-    from netwright.cli.plan import Plan
-
-    return Plan(data="", strategy=text, trials=budget.trials).resolved().strategy
+    return making.fitted(text, budget.trials)
 
 
 def _source(text: str) -> dict[str, str]:
@@ -127,8 +125,6 @@ def entrants_of(given: Any, budget: Budget) -> tuple[Entrant, ...]:
 
 def split_list(text: str) -> list[str]:
     """Strategies between commas; a piece `key=value` is an option of the strategy before it."""
-    from netwright.cli.arguments import pieces_of
-
     found: list[str] = []
     for piece in map(str.strip, pieces_of(text)):
         before = found[-1] if found else ""

@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -137,12 +138,25 @@ def _value(text: str, cls: Any) -> Any:
         return text if part is None else part
 
 
+def _beside(cls: Any) -> dict[str, type[Configured]]:
+    """The parts that are near a class or function: of its module, of its package, and beside what its module names."""
+    own = vars(sys.modules[cls.__module__])
+    packages = dict.fromkeys(each.__module__.rpartition(".")[0] for each in own.values() if _is_part(each))
+    near = [vars(importlib.import_module(each)) for each in packages if each]
+    package = cls.__module__.rpartition(".")[0]
+    near += [vars(importlib.import_module(package)) if package else {}, own]
+    return {name: each for names in near for name, each in names.items() if _is_part(each)}
+
+
+def _is_part(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, Configured)
+
+
 def _part(text: str, cls: Any) -> Any:
     """The object that `Name` or `Name(literals, key=literal)` stands for among the parts beside `cls`; None if none."""
     match = re.fullmatch(r"(\w+)(?:\((.*)\))?", text.strip(), flags=re.DOTALL)
-    beside = vars(importlib.import_module(cls.__module__.rpartition(".")[0] or cls.__module__))
-    found = beside.get(match[1]) if match else None
-    if match is None or not (isinstance(found, type) and issubclass(found, Configured)):
+    found = _beside(cls).get(match[1]) if match else None
+    if match is None or found is None:
         return None
     pieces = pieces_of(match[2] or "")
     named = {key.strip(): value for key, equals, value in (piece.partition("=") for piece in pieces) if equals}

@@ -1,7 +1,4 @@
-"""The names that the command line knows; a plug-in is `module:Class`, `file.py:Class` or an entry point.
-
-In place of a strategy's class a function may be named that makes one: `function(space, **options) -> Strategy`.
-"""
+"""From a name to the class or function that it stands for, shipped, installed, or of the user's own."""
 
 from __future__ import annotations
 
@@ -10,83 +7,80 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from netwright.catalogue.reading import Kind, shipped
 from netwright.core.errors import ConfigurationError, marked, nearest
-from netwright.core.space import Space
-from netwright.core.strategy import Strategy
 
-SPACES = {
-    "chain": "netwright.spaces.chain:Chain",
-    "nasbench101": "netwright.spaces.nasbench101:NasBench101",
-    "nasbench201": "netwright.spaces.nasbench201:NasBench201",
-    "nasbenchmacro": "netwright.spaces.nasbench_macro:NasBenchMacro",
-    "darts": "netwright.spaces.darts:Darts",
-    "nasnet": "netwright.spaces.nasnet:NasNet",
-    "mlp": "netwright.spaces.mlp:Mlp",
+if TYPE_CHECKING:
+    from netwright.core.space import Space
+    from netwright.core.strategy import Strategy
+
+GROUPS = {
+    "space": "netwright.spaces",
+    "strategy": "netwright.strategies",
+    "search": "netwright.methods",
+    "method": "netwright.methods",
 }
-STRATEGIES = {
-    "random": "netwright.strategies:RandomSearch",
-    "exhaustive": "netwright.strategies:Exhaustive",
-    "evolution": "netwright.strategies:RegularizedEvolution",
-    "genetic": "netwright.strategies:GeneticAlgorithm",
-    "local": "netwright.strategies:LocalSearch",
-    "pnas": "netwright.strategies.progressive:ProgressiveBeam",
-    "nao": "netwright.strategies.latent:nao",
-    "mcts": "netwright.strategies.tree_search:MonteCarloTreeSearch",
-    "alphax": "netwright.strategies.tree_search:alphax",
-    "deep-architect": "netwright.strategies.tree_search:deep_architect",
-    "harmonica": "netwright.strategies.harmonica:Harmonica",
-    "tpe": "netwright.strategies.tpe:TreeParzen",
-    "successive-halving": "netwright.strategies.fidelity:SuccessiveHalving",
-    "hyperband": "netwright.strategies.fidelity:Hyperband",
-    "asha": "netwright.strategies.fidelity:Asha",
-    "bohb": "netwright.strategies.fidelity:bohb",
-    "gp": "netwright.strategies.bayesian.named:gp",
-    "bananas": "netwright.strategies.bayesian.named:bananas",
-    "nasbot": "netwright.strategies.bayesian.named:nasbot",
-    "gp-nas": "netwright.strategies.bayesian.named:gp_nas",
-    "auto-keras": "netwright.strategies.bayesian.named:auto_keras",
-    "npenas": "netwright.strategies.bayesian.named:npenas",
-    "predictor": "netwright.strategies.bayesian.named:predictor",
-}
+"""Entry points in which installed packages offer a kind under names of their own."""
+OWN = {"space": "module:Class or file.py:Class", "strategy": "module:Class or file.py:Class"}
+WORDS = {"search": "recipe"}
 
 
-def load(kind: str, name: str, shipped: Mapping[str, str]) -> Callable[..., Any]:
-    """The class that a name stands for, or the function that makes a strategy.
+def names(kind: Kind) -> list[str]:
+    """What there is of a kind, shipped and installed, in alphabetical order."""
+    return sorted({*shipped(kind), *_plugins(kind)})
 
-    kind is "space" or "strategy", as in the entry point group `netwright.spaces`.
 
-    Raises ConfigurationError for an unknown name (with the nearest known) and for a plug-in that does not import.
+def load(kind: Kind, name: str) -> Callable[..., Any]:
+    """The class that a name stands for, or the function that makes one.
+
+    Raises ConfigurationError for an unknown name (with the nearest of all kinds) and for code that does not import.
     """
-    if name in shipped:
-        return _imported(kind, shipped[name])
+    if name in shipped(kind):
+        return _imported(kind, shipped(kind)[name])
     plugins = _plugins(kind)
     if name in plugins:
         return _imported(kind, plugins[name])
-    if code_named(kind, name, shipped) is not None:
+    if code_named(kind, name) is not None:
         return _imported(kind, name)
-    hint = nearest(name, [*shipped, *plugins])
-    raise ConfigurationError(f"there is no {kind} {name!r}{hint} Your own: module:Class or file.py:Class.")
+    raise ConfigurationError(f"there is no {WORDS.get(kind, kind)} {name!r}{_hint(kind, name)}")
 
 
-def code_named(kind: str, name: str, shipped: Mapping[str, str]) -> str | None:
+def _hint(kind: Kind, name: str) -> str:
+    """What may have been meant: of this kind, or of another."""
+    for other in ("method", "strategy", "space"):
+        if name in names(other):
+            article = "a whole search on shared weights" if name in shipped("search") else f"a {other}"
+            return f": it is {article}"
+    own = OWN.get(kind, "module:function or file.py:function")
+    known = [*names(kind), *(names("method") if kind in ("strategy", "search") else ())]
+    return f"{nearest(name, list(dict.fromkeys(known)))} Your own: {own}."
+
+
+def code_named(kind: Kind, name: str) -> str | None:
     """The module or file that `load` imports for this name; None where it is shipped, installed, or unknown."""
-    if name in shipped or ":" not in name or name in _plugins(kind):
+    if name in shipped(kind) or ":" not in name or name in _plugins(kind):
         return None
     return name.rpartition(":")[0]
 
 
-def _plugins(kind: str) -> dict[str, str]:
+def gives_a_search(made_by: Callable[..., Any]) -> bool:
+    """Whether a method takes a task beside the space, and so gives a whole search; others give a strategy."""
+    if isinstance(made_by, type):
+        return False
+    return list(inspect.signature(made_by).parameters)[1:2] == ["task"]
+
+
+def _plugins(kind: Kind) -> dict[str, str]:
     """What installed packages offer under a name of their own, as module:Class."""
-    group = f"netwright.{kind[:-1]}ies" if kind[-1] == "y" else f"netwright.{kind}s"
-    return {point.name: point.value for point in entry_points(group=group)}
+    return {point.name: point.value for point in entry_points(group=GROUPS[kind])} if kind in GROUPS else {}
 
 
-def _imported(kind: str, reference: str) -> Callable[..., Any]:
+def _imported(kind: Kind, reference: str) -> Callable[..., Any]:
     place, _, attribute = reference.rpartition(":")
     try:
         module = _from_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
@@ -96,30 +90,63 @@ def _imported(kind: str, reference: str) -> Callable[..., Any]:
         raise ConfigurationError(
             f"{kind} {reference!r} does not import: {type(problem).__name__}: {marked(problem)}"
         ) from problem
-    found = getattr(module, attribute, None)
-    base = {"space": Space, "strategy": Strategy}[kind]
-    if kind == "strategy" and inspect.isfunction(found):
-        return _checked(found)
-    if not (isinstance(found, type) and issubclass(found, base)):
-        classes = [each for each, value in vars(module).items() if isinstance(value, type) and issubclass(value, base)]
-        classes = [each for each in classes if each != base.__name__]
-        raise ConfigurationError(
-            f"{kind} {reference!r}: {place} has no {kind} class {attribute!r}{nearest(attribute, classes)}"
-        )
-    return found
+    return _fitting(kind, reference, getattr(module, attribute, None), vars(module))
 
 
-def _checked(factory: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, which raises ConfigurationError unless what it makes is a strategy."""
+def _fitting(kind: Kind, reference: str, found: Any, beside: dict[str, Any]) -> Callable[..., Any]:
+    """What was found, where it is of this kind; ConfigurationError otherwise."""
+    base = _base(kind)
+    if base is not None and isinstance(found, type) and issubclass(found, base):
+        return found
+    if inspect.isfunction(found) and kind in ("method", "search", "strategy"):
+        search = gives_a_search(found)
+        if kind == "method" or search == (kind == "search"):
+            return _checked(found, search=search)
+        sort = "a whole search of a space and a task" if search else "a strategy of a space alone"
+        raise ConfigurationError(f"{kind} {reference!r}: {found.__name__} gives {sort}")
+    if base is None and callable(found):
+        return found
+    place, _, attribute = reference.rpartition(":")
+    alike = [each for each, value in beside.items() if _is_a(value, base)]
+    word = "function" if kind in ("method", "search") else f"{kind} class"
+    raise ConfigurationError(f"{kind} {reference!r}: {place} has no {word} {attribute!r}{nearest(attribute, alike)}")
+
+
+def _base(kind: Kind) -> type[Space] | type[Strategy] | None:
+    """The class that everything of a kind is one of."""
+    if kind == "space":
+        from netwright.core.space import Space
+
+        return Space
+    if kind in ("strategy", "method"):
+        from netwright.core.strategy import Strategy
+
+        return Strategy
+    return None
+
+
+def _is_a(value: Any, base: type | None) -> bool:
+    if base is None:
+        return inspect.isfunction(value)
+    return isinstance(value, type) and issubclass(value, base) and value is not base
+
+
+def _checked(factory: Callable[..., Any], *, search: bool) -> Callable[..., Any]:
+    """The function, which raises ConfigurationError unless what it makes is a strategy, or a search."""
 
     @functools.wraps(factory)
-    def made(*args: Any, **kwargs: Any) -> Strategy:
-        strategy = factory(*args, **kwargs)
-        if not isinstance(strategy, Strategy):
+    def made(*args: Any, **kwargs: Any) -> Any:
+        from netwright.core.strategy import Strategy
+        from netwright.engine.search import Search
+
+        found = factory(*args, **kwargs)
+        expected = Search if search else Strategy
+        if not isinstance(found, expected):
             raise ConfigurationError(
-                f"the function {factory.__name__!r} made a {type(strategy).__name__}; expected a strategy"
+                f"the function {factory.__name__!r} made a {type(found).__name__}; expected a "
+                f"{expected.__name__.lower()}"
             )
-        return strategy
+        return found
 
     return made
 

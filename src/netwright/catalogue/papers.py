@@ -44,7 +44,7 @@ PROVIDERS: Mapping[str, str] = {
     "search.shrink_grow": "netwright.strategies.differentiable:ProgressiveShrinking",
     "search.regularise_stop": "netwright.strategies.differentiable:EigenvalueMonitor",
     "est.oneshot": "netwright.estimators.shared_weights:SharedWeights",
-    "est.audit": "netwright.recipes.auditing:audit",
+    "est.audit": "netwright.results.audit:Audit",
     "obj.cost": "netwright.estimators.cost:Cost",
 }
 """By what each block is provided, as "module:name"; a block that is not named is missing."""
@@ -99,10 +99,10 @@ class Paper:
     @property
     def recipe(self) -> str | None:
         """The recipe's name on the command line, where there is one."""
-        from netwright.recipes import RECIPES
+        from netwright.catalogue.reading import shipped
 
         name = RECIPE_OF.get(self.key)
-        return name if name in RECIPES else None
+        return name if name in shipped("search") else None
 
     @property
     def status(self) -> Status:
@@ -118,7 +118,7 @@ class Paper:
 @cache
 def papers() -> tuple[Paper, ...]:
     """All papers, those of the list first, by key."""
-    text = resources.files("netwright.recipes").joinpath("papers.json").read_text(encoding="utf-8")
+    text = resources.files("netwright.catalogue").joinpath("papers.json").read_text(encoding="utf-8")
     return tuple(
         Paper(**{**each, "blocks": tuple(each["blocks"]), "optional": tuple(each["optional"])})
         for each in json.loads(text)

@@ -46,8 +46,8 @@ def audit_run(
             raise ConfigurationError(f"--{name} {value}: expected a whole number of at least {least}")
     if (table is None) != (metric is None):
         raise ConfigurationError("--table and --metric go together: a CSV file, and its column of true scores")
+    from netwright.benchmarks.auditing import audit
     from netwright.cli.plan import Plan
-    from netwright.recipes.auditing import audit
     from netwright.results.audit import audit_lines
 
     at = Plan(data="", **(where or {}))  # of which only the workers count
@@ -84,7 +84,7 @@ def _load(directory: Path, run: str | None, *, trust: bool) -> tuple[Plan, Run]:
     if notes is None:
         raise UserError(
             f"run {name!r} was made from Python, which alone knows its parts; audit it there: "
-            "netwright.recipes.auditing.audit(run)"
+            "netwright.benchmarks.auditing.audit(run)"
         )
     plan = stored_plan(notes, directory, trust=trust, runs=False)
     task = plan.make_task()

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from netwright.cli.arguments import construct, split
+from netwright.catalogue import construct, load, split
 from netwright.cli.output import say, say_json
 from netwright.cli.stopping import stoppable
 from netwright.cli.trust import Foreign, code_of, note, parts_of, require
@@ -136,11 +136,10 @@ class Settings:
         return self._each("space", self.spaces, count)
 
     def _table(self, text: str, space: str) -> Any:
-        from netwright.cli import catalogue
         from netwright.estimators.table import Table
 
         name, space_options = split(space)
-        made = construct(catalogue.load("space", name, catalogue.SPACES), options=space_options)
+        made = construct(load("space", name), options=space_options)
         path, options = split(text)
         roles = {"architecture": self.architecture, "fidelity": self.fidelity, "cost": self.cost}
         options = {**{role: column for role, column in roles.items() if column is not None}, **options}

@@ -16,21 +16,21 @@ def _beginning(names: Iterable[str], begun: str) -> list[str]:
 
 
 def spaces(incomplete: str) -> list[str]:
-    from netwright.cli import catalogue
+    from netwright.catalogue import names
 
-    return _beginning(catalogue.SPACES, incomplete)
+    return _beginning(names("space"), incomplete)
 
 
 def strategies(incomplete: str) -> list[str]:
-    from netwright.cli import catalogue
+    from netwright.catalogue import names
 
-    return _beginning(catalogue.STRATEGIES, incomplete)
+    return _beginning(names("strategy"), incomplete)
 
 
 def recipes(incomplete: str) -> list[str]:
-    from netwright.recipes import RECIPES
+    from netwright.catalogue import names
 
-    return _beginning(RECIPES, incomplete)
+    return _beginning(names("search"), incomplete)
 
 
 def executors(incomplete: str) -> list[str]:

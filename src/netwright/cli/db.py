@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from netwright.cli.arguments import counted
+from netwright.catalogue.arguments import counted
 from netwright.cli.output import say, say_json
 from netwright.core.errors import CorruptStore, UserError
 

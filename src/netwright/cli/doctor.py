@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from netwright.cli.arguments import counted
+from netwright.catalogue.arguments import counted
 from netwright.cli.output import say, say_json
 from netwright.core.installing import installing, package, required
 from netwright.core.wording import amount

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netwright.cli import catalogue, sharing, workers
-from netwright.cli.arguments import split
+from netwright.catalogue import load, split
+from netwright.cli import sharing, workers
 from netwright.cli.output import say
 from netwright.cli.progress import Display
 from netwright.cli.show import at
@@ -161,5 +161,5 @@ class Driver:
 def _named_method(plan: Plan) -> str:
     """The strategy's name on the command line, where it says more than its class does."""
     name = split(plan.strategy)[0]
-    made_by = catalogue.load("strategy", name, catalogue.STRATEGIES)
+    made_by = load("strategy", name)
     return name.rpartition(":")[2] if inspect.isfunction(made_by) else ""

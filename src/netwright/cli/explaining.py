@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from netwright.catalogue.arguments import counted
 from netwright.cli import workers
-from netwright.cli.arguments import counted
 from netwright.cli.plan import DEFAULT_TIME
 from netwright.core.wording import duration, rough
-from netwright.recipes import departures as recipes
-from netwright.recipes.expectations import expected, steps_needed
-from netwright.strategies.departures import departure
+from netwright.methods.departures import departure, shortened
+from netwright.methods.expectations import expected, steps_needed
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
@@ -36,8 +35,8 @@ def strategy_lines(plan: Plan, search: Search) -> list[str]:
     if plan.first:
         chosen = f"the best {len(plan.first)} of {plan.warm_start_networks} random networks by {plan.warm_start}"
         strategy = f"{plan.strategy}, begun with {chosen}"
-    said = recipes.departure(plan.recipe) if plan.recipe else departure(plan.resolved().strategy)
-    short = recipes.shortened(f"{plan.recipe}:{plan.training}", search) if plan.recipe else ""
+    said = departure(plan.recipe or plan.resolved().strategy)
+    short = shortened(f"{plan.recipe}:{plan.training}", search) if plan.recipe else ""
     notes = [f"note: this is {said}"] if said else []
     return [f"strategy: {strategy}", *notes, *([f"note: {short}"] if short else [])]
 
@@ -112,7 +111,7 @@ def expectations(plan: Plan, search: Search) -> list[str]:
     if plan.recipe is None:
         return []
     from netwright.engine.rounds import round_estimator
-    from netwright.recipes.weight_sharing import training_steps
+    from netwright.methods.weight_sharing import training_steps
 
     estimator: Any = round_estimator(search.estimator)
     steps = training_steps(estimator)

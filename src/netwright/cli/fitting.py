@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from netwright.cli.arguments import counted, pairs, split
+from netwright.catalogue.arguments import counted, pairs, split
 from netwright.core.wording import duration, rough
 
 if TYPE_CHECKING:

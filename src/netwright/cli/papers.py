@@ -12,14 +12,14 @@ from netwright.cli.output import say, say_json
 from netwright.core.wording import table
 
 if TYPE_CHECKING:
-    from netwright.recipes.papers import Paper
+    from netwright.catalogue.papers import Paper
 
 TITLE = 60  # characters of a title that the table shows
 
 
 def list_papers(*, missing: bool, block: str | None, as_json: bool) -> None:
     """Print the papers that were asked for, what each lacks, and which blocks are wanted most."""
-    from netwright.recipes.papers import blocks, chosen, most_wanted
+    from netwright.catalogue.papers import blocks, chosen, most_wanted
 
     found = chosen(missing=missing, block=block)
     if as_json:
@@ -55,7 +55,7 @@ def _counted(found: Sequence[Paper]) -> str:
 
 
 def _provided(block: str) -> str:
-    from netwright.recipes.papers import PROVIDERS
+    from netwright.catalogue.papers import PROVIDERS
 
     provider = PROVIDERS.get(block)
     return f"{block} is missing" if provider is None else f"{block} is {provider.replace(':', '.')}"

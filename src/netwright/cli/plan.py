@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from netwright.cli import catalogue, clock
-from netwright.cli.arguments import construct, pairs, split
+from netwright.catalogue import construct, load, making, pairs, split
+from netwright.cli import clock
 from netwright.cli.flags import FLAGS
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
 
@@ -156,19 +156,7 @@ class Plan:
 
     def resolved(self) -> Plan:
         """The plan with the strategy's defaults written out, so that it stays the same when trials are added later."""
-        name, options = split(self.strategy)
-        options = {**self._defaults(name), **options}
-        text = ",".join(f"{key}={value}" for key, value in options.items())
-        return replace(self, strategy=f"{name}:{text}" if text else name)
-
-    def _defaults(self, name: str) -> dict[str, str]:
-        """What the command line sets where the user is silent: a quarter of the trials as population, no repeats."""
-        trials = self.expected_trials or self.trials or 80
-        population = min(trials, max(4, min(100, trials // 4)))
-        sizes = {"population": str(population), "repeats": "false"}
-        if name == "evolution":
-            return {"tournament": str(max(2, population // 4)), **sizes}
-        return {"genetic": sizes, "local": {"move": "first"}}.get(name, {})
+        return replace(self, strategy=making.fitted(self.strategy, self.expected_trials or self.trials))
 
     def make_task(self) -> Task:
         from netwright.tasks import open_task
@@ -189,17 +177,10 @@ class Plan:
         if self.recipe:
             default = ("darts", "mlp:activations=('relu',),normalisations=('batch',),dropouts=(0.0,)")
         name, options = split(self.space or default[not task.shape.is_image])
-        return construct(catalogue.load("space", name, catalogue.SPACES), options=options)
+        return construct(load("space", name), options=options)
 
     def make_strategy(self, space: Space) -> Strategy:
-        name, options = split(self.resolved().strategy)
-        population = options.get("population", "")
-        if self.trials is not None and population.isdigit() and int(population) > self.trials:
-            raise ConfigurationError(
-                f"a population of {population} cannot be filled by {self.trials} trials; "
-                f"use --trials {population} or more, or a population of {max(2, self.trials // 4)}"
-            )
-        strategy = construct(catalogue.load("strategy", name, catalogue.STRATEGIES), space, options=options)
+        strategy = making.strategy(self.resolved().strategy, space, self.trials)
         if not self.first:
             return strategy
         from netwright.strategies import WarmStart
@@ -244,15 +225,14 @@ class Plan:
         return estimator
 
     def _make_recipe(self, task: Task, space: Space) -> Search:
-        from netwright import recipes
-        from netwright.cli.arguments import called
+        from netwright.catalogue.arguments import called
         from netwright.core.strategy import mixture_of
 
         assert self.recipe is not None
         name, options = split(self.recipe)
         epochs = {} if self.shared_epochs is None else {"epochs": self.shared_epochs}
         made = called(
-            *(recipes.load(name), name, space, task),
+            *(load("search", name), name, space, task),
             options={**options, **pairs(self.training)},
             fixed={"seed": self.seed, "device": self.device, **epochs},
         )
@@ -284,7 +264,7 @@ class Plan:
     def _as_long_as_fits(self, task: Task, space: Space, search: Search, wanted: int) -> Plan:
         """With as many of the wanted epochs as fit; timed again with fewer, since a short search's settings differ."""
         from netwright.core.strategy import mixture_of
-        from netwright.recipes.timing import pace
+        from netwright.methods.timing import pace
 
         follows = mixture_of(search.strategy) is None
         share = SHARE_OF_WEIGHTS_THEN_SEARCH if follows else SHARE_OF_WEIGHTS

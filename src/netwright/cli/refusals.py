@@ -8,14 +8,14 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright.cli import catalogue
-from netwright.cli.arguments import pairs, split
+from netwright.catalogue import load, pairs, split
 from netwright.core.configuration import bind, constructor
 from netwright.core.errors import ConfigurationError, MissingExtra, UserError, nearest
 from netwright.core.objective import Constraint, Objective
 from netwright.store.directory import DATABASE
 
 if TYPE_CHECKING:
+    from netwright.catalogue.reading import Kind
     from netwright.cli.plan import Plan
 
 ANY = (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
@@ -111,11 +111,11 @@ def _refuse_amount(option: str, amount: str | None) -> None:
 def _refuse_parts(plan: Plan) -> None:
     """ConfigurationError for a space, strategy or recipe that does not exist, and for options that they do not have."""
     if plan.space:
-        _refuse_options(plan.space, "space", catalogue.SPACES)
+        _refuse_options(plan.space, "space")
     if plan.recipe:
         _refuse_recipe(plan.recipe, pairs(plan.training))
         return
-    _refuse_options(plan.strategy, "strategy", catalogue.STRATEGIES)
+    _refuse_options(plan.strategy, "strategy")
     from netwright.estimators.training import Training
 
     _refuse_unknown("--training", pairs(plan.training), _taken(Training, 2))
@@ -125,9 +125,9 @@ def _refuse_parts(plan: Plan) -> None:
         _refuse_unknown("--warm-start", [plan.warm_start], list(PROXIES), "proxy")
 
 
-def _refuse_options(text: str, kind: str, shipped: Any) -> None:
+def _refuse_options(text: str, kind: Kind) -> None:
     name, options = split(text)
-    made_by = catalogue.load(kind, name, shipped)
+    made_by = load(kind, name)
     taken = _taken(made_by, kind == "strategy")
     unknown = [each for each in options if each not in taken]
     if unknown and isinstance(made_by, type):
@@ -138,11 +138,10 @@ def _refuse_options(text: str, kind: str, shipped: Any) -> None:
 
 def _refuse_recipe(text: str, training: Mapping[str, str]) -> None:
     """A recipe takes its own options, and those of shared weights where it passes them on."""
-    from netwright import recipes
     from netwright.estimators import SharedWeights
 
     name, options = split(text)
-    recipe = recipes.load(name)
+    recipe = load("search", name)
     own = [each for each in _taken(recipe, 2) if each not in ("seed", "device")]
     more = [each for each in _taken(SharedWeights, 2) if each not in ("settings", "device", "trained", *own)]
     known = [*own, *(more if _takes_any(recipe) else [])]

@@ -175,7 +175,7 @@ def _scores(plan: Plan, task: Task, space: Space, work: Mapping[str, Any]) -> Es
 
 
 def _audit(plan: Plan, task: Task, space: Space, work: Mapping[str, Any]) -> Estimator:
-    from netwright.recipes.auditing import training_alone
+    from netwright.benchmarks.auditing import training_alone
 
     return training_alone(plan.make_search(task, space), work["epochs"])
 

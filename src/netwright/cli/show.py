@@ -16,8 +16,7 @@ from netwright.cli.workers import LOGS
 from netwright.core.errors import UserError
 from netwright.core.objective import Objective
 from netwright.core.wording import amount, duration, metrics_text, number, table
-from netwright.recipes import departures as recipes
-from netwright.strategies.departures import departure
+from netwright.methods.departures import departure
 
 if TYPE_CHECKING:
     from netwright.store import RunSummary, Store, StoredAttempt, StoredTrial
@@ -162,10 +161,9 @@ def _settings(plan: Mapping[str, Any]) -> dict[str, str]:
     keys = ("data", "recipe", "shared_epochs", "strategy", "epochs", "objectives", "limits", "seed", "device")
     keys = [key for key in keys if not (plan.get("recipe") and key in ("strategy", "epochs"))]
     shown = {key.replace("_", " "): plan[key] for key in keys if plan.get(key) not in (None, [], "", ())}
-    if said := recipes.departure(str(shown.get("recipe", ""))):
-        shown["recipe"] = f"{shown['recipe']} ({said})"
-    if said := departure(str(shown.get("strategy", ""))):
-        shown["strategy"] = f"{shown['strategy']} ({said})"
+    for method in ("recipe", "strategy"):
+        if said := departure(str(shown.get(method, ""))):
+            shown[method] = f"{shown[method]} ({said})"
     return {key: ", ".join(map(str, value)) if isinstance(value, list) else str(value) for key, value in shown.items()}
 
 

@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright.cli import catalogue
-from netwright.cli.arguments import split
+from netwright.catalogue import code_named, split
+from netwright.catalogue.sources import files_of
 from netwright.cli.output import say
-from netwright.cli.sources import files_of
 from netwright.cli.workers import chosen
 from netwright.core.errors import CorruptStore, UserError
 
 if TYPE_CHECKING:
+    from netwright.catalogue.reading import Kind
     from netwright.cli.plan import Plan
 
 NOWHERE = "not found here"
@@ -109,12 +109,11 @@ def code_of(plan: Plan) -> list[Foreign]:
     return [*data, *parts_of("space", [plan.space or ""]), *parts_of("strategy", [plan.strategy])]
 
 
-def parts_of(kind: str, texts: Iterable[str]) -> list[Foreign]:
+def parts_of(kind: Kind, texts: Iterable[str]) -> list[Foreign]:
     """Those of the texts that name a space or a strategy of somebody's own. kind: "space" or "strategy"."""
-    shipped = {"space": catalogue.SPACES, "strategy": catalogue.STRATEGIES}[kind]
     found: list[Foreign] = []
     for name, options in map(split, texts):
-        place = catalogue.code_named(kind, name, shipped)
+        place = code_named(kind, name)
         if place is not None:
             found.append(_code(kind, name, options, place, beside=False))
     return found

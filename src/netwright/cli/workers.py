@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright.cli.arguments import parse_bytes
+from netwright.catalogue.arguments import parse_bytes
 from netwright.core.errors import ConfigurationError, UserError, marked, nearest
 from netwright.core.room import keep_freed_memory
 

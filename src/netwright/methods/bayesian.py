@@ -1,4 +1,4 @@
-"""The methods of papers as expressions: predictor, acquisition and candidates, with the papers' defaults."""
+"""Bayesian optimisation and its kin: a predictor, an acquisition and candidates, with the papers' defaults."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ from netwright.strategies.evolution.variation import EachDecision
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
+
+__all__ = ["auto_keras", "bananas", "gp", "gp_nas", "nasbot", "npenas", "predictor"]
 
 KERNELS: dict[str, Callable[[Space], Kernel]] = {
     "decisions": Exponential,

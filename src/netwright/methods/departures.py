@@ -1,8 +1,8 @@
-"""What sets a recipe, as the command line names it, apart from the paper and the program whose name it has."""
+"""What sets a method, as the command line names it, apart from the paper and the program whose name it has."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from netwright.engine.rounds import round_estimator
@@ -11,13 +11,17 @@ if TYPE_CHECKING:
     from netwright.core.strategy import Strategy
     from netwright.engine.search import Search
 
+Options = Mapping[str, str]
 
-def departure(recipe: str) -> str:
-    """What sets a recipe ("snas:epochs=3") apart from its authors' program, to follow "this is"; "" where nothing does.
 
-    Said is what changes what a search finds or costs; each recipe's docstring says the rest.
+def departure(method: str) -> str:
+    """What sets a method ("bananas:networks=3") apart from its paper and program, to follow "this is"; "" for nothing.
+
+    Said is what changes what a search finds or costs; each method's docstring says the rest.
     """
-    return _SAID.get(recipe.partition(":")[0], "")
+    name, _, options = method.partition(":")
+    said = _SAID.get(name, "")
+    return said if isinstance(said, str) else said(_read(options))
 
 
 def shortened(recipe: str, search: Search) -> str:
@@ -25,7 +29,7 @@ def shortened(recipe: str, search: Search) -> str:
 
     What the recipe was given ("darts:architecture_rate=0.001") is not spoken of.
     """
-    from netwright.recipes.weight_sharing import training_steps
+    from netwright.methods.weight_sharing import training_steps
 
     estimator: Any = round_estimator(search.estimator)
     steps, (name, _, given) = training_steps(estimator), recipe.partition(":")
@@ -34,7 +38,7 @@ def shortened(recipe: str, search: Search) -> str:
 
 
 def _faster(given: str, strategy: Strategy, steps: int) -> list[str]:
-    from netwright.recipes.weight_sharing import PUBLISHED_STEPS
+    from netwright.methods.weight_sharing import PUBLISHED_STEPS
     from netwright.strategies.differentiable import Adam, Differentiable
 
     if "architecture_rate" in given or steps >= PUBLISHED_STEPS or not isinstance(strategy, Differentiable):
@@ -44,7 +48,7 @@ def _faster(given: str, strategy: Strategy, steps: int) -> list[str]:
 
 
 def _fewer(name: str, given: str, strategy: Strategy) -> list[str]:
-    from netwright.recipes.single_path import EVALUATIONS
+    from netwright.methods.single_path import EVALUATIONS
     from netwright.strategies.paths import Screening, TrainThenSearch
 
     most = EVALUATIONS.get(name, 0)
@@ -57,7 +61,7 @@ def _fewer(name: str, given: str, strategy: Strategy) -> list[str]:
 
 
 def _statistics(given: str, search: Search) -> list[str]:
-    from netwright.recipes.single_path import STATISTICS
+    from netwright.methods.single_path import STATISTICS
 
     estimator: Any = round_estimator(search.estimator)
     images = estimator.recalibrate * estimator.settings.batch_size
@@ -67,7 +71,54 @@ def _statistics(given: str, search: Search) -> list[str]:
     return [f"statistics for each are of {images:,} images, not {STATISTICS:,}"]
 
 
-_SAID: Mapping[str, str] = {
+def _read(options: str) -> Options:
+    pairs = (piece.partition("=") for piece in options.lower().replace(" ", "").split(","))
+    return {key: value for key, _, value in pairs}
+
+
+def _bananas(options: Options) -> str:
+    if options.get("quick", "true") == "false":
+        return ""
+    return (
+        "a quick form of BANANAS: smaller networks, another encoding, three tenths of the candidates random; "
+        "bananas:quick=false is the paper's"
+    )
+
+
+def _nao(options: Options) -> str:
+    if options.get("quick", "false") == "true":
+        return "a quick form of NAO: a smaller model, 50 random architectures first in place of 600"
+    return ""
+
+
+def _evolution(options: Options) -> str:
+    population, tournament = options.get("population", "100"), options.get("tournament", "25")
+    if (population, tournament) == ("100", "25"):
+        return ""
+    return (
+        f"regularised evolution with a population of {population} and samples of {tournament}; "
+        "Real et al. (2019) have 100 and 25"
+    )
+
+
+def _harmonica(options: Options) -> str:
+    samples, stages = options.get("samples", "100"), options.get("stages", "2")
+    if (samples, stages) == ("300", "3"):
+        return ""
+    return f"Harmonica with {stages} stages of {samples} samples; the authors' program has 3 of 300"
+
+
+def _every(batch: str, rest: str) -> Callable[[Options], str]:
+    """A method whose paper learns after every trial."""
+
+    def said(options: Options) -> str:
+        count = options.get("batch", batch)
+        return rest if count == "1" else f"{rest}, which learns after every {count} trials and not after each"
+
+    return said
+
+
+_SAID: Mapping[str, str | Callable[[Options], str]] = {
     "snas": "SNAS without its penalty on resources",
     "data-nas": "DATA that keeps one operation a decision in the end, where its program may keep several",
     "dsnas": "DSNAS without its progressive early stop and its penalty on operations",
@@ -83,4 +134,19 @@ _SAID: Mapping[str, str] = {
     "random-weight-sharing": "random search with weight sharing that looks at candidates once, where its program does "
     "so anew for each 10,000 training steps",
     "mdenas": "MDENAS as its paper describes it, as its program is not public",
+    "bananas": _bananas,
+    "nao": _nao,
+    "evolution": _evolution,
+    "harmonica": _harmonica,
+    "npenas": "NPENAS with an ensemble of small networks on paths in place of the paper's graph isomorphism network",
+    "nasbot": _every("5", "NASBOT on graphs without widths"),
+    "gp-nas": "GP-NAS without its supernet and its sampling by mutual information: its kernel, with expected "
+    "improvement among random architectures",
+    "auto-keras": _every("5", "Auto-Keras with exp(-beta d) of the edit distance in place of an embedding"),
+    "predictor": "the neural predictor of Wen et al., which here learns ranks, and again from each batch that it chose",
+    "alphax": "AlphaX with an ensemble of small networks in place of its meta-network, and rewards scaled to 0..1",
+    "deep-architect": "DeepArchitect's tree search with rewards scaled to 0..1",
+    "pnas": "PNAS whose two kinds of cells grow in turn, where the paper has one cell for both",
+    "tpe": "a tree-structured Parzen estimator that compares whole architectures; the authors' program chooses each "
+    "decision by itself",
 }

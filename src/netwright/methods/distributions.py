@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netwright.recipes.weight_sharing import DARTS_CODE, half_a_side, resolved
+from netwright.methods.weight_sharing import DARTS_CODE, half_a_side, resolved
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.engine.search import Search
     from netwright.tasks.task import Task
+
+__all__ = ["asng", "mdenas"]
 
 
 def asng(

@@ -1,20 +1,64 @@
-"""BOHB (Falkner et al. 2018, "BOHB: Robust and Efficient Hyperparameter Optimization at Scale")."""
+"""Many candidates on a small budget, and more for the promising ones: Hyperband, ASHA, BOHB."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netwright.strategies.fidelity.hyperband import Hyperband
-from netwright.strategies.fidelity.kernel_density import KernelDensity
+from netwright.strategies.fidelity import Asha, Hyperband, KernelDensity, SuccessiveHalving
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
+    from netwright.core.strategy import Strategy
+
+__all__ = ["asha", "bohb", "hyperband", "successive_halving"]
+
+
+def successive_halving(
+    space: Space, candidates: int = 27, least: float = 1 / 27, eta: float = 3, sampler: Strategy | None = None
+) -> SuccessiveHalving:
+    """Successive halving (Jamieson and Talwalkar 2016): one bracket, which gives the best third three times as much.
+
+    candidates: how many begin.
+    least: the smallest share of the full budget.
+    eta: a rung keeps 1/eta of its candidates, with eta times as much for each.
+    sampler: the strategy that candidates come from; by default random search.
+    """
+    return SuccessiveHalving(space, candidates, least, eta, sampler)
+
+
+def hyperband(
+    space: Space,
+    least: float = 1 / 27,
+    eta: float = 3,
+    sampler: Strategy | None = None,
+    overlapping: bool = False,
+) -> Hyperband:
+    """Hyperband (Li et al. 2017): brackets of successive halving, from many candidates to much for each, and again.
+
+    least: the smallest share of the full budget, 1 / R of the paper.
+    eta: a rung keeps 1/eta of its candidates; 3 in the paper.
+    sampler: the strategy that candidates come from; random search, as in the paper, by default.
+    overlapping: whether the next bracket begins while workers would wait for a rung; the paper does one after another.
+    """
+    return Hyperband(space, least, eta, sampler, overlapping)
+
+
+def asha(space: Space, least: float = 1 / 27, eta: float = 3, sampler: Strategy | None = None) -> Asha:
+    """ASHA (Li et al. 2020): a trial goes on as soon as it is among the best third of its rung; no worker waits.
+
+    least: the smallest share of the full budget.
+    eta: a trial among the best 1/eta of its rung is promoted, to eta times as much.
+    sampler: the strategy that candidates come from; by default random search.
+    """
+    return Asha(space, least, eta, sampler)
 
 
 def bohb(space: Space, least: float = 1 / 27, eta: float = 3, overlapping: bool = True, **model: Any) -> Hyperband:
-    """Hyperband whose candidates come from kernel densities of good and bad architectures.
+    """BOHB (Falkner et al. 2018): Hyperband whose candidates come from densities of good and of bad architectures.
 
-    model: options of `KernelDensity`. Brackets overlap, as in the paper's parallel version (section 4.2).
-    least, eta, overlapping: as in `Hyperband`.
+    least: the smallest share of the full budget.
+    eta: a rung keeps 1/eta of its candidates.
+    overlapping: whether brackets overlap, as in the paper's parallel version (section 4.2).
+    model: options of `KernelDensity`.
     """
     return Hyperband(space, least, eta, KernelDensity(space, **model), overlapping)

@@ -1,24 +1,27 @@
-"""DARTS without its collapse: early stop by the Hessian's eigenvalue, and training in a ball around the mixture."""
+"""DARTS without its collapse: an early stop by curvature, training in a ball around the mixture, operation dropout."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netwright.recipes.weight_sharing import DARTS_CODE, Scale, half_a_side, resolved
+from netwright.methods.weight_sharing import DARTS_CODE, ONE_LEVEL, Scale, half_a_side, resolved
 from netwright.strategies.differentiable import (
     AdversarialPerturbation,
     Differentiable,
     EigenvalueMonitor,
+    GroupedDropout,
     RandomPerturbation,
 )
-
-CHECK_EVERY = 2 / 50  # of the epochs
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.engine.search import Search
     from netwright.strategies.differentiable import Perturbation
     from netwright.tasks.task import Task
+
+__all__ = ["dropnas", "robust_darts", "smooth_darts", "smooth_darts_adversarial"]
+
+CHECK_EVERY = 2 / 50  # of the epochs
 
 
 def robust_darts(
@@ -77,3 +80,27 @@ def _smooth(
 ) -> Search:
     strategy = Differentiable(space, perturbation=perturbation)
     return resolved(task, epochs, DARTS_CODE, settings).search(strategy, seed=seed, device=device)
+
+
+def dropnas(
+    space: Space,
+    task: Task,
+    *,
+    rate: float = 3e-5,
+    epochs: int = 76,
+    seed: int = 0,
+    device: str = "auto",
+    **settings: Any,
+) -> Search:
+    """DropNAS (Hong et al. 2020): one loss for weights and logits, and operations left out at random, by group.
+
+    Defaults are those of the authors' code; its networks have 14 cells, and it takes a second step of the optimiser,
+    with momentum, for the decay of the weights that had a gradient, where here one step does both for all. Published
+    for the space of DARTS on CIFAR-10: 2.58 ± 0.14 % test error.
+
+    rate: of the operations that are left out.
+    """
+    strategy = Differentiable(space, level="one", dropout=GroupedDropout(rate))
+    training = {"batch_size": 96, "learning_rate": 0.0375, "minimum_learning_rate": 0.0015, "gradient_clip": 3.0}
+    found = resolved(task, epochs, {**DARTS_CODE, **ONE_LEVEL, **training}, settings)
+    return found.search(strategy, seed=seed, device=device)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netwright.recipes.weight_sharing import DARTS_CODE, ONE_LEVEL, resolved
+from netwright.methods.weight_sharing import DARTS_CODE, ONE_LEVEL, resolved
 from netwright.strategies.differentiable import (
     Adam,
     Differentiable,
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.engine.search import Search
     from netwright.tasks.task import Task
+
+__all__ = ["data_nas", "dsnas", "gdas", "snas"]
 
 
 def snas(

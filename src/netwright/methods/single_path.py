@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netwright.recipes.weight_sharing import (
+from netwright.methods.weight_sharing import (
     DARTS_CODE,
     Resolved,
     affordable,
@@ -13,15 +13,17 @@ from netwright.recipes.weight_sharing import (
     statistics_from,
 )
 
-EVALUATIONS = {"single-path-one-shot": 50 * 20, "fairnas": 70 * 20, "one-shot": 1000, "random-weight-sharing": 1000}
-"""How many architectures are scored on the trained weights, where the training is long enough for it."""
-STATISTICS = 25_600  # images for the statistics of each, as in the authors' code of SPOS
-GENERATIONS = 20  # of the evolution
-
 if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.engine.search import Search
     from netwright.tasks.task import Task
+
+__all__ = ["fairnas", "one_shot", "random_weight_sharing", "single_path_one_shot"]
+
+EVALUATIONS = {"single-path-one-shot": 50 * 20, "fairnas": 70 * 20, "one-shot": 1000, "random-weight-sharing": 1000}
+"""How many architectures are scored on the trained weights, where the training is long enough for it."""
+STATISTICS = 25_600  # images for the statistics of each, as in the authors' code of SPOS
+GENERATIONS = 20  # of the evolution
 
 
 def single_path_one_shot(

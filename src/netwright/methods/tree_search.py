@@ -1,14 +1,16 @@
-"""Two published tree searches as settings of one class."""
+"""Monte-Carlo tree searches: AlphaX and DeepArchitect."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netwright.strategies.tree_search.search import MonteCarloTreeSearch
+from netwright.strategies.tree_search import MonteCarloTreeSearch
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.predictors import Predictor
+
+__all__ = ["alphax", "deep_architect"]
 
 
 def alphax(

@@ -44,6 +44,8 @@ class Chain(Space):
     Raises ConfigurationError for numbers below 1, least > most, even kernels and empty lists.
     """
 
+    called = "chain"
+
     width: int = 16
     multipliers: Sequence[float] = (0.5, 1.0, 1.5, 2.0)
     stages: int = 3

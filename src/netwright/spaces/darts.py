@@ -23,6 +23,8 @@ class Darts(CellSpace):
     channels and an auxiliary classifier, the ImageNet networks 14 cells and 48 channels.
     """
 
+    called = "darts"
+
     nodes: int | tuple[int, int] = 4
     operations: tuple[str, ...] | str = OPERATION_SETS["darts"]
 

@@ -39,6 +39,8 @@ class Mlp(Space):
     Raises ConfigurationError for empty lists, unknown names, widths below 1, dropout outside 0..1 and least > most.
     """
 
+    called = "mlp"
+
     widths: Sequence[int] = (16, 32, 64, 128, 256)
     least: int = 1
     most: int = 4

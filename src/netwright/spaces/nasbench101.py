@@ -49,6 +49,8 @@ class NasBench101(Space):
     decision by itself, where the authors take a softmax over what a vertex may read.
     """
 
+    called = "nasbench101"
+
     channels: int = 128
     stacks: int = 3
     modules: int = 3

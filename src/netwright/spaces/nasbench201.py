@@ -37,6 +37,8 @@ class NasBench201(Space):
     `str(architecture)` is the benchmark's own form, `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`.
     """
 
+    called = "nasbench201"
+
     channels: int = 16
     cells: int = 5
 

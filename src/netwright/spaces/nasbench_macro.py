@@ -30,6 +30,8 @@ class NasBenchMacro(Space):
     `str(architecture)` is the benchmark's own form, a digit a layer: "01201221".
     """
 
+    called = "nasbenchmacro"
+
     channels: int = 32
 
     width_parameter: ClassVar[str] = "channels"

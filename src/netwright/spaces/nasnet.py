@@ -41,6 +41,8 @@ class NasNet(CellSpace):
     regard to the state, here there is a decision on the operation for each state.
     """
 
+    called = "nasnet"
+
     nodes: int | tuple[int, int] = 5
     operations: tuple[str, ...] | str = OPERATION_SETS["nasnet"]
     output: str | tuple[tuple[int, ...], tuple[int, ...]] = "loose"

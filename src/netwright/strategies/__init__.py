@@ -35,7 +35,7 @@ from netwright.strategies.local_search import LocalSearch
 from netwright.strategies.progressive import ProgressiveBeam
 from netwright.strategies.random_search import RandomSearch
 from netwright.strategies.tpe import TreeParzen
-from netwright.strategies.tree_search import MonteCarloTreeSearch, alphax, deep_architect
+from netwright.strategies.tree_search import MonteCarloTreeSearch
 from netwright.strategies.warm_start import WarmStart
 
 __all__ = [
@@ -85,10 +85,6 @@ __all__ = [
     "UniformPaths",
     "WarmStart",
     "WorstDies",
-    "alphax",
-    "bohb",
-    "deep_architect",
-    "nao",
 ]
 
 if TYPE_CHECKING:
@@ -100,10 +96,9 @@ if TYPE_CHECKING:
         Hyperband,
         KernelDensity,
         SuccessiveHalving,
-        bohb,
     )
     from netwright.strategies.harmonica import Harmonica
-    from netwright.strategies.latent import LatentGradient, nao
+    from netwright.strategies.latent import LatentGradient
     from netwright.strategies.paths import (
         FairPaths,
         MultinomialLearning,
@@ -120,13 +115,14 @@ else:  # these hold tensors, or learn a predictor
     _NAMES = {
         "bayesian": ("BayesianOptimization",),
         "differentiable": ("Differentiable",),
-        "fidelity": ("Asha", "Extrapolated", "Hyperband", "KernelDensity", "SuccessiveHalving", "bohb"),
+        "fidelity": ("Asha", "Extrapolated", "Hyperband", "KernelDensity", "SuccessiveHalving"),
         "harmonica": ("Harmonica",),
-        "latent": ("LatentGradient", "nao"),
+        "latent": ("LatentGradient",),
         "paths": (
             *("FairPaths", "MultinomialLearning", "NaturalGradient", "PathDropout", "Screening", "TopEvolution"),
             *("TrainThenSearch", "UniformPaths"),
         ),
     }
     _WHERE = {name: f"netwright.strategies.{module}:{name}" for module, names in _NAMES.items() for name in names}
-    __getattr__, __dir__ = on_demand(__name__, _WHERE)
+    _NOW_METHODS = ("alphax", "bohb", "deep_architect", "nao")
+    __getattr__, __dir__ = on_demand(__name__, _WHERE, _NOW_METHODS)

@@ -22,6 +22,8 @@ class Exhaustive(Strategy):
     only the first architectures in that order were tried, which differ in the last decisions alone.
     """
 
+    called = "exhaustive"
+
     def __init__(self, space: Space) -> None:
         self.space = space
         self._asked = 0

@@ -34,6 +34,8 @@ class LocalSearch(Strategy):
     dominates, and the best of several that do is the one with the largest crowding distance in the best front.
     """
 
+    called = "local"
+
     def __init__(
         self, space: Space, move: Literal["best", "first"] = "best", starts: int = 1, most_neighbors: int = 256
     ) -> None:

@@ -23,6 +23,8 @@ class RandomSearch(Strategy):
     probability. Raises SpaceExhausted once every architecture was asked.
     """
 
+    called = "random"
+
     def __init__(self, space: Space, uniform_over: Literal["decisions", "architectures"] = "decisions") -> None:
         one_of(self, "uniform_over", uniform_over, ("decisions", "architectures"))
         self.space = space

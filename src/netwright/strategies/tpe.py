@@ -52,6 +52,8 @@ class TreeParzen(Remembering):
     for each hundredth more of the trials, so for each one up to a hundred; later ones count among the others till then.
     """
 
+    called = "tpe"
+
     def __init__(
         self,
         space: Space,

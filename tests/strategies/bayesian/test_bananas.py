@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import netwright as nw
+from netwright.methods import bayesian as named
 from netwright.predictors.encodings import Flow, Paths
 from netwright.predictors.mlp import MlpEnsemble
-from netwright.strategies.bayesian import MutationsOfBest, named
+from netwright.strategies.bayesian import MutationsOfBest
 
 SPACE = nw.spaces.NasBench201()
 

@@ -8,6 +8,7 @@ from free_search import Cell, Single, Sorted, count_a, search, trial_of
 
 from netwright.core.errors import ConfigurationError, SpaceExhausted
 from netwright.core.randomness import Generators
+from netwright.methods import bayesian as named
 from netwright.predictors.gaussian_process import GaussianProcess, gaussian_process
 from netwright.predictors.mlp import MlpEnsemble
 from netwright.predictors.mlp import ensemble as mlp
@@ -18,7 +19,6 @@ from netwright.strategies.bayesian import (
     MutationsOfBest,
     RandomPool,
     UpperConfidenceBound,
-    named,
     optimization,
 )
 from netwright.strategies.bayesian.beliefs import Beliefs

@@ -7,7 +7,7 @@ from free_search import Cell, Nested
 
 import netwright as nw
 from netwright.executors import Simulated
-from netwright.strategies.bayesian import named
+from netwright.methods import bayesian as named
 from netwright.testing import check_strategy
 
 SMALL = {

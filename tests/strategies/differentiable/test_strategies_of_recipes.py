@@ -9,17 +9,11 @@ from bilevel import Bilevel, Cell, drive
 
 from netwright.core.space import Space
 from netwright.engine import Search
-from netwright.recipes.dropout import dropnas
-from netwright.recipes.experts import xnas
-from netwright.recipes.gates import proxylessnas
-from netwright.recipes.greedy import sgas
-from netwright.recipes.mixed_level import milenas
-from netwright.recipes.partial import pc_darts
-from netwright.recipes.progressive import pdarts
-from netwright.recipes.proximal import nasp
-from netwright.recipes.robust import robust_darts, smooth_darts, smooth_darts_adversarial
-from netwright.recipes.sampling import data_nas, dsnas, gdas, snas
-from netwright.recipes.two_level import darts, darts_second_order
+from netwright.methods.gates import proxylessnas
+from netwright.methods.robust import dropnas, robust_darts, smooth_darts, smooth_darts_adversarial
+from netwright.methods.sampling import data_nas, dsnas, gdas, snas
+from netwright.methods.shrinking import pdarts, sgas
+from netwright.methods.two_level import darts, darts_second_order, milenas, nasp, pc_darts, xnas
 from netwright.spaces import Darts
 from netwright.strategies.differentiable import Differentiable
 from netwright.tasks import Task, open_task

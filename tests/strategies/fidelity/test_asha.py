@@ -9,7 +9,8 @@ from fidelity_parts import CELL, Known
 import netwright as nw
 from netwright.core.trial import Measurement, Trial
 from netwright.executors.simulated import Simulated
-from netwright.strategies import Asha, RegularizedEvolution, bohb
+from netwright.methods import bohb
+from netwright.strategies import Asha, RegularizedEvolution
 from netwright.testing import check_strategy
 
 

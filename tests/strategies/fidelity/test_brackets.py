@@ -11,7 +11,8 @@ from fidelity_parts import CELL, Known
 import netwright as nw
 from netwright.core.errors import ConfigurationError, SpaceExhausted, StopSearch
 from netwright.core.trial import Measurement, Proposal, Trial
-from netwright.strategies import Asha, Hyperband, RandomSearch, RegularizedEvolution, SuccessiveHalving, bohb
+from netwright.methods import bohb
+from netwright.strategies import Asha, Hyperband, RandomSearch, RegularizedEvolution, SuccessiveHalving
 from netwright.testing import check_strategy
 
 # Li et al. 2018, table 1: R = 81, eta = 3; (n_i, r_i) of the brackets s = 4 to 0.

@@ -9,7 +9,8 @@ import pytest
 from fidelity_parts import CELL, EPOCHS, Known, curves
 
 import netwright as nw
-from netwright.strategies import Hyperband, KernelDensity, RandomSearch, bohb
+from netwright.methods import bohb
+from netwright.strategies import Hyperband, KernelDensity, RandomSearch
 from netwright.strategies.fidelity.kernel_density import _Density
 from netwright.testing import check_strategy
 from netwright.testing.examples import Layers

@@ -39,6 +39,8 @@ class GeneticAlgorithm(Strategy):
     are asked.
     """
 
+    called = "genetic"
+
     def __init__(
         self,
         space: Space,

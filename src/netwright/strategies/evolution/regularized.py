@@ -35,6 +35,8 @@ class RegularizedEvolution(Strategy):
     sample is compared by front, then by crowding distance (Deb et al. 2002).
     """
 
+    called = "evolution"
+
     def __init__(
         self, space: Space, population: int = 100, tournament: int = 25, identity: float = 0.0, repeats: bool = True
     ) -> None:

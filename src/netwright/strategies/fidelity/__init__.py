@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from netwright.strategies.fidelity.asha import Asha
-from netwright.strategies.fidelity.bohb import bohb
 from netwright.strategies.fidelity.extrapolated import Extrapolated
 from netwright.strategies.fidelity.hyperband import Hyperband
 from netwright.strategies.fidelity.kernel_density import KernelDensity
 from netwright.strategies.fidelity.source import Learner
 from netwright.strategies.fidelity.successive_halving import SuccessiveHalving
 
-__all__ = ["Asha", "Extrapolated", "Hyperband", "KernelDensity", "Learner", "SuccessiveHalving", "bohb"]
+__all__ = ["Asha", "Extrapolated", "Hyperband", "KernelDensity", "Learner", "SuccessiveHalving"]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from netwright.strategies.latent.latent_gradient import LatentGradient, nao
+from netwright.strategies.latent.latent_gradient import LatentGradient
 
-__all__ = ["LatentGradient", "nao"]
+__all__ = ["LatentGradient"]

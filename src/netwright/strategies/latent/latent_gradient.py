@@ -28,20 +28,6 @@ if TYPE_CHECKING:
 
 _MOST_INT = 2**31
 _AT_ONCE = 5  # steps that are decoded together
-QUICK: Mapping[str, Any] = {
-    "initial": 50,
-    "new": 25,
-    "seeds": 25,
-    "step": 1.0,
-    "steps": 50,
-    "epochs": 60,
-    "again": 15,
-    "hidden": 48,
-    "embedding": 24,
-    "layers": 1,
-    "dropout": 0.0,
-    "rate": 3e-3,
-}
 
 
 class LatentGradient(Remembering):
@@ -219,15 +205,6 @@ class LatentGradient(Remembering):
 def _point(proposal: Proposal) -> Point:
     assert isinstance(proposal.candidate, Architecture)
     return proposal.candidate.point
-
-
-def nao(space: Space, quick: bool = False, **settings: Any) -> LatentGradient:
-    """NAO (Luo et al. 2018) as `LatentGradient` has it; settings: its options.
-
-    quick: a smaller model for searches of a few hundred evaluations, which is not the paper's: 48 units, 50 random
-    architectures first, 25 a round, steps of 1, refitted from its last weights.
-    """
-    return LatentGradient(space, **{**(QUICK if quick else {}), **settings})
 
 
 @contextmanager

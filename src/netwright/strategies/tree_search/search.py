@@ -59,6 +59,8 @@ class MonteCarloTreeSearch(Remembering):
     Pending trials count as visits with the reward 0 (virtual loss), so that parallel walks part.
     """
 
+    called = "mcts"
+
     def __init__(
         self,
         space: Space,

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from netwright.recipes.weight_sharing import Scale, nearly_all, resolved
+from netwright.methods.weight_sharing import Scale, nearly_all, resolved
 from netwright.strategies.differentiable import BinaryGates, Differentiable
-
-WARM_UP = 0.25  # 40 of 160 epochs
-FEWEST_AFTER = 10  # epochs after the warm-up, of which the logits rest in the first
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.engine.search import Search
     from netwright.tasks.task import Task
+
+__all__ = ["proxylessnas"]
+
+WARM_UP = 0.25  # 40 of 160 epochs
+FEWEST_AFTER = 10  # epochs after the warm-up, of which the logits rest in the first
 
 
 def proxylessnas(
