@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 import subprocess
 import sys
 import tarfile
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -65,6 +67,17 @@ def test_the_oldest_versions_are_those_of_the_project() -> None:
     oldest = pins("oldest.txt")
     assert {name: same(version) for name, version in oldest.items()} == {k: same(v) for k, v in bounds.items()}
     assert set(oldest) <= set(pins("ci.txt"))
+
+
+def test_every_dependency_is_imported_by_the_package() -> None:
+    wanted = {package(each).lower() for each in (*PROJECT["dependencies"], *EXTRAS["ray"], *EXTRAS["compare"])}
+    homes = {module: {name.lower() for name in names} for module, names in packages_distributions().items()}
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "src").rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    modules |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    found = set().union(*(homes.get(module.partition(".")[0], ()) for module in modules))
+    assert wanted - found == set()
 
 
 def test_no_file_names_a_package_of_cuda() -> None:

