@@ -165,7 +165,8 @@ def test_the_time_that_timing_takes_is_not_there_for_epochs(
     """An epoch takes 2 s. Timed twice where that is quick, and once where it takes long itself."""
     now = [5.0]  # reading the data
 
-    def pace(search: object) -> timing_of_weights.Pace:
+    def pace(search: object, most: float) -> timing_of_weights.Pace:
+        assert most == 10.0
         now[0] += timing
         return timing_of_weights.Pace(2.0, 1.0)
 

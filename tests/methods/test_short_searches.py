@@ -10,6 +10,8 @@ from netwright.catalogue import load
 from netwright.cli.explaining import expectations, strategy_lines
 from netwright.cli.plan import Plan
 from netwright.core.errors import ConfigurationError
+from netwright.core.trial import Measurement, Proposal
+from netwright.estimators import SharedWeights
 from netwright.methods import expectations as known
 from netwright.methods.expectations import MEASURED, Measured, expected, steps_needed
 from netwright.methods.timing import Pace, pace
@@ -200,3 +202,19 @@ def test_a_training_of_a_single_step_is_timed_too(recipe: str, task: Task) -> No
 def test_one_evaluation_of_what_is_found_is_left_room_for() -> None:
     assert Pace(epoch=2.0, evaluation=3.0).epochs(10.0) == 3
     assert Pace(epoch=2.0, evaluation=3.0).epochs(1.0) == 0
+
+
+@pytest.mark.parametrize(("most", "steps"), [(0.0, 2), (1e9, 6)])
+def test_no_further_step_is_timed_where_time_is_short(
+    most: float, steps: int, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    plain = SharedWeights.advance
+
+    def advance(self: SharedWeights, proposal: Proposal) -> Measurement:
+        asked.append(proposal.purpose)
+        return plain(self, proposal)
+
+    monkeypatch.setattr(SharedWeights, "advance", advance)
+    pace(load("search", "darts")(SPACE, task, epochs=10, batch_size=4, device="cpu"), most)
+    assert asked.count("train") == steps

@@ -268,12 +268,12 @@ class Plan:
 
         follows = mixture_of(search.strategy) is None
         share = SHARE_OF_WEIGHTS_THEN_SEARCH if follows else SHARE_OF_WEIGHTS
-        began = clock.elapsed()
-        found = pace(search)
+        began, most = clock.elapsed(), SHARE_OF_TIMING * (self.seconds or 0.0)
+        found = pace(search, most)
         took, left = clock.elapsed() - began, share * self._search_seconds_from_now()
         fitting = found.epochs(left)
-        if fitting < wanted and took < SHARE_OF_TIMING * (self.seconds or 0.0):
-            found = pace(replace(self, shared_epochs=max(1, fitting))._make_recipe(task, space))
+        if fitting < wanted and took < most:
+            found = pace(replace(self, shared_epochs=max(1, fitting))._make_recipe(task, space), most)
             left = share * self._search_seconds_from_now()
             fitting = found.epochs(left)
         if fitting < 1:

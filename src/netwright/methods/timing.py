@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,8 +38,10 @@ class Pace:
         return max(0, int((seconds - self.evaluation) / self.epoch))
 
 
-def pace(search: Search) -> Pace:
+def pace(search: Search, most: float = math.inf) -> Pace:
     """Measured on a few steps of new weights that are thrown away.
+
+    most: seconds after which no further step is timed, once there is one beside the first.
 
     An epoch is its steps, as often as the strategy probes beside them, and once what its alarms evaluate. The strategy
     is told that half of the training is done, so that what it asks at first or at last only is left out.
@@ -47,7 +50,7 @@ def pace(search: Search) -> Pace:
     assert estimator is not None
     own, strategy = estimator.replace(), fresh(search.strategy)
     own.begin(0)
-    each, steps = _steps(own, strategy)
+    each, steps = _steps(own, strategy, most)
     began = time.monotonic()
     with suppress(Diverged):  # which the search will say, or not
         own.epoch(mixture_of(strategy))
@@ -57,7 +60,7 @@ def pace(search: Search) -> Pace:
     return Pace(OVERHEAD * (steps * each + ends), time.monotonic() - began)
 
 
-def _steps(own: RoundEstimator, strategy: Strategy) -> tuple[float, float]:
+def _steps(own: RoundEstimator, strategy: Strategy, most: float) -> tuple[float, float]:
     """Seconds of one training step with the rounds beside it, and how many steps an epoch has."""
     draw, wanted = Generators(0), STEPS
     if isinstance(strategy, Differentiable):
@@ -77,7 +80,8 @@ def _steps(own: RoundEstimator, strategy: Strategy) -> tuple[float, float]:
         trained += proposal.purpose == "train"
         if trained == 1 and proposal.purpose == "train":
             began = time.monotonic()
-        if trained == wanted + 1 or (proposal.purpose == "train" and metrics["progress"] >= 1.0):
+        late = trained > 1 and time.monotonic() - first > most
+        if late or trained == wanted + 1 or (proposal.purpose == "train" and metrics["progress"] >= 1.0):
             break
     now = time.monotonic()
     return ((now - began) / (trained - 1) if trained > 1 else now - first), steps
