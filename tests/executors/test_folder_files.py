@@ -17,6 +17,7 @@ from netwright.core.errors import UserError
 from netwright.core.executor import Job, Outcome
 from netwright.core.objective import Constraint
 from netwright.core.trial import Measurement, Proposal
+from netwright.core.workplace import Parent
 from netwright.executors.folder import files, messages
 from netwright.executors.folder.files import Unreadable
 from netwright.executors.folder.messages import Kit, job_from_json, job_to_json, outcome_from_json, outcome_to_json
@@ -129,7 +130,9 @@ def test_of_eight_that_claim_each_job_has_one(tmp_path: Path) -> None:
 def made_job(root: Path, **changes: object) -> Job:
     proposal = Proposal(SPACE.at(77), fidelity=0.5, parent=3)
     limits = (Constraint("params", 5e5), Constraint("val_accuracy", 0.5, ">="))
-    whole = Job(7, proposal, 2**63 + 5, KIT.stages, limits, 2, root / "trials" / "run" / "7", 0.5, 0.25, 12.5)
+    parent = Parent(SPACE.at(76), 2**63 + 4, root / "trials" / "run" / "3", 0.75)
+    own = 2, root / "trials" / "run" / "7", 0.5, 0.25, 12.5
+    whole = Job(7, proposal, 2**63 + 5, KIT.stages, limits, *own, parent=parent)
     return replace(whole, **changes)  # type: ignore[arg-type]
 
 
@@ -139,6 +142,13 @@ def test_a_job_comes_back_as_it_was(tmp_path: Path) -> None:
     assert job_from_json(told, KIT, tmp_path, messages.limits_of(told)) == job
     elsewhere = job_from_json(told, KIT, Path("/as/this/machine/calls/it"), ())
     assert elsewhere.folder == Path("/as/this/machine/calls/it/trials/run/7")
+    assert elsewhere.parent is not None and elsewhere.parent.folder == Path("/as/this/machine/calls/it/trials/run/3")
+
+
+def test_a_job_of_a_driver_that_knew_no_inheritance_begins_anew(tmp_path: Path) -> None:
+    told = job_to_json(made_job(tmp_path, parent=None), tmp_path)
+    assert told.pop("inherits") is None
+    assert job_from_json(told, KIT, tmp_path, messages.limits_of(told)) == made_job(tmp_path, parent=None)
 
 
 def test_a_folder_beside_the_project_is_not_sent(tmp_path: Path) -> None:
@@ -160,6 +170,10 @@ def test_a_mixture_cannot_be_sent(tmp_path: Path) -> None:
         ("folder", "leads-out/x"),
         ("folder", "a\0b"),
         ("folder", 3),
+        ("inherits", 3),
+        ("inherits", {}),
+        ("inherits", {"architecture": {"edge0": "op9"}, "seed": 1, "folder": None, "share": 1.0}),
+        ("inherits", {"architecture": None, "seed": 1, "folder": None, "share": 1.0}),
         ("seed", -1),
         ("seed", 1.5),
         ("seed", True),

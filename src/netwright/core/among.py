@@ -77,6 +77,11 @@ class Among(Space):
         self.validate(architecture)
         return self.space.build(self._whole(architecture), shape)
 
+    def inherit(
+        self, parent_network: nn.Module, child_network: nn.Module, parent: Architecture, child: Architecture
+    ) -> int:
+        return self.space.inherit(parent_network, child_network, self._whole(parent), self._whole(child))
+
     @cached_property
     def _digest(self) -> str:
         return hashlib.sha256(json.dumps(self.points).encode()).hexdigest()[:12]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from netwright.core.estimator import Estimator
     from netwright.core.objective import Constraint
     from netwright.core.trial import Proposal, State
+    from netwright.core.workplace import Parent
 
 
 @value
@@ -24,7 +25,7 @@ class Job:
     checkpoints, None for nowhere. batch_share: what an estimator multiplies its batch size by. continued: the fidelity
     of the trial that this one goes on from, 0 where it begins anew. seconds: after which it may give up, since the time
     of the search is then up; None for no end. settles: whether it had better end by then with what it has: no trial has
-    completed, so that there is nothing to hand over yet.
+    completed, so that there is nothing to hand over yet. parent: the trial from whose weights this one begins, if any.
     """
 
     number: int
@@ -38,6 +39,7 @@ class Job:
     continued: float = 0.0
     seconds: float | None = None
     settles: bool = False
+    parent: Parent | None = None
 
 
 @value

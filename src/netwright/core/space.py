@@ -238,6 +238,18 @@ class Space(Configured, ABC):
         builder.require_all_asked()
         return network
 
+    def inherit(
+        self, parent_network: nn.Module, child_network: nn.Module, parent: Architecture, child: Architecture
+    ) -> int:
+        """Give a fresh network what it can take over from its parent's trained one; how many parameters that is.
+
+        By default the layers that stand in the same decision and option, or elsewhere have the same name, where their
+        shapes are equal. A space that knows better overrides this (`netwright.core.inheriting` has the parts).
+        """
+        from netwright.core.inheriting import take_over
+
+        return take_over(self, parent_network, child_network, parent, child)
+
     # Identity of the settings: what two equal spaces have in common is the whole configuration.
 
     def __eq__(self, other: object) -> bool:

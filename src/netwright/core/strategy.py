@@ -29,11 +29,14 @@ class Strategy(Configured, ABC):
 
     bounded: whether it ends by itself, so that a search needs no other stop; a class's or an object's, by default not.
     continues: whether it asks of a trial at a low fidelity again at a higher one; by default not.
+    inherits: where a proposal that names a parent begins from its weights though the architecture differs, the share of
+    the full training that it then takes; 0, by default, where it begins anew.
     """
 
     space: Space
     bounded: bool = False
     continues: bool = False
+    inherits: float = 0.0
 
     @abstractmethod
     def ask(self, rng: np.random.Generator) -> Proposal | None:
@@ -57,7 +60,7 @@ class Strategy(Configured, ABC):
         """Whether a later proposal may have this trial, which has ended, as the parent that it goes on from.
 
         What the trial kept on disk stays until this is False. A proposal goes on from its parent where both have one
-        architecture and the parent's fidelity is lower.
+        architecture and the parent's fidelity is lower, and begins from its weights where the strategy `inherits`.
         """
         return False
 
@@ -113,7 +116,7 @@ class Wrapper(RoundStrategy, Remembering):
 
     def __init__(self, strategy: Strategy) -> None:
         self.strategy, self.space = strategy, strategy.space
-        self.bounded, self.continues = strategy.bounded, strategy.continues
+        self.bounded, self.continues, self.inherits = strategy.bounded, strategy.continues, strategy.inherits
 
     def recommend(self, trials: Sequence[Trial]) -> Architecture:
         return self.strategy.recommend(trials)

@@ -11,10 +11,28 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from netwright.core.architecture import Architecture
 
 
 def _unheard(entry: Mapping[str, float]) -> None:
     """What `report` is where nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The trial from whose trained weights another one begins, though its architecture may differ.
+
+    architecture: the parent's. seed: of the parent's estimate. folder: where it kept its network; None for nowhere.
+    share: of the full training that the child takes, where it begins from these weights; above 0 and at most 1.
+    """
+
+    architecture: Architecture
+    seed: int
+    folder: Path | None = None
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +45,7 @@ class Workplace:
     continued: the fidelity of an earlier trial of the architecture that this one goes on from, 0 where it begins anew.
     ends: in `time.monotonic()` seconds, when the time of the search is up; what still runs then is given up.
     settles: whether it had better end by then with what it has, as no trial has completed yet.
+    parent: the trial from whose weights this one begins; None where it begins anew, or goes on with its own.
     """
 
     folder: Path | None = None
@@ -36,6 +55,7 @@ class Workplace:
     continued: float = 0.0
     ends: float | None = None
     settles: bool = False
+    parent: Parent | None = None
 
     def share_of_batch(self, batch_size: int) -> int:
         """The batch size to use here: rounded down, at least 1."""

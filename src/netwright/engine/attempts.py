@@ -82,7 +82,10 @@ class Attempts:
             self.journal.add(question)
         number, proposal = question.number, question.proposal
         where = (question.attempt, self._folders.of(number), pending.batch_share, continued, *self.given())
-        self._executor.submit(Job(number, proposal, self._seeds(first), self._stages, self._constraints, *where))
+        parent = None if proposal.parent is None else self._folders.parent_of(proposal, self._seeds)
+        self._executor.submit(
+            Job(number, proposal, self._seeds(first), self._stages, self._constraints, *where, parent)
+        )
 
     # Ending.
 

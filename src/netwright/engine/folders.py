@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwright.core.objective import dominates
+from netwright.core.workplace import Parent
 from netwright.engine.continuing import Continuations
 
 if TYPE_CHECKING:
     from netwright.core.strategy import Strategy
-    from netwright.core.trial import Trial
+    from netwright.core.trial import Proposal, Trial
 
 
 class Folders:
@@ -24,7 +25,8 @@ class Folders:
     """
 
     def __init__(self, root: Path | None, strategy: Strategy, keeps: bool = False) -> None:
-        self.continuations = Continuations()
+        self.continuations = Continuations(strategy.inherits > 0)
+        self._share = strategy.inherits
         self._root, self._keeps = root, keeps
         self._continues = strategy.continues
         self._may_continue: Callable[[int], bool] = strategy.may_continue
@@ -35,6 +37,14 @@ class Folders:
     def of(self, number: int) -> Path | None:
         """The folder that all attempts at a trial share."""
         return None if self._root is None else self._root / str(self.continuations.first(number))
+
+    def parent_of(self, proposal: Proposal, seeds: Callable[[int], int]) -> Parent | None:
+        """The trial from whose weights a proposal begins, if it does. seeds: gives the seed of a trial's estimate."""
+        architecture = self.continuations.parent(proposal)
+        if architecture is None or proposal.parent is None:
+            return None
+        seed = seeds(self.continuations.first(proposal.parent))
+        return Parent(architecture, seed, self.of(proposal.parent), self._share)
 
     def note(self, trial: Trial) -> None:
         """Take note of how good a trial is, before its folder may be cleared."""
@@ -55,13 +65,14 @@ class Folders:
 
         So are those that were kept for that and need not be any more.
         """
+        self.continuations.needed.pop(number, None)
         if self._root is None or not os.path.isdir(self._place(number)):
             return
         self._kept.add(number)
         for each in tuple(self._kept):
             if not self.continuations.is_latest(each):  # whoever goes on from it clears the folder
                 self._kept.discard(each)
-            elif not self._is_best(each) and not self._may_continue(each):
+            elif not self._is_best(each) and not self._may_continue(each) and not self._is_needed(each):
                 self._kept.discard(each)
                 shutil.rmtree(self._place(each), ignore_errors=True)
 
@@ -77,15 +88,23 @@ class Folders:
         return bool(spare)
 
     def clear_all(self) -> None:
-        """Remove what all trials kept but for the best, now that the search has ended."""
+        """Remove what all trials kept, now that the search has ended.
+
+        The best stay, and what children may inherit when the search goes on some day.
+        """
         if self._root is None or not self._root.is_dir():
             return
-        best = {str(self.continuations.first(each.number)) for each in self._best}
+        parents = (each for each in self._kept if self._share and self._may_continue(each))
+        best = {str(self.continuations.first(each)) for each in (*parents, *(each.number for each in self._best))}
         for place in self._root.iterdir():
             if place.name not in best:
                 shutil.rmtree(place, ignore_errors=True)
         if not best.intersection(each.name for each in self._root.iterdir()):
             shutil.rmtree(self._root, ignore_errors=True)
+
+    def _is_needed(self, number: int) -> bool:
+        """Whether a trial that has not ended begins from this one's weights."""
+        return number in self.continuations.needed.values()
 
     def _is_best(self, number: int) -> bool:
         return any(each.number == number for each in self._best)

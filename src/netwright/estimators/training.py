@@ -6,19 +6,23 @@ import hashlib
 import math
 import os
 import time
+import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
+from torch import nn
+
 from netwright.core.architecture import Architecture
+from netwright.core.checkpoints import Checkpoints
 from netwright.core.checks import part, positive
 from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.estimator import Estimator
 from netwright.core.space import Space
 from netwright.core.task import Data, TaskShape
 from netwright.core.trial import Measurement, Proposal, share_of
-from netwright.core.workplace import workplace
+from netwright.core.workplace import Parent, workplace
 from netwright.estimators.cost import Cost
 from netwright.estimators.cost_sums import built
 from netwright.estimators.devices import chosen_device, refuse_what_cannot_fit
@@ -26,6 +30,7 @@ from netwright.estimators.first_network import require_runs
 from netwright.estimators.signature import with_training_settings
 from netwright.tasks import Task
 from netwright.training import TrainingSettings, seeded, train
+from netwright.training.progress import load_trained
 from netwright.training.result import OutOfTime
 
 Fidelity = Literal["epochs", "annealed", "data", "width", "resolution"]
@@ -33,6 +38,15 @@ Fidelity = Literal["epochs", "annealed", "data", "width", "resolution"]
 LEAST_RESOLUTION = 4  # pixels
 LEAST_WIDTH = 2  # channels
 FIRST_EPOCH = 3  # times the time limit
+
+
+def _rounded_up(epochs: int, share: float) -> int:
+    """A share of so many epochs, rounded up, at least one."""
+    return max(1, math.ceil(share * epochs - 1e-9))
+
+
+INHERITED = "inherited_params"
+"""The metric that says how many parameters a child took over from its parent."""
 
 
 class Training(Estimator):
@@ -50,6 +64,10 @@ class Training(Estimator):
 
     time_limit: seconds of one training; one that needs more ends in state "timeout". The first epoch, which pays for
     all that is done once, may be finished as long as it takes no more than three times the limit.
+
+    Where the workplace names a parent, the network begins from that one's weights as far as the space takes them over
+    (`Space.inherit`), and is trained for the share of the epochs that is named there. "inherited_params" among the
+    metrics says how many parameters that were, 0 where the parent's files are gone and it begins anew.
 
     Initial weights, order of examples and everything else random follow from the seed of the estimate. `stages` puts
     `Cost` first, so that limits on size are checked before anything is trained.
@@ -158,11 +176,19 @@ class Training(Estimator):
         with seeded(seed):
             network = space.build(architecture, shape)
         now, place = time.monotonic(), workplace()
+        saved = self._checkpoint(architecture, share, seed, settings)
+        inherited = None
+        if place.parent is not None and not place.continued:
+            own = self._checkpoint(architecture, share, seed, settings, place.parent)
+            inherited = self._inherited(network, architecture, space, shape, own, share)
+            if inherited:
+                settings, saved = settings.replace(epochs=_rounded_up(settings.epochs, place.parent.share)), own
+                until = _rounded_up(until, place.parent.share)
         limit = None if place.settles else self.time_limit
         result = train(
             *(network, data, settings, seed),
             device=self.device,
-            checkpoint=self._checkpoint(architecture, share, seed, settings),
+            checkpoint=saved,
             until=until,
             on_epoch=place.report,
             deadline=None if limit is None else now + limit,
@@ -176,7 +202,44 @@ class Training(Estimator):
                 "fewer epochs, fewer examples or smaller networks are quicker",
                 *(result.metrics, result.curve),
             )
-        return Measurement(result.metrics, curve=result.curve)
+        metrics = result.metrics if inherited is None else {**result.metrics, INHERITED: float(inherited)}
+        return Measurement(metrics, curve=result.curve)
+
+    def _inherited(
+        self,
+        network: nn.Module,
+        architecture: Architecture,
+        space: Space,
+        shape: TaskShape,
+        own: Path | None,
+        share: float,
+    ) -> int:
+        """Give the network what it takes over from its parent's; how many parameters, 0 where the files are gone.
+
+        own: where this training is saved. One that was begun so before goes on, whether the parent is there or not.
+        """
+        parent = workplace().parent
+        assert parent is not None
+        folder, begun = self._of_parent(parent, share), own is not None and Checkpoints(own).latest() is not None
+        with seeded(parent.seed):
+            trained = space.build(parent.architecture, shape)
+        if (folder is None or load_trained(trained, folder) is None) and not begun:
+            warnings.warn(f"the weights of {parent.architecture} are gone: its child begins anew", stacklevel=3)
+            return 0
+        return space.inherit(trained, network, parent.architecture, architecture)
+
+    def _of_parent(self, parent: Parent, share: float) -> Path | None:
+        """Where the parent's network was kept, trained at this fidelity; None where it was not, or was removed."""
+        folder = parent.folder if self.checkpoint_directory is None else self.checkpoint_directory
+        if folder is None or not folder.is_dir():
+            return None
+        name, rest = f"{parent.architecture.digest[:16]}-{parent.seed}", f"{self._suffix(share)}-{self._identity}*"
+        found = [*sorted(folder.glob(f"{name}{rest}")), *sorted(folder.glob(f"{name}-of-*{rest}"))]
+        return found[-1] if found else None
+
+    def _suffix(self, share: float) -> str:
+        """What tells the checkpoints of a fidelity apart; those of fewer epochs are the first ones of more."""
+        return "" if self.fidelity == "epochs" else f"-{share:.6g}"
 
     def check_memory(self, architecture: Architecture) -> None:
         """Raise OutOfMemory where a batch of this network cannot fit on the device; nothing is built."""
@@ -199,8 +262,7 @@ class Training(Estimator):
         return self._epochs(share) / self.settings.epochs if self.fidelity in ("epochs", "annealed") else share
 
     def _epochs(self, share: float) -> int:
-        # A share that is meant to be k of n epochs may be off by rounding, so that k + 1 would be taken for it.
-        return max(1, math.ceil(share * self.settings.epochs - 1e-9))
+        return _rounded_up(self.settings.epochs, share)
 
     def _until(self, share: float) -> int:
         """The epoch to end after."""
@@ -238,15 +300,21 @@ class Training(Estimator):
         refuse_what_cannot_fit(params, memory, batch_size, self.device)
 
     def _checkpoint(
-        self, architecture: Architecture, share: float, seed: int, settings: TrainingSettings
+        self,
+        architecture: Architecture,
+        share: float,
+        seed: int,
+        settings: TrainingSettings,
+        parent: Parent | None = None,
     ) -> Path | None:
-        """The folder of this training's checkpoints; None where there is none."""
+        """The folder of this training's checkpoints; None where there is none. parent: whose weights it begins from."""
         folder = workplace().folder if self.checkpoint_directory is None else self.checkpoint_directory
         if folder is None:
             return None
-        part = "" if self.fidelity == "epochs" else f"-{share:.6g}"
+        part = self._suffix(share)
         smaller = "" if settings.batch_size == self.settings.batch_size else f"-{settings.batch_size}"
-        return folder / f"{architecture.digest[:16]}-{seed}{part}-{self._identity}{smaller}"
+        born = "" if parent is None else f"-of-{parent.architecture.digest[:16]}-{parent.seed}"
+        return folder / f"{architecture.digest[:16]}-{seed}{born}{part}-{self._identity}{smaller}"
 
     @cached_property
     def _identity(self) -> str:

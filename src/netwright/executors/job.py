@@ -43,11 +43,13 @@ def perform(job: Job, report: Callable[[Mapping[str, float]], None] | None = Non
 def _place(job: Job, report: Callable[[Mapping[str, float]], None] | None) -> Workplace:
     ends = None if job.seconds is None else monotonic() + job.seconds
     if report is not None:
-        return Workplace(job.folder, report, job.attempt, job.batch_share, job.continued, ends, job.settles)
-    if job.folder is None and job.attempt == 1 and job.batch_share == 1.0 and not job.continued and ends is None:
+        own = job.folder, report, job.attempt, job.batch_share, job.continued, ends, job.settles, job.parent
+        return Workplace(*own)
+    plain = job.attempt == 1 and job.batch_share == 1.0 and not job.continued and job.parent is None
+    if plain and job.folder is None and ends is None:
         return NOWHERE
     own = {"attempt": job.attempt, "batch_share": job.batch_share, "continued": job.continued}
-    return Workplace(job.folder, **own, ends=ends, settles=job.settles)
+    return Workplace(job.folder, **own, ends=ends, settles=job.settles, parent=job.parent)
 
 
 class _Work:

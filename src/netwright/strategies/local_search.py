@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from netwright.core.checks import one_of, whole_number
 from netwright.core.objective import dominates
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
 from netwright.strategies.evolution.ranking import Population
+from netwright.strategies.inheritance import inherited_share, without_inheritance
 from netwright.strategies.unseen import Unseen
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class LocalSearch(Strategy):
     move: "best" evaluates every neighbour and moves to the best; "first" moves as soon as one is better.
     starts: random architectures at the beginning of each climb, which begins at the best of them.
     most_neighbors: of a larger neighbourhood so many random mutations are evaluated (twice as many are drawn at most).
+    inherit: whether a neighbour begins from the trained weights of where the climb stands, as far as the space takes
+    them over, rather than anew. child_share: of the full training that it then takes.
 
     No architecture is evaluated twice: one that was, in this climb or an earlier one, is compared by its known score.
     A climb that ends in a local optimum is followed by another from new random architectures, until the space is
@@ -37,13 +40,20 @@ class LocalSearch(Strategy):
     called = "local"
 
     def __init__(
-        self, space: Space, move: Literal["best", "first"] = "best", starts: int = 1, most_neighbors: int = 256
+        self,
+        space: Space,
+        move: Literal["best", "first"] = "best",
+        starts: int = 1,
+        most_neighbors: int = 256,
+        inherit: bool = False,
+        child_share: float = 1.0,
     ) -> None:
         one_of(self, "move", move, ("best", "first"))
         self.space = space
         self.move = move
         self.starts = whole_number(self, "starts", starts)
         self.most_neighbors = whole_number(self, "most_neighbors", most_neighbors)
+        self.inherits = inherited_share(self, inherit, child_share)
         self._unseen = Unseen(space)
         self._known: dict[Point, Trial] = {}  # completed trials by canonical point
         self._pending = 0
@@ -72,6 +82,16 @@ class LocalSearch(Strategy):
             if self._pending:
                 return None
             self._step()
+
+    def configuration(self) -> dict[str, Any]:
+        return without_inheritance(super().configuration())
+
+    def may_continue(self, number: int) -> bool:
+        """Whether a neighbour may yet begin from this one's weights: the climb stands there, or may move there."""
+        if not self.inherits:
+            return False
+        here = () if self._here is None else (self._here,)
+        return any(each.number == number for each in (*here, *self._found))
 
     def tell(self, trial: Trial) -> None:
         self._pending -= 1

@@ -22,6 +22,7 @@ from netwright.core.executor import Job, Outcome
 from netwright.core.objective import Constraint
 from netwright.core.space import Space
 from netwright.core.trial import STATES, Measurement, Proposal
+from netwright.core.workplace import Parent
 from netwright.executors.folder.files import Unreadable
 
 LONGEST_TEXT = 30_000  # characters of a traceback or a log
@@ -101,6 +102,16 @@ def job_to_json(job: Job, root: Path) -> dict[str, Any]:
         "continued": job.continued,
         "seconds": job.seconds,
         "settles": job.settles,
+        "inherits": None if job.parent is None else _parent_to_json(job.parent, root),
+    }
+
+
+def _parent_to_json(parent: Parent, root: Path) -> dict[str, Any]:
+    return {
+        "architecture": plain(parent.architecture.decisions),
+        "seed": int(parent.seed),
+        "folder": _below(parent.folder, root),
+        "share": parent.share,
     }
 
 
@@ -132,7 +143,20 @@ def job_from_json(data: Mapping[str, Any], kit: Kit, root: Path, limits: Sequenc
         _real(data, "continued") or 0.0,
         _real(data, "seconds", none=True),
         data.get("settles") is True,
+        _parent(data.get("inherits"), kit, root),
     )
+
+
+def _parent(data: Any, kit: Kit, root: Path) -> Parent | None:
+    """The trial whose weights are taken over, which jobs of earlier drivers do not say."""
+    if data is None:
+        return None
+    if not isinstance(data, dict):
+        raise Unreadable(f"what it inherits is {data!r}"[:200])
+    architecture, share = _candidate(data, kit), _real(data, "share")
+    if architecture is None or share is None or not 0 < share <= 1:
+        raise Unreadable(f"it inherits {share!r} of the training from {architecture!r}"[:200])
+    return Parent(architecture, _whole(data, "seed"), _folder(data, root), share)
 
 
 def limits_of(data: Mapping[str, Any]) -> tuple[Constraint, ...]:

@@ -128,7 +128,7 @@ class Packer:
     def pack(self, job: Job) -> Parcel:
         """The job as a parcel. Raises UserError, naming the part, where something cannot be sent to a worker."""
         kit = self._kit(job)
-        own = job.proposal, job.seed, job.folder, job.batch_share, job.continued, job.seconds, job.settles
+        own = job.proposal, job.seed, job.folder, job.batch_share, job.continued, job.seconds, job.settles, job.parent
         try:
             body, mentioned = kit.pickled(own)
         except Exception as problem:  # any class may refuse in its own way

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netwright.core.checks import probability, whole_number
 from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
 from netwright.strategies.evolution.ranking import Population
+from netwright.strategies.inheritance import inherited_share, without_inheritance
 from netwright.strategies.unseen import Unseen, end_after_the_only_one
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ class RegularizedEvolution(Strategy):
     instead of a mutation of it, which tells luck from quality where evaluations are noisy; 0.05 in the paper.
     repeats: False never asks an architecture twice: a mutation that was asked already is drawn anew, up to 20 times,
     then a random new architecture takes its place; SpaceExhausted when there is none.
+    inherit: whether a child begins from its parent's trained weights, as far as the space takes them over, rather than
+    anew; the members of the population keep their networks on disk.
+    child_share: of the full training that a child takes which inherits, above 0 and at most 1.
 
     Where the paper says nothing: a trial that did not complete counts among the first P but does not enter the
     population, and evolution starts after the first P were asked with as many as completed, so that a limit which
@@ -38,7 +42,14 @@ class RegularizedEvolution(Strategy):
     called = "evolution"
 
     def __init__(
-        self, space: Space, population: int = 100, tournament: int = 25, identity: float = 0.0, repeats: bool = True
+        self,
+        space: Space,
+        population: int = 100,
+        tournament: int = 25,
+        identity: float = 0.0,
+        repeats: bool = True,
+        inherit: bool = False,
+        child_share: float = 1.0,
     ) -> None:
         self.space = space
         self.population = whole_number(self, "population", population)
@@ -48,6 +59,7 @@ class RegularizedEvolution(Strategy):
             raise ConfigurationError(
                 f"RegularizedEvolution: identity={identity} asks parents once more, which repeats=False forbids"
             )
+        self.inherits = inherited_share(self, inherit, child_share)
         self._unseen = None if repeats else Unseen(space)
         self._alive = Population()
         self._oldest = 0  # the place of the oldest member once the population is full
@@ -73,6 +85,13 @@ class RegularizedEvolution(Strategy):
             if self._unseen.add(child):
                 return child
         return self._unseen.draw(rng)
+
+    def configuration(self) -> dict[str, Any]:
+        return without_inheritance(super().configuration())
+
+    def may_continue(self, number: int) -> bool:
+        """Whether a child may yet begin from this member's weights."""
+        return self.inherits > 0 and any(each.number == number for each in self._alive.members)
 
     def tell(self, trial: Trial) -> None:
         if not trial.completed:
