@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -213,6 +214,47 @@ def test_an_attempt_that_went_with_its_driver_is_recorded_as_lost_but_does_not_c
     assert states == [*((k, "lost") for k in range(1, 6)), (6, "completed")]
 
 
+class Losing(Faulty):
+    """Loses so many jobs, one after the other, and then no more; `dies` ends the driver in place of the next one."""
+
+    def __init__(self, losses: int, dies: bool = False) -> None:
+        super().__init__(1, seed=0, loss=0.0)
+        self.losses, self.dies = losses, dies
+
+    def wait(self, timeout: float | None = None) -> Sequence[Outcome]:
+        if self.losses == 0 and self.dies:
+            raise KeyboardInterrupt
+        ((number, (job, place)),) = self.running.items()
+        if self.losses == 0:
+            del self.running[number]
+            return [replace(perform(job), place=place, attempt=job.attempt)]
+        self.losses -= 1
+        del self.running[number]
+        return [Outcome(number, "lost", reason="its worker was killed", attempt=job.attempt, place=place)]
+
+
+@pytest.mark.parametrize(
+    ("sessions", "counts"),
+    [
+        ([(0, True)] * 4 + [(2, False)], {"completed": 1}),  # four deaths of drivers, and the two losses that are let
+        ([(1, True), (0, True), (1, False)], {"completed": 1}),
+        ([(2, True), (1, False)], {"lost": 1}),  # the third loss is one too many
+    ],
+)
+def test_deaths_of_drivers_are_no_losses_of_the_trial(
+    tmp_path: Path, sessions: list[tuple[int, bool]], counts: dict[str, int]
+) -> None:
+    search = Search(Sampling(Cell()), Counting())
+    for number, (losses, dies) in enumerate(sessions):
+        place = Losing(losses, dies)
+        with contextlib.suppress(Interrupted, SearchFailed):
+            search.run(
+                trials=1, store=tmp_path, name="r", executor=place, retries=AT_ONCE, resume=number > 0, preflight=False
+            )
+    with Store.open_readonly(tmp_path) as store:
+        assert {each.state: 1 for each in store.read_run("r").trials} == counts
+
+
 def test_the_folder_of_a_trial_is_kept_for_its_next_attempt_and_removed_when_it_is_told(tmp_path: Path) -> None:
     class Keeping(Counting):
         def estimate(self, proposal: Proposal, seed: int) -> Measurement:
@@ -255,6 +297,22 @@ def test_half_the_batch_is_tried_once_where_that_was_asked_for(tmp_path: Path) -
         assert [each.attempt for each in store.read_run("r").trials] == [2] * 4
     with pytest.raises(SearchFailed, match="no room for 64 examples"):
         search.run(trials=4)
+
+
+def test_a_trial_without_room_for_half_the_batch_either_has_ended(tmp_path: Path) -> None:
+    class Starving(Counting):
+        def estimate(self, proposal: Proposal, seed: int) -> Measurement:
+            shares.append(workplace().batch_share)
+            if len(shares) > 4:
+                return super().estimate(proposal, seed)
+            raise OutOfMemory("no room for one example")
+
+    shares: list[float] = []
+    policy = RetryPolicy(auto_batch=True)
+    run = Search(Sampling(Cell()), Starving()).run(trials=3, store=tmp_path, name="r", retries=policy)
+    assert run.counts == {"out_of_memory": 2, "completed": 1} and shares == [1.0, 0.5, 1.0, 0.5, 1.0]
+    with Store.open_readonly(tmp_path) as store:
+        assert [each.state for each in store.attempts("r", 0)] == ["out_of_memory"] * 2
 
 
 def test_half_the_batch_stays_half_after_a_resume(tmp_path: Path) -> None:

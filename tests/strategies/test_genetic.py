@@ -6,6 +6,7 @@ from free_search import Cell, Nested, Single, count_a, search, trial_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError, SpaceExhausted
 from netwright.core.randomness import Generators
 from netwright.core.trial import Proposal, Trial
@@ -90,6 +91,18 @@ class TestCrossover:
                 for name, label in child.decisions.items():
                     parents = [p.decisions[name] for p in (first, second) if name in p.decisions]
                     assert label in parents
+
+    @pytest.mark.parametrize("space", [SPACE, Nested()], ids=repr)
+    def test_children_take_from_both_parents_alike(self, space):
+        points = [architecture.point for architecture in space.enumerate()] if space.size < 100 else []
+        first, second = (points[-64], points[-1]) if points else (space.at(0).point, space.at(space.size - 1).point)
+        differ = [place for place, (ours, theirs) in enumerate(zip(first, second, strict=True)) if ours != theirs]
+        assert len(differ) >= 6
+        generator, parents = rng(), [Architecture(space, point) for point in (first, second)]
+        children = [UniformCrossover().cross(space, *parents, generator).point for _ in range(400)]
+        for place in differ:
+            taken = sum(child[place] == first[place] for child in children)
+            assert 140 < taken < 260 and taken + sum(child[place] == second[place] for child in children) == 400
 
     def test_one_point_cuts_once_anywhere(self):
         first, second = SPACE.at(0), SPACE.at(SPACE.size - 1)

@@ -5,10 +5,21 @@ import time
 import numpy as np
 import pytest
 from free_search import Cell, Nested, Single, Sorted, search
+from torch import nn
 
+from netwright.core.choose import Choose
 from netwright.core.errors import ConfigurationError, SpaceExhausted
 from netwright.core.randomness import Generators
+from netwright.core.space import Space
 from netwright.strategies import Exhaustive, RandomSearch
+
+
+class Uneven(Space):
+    """60 architectures, a number with many factors."""
+
+    def network(self, choose: Choose, shape: object) -> nn.Module:
+        options = [dict.fromkeys("abcde"[:count], nn.Identity) for count in (3, 4, 5)]
+        return nn.Sequential(*[choose.one(f"edge{k}", each) for k, each in enumerate(options)])
 
 
 def ask_all(strategy, seed=0):
@@ -50,6 +61,16 @@ def test_the_last_architectures_are_found_without_endless_rejection():
     asked, _ = ask_all(RandomSearch(space))
     assert len(set(asked)) == space.size == 15_625
     assert time.perf_counter() - began < 10  # rejection alone needs n log n = 160,000 draws; the last one 15,625
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_walk_comes_by_every_architecture_whatever_it_begins_with(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netwright.strategies.unseen.MOST_REJECTIONS", 0)  # the walk begins at once
+    space = Uneven()
+    asked, _ = ask_all(RandomSearch(space), seed)
+    assert len(set(asked)) == space.size == 60  # a step of 2, 3, 4, 5, 6 ... at a time would come by a part of them
 
 
 def test_an_unlikely_half_is_found_too():

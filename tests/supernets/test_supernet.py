@@ -181,6 +181,27 @@ def test_a_copy_of_a_recomputing_supernet_is_its_own(copied: Callable[[Supernet]
     assert any(each.grad is not None for each in other.parameters())
 
 
+@pytest.mark.parametrize("kernel", [1, 3, 5])
+def test_a_smaller_kernel_is_the_centre_of_the_largest(kernel: int) -> None:
+    """(Cai et al. 2020, section 3.2)."""
+    torch.manual_seed(0)
+    space = Nested()
+    supernet = Supernet(space, IMAGE)
+    chosen = {"width": 6, "depth": 1, "depth/0/op": "conv", "depth/0/op/conv/kernel": kernel}
+    own = next(
+        p
+        for n, p in supernet.extract(space.architecture(chosen)).named_parameters()
+        if p.shape[2:] == (kernel,) * 2 and p.shape[1] == 6
+    )
+    (largest,) = (
+        p
+        for p in supernet.parameters()
+        if p.shape == (8, 8, 5, 5) and torch.equal(p[:6, :6, 2, 2], own[:, :, kernel // 2, kernel // 2])
+    )
+    margin = (5 - kernel) // 2
+    assert torch.equal(own, largest[:6, :6, margin : 5 - margin, margin : 5 - margin])
+
+
 def test_smaller_kernels_may_pass_a_learnt_map_that_starts_as_the_identity() -> None:
     x, space = torch.randn(2, 3, 10, 10), Nested()
     torch.manual_seed(0)
