@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import inspect
 import warnings
 
 PACKAGE = __name__.partition(".")[0]
@@ -10,8 +10,9 @@ PACKAGE = __name__.partition(".")[0]
 
 def warn(text: str) -> None:
     """A UserWarning at the innermost line outside of this package; of a thread that is all inside, its first."""
-    frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
+    here = inspect.currentframe()
+    frame, level = here and here.f_back, 2
+    while frame is not None and frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
         frame, level = frame.f_back, level + 1
     warnings.warn(text, stacklevel=level)
 
