@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
+
+from netwright.core.warning import warn
 
 
 def __getattr__(name: str) -> Any:
@@ -11,5 +12,5 @@ def __getattr__(name: str) -> Any:
 
     if name not in dir(methods):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    warnings.warn(f"netwright.recipes.{name} is netwright.methods.{name} now", DeprecationWarning, stacklevel=2)
+    warn(f"netwright.recipes.{name} is netwright.methods.{name} now", DeprecationWarning)
     return getattr(methods, name)

@@ -6,12 +6,13 @@ import ast
 import importlib
 import re
 import sys
-import warnings
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from netwright.core.warning import warn
 
 _ALL = re.compile(r"^__all__ = (\[.*?\])$", flags=re.MULTILINE | re.DOTALL)
 
@@ -29,7 +30,7 @@ def on_demand(
     def __getattr__(name: str) -> Any:
         if name in now_methods:
             methods = importlib.import_module(f"{package.partition('.')[0]}.methods")
-            warnings.warn(f"{package}.{name} is {methods.__name__}.{name} now", DeprecationWarning, stacklevel=2)
+            warn(f"{package}.{name} is {methods.__name__}.{name} now", DeprecationWarning)
             return getattr(methods, name)
         if name not in names:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")

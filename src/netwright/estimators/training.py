@@ -6,7 +6,6 @@ import hashlib
 import math
 import os
 import time
-import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +21,7 @@ from netwright.core.estimator import Estimator
 from netwright.core.space import Space
 from netwright.core.task import Data, TaskShape
 from netwright.core.trial import Measurement, Proposal, share_of
+from netwright.core.warning import warn
 from netwright.core.workplace import Parent, workplace
 from netwright.estimators.cost import Cost
 from netwright.estimators.cost_sums import built
@@ -224,7 +224,7 @@ class Training(Estimator):
         with seeded(parent.seed):
             trained = space.build(parent.architecture, shape)
         if (folder is None or load_trained(trained, folder) is None) and not begun:
-            warnings.warn(f"the weights of {parent.architecture} are gone: its child begins anew", stacklevel=3)
+            warn(f"the weights of {parent.architecture} are gone: its child begins anew")
             return 0
         return space.inherit(trained, network, parent.architecture, architecture)
 
