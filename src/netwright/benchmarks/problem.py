@@ -53,9 +53,10 @@ class Problem:
         object.__setattr__(self, "report", self.report or self.metric)
         object.__setattr__(self, "name", self.name or Objective.parse(self.report).metric)
         for role, objective in (("metric", self.searched), ("report", self.reported)):
-            if self.metrics and objective.metric not in self.metrics:
-                hint = nearest(objective.metric, self.metrics)
-                raise ConfigurationError(f"{role} {objective.metric!r}: {self.where} has no such metric{hint}")
+            for name in objective.needs(self.metrics) if self.metrics else ():
+                if name not in self.metrics:
+                    hint = nearest(name, self.metrics)
+                    raise ConfigurationError(f"{role} {name!r}: {self.where} has no such metric{hint}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Problem, (self.estimator, self.metric, self.report, self.name)
@@ -127,7 +128,8 @@ class Problem:
         """The estimator as the strategies know it: of a table, only the metric that is searched and the cost."""
         if self.table is None:
             return self.estimator
-        return Blinded(self.table, (self.searched.metric, *((COST,) if self.has_costs else ())))
+        needed = self.searched.needs(self.table.metrics)
+        return Blinded(self.table, (*needed, *((COST,) if self.has_costs else ())))
 
     @cached_property
     def _reports(self) -> dict[Point, float]:

@@ -94,7 +94,10 @@ def search(
     training: Annotated[str, typer.Option(help="Training options, as learning_rate=0.05,batch_size=128.")] = "",
     objective: Annotated[
         list[str] | None,
-        typer.Option(help="Metric to improve, as val_accuracy or params:minimize; give several for a Pareto front."),
+        typer.Option(
+            help='Metric to improve, as val_accuracy or params:minimize, or "val_accuracy * (macs / 30M) ^ -0.07"; '
+            "give several for a Pareto front."
+        ),
     ] = None,
     limit: Annotated[list[str] | None, typer.Option(help='A limit, as "params <= 500k".')] = None,
     max_params: Annotated[str | None, typer.Option(help="Most parameters, as 500k.")] = None,

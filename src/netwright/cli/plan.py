@@ -197,7 +197,7 @@ class Plan:
         from netwright.core.objective import Constraint, Objective
 
         metrics = [Constraint.parse(each).metric for each in self.limits]
-        metrics += [Objective.parse(each).metric for each in self.objectives]
+        metrics += [name for each in self.objectives for name in Objective.parse(each).needs()]
         estimator = with_scores(self.make_training(task, space), metrics)
         return Search(self.make_strategy(space), estimator, constraints=self.limits, **self._wanted())
 

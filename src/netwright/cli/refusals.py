@@ -174,7 +174,7 @@ def _refuse_metrics(plan: Plan) -> None:
 
     known = [*Cost.metrics, *(SharedWeights.metrics if plan.recipe else (*Training.metrics, *PROXIES))]
     for option, metric in (
-        *(("--objective", Objective.parse(each).metric) for each in plan.objectives),
+        *(("--objective", name) for each in plan.objectives for name in Objective.parse(each).needs(known)),
         *(("--limit", Constraint.parse(each).metric) for each in plan.limits),
     ):
         if metric not in known:

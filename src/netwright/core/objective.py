@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
+from netwright.core.amounts import parse_amount, plain
+from netwright.core.combination import combination, is_combination, is_name
 from netwright.core.errors import UserError, nearest
 from netwright.core.kinds import kinds_checked
 
@@ -19,17 +21,15 @@ LESS_IS_BETTER = frozenset(
         *("latency", "time", "seconds", "ms", "energy", "cost"),
     )
 )  # as words of a metric's name
-_DECIMAL = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
-_BINARY = {f"{letter}ib": 2 ** (10 * power) for power, letter in enumerate("kmgt", 1)}
-_FACTORS = {"": 1, "b": 10**9, **_DECIMAL, **{f"{each}b": factor for each, factor in _DECIMAL.items()}, **_BINARY}
 
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A metric to make large or small.
+    """A number to make large or small: a metric, or a combination of several.
 
-    `Objective.parse("params")` knows from the words of a name that parameters, operations, losses, errors, times,
-    memory, sizes and costs are to be small; everything else large. "params:maximize" says otherwise.
+    metric: its name, or a combination such as "val_accuracy * (macs / 30M) ^ -0.07"; the combination's value is kept
+    with each trial under this very text.
+    direction: "maximize" or "minimize".
     """
 
     metric: str
@@ -38,6 +38,11 @@ class Objective:
     @classmethod
     @kinds_checked
     def parse(cls, text: str | Objective) -> Objective:
+        """Read a metric's name or a combination, with or without ":maximize" or ":minimize".
+
+        Of a name its words say that parameters, operations, losses, errors, times, memory, sizes and costs are to be
+        small; everything else is to be large, combinations, too.
+        """
         if isinstance(text, Objective):
             return text
         metric, _, direction = text.partition(":")
@@ -47,18 +52,81 @@ class Objective:
             "minimize": "minimize",
             "min": "minimize",
         }
+        if direction and direction not in known:
+            raise UserError(f"objective {text!r} has direction {direction!r}{nearest(direction, known)}")
+        if is_combination(metric):
+            return cls(metric.strip(), known.get(direction, "maximize"))
         if not direction:
             small = not LESS_IS_BETTER.isdisjoint(re.findall("[a-z]+", metric.lower()))
             return cls(metric, "minimize" if small else "maximize")
-        if direction not in known:
-            raise UserError(f"objective {text!r} has direction {direction!r}{nearest(direction, known)}")
         return cls(metric, known[direction])
 
+    @classmethod
+    def weighted(cls, **weights: float) -> Objective:
+        """The sum of metrics times weights, as `Objective.weighted(val_accuracy=1.0, macs=-1e-9)`; larger is better."""
+        return cls.parse(" + ".join(f"{plain(weight)} * {name}" for name, weight in weights.items()))
+
+    @classmethod
+    def product(cls, **powers: float) -> Objective:
+        """The product of powers of metrics, as `Objective.product(val_accuracy=1.0, macs=-0.07)`; larger is better."""
+        return cls.parse(" * ".join(f"{name} ^ {plain(power)}" for name, power in powers.items()))
+
+    @classmethod
+    def with_target(
+        cls,
+        metric: str,
+        cost: str,
+        target: str | float,
+        *,
+        exponent: float = -0.07,
+        shape: Literal["soft", "hard", "absolute"] = "soft",
+    ) -> Objective:
+        """A metric, less where a cost misses its target.
+
+        metric: to be large, such as "val_accuracy".
+        cost: to be at the target, such as "macs".
+        target: a number, or an amount such as "30M".
+        exponent: how much it counts; below 0. That of Tan et al. (2019) is -0.07 for "soft", and -1 for "hard".
+        shape: "soft" is metric * (cost / target) ^ exponent, "hard" the same where the cost is above the target and the
+            metric itself below (Tan et al. 2019, "MnasNet"); "absolute" is metric + exponent * |cost / target - 1|
+            (Bender et al. 2020, "TuNAS").
+        """
+        if not exponent < 0 or shape not in ("soft", "hard", "absolute"):
+            raise UserError(
+                f"with_target: exponent = {exponent!r}, shape = {shape!r}; expected an exponent below 0, and the shape "
+                "'soft', 'hard' or 'absolute'"
+            )
+        ratio = f"{cost} / {plain(target) if isinstance(target, (int, float)) else target}"
+        forms = {
+            "soft": f"{metric} * ({ratio}) ^ {plain(exponent)}",
+            "hard": f"{metric} * max(1, {ratio}) ^ {plain(exponent)}",
+            "absolute": f"{metric} - {plain(-exponent)} * abs({ratio} - 1)",
+        }
+        return cls.parse(forms[shape])
+
+    def needs(self, known: Collection[str] = ()) -> tuple[str, ...]:
+        """The metrics that it follows from.
+
+        known: names of metrics, which stand for themselves. UserError where it is none of them, and no combination
+        that can be read.
+        """
+        if self.metric in known or is_name(self.metric):
+            return (self.metric,)
+        return combination(self.metric).needs
+
+    def value(self, metrics: Mapping[str, float]) -> float:
+        """The metric, or what the combination comes to. UserError where a metric that it needs was not measured."""
+        if self.metric in metrics:
+            return float(metrics[self.metric])
+        missing = [name for name in self.needs() if name not in metrics]
+        if missing:
+            needs = "" if missing[0] == self.metric else f" needs {missing[0]!r}, which"
+            raise UserError(f"the objective {self.metric!r}{needs} was not measured{nearest(missing[0], metrics)}")
+        return combination(self.metric).value(metrics)
+
     def score(self, metrics: Mapping[str, float]) -> float:
-        """The metric, oriented so that larger is better; NaN counts as the worst there is."""
-        if self.metric not in metrics:
-            raise UserError(f"the objective {self.metric!r} was not measured{nearest(self.metric, metrics)}")
-        value = float(metrics[self.metric])
+        """The value, oriented so that larger is better; NaN counts as the worst there is."""
+        value = self.value(metrics)
         if math.isnan(value):
             return -math.inf
         return value if self.direction == "maximize" else -value
@@ -110,17 +178,6 @@ def _shown(value: float) -> str:
 
 def _signed(text: str) -> float:
     return -parse_amount(text[1:]) if text.startswith("-") else parse_amount(text)
-
-
-def parse_amount(text: str) -> float:
-    """A positive number with an optional unit in any case: 500k and 500 kB are 500,000, 1 KiB is 1,024."""
-    match = re.fullmatch(r"(\d[\d_,]*(?:\.\d+)?(?:e[+-]?\d+)?)\s*([kmgt]?(?:i?b)?|b)", text.strip().lower())
-    if match is None or match[2] not in _FACTORS:
-        raise UserError(f"{text!r} is not an amount; expected a number such as 500000, 500k, 1.5M, 4 MB or 512 KiB")
-    value = float(match[1].replace(",", "").replace("_", "")) * _FACTORS[match[2]]
-    if not math.isfinite(value):
-        raise UserError(f"{text!r} is too large a number for a limit")
-    return value
 
 
 def dominates(first: Sequence[float], second: Sequence[float]) -> bool:

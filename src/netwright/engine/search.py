@@ -60,7 +60,7 @@ class Search(Configured):
         _check_objectives(objectives)
         _check_limits(limits)
         _check_spaces(self.strategy, self.estimator)
-        _check_metrics(self.estimator, [each.metric for each in (*objectives, *limits)])
+        _check_metrics(self.estimator, objectives, limits)
 
     @property
     def space(self) -> Space:
@@ -177,13 +177,14 @@ def _check_limits(limits: Sequence[Constraint]) -> None:
                 raise ConfigurationError(f"no network can keep both limits: {lower} and {upper}")
 
 
-def _check_metrics(estimator: Estimator, wanted: Sequence[str]) -> None:
+def _check_metrics(estimator: Estimator, objectives: Sequence[Objective], limits: Sequence[Constraint]) -> None:
     """ConfigurationError for a metric that no stage gives; nothing is known where a stage declares none."""
     declared = [stage.metrics for stage in estimator.stages()]
     if not all(declared):
         return
     known = list(dict.fromkeys(name for names in declared for name in names))
-    for metric in wanted:
+    needed = [name for each in objectives for name in each.needs(known)]
+    for metric in (*needed, *(each.metric for each in limits)):
         if metric not in known:
             raise ConfigurationError(f"{type(estimator).__name__} does not measure {metric!r}{nearest(metric, known)}")
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from netwright.core.among import Among
 from netwright.core.architecture import Architecture
+from netwright.core.combination import Combination, combination, is_combination
 from netwright.core.decisions import Point
 from netwright.core.errors import ConfigurationError, DataError, TrialFailed, UserError, nearest
 from netwright.core.estimator import Estimator
@@ -346,7 +347,12 @@ class Table(Estimator):
         return tuple([Architecture(self.space, point) for point in self._arrangement.points])
 
     def column(self, metric: str, fidelity: float | None = None) -> NDArray[np.float64]:
-        """The metric of each of `architectures`, the mean of its repeats; NaN where it has no row at that fidelity."""
+        """The metric, or combination of metrics, of each of `architectures`, the mean of its repeats.
+
+        NaN where it has no row at that fidelity.
+        """
+        if metric not in self._contents.values and is_combination(metric):
+            return self._combined(combination(metric), fidelity)
         if metric not in self._contents.values:
             raise UserError(f"{self._contents.where} has no metric {metric!r}{nearest(metric, self.metrics)}")
         share = self._share(fidelity)
@@ -362,6 +368,11 @@ class Table(Estimator):
         if all(len(rows) == 1 for rows in found):
             return values[[rows[0] for rows in found]]
         return np.array([_mean(values, rows) if rows else np.nan for rows in found])
+
+    def _combined(self, wanted: Combination, fidelity: float | None) -> NDArray[np.float64]:
+        columns = {name: self.column(name, fidelity).tolist() for name in wanted.needs}
+        rows = zip(*columns.values(), strict=True)
+        return np.array([wanted.value(dict(zip(columns, row, strict=True))) for row in rows])
 
     def best(self, metric: str) -> float:
         """The best value at the full budget; "loss:minimize" gives a direction, most names imply theirs."""
