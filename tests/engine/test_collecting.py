@@ -7,8 +7,8 @@ import weakref
 
 import pytest
 
-from netwright.engine import collecting
-from netwright.engine.collecting import FullCollections
+from netwright.engine import process
+from netwright.engine.process import FullCollections
 
 
 class Node:
@@ -38,7 +38,7 @@ def used_to_quick_trials(collections):
 def now(monkeypatch):
     """Time that passes only when it is told to."""
     clock = [0.0]
-    monkeypatch.setattr(collecting.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(process.time, "perf_counter", lambda: clock[0])
     return clock
 
 
@@ -69,7 +69,7 @@ def test_it_collects_when_it_is_time_and_then_waits_a_hundred_times_as_long(now,
         return collect(*args)
 
     collections = FullCollections()
-    monkeypatch.setattr(collecting.gc, "collect", slow)
+    monkeypatch.setattr(process.gc, "collect", slow)
     found = forgotten()
     now[0] = 9.0
     collections.look()
@@ -111,7 +111,7 @@ def test_a_threshold_of_zero_turns_it_off_as_well(now):
 
 def test_trials_that_take_long_have_pythons_own_collections(now, monkeypatch):
     """From the first one on; and after many quick ones, such as networks that break a limit, from the second."""
-    monkeypatch.setattr(collecting, "_FIRST", 1e6)
+    monkeypatch.setattr(process, "_FIRST", 1e6)
     before = gc.get_threshold()
     with FullCollections() as collections:
         for _ in range(1100):

@@ -13,7 +13,7 @@ import netwright as nw
 from netwright.core.estimator import Estimator
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.core.workplace import workplace
-from netwright.engine.continuing import Continuations
+from netwright.engine.folders import Continuations
 from netwright.strategies.fidelity import Asha, Hyperband, SuccessiveHalving
 
 CELL = Cell()

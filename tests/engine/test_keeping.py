@@ -15,9 +15,9 @@ from netwright.cli.flags import in_flags
 from netwright.cli.main import run
 from netwright.core.errors import ConfigurationError, UserError
 from netwright.core.objective import Constraint
-from netwright.engine.counted import Counted
-from netwright.engine.keeping import check_limits, excess
 from netwright.engine.preflight import preflight
+from netwright.engine.preflight.feasibility import check_limits, excess
+from netwright.engine.preflight.sample import Counted
 from netwright.estimators import Cost, SharedWeights
 
 SHAPE = nw.TaskShape((6,), 3)

@@ -111,8 +111,8 @@ class Deep(nw.Space):
 
 def test_a_limit_that_only_few_networks_keep_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     """The smallest network of 512 is found by going on from the smallest that was drawn."""
-    monkeypatch.setattr("netwright.engine.preflight.SAMPLES", 40)
-    monkeypatch.setattr("netwright.engine.counted.CLIMBING", 100.0)
+    monkeypatch.setattr("netwright.engine.preflight.check.SAMPLES", 40)
+    monkeypatch.setattr("netwright.engine.preflight.sample.CLIMBING", 100.0)
     free = preflight(search(Deep()))
     assert free is not None and free.largest is not None and free.sampled <= 40
     assert (free.smallest.params, free.largest.params) == (21, 21 + 9 * 42)

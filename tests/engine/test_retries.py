@@ -30,7 +30,7 @@ from netwright.core.executor import Job, Outcome
 from netwright.core.randomness import Generators
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.core.workplace import workplace
-from netwright.engine import Interrupted, RetryPolicy, Search, waiting
+from netwright.engine import Interrupted, RetryPolicy, Search, execution
 from netwright.engine.session import fresh
 from netwright.executors.job import perform
 from netwright.store import Store
@@ -375,7 +375,7 @@ def test_attempts_wait_for_their_time_while_nothing_is_spun(monkeypatch: pytest.
             return replace(perform(job), attempt=job.attempt)
 
     executor = Once(1, 0)
-    monkeypatch.setattr(waiting, "_LOOK", 10.0)
+    monkeypatch.setattr(execution, "_LOOK", 10.0)
     run = Search(Sampling(Cell()), Counting()).run(trials=2, executor=executor, retries=RetryPolicy((0.0, 0.15, 0.25)))
     assert run.counts == {"completed": 2} and 0.4 <= run.seconds < 9 and executor.calls == 4
 
@@ -393,9 +393,9 @@ def test_a_search_waits_for_a_place_but_not_for_ever(monkeypatch: pytest.MonkeyP
         def slots(self, most: int) -> None:
             self._most = most
 
-    monkeypatch.setattr(waiting, "_LOOK", 0.01)
+    monkeypatch.setattr(execution, "_LOOK", 0.01)
     assert len(Search(Sampling(Cell()), Counting()).run(trials=5, executor=Growing(2)).trials) == 5
-    monkeypatch.setattr(waiting, "NOWHERE", 0.05)
+    monkeypatch.setattr(execution, "NOWHERE", 0.05)
     with pytest.raises(NetwrightError, match="had no place to run a trial"):
         Search(Sampling(Cell()), Counting()).run(trials=5, executor=Growing(0))
 

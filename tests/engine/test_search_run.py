@@ -15,7 +15,7 @@ from netwright.core.estimator import Estimator
 from netwright.core.executor import Job, Outcome
 from netwright.core.trial import STATES, Measurement, Proposal, Trial
 from netwright.core.workplace import workplace
-from netwright.engine import Interrupted, Search, attempts
+from netwright.engine import Interrupted, Search, under_way
 from netwright.estimators import Stack
 from netwright.store import Store
 
@@ -289,7 +289,7 @@ class Endless:
 
 @pytest.mark.parametrize(("deaf", "trials"), [(False, None), (True, None), (False, 1), (False, 2)])
 def test_trials_that_outlast_the_time_are_cancelled(monkeypatch, deaf: bool, trials: int | None) -> None:
-    monkeypatch.setattr(attempts, "CANCELLING", 0.1)
+    monkeypatch.setattr(under_way, "CANCELLING", 0.1)
     run = Search(Sampling(Cell()), Counting()).run(trials, time=0.2, executor=Endless(deaf))
     assert run.counts == {"cancelled": trials or 2} and 0.2 <= run.seconds < 10
     assert run.stopped.startswith("time is up")

@@ -13,7 +13,7 @@ import pytest
 from search_parts import Cell, Counting, Sampling
 
 from netwright.engine import Interrupted, Search, Terminated, interruptible
-from netwright.engine.signals import interruption, signal_of
+from netwright.engine.process import interruption, signal_of
 from netwright.store import Store
 
 

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from search_parts import Cell, Climbing, Counting
 
 from netwright.core.errors import UserError
-from netwright.engine.differences import differences, listed
 from netwright.engine.duration import format_duration, parse_duration
-from netwright.engine.naming import check_name, next_name
+from netwright.engine.identity import check_name, differences, listed, next_name
 
 
 @pytest.mark.parametrize(

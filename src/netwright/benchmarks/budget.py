@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from netwright.core.errors import ConfigurationError, StopSearch
 from netwright.core.strategy import Strategy, Wrapper
-from netwright.engine.continuing import Continuations
 from netwright.engine.duration import format_duration, parse_duration
+from netwright.engine.folders import Continuations
 
 if TYPE_CHECKING:
     import numpy as np

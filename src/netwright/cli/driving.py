@@ -149,7 +149,7 @@ class Driver:
 
     def _next_name(self, search: Search, plan: Plan) -> str:
         """A name that no run has, and that says the recipe."""
-        from netwright.engine.naming import next_name
+        from netwright.engine.identity import next_name
         from netwright.store import Store
 
         with Store(self.directory) as store:

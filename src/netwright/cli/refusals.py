@@ -68,7 +68,7 @@ def refuse_place(plan: Plan) -> None:
 
 def _refuse_directory(directory: Path, name: str | None) -> None:
     """UserError for a project directory in which no run of this name can be begun."""
-    from netwright.engine.naming import check_name
+    from netwright.engine.identity import check_name
     from netwright.store import Store
 
     if directory.exists() and not directory.is_dir():

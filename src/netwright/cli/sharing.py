@@ -68,7 +68,7 @@ def of_folder(folder: Path, work: Mapping[str, Any], *, aloud: bool = True) -> S
 
 def queue_of(directory: Path, name: str) -> Path:
     """Where a run shares its work; UserError for what is no name."""
-    from netwright.engine.naming import check_name
+    from netwright.engine.identity import check_name
 
     return inside(directory, QUEUES, check_name(name))
 

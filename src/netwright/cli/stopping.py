@@ -20,7 +20,7 @@ class Stopped(NetwrightError):
 def stoppable() -> Generator[None]:
     """Inside, Ctrl-C, SIGTERM and SIGHUP become `Stopped`, which typer passes on, unlike a KeyboardInterrupt."""
     from netwright.engine import interruptible
-    from netwright.engine.signals import interruption, signal_of
+    from netwright.engine.process import interruption, signal_of
 
     with interruptible():
         try:

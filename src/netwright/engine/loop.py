@@ -12,20 +12,14 @@ from netwright.core.executor import Executor, Outcome
 from netwright.core.randomness import Generators, derived_seed
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal, Trial
-from netwright.engine.acknowledging import SLOW, Acknowledgements
-from netwright.engine.attempts import Attempts
-from netwright.engine.clock import Clock
-from netwright.engine.collecting import FullCollections
-from netwright.engine.failures import Failures
+from netwright.engine.execution import Clock, Places, Waiting
 from netwright.engine.folders import Folders
-from netwright.engine.judging import Judge
 from netwright.engine.memory import Memory
-from netwright.engine.places import Places
-from netwright.engine.retries import RetryPolicy
+from netwright.engine.process import FullCollections, Signals
+from netwright.engine.record import SLOW, Acknowledgements, Judge
 from netwright.engine.rounds import Rounds, round_estimator
-from netwright.engine.signals import Signals
-from netwright.engine.stops import Stops
-from netwright.engine.waiting import Waiting
+from netwright.engine.stops import Failures, Stops
+from netwright.engine.under_way import Attempts, RetryPolicy
 from netwright.store.rows import Asked, Told
 
 if TYPE_CHECKING:

@@ -1,15 +1,23 @@
-"""What a watcher of a search is told from time to time."""
+"""What a watcher of a search is told from time to time, and the line in which Python shows it."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
+from typing import TYPE_CHECKING
 
+from netwright.core.display import ChangingLine, Place
 from netwright.core.objective import rank
 from netwright.core.trial import Trial
+from netwright.core.wording import duration, metrics_text
 from netwright.engine.stops import Limits
+
+if TYPE_CHECKING:
+    from netwright.core.objective import Objective
 
 EVERY = 0.1  # seconds
 
@@ -77,3 +85,64 @@ class Watch:
                     sum(counts.values()), running, counts, self._best, seconds, self._limits, progress, tuple(notices)
                 )
             )
+
+
+Hear = Callable[["Progress"], object]
+
+
+@contextmanager
+def shown(place: Place | None, objectives: Sequence[Objective], hear: Hear | None) -> Generator[Watching]:
+    """What hears of the progress of one search. place: None shows nothing. hear: what the caller gave to hear of it."""
+    watching = Watching([each.metric for each in objectives], hear)
+    if place is None:
+        yield watching
+        return
+    watching.line = ChangingLine(place, watching.text)
+    with watching.line:
+        yield watching
+
+
+class Watching:
+    """Hears of a search's progress, and says it in one line. line: where that is shown, None for nowhere."""
+
+    def __init__(self, metrics: Sequence[str], hear: Hear | None) -> None:
+        self.line: ChangingLine | None = None
+        self._metrics, self._hear = metrics, hear
+        self._began = time.monotonic()
+        self._progress: Progress | None = None
+
+    @property
+    def heard(self) -> Hear | None:
+        """What the engine tells of progress; None where nobody listens."""
+        return self._hear if self.line is None else self._note
+
+    def _note(self, progress: Progress) -> None:
+        if self._progress is None:
+            self._began -= progress.seconds  # those of earlier sessions count
+        self._progress = progress
+        if self._hear is not None:
+            self._hear(progress)
+        if self.line is not None:
+            self.line.show()
+
+    def text(self) -> str:
+        """How far the search is; empty before it has begun."""
+        progress = self._progress
+        if progress is None:
+            return ""
+        best, limits = progress.best, progress.limits
+        of = "" if limits.trials is None else f"/{limits.trials}"
+        took = duration(max(progress.seconds, time.monotonic() - self._began))  # some seconds are simulated
+        parts = [f"{progress.tried}{of} {'trial' if progress.tried == 1 and not of else 'trials'}"]
+        parts += [f"weight training {progress.shared:.0%}"] if 0 < progress.shared < 1 else []
+        parts += [] if best is None else [f"best {metrics_text(best.metrics, self._metrics)} (trial {best.number})"]
+        parts += [f"{progress.failed} failed"] if progress.failed else []
+        return "  ".join([*parts, took if limits.seconds is None else f"{took} of {duration(limits.seconds)}"])
+
+    def end(self, stopped: str, further: str) -> None:
+        """Say why the search stopped, and the call that goes on with it."""
+        if self.line is None or self._progress is None:
+            return
+        self.line.add(*[f"warning: {each}" for each in self._progress.notices])
+        if further:
+            self.line.add(f"{stopped}; for more: {further}")

@@ -10,14 +10,12 @@ from netwright.core.architecture import Architecture, Mixture
 from netwright.core.errors import CorruptStore, StopSearch, UserError
 from netwright.core.serial import parse_json
 from netwright.core.trial import Measurement, Proposal, Trial
-from netwright.engine.differences import listed
 from netwright.engine.memory import in_order_told
-from netwright.engine.retries import HALF
-from netwright.store.numbers import tensors_from, tensors_to_json, to_json
+from netwright.engine.under_way import HALF
+from netwright.store.numbers import tensors_from, tensors_to_json
 from netwright.store.rows import DIED, Asked
 
 if TYPE_CHECKING:
-    from netwright.core.estimator import Estimator
     from netwright.engine.loop import Loop
     from netwright.store.rows import StoredAttempt, StoredTrial
 
@@ -204,26 +202,3 @@ def _trial(stored: StoredTrial, proposal: Proposal) -> Trial:
     return Trial(
         stored.number, proposal, state, measurement, stored.scores, stored.seconds, stored.device, stored.reason
     )
-
-
-def check_settings(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """UserError with the differences where a run was made with other settings; the device is no part of what it is."""
-    different = listed(before, parse_json(to_json(now)), ignored="device")
-    if different:
-        raise UserError(f"run {name!r} was made with other settings: {different}")
-
-
-def fingerprints(estimator: Estimator) -> list[str]:
-    """What identifies the data of every task that the estimator and its stages measure on, each once."""
-    tasks = (getattr(each, "task", None) for each in (estimator, *estimator.stages()))
-    found = (getattr(task, "fingerprint", None) for task in tasks)
-    return list(dict.fromkeys(each for each in found if isinstance(each, str)))
-
-
-def check_data(name: str, before: object, now: Sequence[str]) -> None:
-    """UserError where a run was made with other data; a run that did not note its data is taken on trust."""
-    if isinstance(before, list) and before != list(now):
-        raise UserError(
-            f"the data changed since run {name!r} was made, so that its trials cannot be compared with new ones; "
-            "bring the earlier data back, or begin a run of another name"
-        )

@@ -1,9 +1,10 @@
-"""What a search gives back."""
+"""What a search gives back, and the call that goes on with it."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -16,7 +17,9 @@ from netwright.core.installing import installing
 from netwright.core.objective import comparable, fitness, fittest, front
 from netwright.core.strategy import mixture_of
 from netwright.core.trial import Trial
-from netwright.engine.continuing import Continuations
+from netwright.engine.duration import format_duration, parse_duration
+from netwright.engine.folders import Continuations
+from netwright.engine.stops import Limits
 from netwright.store.numbers import spelled
 from netwright.store.store import Store
 
@@ -217,3 +220,35 @@ def _row(trial: Trial) -> dict[str, Any]:
 
 def _is_measured(metric: str) -> bool:
     return not MEASURED.isdisjoint(metric.lower().split("_"))
+
+
+def resuming(limits: Limits, directory: Path, name: str, *, elsewhere: bool) -> str:
+    """The call that goes on with a run to these limits. elsewhere: whether its executor must be given again."""
+    given = {
+        "trials": limits.trials,
+        "time": None if limits.seconds is None else _time(limits.seconds),
+        "target": limits.target,
+        "patience": limits.patience,
+        "store": str(directory),
+        "name": name,
+    }
+    arguments = [f"{key}={value!r}" for key, value in given.items() if value is not None]
+    arguments += ["executor=executor"] if elsewhere else []
+    return f"search.run({', '.join(arguments)}, resume=True)"
+
+
+def _time(seconds: float) -> str | float:
+    """As people write it, unless that is not exact."""
+    text = format_duration(seconds)
+    return text if parse_duration(text) == seconds else seconds
+
+
+def beyond(limits: Limits, reached: str, trials: int, seconds: float) -> Limits:
+    """Limits with which a run goes on that has ended: the one that was reached, doubled, and any that is half used."""
+    used = {"trials": (limits.trials, trials), "seconds": (limits.seconds, seconds), "patience": (limits.patience, 0)}
+    raised = {
+        name: 2 * limit
+        for name, (limit, spent) in used.items()
+        if limit is not None and (name == reached or 2 * spent > limit)
+    }
+    return replace(limits, **raised)

@@ -16,16 +16,16 @@ from netwright.core.kinds import kinds_checked
 from netwright.core.objective import Constraint, Objective
 from netwright.core.space import Space
 from netwright.core.strategy import Strategy
+from netwright.engine.progress import shown
 from netwright.engine.session import Session, load_run
-from netwright.engine.showing import shown
 from netwright.engine.stops import Limits
 
 if TYPE_CHECKING:
     from netwright.core.executor import Executor
     from netwright.core.trial import Trial
     from netwright.engine.progress import Progress
-    from netwright.engine.retries import RetryPolicy
     from netwright.engine.run import Run
+    from netwright.engine.under_way import RetryPolicy
     from netwright.store.store import Store
 
 

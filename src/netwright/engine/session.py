@@ -15,35 +15,31 @@ from netwright.core.inside import inside
 from netwright.core.spelling import spelled
 from netwright.core.strategy import Strategy
 from netwright.core.warning import warn
-from netwright.engine.attempts import CANCELLING
-from netwright.engine.further import beyond, resuming
+from netwright.engine.identity import check_identity, check_name, next_name, note_identity
 from netwright.engine.loop import Loop
 from netwright.engine.memory import FOLDER as MEMORY
-from netwright.engine.naming import check_name, next_name
 from netwright.engine.preflight import preflight
+from netwright.engine.process import Interrupted, signal_of
 from netwright.engine.progress import Progress, Watch
-from netwright.engine.replay import check_data, check_settings, fingerprints, replay
+from netwright.engine.replay import replay
 from netwright.engine.rounds import FOLDER, round_estimator
-from netwright.engine.run import Run
-from netwright.engine.same_networks import NETWORKS, check_networks, networks_of
-from netwright.engine.signals import Interrupted, signal_of
+from netwright.engine.run import Run, beyond, resuming
 from netwright.engine.stops import Limits, Stops
+from netwright.engine.under_way import CANCELLING
 from netwright.executors.inline import Inline
 from netwright.store.problems import NoRoom
 from netwright.store.store import Store
-from netwright.version import __version__
 
 if TYPE_CHECKING:
     from netwright.core.executor import Executor
     from netwright.core.trial import Trial
-    from netwright.engine.retries import RetryPolicy
     from netwright.engine.search import Search
+    from netwright.engine.under_way import RetryPolicy
     from netwright.store.writer import TrialWriter
 
 TRIALS = "trials"  # the folder of a project in which trials under way and the best ones keep their checkpoints
 STOPPING = 20.0  # seconds that an executor has to end its jobs after an interruption
 NOTES = "notes"
-DATA = "data"
 
 
 class Session:
@@ -98,22 +94,14 @@ class Session:
             return name or next_name(search.strategy, search.estimator, ())
         if self._resume:
             name = _found(store, name)
-            check_settings(name, store.summary(name).configuration, search.configuration())
-            check_data(name, store.document(name, DATA), fingerprints(search.estimator))
-            check_networks(name, store.document(name, NETWORKS), search)
+            check_identity(store, name, search)
             store.keep_backups()
         else:
             name = name or next_name(search.strategy, search.estimator, store.names())
             if name in store.names():
                 raise UserError(f"run {name!r} exists already in {store.directory}; resume it, or choose another name")
             store.keep_backups()
-            data = fingerprints(search.estimator)
-            store.create_run(name, search.space.id, search.configuration(), __version__)
-            if data:
-                store.keep(name, DATA, data)
-            networks = networks_of(search)
-            if networks is not None:
-                store.keep(name, NETWORKS, networks)
+            note_identity(store, name, search)
         if notes is not None:
             store.keep(name, NOTES, notes)
         return name
@@ -294,9 +282,7 @@ def load_run(search: Search, store: Store | str | Path, name: str | None) -> Run
     with contextlib.ExitStack() as stack:
         opened = store if isinstance(store, Store) else stack.enter_context(Store.open_readonly(store))
         found = opened.read_run(_found(opened, name))
-        check_settings(found.name, found.configuration, search.configuration())
-        check_data(found.name, opened.document(found.name, DATA), fingerprints(search.estimator))
-        check_networks(found.name, opened.document(found.name, NETWORKS), search)
+        check_identity(opened, found.name, search)
         strategy = fresh(search.strategy)
         shared = inside(opened.directory, FOLDER, found.name)
         stops = Stops(Limits(), search.objectives)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from netwright.core.errors import UserError
 from netwright.core.spelling import spelled
-from netwright.engine.counted import COUNTING_FOR_LIMITS
+from netwright.engine.preflight.sample import COUNTING_FOR_LIMITS
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
     from netwright.core.objective import Constraint
-    from netwright.engine.counted import Counted, Value
+    from netwright.engine.preflight.sample import Counted, Value
 
 STARTS = 3  # of the way to networks that keep the limits
 FEW = 0.02  # share of the networks that keep the limits, below which that is said

@@ -16,16 +16,16 @@ from netwright.core.randomness import derived_seed
 from netwright.core.spelling import plain
 from netwright.core.strategy import mixture_of
 from netwright.core.warning import warn
-from netwright.engine.counted import Counted
-from netwright.engine.failures import ONLY_INFEASIBLE
-from netwright.engine.first_batch import NoRoom, attempt
-from netwright.engine.keeping import check_limits
+from netwright.engine.preflight.feasibility import check_limits
+from netwright.engine.preflight.first_batch import NoRoom, attempt
+from netwright.engine.preflight.sample import Counted
 from netwright.engine.rounds import round_estimator
+from netwright.engine.stops import ONLY_INFEASIBLE
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
     from netwright.core.estimator import Estimator, RoundEstimator
-    from netwright.engine.first_batch import Trains, Tried
+    from netwright.engine.preflight.first_batch import Trains, Tried
     from netwright.engine.search import Search
 
 SAMPLES = 200

@@ -1,11 +1,14 @@
-"""Ctrl-C, SIGTERM and SIGHUP: at once while a trial runs, otherwise when what is being written down is complete."""
+"""The process that drives a search: its signals, and its garbage collector."""
 
 from __future__ import annotations
 
 import errno
+import gc
+import math
 import os
 import signal
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
@@ -13,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from netwright.engine.run import Run
-
 
 KEPT = "search.run(..., store='netwright-runs')"
 
@@ -145,3 +147,69 @@ class Signals:
         if self.pending:
             self.pending = 0
             raise KeyboardInterrupt
+
+
+SHARE = 0.01  # of the time, for full collections
+_FIRST = 10.0  # seconds before the first
+_NEVER = 1_000_000  # collections of the middle generation before a full one
+_QUICK = 0.1  # seconds from one look to the next, at most
+_OFTEN = 20  # quick trials in a row, after which they wait
+
+_lock = threading.Lock()
+_searches = 0  # that let full collections wait
+_before = (0, 0, 0)
+
+
+class FullCollections:
+    """While trials are quick, full collections happen in `look` only; those of young objects go on as ever.
+
+    Several searches may be in it at once, in threads or one inside another. Where the user has turned the collector
+    off, it stays off.
+    """
+
+    def __init__(self) -> None:
+        self._due = time.perf_counter() + _FIRST
+        self._looked, self._quick = -math.inf, 0
+        self._waiting = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._go_on()
+
+    def look(self) -> None:
+        """Collect if it is time to; to be called between trials."""
+        began = time.perf_counter()
+        if began - self._looked > _QUICK:
+            self._quick = 0
+            self._go_on()
+        elif not self._waiting:
+            self._quick += 1
+            if self._quick >= _OFTEN:
+                self._wait()
+        self._looked = began
+        if began >= self._due and gc.isenabled() and gc.get_threshold()[0]:  # 0 turns it off too
+            gc.collect()
+            ended = self._looked = time.perf_counter()
+            self._due = ended + (ended - began) / SHARE
+
+    def _wait(self) -> None:
+        """Python's own full collections wait while any search wants them to."""
+        global _searches, _before
+        with _lock:
+            if not _searches:
+                _before = gc.get_threshold()
+                gc.set_threshold(*_before[:2], _NEVER)
+            _searches += 1
+            self._waiting = True
+
+    def _go_on(self) -> None:
+        global _searches
+        if not self._waiting:
+            return
+        with _lock:
+            self._waiting = False
+            _searches -= 1
+            if not _searches:
+                gc.set_threshold(*_before)
