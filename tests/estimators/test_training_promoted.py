@@ -91,7 +91,7 @@ def test_a_share_of_the_epochs_has_the_schedule_of_the_full_training(tmp_path: P
     full = [entry["learning_rate"] for entry in made().estimate(Proposal(FIRST), 0).curve]
     assert rates[0] == full[:2]
     assert len(rates[1]) == 2 and rates[1][-1] < rates[0][-1]
-    assert made().continues and not made(fidelity="annealed").continues
+    assert made().can_continue and not made(fidelity="annealed").can_continue
 
 
 def test_annealed_shares_are_trainings_of_their_own(tmp_path: Path) -> None:

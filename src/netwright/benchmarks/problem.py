@@ -15,6 +15,7 @@ from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.estimator import Estimator
 from netwright.core.kinds import expect
 from netwright.core.objective import Objective
+from netwright.core.roles import space_of
 from netwright.core.space import Space
 from netwright.estimators.tables.contents import COST
 
@@ -45,7 +46,7 @@ class Problem:
     def __post_init__(self) -> None:
         estimator = self.estimator
         expect(estimator, "Estimator", "a problem's estimator")
-        if not isinstance(getattr(estimator, "space", None), Space):
+        if space_of(estimator) is None:
             raise ConfigurationError(
                 f"{type(estimator).__name__} has no space; a comparison needs estimators that know theirs, such as "
                 "Table and Training, or one of your own with the attribute `space`"
@@ -107,7 +108,7 @@ class Problem:
         """Whether a trial at a higher fidelity that goes on from one at a lower takes only what is missing."""
         if self.table is not None:
             return self.table.one_training
-        return any(each.continues for each in self.estimator.stages())
+        return any(each.can_continue for each in self.estimator.stages())
 
     def part(self, fidelity: float | None) -> float:
         """What an evaluation at this fidelity is, in full ones: on a table, of the row or the epoch that it takes.

@@ -18,12 +18,16 @@ class Estimator(Configured, ABC):
     """Measures candidates.
 
     metrics: the names of what it measures, a class's or an object's, as far as that is known beforehand.
+    device: on which it computes, and whose peak memory is noted; empty where that is nothing to the search.
+
+    What more a search takes it for, by what it has: see `netwright.core.roles`.
     """
 
     metrics: tuple[str, ...] = ()
+    device: Any = ""
 
     @property
-    def continues(self) -> bool:
+    def can_continue(self) -> bool:
         """Whether a trial at a higher fidelity goes on from what one at a lower kept in its workplace's folder."""
         return False
 
@@ -50,7 +54,12 @@ class Estimator(Configured, ABC):
 
 
 class RoundEstimator(Estimator):
-    """An estimator with weights that many candidates share, moved by the rounds that a strategy asks for."""
+    """An estimator with weights that many candidates share, moved by the rounds that a strategy asks for.
+
+    trained: the run that trained them, where they are trained already; None where the search trains them.
+    """
+
+    trained: str | None = None
 
     @abstractmethod
     def begin(self, seed: int) -> None:

@@ -72,8 +72,7 @@ class Executor(Protocol):
 
     slots: how many jobs it can run at once; it may change while it runs.
 
-    One that runs trials at several places may also have `quarantine(place) -> bool`: give no more trials to a place,
-    and say whether that was done.
+    One that runs trials at several places may also be one that `Quarantines`.
     """
 
     @property
@@ -93,6 +92,15 @@ class Executor(Protocol):
 
     def close(self) -> None:
         """End every worker, within about ten seconds; a second call does nothing."""
+        ...
+
+
+@runtime_checkable
+class Quarantines(Executor, Protocol):
+    """An executor that runs trials at several places, and can give up one at which they are lost."""
+
+    def quarantine(self, place: str) -> bool:
+        """Give no more trials to this place; whether that was done."""
         ...
 
 

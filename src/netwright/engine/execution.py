@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from netwright.core.errors import NetwrightError
-from netwright.core.executor import Executor, Outcome, VirtualClock
+from netwright.core.executor import Executor, Outcome, Quarantines, VirtualClock
 
 if TYPE_CHECKING:
-    from netwright.core.executor import Executor, Outcome
     from netwright.engine.process import Signals
     from netwright.engine.under_way import Attempts
 
@@ -151,10 +150,11 @@ class Places:
 
     def _quarantine(self, place: str) -> str:
         """Ask the executor to use a place no more; what came of it."""
-        quarantine: Callable[[str], bool] | None = getattr(self._executor, "quarantine", None)
-        if quarantine is None:
+        if not isinstance(self._executor, Quarantines):
             return "it cannot be taken out of use"
-        return "it gets no more trials" if quarantine(place) else "it stays in use, for there is no other"
+        return (
+            "it gets no more trials" if self._executor.quarantine(place) else "it stays in use, for there is no other"
+        )
 
 
 def _unheard(_kind: str, _data: Mapping[str, object]) -> None:

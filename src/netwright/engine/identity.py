@@ -14,6 +14,7 @@ import numpy as np
 
 from netwright.core.errors import UserError
 from netwright.core.estimator import Estimator
+from netwright.core.roles import Named, Shaped, fingerprint_of, task_of
 from netwright.core.serial import parse_json
 from netwright.core.strategy import Strategy
 from netwright.store.numbers import to_json
@@ -76,8 +77,9 @@ def next_name(strategy: Strategy, estimator: Estimator, taken: Iterable[str], me
     return f"{stem}-{max(numbers, default=0) + 1}"
 
 
-def _task_name(stage: Any) -> str:
-    return str(getattr(getattr(stage, "task", None), "name", "") or "")
+def _task_name(stage: Estimator) -> str:
+    task = task_of(stage)
+    return str(task.name or "") if isinstance(task, Named) else ""
 
 
 def _kebab(name: str) -> str:
@@ -153,9 +155,8 @@ def check_data(name: str, before: object, now: Sequence[str]) -> None:
 
 def fingerprints(estimator: Estimator) -> list[str]:
     """What identifies the data of every task that the estimator and its stages measure on, each once."""
-    tasks = (getattr(each, "task", None) for each in (estimator, *estimator.stages()))
-    found = (getattr(task, "fingerprint", None) for task in tasks)
-    return list(dict.fromkeys(each for each in found if isinstance(each, str)))
+    found = map(fingerprint_of, (estimator, *estimator.stages()))
+    return list(dict.fromkeys(each for each in found if each is not None))
 
 
 # Its networks.
@@ -196,8 +197,8 @@ def networks_of(search: Search) -> dict[str, Any] | None:
 
 def _shape(search: Search) -> TaskShape | None:
     """The shape of the task on which networks are measured, if any are."""
-    stages = (search.estimator, *search.estimator.stages())
-    return next((each.task.shape for each in stages if hasattr(each, "task")), None)  # pyright: ignore
+    tasks = (task_of(each) for each in (search.estimator, *search.estimator.stages()))
+    return next((each.shape for each in tasks if isinstance(each, Shaped)), None)
 
 
 def _chosen(space: Space) -> Sequence[Architecture]:

@@ -114,7 +114,7 @@ class Rounds:
 
     @property
     def _device(self) -> str:
-        return str(getattr(self._estimator, "device", ""))
+        return "" if self._estimator is None else str(self._estimator.device)
 
     def restore(self, highest: int) -> int | None:
         """Go on from the last state that was kept, of a number up to `highest`; its number, None without one."""

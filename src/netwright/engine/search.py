@@ -14,6 +14,7 @@ from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.estimator import Estimator
 from netwright.core.kinds import kinds_checked
 from netwright.core.objective import Constraint, Objective
+from netwright.core.roles import space_of
 from netwright.core.space import Space
 from netwright.core.strategy import Strategy
 from netwright.engine.progress import shown
@@ -190,12 +191,14 @@ def _check_metrics(estimator: Estimator, objectives: Sequence[Objective], limits
 
 
 def _check_spaces(strategy: Strategy, estimator: Estimator) -> None:
-    space = getattr(strategy, "space", None)
-    if not isinstance(space, Space):
-        raise ConfigurationError(f"{type(strategy).__name__}.space is {space!r}; expected the Space that it searches")
+    space = space_of(strategy)
+    if space is None:
+        raise ConfigurationError(
+            f"{type(strategy).__name__}.space is {vars(strategy).get('space')!r}; expected the Space that it searches"
+        )
     for stage in (estimator, *estimator.stages()):
-        other = getattr(stage, "space", None)
-        if isinstance(other, Space) and other is not space and other != space and other.id != space.id:
+        other = space_of(stage)
+        if other is not None and other is not space and other != space and other.id != space.id:
             raise UserError(
                 f"the strategy searches {space.id} but {type(stage).__name__} measures networks of {other.id}"
             )

@@ -150,7 +150,7 @@ class Session:
     def _temporary_folder(self) -> Path | None:
         """For a run in memory whose trials keep something; gone with the `Run`, or with this where there is none."""
         search, stages = self._search, self._search.estimator.stages()
-        goes_on = search.strategy.continues and any(each.continues for each in stages)
+        goes_on = search.strategy.continues and any(each.can_continue for each in stages)
         if not goes_on and not any(each.keeps for each in stages):
             return None
         self._temporary = Path(tempfile.mkdtemp(prefix="netwright-"))
@@ -259,7 +259,7 @@ class Session:
 def refuse_rounds_elsewhere(search: Search, executor: Executor) -> None:
     """ConfigurationError for shared weights that are trained in this process while trials would run in others."""
     estimator = round_estimator(search.estimator)
-    if estimator is None or isinstance(executor, Inline) or getattr(estimator, "trained", None) is not None:
+    if estimator is None or isinstance(executor, Inline) or estimator.trained is not None:
         return
     raise ConfigurationError(
         f"{type(estimator).__name__} trains its shared weights in the process that drives the search, where "

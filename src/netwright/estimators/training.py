@@ -18,6 +18,7 @@ from netwright.core.checkpoints import Checkpoints
 from netwright.core.checks import part, positive
 from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.estimator import Estimator
+from netwright.core.roles import HasWidth
 from netwright.core.space import Space
 from netwright.core.task import Data, TaskShape
 from netwright.core.trial import Measurement, Proposal, share_of
@@ -116,7 +117,7 @@ class Training(Estimator):
             raise ConfigurationError(
                 f"Training: there is no fidelity {self.fidelity!r}{nearest(self.fidelity, get_args(Fidelity))}"
             )
-        if self.fidelity == "width" and not hasattr(self.space, "width_parameter"):
+        if self.fidelity == "width" and not isinstance(self.space, HasWidth):
             raise ConfigurationError(
                 f"{type(self.space).__name__} names no `width_parameter`, the field that fidelity 'width' makes "
                 "smaller; use fidelity 'epochs' or 'data', or give the space one"
@@ -145,7 +146,7 @@ class Training(Estimator):
         return self.cost, self
 
     @property
-    def continues(self) -> bool:
+    def can_continue(self) -> bool:
         return self.fidelity == "epochs"
 
     @property
@@ -284,7 +285,8 @@ class Training(Estimator):
     def _space_at(self, share: float) -> Space:
         if self.fidelity != "width" or share == 1:
             return self.space
-        name: str = self.space.width_parameter  # pyright: ignore
+        assert isinstance(self.space, HasWidth)
+        name = self.space.width_parameter
         full: int = getattr(self.space, name)
         width = min(full, max(LEAST_WIDTH, round(share * full)))
         if width not in self._reduced:

@@ -68,8 +68,7 @@ class _Work:
         """The limit that is broken, in one line; empty where all that were measured hold."""
         job = self.job
         for stage in job.stages:
-            device = getattr(stage, "device", "")
-            self.device = device = str(device) if device else ""
+            self.device = device = str(stage.device or "")
             if device:
                 reset_peak_on(device)
             found = stage.estimate(job.proposal, job.seed)

@@ -26,6 +26,7 @@ from netwright.core.estimator import Estimator
 from netwright.core.inside import open_inside
 from netwright.core.kinds import kinds_checked
 from netwright.core.placing import placed
+from netwright.core.roles import HasSettings, OfSpace, OnTask, Trainer, TrainsFinally
 from netwright.core.space import Space
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.workplace import workplace
@@ -235,13 +236,12 @@ def training_of(run: Run) -> tuple[Space, Task, TrainingSettings, torch.device |
 
 
 def _training(estimator: Estimator) -> tuple[Space, Task, TrainingSettings, torch.device | str]:
-    wanted = ("space", "task", "settings")
-    for each in (estimator, *estimator.stages()):
-        found: Any = each
-        if all(hasattr(found, name) for name in wanted) and isinstance(found.settings, TrainingSettings):
-            settings = getattr(found, "final_settings", found.settings)
-            return found.space, found.task, settings, getattr(found, "device", None) or "cpu"
-    missing = [name for name in wanted if not hasattr(estimator, name)] or ["training settings"]
+    for found in (estimator, *estimator.stages()):
+        if isinstance(found, Trainer) and isinstance(found.settings, TrainingSettings):
+            settings = found.final_settings if isinstance(found, TrainsFinally) else found.settings
+            return found.space, found.task, settings, found.device or "cpu"
+    roles = {"space": OfSpace, "task": OnTask, "settings": HasSettings}
+    missing = [name for name, role in roles.items() if not isinstance(estimator, role)] or ["training settings"]
     raise UserError(
         f"{type(estimator).__name__} has no {' and no '.join(missing)}, so the network it found cannot be trained; "
         "use estimators.Training(space, task), or results.train_final and results.export with a task of your own"

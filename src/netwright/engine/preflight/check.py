@@ -13,6 +13,7 @@ import numpy as np
 
 from netwright.core.errors import ConfigurationError, TrialFailed, UntrainableSpace, UserError, marked
 from netwright.core.randomness import derived_seed
+from netwright.core.roles import TrainsAlone
 from netwright.core.spelling import plain
 from netwright.core.strategy import mixture_of
 from netwright.core.warning import warn
@@ -25,7 +26,7 @@ from netwright.engine.stops import ONLY_INFEASIBLE
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
     from netwright.core.estimator import Estimator, RoundEstimator
-    from netwright.engine.preflight.first_batch import Trains, Tried
+    from netwright.engine.preflight.first_batch import Tried
     from netwright.engine.search import Search
 
 SAMPLES = 200
@@ -115,7 +116,7 @@ def preflight(search: Search, *, exports: bool = True) -> Preflight | None:
     )
 
 
-def _not_exportable(estimator: Trains, architectures: Sequence[Architecture]) -> str:
+def _not_exportable(estimator: TrainsAlone, architectures: Sequence[Architecture]) -> str:
     """Why one of these networks cannot be exported; empty where all can."""
     from netwright.results.exportable import check_exportable
 
@@ -127,7 +128,7 @@ def _not_exportable(estimator: Trains, architectures: Sequence[Architecture]) ->
 
 
 def _first_sound(
-    estimator: Trains, sample: Counted, smallest: Architecture, largest: Architecture
+    estimator: TrainsAlone, sample: Counted, smallest: Architecture, largest: Architecture
 ) -> tuple[Tried, dict[Architecture, UntrainableSpace]]:
     """The smallest network, or where it raises an error another one that does not; and those that raised one."""
     failures: dict[Architecture, UntrainableSpace] = {}
@@ -151,7 +152,7 @@ def _check_limits_alone(search: Search, shared: RoundEstimator | None) -> None:
     limits = [each for stage in _counting(search) for each in search.limits if each.metric in stage.metrics]
     if not limits:
         return
-    first = shared is not None and getattr(shared, "trained", None) is None
+    first = shared is not None and shared.trained is None
     if first and mixture_of(search.strategy) is not None:
         raise ConfigurationError(
             f"{type(search.strategy).__name__} follows a gradient and cannot keep {', '.join(map(str, limits))}; "
@@ -176,7 +177,7 @@ def _counting(search: Search) -> list[Estimator]:
 
 def _try_shared(estimator: RoundEstimator, seed: int) -> None:
     """Make the shared weights once, so that what they cannot be made of is said before there is a run."""
-    if getattr(estimator, "trained", None) is None:
+    if estimator.trained is None:
         try:
             estimator.begin(derived_seed(seed))
         except TrialFailed as problem:
@@ -185,8 +186,8 @@ def _try_shared(estimator: RoundEstimator, seed: int) -> None:
             estimator.forget()
 
 
-def trains(search: Search) -> Trains | None:
+def trains(search: Search) -> TrainsAlone | None:
     """The stage of the search that trains networks on a task, if there is one."""
-    names = ("space", "task", "settings", "device", "cost")
-    stages = (search.estimator, *search.estimator.stages())
-    return next((each for each in stages if all(hasattr(each, name) for name in names)), None)  # pyright: ignore
+    return next(
+        (each for each in (search.estimator, *search.estimator.stages()) if isinstance(each, TrainsAlone)), None
+    )

@@ -6,15 +6,16 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from netwright.core.errors import NetwrightError, OutOfMemory, TrialFailed, UntrainableSpace, UserError, marked
+from netwright.core.roles import ChecksMemory
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from netwright.core.architecture import Architecture
-    from netwright.core.space import Space
+    from netwright.core.roles import TrainsAlone
 
 CPU_WORK = 3e8  # multiply-adds that a batch on the CPU may take; the batch is made smaller for more
 LEAST_BATCH = 2  # examples; normalisation takes no fewer
@@ -30,21 +31,11 @@ class Tried:
     seconds: float
 
 
-class Trains(Protocol):
-    """What is needed of an estimator that trains."""
-
-    space: Space
-    task: Any
-    settings: Any
-    device: Any
-    cost: Any
-
-
 class NoRoom(UserError):
     """The device has no room for this network."""
 
 
-def attempt(estimator: Trains, architecture: Architecture, figures: dict[str, float]) -> Tried:
+def attempt(estimator: TrainsAlone, architecture: Architecture, figures: dict[str, float]) -> Tried:
     """Train one network on one batch. Raises UserError or UntrainableSpace with architecture and layer, or NoRoom."""
     import torch
 
@@ -71,7 +62,7 @@ def attempt(estimator: Trains, architecture: Architecture, figures: dict[str, fl
     return Tried(architecture, params, batch, seconds / batch)
 
 
-def _batch_size(estimator: Trains, figures: dict[str, float], device: Any) -> int:
+def _batch_size(estimator: TrainsAlone, figures: dict[str, float], device: Any) -> int:
     """The whole batch on an accelerator; on the CPU as many examples as take a part of a second."""
     whole = max(LEAST_BATCH, min(int(estimator.settings.batch_size), len(estimator.task.train)))
     if device.type == "cuda":
@@ -90,11 +81,10 @@ def _seed(device: Any) -> None:
             torch.cuda.manual_seed(0)
 
 
-def _require_room(estimator: Trains, architecture: Architecture) -> None:
+def _require_room(estimator: TrainsAlone, architecture: Architecture) -> None:
     """Ask the estimator, which knows the batch, where it can tell before anything is allocated."""
-    check: Callable[[Architecture], None] | None = getattr(estimator, "check_memory", None)
-    if check is not None:
-        check(architecture)
+    if isinstance(estimator, ChecksMemory):
+        estimator.check_memory(architecture)
 
 
 def _examples(task: Any, batch: int, device: Any) -> tuple[Tensor, Tensor]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 from netwright.core.architecture import Architecture
 from netwright.core.checks import share, whole_number
 from netwright.core.errors import ConfigurationError, TrialFailed, UserError, nearest
 from netwright.core.estimator import Estimator
 from netwright.core.objective import Objective
-from netwright.core.space import Space
+from netwright.core.roles import space_of
 from netwright.core.trial import Measurement, Proposal
 from netwright.estimators.zero_cost.ranking import different, score_of
 
@@ -47,8 +46,8 @@ class Filter(Estimator):
     ) -> None:
         share(self, "keep", keep)
         whole_number(self, "sample", sample, 2)
-        space = getattr(proxy, "space", None)
-        if not isinstance(space, Space):
+        space = space_of(proxy)
+        if space is None:
             raise ConfigurationError(f"Filter: {type(proxy).__name__} does not say the space whose networks it scores")
         if not proxy.metrics or (metric is not None and metric not in proxy.metrics):
             raise ConfigurationError(
@@ -57,7 +56,7 @@ class Filter(Estimator):
         self.estimator, self.proxy, self.space = estimator, proxy, space
         self.metric = metric or proxy.metrics[0]
         self.keep, self.sample, self.seed = keep, sample, seed
-        self.device: Any = getattr(estimator, "device", "")
+        self.device = estimator.device
         self._gate = _Gate(self)
 
     @cached_property
@@ -85,7 +84,7 @@ class _Gate(Estimator):
     def __init__(self, owner: Filter) -> None:
         self.owner = owner
         self.space, self.metrics = owner.space, owner.proxy.metrics
-        self.device: Any = getattr(owner.proxy, "device", "")
+        self.device = owner.proxy.device
 
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:
         if not isinstance(proposal.candidate, Architecture):

@@ -20,6 +20,7 @@ from netwright.core.errors import InvalidArchitecture, UserError
 from netwright.core.estimator import Estimator
 from netwright.core.executor import Job, Outcome
 from netwright.core.objective import Constraint
+from netwright.core.roles import fingerprint_of
 from netwright.core.space import Space
 from netwright.core.trial import STATES, Measurement, Proposal
 from netwright.core.workplace import Parent
@@ -58,9 +59,7 @@ def _settings(configuration: dict[str, Any]) -> dict[str, Any]:
 
 
 def _data(stages: Sequence[Estimator]) -> list[str]:
-    tasks = (getattr(each, "task", None) for each in stages)
-    found = (getattr(task, "fingerprint", None) for task in tasks)
-    return list(dict.fromkeys(each for each in found if isinstance(each, str)))
+    return list(dict.fromkeys(each for each in map(fingerprint_of, stages) if each is not None))
 
 
 def is_name(name: str) -> bool:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.core.errors import UserError
+from netwright.core.estimator import Estimator
+from netwright.core.roles import space_of
 from netwright.executors.folder import files
 from netwright.executors.folder.files import Unreadable
 from netwright.executors.folder.messages import Kit
@@ -195,9 +197,8 @@ def serve(
     Interrupted, it gives back what it has begun. Raises UserError where no driver comes in that time, or one with
     another version of netwright, other settings or other data.
     """
-    estimator = getattr(search, "estimator", search)
-    space = getattr(search, "space", None)
-    kit = Kit(space, tuple(estimator.stages()))
+    estimator = search if isinstance(search, Estimator) else search.estimator
+    kit = Kit(space_of(search), tuple(estimator.stages()))
     worker = Worker(path, lambda _: kit, slots=workers, threads=threads, idle=idle, say=say)
     say(worker.run())
     return worker.done

@@ -70,11 +70,11 @@ class Gpus:
 
     def require(self, stages: Iterable[Any]) -> None:
         """Raises UserError where stages compute on CUDA devices and these do not suffice for all workers."""
-        stages = [stage for stage in stages if str(getattr(stage, "device", "")).startswith("cuda")]
+        stages = [stage for stage in stages if str(stage.device).startswith("cuda")]
         if not stages or not self._names:
             return
         for stage in stages:
-            asked = str(getattr(stage, "arguments", {}).get("device", ""))
+            asked = str(stage.arguments.get("device", ""))
             if re.fullmatch(r"cuda:0*[1-9]\d*", asked):
                 raise UserError(
                     f"{type(stage).__name__} asks for {asked}, but each worker sees only the GPUs that are its share, "

@@ -1,0 +1,122 @@
+"""Roles that a part of a search may have beside its base class: it has one by having what the role names.
+
+An estimator is taken for what it offers: one with a `space` is refused beside a strategy of another space, one with a
+`task` gives the run its name and is refused on other data, the networks of one that `TrainsAlone` are tried before a
+search, and so on. Nothing is registered: `isinstance(part, Role)` asks, and the functions below give what is there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from netwright.core.space import Space
+
+if TYPE_CHECKING:
+    from netwright.core.architecture import Architecture
+    from netwright.core.task import TaskShape
+
+
+@runtime_checkable
+class OfSpace(Protocol):
+    """Measures, or searches, the architectures of one space."""
+
+    @property
+    def space(self) -> Any: ...
+
+
+@runtime_checkable
+class OnTask(Protocol):
+    """Measures networks on the data of a task."""
+
+    @property
+    def task(self) -> Any: ...
+
+
+@runtime_checkable
+class Named(Protocol):
+    """A task that gives the runs on it a part of their name."""
+
+    @property
+    def name(self) -> str: ...
+
+
+@runtime_checkable
+class Shaped(Protocol):
+    """A task that says of which shape its examples are."""
+
+    @property
+    def shape(self) -> TaskShape: ...
+
+
+@runtime_checkable
+class Fingerprinted(Protocol):
+    """A task that says by a text whether its data are the same."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+
+@runtime_checkable
+class HasSettings(Protocol):
+    """Trains networks, with these settings."""
+
+    @property
+    def settings(self) -> Any: ...
+
+
+@runtime_checkable
+class Trainer(OfSpace, OnTask, HasSettings, Protocol):
+    """Trains networks of a space on a task; the network that a search has found can be trained as they were."""
+
+
+@runtime_checkable
+class TrainsFinally(Protocol):
+    """A `Trainer` that says with which settings the network that was found is trained, its own being for others."""
+
+    @property
+    def final_settings(self) -> Any: ...
+
+
+@runtime_checkable
+class TrainsAlone(Trainer, Protocol):
+    """Trains networks one by one, on a device, and counts them by its `cost`: a few are tried before the search."""
+
+    @property
+    def device(self) -> Any: ...
+
+    @property
+    def cost(self) -> Any: ...
+
+
+@runtime_checkable
+class ChecksMemory(Protocol):
+    """Can tell before anything is allocated whether there is room to train a network."""
+
+    def check_memory(self, architecture: Architecture) -> None:
+        """Raises OutOfMemory where there is none."""
+        ...
+
+
+@runtime_checkable
+class HasWidth(Protocol):
+    """A space that names the field which makes its networks narrower, for estimates at a part of the full width."""
+
+    @property
+    def width_parameter(self) -> str: ...
+
+
+def space_of(part: object) -> Space | None:
+    """The space whose architectures this measures or searches; None where it does not say."""
+    return part.space if isinstance(part, OfSpace) and isinstance(part.space, Space) else None
+
+
+def task_of(part: object) -> Any:
+    """The task on which this measures; None where there is none."""
+    return part.task if isinstance(part, OnTask) else None
+
+
+def fingerprint_of(part: object) -> str | None:
+    """What identifies the data on which this measures; None where there are none, or they do not say."""
+    task = task_of(part)
+    found = task.fingerprint if isinstance(task, Fingerprinted) else None
+    return found if isinstance(found, str) else None
