@@ -14,7 +14,7 @@ from netwright.cli.flags import in_flags
 from netwright.cli.main import run
 from netwright.core.errors import NetwrightError, UserError
 from netwright.core.spelling import MARK, option, spelled
-from netwright.engine.stops import Limits
+from netwright.engine.stops import Stops
 from netwright.estimators import SharedWeights, Table
 from netwright.executors.processes.placement import Gpus
 from netwright.results import check_target
@@ -96,7 +96,7 @@ RAISED = [
         "trained=RUN with the name of a run that did",
     ),
     (lambda: check_target(Path("made")), "--yes", "overwrite=True"),
-    (lambda: Limits.of(None, None, None, None, bounded=False), "--trials 50 or --time 10m", "trials=50 or time='10m'"),
+    (lambda: Stops.of(None, None, None, None, bounded=False), "--trials 50 or --time 10m", "trials=50 or time='10m'"),
 ]
 
 

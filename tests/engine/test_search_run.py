@@ -352,7 +352,12 @@ def test_progress_is_told_now_and_then_and_at_the_end() -> None:
     shown = []
     Search(Sampling(Cell()), Noisy(seconds=0.004)).run(trials=80, on_progress=shown.append)
     assert 2 <= len(shown) <= 3 + 10 * shown[-1].seconds  # whenever it is made to, and ten times a second
-    assert shown[-1].finished == 80 and shown[-1].running == 0 and shown[-1].limits.trials == 80
+    assert (
+        shown[-1].finished == 80
+        and shown[-1].running == 0
+        and shown[-1].stops.trials == 80
+        and shown[-1].limits is shown[-1].stops
+    )
     assert shown[-1].best.scores[0] == max(each.best.scores[0] for each in shown if each.best)
 
 

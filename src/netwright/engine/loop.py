@@ -18,7 +18,7 @@ from netwright.engine.memory import Memory
 from netwright.engine.process import FullCollections, Signals
 from netwright.engine.record import SLOW, Acknowledgements, Judge
 from netwright.engine.rounds import Rounds, round_estimator
-from netwright.engine.stops import Failures, Stops
+from netwright.engine.stops import Failures, Stopper
 from netwright.engine.under_way import Attempts, RetryPolicy
 from netwright.store.rows import Asked, Told
 
@@ -36,7 +36,7 @@ class Loop:
         search: Search,
         strategy: Strategy,
         executor: Executor,
-        stops: Stops,
+        stopper: Stopper,
         earlier: float = 0.0,
         on_trial: Callable[[Trial], object] | None = None,
         watch: Watch | None = None,
@@ -53,14 +53,14 @@ class Loop:
         self.tracebacks: dict[int, str] = {}
         self.signals = Signals()
         self._collections = FullCollections()
-        self.stops = stops
+        self.stopper = stopper
         self.failures = Failures(search.limits)
         self.clock = Clock(executor, earlier)
         self.folders = Folders(folder, strategy, any(each.keeps for each in search.estimator.stages()))
         self.places = Places(executor)
         self.attempts = Attempts(search, executor, self.clock, retries, self.folders)
         if not self.clock.virtual:
-            self.attempts.given = lambda: stops.given(self.clock.seconds)
+            self.attempts.given = lambda: stopper.given(self.clock.seconds)
         self.acknowledgements = Acknowledgements(self.folders, watch, on_trial)
         self._waiting = Waiting(executor, self.attempts, self.clock, self.signals)
         self._strategy, self._executor, self.space = strategy, executor, search.space
@@ -104,18 +104,18 @@ class Loop:
                 self._collections.look()
                 self.acknowledgements.look()
                 self._show()
-                remaining = self.stops.remaining(self.clock.seconds)
+                remaining = self.stopper.remaining(self.clock.seconds)
                 for outcome in self._cancelled() if remaining == 0 else self._waiting.outcomes(remaining):
                     self._finish(outcome)
                 self.signals.check()
             self.acknowledgements.settle()
-        return self.stops.reason
+        return self.stopper.reason
 
     def _over(self) -> bool:
         """Whether nothing is under way and nothing will be; a search without a place to run waits for one."""
         if self.attempts.pending:
             return False
-        return self._asked_all or not self.stops.may_begin(0, self.clock.seconds)
+        return self._asked_all or not self.stopper.may_begin(0, self.clock.seconds)
 
     def _show(self, progress: float = 0.0) -> None:
         if self._watch is not None:
@@ -146,15 +146,15 @@ class Loop:
 
     def _fill(self) -> None:
         """Ask until every slot is taken, a stop is reached, or the strategy waits to be told."""
-        pending, stops, slots = self.attempts.pending, self.stops, self._executor.slots
+        pending, stopper, slots = self.attempts.pending, self.stopper, self._executor.slots
         self._asked_all = slots > 0
         if self.attempts.delayed.numbers:
             self.attempts.begin_due(slots)
-        while len(pending) < slots and stops.may_begin(len(pending), self.clock.seconds):
+        while len(pending) < slots and stopper.may_begin(len(pending), self.clock.seconds):
             try:
                 asked = self.ask()
             except StopSearch as stop:
-                stops.reason = str(stop) or type(stop).__name__
+                stopper.reason = str(stop) or type(stop).__name__
                 return
             if isinstance(asked, Proposal):
                 self.attempts.begin(self.skip(), len(self.trials), asked)
@@ -194,7 +194,7 @@ class Loop:
     # Ending.
 
     def _cancelled(self) -> Sequence[Outcome]:
-        self.stops.end_of_time()
+        self.stopper.end_of_time()
         return self.attempts.cancelled("the time of the search was up")
 
     def cancel(self) -> None:
@@ -242,7 +242,7 @@ class Loop:
         self.trials.append(trial)
         if traceback:
             self.tracebacks[trial.number] = traceback
-        self.stops.note(trial)
+        self.stopper.note(trial)
         self.folders.note(trial)
         self.failures.note(trial, traceback)
         self.memory.told(trial)

@@ -14,7 +14,7 @@ from netwright.core.display import ChangingLine, Place
 from netwright.core.objective import rank
 from netwright.core.trial import Trial
 from netwright.core.wording import duration, metrics_text
-from netwright.engine.stops import Limits
+from netwright.engine.stops import Stops
 
 if TYPE_CHECKING:
     from netwright.core.objective import Objective
@@ -35,9 +35,14 @@ class Progress:
     counts: Mapping[str, int]
     best: Trial | None
     seconds: float
-    limits: Limits
+    stops: Stops
     shared: float = 0.0
     notices: Sequence[str] = ()
+
+    @property
+    def limits(self) -> Stops:
+        """The same as `stops`, by the name that it had before."""
+        return self.stops
 
     @property
     def tried(self) -> int:
@@ -53,9 +58,9 @@ class Progress:
 class Watch:
     """Calls `on_progress` at most ten times a second, and whenever it is made to."""
 
-    def __init__(self, on_progress: Callable[[Progress], object], limits: Limits) -> None:
+    def __init__(self, on_progress: Callable[[Progress], object], stops: Stops) -> None:
         self._tell = on_progress
-        self._limits = limits
+        self._stops = stops
         self._counts: Counter[str] = Counter()
         self._best: Trial | None = None
         self._last = -EVERY
@@ -82,7 +87,7 @@ class Watch:
             counts = dict(self._counts)
             self._tell(
                 Progress(
-                    sum(counts.values()), running, counts, self._best, seconds, self._limits, progress, tuple(notices)
+                    sum(counts.values()), running, counts, self._best, seconds, self._stops, progress, tuple(notices)
                 )
             )
 
@@ -130,14 +135,14 @@ class Watching:
         progress = self._progress
         if progress is None:
             return ""
-        best, limits = progress.best, progress.limits
-        of = "" if limits.trials is None else f"/{limits.trials}"
+        best, stops = progress.best, progress.stops
+        of = "" if stops.trials is None else f"/{stops.trials}"
         took = duration(max(progress.seconds, time.monotonic() - self._began))  # some seconds are simulated
         parts = [f"{progress.tried}{of} {'trial' if progress.tried == 1 and not of else 'trials'}"]
         parts += [f"weight training {progress.shared:.0%}"] if 0 < progress.shared < 1 else []
         parts += [] if best is None else [f"best {metrics_text(best.metrics, self._metrics)} (trial {best.number})"]
         parts += [f"{progress.failed} failed"] if progress.failed else []
-        return "  ".join([*parts, took if limits.seconds is None else f"{took} of {duration(limits.seconds)}"])
+        return "  ".join([*parts, took if stops.seconds is None else f"{took} of {duration(stops.seconds)}"])
 
     def end(self, stopped: str, further: str) -> None:
         """Say why the search stopped, and the call that goes on with it."""

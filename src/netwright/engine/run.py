@@ -19,7 +19,7 @@ from netwright.core.strategy import mixture_of
 from netwright.core.trial import Trial
 from netwright.engine.duration import format_duration, parse_duration
 from netwright.engine.folders import Continuations
-from netwright.engine.stops import Limits
+from netwright.engine.stops import Stops
 from netwright.store.numbers import spelled
 from netwright.store.store import Store
 
@@ -222,13 +222,13 @@ def _is_measured(metric: str) -> bool:
     return not MEASURED.isdisjoint(metric.lower().split("_"))
 
 
-def resuming(limits: Limits, directory: Path, name: str, *, elsewhere: bool) -> str:
-    """The call that goes on with a run to these limits. elsewhere: whether its executor must be given again."""
+def resuming(stops: Stops, directory: Path, name: str, *, elsewhere: bool) -> str:
+    """The call that goes on with a run to these stops. elsewhere: whether its executor must be given again."""
     given = {
-        "trials": limits.trials,
-        "time": None if limits.seconds is None else _time(limits.seconds),
-        "target": limits.target,
-        "patience": limits.patience,
+        "trials": stops.trials,
+        "time": None if stops.seconds is None else _time(stops.seconds),
+        "target": stops.target,
+        "patience": stops.patience,
         "store": str(directory),
         "name": name,
     }
@@ -243,12 +243,12 @@ def _time(seconds: float) -> str | float:
     return text if parse_duration(text) == seconds else seconds
 
 
-def beyond(limits: Limits, reached: str, trials: int, seconds: float) -> Limits:
-    """Limits with which a run goes on that has ended: the one that was reached, doubled, and any that is half used."""
-    used = {"trials": (limits.trials, trials), "seconds": (limits.seconds, seconds), "patience": (limits.patience, 0)}
+def beyond(stops: Stops, reached: str, trials: int, seconds: float) -> Stops:
+    """Stops with which a run goes on that has ended: the one that was reached, doubled, and any that is half used."""
+    used = {"trials": (stops.trials, trials), "seconds": (stops.seconds, seconds), "patience": (stops.patience, 0)}
     raised = {
         name: 2 * limit
         for name, (limit, spent) in used.items()
         if limit is not None and (name == reached or 2 * spent > limit)
     }
-    return replace(limits, **raised)
+    return replace(stops, **raised)

@@ -19,7 +19,7 @@ from netwright.core.space import Space
 from netwright.core.strategy import Strategy
 from netwright.engine.progress import shown
 from netwright.engine.session import Session, load_run
-from netwright.engine.stops import Limits
+from netwright.engine.stops import Stops
 
 if TYPE_CHECKING:
     from netwright.core.executor import Executor
@@ -123,11 +123,11 @@ class Search(Configured):
         fail, UserError where no network keeps the limits or the stored run is another one, Busy and CorruptStore from
         the store, and `Interrupted` (a KeyboardInterrupt) on Ctrl-C, SIGTERM and SIGHUP; a stored run can be resumed.
         """
-        limits = Limits.of(trials, time, target, patience, bounded=self.strategy.bounded)
+        stops = Stops.of(trials, time, target, patience, bounded=self.strategy.bounded)
         if progress is None and (on_trial is not None or on_progress is not None):
             progress = False
         with (
-            Session(self, limits, store, name, resume, notes, executor, preflight) as session,
+            Session(self, stops, store, name, resume, notes, executor, preflight) as session,
             shown(place_of_progress(progress), self.objectives, on_progress) as watching,
         ):
             run = session.drive(on_trial, watching.heard, reserve, retries, expected)

@@ -24,7 +24,7 @@ from netwright.engine.progress import Progress, Watch
 from netwright.engine.replay import replay
 from netwright.engine.rounds import FOLDER, round_estimator
 from netwright.engine.run import Run, beyond, resuming
-from netwright.engine.stops import Limits, Stops
+from netwright.engine.stops import Stopper, Stops
 from netwright.engine.under_way import CANCELLING
 from netwright.executors.inline import Inline
 from netwright.store.problems import NoRoom
@@ -48,7 +48,7 @@ class Session:
     def __init__(
         self,
         search: Search,
-        limits: Limits,
+        stops: Stops,
         store: Store | str | Path | None,
         name: str | None,
         resume: bool,
@@ -63,7 +63,7 @@ class Session:
             raise UserError("only a run in a store can be resumed; give " + spelled("store=DIRECTORY"))
         if name is not None:
             check_name(name)
-        self._search, self._limits, self._resume = search, limits, resume
+        self._search, self._stops, self._resume = search, stops, resume
         if check and not resume:
             preflight(search)
         self._journal: TrialWriter | None = None
@@ -116,12 +116,12 @@ class Session:
     ) -> Run:
         """Search to a stop; the run."""
         strategy = fresh(self._search.strategy)
-        watch = None if on_progress is None else Watch(on_progress, self._limits)
-        stops = Stops(self._limits, self._search.objectives, reserve, patient=strategy.bounded, expected=expected)
+        watch = None if on_progress is None else Watch(on_progress, self._stops)
+        stopper = Stopper(self._stops, self._search.objectives, reserve, patient=strategy.bounded, expected=expected)
         earlier = self.store.summary(self.name).seconds if self.store and self._resume else 0.0
         shared, self._folder, memory = self._folders()
         loop = Loop(
-            *(self._search, strategy, self._executor, stops, earlier, on_trial, watch, shared),
+            *(self._search, strategy, self._executor, stopper, earlier, on_trial, watch, shared),
             retries=retries,
             folder=self._folder,
             memory=memory,
@@ -230,14 +230,14 @@ class Session:
 
     def _further(self, loop: Loop, stopped: str) -> str:
         """The call that goes on; empty where nothing was kept, or where no higher limit would bring more."""
-        stops, limits = loop.stops, self._limits
+        stopper, stops = loop.stopper, self._stops
         if self.store is None:
             return ""
-        if stopped == stops.reason:
-            if stops.reached is None:
+        if stopped == stopper.reason:
+            if stopper.reached is None:
                 return ""
-            limits = beyond(limits, stops.reached, stops.finished, loop.clock.seconds())
-        return resuming(limits, self.store.directory, self.name, elsewhere=self._elsewhere)
+            stops = beyond(stops, stopper.reached, stopper.finished, loop.clock.seconds())
+        return resuming(stops, self.store.directory, self.name, elsewhere=self._elsewhere)
 
     def _run(self, loop: Loop, strategy: Strategy, stopped: str) -> Run:
         run = Run(
@@ -285,9 +285,9 @@ def load_run(search: Search, store: Store | str | Path, name: str | None) -> Run
         check_identity(opened, found.name, search)
         strategy = fresh(search.strategy)
         shared = inside(opened.directory, FOLDER, found.name)
-        stops = Stops(Limits(), search.objectives)
+        stopper = Stopper(Stops(), search.objectives)
         memory = inside(opened.directory, MEMORY, found.name)
-        loop = Loop(search, strategy, Inline(), stops, found.summary.seconds, shared=shared, memory=memory)
+        loop = Loop(search, strategy, Inline(), stopper, found.summary.seconds, shared=shared, memory=memory)
         replay(loop, found.name, found.trials, begin=False)
         return Run(
             *(found.name, search, strategy, loop.trials),

@@ -22,7 +22,7 @@ _RECENT = 5  # trials that tell how long the next one takes
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Stops:
     """What was asked of one run; None stands for no limit. They count the whole run, sessions before a resume too.
 
     trials: that ended, however they ended; networks that broke a limit before they were measured cost nothing and do
@@ -45,7 +45,7 @@ class Limits:
         *,
         bounded: bool = False,
     ) -> Self:
-        """Checked limits; ConfigurationError where nothing ends the search, UserError for a time that is none.
+        """Checked stops; ConfigurationError where nothing ends the search, UserError for a time that is none.
 
         bounded: whether the strategy ends by itself.
         """
@@ -64,12 +64,12 @@ class Limits:
         return cls(trials, seconds, target, patience)
 
 
-class Stops:
+class Stopper:
     """Watches the trials of one run, and says when to stop and why."""
 
     def __init__(
         self,
-        limits: Limits,
+        stops: Stops,
         objectives: tuple[Objective, ...],
         reserve: Callable[[Trial], float] | None = None,
         *,
@@ -81,18 +81,18 @@ class Stops:
         expected: seconds of a typical trial, as far as that is known beforehand.
         """
         self._expected, self._completed = expected, False
-        self._limits = limits
+        self._stops = stops
         self._patient = patient
         self._reserve, self._reserved, self._best = reserve, 0.0, None
         self._first = objectives[0]
-        self._target = None if limits.target is None else self._first.score({self._first.metric: limits.target})
+        self._target = None if stops.target is None else self._first.score({self._first.metric: stops.target})
         self._single = len(objectives) == 1
         self._front: list[tuple[float, ...]] = []
         self._since = self._refused = 0
         self._recent: deque[float] = deque(maxlen=_RECENT)
         self.finished = 0
         self.reason = ""
-        self.reached: str | None = None  # the field of `Limits` that is the reason, where it is one of them
+        self.reached: str | None = None  # the field of `Stops` that is the reason, where it is one of them
 
     def note(self, trial: Trial) -> None:
         """Take note of a trial in the order of tells."""
@@ -114,9 +114,9 @@ class Stops:
         if scores and self._target is not None and scores[0] >= self._target and not self.reason:
             value = trial.metrics[self._first.metric]
             self.reason = f"target reached: {self._first.metric} {value:.6g} in trial {trial.number}"
-        if self._limits.patience is not None:
+        if self._stops.patience is not None:
             self._since = 0 if scores and self._improves(scores) else self._since + 1
-            if self._since >= self._limits.patience and not self.reason:
+            if self._since >= self._stops.patience and not self.reason:
                 self._stop("patience", f"no improvement in {self._since} trials")
 
     def _improves(self, scores: tuple[float, ...]) -> bool:
@@ -134,12 +134,12 @@ class Stops:
         """
         if self.reason:
             return False
-        limits = self._limits
-        if limits.trials is not None and self.finished + pending >= limits.trials:
+        stops = self._stops
+        if stops.trials is not None and self.finished + pending >= stops.trials:
             if not pending:
                 self._stop("trials", f"{self.finished} trials done")
             return False
-        if limits.seconds is None or self._patient or self._fits(seconds(), limits.seconds):
+        if stops.seconds is None or self._patient or self._fits(seconds(), stops.seconds):
             return True
         if not (self.finished or pending) and self._expected is not None:
             return True  # it ends by when it must, with what it has: there is nothing else to hand over
@@ -148,8 +148,8 @@ class Stops:
 
     def end_of_time(self) -> None:
         """Take note that the time is up, which is why the search stops unless there is a reason already."""
-        assert self._limits.seconds is not None
-        limit, kept = self._limits.seconds, self._reserved
+        assert self._stops.seconds is not None
+        limit, kept = self._stops.seconds, self._reserved
         said = format_duration(limit)
         if kept:
             said = f"{format_duration(max(0.0, limit - kept))} of {said}; the rest is for the final training"
@@ -176,7 +176,7 @@ class Stops:
 
     def remaining(self, seconds: Callable[[], float]) -> float | None:
         """Seconds until trials that still run should be cancelled; None where time does not matter."""
-        limit = self._limits.seconds
+        limit = self._stops.seconds
         if limit is None or self._patient:
             return None
         least = 0.0 if self._completed or self._expected is None else 2 * FIRST
@@ -187,7 +187,7 @@ class Stops:
 
         Without a single completed trial there is nothing to hand over.
         """
-        limit = self._limits.seconds
+        limit = self._stops.seconds
         if limit is None or self._patient or self._completed:
             return self.remaining(seconds), False
         by = limit if self._reserve is None else SETTLED * limit
