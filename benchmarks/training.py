@@ -29,9 +29,8 @@ from netwright.core.task import Augmentation, Data, Examples
 from netwright.training import TrainingSettings, seeded
 from netwright.training.augmentation import Normalisation
 from netwright.training.loop import Loop
-from netwright.training.optimisers import parameter_groups
+from netwright.training.optimisers import learning_rate, parameter_groups
 from netwright.training.precision import choose_precision
-from netwright.training.schedules import learning_rate
 
 CPU = torch.device("cpu")
 

@@ -15,7 +15,7 @@ from netwright.core.errors import DataError, Diverged, OutOfMemory, TrialFailed
 from netwright.core.task import Augmentation, Data, Examples
 from netwright.training import OutOfTime, TrainingSettings, evaluate, predict, seeded, train
 from netwright.training.batches import epoch_order
-from netwright.training.schedules import learning_rate
+from netwright.training.optimisers import learning_rate
 
 CPU = torch.device("cpu")
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from netwright.training import TrainingSettings
-from netwright.training.schedules import drop_path_probability, learning_rate
+from netwright.training.optimisers import drop_path_probability, learning_rate
 
 STEPS = 40
 

@@ -23,11 +23,10 @@ from netwright.training.average import WeightAverage
 from netwright.training.batches import augmentation_generator, epoch_order, layers_seed, steps_per_epoch
 from netwright.training.evaluation import evaluation_batch, measure, on_device, require_examples
 from netwright.training.memory import out_of_memory_reported, peak_memory, reset_peak_memory
-from netwright.training.optimisers import build_optimiser, set_learning_rate
+from netwright.training.optimisers import build_optimiser, drop_path_probability, learning_rate, set_learning_rate
 from netwright.training.precision import Precision, choose_precision, multiply_adds
 from netwright.training.randomness import seed_generators, seeded
 from netwright.training.result import Epoch, GivenUp, OutOfTime, TrainingResult
-from netwright.training.schedules import drop_path_probability, learning_rate
 from netwright.training.settings import TrainingSettings
 from netwright.training.threads import choose_threads, using_threads
 

@@ -28,10 +28,9 @@ from netwright.training import TrainingSettings, seeded
 from netwright.training.arithmetic import arithmetic, has_tf32
 from netwright.training.augmentation import Normalisation
 from netwright.training.evaluation import on_device
-from netwright.training.optimisers import build_optimiser, set_learning_rate
+from netwright.training.optimisers import build_optimiser, drop_path_probability, learning_rate, set_learning_rate
 from netwright.training.precision import Precision, multiply_adds
 from netwright.training.randomness import seed_generators
-from netwright.training.schedules import drop_path_probability, learning_rate
 from netwright.training.threads import choose_threads, using_threads
 
 _INITIAL, _LAYERS = 3, 4  # what a derived seed is for, beside the two orders of minibatches
