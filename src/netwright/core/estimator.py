@@ -18,13 +18,12 @@ class Estimator(Configured, ABC):
     """Measures candidates.
 
     metrics: the names of what it measures, a class's or an object's, as far as that is known beforehand.
-    device: on which it computes, and whose peak memory is noted; empty where that is nothing to the search.
 
     What more a search takes it for, by what it has: see `netwright.core.roles`.
     """
 
     metrics: tuple[str, ...] = ()
-    device: Any = ""
+    device: Any = ""  # on which it computes, and whose peak memory is noted; empty where that is nothing to the search
 
     @property
     def can_continue(self) -> bool:

@@ -24,10 +24,16 @@ EVERY = 0.1  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A search on its way. finished, counts and best speak of trials that are stored; seconds of the whole run.
+    """A search on its way. finished, counts and best speak of trials that are stored.
 
-    shared: share of the training of shared weights that is done; 0 without any. notices: what the user should know of
-    the places where trials run.
+    finished: how many have ended.
+    running: how many are under way.
+    counts: how many ended in each state.
+    best: the best trial so far; None where none completed.
+    seconds: of the whole run, all sessions together.
+    stops: what ends the search.
+    shared: share of the training of shared weights that is done; 0 without any.
+    notices: what the user should know of the places where trials run.
     """
 
     finished: int

@@ -34,9 +34,12 @@ MEASURED = frozenset({"seconds", "latency", "throughput", "ms", "peak"})
 class Run:
     """The trials of a search, in the order of their numbers, and how it ended.
 
-    stopped: why it ended, in one line. seconds: wall-clock, all sessions of a resumed run together. strategy: the
-    strategy after it was told of all trials. notices: what went wrong where trials ran. store_directory: where it is
-    kept; None where only in memory. further: the call in Python that goes on with it, empty where there is none.
+    stopped: why it ended, in one line.
+    further: the call in Python that goes on with it; empty where there is none.
+    seconds: wall-clock, all sessions of a resumed run together.
+    strategy: as it is after it was told of all trials.
+    notices: what went wrong where trials ran.
+    store_directory: where it is kept; None where only in memory.
     """
 
     def __init__(

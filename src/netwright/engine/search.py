@@ -34,10 +34,13 @@ if TYPE_CHECKING:
 class Search(Configured):
     """What to search with, and for what.
 
+    strategy: decides which network is tried next.
+    estimator: measures it.
     objective: a metric, or several for a Pareto front; "params:minimize" gives a direction, most names imply theirs.
-    constraints: limits that a network must keep, such as "params <= 500k"; they are checked as soon as the estimator's
-    stages have measured them. seed: everything random follows from it.
-    strategy: what decides which network is tried next. estimator: what measures it.
+    constraints: limits that a network must keep ("params <= 500k"), checked as soon as they are measured.
+    seed: everything random follows from it.
+
+    `objectives` and `limits` hold what was asked by `objective` and `constraints`, always as tuples.
 
     A search is a value: running it twice with one seed gives the same trials, since each run begins with the strategy
     as its constructor made it. Raises ConfigurationError for parts that do not fit each other.
@@ -103,22 +106,24 @@ class Search(Configured):
     ) -> Run:
         """Search until one of the stops that are given, or until the strategy has nothing more to ask.
 
-        trials: that ended, in whatever state but for networks that broke a limit before they cost anything.
-        time: "10m", "1h30m", or seconds; where a strategy trains shared weights first, it ends the search only after
-        something was evaluated, so give such a strategy's estimator epochs that fit. target: value of the first
-        objective's metric. patience: trials in a row
-        without improvement. All count a resumed run as one.
-        store: the directory of a project, or a Store; None keeps the run in memory. name: of the run; by default made
-        from task, space and strategy. executor: where trials run; by default one at a time in this process.
-        on_trial: called with each trial once it is stored. on_progress: called with a `Progress`, at most ten times
-        a second. progress: whether one line shows how far the search is; by default on a terminal and in a notebook,
-        unless on_trial or on_progress is given. resume: go on with the stored run `name`, by default the latest.
-        notes: JSON to keep with the run. reserve: called with each new best trial; seconds of `time` to leave for what
-        the caller does afterwards. retries: how often a trial is begun again that was lost with its worker or ran out
-        of memory. preflight: whether the smallest and the largest network of the space are tried before a search that
-        trains (see `netwright.engine.preflight`). expected: seconds of a typical trial, where the caller has measured
-        that; `time` is then planned with it until trials tell.
+        trials: how many end, in whatever state but for networks that broke a limit before they cost anything.
+        time: "10m", "1h30m", or seconds; where shared weights are trained first, only after something was evaluated.
+        target: value of the first objective's metric.
+        patience: trials in a row without improvement.
+        store: the directory of a project, or a Store; None keeps the run in memory.
+        name: of the run; by default made from task, space and strategy.
+        executor: where trials run; by default one at a time in this process.
+        on_trial: called with each trial once it is stored.
+        on_progress: called with a `Progress`, at most ten times a second.
+        progress: whether one line shows how far it is; by default where a person looks, without `on_...` above.
+        resume: go on with the stored run `name`, by default the latest; all stops count a resumed run as one.
+        notes: JSON to keep with the run.
+        reserve: called with each new best trial; seconds of `time` to leave for what the caller does afterwards.
+        retries: how often a trial is begun again that was lost with its worker or ran out of memory.
+        preflight: whether the smallest and the largest network are tried first (see `netwright.engine.preflight`).
+        expected: seconds of a typical trial, if measured beforehand; plans `time` until trials tell.
 
+        Where a strategy trains shared weights first, give its estimator epochs that fit the time.
         Raises ConfigurationError without any stop (unless the strategy ends by itself), SearchFailed where the trials
         fail, UserError where no network keeps the limits or the stored run is another one, Busy and CorruptStore from
         the store, and `Interrupted` (a KeyboardInterrupt) on Ctrl-C, SIGTERM and SIGHUP; a stored run can be resumed.

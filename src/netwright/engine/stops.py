@@ -25,8 +25,9 @@ _RECENT = 5  # trials that tell how long the next one takes
 class Stops:
     """What was asked of one run; None stands for no limit. They count the whole run, sessions before a resume too.
 
-    trials: that ended, however they ended; networks that broke a limit before they were measured cost nothing and do
-    not count. seconds: wall-clock. target: value of the first objective's metric.
+    trials: that ended in any way; networks that broke a limit before they were measured cost nothing, and do not count.
+    seconds: wall-clock.
+    target: value of the first objective's metric.
     patience: trials in a row without an improvement.
     """
 

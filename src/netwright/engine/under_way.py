@@ -179,8 +179,9 @@ HALF = 0.5  # of the batch, where the memory was not enough
 class RetryPolicy:
     """How often a trial is begun again that was lost: its worker was killed, or its node is gone.
 
-    waits: seconds before each attempt, so that their number is the number of attempts; the first is for the first one
-    and counts for nothing. auto_batch: whether a trial that ran out of memory is tried once more with half the batch.
+    waits: seconds before each attempt, which are as many as these; the first counts for nothing.
+    auto_batch: whether a trial that ran out of memory is tried once more with half the batch.
+
     No other end of a trial is tried again: a model's own errors come back.
     """
 

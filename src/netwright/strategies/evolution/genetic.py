@@ -26,14 +26,16 @@ _SELECTION, _CROSSOVER, _MUTATION, _SURVIVOR = Tournament(2), UniformCrossover(0
 class GeneticAlgorithm(Strategy):
     """Selection -> crossover -> mutation -> evaluation -> update, each phase an argument (Holland 1975).
 
-    population: how many random architectures it begins with, and how many live at most. The phases are those of
-    `selection`, `crossover`, `mutation` and `survivor`; by default NSGA-II (Deb et al. 2002) where there are several
-    objectives, and the same with the score in place of fronts where there is one.
-    repeats: False never asks an architecture twice: a child that was asked already is bred anew, up to 20 times, then
-    a random new architecture takes its place; SpaceExhausted when there is none.
-    selection: who become parents. crossover: how a child is made of two of them. mutation: how the child is changed.
+    population: how many random architectures it begins with, and how many live at most.
+    selection: who become parents.
+    crossover: how a child is made of two of them.
+    mutation: how the child is changed.
     survivor: who live on.
+    repeats: False never asks an architecture twice, and raises SpaceExhausted when there is none left.
 
+    The phases are by default those of NSGA-II (Deb et al. 2002) where there are several objectives, and the same with
+    the score in place of fronts where there is one. Without repeats, a child that was asked already is bred anew, up to
+    20 times; then a random new architecture takes its place.
     Where survivors are chosen once a generation (`Elitist`, `Generational`), `ask` gives None while a whole generation
     is pending. A trial that did not complete is neither parent nor survivor; while nobody lives, random architectures
     are asked.

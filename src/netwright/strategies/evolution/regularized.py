@@ -25,13 +25,16 @@ MOST_REDRAWS = 20
 class RegularizedEvolution(Strategy):
     """Aging evolution: mutate the best of a random sample of the population; the oldest member dies, however good.
 
-    population, tournament: P = 100 and S = 25 of the paper. identity: probability of asking the parent once more
-    instead of a mutation of it, which tells luck from quality where evaluations are noisy; 0.05 in the paper.
-    repeats: False never asks an architecture twice: a mutation that was asked already is drawn anew, up to 20 times,
-    then a random new architecture takes its place; SpaceExhausted when there is none.
-    inherit: whether a child begins from its parent's trained weights, as far as the space takes them over, rather than
-    anew; the members of the population keep their networks on disk.
+    population: how many live; P = 100 in the paper.
+    tournament: the sample of which the best is the parent; S = 25 in the paper.
+    identity: probability of asking the parent again, which tells luck from quality under noise; 0.05 in the paper.
+    repeats: False never asks an architecture twice, and raises SpaceExhausted when there is none left.
+    inherit: whether a child begins from its parent's trained weights, as far as the space takes them over; the
+    members of the population then keep their networks on disk.
     child_share: of the full training that a child takes which inherits, above 0 and at most 1.
+
+    Without repeats, a mutation that was asked already is drawn anew, up to 20 times; then a random new architecture
+    takes its place.
 
     Where the paper says nothing: a trial that did not complete counts among the first P but does not enter the
     population, and evolution starts after the first P were asked with as many as completed, so that a limit which

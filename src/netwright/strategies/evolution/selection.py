@@ -144,9 +144,10 @@ class Elitist(_WholeBrood):
 class Generational(_WholeBrood):
     """(mu, lambda): the best of the offspring replace their parents, of whom the best `elites` live on.
 
-    offspring: lambda; None for as many as the population. Where too few offspring completed, the best parents fill
-    the places left.
+    offspring: lambda; None for as many as the population.
     elites: how many of the best parents live on.
+
+    Where too few offspring completed, the best parents fill the places left.
     """
 
     def __init__(self, offspring: int | None = None, elites: int = 0) -> None:
