@@ -63,3 +63,17 @@ def test_a_space_is_none_unless_it_is_one() -> None:
     assert space_of(SimpleNamespace(space="chain")) is None
     with pytest.raises(nw.NetwrightError, match=r"measures networks of chain"):
         nw.Search(nw.strategies.RandomSearch(Mlp()), Placed(Chain()), "score")
+
+
+class Former(Plain):
+    @property
+    def continues(self) -> bool:
+        return True
+
+
+class Constant(Former):
+    continues = False
+
+
+def test_what_can_continue_is_understood_by_its_former_name() -> None:
+    assert (Plain().can_continue, Former().can_continue, Constant().can_continue) == (False, True, False)

@@ -23,7 +23,7 @@ class Stepwise(Estimator):
     """Counts in its folder what was done there; metrics say how much of it was there already, and the seed."""
 
     metrics = ("val_accuracy", "there", "seed", "folders")
-    continues = True
+    can_continue = True
 
     def __init__(self, trouble: float = 0.0) -> None:
         self.trouble = trouble

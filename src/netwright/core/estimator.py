@@ -25,6 +25,13 @@ class Estimator(Configured, ABC):
     metrics: tuple[str, ...] = ()
     device: Any = ""  # on which it computes, and whose peak memory is noted; empty where that is nothing to the search
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Understands `continues`, as `can_continue` was called before."""
+        super().__init_subclass__(**options)
+        former: Any = vars(cls).get("continues")
+        if former is not None and "can_continue" not in vars(cls):
+            type.__setattr__(cls, "can_continue", former)
+
     @property
     def can_continue(self) -> bool:
         """Whether a trial at a higher fidelity goes on from what one at a lower kept in its workplace's folder."""
