@@ -29,8 +29,7 @@ class RegularizedEvolution(Strategy):
     tournament: the sample of which the best is the parent; S = 25 in the paper.
     identity: probability of asking the parent again, which tells luck from quality under noise; 0.05 in the paper.
     repeats: False never asks an architecture twice, and raises SpaceExhausted when there is none left.
-    inherit: whether a child begins from its parent's trained weights, as far as the space takes them over; the
-    members of the population then keep their networks on disk.
+    inherit: whether a child begins from its parent's trained weights, which the population then keeps on disk.
     child_share: of the full training that a child takes which inherits, above 0 and at most 1.
 
     Without repeats, a mutation that was asked already is drawn anew, up to 20 times; then a random new architecture
