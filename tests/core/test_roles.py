@@ -11,6 +11,7 @@ from netwright.core.executor import Quarantines
 from netwright.core.roles import (
     ChecksMemory,
     HasWidth,
+    HoldsOut,
     OfSpace,
     Trainer,
     TrainsAlone,
@@ -48,6 +49,7 @@ def test_those_that_ship_have_theirs() -> None:
     assert isinstance(training, TrainsAlone) and isinstance(training, ChecksMemory)
     assert not isinstance(training, TrainsFinally) and isinstance(shared, TrainsFinally)
     assert isinstance(shared, Trainer) and shared.trained is None
+    assert isinstance(training, HoldsOut) and isinstance(shared, HoldsOut) and shared.validation == shared.split == 0.5
     assert fingerprint_of(training) == DIGITS.fingerprint and space_of(training) is training.space
     assert isinstance(Chain(), HasWidth) and not isinstance(Mlp(), HasWidth)
     assert not isinstance(Inline(), Quarantines)

@@ -13,6 +13,7 @@ import numpy as np
 
 from netwright.core.errors import DataError, SpaceExhausted, UserError, nearest
 from netwright.core.kinds import kinds_checked
+from netwright.core.roles import HoldsOut
 from netwright.core.trial import Proposal
 from netwright.results.audit import Audit, Scored
 
@@ -89,8 +90,13 @@ def training_alone(search: Search, epochs: int, **training: Any) -> Training:
     from netwright.engine.rounds import round_estimator
     from netwright.estimators.training import Training
 
-    shared: Any = round_estimator(search.estimator)
-    split: dict[str, Any] = {"validation": shared.split, "split_seed": shared.split_seed, "device": str(shared.device)}
+    shared = round_estimator(search.estimator)
+    if not isinstance(shared, HoldsOut):
+        raise UserError(
+            f"{type(shared).__name__} does not say on which examples it judges, so no network can be trained and "
+            "judged as it does; give it `task`, `validation` and `split_seed`, as estimators.SharedWeights has them"
+        )
+    split = {"validation": shared.validation, "split_seed": shared.split_seed, "device": str(shared.device)}
     return Training(search.space, shared.task, epochs=epochs, **{**split, **training})
 
 

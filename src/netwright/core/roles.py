@@ -70,6 +70,17 @@ class Trainer(OfSpace, OnTask, HasSettings, Protocol):
 
 
 @runtime_checkable
+class HoldsOut(OnTask, Protocol):
+    """Judges networks on a share of the task's training examples that it holds out, chosen by a seed."""
+
+    @property
+    def validation(self) -> float: ...
+
+    @property
+    def split_seed(self) -> int: ...
+
+
+@runtime_checkable
 class TrainsFinally(Protocol):
     """A `Trainer` that says with which settings the network that was found is trained, its own being for others."""
 

@@ -124,7 +124,7 @@ class SharedWeights(RoundEstimator):
         self.settings = (settings or SETTINGS).replace(**overrides)
         self.habits = Habits(order, decay_all, augment_probes, pace, drop_path_shape, rehearsals)
         self.order: Order = order
-        self.split, self.split_seed = split, split_seed
+        self.validation, self.split_seed = split, split_seed
         self.recalibrate, self.alarms, self.trained = recalibrate, alarms, trained
         self.device = chosen_device(device)
         self._check(partial_channels)
@@ -153,7 +153,7 @@ class SharedWeights(RoundEstimator):
         require_runs(space, task.shape)
 
     def _check(self, partial_channels: int) -> None:
-        part(self, "split", self.split)
+        part(self, "split", self.validation)
         whole_number(self, "partial_channels", partial_channels)
         whole_number(self, "recalibrate", self.recalibrate, 0)
         if self.order != 1 and self.settings.precision in ("tf32", "bfloat16"):
@@ -178,12 +178,17 @@ class SharedWeights(RoundEstimator):
         """What an architecture costs on this task, as a network of its own."""
         return Cost(self.space, self.task.shape)
 
+    @property
+    def split(self) -> float:
+        """The share of the examples that is held out for validation, by the name of the argument."""
+        return self.validation
+
     def stages(self) -> Sequence[Estimator]:
         return self.cost, self
 
     @cached_property
     def _data(self) -> Data:
-        return self.task.search_data(self.split_seed, self.device, self.split)
+        return self.task.search_data(self.split_seed, self.device, self.validation)
 
     # Training.
 
@@ -326,7 +331,7 @@ class SharedWeights(RoundEstimator):
             "seed": weights.seed,
             "settings": json.loads(json.dumps(dict(self.settings.arguments))),
             "data": self.task.fingerprint,
-            "split": [self.split, self.split_seed],
+            "split": [self.validation, self.split_seed],
         }
         try:
             checkpoint.save(folder, checkpoint.Snapshot(number, weights.supernet.state_dict(), state, facts))
@@ -364,7 +369,7 @@ class SharedWeights(RoundEstimator):
         if snapshot.facts["data"] != self.task.fingerprint:
             raise UserError(f"the shared weights in {folder} were trained on other data than {self.task.name}")
         # The same examples as then: others may have trained these weights.
-        self.split, self.split_seed = snapshot.facts["split"]
+        self.validation, self.split_seed = snapshot.facts["split"]
         vars(self).pop("_data", None)
         self.form = {**snapshot.facts["form"], "fused": self.form["fused"], "recompute": False}
         made = self._made(snapshot.facts["seed"], self.form)

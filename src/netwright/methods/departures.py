@@ -65,7 +65,7 @@ def _statistics(given: str, search: Search) -> list[str]:
 
     estimator: Any = round_estimator(search.estimator)
     images = estimator.recalibrate * estimator.settings.batch_size
-    everything = len(estimator.task.train) * (1 - estimator.split)
+    everything = len(estimator.task.train) * (1 - estimator.validation)
     if "recalibrate" in given or not images or images >= min(STATISTICS, everything):
         return []
     return [f"statistics for each are of {images:,} images, not {STATISTICS:,}"]

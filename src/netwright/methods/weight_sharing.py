@@ -59,7 +59,7 @@ class Scale:
 def training_steps(estimator: SharedWeights) -> int:
     """How many steps the weights of an estimator are trained for."""
     settings = estimator.settings
-    known = {"split": estimator.split, "batch_size": settings.batch_size}
+    known = {"split": estimator.validation, "batch_size": settings.batch_size}
     return Scale(len(estimator.task.train), 0, settings.epochs, known).total_steps
 
 

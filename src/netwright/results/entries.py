@@ -26,7 +26,7 @@ from netwright.core.estimator import Estimator
 from netwright.core.inside import open_inside
 from netwright.core.kinds import kinds_checked
 from netwright.core.placing import placed
-from netwright.core.roles import HasSettings, OfSpace, OnTask, Trainer, TrainsFinally
+from netwright.core.roles import HasSettings, HoldsOut, OfSpace, OnTask, Trainer, TrainsFinally
 from netwright.core.space import Space
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.workplace import workplace
@@ -250,8 +250,8 @@ def _training(estimator: Estimator) -> tuple[Space, Task, TrainingSettings, torc
 
 def _split_of(estimator: Estimator) -> dict[str, Any]:
     """How the search split validation examples off."""
-    stages: list[Any] = [estimator, *estimator.stages()]
-    each = next((each for each in stages if each.keeps), None)  # whose networks go on
+    stages = (each for each in (estimator, *estimator.stages()) if each.keeps)  # whose networks go on
+    each = next((each for each in stages if isinstance(each, HoldsOut)), None)
     return {} if each is None else {"validation": each.validation, "split_seed": each.split_seed}
 
 
