@@ -32,8 +32,8 @@ from torch import nn
 
 from netwright import tasks
 from netwright.core.choose import Choose
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.executor import Job
-from netwright.core.space import Space
 from netwright.core.task import Data, TaskShape
 from netwright.core.trial import Proposal
 from netwright.estimators import Training
@@ -45,7 +45,7 @@ CASES = ("npz", "npz-compressed", "npz-float", "folder", "csv", "workers", "fold
 _SETTINGS = TrainingSettings(epochs=1, batch_size=256)
 
 
-class Tiny(Space):
+class Tiny(DecisionSpace):
     """One linear layer of pooled images: nearly nothing but reading the data."""
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:

@@ -22,10 +22,10 @@ import ray
 from ray.cluster_utils import Cluster
 
 import netwright as nw
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Decision, DecisionTable
 from netwright.core.estimator import Estimator
 from netwright.core.executor import Job, Outcome
-from netwright.core.space import Space
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.executors.ray import Ray
 from netwright.store import Store
@@ -33,7 +33,7 @@ from netwright.store import Store
 STORE = 100_000_000  # bytes of shared memory a node
 
 
-class Edges(Space):
+class Edges(DecisionSpace):
     """Six decisions of five options, as many architectures as NAS-Bench-201 has; no worker needs torch for it."""
 
     @cached_property

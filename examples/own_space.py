@@ -5,7 +5,7 @@ from torch import nn
 import netwright as nw
 
 
-class Plain(nw.Space):
+class Plain(nw.DecisionSpace):
     width: int = 12
 
     def network(self, choose, shape):

@@ -10,6 +10,7 @@ __all__ = [
     "Architecture",
     "Choose",
     "Constraint",
+    "DecisionSpace",
     "Estimator",
     "Measurement",
     "Mixture",
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     )
     from netwright.core.architecture import Architecture, Mixture
     from netwright.core.choose import Choose
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.errors import NetwrightError
     from netwright.core.estimator import Estimator
     from netwright.core.objective import Constraint, Objective
@@ -87,6 +89,7 @@ else:
         "Architecture": "netwright.core.architecture:Architecture",
         "Choose": "netwright.core.choose:Choose",
         "Constraint": "netwright.core.objective:Constraint",
+        "DecisionSpace": "netwright.core.decision_space:DecisionSpace",
         "Estimator": "netwright.core.estimator:Estimator",
         "Measurement": "netwright.core.trial:Measurement",
         "Mixture": "netwright.core.architecture:Mixture",

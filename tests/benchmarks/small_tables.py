@@ -11,13 +11,13 @@ import numpy as np
 from torch import nn
 
 from netwright.benchmarks import Problem
-from netwright.core.space import Space
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
 from netwright.estimators.table import Table
 
 
-class Small(Space):
+class Small(DecisionSpace):
     """Three layers of four kinds each."""
 
     def network(self, choose, shape):

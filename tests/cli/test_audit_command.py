@@ -6,8 +6,8 @@ import pytest
 from torch import nn
 
 from netwright.cli.audit import audit_run
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, UserError
-from netwright.core.space import Space
 from netwright.engine import Search
 from netwright.estimators import Function, SharedWeights
 from netwright.strategies import RandomSearch
@@ -26,7 +26,7 @@ DEFAULTS = {
 }
 
 
-class Two(Space):
+class Two(DecisionSpace):
     def network(self, choose, shape):
         layer = choose.one("op", {"skip": nn.Identity, "conv": lambda: nn.Conv2d(shape.channels, shape.channels, 1)})
         return nn.Sequential(layer, nn.Flatten(), nn.Linear(shape.features, shape.classes))

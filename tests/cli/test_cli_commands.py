@@ -229,7 +229,7 @@ def test_a_search_whose_trials_all_fail_ends_with_the_real_error(tmp_path: Path)
         "    def forward(self, x):\n"
         "        if self.training:\n            raise ZeroDivisionError('the real reason')\n"
         "        return self.layer(x.flatten(1))\n"
-        "class Broken(nw.Space):\n"
+        "class Broken(nw.DecisionSpace):\n"
         "    def network(self, choose, shape):\n"
         "        choose.value('size', list(range(100)))\n        return Fails()\n"
     )

@@ -76,7 +76,9 @@ def test_an_unknown_name_brings_the_nearest() -> None:
 
 def test_a_plug_in_comes_from_a_file_that_is_named(tmp_path) -> None:
     path = tmp_path / "mine_for_the_catalogue.py"
-    path.write_text("import netwright as nw\nclass Mine(nw.Space):\n    def network(self, choose, shape): ...\n")
+    path.write_text(
+        "import netwright as nw\nclass Mine(nw.DecisionSpace):\n    def network(self, choose, shape): ...\n"
+    )
     assert catalogue.load("space", f"{path}:Mine").__name__ == "Mine"
     with pytest.raises(ConfigurationError, match="no space class 'Miner'; did you mean 'Mine'"):
         catalogue.load("space", f"{path}:Miner")

@@ -20,7 +20,7 @@ from torch import nn
 import netwright as nw
 
 
-class Two(nw.Space):
+class Two(nw.DecisionSpace):
     def network(self, choose, shape):
         kinds = {
             "skip": nn.Identity,

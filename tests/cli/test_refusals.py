@@ -15,7 +15,7 @@ import netwright as nw
 def make(space, size=3):
     return nw.strategies.RandomSearch(space)
 
-class Own(nw.Space):
+class Own(nw.DecisionSpace):
     width: int = 4
 """
 

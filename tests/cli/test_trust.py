@@ -26,7 +26,7 @@ MINE = """
 import netwright as nw
 from torch import nn
 
-class Plain(nw.Space):
+class Plain(nw.DecisionSpace):
     traced_shape = nw.TaskShape((1, 8, 8), 10)
 
     def network(self, choose, shape):

@@ -33,7 +33,7 @@ class Layer(nn.Module):
             {body}
         return x
 
-class Plain(nw.Space):
+class Plain(nw.DecisionSpace):
     traced_shape = nw.TaskShape((1, 8, 8), 10)
 
     def network(self, choose, shape):

@@ -7,11 +7,11 @@ from itertools import combinations, product
 from hypothesis import strategies as st
 from torch import nn
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Condition, Decision
-from netwright.core.space import Space
 
 
-class FromRecipe(Space):
+class FromRecipe(DecisionSpace):
     """A recipe is a tuple of items: what is asked, one after the other.
 
     ("one", (recipe, ...)): one of several recipes. ("value", n): one of n numbers. ("repeat", least, most, recipe).

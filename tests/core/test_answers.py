@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from netwright import Space, TaskShape
+from netwright import DecisionSpace, TaskShape
 from netwright.core.errors import InvalidArchitecture, UntrainableSpace, UserError
 from netwright.testing import check_space
 
@@ -14,7 +14,7 @@ SHAPE = TaskShape((4,), 3)
 BIT = [False, True]
 
 
-class Asks(Space):
+class Asks(DecisionSpace):
     """A layer whose width is the sum of what the function asked."""
 
     asks: object = None
@@ -186,7 +186,7 @@ def test_a_network_that_cannot_be_built_at_all_says_why_and_where() -> None:
         Asks(network).size  # noqa: B018
 
 
-class Shrinking(Space):
+class Shrinking(DecisionSpace):
     """Offers fewer options for other shapes."""
 
     traced_shape = SHAPE
@@ -201,7 +201,7 @@ def test_options_that_hang_on_the_task_are_refused_where_the_network_is_built() 
         space.build(space.architecture({"k": 32}), TaskShape((5,), 3))
 
 
-class Ignoring(Space):
+class Ignoring(DecisionSpace):
     traced_shape = SHAPE
 
     def network(self, choose, shape):

@@ -12,8 +12,8 @@ import pytest
 from torch import nn
 
 from netwright.core.configuration import Configured, as_json
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError
-from netwright.core.space import Space
 from netwright.core.trial import Proposal
 from netwright.engine import Search
 from netwright.estimators import Cost, Stack, Training
@@ -33,7 +33,7 @@ class Listing(Configured):
         self.all = (first, *others, last, named)
 
 
-class Wide(Space):
+class Wide(DecisionSpace):
     def __init__(self, *widths: int) -> None:
         self.widths = widths
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from torch import nn
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import InvalidArchitecture, SpaceExhausted, UserError
 from netwright.core.restricted import Restriction
-from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.testing import check_space
 
@@ -30,7 +30,7 @@ class AtMost(Restriction):
         return np.array([self.least <= sum(each) <= self.limit for each in itertools.product(range(3), repeat=3)])
 
 
-class Sums(Space):
+class Sums(DecisionSpace):
     """Four decisions of three options; the first three keep a limit."""
 
     limit: int = 3

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from random_spaces import FromRecipe, decisions, everything, recipes
 from torch import nn
 
-from netwright import Space, TaskShape
+from netwright import DecisionSpace, TaskShape
 from netwright.core.decisions import Condition, Decision, DecisionTable
 from netwright.core.errors import InvalidArchitecture, UserError
 from netwright.core.restricted import Restriction
@@ -87,7 +87,7 @@ class AtMostOneBit(Restriction):
         return bits.sum(axis=1) <= 1
 
 
-class Restricted(Space):
+class Restricted(DecisionSpace):
     """Three bits of which one may be set, a plain decision, and two sources of three."""
 
     traced_shape = TaskShape((4,), 2)
@@ -103,7 +103,7 @@ class Restricted(Space):
         return AtMostOneBit()
 
 
-class SourcesTogether(Space):
+class SourcesTogether(DecisionSpace):
     """Two sets of sources, of which the second may not begin before the first."""
 
     traced_shape = TaskShape((4,), 2)
@@ -127,7 +127,7 @@ class NotBefore(Restriction):
         return np.triu(np.ones((6, 6), dtype=bool)).ravel()
 
 
-class Nested(Space):
+class Nested(DecisionSpace):
     """Choices inside repeats inside operations on sources, sources inside them, a scope, elastic values."""
 
     traced_shape = TaskShape((4,), 2)
@@ -144,7 +144,7 @@ class Nested(Space):
         return nn.Linear(4, 2)
 
 
-class Given(Space):
+class Given(DecisionSpace):
     """A table made by hand."""
 
     made: tuple = ()

@@ -18,16 +18,16 @@ from torch import nn
 
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.building import EdgeSum
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, InvalidArchitecture, UserError
 from netwright.core.graph import Edge
-from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.core.tracing import plain_labels
 
 SHAPE = TaskShape((3, 8, 8), 10)
 
 
-class Example(Space):
+class Example(DecisionSpace):
     """Two cells that share their decisions, and a block with a choice inside a choice."""
 
     width: int = 4
@@ -213,7 +213,7 @@ def test_wrong_mixtures_are_refused(change, message):
         Example().discretize(mixture(**change))
 
 
-class Asks(Space):
+class Asks(DecisionSpace):
     """Its decisions are whatever the function asks."""
 
     asks: object = None
@@ -274,7 +274,7 @@ def test_core_and_strategies_import_without_torch():
     assert found.stdout.strip() == "False"
 
 
-class ByHand(Space):
+class ByHand(DecisionSpace):
     def __init__(self, widths):
         self.widths = tuple(widths)
 
@@ -295,7 +295,7 @@ def test_an_inherited_constructor_written_by_hand_stays() -> None:
 
 def test_a_space_that_is_declared_a_dataclass_again_stays_a_value() -> None:
     @dataclass
-    class Again(Space):
+    class Again(DecisionSpace):
         width: int = 4
 
         def network(self, choose, shape):

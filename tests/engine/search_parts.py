@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Decision, DecisionTable
 from netwright.core.errors import Diverged, OutOfMemory, SpaceExhausted, TrialFailed
 from netwright.core.estimator import Estimator
@@ -19,7 +20,7 @@ from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.executors.job import perform
 
 
-class Cell(Space):
+class Cell(DecisionSpace):
     """Six five-way decisions, 15,625 architectures, as many as NAS-Bench-201 has."""
 
     edges: int = 6

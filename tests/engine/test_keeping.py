@@ -26,7 +26,7 @@ TASK = nw.tasks.arrays(generator.normal(size=(60, 6)).astype("float32"), np.aran
 LEAST, MOST = 21, 21 + 12 * 42
 
 
-class Layers(nw.Space):
+class Layers(nw.DecisionSpace):
     """Twelve layers, each there or not: 4,096 networks of 21 to 525 parameters."""
 
     traced_shape = SHAPE

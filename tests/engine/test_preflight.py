@@ -37,7 +37,7 @@ class Ending(nn.Module):
         return faults.get(self.fault, lambda: x)()
 
 
-class Vectors(nw.Space):
+class Vectors(nw.DecisionSpace):
     """A layer of 4, 8 or 16 numbers; the widest network has the fault."""
 
     fault: str = ""
@@ -98,7 +98,7 @@ def test_a_limit_that_no_network_keeps_is_named_with_the_nearest(tmp_path) -> No
     assert kept is not None and kept.largest is not None and kept.largest.params == 83
 
 
-class Deep(nw.Space):
+class Deep(nw.DecisionSpace):
     """Nine layers, each there or not: 512 networks."""
 
     traced_shape = SHAPE
@@ -174,7 +174,7 @@ def test_one_network_that_raises_an_error_costs_one_trial_and_is_named(tmp_path,
     assert run.counts == {"completed": 2, "error": 1}
 
 
-class Groups(nw.Space):
+class Groups(nw.DecisionSpace):
     """Some widths cannot be divided into the groups."""
 
     widths: tuple[int, ...] = (6, 8, 12)
@@ -212,7 +212,7 @@ def test_a_space_none_of_whose_networks_can_be_built_fails_with_the_first_error(
         search(Groups(widths=(5, 7), groups=(2, 4))).run(trials=3, store=tmp_path)
 
 
-class Options(nw.Space):
+class Options(nw.DecisionSpace):
     """Every option is refused where it is built."""
 
     traced_shape = SHAPE

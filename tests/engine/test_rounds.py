@@ -25,7 +25,7 @@ from netwright.store.rows import Asked
 from netwright.store.writer import TrialWriter
 
 
-class Tiny(nw.Space):
+class Tiny(nw.DecisionSpace):
     """Three layers, each of one of three kinds, for vectors."""
 
     traced_shape = nw.TaskShape((6,), 3)

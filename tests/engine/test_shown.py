@@ -16,7 +16,7 @@ from netwright.engine import Search
 RUN = Search(Sampling(Cell()), Counting()).run(trials=5)
 
 
-class Labels(nw.Space):
+class Labels(nw.DecisionSpace):
     def network(self, choose, shape):
         choose.value("<b>", ["<script>alert(1)</script>", "&"])
         return nn.Linear(shape.features, shape.classes)

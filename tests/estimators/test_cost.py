@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import netwright as nw
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import InvalidArchitecture, UserError
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
@@ -94,7 +95,7 @@ def test_all_cells_of_nas_bench_201():
 NAS_BENCH_201 = "aa752db858a79ad9e0ded84030e5dbc3bcf88120b721fda803384e396e483d17"
 
 
-class Own(Space):
+class Own(DecisionSpace):
     """A space that says nothing of its cost."""
 
     built = 0
@@ -114,7 +115,7 @@ def test_a_space_that_says_nothing_is_built_once_for_each_architecture():
     assert Own.built == 1
 
 
-class Values(Space):
+class Values(DecisionSpace):
     """Says that its options add up, though a plain value decides its width."""
 
     additive_cost = True
@@ -139,7 +140,7 @@ def test_a_wrong_claim_is_found_out(space, match):
         Cost(space, TaskShape((1, 2, 2), 3)).figures(space.at(0))
 
 
-class WrongSum(Space):
+class WrongSum(DecisionSpace):
     """Says that its options add up, though the second one's cost depends on the first."""
 
     additive_cost = True
@@ -158,7 +159,7 @@ def test_options_that_do_not_add_up_are_found_out():
 
 
 def test_repeats_add_up():
-    class Deep(Space):
+    class Deep(DecisionSpace):
         additive_cost = True
 
         def network(self, choose, shape):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from torch import nn
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import DataError, SearchFailed
-from netwright.core.space import Space
 from netwright.estimators.zero_cost import EveryScore, ZeroCost, rank_random
 from netwright.estimators.zero_cost.ranking import different, outcomes_of
 from netwright.executors import Inline, Processes
@@ -19,7 +19,7 @@ from netwright.tasks import arrays, digits
 SPACE = NasBench201(channels=4, cells=1)
 
 
-class Broken(Space):
+class Broken(DecisionSpace):
     """For images of 64 pixels; one of its two networks raises an error, or both do."""
 
     both: bool = False

@@ -265,7 +265,7 @@ def test_a_mixture_of_zeros_alone_has_a_gradient_of_zero(task: nw.Task) -> None:
     assert found.gradient is not None and all(not each.any() for each in found.gradient.values())
 
 
-class Dropping(nw.Space):
+class Dropping(nw.DecisionSpace):
     def network(self, choose: nw.Choose, shape: nw.TaskShape) -> nn.Module:
         kinds = {
             "linear": lambda: nn.Sequential(nn.Dropout(0.3), nn.Linear(shape.features, shape.features), nn.Tanh()),

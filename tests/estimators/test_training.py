@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 import netwright as nw
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, Diverged, OutOfMemory, UserError
-from netwright.core.space import Space
 from netwright.core.trial import Proposal
 from netwright.estimators import Training, devices
 from netwright.testing import check_estimator
@@ -150,7 +150,7 @@ def test_divergence_passes_through():
         quick(epochs=3, learning_rate=1e12, gradient_clip=None, warm_up=0.0).estimate(Proposal(FIRST), 0)
 
 
-class Huge(Space):
+class Huge(DecisionSpace):
     def network(self, choose, shape):
         width = choose.value("width", [10, 10**9])
         layers = nn.Linear(shape.features, width), nn.Linear(width, width), nn.Linear(width, shape.classes)
@@ -230,7 +230,7 @@ def test_a_first_epoch_may_take_three_times_the_limit(monkeypatch):
         quick(time_limit=1e-6).estimate(Proposal(FIRST), 0)
 
 
-class Mismatched(Space):
+class Mismatched(DecisionSpace):
     def network(self, choose, shape):
         return nn.Sequential(nn.Flatten(), nn.Linear(choose.value("width", [63, 65]), shape.classes))
 
@@ -240,14 +240,14 @@ class LooksAtValues(nn.Module):
         return x * 2 if x.sum().item() > 0 else x
 
 
-class Looking(Space):
+class Looking(DecisionSpace):
     def network(self, choose, shape):
         width = choose.value("width", [4, 8])
         layers = nn.Linear(shape.features, width), nn.Linear(width, shape.classes)
         return nn.Sequential(LooksAtValues(), nn.Flatten(), *layers)
 
 
-class Lazy(Space):
+class Lazy(DecisionSpace):
     def network(self, choose, shape):
         return nn.Sequential(nn.Flatten(), nn.LazyLinear(choose.value("width", [4, 8])), nn.LazyLinear(shape.classes))
 

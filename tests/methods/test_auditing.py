@@ -7,8 +7,8 @@ import pytest
 from torch import nn
 
 from netwright.benchmarks.auditing import KEPT, audit
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import DataError, UserError
-from netwright.core.space import Space
 from netwright.engine import Search
 from netwright.estimators import Training
 from netwright.estimators.shared_weights import SharedWeights
@@ -20,7 +20,7 @@ from netwright.strategies.paths import TrainThenSearch, UniformPaths
 from netwright.tasks import open_task
 
 
-class Two(Space):
+class Two(DecisionSpace):
     """Two layers of four channels, each one of three operations: nine networks."""
 
     def network(self, choose, shape):

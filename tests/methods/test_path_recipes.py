@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from torch import nn
 
-from netwright.core.space import Space
+from netwright.core.decision_space import DecisionSpace
 from netwright.engine import Search
 from netwright.estimators import SharedWeights
 from netwright.methods.distributions import asng, mdenas
@@ -15,7 +15,7 @@ from netwright.strategies.paths import NaturalGradient, TopEvolution, UniformPat
 from netwright.tasks import open_task
 
 
-class Nested(Space):
+class Nested(DecisionSpace):
     """A convolution with or without a second one inside, then one of three operations: six networks."""
 
     def network(self, choose, shape):

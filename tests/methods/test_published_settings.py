@@ -173,7 +173,7 @@ def test_gdas_moves_the_weights_first(task: nw.Task, spied: Spied) -> None:
     assert spied.asked == ["train", "probe"] * 4
 
 
-class OneLayer(nw.Space):
+class OneLayer(nw.DecisionSpace):
     """The smallest space with a choice, for a search of many epochs."""
 
     def network(self, choose: Any, shape: nw.TaskShape) -> nn.Module:

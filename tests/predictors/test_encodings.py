@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from netwright import spaces
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, InvalidArchitecture
-from netwright.core.space import Space
 from netwright.predictors.encodings import Adjacency, Flow, OneHot, Paths
 from netwright.predictors.encodings.cells import cells_of
 from netwright.testing.examples import Layers
@@ -187,7 +187,7 @@ def test_cells_that_differ_only_off_the_paths_have_the_same_paths():
         assert np.array_equal(rows[0], rows[1])
 
 
-class Odd(Space):
+class Odd(DecisionSpace):
     """Decisions that are named like a cell's without being drawn as one."""
 
     def network(self, choose, shape):

@@ -22,7 +22,7 @@ LABELS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"
 VERTEX_LABELS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
 
 
-class OnEdges(nw.Space):
+class OnEdges(nw.DecisionSpace):
     """Decisions on edges in a network of a user's own, by a name that says between which states."""
 
     form: str = "edge{}_{}"
@@ -33,7 +33,7 @@ class OnEdges(nw.Space):
         return nn.Linear(1, 1)
 
 
-class Drawn(nw.Space):
+class Drawn(nw.DecisionSpace):
     """Names that say nothing, and a drawing."""
 
     def network(self, choose, shape):
@@ -47,7 +47,7 @@ class Drawn(nw.Space):
         return Graph(tuple(Node(str(k)) for k in range(4)), tuple(edges))
 
 
-class OnVertices(nw.Space):
+class OnVertices(nw.DecisionSpace):
     vertices: int = 5
 
     def network(self, choose, shape):

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from netwright import __version__, spaces, tasks
 from netwright.core.choose import Choose
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import UserError
-from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.results import Contender, Figures, NotReproduced, Verification, export, read_architecture, write_source
 from netwright.results.export import FILES, _against_reported, _left_out
@@ -34,7 +34,7 @@ EVIL = [
 ]
 
 
-class Tiny(Space):
+class Tiny(DecisionSpace):
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
         width = choose.value("width", [4, 8, 16])
         return nn.Sequential(nn.Flatten(), nn.Linear(shape.features, width), nn.ReLU(), nn.Linear(width, shape.classes))

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from netwright import spaces
 from netwright.core.choose import Choose
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import UserError
-from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.results.exportable import check_exportable
 
@@ -20,7 +20,7 @@ class ByValue(nn.Module):
         return x if x.sum() > 0 else -x
 
 
-class Sometimes(Space):
+class Sometimes(DecisionSpace):
     """One of its two options looks at values, and one cannot be built."""
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:

@@ -17,6 +17,7 @@ from torch import nn
 import netwright as nw
 from netwright import tasks
 from netwright.core.choose import Choose
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import TrialFailed, UserError
 from netwright.core.estimator import Estimator
 from netwright.core.executor import Job
@@ -47,7 +48,7 @@ from netwright.training.progress import load_trained
 SETTINGS = TrainingSettings(epochs=2, batch_size=128, learning_rate=0.05, precision="float32")
 
 
-class Tiny(Space):
+class Tiny(DecisionSpace):
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
         width = choose.value("width", [4, 8, 16, 32])
         act = choose.one("act", {"relu": nn.ReLU, "gelu": nn.GELU})
@@ -209,7 +210,7 @@ def test_figures_are_json_and_name_what_failed(digits: Task, winner) -> None:
     assert figures.hardware["threads"] == torch.get_num_threads()
 
 
-class Picky(Space):
+class Picky(DecisionSpace):
     """Most of its networks cannot run: one layer's output is not as wide as the next one's input."""
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
@@ -217,7 +218,7 @@ class Picky(Space):
         return nn.Sequential(nn.Flatten(), nn.Linear(shape.features, width), nn.Linear(given, shape.classes))
 
 
-class Late(Space):
+class Late(DecisionSpace):
     """All of its networks but one run, but cannot be trained."""
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:

@@ -14,8 +14,8 @@ import torch
 from torch import nn
 
 from netwright.core.choose import Choose
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.preparation import Preparation
-from netwright.core.space import Space
 from netwright.core.task import Examples, TaskShape
 from netwright.results import Contender, Figures, NotReproduced, export
 from netwright.tasks.task import Task
@@ -84,7 +84,7 @@ class read(nn.Module):
         return 4 * self.linear(x)
 
 
-class One(Space):
+class One(DecisionSpace):
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
         choose.value("width", [1, 2])
         return nn.Sequential(read(), nn.Identity())

@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 
 from netwright.core.architecture import Architecture
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Decision, DecisionTable
-from netwright.core.space import Space
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.store import Asked, AttemptEnded, Store, Told
 
 
-class Pair(Space):
+class Pair(DecisionSpace):
     @property
     def decisions(self) -> DecisionTable:  # type: ignore[override]
         return DecisionTable([Decision("a", ("x", "y"), "one"), Decision("b", (1, 2, 3), "value")])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from torch import nn
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.randomness import Generators
-from netwright.core.space import Space
 from netwright.core.trial import Measurement, Trial
 
 
-class Cell(Space):
+class Cell(DecisionSpace):
     """Independent choices: `edges` of them, five operations each, as in NAS-Bench-201."""
 
     edges: int = 6
@@ -19,7 +19,7 @@ class Cell(Space):
         return nn.Sequential(*[choose.one(f"edge{k}", operations) for k in range(self.edges)])
 
 
-class Nested(Space):
+class Nested(DecisionSpace):
     """An unlikely deep half: "rich" is drawn as often as "poor", but holds nearly all architectures."""
 
     def network(self, choose, shape):
@@ -38,7 +38,7 @@ class Sorted(Cell):
         return self.from_tokens(sorted(self.tokens(architecture)))
 
 
-class Single(Space):
+class Single(DecisionSpace):
     def network(self, choose, shape):
         return nn.Identity()
 

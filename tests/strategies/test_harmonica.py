@@ -8,15 +8,15 @@ from free_search import Cell, Nested, search
 from sklearn.linear_model import Lasso
 from torch import nn
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError
-from netwright.core.space import Space
 from netwright.strategies import RegularizedEvolution, TreeParzen
 from netwright.strategies.harmonica import Harmonica
 from netwright.strategies.parities import SignVariables, sparse_polynomial, values
 from netwright.testing import check_strategy
 
 
-class Switches(Space):
+class Switches(DecisionSpace):
     """Two-way decisions: the cube {-1, 1}^n of the paper."""
 
     count: int = 12

@@ -5,10 +5,10 @@ from itertools import pairwise
 import pytest
 from free_search import Cell, Nested, count_a, search, trial_of
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, SpaceExhausted
 from netwright.core.objective import dominates
 from netwright.core.randomness import Generators
-from netwright.core.space import Space
 from netwright.strategies import LocalSearch
 
 SPACE = Cell()
@@ -110,7 +110,7 @@ def test_an_unlucky_neighbourhood_ends_in_a_new_start():
     assert all(len(run) == 1 for run in runs[1:])
 
 
-class Wide(Space):
+class Wide(DecisionSpace):
     """Turning `kind` on activates 40 decisions: more neighbours than could ever be listed."""
 
     def network(self, choose, shape):

@@ -7,6 +7,7 @@ import pytest
 from free_search import Cell, Sorted, search
 from torch import nn
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, SpaceExhausted
 from netwright.core.randomness import Generators
 from netwright.core.space import Space
@@ -18,7 +19,7 @@ from netwright.strategies.tree_search.tree import Node, Tree, upper_bounds
 from netwright.testing import check_strategy
 
 
-class Widths(Space):
+class Widths(DecisionSpace):
     """One ordered decision of eight options, then one of three without order."""
 
     def network(self, choose, shape):

@@ -32,7 +32,7 @@ TINY = nw.spaces.Darts(cells=2, channels=4, nodes=2)
 BENCH = nw.spaces.NasBench201(channels=4, cells=1)
 
 
-class Unusual(nw.Space):
+class Unusual(nw.DecisionSpace):
     """Cells whose options are partly of the known forms, partly of none."""
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:

@@ -95,7 +95,7 @@ class LooseEnds(nn.Module):
         return torch.cat([states[i] for i in self.ends], 1)
 
 
-class Own(nw.Space):
+class Own(nw.DecisionSpace):
     """A user's own cell with loose ends, and a layer behind it."""
 
     more: int | None = None

@@ -30,7 +30,7 @@ class InTraining(nn.Module):
         return 2 * x if self.training else x
 
 
-class Cell(nw.Space):
+class Cell(nw.DecisionSpace):
     """Options of every form that is fused, and of some that are not."""
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
@@ -47,7 +47,7 @@ class Cell(nw.Space):
         return nn.Sequential(stem, DenseCell(nodes), pooled_classifier(4, shape.classes, normalise=True))
 
 
-class Widths(nw.Space):
+class Widths(nw.DecisionSpace):
     """A convolution of open width, its normalisation with it."""
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:

@@ -21,7 +21,7 @@ from netwright.supernets import Supernet
 IMAGE = nw.TaskShape((3, 10, 10), 5)
 
 
-class Nested(nw.Space):
+class Nested(nw.DecisionSpace):
     """Ten lines of a user's own: an operation with an open kernel inside, an open width, and an open depth."""
 
     def network(self, choose: Choose, shape: nw.TaskShape) -> nn.Module:
@@ -234,7 +234,7 @@ def test_partial_channels_pass_a_quarter_and_keep_the_shape() -> None:
         part.extract(architecture)
 
 
-class Growing(nw.Space):
+class Growing(nw.DecisionSpace):
     """Its classifier depends on what was chosen, outside of any decision."""
 
     def network(self, choose: Choose, shape: nw.TaskShape) -> nn.Module:
@@ -248,12 +248,12 @@ class Opaque(nn.Module):
         self.width = width
 
 
-class Unsliceable(nw.Space):
+class Unsliceable(nw.DecisionSpace):
     def network(self, choose: Choose, shape: nw.TaskShape) -> nn.Module:
         return Opaque(choose.value("width", [2, 4]))
 
 
-class Compared(nw.Space):
+class Compared(nw.DecisionSpace):
     """A width that only a comparison made, so that the supernet cannot follow it."""
 
     def network(self, choose: Choose, shape: nw.TaskShape) -> nn.Module:
@@ -262,7 +262,7 @@ class Compared(nw.Space):
         return nn.Sequential(inner, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, shape.classes))
 
 
-class Reflecting(nw.Space):
+class Reflecting(nw.DecisionSpace):
     def network(self, choose: Choose, shape: nw.TaskShape) -> nn.Module:
         width = choose.value("width", [4, 8])
         layer = nn.Conv2d(shape.channels, width, 3, padding=1, padding_mode="reflect")

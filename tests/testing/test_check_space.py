@@ -12,6 +12,7 @@ from torch import nn
 
 from netwright.core.architecture import Architecture
 from netwright.core.building import Builder
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.graph import Edge, Graph, Node
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
@@ -54,7 +55,7 @@ class OtherTwin(Small):
         return Layers(3)
 
 
-class NotItsArguments(Space):
+class NotItsArguments(DecisionSpace):
     def __init__(self, settings=None):
         self.settings = settings or [2]
 

@@ -21,7 +21,6 @@ from netwright.estimators.tables.contents import COST
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
-    from netwright.core.decisions import Point
     from netwright.estimators.table import Table
 
 
@@ -133,19 +132,19 @@ class Problem:
         return Blinded(self.table, (*needed, *((COST,) if self.has_costs else ())))
 
     @cached_property
-    def _reports(self) -> dict[Point, float]:
-        """Of a table: the reported metric by point, those of other architectures are added as they are met."""
+    def _reports(self) -> dict[Architecture, float]:
+        """Of a table: the reported metric by architecture, those of other architectures are added as they are met."""
         assert self.table is not None
         values = self.table.column(self.reported.metric).tolist()
-        return {each.point: value for each, value in zip(self.table.architectures, values, strict=True)}
+        return dict(zip(self.table.architectures, values, strict=True))
 
     def true_report(self, architecture: Architecture, measured: Mapping[str, float]) -> float:
         """The reported metric of a network that was measured so; NaN where nothing is known of it."""
         if self.table is None:
             return float(measured.get(self.reported.metric, float("nan")))
-        found = self._reports.get(architecture.point)
+        found = self._reports.get(architecture)
         if found is None:
-            found = self._reports[architecture.point] = self._of_the_same_network(architecture)
+            found = self._reports[architecture] = self._of_the_same_network(architecture)
         return found
 
     def _of_the_same_network(self, architecture: Architecture) -> float:
@@ -154,7 +153,7 @@ class Problem:
         place = self.table.place_of(architecture)
         if place is None and self.table.surrogate is not None:
             return self.table.predicted(self.reported.metric, architecture)
-        return float("nan") if place is None else self._reports[self.table.architectures[place].point]
+        return float("nan") if place is None else self._reports[self.table.architectures[place]]
 
     @cached_property
     def limits(self) -> Mapping[str, float]:

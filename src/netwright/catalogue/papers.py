@@ -17,7 +17,7 @@ from typing import Literal
 from netwright.core.errors import UserError, nearest
 
 PROVIDERS: Mapping[str, str] = {
-    "core.space_dsl": "netwright.core.space:Space",
+    "core.space_dsl": "netwright.core.decision_space:DecisionSpace",
     "core.train_eval": "netwright.estimators.training:Training",
     "core.runner": "netwright.engine.search:Search",
     "task.classify": "netwright.tasks:Task",

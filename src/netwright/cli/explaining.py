@@ -24,9 +24,14 @@ def understood(plan: Plan, search: Search) -> list[str]:
     objectives = ", ".join(map(str, search.objectives))
     device = search.estimator.stages()[-1].device  # pyright: ignore[reportAttributeAccessIssue]
     return [
-        f"space: {search.space}, {rough(search.space.size)} architectures",
+        f"space: {search.space}, {how_many(search.space.size)}",
         f"objective: {objectives}{limits}, seed {plan.seed}, device {device}",
     ]
+
+
+def how_many(size: int | None) -> str:
+    """The size of a space in words."""
+    return "architectures without end" if size is None else f"{rough(size)} architectures"
 
 
 def strategy_lines(plan: Plan, search: Search) -> list[str]:

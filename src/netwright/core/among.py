@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from netwright.core.architecture import Architecture
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError
 from netwright.core.graph import Graph
 from netwright.core.listed import ListedTable
-from netwright.core.space import Space
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from netwright.core.task import TaskShape
 
 
-class Among(Space):
+class Among(DecisionSpace):
     """The architectures of `space` that are listed: only they are drawn, and each change leads to the nearest of them.
 
     points: architectures of the space, or their points; each counts once. Raises ConfigurationError for none,
     InvalidArchitecture for what is no architecture of the space.
     """
 
-    def __init__(self, space: Space, points: Sequence[Architecture | Point]) -> None:
-        found = dict.fromkeys(each.point if isinstance(each, Architecture) else tuple(each) for each in points)
+    def __init__(self, space: DecisionSpace, points: Sequence[Architecture | Point]) -> None:
+        found = dict.fromkeys(each.content if isinstance(each, Architecture) else tuple(each) for each in points)
         if not found:
             raise ConfigurationError("Among needs at least one architecture, found none")
         for point in found:
@@ -56,17 +56,17 @@ class Among(Space):
 
     def _whole(self, architecture: Architecture) -> Architecture:
         self.require_own(architecture)
-        return Architecture(self.space, architecture.point)
+        return Architecture(self.space, architecture.content)
 
     def canonical(self, architecture: Architecture) -> Architecture:
         """As in the whole space; the representative need not be listed."""
-        return Architecture(self, self.space.canonical(self._whole(architecture)).point)
+        return Architecture(self, self.space.canonical(self._whole(architecture)).content)
 
     def format(self, architecture: Architecture) -> str:
         return self.space.format(self._whole(architecture))
 
     def parse(self, text: str) -> Architecture:
-        found = Architecture(self, self.space.parse(text).point)
+        found = Architecture(self, self.space.parse(text).content)
         self.decisions.check(found.point)
         return found
 

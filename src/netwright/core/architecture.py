@@ -7,9 +7,10 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import total_ordering
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from netwright.core.display import html_table
+from netwright.core.errors import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,23 +18,42 @@ if TYPE_CHECKING:
     from netwright.core.decisions import Label, Point
     from netwright.core.space import Space
 
+Content: TypeAlias = Any  # what tells an architecture from others: text and numbers, in tuples
+
 
 @total_ordering
 @dataclass(frozen=True, slots=True, eq=False)
 class Architecture:
-    """One architecture: what each active decision of its space takes. A value: immutable, hashable, ordered.
+    """One point of its space. A value: immutable, hashable, ordered.
 
-    Made by its space (`sample`, `parse`, `architecture`, ...), which checks it. Two are equal where their spaces ask
-    the same decisions and they answer them alike, whatever else the spaces are set to (number of cells, channels).
+    Made by its space (`sample`, `parse`, `architecture`, ...), which checks it. Two are equal where their spaces have
+    the same architectures and they hold the same, whatever else the spaces are set to (number of cells, channels).
+
+    content: what the space keeps of it, as text and numbers in tuples; of a `DecisionSpace`, the number of the option
+    that each decision takes.
     """
 
     space: Space
-    point: Point
+    content: Content
 
     @property
     def decisions(self) -> dict[str, Label]:
-        """The label of each active decision, in order."""
-        return self.space.decisions.labels(self.point)
+        """The label of each active decision, in order; UserError for an architecture of a space without decisions."""
+        record = self.space.record(self)
+        _require_decisions(self, record)
+        return record["decisions"]
+
+    @property
+    def data(self) -> Any:
+        """What `space.architecture` makes it of: the label of each active decision, or the content."""
+        (data,) = self.space.record(self).values()
+        return data
+
+    @property
+    def point(self) -> Point:
+        """The number of the option that each decision takes, -1 where it is not active; as `space.indices` gives it."""
+        _require_decisions(self, self.space.record(self))
+        return self.content
 
     def __getitem__(self, name: str) -> Label:
         return self.decisions[name]
@@ -42,21 +62,21 @@ class Architecture:
         return iter(self.decisions)
 
     def __hash__(self) -> int:
-        return hash(self.point)
+        return hash(self.content)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Architecture):
             return NotImplemented
-        return self.point == other.point and (self.space is other.space or self.space.id == other.space.id)
+        return self.content == other.content and (self.space is other.space or self.space.id == other.space.id)
 
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, Architecture):
             return NotImplemented
-        return (self.space.id, self.point) < (other.space.id, other.point)
+        return (self.space.id, sortable(self.content)) < (other.space.id, sortable(other.content))
 
     def to_json(self) -> str:
-        """Canonical JSON: the space's versioned id and the labels of the active decisions, without spaces."""
-        return json.dumps({"decisions": self.decisions, "space": self.space.id}, separators=(",", ":"))
+        """Canonical JSON: the space's versioned id and the labels of the active decisions, or the content."""
+        return json.dumps({**self.space.record(self), "space": self.space.id}, separators=(",", ":"))
 
     @property
     def digest(self) -> str:
@@ -70,10 +90,24 @@ class Architecture:
         return f"Architecture({self.space.id}, {self})"
 
     def _repr_html_(self) -> str:
-        return html_table([("space", self.space.id), *self.decisions.items()])
+        record = self.space.record(self)
+        return html_table([("space", self.space.id), *record.get("decisions", record).items()])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Architecture, (self.space, self.point)
+        return Architecture, (self.space, self.content)
+
+
+def _require_decisions(architecture: Architecture, record: Mapping[str, Any]) -> None:
+    if "decisions" not in record:
+        name = type(architecture.space).__name__
+        raise UserError(f"architectures of {name} have no decisions, since it is no DecisionSpace; see their `content`")
+
+
+def sortable(content: Content) -> Any:
+    """The content in a form that can be compared whatever its parts are: numbers before text before tuples."""
+    if isinstance(content, tuple):
+        return 2, tuple([sortable(each) for each in cast("tuple[Any, ...]", content)])
+    return (1, content) if isinstance(content, str) else (0, content or 0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,14 +15,14 @@ from netwright.core.building import Builder, EdgeSum
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import Label
-    from netwright.core.space import Space
 
 Place = tuple[str, int, str]  # the decision and its option, which of the modules made there, and the name inside it
 
 
 def take_over(
-    space: Space,
+    space: DecisionSpace,
     parent_network: nn.Module,
     child_network: nn.Module,
     parent: Architecture,
@@ -104,7 +104,7 @@ def _part(tensor: Tensor, other: Tensor) -> list[slice]:
     return found
 
 
-def scopes(space: Space, architecture: Architecture) -> dict[str, tuple[str, int]]:
+def scopes(space: DecisionSpace, architecture: Architecture) -> dict[str, tuple[str, int]]:
     """For each module that a decision made, by name, the decision with its option, and which of several it is."""
     noting = _Noting(architecture.decisions, space.decisions.places)
     with torch.device("meta"):

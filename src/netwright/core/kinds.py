@@ -34,6 +34,7 @@ EXAMPLES = {
     "Run": "search.run(trials=20)",
     "Search": "Search(strategy, estimator)",
     "Space": "spaces.Chain()",
+    "DecisionSpace": "spaces.Chain()",
     "RetryPolicy": "engine.RetryPolicy(auto_batch=True)",
     "Store": "a path such as 'netwright-runs', or store.Store(path)",
     "Strategy": "strategies.RegularizedEvolution(space)",
@@ -56,7 +57,13 @@ PLAIN: dict[str, tuple[Any, str]] = {
 }
 NUMBERS = frozenset(("bool", "float", "int"))
 EXECUTOR = ("slots", "submit", "wait", "cancel")
-PACKAGES = {"Estimator": "estimators", "Predictor": "predictors", "Space": "spaces", "Strategy": "strategies"}
+PACKAGES = {
+    "DecisionSpace": "spaces",
+    "Estimator": "estimators",
+    "Predictor": "predictors",
+    "Space": "spaces",
+    "Strategy": "strategies",
+}
 HOMES = {"Module": "torch."}  # where the class of that name is at home, if not here
 
 
@@ -116,6 +123,10 @@ def expect(value: Any, kind: str, role: str) -> Any:
     """
     if is_a(value, kind):
         return value
+    if kind == "DecisionSpace":
+        if is_a(value, "Space"):
+            raise ConfigurationError(f"{role} is {described(value)}, which has no decisions; expected a DecisionSpace")
+        kind = "Space"
     article = "an" if kind[0] in "AEIO" else "a"
     raise ConfigurationError(f"{role} is {described(value)}; expected {article} {kind}: {_how(value, kind)}")
 

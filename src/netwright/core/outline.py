@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from torch import nn
 
     from netwright.core.architecture import Architecture
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import Label
-    from netwright.core.space import Space
 
 
-def outline(space: Space, architecture: Architecture) -> Graph:
+def outline(space: DecisionSpace, architecture: Architecture) -> Graph:
     """The graph of what was decided: cells with their edges, everything else one after the other."""
     draft = Draft(architecture.decisions, space.decisions.places)
     with torch.device("meta"):

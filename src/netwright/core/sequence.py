@@ -23,7 +23,7 @@ from netwright.core.values import value
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
 
 
 @value
@@ -53,7 +53,7 @@ class DecisionSequence:
     could follow, so that no sequence of answers ends outside.
     """
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: DecisionSpace) -> None:
         self.space = space
         self._table = space.decisions
         self._steps = Steps(self._table)
@@ -147,7 +147,7 @@ class DecisionSequence:
         """The answers that lead to these architectures; InvalidArchitecture for one of another space."""
         for each in architectures:
             self.space.require_own(each)
-        return self.encode_points([each.point for each in architectures])
+        return self.encode_points([each.content for each in architectures])
 
     def encode_points(self, points: Sequence[Point]) -> TokenBatch:
         """The same of points."""

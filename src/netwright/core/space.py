@@ -1,24 +1,19 @@
-"""A search space: one `network` method with holes, and everything that follows from it."""
+"""A search space: which architectures there are, how they are drawn and changed, and the network of each."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import operator
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, cast, dataclass_transform
 
-from netwright.core.architecture import Architecture, Mixture
+from netwright.core.architecture import Architecture, Content
 from netwright.core.configuration import Configured, constructed
-from netwright.core.decisions import Decision, DecisionTable, Label
-from netwright.core.encoding import encode, tokens, untokens
-from netwright.core.errors import ConfigurationError, InvalidArchitecture, UserError, nearest, shown
+from netwright.core.errors import ConfigurationError, InvalidArchitecture, NetwrightError, shown
 from netwright.core.graph import Graph
-from netwright.core.kinds import kinds_checked
-from netwright.core.restricted import RestrictedTable, Restriction
 from netwright.core.serial import parse_json
 from netwright.core.task import TaskShape
 
@@ -26,24 +21,27 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
-    from netwright.core.choose import Choose
-    from netwright.core.sequence import DecisionSequence
-
 
 @dataclass_transform(frozen_default=True, eq_default=False)
 class Space(Configured, ABC):
-    """The networks that may be built. A subclass gives `network`; its annotated fields are its constructor.
+    """The networks that may be built. A subclass gives `content`, `sample`, `mutate` and `build`.
 
-    Everything that samples or compares works on the decisions that `network` asks for, which are found by calling it
-    once with every option taken, on PyTorch's meta device, for `traced_shape`. Only the decisions and their options
-    identify a space: two settings of one class that ask the same decisions share their architectures.
+    Its annotated fields are its constructor. Where every network follows from answers to a list of questions, subclass
+    `DecisionSpace`, which needs `network` alone. An architecture is made by `architecture(data)`, which keeps the
+    `content` of the data: what tells it from others, as numbers and text in tuples.
     """
 
     version: ClassVar[int] = 1
     traced_shape: ClassVar[TaskShape] = TaskShape((3, 32, 32), 10)
+    _asks_decisions: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if "network" in cls.__dict__ and not cls._asks_decisions:
+            raise ConfigurationError(
+                f"{cls.__name__} writes its networks down in `network`, so it must subclass netwright.DecisionSpace; "
+                "a netwright.Space has no decisions and gives `content`, `sample`, `mutate` and `build`"
+            )
         for name in ("__eq__", "__hash__", "__repr__"):  # here, where another @dataclass leaves them alone
             if name not in cls.__dict__:
                 setattr(cls, name, getattr(cls, name))
@@ -51,129 +49,145 @@ class Space(Configured, ABC):
             dataclass(frozen=True, eq=False, repr=False)(cls)
             cls.__init__._from_fields = True  # pyright: ignore
 
+    # What a subclass gives.
+
     @abstractmethod
-    def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
-        """Write the network down for examples of this shape, asking `choose` wherever something is open.
+    def content(self, data: Any) -> Content:
+        """What the architecture holds that this data describes, in the one form that all of its descriptions share.
 
-        Which decisions are asked must not depend on the shape. On what a value answered it may depend in a plain `if`:
-        what is asked inside is then a decision only where the value took such an answer.
+        data: read from JSON, with tuples for lists, or given by `sample` and `mutate`. Raises InvalidArchitecture, or
+        any ValueError, for what is no architecture of the space.
         """
 
-    def tracing_twin(self) -> Space:
-        """A space with the same decisions that is quicker to trace; itself unless a subclass knows better."""
-        return self
+    @abstractmethod
+    def sample(self, rng: np.random.Generator) -> Architecture:
+        """A random architecture, drawn from `rng` alone."""
 
-    def restriction(self) -> Restriction | None:
-        """Which answers go together, for a space whose decisions may not be combined at will; None where they may."""
-        return None
-
-    @cached_property
-    def decisions(self) -> DecisionTable:
-        """Every decision, each after those that its activity depends on."""
-        from netwright.core.tracing import trace  # the only part of a space that needs torch
-
-        found = trace(self.tracing_twin(), self.traced_shape)
-        restriction = self.restriction()
-        return found if restriction is None else RestrictedTable(found, restriction)
-
-    @cached_property
-    def name(self) -> str:
-        return type(self).__name__.lower()
-
-    @cached_property
-    def id(self) -> str:
-        """Name, version and a digest of the decisions: the same for spaces whose architectures are the same."""
-        described = json.dumps([each.describe() for each in self.decisions], sort_keys=True)
-        return f"{self.name}-v{self.version}-{hashlib.sha256(described.encode()).hexdigest()[:8]}"
-
-    # Points.
-
-    @property
-    def size(self) -> int:
-        """The exact number of architectures."""
-        return self.decisions.size
-
-    def sample(
-        self, rng: np.random.Generator, *, uniform_over: Literal["decisions", "architectures"] = "decisions"
-    ) -> Architecture:
-        """A random architecture.
-
-        Over "decisions", each active decision is drawn uniformly, in order, so that architectures with few decisions
-        are likelier than those with many; over "architectures", every one has the same probability.
-        """
-        if uniform_over not in ("decisions", "architectures"):
-            known = ("decisions", "architectures")
-            raise ConfigurationError(
-                f"sample cannot be uniform over {shown(uniform_over)}{nearest(uniform_over, known)}"
-            )
-        draw = self.decisions.draw if uniform_over == "decisions" else self.decisions.draw_uniform
-        return Architecture(self, draw(rng))
-
+    @abstractmethod
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-        """Change exactly one active decision to another option, and draw the decisions that this activates."""
-        self.require_own(architecture)
-        return Architecture(self, self.decisions.mutate(architecture.point, rng))
+        """An architecture that one small random change makes of this one."""
+
+    @abstractmethod
+    def build(self, architecture: Architecture, shape: TaskShape) -> nn.Module:
+        """The network of this architecture as a plain module, with fresh weights from torch's current generator."""
 
     def crossover(self, first: Architecture, second: Architecture, rng: np.random.Generator) -> Architecture:
-        """Take each decision from either parent with equal probability (uniform crossover, Syswerda 1989)."""
-        self.require_own(first)
-        self.require_own(second)
-        return Architecture(self, self.decisions.cross(first.point, second.point, rng))
-
-    def neighbors(self, architecture: Architecture) -> Iterator[Architecture]:
-        """Every architecture that one mutation can give, once each."""
-        self.require_own(architecture)
-        return (Architecture(self, point) for point in self.decisions.neighbors(architecture.point))
-
-    def enumerate(self) -> Iterator[Architecture]:
-        """Every architecture, once each, in the order of `at`."""
-        return (Architecture(self, point) for point in self.decisions.completions())
-
-    def at(self, rank: int) -> Architecture:
-        """The architecture with this number, 0 <= rank < size; UserError for anything else."""
-        try:
-            number = operator.index(rank)
-        except TypeError:
-            raise UserError(f"architectures have whole numbers; found {shown(rank)}") from None
-        return Architecture(self, self.decisions.at(number))
+        """An architecture with parts of both; ConfigurationError for a space that says of none how."""
+        raise ConfigurationError(
+            f"{type(self).__name__} does not say how two architectures are crossed; "
+            "search it by mutation, or give the space `crossover`"
+        )
 
     def canonical(self, architecture: Architecture) -> Architecture:
         """The representative of all architectures that give the same network; itself unless a subclass knows better."""
         self.require_own(architecture)
         return architecture
 
-    # Text, JSON and numbers.
+    def graph(self, architecture: Architecture) -> Graph:
+        """Nodes, edges and operations of the network; ConfigurationError for a space that draws none."""
+        raise ConfigurationError(f"{type(self).__name__} does not say what its networks look like as a graph")
 
-    def architecture(self, labels: Mapping[str, Any]) -> Architecture:
-        """The architecture that answers these decisions so; InvalidArchitecture says what is wrong with them."""
-        return Architecture(self, self.decisions.point({name: _label(value) for name, value in labels.items()}))
+    def inherit(
+        self, parent_network: nn.Module, child_network: nn.Module, parent: Architecture, child: Architecture
+    ) -> int:
+        """Give a fresh network what it can take over from its parent's trained one; how many parameters that is.
 
-    def parse(self, text: str) -> Architecture:
-        """Read `str(architecture)` or its JSON. Raises InvalidArchitecture, or UserError for broken JSON."""
-        data = parse_json(text_of(text))
-        if not isinstance(data, dict):
-            raise InvalidArchitecture(f"expected a JSON object of decisions, found {type(data).__name__}")
-        record = cast("dict[str, Any]", data)
-        if "decisions" in record and set(record) <= {"decisions", "space"}:
-            other = record.get("space", self.id)
-            if other != self.id:
-                raise InvalidArchitecture(f"the architecture belongs to space {other!r}, not to {self.id!r}")
-            if not isinstance(record["decisions"], dict):
-                raise InvalidArchitecture("expected 'decisions' to be a JSON object from names to labels")
-            record = cast("dict[str, Any]", record["decisions"])
-        return self.architecture(record)
+        By default the layers that have the same name, where their shapes are equal. A space that knows better overrides
+        this (`netwright.core.inheriting` has the parts).
+        """
+        from netwright.core.inheriting import layers, taken_over
+
+        return taken_over(layers(parent_network), layers(child_network))
+
+    # What follows.
+
+    @property
+    def size(self) -> int | None:
+        """The number of architectures; None where it is not known, or there is no end of them."""
+        return None
+
+    @property
+    def crosses(self) -> bool:
+        """Whether two architectures can be crossed."""
+        return type(self).crossover is not Space.crossover
+
+    @cached_property
+    def name(self) -> str:
+        return type(self).__name__.lower()
+
+    def described(self) -> Any:
+        """What identifies the space, as JSON: its architectures are those of every space described alike."""
+        return self.configuration()["arguments"]
+
+    @cached_property
+    def id(self) -> str:
+        """Name, version and a digest of `described`: the same for spaces whose architectures are the same."""
+        described = json.dumps(self.described(), sort_keys=True)
+        return f"{self.name}-v{self.version}-{hashlib.sha256(described.encode()).hexdigest()[:8]}"
+
+    def key(self, architecture: Architecture) -> Hashable:
+        """The content of `canonical`: equal for architectures that give the same network, as far as the space knows."""
+        return self.canonical(architecture).content
+
+    def architecture(self, data: Any) -> Architecture:
+        """The architecture that this data describes; InvalidArchitecture says what is wrong with it."""
+        try:
+            content = self.content(frozen(data))
+            hash(content)
+        except NetwrightError:
+            raise
+        except (ValueError, TypeError, LookupError, ArithmeticError) as problem:
+            raise InvalidArchitecture(
+                f"{shown(data)} is no architecture of {self.name!r}: {' '.join(str(problem).split())}"
+            ) from None
+        return Architecture(self, content)
+
+    def from_content(self, content: Content, *, check: bool = True) -> Architecture:
+        """The architecture that holds this.
+
+        content: of an architecture of this space. check: whether to make sure that it is one.
+        """
+        return self.architecture(content) if check else Architecture(self, content)
+
+    def adopt(self, architecture: Architecture) -> Architecture:
+        """The same architecture, of an equal space, as one of this very space; InvalidArchitecture for any other's."""
+        self.require_own(architecture)
+        return Architecture(self, architecture.content)
+
+    # Text and JSON.
+
+    def record(self, architecture: Architecture) -> dict[str, Any]:
+        """The architecture as JSON, without the space's id."""
+        return {"content": architecture.content}
 
     def format(self, architecture: Architecture) -> str:
         """The architecture as text that `parse` reads; what `str` gives."""
-        return json.dumps(architecture.decisions, separators=(",", ":"))
+        return json.dumps(architecture.content, separators=(",", ":"))
+
+    def parse(self, text: str) -> Architecture:
+        """Read `str(architecture)` or its JSON. Raises InvalidArchitecture, or UserError for broken JSON."""
+        return self.architecture(self.unwrapped(parse_json(text_of(text)), "content"))
+
+    def unwrapped(self, data: Any, part: str) -> Any:
+        """What `to_json` keeps under `part`, or the data itself; InvalidArchitecture for another space's."""
+        if not isinstance(data, dict):
+            return data
+        record = cast("dict[str, Any]", data)
+        if part not in record or not set(record) <= {part, "space"}:
+            return record
+        other = record.get("space", self.id)
+        if other != self.id:
+            raise InvalidArchitecture(f"the architecture belongs to space {other!r}, not to {self.id!r}")
+        return record[part]
 
     def validate(self, architecture: Architecture) -> None:
         """Raise InvalidArchitecture unless this is one of the space's architectures."""
         self.require_own(architecture)
-        self.decisions.check(architecture.point)
+        if self.architecture(architecture.content).content != architecture.content:
+            raise InvalidArchitecture(f"{shown(architecture.content)} is not in the form that {self.name!r} keeps")
 
     def require_own(self, architecture: object) -> None:
-        """Raise InvalidArchitecture for what is no architecture, and for those of spaces with other decisions."""
+        """Raise InvalidArchitecture for what is no architecture, and for those of spaces described otherwise."""
         if not isinstance(architecture, Architecture):
             raise InvalidArchitecture(
                 f"expected an architecture of {self.id!r}, found {shown(architecture)}; space.parse reads text"
@@ -182,73 +196,6 @@ class Space(Configured, ABC):
             raise InvalidArchitecture(
                 f"the architecture belongs to space {architecture.space.id!r}, not to {self.id!r}"
             )
-
-    def encode(self, architecture: Architecture) -> np.ndarray:
-        """float32 vector of fixed length: one-hot for each decision in order, zeros where it is not active."""
-        self.require_own(architecture)
-        return encode(self.decisions, architecture.point)
-
-    def tokens(self, architecture: Architecture) -> tuple[int, ...]:
-        """One token a decision: 0 where it is not active, otherwise 1 + the option's index."""
-        self.require_own(architecture)
-        return tokens(architecture.point)
-
-    def from_tokens(self, sequence: Sequence[int]) -> Architecture:
-        """The architecture with these tokens."""
-        point = untokens(sequence)
-        self.decisions.check(point)
-        return Architecture(self, point)
-
-    def sequence(self) -> DecisionSequence:
-        """The decisions as a controller asks them, one after the other: `netwright.core.sequence`."""
-        return self._asked_in_order
-
-    @cached_property
-    def _asked_in_order(self) -> DecisionSequence:
-        from netwright.core.sequence import DecisionSequence
-
-        return DecisionSequence(self)
-
-    def graph(self, architecture: Architecture) -> Graph:
-        """Nodes, edges and operations of the decided parts of the network, cells that share decisions drawn once."""
-        from netwright.core.outline import outline
-
-        return outline(self.tracing_twin(), architecture)
-
-    def discretize(self, mixture: Mixture) -> Architecture:
-        """The architecture a mixture stands for: the heaviest hard option of each decision.
-
-        For the sources of an edge decision: those with the largest source weight (1 where the mixture has none) times
-        the weight of their strongest hard operation (Liu et al. 2019, section 2.4).
-        """
-        from netwright.core.rounding import rounded
-
-        return Architecture(self, rounded(self.decisions, mixture))
-
-    # Networks.
-
-    @kinds_checked
-    def build(self, architecture: Architecture, shape: TaskShape) -> nn.Module:
-        """The network of this architecture as a plain module, with fresh weights from torch's current generator."""
-        from netwright.core.building import Builder
-
-        self.validate(architecture)
-        builder = Builder(architecture.decisions, self.decisions.places)
-        network = self.network(builder, shape)
-        builder.require_all_asked()
-        return network
-
-    def inherit(
-        self, parent_network: nn.Module, child_network: nn.Module, parent: Architecture, child: Architecture
-    ) -> int:
-        """Give a fresh network what it can take over from its parent's trained one; how many parameters that is.
-
-        By default the layers that stand in the same decision and option, or elsewhere have the same name, where their
-        shapes are equal. A space that knows better overrides this (`netwright.core.inheriting` has the parts).
-        """
-        from netwright.core.inheriting import take_over
-
-        return take_over(self, parent_network, child_network, parent, child)
 
     # Identity of the settings: what two equal spaces have in common is the whole configuration.
 
@@ -276,18 +223,18 @@ def _rebuild(cls: type[Space], args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     return _rebuilt.setdefault((cls, repr(space)), space)
 
 
+def frozen(data: Any) -> Any:
+    """The data with a tuple for every list in it."""
+    if isinstance(data, (list, tuple)):
+        return tuple([frozen(each) for each in cast("list[Any]", data)])
+    return data
+
+
 def text_of(value: object) -> str:
     """The text itself; InvalidArchitecture for anything else."""
     if not isinstance(value, str):
         raise InvalidArchitecture(
             f"expected an architecture as text or JSON, found {type(value).__name__} {shown(value)}; "
-            "space.architecture takes a mapping from decisions to labels"
+            "space.architecture takes what the text describes"
         )
     return value
-
-
-def _label(value: Any) -> Label:
-    return tuple(cast("list[int]", value)) if isinstance(value, list) else cast("Label", value)
-
-
-__all__ = ["Decision", "Space"]

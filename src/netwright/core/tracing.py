@@ -25,13 +25,13 @@ from netwright.core.decisions import Condition, Decision, DecisionTable, Kind, L
 from netwright.core.errors import NetwrightError, UserError, shown
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.task import TaskShape
 
 MOST_COMBINATIONS = 100_000
 
 
-def trace(space: Space, shape: TaskShape) -> DecisionTable:
+def trace(space: DecisionSpace, shape: TaskShape) -> DecisionTable:
     """The decisions that `space.network` asks for, each after those its activity depends on."""
 
     def write(answers: Answers) -> Draft:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import UserError
 from netwright.core.estimator import Estimator
 from netwright.core.roles import Named, Shaped, fingerprint_of, task_of
@@ -172,7 +173,7 @@ def check_networks(name: str, before: object, search: Search) -> None:
     now = networks_of(search)
     if now is None:
         return
-    changes = list(_changed_decisions(before["decisions"], now["decisions"]))
+    changes = list(_changed(before["decisions"], now["decisions"]))
     if changes:
         raise UserError(f"run {name!r} cannot be resumed: the space changed: {'; '.join(changes[:4])}; {_BACK}")
     for text, then in before["networks"].items():
@@ -190,9 +191,8 @@ def networks_of(search: Search) -> dict[str, Any] | None:
     shape = _shape(search)
     if shape is None:
         return None
-    decisions = [each.describe() for each in search.space.decisions]
     networks = {str(each): _described(search.space, each, shape) for each in _chosen(search.space)}
-    return parse_json(to_json({"decisions": decisions, "networks": networks}))
+    return parse_json(to_json({"decisions": search.space.described(), "networks": networks}))
 
 
 def _shape(search: Search) -> TaskShape | None:
@@ -203,8 +203,8 @@ def _shape(search: Search) -> TaskShape | None:
 
 def _chosen(space: Space) -> Sequence[Architecture]:
     rng = np.random.default_rng(0)
-    found = [space.at(0), space.at(space.size - 1), *(space.sample(rng) for _ in range(SAMPLED))]
-    return list(dict.fromkeys(found))
+    ends = [space.at(0), space.at(space.size - 1)] if isinstance(space, DecisionSpace) else []
+    return list(dict.fromkeys([*ends, *(space.sample(rng) for _ in range(SAMPLED))]))
 
 
 def _described(space: Space, architecture: Architecture, shape: TaskShape) -> dict[str, Any]:
@@ -237,6 +237,18 @@ def _own_code(kind: type) -> str:
         return ast.unparse(ast.parse(textwrap.dedent(inspect.getsource(kind.forward))))  # pyright: ignore
     except (OSError, TypeError, SyntaxError, AttributeError):
         return ""
+
+
+def _changed(before: Any, now: Any) -> Iterator[str]:
+    """What differs between two descriptions of a space, one line each."""
+    if (
+        isinstance(before, list)
+        and isinstance(now, list)
+        and all(isinstance(each, Mapping) for each in [*before, *now])
+    ):
+        yield from _changed_decisions(before, now)
+    elif before != now:
+        yield from differences(before, now, "space")
 
 
 def _changed_decisions(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> Iterator[str]:

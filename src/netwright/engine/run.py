@@ -181,10 +181,15 @@ class Run:
 def _flat(trial: Trial) -> dict[str, Any]:
     """One row of the frame. Metrics come before decisions of the same name."""
     candidate = trial.proposal.candidate
-    decisions = candidate.decisions if isinstance(candidate, Architecture) else {}
+    decisions = _parts(candidate) if isinstance(candidate, Architecture) else {}
     start = {"trial": trial.number, "state": trial.state, "seconds": trial.seconds}
     found = {**start, **trial.metrics, "reason": trial.reason}
     return {**found, **{name: label for name, label in decisions.items() if name not in found}}
+
+
+def _parts(architecture: Architecture) -> Mapping[str, Any]:
+    """The label of each decision; where there are none, the architecture in one column."""
+    return architecture.space.record(architecture).get("decisions", {"architecture": str(architecture)})
 
 
 class _opened:

@@ -1,4 +1,4 @@
-"""Parameters, multiply-adds and activation memory of an architecture, from its decisions."""
+"""Parameters, multiply-adds and activation memory of an architecture, where the space says how without building it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar, cast
 
 from netwright.core.architecture import Architecture
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import UserError
 from netwright.core.estimator import Estimator
 from netwright.core.space import Space
@@ -26,7 +27,8 @@ class Cost(Estimator):
       is not always the same, `cost_frame(point)` names what it depends on.
     - `cost_terms(point)` names the parts that an architecture is made of, and `cost_part(term, shape)` builds one of
       them and gives its input's shape. Each part is counted when it is first met.
-    - neither: the network is built on PyTorch's meta device and counted; the last few thousand are remembered.
+    - neither, or the space has no decisions: the network is built on PyTorch's meta device and counted; the last few
+      thousand are remembered.
 
     The first use takes from a part of a second to a few, and checks what the space says on some random architectures;
     a later one takes a few millionths of a second, where the space says either of the first two.
@@ -51,16 +53,17 @@ class Cost(Estimator):
         """The metrics of an architecture, as exact integers; `activation_memory` in bytes."""
         if architecture.space is not self.space:
             self.space.validate(architecture)
-        params, macs, memory = self._model(architecture.point)
+        params, macs, memory = self._model(architecture.content)
         return {"params": params, "macs": macs, "activation_memory": memory}
 
     @cached_property
     def _model(self) -> CostModel:
-        if getattr(self.space, "additive_cost", False):
-            return Table(self.space, self.shape)
-        if isinstance(self.space, HasCostTerms):
-            return Terms(cast("Any", self.space), self.shape)
-        return Built(self.space, self.shape)
+        space = self.space
+        if isinstance(space, DecisionSpace) and getattr(space, "additive_cost", False):
+            return Table(space, self.shape)
+        if isinstance(space, DecisionSpace) and isinstance(space, HasCostTerms):
+            return Terms(cast("Any", space), self.shape)
+        return Built(space, self.shape)
 
     def configuration(self) -> dict[str, Any]:
         """The estimator as JSON; the shape as {"input": [...], "classes": n}, which the constructor takes too."""

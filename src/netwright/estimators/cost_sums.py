@@ -1,4 +1,4 @@
-"""Three ways from a point of a space to the cost of its network: a table of options, a sum of parts, or building it."""
+"""Three ways from an architecture to the cost of its network: a table of options, a sum of parts, or building it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from netwright.core.architecture import Architecture
+from netwright.core.architecture import Content
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import INACTIVE, Point
 from netwright.core.errors import UserError
 from netwright.core.space import Space
@@ -27,7 +28,7 @@ REMEMBERED = 4096  # architectures of a space that says nothing of its cost
 
 
 class CostModel(Protocol):
-    def __call__(self, point: Point) -> Sums: ...
+    def __call__(self, content: Content) -> Sums: ...
 
 
 @runtime_checkable
@@ -42,17 +43,18 @@ class HasCostTerms(Protocol):
 class Table:
     """The cost of every option of every decision, and that of the frame they stand in."""
 
-    def __init__(self, space: Space, shape: TaskShape) -> None:
+    def __init__(self, space: DecisionSpace, shape: TaskShape) -> None:
         self._space, self._shape = space, shape
         self._options = _option_costs(space, shape)
         self._frame: Callable[[Point], Hashable] = getattr(space, "cost_frame", lambda point: None)
         self._frames: dict[Hashable, Sums] = {}
         rng = np.random.default_rng(0)
         for _ in range(FRAMES if hasattr(space, "cost_frame") else 1):
-            self(space.sample(rng).point)
+            self(space.indices(space.sample(rng)))
         check(self, space, shape, "additive_cost")
 
-    def __call__(self, point: Point) -> Sums:
+    def __call__(self, content: Content) -> Sums:
+        point: Point = content
         frame = self._frame(point)
         if frame not in self._frames:
             self._frames[frame] = _minus(built(self._space, point, self._shape), self._sum((0, 0, 0), point))
@@ -69,7 +71,7 @@ class Table:
         return params, macs, memory
 
 
-def _option_costs(space: Space, shape: TaskShape) -> list[list[Sums]]:
+def _option_costs(space: DecisionSpace, shape: TaskShape) -> list[list[Sums]]:
     """What each option of each decision adds, found in one network that holds them all."""
     with torch.device("meta"):
         network = space.network(EveryOption(), shape)
@@ -88,20 +90,20 @@ def _option_costs(space: Space, shape: TaskShape) -> list[list[Sums]]:
 class Terms:
     """The sum of the space's own terms, each counted once."""
 
-    def __init__(self, space: Space, shape: TaskShape) -> None:
+    def __init__(self, space: DecisionSpace, shape: TaskShape) -> None:
         assert isinstance(space, HasCostTerms)
         self._terms, self._part = space.cost_terms, space.cost_part
         self._shape = shape
         self._known: dict[Hashable, Sums] = {}
         rng = np.random.default_rng(0)
         for _ in range(FILLED):
-            self(space.sample(rng).point)
+            self(space.indices(space.sample(rng)))
         check(self, space, shape, "cost_terms")
 
-    def __call__(self, point: Point) -> Sums:
+    def __call__(self, content: Content) -> Sums:
         params = macs = memory = 0
         known = self._known
-        for term in self._terms(point):
+        for term in self._terms(content):
             cost = known.get(term) or self._count(term)
             params += cost[0]
             macs += cost[1]
@@ -120,30 +122,30 @@ class Built:
 
     def __init__(self, space: Space, shape: TaskShape) -> None:
         self._space, self._shape = space, shape
-        self._known: OrderedDict[Point, Sums] = OrderedDict()
+        self._known: OrderedDict[Content, Sums] = OrderedDict()
 
-    def __call__(self, point: Point) -> Sums:
-        if point not in self._known:
-            self._known[point] = built(self._space, point, self._shape)
+    def __call__(self, content: Content) -> Sums:
+        if content not in self._known:
+            self._known[content] = built(self._space, content, self._shape)
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
-        self._known.move_to_end(point)
-        return self._known[point]
+        self._known.move_to_end(content)
+        return self._known[content]
 
 
-def built(space: Space, point: Point, shape: TaskShape) -> Sums:
-    """What the network at this point counts, built on the meta device."""
+def built(space: Space, content: Content, shape: TaskShape) -> Sums:
+    """What the network of the architecture that holds this counts, built on the meta device."""
     with torch.device("meta"):
-        network = space.build(Architecture(space, point), shape)
+        network = space.build(space.from_content(content, check=False), shape)
     return _sums(count(network, shape.input))
 
 
-def check(model: CostModel, space: Space, shape: TaskShape, claim: str) -> None:
+def check(model: CostModel, space: DecisionSpace, shape: TaskShape, claim: str) -> None:
     """Raise UserError where the model disagrees with what some random networks count."""
     rng = np.random.default_rng(1)
     for _ in range(CHECKED):
         architecture = space.sample(rng)
-        expected, found = built(space, architecture.point, shape), model(architecture.point)
+        expected, found = built(space, architecture.content, shape), model(architecture.content)
         if found != expected:
             raise UserError(
                 f"{space!r} states its cost by {claim}, which does not hold for {architecture}: (parameters, "

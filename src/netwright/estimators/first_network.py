@@ -9,6 +9,7 @@ import torch
 from torch.nn.parameter import is_lazy
 
 from netwright.core.architecture import Architecture
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import NetwrightError, UntrainableSpace, UserError
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
@@ -36,10 +37,10 @@ def require_runs(space: Space, shape: TaskShape) -> None:
 
 
 def _spread(space: Space) -> Iterator[Architecture]:
-    """The first architecture, and a few others that answer most decisions otherwise."""
-    yield next(space.enumerate())
+    """The first architecture, and a few others that are drawn."""
     rng = np.random.default_rng(0)
-    for _ in range(min(OTHERS, 2 * (space.size - 1))):
+    yield next(space.enumerate()) if isinstance(space, DecisionSpace) else space.sample(rng)
+    for _ in range(OTHERS if space.size is None else min(OTHERS, 2 * (space.size - 1))):
         yield space.sample(rng)
 
 

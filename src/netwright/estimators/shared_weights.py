@@ -14,10 +14,10 @@ from torch import nn
 
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.checks import part, whole_number
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, Diverged, UserError
 from netwright.core.estimator import Estimator, RoundEstimator
 from netwright.core.pace import Pace
-from netwright.core.space import Space
 from netwright.core.spelling import spelled
 from netwright.core.task import Data
 from netwright.core.trial import Measurement, Proposal
@@ -95,7 +95,7 @@ class SharedWeights(RoundEstimator):
     @with_training_settings(SETTINGS)
     def __init__(
         self,
-        space: Space,
+        space: DecisionSpace,
         task: Task,
         *,
         settings: TrainingSettings | None = None,

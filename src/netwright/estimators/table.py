@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from netwright.core.among import Among
 from netwright.core.architecture import Architecture
 from netwright.core.combination import Combination, combination, is_combination
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Point
 from netwright.core.errors import ConfigurationError, DataError, TrialFailed, UserError, nearest
 from netwright.core.estimator import Estimator
 from netwright.core.objective import Objective
-from netwright.core.space import Space
 from netwright.core.spelling import option
 from netwright.core.trial import Measurement, Proposal, share_of
 from netwright.core.workplace import workplace
@@ -65,7 +65,7 @@ class Table(Estimator):
 
     def __init__(
         self,
-        space: Space,
+        space: DecisionSpace,
         source: Any,
         *,
         architecture: str | Mapping[str, str] | None = "arch",
@@ -126,7 +126,7 @@ class Table(Estimator):
         """
         candidate = proposal.candidate
         if proposal.fidelity is None and type(candidate) is Architecture and candidate.space is self.space:
-            found = self._ready.get(candidate.point)
+            found = self._ready.get(candidate.content)
             if found is not None:
                 return found
         return self._looked_up(proposal, seed)
@@ -150,14 +150,14 @@ class Table(Estimator):
         if self._by_part and (continued := workplace().continued):
             return self._continuing(found, self._earlier(place, share, continued, seed))
         if self._one_each and share == 1:
-            self._ready[candidate.point] = found
+            self._ready[candidate.content] = found
         return found
 
     # Predicting what the table lacks.
 
     def _answered(self, candidate: Architecture, share: float) -> Measurement:
         """What the surrogate says of an architecture without a row; "is_predicted" tells it from a measured one."""
-        key = candidate.point, share
+        key = candidate.content, share
         if key not in self._predicted:
             values = {metric: self.predicted(metric, candidate, share) for metric in self.metrics}
             self._predicted[key] = Measurement({**values, "is_predicted": 1.0})
@@ -232,14 +232,14 @@ class Table(Estimator):
         """The number of the architecture's rows; its own first, then those of an equivalent one."""
         if candidate.space is not self.space:
             self.space.require_own(candidate)
-        place = self._arrangement.places.get(candidate.point)
+        place = self._arrangement.places.get(candidate.content)
         if place is None:
-            place = self._equivalents.get(candidate.point)
-        return self._equivalent(candidate.point) if place is None else place
+            place = self._equivalents.get(candidate.content)
+        return self._equivalent(candidate.content) if place is None else place
 
     def _equivalent(self, point: Point) -> int | None:
         """The number of the rows of an architecture that gives the same network."""
-        canonical = self.space.canonical(Architecture(self.space, point)).point
+        canonical = self.space.key(self.space.from_indices(point, check=False))
         place = self._arrangement.places.get(canonical)
         if place is None:
             place = self._classes.get(canonical)
@@ -252,7 +252,7 @@ class Table(Estimator):
         """By canonical form, the first architecture of the table that has it."""
         found: dict[Point, int] = {}
         for place, point in enumerate(self._arrangement.points):
-            found.setdefault(self.space.canonical(Architecture(self.space, point)).point, place)
+            found.setdefault(self.space.key(self.space.from_indices(point, check=False)), place)
         return found
 
     def _share(self, fidelity: float | None) -> float:
@@ -344,7 +344,7 @@ class Table(Estimator):
     @cached_property
     def architectures(self) -> tuple[Architecture, ...]:
         """The distinct architectures, in the order of their first rows."""
-        return tuple([Architecture(self.space, point) for point in self._arrangement.points])
+        return tuple([self.space.from_indices(point, check=False) for point in self._arrangement.points])
 
     def column(self, metric: str, fidelity: float | None = None) -> NDArray[np.float64]:
         """The metric, or combination of metrics, of each of `architectures`, the mean of its repeats.
@@ -416,7 +416,7 @@ class Table(Estimator):
         """How many architectures of the space the table knows; None where there are too many to go through."""
         if len(self._arrangement.points) == self._about.size:
             return self._about.size
-        if type(self._about).canonical is Space.canonical:
+        if type(self._about).canonical is DecisionSpace.canonical:
             return len(self._arrangement.points)
         if self._about.size > MOST_COUNTED:
             return None

@@ -298,7 +298,7 @@ class Training(Estimator):
             figures = self.cost.figures(architecture)
             params, memory = figures["params"], figures["activation_memory"]
         else:
-            params, _, memory = built(space, architecture.point, shape)
+            params, _, memory = built(space, architecture.content, shape)
         refuse_what_cannot_fit(params, memory, batch_size, self.device)
 
     def _checkpoint(

@@ -32,11 +32,11 @@ from netwright.strategies.bayesian.thompson import IndependentThompsonSampling
 from netwright.strategies.evolution.variation import EachDecision
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
 
 __all__ = ["auto_keras", "bananas", "gp", "gp_nas", "nasbot", "npenas", "predictor"]
 
-KERNELS: dict[str, Callable[[Space], Kernel]] = {
+KERNELS: dict[str, Callable[[DecisionSpace], Kernel]] = {
     "decisions": Exponential,
     "relevance": lambda space: Exponential(space, relevance=True),
     "matern": Matern52,
@@ -58,7 +58,7 @@ _IMPROVEMENT = ExpectedImprovement()
 
 
 def gp(
-    space: Space,
+    space: DecisionSpace,
     initial: int = 10,
     batch: int = 10,
     kernel: str = "flow",
@@ -82,7 +82,7 @@ def gp(
 
 
 def bananas(
-    space: Space,
+    space: DecisionSpace,
     initial: int = 10,
     batch: int = 10,
     networks: int = 5,
@@ -119,7 +119,7 @@ def bananas(
     return BayesianOptimization(space, predictor, IndependentThompsonSampling(), pool, initial, batch)
 
 
-def truncated_paths(space: Space) -> Paths:
+def truncated_paths(space: DecisionSpace) -> Paths:
     """The path encoding without the longest paths, which are many and rare (White et al. 2021).
 
     As long as there are no more than 40 paths, the authors' cut: 40 paths in NAS-Bench-101, and 30, those of one and of
@@ -131,7 +131,7 @@ def truncated_paths(space: Space) -> Paths:
     return Paths(space, longest)
 
 
-def nasbot(space: Space, initial: int = 10, batch: int = 5, candidates: int = 100) -> BayesianOptimization:
+def nasbot(space: DecisionSpace, initial: int = 10, batch: int = 5, candidates: int = 100) -> BayesianOptimization:
     """NASBOT (Kandasamy et al. 2018): a Gaussian process on OTMANN distances, expected improvement, evolved candidates.
 
     The paper learns after every trial; batch=1 does so, at five times the cost: each pair of architectures needs an
@@ -145,7 +145,7 @@ def nasbot(space: Space, initial: int = 10, batch: int = 5, candidates: int = 10
     return BayesianOptimization(space, predictor, ExpectedImprovement(), EvolvedCandidates(candidates), initial, batch)
 
 
-def gp_nas(space: Space, initial: int = 10, batch: int = 5, candidates: int = 1000) -> BayesianOptimization:
+def gp_nas(space: DecisionSpace, initial: int = 10, batch: int = 5, candidates: int = 1000) -> BayesianOptimization:
     """GP-NAS (Li et al. 2020): a Gaussian process with a linear and an RBF kernel on the code of the architecture.
 
     The paper samples by maximal mutual information to learn the kernel, and estimates on a supernet; here the kernel
@@ -158,7 +158,7 @@ def gp_nas(space: Space, initial: int = 10, batch: int = 5, candidates: int = 10
     return BayesianOptimization(space, predictor, ExpectedImprovement(), RandomPool(candidates), initial, batch)
 
 
-def auto_keras(space: Space, initial: int = 10, batch: int = 5, weight: float = 2.576) -> BayesianOptimization:
+def auto_keras(space: DecisionSpace, initial: int = 10, batch: int = 5, weight: float = 2.576) -> BayesianOptimization:
     """Auto-Keras (Jin et al. 2019): edit distances, the upper confidence bound, a tree search with annealing.
 
     The paper learns after every trial, as batch=1 does, and its code embeds the distances before its kernel is taken
@@ -170,7 +170,7 @@ def auto_keras(space: Space, initial: int = 10, batch: int = 5, weight: float = 
     return BayesianOptimization(space, predictor, UpperConfidenceBound(weight), AnnealingTree(), initial, batch)
 
 
-def npenas(space: Space, initial: int = 10, batch: int = 10, candidates: int = 100) -> BayesianOptimization:
+def npenas(space: DecisionSpace, initial: int = 10, batch: int = 10, candidates: int = 100) -> BayesianOptimization:
     """NPENAS-NP (Wei et al. 2020) with another predictor: one says which of many children are evaluated.
 
     10 random architectures, then the 10 best predicted of 100 mutations, each of one decision, of the best a round
@@ -192,7 +192,7 @@ def npenas(space: Space, initial: int = 10, batch: int = 10, candidates: int = 1
 
 
 def predictor(
-    space: Space, initial: int = 172, batch: int = 128, candidates: int = 5000, epochs: int = 100
+    space: DecisionSpace, initial: int = 172, batch: int = 128, candidates: int = 5000, epochs: int = 100
 ) -> BayesianOptimization:
     """The neural predictor (Wen et al. 2020): train 172 random architectures, predict many others, train the best.
 

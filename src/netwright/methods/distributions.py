@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from netwright.methods.weight_sharing import DARTS_CODE, half_a_side, resolved
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.engine.search import Search
     from netwright.tasks.task import Task
 
@@ -15,7 +15,7 @@ __all__ = ["asng", "mdenas"]
 
 
 def asng(
-    space: Space,
+    space: DecisionSpace,
     task: Task,
     *,
     epochs: int = 100,
@@ -53,7 +53,7 @@ def asng(
 
 
 def mdenas(
-    space: Space,
+    space: DecisionSpace,
     task: Task,
     *,
     epochs: int = 100,

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from netwright.strategies.fidelity import Asha, Hyperband, KernelDensity, SuccessiveHalving
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.strategy import Strategy
 
 __all__ = ["asha", "bohb", "hyperband", "successive_halving"]
 
 
 def successive_halving(
-    space: Space, candidates: int = 27, least: float = 1 / 27, eta: float = 3, sampler: Strategy | None = None
+    space: DecisionSpace, candidates: int = 27, least: float = 1 / 27, eta: float = 3, sampler: Strategy | None = None
 ) -> SuccessiveHalving:
     """Successive halving (Jamieson and Talwalkar 2016): one bracket, which gives the best third three times as much.
 
@@ -27,7 +27,7 @@ def successive_halving(
 
 
 def hyperband(
-    space: Space,
+    space: DecisionSpace,
     least: float = 1 / 27,
     eta: float = 3,
     sampler: Strategy | None = None,
@@ -43,7 +43,7 @@ def hyperband(
     return Hyperband(space, least, eta, sampler, overlapping)
 
 
-def asha(space: Space, least: float = 1 / 27, eta: float = 3, sampler: Strategy | None = None) -> Asha:
+def asha(space: DecisionSpace, least: float = 1 / 27, eta: float = 3, sampler: Strategy | None = None) -> Asha:
     """ASHA (Li et al. 2020): a trial goes on as soon as it is among the best third of its rung; no worker waits.
 
     least: the smallest share of the full budget.
@@ -53,7 +53,9 @@ def asha(space: Space, least: float = 1 / 27, eta: float = 3, sampler: Strategy 
     return Asha(space, least, eta, sampler)
 
 
-def bohb(space: Space, least: float = 1 / 27, eta: float = 3, overlapping: bool = True, **model: Any) -> Hyperband:
+def bohb(
+    space: DecisionSpace, least: float = 1 / 27, eta: float = 3, overlapping: bool = True, **model: Any
+) -> Hyperband:
     """BOHB (Falkner et al. 2018): Hyperband whose candidates come from densities of good and of bad architectures.
 
     least: the smallest share of the full budget.

@@ -9,7 +9,7 @@ from netwright.methods.weight_sharing import Scale, nearly_all, resolved
 from netwright.strategies.differentiable import BinaryGates, Differentiable
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.engine.search import Search
     from netwright.tasks.task import Task
 
@@ -20,7 +20,7 @@ FEWEST_AFTER = 10  # epochs after the warm-up, of which the logits rest in the f
 
 
 def proxylessnas(
-    space: Space,
+    space: DecisionSpace,
     task: Task,
     *,
     every: int = 5,

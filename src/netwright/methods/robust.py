@@ -14,7 +14,7 @@ from netwright.strategies.differentiable import (
 )
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.engine.search import Search
     from netwright.strategies.differentiable import Perturbation
     from netwright.tasks.task import Task
@@ -25,7 +25,7 @@ CHECK_EVERY = 2 / 50  # of the epochs
 
 
 def robust_darts(
-    space: Space, task: Task, *, epochs: int = 50, seed: int = 0, device: str = "auto", **settings: Any
+    space: DecisionSpace, task: Task, *, epochs: int = 50, seed: int = 0, device: str = "auto", **settings: Any
 ) -> Search:
     """RobustDARTS (Zela et al. 2020): DARTS of second order that stops before the loss's curvature rises (DARTS-ES).
 
@@ -46,7 +46,7 @@ def _beside_drop_path(scale: Scale) -> int | None:
 
 
 def smooth_darts(
-    space: Space, task: Task, *, epochs: int = 50, seed: int = 0, device: str = "auto", **settings: Any
+    space: DecisionSpace, task: Task, *, epochs: int = 50, seed: int = 0, device: str = "auto", **settings: Any
 ) -> Search:
     """SDARTS-RS (Chen and Hsieh 2020): the weights train with a mixture that random noise moves.
 
@@ -57,7 +57,7 @@ def smooth_darts(
 
 
 def smooth_darts_adversarial(
-    space: Space, task: Task, *, epochs: int = 50, seed: int = 0, device: str = "auto", **settings: Any
+    space: DecisionSpace, task: Task, *, epochs: int = 50, seed: int = 0, device: str = "auto", **settings: Any
 ) -> Search:
     """SDARTS-ADV (Chen and Hsieh 2020): the weights train with the worst mixture nearby, found in 7 steps.
 
@@ -70,7 +70,7 @@ def smooth_darts_adversarial(
 
 def _smooth(
     perturbation: Perturbation,
-    space: Space,
+    space: DecisionSpace,
     task: Task,
     epochs: int,
     settings: dict[str, Any],
@@ -83,7 +83,7 @@ def _smooth(
 
 
 def dropnas(
-    space: Space,
+    space: DecisionSpace,
     task: Task,
     *,
     rate: float = 3e-5,

@@ -15,7 +15,7 @@ from netwright.strategies.differentiable import (
 )
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.engine.search import Search
     from netwright.tasks.task import Task
 
@@ -23,7 +23,7 @@ __all__ = ["data_nas", "dsnas", "gdas", "snas"]
 
 
 def snas(
-    space: Space, task: Task, *, epochs: int = 150, seed: int = 0, device: str = "auto", **settings: Any
+    space: DecisionSpace, task: Task, *, epochs: int = 150, seed: int = 0, device: str = "auto", **settings: Any
 ) -> Search:
     """SNAS (Xie et al. 2019): concrete samples, weights and logits follow one loss; temperature from 1 to 0.03.
 
@@ -40,7 +40,7 @@ def snas(
 
 
 def gdas(
-    space: Space, task: Task, *, epochs: int = 250, seed: int = 0, device: str = "auto", **settings: Any
+    space: DecisionSpace, task: Task, *, epochs: int = 250, seed: int = 0, device: str = "auto", **settings: Any
 ) -> Search:
     """GDAS (Dong and Yang 2019): one option a decision is drawn and computed; temperature from 10 to 0.1.
 
@@ -54,7 +54,7 @@ def gdas(
 
 
 def data_nas(
-    space: Space,
+    space: DecisionSpace,
     task: Task,
     *,
     samples: int = 7,
@@ -76,7 +76,7 @@ def data_nas(
 
 
 def dsnas(
-    space: Space, task: Task, *, epochs: int = 240, seed: int = 0, device: str = "auto", **settings: Any
+    space: DecisionSpace, task: Task, *, epochs: int = 240, seed: int = 0, device: str = "auto", **settings: Any
 ) -> Search:
     """DSNAS (Hu et al. 2020): single paths, one loss; the logits follow a policy gradient with local credit.
 

@@ -10,7 +10,7 @@ from netwright.strategies.latent import LatentGradient
 from netwright.strategies.progressive import IDLE, ProgressiveBeam
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.strategy import Strategy
     from netwright.predictors import Predictor
 
@@ -34,7 +34,7 @@ QUICK: Mapping[str, Any] = {
 
 
 def pnas(
-    space: Space,
+    space: DecisionSpace,
     beam: int = 256,
     predictor: Predictor | None = None,
     idle: Sequence[str] = IDLE,
@@ -53,7 +53,7 @@ def pnas(
     return ProgressiveBeam(space, beam, predictor, idle, candidates)
 
 
-def nao(space: Space, quick: bool = False, **settings: Any) -> LatentGradient:
+def nao(space: DecisionSpace, quick: bool = False, **settings: Any) -> LatentGradient:
     """NAO (Luo et al. 2018): gradient ascent where architectures are encoded; the defaults are the authors'.
 
     quick: a smaller model for searches of a few hundred evaluations, which is not the paper's: 48 units, 50 random
@@ -64,7 +64,7 @@ def nao(space: Space, quick: bool = False, **settings: Any) -> LatentGradient:
 
 
 def harmonica(
-    space: Space,
+    space: DecisionSpace,
     samples: int = 100,
     stages: int = 2,
     degree: int = 3,

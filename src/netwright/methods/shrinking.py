@@ -10,7 +10,7 @@ from netwright.spaces import Darts
 from netwright.strategies.differentiable import Adam, Differentiable, GreedyDecisions, ProgressiveShrinking
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.engine.search import Search
     from netwright.tasks.task import Task
 
@@ -20,7 +20,7 @@ WARM_UP = 0.4  # of each stage: 10 of 25 epochs
 
 
 def pdarts(
-    space: Space,
+    space: DecisionSpace,
     task: Task,
     *,
     cells: Sequence[int] | None = None,
@@ -62,7 +62,7 @@ def stage_lengths(epochs: int, count: int) -> list[int]:
 
 
 def sgas(
-    space: Space,
+    space: DecisionSpace,
     task: Task,
     *,
     criterion: Literal[1, 2] = 2,

@@ -14,7 +14,7 @@ from netwright.methods.weight_sharing import (
 )
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.engine.search import Search
     from netwright.tasks.task import Task
 
@@ -27,7 +27,7 @@ GENERATIONS = 20  # of the evolution
 
 
 def single_path_one_shot(
-    space: Space,
+    space: DecisionSpace,
     task: Task,
     *,
     epochs: int = 120,
@@ -82,7 +82,7 @@ def _generations(found: Resolved, population: int) -> int:
 
 
 def fairnas(
-    space: Space,
+    space: DecisionSpace,
     task: Task,
     *,
     epochs: int = 150,
@@ -121,7 +121,7 @@ def fairnas(
 
 
 def one_shot(
-    space: Space,
+    space: DecisionSpace,
     task: Task,
     *,
     epochs: int = 50,
@@ -147,7 +147,7 @@ def one_shot(
 
 
 def random_weight_sharing(
-    space: Space,
+    space: DecisionSpace,
     task: Task,
     *,
     epochs: int = 100,

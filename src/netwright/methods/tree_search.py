@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from netwright.strategies.tree_search import MonteCarloTreeSearch
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.predictors import Predictor
 
 __all__ = ["alphax", "deep_architect"]
 
 
 def alphax(
-    space: Space, predictor: Predictor | None = None, cp: float = 2.0, simulations: int = 10, refit: int = 100
+    space: DecisionSpace, predictor: Predictor | None = None, cp: float = 2.0, simulations: int = 10, refit: int = 100
 ) -> MonteCarloTreeSearch:
     """AlphaX (Wang et al. 2018): UCT with the bound mean + 2 Cp sqrt(2 ln N / n), and a predictor in the rewards.
 
@@ -28,7 +28,7 @@ def alphax(
     return MonteCarloTreeSearch(space, 2 * cp, predictor=predictor, simulations=simulations, refit=refit)
 
 
-def deep_architect(space: Space, exploration: float = 1.0) -> MonteCarloTreeSearch:
+def deep_architect(space: DecisionSpace, exploration: float = 1.0) -> MonteCarloTreeSearch:
     """DeepArchitect's tree search with bisection (Negrinho and Gordon 2017): ordered options are split in halves.
 
     exploration: the bonus of the authors' program. Its scores are not scaled; here rewards are, to 0..1.

@@ -8,7 +8,7 @@ from netwright.methods.weight_sharing import DARTS_CODE, resolved
 from netwright.strategies.differentiable import Adam, Differentiable, Experts, Proximal
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.engine.search import Search
     from netwright.tasks.task import Task
 
@@ -16,7 +16,7 @@ __all__ = ["darts", "darts_second_order", "milenas", "nasp", "pc_darts", "xnas"]
 
 
 def darts(
-    space: Space,
+    space: DecisionSpace,
     task: Task,
     *,
     order: Literal[1, 2] = 1,
@@ -36,14 +36,14 @@ def darts(
 
 
 def darts_second_order(
-    space: Space, task: Task, *, epochs: int = 50, seed: int = 0, device: str = "auto", **settings: Any
+    space: DecisionSpace, task: Task, *, epochs: int = 50, seed: int = 0, device: str = "auto", **settings: Any
 ) -> Search:
     """DARTS with the gradient through one training step (Liu et al. 2019, equation 7); see `darts`."""
     return darts(space, task, order=2, epochs=epochs, seed=seed, device=device, **settings)
 
 
 def milenas(
-    space: Space,
+    space: DecisionSpace,
     task: Task,
     *,
     validation_weight: float = 1.0,
@@ -65,7 +65,7 @@ def milenas(
 
 
 def pc_darts(
-    space: Space,
+    space: DecisionSpace,
     task: Task,
     *,
     partial_channels: int = 4,
@@ -89,7 +89,9 @@ def pc_darts(
     return found.search(strategy, seed=seed, device=device)
 
 
-def xnas(space: Space, task: Task, *, epochs: int = 50, seed: int = 0, device: str = "auto", **settings: Any) -> Search:
+def xnas(
+    space: DecisionSpace, task: Task, *, epochs: int = 50, seed: int = 0, device: str = "auto", **settings: Any
+) -> Search:
     """XNAS (Nayman et al. 2019): options are experts, whose weights move by exponentiated gradients and are wiped out.
 
     Its search code is not public: the weights train as those of DARTS do, and `ExponentiatedGradient` says which
@@ -100,7 +102,9 @@ def xnas(space: Space, task: Task, *, epochs: int = 50, seed: int = 0, device: s
     return found.search(Differentiable(space, Experts()), seed=seed, device=device)
 
 
-def nasp(space: Space, task: Task, *, epochs: int = 50, seed: int = 0, device: str = "auto", **settings: Any) -> Search:
+def nasp(
+    space: DecisionSpace, task: Task, *, epochs: int = 50, seed: int = 0, device: str = "auto", **settings: Any
+) -> Search:
     """NASP (Yao et al. 2020): the network is discrete throughout; its parameters move by the gradient at that point.
 
     Defaults are those of the authors' code. Published for the space of DARTS on CIFAR-10: 2.83 ± 0.09 % test error;

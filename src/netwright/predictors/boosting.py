@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sklearn.ensemble import GradientBoostingRegressor
 
     from netwright.core.architecture import Architecture
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
 
 
 class Boosting(Predictor):
@@ -33,7 +33,7 @@ class Boosting(Predictor):
 
     def __init__(
         self,
-        space: Space,
+        space: DecisionSpace,
         encoding: Encoding | None = None,
         bags: int = 5,
         trees: int = 100,

@@ -15,7 +15,7 @@ from netwright.predictors.predictor import Prediction, Predictor
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
 
 
 class Forest(Predictor):
@@ -26,7 +26,12 @@ class Forest(Predictor):
     """
 
     def __init__(
-        self, space: Space, encoding: Encoding | None = None, trees: int = 100, share: float = 0.5, leaf: int = 1
+        self,
+        space: DecisionSpace,
+        encoding: Encoding | None = None,
+        trees: int = 100,
+        share: float = 0.5,
+        leaf: int = 1,
     ) -> None:
         if trees < 1 or leaf < 1 or not 0 < share <= 1:
             raise ConfigurationError(

@@ -12,7 +12,7 @@ from netwright.predictors.encodings.cells import NOTHING, Cells, cells_of
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
 
 
 class OperationGraphs:
@@ -23,7 +23,7 @@ class OperationGraphs:
     chain of those that are active; of a space without cells they are all there is.
     """
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: DecisionSpace) -> None:
         self.space = space
 
     @cached_property
@@ -79,9 +79,7 @@ class OperationGraphs:
         All float32; nodes that are not there have no edges and no features. Raises InvalidArchitecture for another
         space's architectures.
         """
-        for each in architectures:
-            self.space.require_own(each)
-        points = np.array([each.point for each in architectures], np.int64)
+        points = np.array([self.space.indices(each) for each in architectures], np.int64)
         points = points.reshape(len(architectures), len(self.space.decisions))
         n, ports, slots = len(points), len(self._ports), len(self.cells.slots)
         option, is_there = self.cells.options(points)

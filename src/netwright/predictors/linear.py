@@ -15,7 +15,7 @@ from netwright.predictors.predictor import Prediction, Predictor
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
 
 
 class Linear(Predictor):
@@ -25,7 +25,7 @@ class Linear(Predictor):
     iterations: of the evidence's maximisation. Raises ConfigurationError for fewer than 1.
     """
 
-    def __init__(self, space: Space, encoding: Encoding | None = None, iterations: int = 300) -> None:
+    def __init__(self, space: DecisionSpace, encoding: Encoding | None = None, iterations: int = 300) -> None:
         if iterations < 1:
             raise ConfigurationError(f"Linear: iterations must be at least 1, found {iterations}")
         self.space = space

@@ -63,20 +63,20 @@ def _drawn(
     space: Space, winner: Architecture, seeds: Sequence[int], accept: Callable[[Architecture], bool]
 ) -> list[Architecture]:
     """Different architectures other than the winner, one a seed, each from its seed's own generator."""
-    seen = {space.canonical(winner)}
+    seen = {space.key(winner)}
     found: list[Architecture] = []
     for seed in seeds:
         rng = np.random.default_rng(derived_seed(seed, _PICKS))
         for _ in range(MOST_TRIES):
             pick = space.sample(rng)
-            if space.canonical(pick) not in seen and accept(pick):
+            if space.key(pick) not in seen and accept(pick):
                 break
         else:
             raise UserError(
                 f"no {'further ' if found else ''}random architecture of {space.name} that works and keeps the limits "
                 f"was found in {MOST_TRIES:,} draws, so there is no random pick to compare with"
             )
-        seen.add(space.canonical(pick))
+        seen.add(space.key(pick))
         found.append(pick)
     return found
 

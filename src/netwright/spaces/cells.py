@@ -11,10 +11,11 @@ from torch import nn
 from netwright.core.architecture import Architecture
 from netwright.core.building import EdgeSum
 from netwright.core.choose import Choose
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Label
 from netwright.core.errors import ConfigurationError, InvalidArchitecture, nearest
 from netwright.core.serial import parse_json
-from netwright.core.space import Space, text_of
+from netwright.core.space import text_of
 from netwright.core.states import States
 from netwright.core.task import TaskShape
 from netwright.networks.cells import Cell, CellNetwork, preprocessing
@@ -78,7 +79,7 @@ OPERATION_SETS: Mapping[str, tuple[str, ...]] = {
 PHOTOGRAPH = 128  # pixels: from this height and width on, the stem divides the resolution by 8
 
 
-class CellSpace(Space):
+class CellSpace(DecisionSpace):
     """Networks of `cells` cells of two kinds, normal and reduction, each kind decided once (Zoph et al. 2018).
 
     cells: how many, at least 2; those at one and two thirds of the depth are reduction cells, which halve the
@@ -132,7 +133,7 @@ class CellSpace(Space):
         """Nodes of the normal and of the reduction cell."""
         return self.nodes if isinstance(self.nodes, tuple) else (self.nodes, self.nodes)
 
-    def tracing_twin(self) -> Space:
+    def tracing_twin(self) -> DecisionSpace:
         """Two small cells with nothing on their edges, which ask the same decisions."""
         twin = self.replace(cells=2, channels=2, auxiliary=False, stem_multiplier=1)
         object.__setattr__(twin, "_bare", True)

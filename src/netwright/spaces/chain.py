@@ -12,9 +12,9 @@ from torch import nn
 
 from netwright.core.building import Builder
 from netwright.core.choose import Choose
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Label, Point
 from netwright.core.errors import ConfigurationError
-from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.networks.blocks import (
     ClassifierHead,
@@ -27,7 +27,7 @@ from netwright.networks.blocks import (
 )
 
 
-class Chain(Space):
+class Chain(DecisionSpace):
     """Image networks of stages, each at half the resolution of the one before where the image is large enough.
 
     Each stage takes a width and between `least` and `most` residual blocks; each block is a dense convolution ("conv"),

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 from torch import nn
 
 from netwright.core.choose import Choose
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Point
 from netwright.core.errors import ConfigurationError, nearest
-from netwright.core.space import Space
 from netwright.core.task import TaskShape
 
 ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
@@ -28,7 +28,7 @@ NORMALISATIONS: Mapping[str, Callable[[int], nn.Module]] = {
 }
 
 
-class Mlp(Space):
+class Mlp(DecisionSpace):
     """Networks of linear layers for vectors; images are flattened.
 
     Between `least` and `most` hidden layers, each with its own width; one activation, one normalisation and one dropout

@@ -11,11 +11,12 @@ from torch import nn
 
 from netwright.core.architecture import Architecture
 from netwright.core.choose import Choose
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError
 from netwright.core.graph import Edge, Graph, Node
 from netwright.core.restricted import Restriction
 from netwright.core.serial import parse_json
-from netwright.core.space import Space, text_of
+from netwright.core.space import text_of
 from netwright.core.task import TaskShape
 from netwright.core.vertex_graph import Pair, VertexGraph, on_paths
 from netwright.networks.blocks import conv_bn
@@ -26,7 +27,7 @@ from netwright.spaces.graph_cells import LabelledGraph, module_hash
 from netwright.spaces.vertex_cells import MOST_EDGES, MOST_VERTICES, OPERATIONS, CellSize, FewEdges
 
 
-class NasBench101(Space):
+class NasBench101(DecisionSpace):
     """Three stacks of three equal cells; between the stacks the resolution is halved and the channels doubled.
 
     channels: of the stem and the first stack, at least one for each inner vertex. stacks, modules: how many stacks, and
@@ -100,7 +101,7 @@ class NasBench101(Space):
             blocks.append(relu_conv_norm(inputs, width, 1))
         return nn.Sequential(*blocks, pooled_classifier(width, shape.classes))
 
-    def tracing_twin(self) -> Space:
+    def tracing_twin(self) -> DecisionSpace:
         return self.replace(channels=max(1, self.vertices - 2), stacks=1, modules=1)
 
     def restriction(self) -> Restriction:
@@ -115,12 +116,12 @@ class NasBench101(Space):
         cells may differ by a channel; the benchmark has trained one of them.
         """
         self.require_own(architecture)
-        return Architecture(architecture.space, self.size_of_cells.canonical(architecture.point))
+        return architecture.space.from_content(self.size_of_cells.canonical(architecture.content), check=False)
 
     def cell(self, architecture: Architecture) -> LabelledGraph:
         """The cell without what has no effect; labels are numbers in `OPERATIONS`."""
         self.require_own(architecture)
-        return self.size_of_cells.pruned(architecture.point)
+        return self.size_of_cells.pruned(architecture.content)
 
     def module_hash(self, architecture: Architecture) -> str:
         """The name that the benchmark gives to this network."""
@@ -146,7 +147,7 @@ class NasBench101(Space):
     # Text.
 
     def format(self, architecture: Architecture) -> str:
-        return self.size_of_cells.text(architecture.point)
+        return self.size_of_cells.text(architecture.content)
 
     def parse(self, text: str) -> Architecture:
         """Read `str(architecture)`, JSON, or the benchmark's JSON of `module_adjacency` and `module_operations`.

@@ -11,9 +11,10 @@ from torch import nn
 
 from netwright.core.architecture import Architecture
 from netwright.core.choose import Choose
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Point
 from netwright.core.errors import ConfigurationError, InvalidArchitecture, nearest
-from netwright.core.space import Space, text_of
+from netwright.core.space import text_of
 from netwright.core.task import TaskShape
 from netwright.networks.cells import DenseCell, ReductionBlock
 from netwright.networks.heads import image_stem, pooled_classifier
@@ -25,7 +26,7 @@ NODES = ((0,), (0, 1), (0, 1, 2))  # the states that each node reads
 _FORM = "expected |op~0|+|op~0|op~1|+|op~0|op~1|op~2|"
 
 
-class NasBench201(Space):
+class NasBench201(DecisionSpace):
     """15,625 networks: three stages of `cells` equal cells, with residual blocks that halve the resolution between.
 
     channels: of the first stage; each later one has twice as many. Any image size and number of channels will do. The
@@ -59,7 +60,7 @@ class NasBench201(Space):
             blocks.extend(_cell(choose, width) for _ in range(self.cells))
         return nn.Sequential(*blocks, pooled_classifier(4 * self.channels, shape.classes, normalise=True))
 
-    def tracing_twin(self) -> Space:
+    def tracing_twin(self) -> DecisionSpace:
         smallest = {name: 1 for name in ("channels", "cells") if name in self.arguments}
         return self.replace(**smallest)
 
@@ -78,12 +79,12 @@ class NasBench201(Space):
         self.require_own(architecture)
         if not self._is_the_benchmarks:
             return architecture
-        return Architecture(architecture.space, _representatives()[architecture.point])
+        return architecture.space.from_content(_representatives()[architecture.content], check=False)
 
     def format(self, architecture: Architecture) -> str:
         if not self._is_the_benchmarks:
             return super().format(architecture)
-        labels = iter([OPERATIONS[option] for option in architecture.point])
+        labels = iter([OPERATIONS[option] for option in architecture.content])
         return "+".join("|" + "".join(f"{next(labels)}~{source}|" for source in sources) for sources in NODES)
 
     def parse(self, text: str) -> Architecture:

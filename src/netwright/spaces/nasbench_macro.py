@@ -8,9 +8,10 @@ from torch import nn
 
 from netwright.core.architecture import Architecture
 from netwright.core.choose import Choose
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Point
 from netwright.core.errors import ConfigurationError, InvalidArchitecture
-from netwright.core.space import Space, text_of
+from netwright.core.space import text_of
 from netwright.core.task import TaskShape
 from netwright.networks.blocks import Residual, conv_bn
 from netwright.networks.heads import pooled_classifier
@@ -20,7 +21,7 @@ STAGES = (2, 3, 3)
 HEAD = 1280
 
 
-class NasBenchMacro(Space):
+class NasBenchMacro(DecisionSpace):
     """6,561 networks: a stem, stages of 2, 3 and 3 layers that each begin by halving the resolution, and a classifier.
 
     channels: of the stem; each stage has twice as many as what is before it. A layer is "identity" (a 1x1 convolution
@@ -52,16 +53,16 @@ class NasBenchMacro(Space):
                 layer += 1
         return nn.Sequential(*blocks, conv_bn(width, HEAD, 1), pooled_classifier(HEAD, shape.classes))
 
-    def tracing_twin(self) -> Space:
+    def tracing_twin(self) -> DecisionSpace:
         return self.replace(channels=1)
 
     def canonical(self, architecture: Architecture) -> Architecture:
         """The same network with the identities of a stage at its end; 3,969 differ."""
         self.require_own(architecture)
-        return Architecture(architecture.space, _moved(architecture.point))
+        return architecture.space.from_content(_moved(architecture.content), check=False)
 
     def format(self, architecture: Architecture) -> str:
-        return "".join(map(str, architecture.point))
+        return "".join(map(str, architecture.content))
 
     def parse(self, text: str) -> Architecture:
         """Read eight digits 0, 1 and 2, or JSON. Raises InvalidArchitecture, or UserError for broken JSON."""

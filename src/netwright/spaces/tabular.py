@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from netwright.core.architecture import Architecture
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, UserError, shown
-from netwright.core.space import Space
 
 if TYPE_CHECKING:
     from netwright.core.choose import Choose
     from netwright.core.task import TaskShape
 
 
-class Tabular(Space):
+class Tabular(DecisionSpace):
     """Every combination of the options, as of a table with a column for each decision: {"width": [8, 16], "op": ["a"]}.
 
     decisions: the options of each, by name; one with a single option is no decision. No network can be built of it:

@@ -11,7 +11,7 @@ from netwright.core.trial import Proposal
 if TYPE_CHECKING:
     import numpy as np
 
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.trial import Trial
 
 
@@ -23,8 +23,9 @@ class Exhaustive(Strategy):
     """
 
     called = "exhaustive"
+    space: DecisionSpace
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: DecisionSpace) -> None:
         self.space = space
         self._asked = 0
         self._rest = (each for each in space.enumerate() if space.canonical(each) == each)

@@ -22,8 +22,8 @@ from netwright.strategies.told import noted, recalled
 from netwright.strategies.unseen import Unseen
 
 if TYPE_CHECKING:
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import Point
-    from netwright.core.space import Space
     from netwright.core.trial import Trial
 
 MOST_REDRAWS = 64
@@ -50,9 +50,11 @@ class Harmonica(Remembering):
     trials that did not complete are left out of the fit. With several objectives the mean of the scaled scores counts.
     """
 
+    space: DecisionSpace
+
     def __init__(
         self,
-        space: Space,
+        space: DecisionSpace,
         samples: int = 100,
         stages: int = 2,
         degree: int = 3,
@@ -120,7 +122,7 @@ class Harmonica(Remembering):
                 else:
                     point.append(-1)
             found = settled(self.space.decisions, tuple(point), rng)
-            if found is not None and self._unseen.add(architecture := Architecture(self.space, found)):
+            if found is not None and self._unseen.add(architecture := self.space.from_indices(found, check=False)):
                 return architecture
         return self._unseen.draw(rng)
 
@@ -129,7 +131,7 @@ class Harmonica(Remembering):
         trials = [trial for trial in self._stage if trial.completed and math.isfinite(sum(trial.scores))]
         polynomial: Polynomial = []
         if len(trials) > 1:
-            variables = signs.encode([trial.architecture.point for trial in trials])
+            variables = signs.encode([self.space.indices(trial.architecture) for trial in trials])
             targets = self._residual(variables, np.array(self._rewards.each(trials)))
             if targets.std() > 1e-12:
                 targets = (targets - targets.mean()) / targets.std()
@@ -147,7 +149,7 @@ class Harmonica(Remembering):
         return targets - known @ np.linalg.lstsq(known, targets, rcond=None)[0]
 
     def tell(self, trial: Trial) -> None:
-        asked = self._asked_by_base.get(trial.architecture.point)
+        asked = self._asked_by_base.get(self.space.indices(trial.architecture))
         if asked and self.base is not None:
             self.base.tell(dataclasses.replace(trial, proposal=asked.pop(0)))
             return
@@ -178,7 +180,7 @@ class Harmonica(Remembering):
             self._remembering.remember(memory["base"])
         for point, asked in memory["asked_by_base"]:
             self._asked_by_base[tuple(point)] = [
-                Proposal(Architecture(self.space, tuple(own)), fidelity=fidelity, parent=parent)
+                Proposal(self.space.from_indices(tuple(own), check=False), fidelity=fidelity, parent=parent)
                 for own, fidelity, parent in asked
             ]
         self._unseen.remember(memory["unseen"])
@@ -195,7 +197,7 @@ class Harmonica(Remembering):
         if proposal is None:
             return None
         moved = self._moved(signs, proposal)
-        self._asked_by_base.setdefault(moved.point, []).append(proposal)
+        self._asked_by_base.setdefault(self.space.indices(moved), []).append(proposal)
         return dataclasses.replace(proposal, candidate=moved)
 
     def _moved(self, signs: SignVariables, proposal: Proposal) -> Architecture:
@@ -203,14 +205,14 @@ class Harmonica(Remembering):
         assert isinstance(proposal.candidate, Architecture)
         best: Sequence[Restriction] = [each[0] for each in self._restricted]
         point: list[int] = []
-        for i, option in enumerate(proposal.candidate.point):
+        for i, option in enumerate(self.space.indices(proposal.candidate)):
             if self.space.decisions.active(i, point):
                 allowed = signs.allowed(i, best)
                 point.append(option if option in allowed else allowed[max(option, 0) % len(allowed)])
             else:
                 point.append(-1)
         found = settled(self.space.decisions, tuple(point), np.random.default_rng(0))  # always the same one
-        return proposal.candidate if found is None else Architecture(self.space, found)
+        return proposal.candidate if found is None else self.space.from_indices(found, check=False)
 
 
 def _told(proposals: Sequence[Proposal]) -> list[list[Any]]:
@@ -218,5 +220,5 @@ def _told(proposals: Sequence[Proposal]) -> list[list[Any]]:
     found: list[list[Any]] = []
     for each in proposals:
         assert isinstance(each.candidate, Architecture)
-        found.append([list(each.candidate.point), each.fidelity, each.parent])
+        found.append([list(each.candidate.content), each.fidelity, each.parent])
     return found

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from netwright.core.checks import one_of, whole_number
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.objective import dominates
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from netwright.core.architecture import Architecture
-    from netwright.core.decisions import Point
     from netwright.core.space import Space
     from netwright.core.trial import Trial
 
@@ -27,7 +28,8 @@ class LocalSearch(Strategy):
 
     move: "best" evaluates every neighbour and moves to the best; "first" moves as soon as one is better.
     starts: random architectures at the beginning of each climb, which begins at the best of them.
-    most_neighbors: of a larger neighbourhood so many random mutations are evaluated (twice as many are drawn at most).
+    most_neighbors: of a larger neighbourhood, or one that cannot be listed, so many random mutations are evaluated
+    (twice as many are drawn at most).
     inherit: whether a neighbour begins from the trained weights of where the climb stands, as far as the space takes
     them over, rather than anew. child_share: of the full training that it then takes.
 
@@ -55,7 +57,7 @@ class LocalSearch(Strategy):
         self.most_neighbors = whole_number(self, "most_neighbors", most_neighbors)
         self.inherits = inherited_share(self, inherit, child_share)
         self._unseen = Unseen(space)
-        self._known: dict[Point, Trial] = {}  # completed trials by canonical point
+        self._known: dict[Hashable, Trial] = {}  # completed trials by key
         self._pending = 0
         self._to_start = starts
         self._here: Trial | None = None  # where the climb stands
@@ -97,18 +99,18 @@ class LocalSearch(Strategy):
         self._pending -= 1
         if not trial.completed:
             return
-        self._known[self.space.canonical(trial.architecture).point] = trial
+        self._known[self.space.key(trial.architecture)] = trial
         self._compare(trial)
 
     def _next_neighbor(self) -> Architecture | None:
         """The next neighbour that was not asked; those whose score is known are compared on the way."""
         while self._queue:
             architecture = self._queue.pop()
-            point = self.space.canonical(architecture).point
-            if self._unseen.add_point(point):
+            key = self.space.key(architecture)
+            if self._unseen.add_key(key):
                 return architecture
-            if point in self._known:
-                self._compare(self._known[point])
+            if key in self._known:
+                self._compare(self._known[key])
         return None
 
     def _compare(self, trial: Trial) -> None:
@@ -118,11 +120,12 @@ class LocalSearch(Strategy):
 
     def _neighbors(self, architecture: Architecture, rng: np.random.Generator) -> list[Architecture]:
         """All neighbours in random order, or `most_neighbors` random ones of them without listing the others."""
-        neighbors = list(islice(self.space.neighbors(architecture), self.most_neighbors + 1))
-        if len(neighbors) > self.most_neighbors:
-            drawn = (self.space.mutate(architecture, rng) for _ in range(2 * self.most_neighbors))
-            return list(dict.fromkeys(drawn))[: self.most_neighbors]
-        return [neighbors[place] for place in rng.permutation(len(neighbors)).tolist()]
+        if isinstance(self.space, DecisionSpace):
+            neighbors = list(islice(self.space.neighbors(architecture), self.most_neighbors + 1))
+            if len(neighbors) <= self.most_neighbors:
+                return [neighbors[place] for place in rng.permutation(len(neighbors)).tolist()]
+        drawn = (self.space.mutate(architecture, rng) for _ in range(2 * self.most_neighbors))
+        return list(dict.fromkeys(drawn))[: self.most_neighbors]
 
     def _step(self) -> None:
         """Everything asked in this neighbourhood is known: move to the best where it is better, else start again."""

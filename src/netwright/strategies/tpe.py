@@ -21,8 +21,8 @@ from netwright.strategies.unseen import Unseen
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import DecisionTable, Point
-    from netwright.core.space import Space
     from netwright.core.trial import Trial
 
 RANKED_AGAIN = 1.01  # times as many completed trials
@@ -53,10 +53,11 @@ class TreeParzen(Remembering):
     """
 
     called = "tpe"
+    space: DecisionSpace
 
     def __init__(
         self,
-        space: Space,
+        space: DecisionSpace,
         startup: int = 20,
         gamma: float = 0.1,
         candidates: int = 24,
@@ -90,14 +91,14 @@ class TreeParzen(Remembering):
         if self._asked >= self.startup and self._completed:
             architecture = self._best_draw(rng)
         architecture = architecture or self._unseen.draw(rng)
-        self._pending[architecture.point] = self._asked
-        self._points.put(self._asked, architecture.point)
+        self._pending[self.space.indices(architecture)] = self._asked
+        self._points.put(self._asked, self.space.indices(architecture))
         self._asked += 1
         return Proposal(architecture)
 
     def tell(self, trial: Trial) -> None:
-        order = self._pending.pop(trial.architecture.point)
-        self._points.put(order, trial.architecture.point)
+        order = self._pending.pop(self.space.indices(trial.architecture))
+        self._points.put(order, self.space.indices(trial.architecture))
         if trial.completed:
             self._complete(order, trial.scores)
 
@@ -142,7 +143,7 @@ class TreeParzen(Remembering):
         ranked = sorted(drawn, key=lambda point: -_total(ratios, point))
         for drawn_point in ranked:
             point = settled(table, drawn_point, rng)
-            if point is not None and self._unseen.add(architecture := Architecture(self.space, point)):
+            if point is not None and self._unseen.add(architecture := self.space.from_indices(point, check=False)):
                 return architecture
         return None
 

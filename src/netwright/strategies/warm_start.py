@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from netwright.core.architecture import Architecture
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError
 from netwright.core.space import Space
 from netwright.core.strategy import RoundStrategy, Strategy, Wrapper, in_role
@@ -59,7 +60,7 @@ class WarmStart(Wrapper):
             proposal = self.strategy.ask(rng)
             if proposal is None or not isinstance(proposal.candidate, Architecture):
                 return proposal
-            proposal = replace(proposal, candidate=Architecture(self.space, proposal.candidate.point))
+            proposal = replace(proposal, candidate=self.space.adopt(proposal.candidate))
             if not self._answered(proposal):
                 return proposal
 
@@ -142,7 +143,9 @@ def _begun(space: Space, first: Sequence[Architecture]) -> Space:
     """The same space, but for its first draws, which are those of the list; `left` of it are still to be drawn."""
     args, kwargs = space.call()
     made = _beginning(type(space))(*args, **kwargs)
-    vars(made).update(decisions=space.decisions, whole=space, left=deque(first))  # traced once
+    vars(made).update(whole=space, left=deque(first))
+    if isinstance(space, DecisionSpace):
+        vars(made).update(decisions=space.decisions)  # traced once
     return made
 
 

@@ -14,9 +14,9 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from netwright.core.architecture import Architecture, Mixture
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import InvalidArchitecture, UserError
 from netwright.core.kinds import kinds_checked
-from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.supernets import preparing
 from netwright.supernets.fusion import fuse
@@ -62,7 +62,7 @@ class Supernet(nn.Module):
     @kinds_checked
     def __init__(
         self,
-        space: Space,
+        space: DecisionSpace,
         shape: TaskShape,
         *,
         affine: bool = False,
@@ -167,7 +167,7 @@ class Supernet(nn.Module):
                 raise InvalidArchitecture(f"the mixture has {found} for {decision.name!r}, expected {expected}")
 
     def extract(self, architecture: Architecture) -> nn.Module:
-        """The stand-alone network of an architecture, as `Space.build` gives it, with copies of the shared weights.
+        """The stand-alone network of an architecture, as `space.build` gives it, with copies of the shared weights.
 
         Running statistics are those of a new network. Raises UserError with partial channels, whose operations are
         smaller than those of the stand-alone networks.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netwright.core.space import Space
+from netwright.core.decision_space import DecisionSpace
 
 if TYPE_CHECKING:
     from torch import nn
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from netwright.core.task import TaskShape
 
 
-class Layers(Space):
+class Layers(DecisionSpace):
     """Up to `most` layers in a row, each of one of three widths or nothing; 4 + 16 + ... architectures."""
 
     most: int = 5
@@ -34,7 +34,7 @@ class Layers(Space):
         return nn.Sequential(nn.Flatten(), nn.Linear(shape.features, 8), body, nn.Linear(8, shape.classes))
 
 
-class Only(Space):
+class Only(DecisionSpace):
     """One architecture: nothing to decide."""
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from torch import nn
 
     from netwright.core.architecture import Architecture
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import DecisionTable
     from netwright.core.space import Space
 
 
-def decisions_do_not_depend_on_the_task(space: Space, shape: TaskShape) -> None:
+def decisions_do_not_depend_on_the_task(space: DecisionSpace, shape: TaskShape) -> None:
     """Traced as it is, for the task's shape and another one; and its twin, which is traced in its place."""
     from netwright.core.tracing import trace
 
@@ -33,7 +34,7 @@ def decisions_do_not_depend_on_the_task(space: Space, shape: TaskShape) -> None:
             )
 
 
-def network_asks_the_active_decisions(space: Space, drawn: Sequence[Architecture], shape: TaskShape) -> None:
+def network_asks_the_active_decisions(space: DecisionSpace, drawn: Sequence[Architecture], shape: TaskShape) -> None:
     import torch
 
     from netwright.core.building import Builder

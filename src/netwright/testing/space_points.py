@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import UserError
 from netwright.testing.rules import must_not_raise, must_raise, require
 
@@ -21,7 +22,7 @@ SMALL_SPACE = 5_000
 
 
 def samples_are_valid_and_repeatable(space: Space, samples: int, seed: int) -> list[Architecture]:
-    """Half of them uniform over decisions, half over architectures."""
+    """Half of them uniform over decisions, half over architectures, where there are decisions."""
     drawn = _draw(space, samples, seed)
     for architecture in drawn:
         _valid(space, architecture, "sample")
@@ -32,11 +33,39 @@ def samples_are_valid_and_repeatable(space: Space, samples: int, seed: int) -> l
 def _draw(space: Space, samples: int, seed: int) -> list[Architecture]:
     rng = np.random.default_rng(seed)
     with must_not_raise("sample"):
+        if not isinstance(space, DecisionSpace):
+            return [space.sample(rng) for _ in range(samples)]
         drawn = [space.sample(rng) for _ in range(samples - samples // 2)]
         return drawn + [space.sample(rng, uniform_over="architectures") for _ in range(samples // 2)]
 
 
-def mutation_changes_one_decision(space: Space, drawn: Sequence[Architecture], seed: int) -> None:
+def changes_are_valid_and_repeatable(space: Space, drawn: Sequence[Architecture], seed: int) -> None:
+    """Of a space without decisions: mutations, some of them other architectures, and crossovers where it has any."""
+    size = space.size
+    require(size is None or (isinstance(size, int) and size >= 1), f"size is {size!r}; expected a whole number or None")
+    children = _mutated(space, drawn, seed)
+    require(children == _mutated(space, drawn, seed), "mutate: the same generator state gave another architecture")
+    changed = any(child != parent for child, parent in zip(children, drawn, strict=True))
+    require(changed or size == 1, f"mutate changed none of {len(drawn)} architectures")
+    if space.crosses:
+        rng = np.random.default_rng(seed)
+        for first, second in zip(drawn, reversed(drawn), strict=True):
+            with must_not_raise(f"crossover of {first} and {second}"):
+                child = space.crossover(first, second, rng)
+            _valid(space, child, "crossover")
+
+
+def _mutated(space: Space, drawn: Sequence[Architecture], seed: int) -> list[Architecture]:
+    rng = np.random.default_rng(seed)
+    children: list[Architecture] = []
+    for architecture in drawn:
+        with must_not_raise(f"mutate of {architecture}"):
+            children.append(space.mutate(architecture, rng))
+        _valid(space, children[-1], "mutate")
+    return children
+
+
+def mutation_changes_one_decision(space: DecisionSpace, drawn: Sequence[Architecture], seed: int) -> None:
     rng = np.random.default_rng(seed)
     for architecture in drawn if space.size > 1 else ():
         with must_not_raise(f"mutate of {architecture}"):
@@ -45,7 +74,7 @@ def mutation_changes_one_decision(space: Space, drawn: Sequence[Architecture], s
         _one_change(architecture, child, "mutate")
 
 
-def neighbors_are_what_mutation_reaches(space: Space, drawn: Sequence[Architecture], seed: int) -> None:
+def neighbors_are_what_mutation_reaches(space: DecisionSpace, drawn: Sequence[Architecture], seed: int) -> None:
     rng = np.random.default_rng(seed)
     for architecture in drawn if space.size > 1 else ():
         with must_not_raise(f"neighbors of {architecture}"):
@@ -59,7 +88,7 @@ def neighbors_are_what_mutation_reaches(space: Space, drawn: Sequence[Architectu
             require(child in found, f"mutate of {architecture} gave {child}, which is not among its neighbors")
 
 
-def crossover_inherits(space: Space, drawn: Sequence[Architecture], seed: int) -> None:
+def crossover_inherits(space: DecisionSpace, drawn: Sequence[Architecture], seed: int) -> None:
     rng = np.random.default_rng(seed)
     for first, second in zip(drawn, reversed(drawn), strict=True):
         with must_not_raise(f"crossover of {first} and {second}"):
@@ -74,7 +103,7 @@ def crossover_inherits(space: Space, drawn: Sequence[Architecture], seed: int) -
             )
 
 
-def size_counts_and_at_numbers(space: Space, seed: int) -> None:
+def size_counts_and_at_numbers(space: DecisionSpace, seed: int) -> None:
     with must_not_raise("size"):
         size = space.size
     require(isinstance(size, int) and size >= 1, f"size is {size!r}, expected a whole number of at least 1")
@@ -105,6 +134,9 @@ def canonical_is_idempotent(space: Space, drawn: Sequence[Architecture]) -> None
             twice = space.canonical(once)
         _valid(space, once, "canonical")
         require(once == twice, f"canonical is not idempotent: {architecture} gives {once}, which gives {twice}")
+        require(
+            space.key(architecture) == space.key(once), f"{architecture} and its canonical form have different keys"
+        )
 
 
 def _valid(space: Space, architecture: Architecture, source: str) -> None:

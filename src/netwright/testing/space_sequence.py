@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from netwright.core.architecture import Architecture
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
 
 SMALL_SPACE = 300
 
 
-def answers_lead_to_each_architecture_once(space: Space, drawn: Sequence[Architecture], seed: int) -> None:
+def answers_lead_to_each_architecture_once(space: DecisionSpace, drawn: Sequence[Architecture], seed: int) -> None:
     with must_not_raise("sequence"):
         sequence = DecisionSequence(space)
     _read_back(sequence, drawn)
@@ -45,7 +45,7 @@ def _read_back(sequence: DecisionSequence, drawn: Sequence[Architecture]) -> Non
         require(sequence.decode(batch.tokens) == list(drawn), "sequence().decode gave others than were encoded")
 
 
-def _random_answers_are_valid(space: Space, sequence: DecisionSequence, rng: np.random.Generator) -> None:
+def _random_answers_are_valid(space: DecisionSpace, sequence: DecisionSequence, rng: np.random.Generator) -> None:
     state = sequence.start
     while state.next is not None:
         allowed = np.flatnonzero(state.next.mask)

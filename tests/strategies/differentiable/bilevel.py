@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.choose import Choose
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import StopSearch
 from netwright.core.space import Space
 from netwright.core.strategy import Strategy
@@ -117,7 +118,7 @@ class Bilevel:
         self.trained, self.batch = state["trained"], dict(state["batch"])
 
 
-class Cell(Space):
+class Cell(DecisionSpace):
     """Two decisions between three options, the second nested in one option of the first, and a soft one."""
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:

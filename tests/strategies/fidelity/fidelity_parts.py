@@ -6,15 +6,15 @@ from functools import cached_property
 
 import numpy as np
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Decision, DecisionTable
 from netwright.core.estimator import Estimator
-from netwright.core.space import Space
 from netwright.core.trial import Measurement, Proposal
 
 EPOCHS = 9
 
 
-class Cell(Space):
+class Cell(DecisionSpace):
     """Five four-way decisions, 1,024 architectures."""
 
     @cached_property

@@ -35,7 +35,7 @@ def test_the_density_is_the_mean_of_products_of_aitchison_and_aitkens_kernel() -
 
 
 def test_the_bandwidth_of_two_options_is_the_rule_of_thumb_that_hpbandster_takes() -> None:
-    class Coin(nw.Space):
+    class Coin(nw.DecisionSpace):
         def network(self, choose, shape):
             raise NotImplementedError
 

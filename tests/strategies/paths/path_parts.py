@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from netwright.core.architecture import Architecture
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import StopSearch
 from netwright.core.randomness import Generators, derived_seed
 from netwright.core.space import Space
@@ -23,7 +24,7 @@ FEATURES = {  # Walsh's: orthogonal on 0..1, so that each says something else
 TRUTH = ("once", "twice", "four")
 
 
-class Terms(Space):
+class Terms(DecisionSpace):
     """A sum of three terms, each one of four features; `uneven` gives the last only two, and nests one more in it."""
 
     uneven: bool = False
@@ -38,7 +39,7 @@ class Terms(Space):
         return nn.Sequential(choose.one("term0", plain), choose.one("term1", plain), choose.one("term2", last))
 
 
-class Edges(Space):
+class Edges(DecisionSpace):
     """A node that keeps two of three sources, with an operation on each."""
 
     def network(self, choose, shape):

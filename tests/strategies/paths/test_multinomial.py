@@ -5,14 +5,14 @@ import pytest
 from path_parts import TRUTH, Driver, Edges, Fitting, Terms, continues_alike
 from torch import nn
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError
-from netwright.core.space import Space
 from netwright.strategies.paths import MultinomialLearning
 from netwright.strategies.paths.categorical import Categoricals
 from netwright.strategies.paths.multinomial import Comparison
 
 
-class One(Space):
+class One(DecisionSpace):
     def network(self, choose, shape):
         return choose.one("op", dict.fromkeys("abc", nn.Identity))
 

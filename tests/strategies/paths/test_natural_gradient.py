@@ -7,13 +7,13 @@ import pytest
 from path_parts import TRUTH, Driver, Fitting, Terms, continues_alike
 from torch import nn
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError
-from netwright.core.space import Space
 from netwright.strategies.paths import NaturalGradient
 from netwright.strategies.paths.natural_gradient import Ascent, utilities
 
 
-class Independent(Space):
+class Independent(DecisionSpace):
     """So many decisions of different sizes."""
 
     count: int = 30
@@ -87,7 +87,7 @@ def test_many_updates_equal_a_plain_computation(sizes_of_two):
     Otherwise two roots differ by a rotation that moves with the probabilities, and only single steps can be compared.
     """
 
-    class Pairs(Space):
+    class Pairs(DecisionSpace):
         def network(self, choose, shape):
             return nn.Sequential(*[choose.one(f"d{k}", dict.fromkeys("ab", nn.Identity)) for k in range(8)])
 

@@ -104,7 +104,7 @@ def test_a_script_keeps_the_contract_of_rounds(method: type[nw.Rounds]) -> None:
     check_round_strategy(method)
 
 
-class Vectors(nw.Space):
+class Vectors(nw.DecisionSpace):
     """Two layers, each of one of three kinds."""
 
     traced_shape = nw.TaskShape((6,), 3)

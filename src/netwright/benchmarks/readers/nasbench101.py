@@ -19,10 +19,9 @@ from typing import Any
 import numpy as np
 
 from netwright.benchmarks.readers.tfrecord import records
-from netwright.core.architecture import Architecture
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Point
 from netwright.core.errors import DataError, InvalidArchitecture, OutsideSpace, UserError, marked, shown
-from netwright.core.space import Space
 from netwright.estimators.table import Table
 from netwright.estimators.tables.columns import Columns
 from netwright.estimators.tables.sources import FileSource
@@ -59,7 +58,7 @@ def nasbench101(
 class NasBench101File(FileSource):
     """The records of NAS-Bench-101: .tfrecord as published, or .json."""
 
-    def read(self, space: Space) -> Columns:
+    def read(self, space: DecisionSpace) -> Columns:
         if not isinstance(space, NasBench101):
             raise UserError(f"{self.path.name} is about cells of NasBench101, not about {space.id}")
         rows = _Rows(self.path.name, space)
@@ -103,7 +102,11 @@ class _Rows:
             self._whole.decisions.check(point)
         except (InvalidArchitecture, TypeError) as problem:
             raise DataError(f"{self.name}, {where}: no cell of {self.space.id}: {marked(problem)}") from None
-        found = cell if len(self._points) >= HASHED else self._whole.module_hash(Architecture(self._whole, point))
+        found = (
+            cell
+            if len(self._points) >= HASHED
+            else self._whole.module_hash(self._whole.from_indices(point, check=False))
+        )
         if found != cell:
             raise DataError(f"{self.name}, {where}: the hash is {cell!r}, but that of the cell there is {found!r}")
         size = self.space.size_of_cells

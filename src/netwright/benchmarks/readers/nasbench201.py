@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, DataError, UserError, nearest, shown
-from netwright.core.space import Space
 from netwright.estimators.table import Table
 from netwright.estimators.tables.columns import Columns
 from netwright.estimators.tables.sources import FileSource
@@ -81,7 +81,7 @@ class NasBench201File(FileSource):
     def configuration(self) -> dict[str, Any]:
         return {**super().configuration(), "dataset": self.dataset, "epochs": self.epochs}
 
-    def read(self, space: Space) -> Columns:
+    def read(self, space: DecisionSpace) -> Columns:
         found = _loaded(self.path)
         try:
             rows = [

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from netwright.core.space import Space
+from netwright.core.decision_space import DecisionSpace
 from netwright.estimators.table import Table
 from netwright.estimators.tables.columns import Columns
 from netwright.estimators.tables.json_file import JsonFile
@@ -30,7 +30,7 @@ def nasbench_macro(path: str | os.PathLike[str], *, space: NasBenchMacro | None 
 class NasBenchMacroFile(FileSource):
     """A row for each training of each architecture."""
 
-    def read(self, space: Space) -> Columns:
+    def read(self, space: DecisionSpace) -> Columns:
         found = JsonFile(self.path).read(space)
         names = ("arch", "test_acc", *FIXED)
         accuracies = found.column("test_acc", "test accuracies")

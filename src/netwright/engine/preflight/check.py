@@ -49,7 +49,7 @@ class Preflight:
     sampled: int
     seconds: float
     device: str
-    size: int
+    size: int | None
     warnings: tuple[str, ...] = field(default=())
     by_cost: tuple[tuple[float, Architecture], ...] = ()
     not_exportable: str = ""

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.trial import Proposal
 from netwright.engine.preflight.first_batch import unbuildable
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from netwright.core.architecture import Architecture
     from netwright.core.estimator import Estimator
     from netwright.core.objective import Constraint
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 COUNTING = 2.0  # seconds for counting networks, where nothing depends on the smallest one
 COUNTING_FOR_LIMITS = 20.0  # seconds for it, where there are limits on what is counted
 OTHERS = 4  # networks that are tried where the smallest raises an error, before all are taken for faulty
+CHANGES = 32  # mutations that are looked at, where the changes of an architecture cannot be listed
 CLIMBING = 0.3  # seconds for going on from the smallest and the largest sample, by one decision at a time
 
 Value = Callable[[Mapping[str, float]], float]
@@ -39,7 +41,9 @@ class Counted:
     ) -> None:
         self._cost, self.space = cost, space
         self.limits = [each for each in limits if each.metric in cost.metrics]
-        self.whole = space.size <= samples  # whether every network of the space is counted
+        self.whole = (
+            isinstance(space, DecisionSpace) and space.size <= samples
+        )  # whether every network of the space is counted
         self.counted: dict[Architecture, dict[str, float]] = {}
         self.refused: dict[Architecture, Exception] = {}
         self._draw(rng, samples)
@@ -54,13 +58,16 @@ class Counted:
     def _draw(self, rng: np.random.Generator, samples: int) -> None:
         self._count(self.space.sample(rng))  # the first one also pays for what is found out once
         end = time.monotonic() + (COUNTING_FOR_LIMITS if self.limits else COUNTING)
-        for architecture in (
-            self.space.enumerate() if self.whole else (self.space.sample(rng) for _ in range(samples - 1))
-        ):
+        for architecture in self._further(rng, samples - 1):
             if time.monotonic() > end:
                 self.whole = False
                 break
             self._count(architecture)
+
+    def _further(self, rng: np.random.Generator, samples: int) -> Iterator[Architecture]:
+        if isinstance(self.space, DecisionSpace) and self.whole:
+            return self.space.enumerate()
+        return (self.space.sample(rng) for _ in range(samples))
 
     def _count(self, architecture: Architecture) -> None:
         try:
@@ -121,7 +128,7 @@ class Counted:
         ordered = sorted(self.counted, key=of)
         best, place = ordered[min(start, len(ordered) - 1)], 0
         while True:  # going round the changes rather than beginning again makes two rounds enough for most spaces
-            neighbors = list(self.space.neighbors(best))
+            neighbors = self._changes(best)
             for step in range(len(neighbors)):
                 if time.monotonic() > until:
                     return best, False
@@ -131,6 +138,13 @@ class Counted:
                     break
             else:
                 return best, True
+
+    def _changes(self, architecture: Architecture) -> list[Architecture]:
+        """What single changes give: all of it where that can be listed, else some, always the same."""
+        if isinstance(self.space, DecisionSpace):
+            return list(self.space.neighbors(architecture))
+        rng = np.random.default_rng(0)
+        return list(dict.fromkeys(self.space.mutate(architecture, rng) for _ in range(CHANGES)))
 
     def _value(self, architecture: Architecture, value: Value) -> float:
         if architecture in self.refused:
@@ -163,8 +177,8 @@ def together(
     architecture: Architecture, refused: Sequence[Architecture], sound: Sequence[Architecture]
 ) -> dict[str, object]:
     """The fewest decisions of an architecture that no sound one has together; empty where there are none."""
-    working = [set(each.decisions.items()) for each in sound]
-    failing = [set(each.decisions.items()) for each in refused]
+    working = [set(_decided(each).items()) for each in sound]
+    failing = [set(_decided(each).items()) for each in refused]
     candidates = [each for each in _subsets(architecture) if not any(set(each) <= other for other in working)]
     if not candidates:
         return {}
@@ -172,8 +186,13 @@ def together(
     return dict(max((c for c in candidates if len(c) == fewest), key=lambda c: sum(set(c) <= each for each in failing)))
 
 
+def _decided(architecture: Architecture) -> Mapping[str, object]:
+    """What each decision takes; empty where the space has none."""
+    return architecture.space.record(architecture).get("decisions", {})
+
+
 def _subsets(architecture: Architecture) -> Iterator[tuple[tuple[str, object], ...]]:
-    decided = list(architecture.decisions.items())
+    decided = list(_decided(architecture).items())
     most = TOGETHER if len(decided) <= _MOST_DECISIONS else 1
     for count in range(1, most + 1):
         yield from combinations(decided, count)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, DataError, nearest, shown
-from netwright.core.space import Space
 from netwright.core.spelling import option
 from netwright.estimators.tables.arrangement import Arrangement, arranged
 from netwright.estimators.tables.columns import Columns
@@ -53,7 +53,7 @@ class Contents:
         return min((curve.shape[1] for curve in self.curves.values()), default=0)
 
 
-def contents(space: Space, source: Source, options: Mapping[str, Any]) -> Contents:
+def contents(space: DecisionSpace, source: Source, options: Mapping[str, Any]) -> Contents:
     """What the source holds for this space; a second reading of the same content in one process costs nothing."""
     key = _key(space, source, options)
     found = _read.pop(key, None) or _contents(space, source.read(space), options)
@@ -63,13 +63,13 @@ def contents(space: Space, source: Source, options: Mapping[str, Any]) -> Conten
     return found
 
 
-def _key(space: Space, source: Source, options: Mapping[str, Any]) -> Any:
+def _key(space: DecisionSpace, source: Source, options: Mapping[str, Any]) -> Any:
     curve = curve_identity(options["curve"])
     plain = {**options, "curve": curve}
     return space.id, repr(space), type(source), source.signature, repr(sorted(plain.items()))
 
 
-def _contents(space: Space, columns: Columns, options: Mapping[str, Any]) -> Contents:
+def _contents(space: DecisionSpace, columns: Columns, options: Mapping[str, Any]) -> Contents:
     naming = None if columns.points is not None else naming_columns(columns, space, options["architecture"])
     roles = {role: options[role] for role in ("fidelity", "cost") if options[role] is not None}
     numbered = options["repeat"] is True

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import DataError, shown
-from netwright.core.space import Space
 from netwright.estimators.tables.columns import Columns
 from netwright.estimators.tables.sources import FileSource
 from netwright.tasks.portable.rows import DELIMITERS
@@ -13,7 +13,7 @@ from netwright.tasks.tables import read_table
 class CsvFile(FileSource):
     """A delimited text file; its first row names the columns."""
 
-    def read(self, space: Space) -> Columns:
+    def read(self, space: DecisionSpace) -> Columns:
         table = read_table(self.path, header=True)
         repeated = [name for name in table.columns if "." in name and name.rpartition(".")[0] in table.columns]
         for name in repeated:

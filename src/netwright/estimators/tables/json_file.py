@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import DataError, shown
-from netwright.core.space import Space
 from netwright.estimators.tables.columns import Columns
 from netwright.estimators.tables.sources import FileSource
 
@@ -23,7 +23,7 @@ class JsonFile(FileSource):
     "value"), or one object a line. A record that lacks a key has a gap there.
     """
 
-    def read(self, space: Space) -> Columns:
+    def read(self, space: DecisionSpace) -> Columns:
         text = self.path.read_text(encoding="utf-8-sig")
         whole = None if self.path.suffix in (".jsonl", ".ndjson") else _whole(text, self.path.name)
         if whole is None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import DataError, UserError
-from netwright.core.space import Space
 from netwright.estimators.tables.columns import Columns
 from netwright.estimators.tables.sources import Source
 
@@ -36,7 +36,7 @@ class InMemory(Source):
     def name(self) -> str:
         return "columns in memory"
 
-    def read(self, space: Space) -> Columns:
+    def read(self, space: DecisionSpace) -> Columns:
         return Columns(self.name, self.cells, lambda row: f"row {row} (counted from 0)")
 
     @cached_property

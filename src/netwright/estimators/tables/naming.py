@@ -6,16 +6,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Decision, Label, Point
 from netwright.core.errors import ConfigurationError, DataError, OutsideSpace, UserError, nearest, shown
-from netwright.core.space import Space
 from netwright.core.spelling import option
 from netwright.estimators.tables.columns import Columns
 
 Naming = str | Mapping[str, str] | None
 
 
-def naming_columns(columns: Columns, space: Space, architecture: Naming) -> str | dict[str, str]:
+def naming_columns(columns: Columns, space: DecisionSpace, architecture: Naming) -> str | dict[str, str]:
     """The column of whole architectures, or the column of each decision; DataError where there is neither.
 
     A column name that is not there gives way to one column a decision, where all of those are.
@@ -43,7 +43,7 @@ def naming_columns(columns: Columns, space: Space, architecture: Naming) -> str 
     raise DataError(f"{columns.where} has no column {lacking[0]!r} for a decision{nearest(lacking[0], columns.cells)}")
 
 
-def _begins_with_one(cells: Sequence[Any], space: Space) -> bool:
+def _begins_with_one(cells: Sequence[Any], space: DecisionSpace) -> bool:
     """Whether the first cell of a column is an architecture of the space."""
     try:
         space.parse(_as_text(cells[0]))
@@ -54,7 +54,7 @@ def _begins_with_one(cells: Sequence[Any], space: Space) -> bool:
     return True
 
 
-def points_of(columns: Columns, space: Space, naming: str | Mapping[str, str]) -> Sequence[Point | None]:
+def points_of(columns: Columns, space: DecisionSpace, naming: str | Mapping[str, str]) -> Sequence[Point | None]:
     """The point of each row, None where it is outside of a space that is a part of another.
 
     DataError names the rows that are no architecture of this space, and why.
@@ -64,7 +64,7 @@ def points_of(columns: Columns, space: Space, naming: str | Mapping[str, str]) -
     return _from_decisions(columns, space, naming)
 
 
-def _from_text(columns: Columns, space: Space, name: str) -> list[Point | None]:
+def _from_text(columns: Columns, space: DecisionSpace, name: str) -> list[Point | None]:
     known: dict[str, Point | None] = {}
     points: list[Point | None] = []
     wrong: dict[int, str] = {}
@@ -72,7 +72,7 @@ def _from_text(columns: Columns, space: Space, name: str) -> list[Point | None]:
         text = cell if type(cell) is str else _as_text(cell)
         if text not in known:
             try:
-                known[text] = space.parse(text).point
+                known[text] = space.parse(text).content
             except OutsideSpace:
                 known[text] = None
             except UserError as problem:
@@ -89,7 +89,7 @@ def _as_text(cell: Any) -> str:
     return str(cell)
 
 
-def _refuse(columns: Columns, space: Space, wrong: Mapping[int, str]) -> None:
+def _refuse(columns: Columns, space: DecisionSpace, wrong: Mapping[int, str]) -> None:
     if not wrong:
         return
     whole = len(wrong) == len(columns)
@@ -99,7 +99,7 @@ def _refuse(columns: Columns, space: Space, wrong: Mapping[int, str]) -> None:
     raise columns.refuse(list(wrong), lambda row: wrong[row], advice)
 
 
-def _from_decisions(columns: Columns, space: Space, naming: Mapping[str, str]) -> list[Point]:
+def _from_decisions(columns: Columns, space: DecisionSpace, naming: Mapping[str, str]) -> list[Point]:
     labels = [_Reading(decision) for decision in space.decisions]
     cells = [columns.cells[naming[decision.name]] for decision in space.decisions]
     points: list[Point] = []

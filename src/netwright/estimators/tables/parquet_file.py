@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import DataError
-from netwright.core.space import Space
 from netwright.estimators.tables.columns import Columns
 from netwright.estimators.tables.sources import FileSource
 
@@ -15,7 +15,7 @@ from netwright.estimators.tables.sources import FileSource
 class ParquetFile(FileSource):
     """A Parquet file."""
 
-    def read(self, space: Space) -> Columns:
+    def read(self, space: DecisionSpace) -> Columns:
         from pyarrow import ArrowException, parquet
 
         try:

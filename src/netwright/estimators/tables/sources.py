@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.core.configuration import Configured
-from netwright.core.space import Space
+from netwright.core.decision_space import DecisionSpace
 from netwright.tasks.paths import existing
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Source(Configured, ABC):
     """Reads a table. The constructor takes what is needed to read it again in another process."""
 
     @abstractmethod
-    def read(self, space: Space) -> Columns:
+    def read(self, space: DecisionSpace) -> Columns:
         """All cells; DataError says what cannot be read, and where."""
 
     @property

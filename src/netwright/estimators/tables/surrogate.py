@@ -16,9 +16,9 @@ from netwright.predictors.quality import correlations
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
 
-SURROGATES: Mapping[str, Callable[[Space], Predictor]] = {
+SURROGATES: Mapping[str, Callable[[DecisionSpace], Predictor]] = {
     "forest": lambda space: Forest(space, Flow(space)),
     "boosting": lambda space: Boosting(space, Flow(space)),
     "gp": best,
@@ -43,7 +43,12 @@ class Surrogate:
     """
 
     def __init__(
-        self, name: str, space: Space, architectures: Sequence[Architecture], values: NDArray[np.float64], where: str
+        self,
+        name: str,
+        space: DecisionSpace,
+        architectures: Sequence[Architecture],
+        values: NDArray[np.float64],
+        where: str,
     ) -> None:
         known = [int(k) for k in np.flatnonzero(np.isfinite(values))]
         if len(known) < LEAST:

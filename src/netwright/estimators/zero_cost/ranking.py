@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,12 +98,12 @@ def outcomes_of(
 def different(space: Space, count: int, seed: int) -> list[Architecture]:
     """Random architectures of which no two have the same canonical form."""
     rng = np.random.default_rng(seed)
-    found: dict[Architecture, Architecture] = {}
+    found: dict[Hashable, Architecture] = {}
     for _ in range(ATTEMPTS * count):
         if len(found) == count:
             break
         architecture = space.sample(rng)
-        found.setdefault(space.canonical(architecture), architecture)
+        found.setdefault(space.key(architecture), architecture)
     return list(found.values())
 
 

@@ -92,7 +92,7 @@ def job_to_json(job: Job, root: Path) -> dict[str, Any]:
         "number": int(job.number),
         "attempt": int(job.attempt),
         "seed": int(job.seed),
-        "architecture": None if candidate is None else plain(candidate.decisions),
+        "architecture": None if candidate is None else plain(candidate.data),
         "fidelity": proposal.fidelity,
         "parent": proposal.parent,
         "limits": [[each.metric, float(each.limit), each.relation] for each in job.constraints],
@@ -107,7 +107,7 @@ def job_to_json(job: Job, root: Path) -> dict[str, Any]:
 
 def _parent_to_json(parent: Parent, root: Path) -> dict[str, Any]:
     return {
-        "architecture": plain(parent.architecture.decisions),
+        "architecture": plain(parent.architecture.data),
         "seed": int(parent.seed),
         "folder": _below(parent.folder, root),
         "share": parent.share,

@@ -16,9 +16,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from netwright.core.architecture import Architecture, Mixture
+from netwright.core.architecture import Architecture, Content, Mixture
 from netwright.core.configuration import Configured
-from netwright.core.decisions import Point
 from netwright.core.estimator import Estimator
 from netwright.core.executor import Job
 from netwright.core.objective import Constraint
@@ -48,10 +47,10 @@ class Kit:
 
 @dataclass(frozen=True)
 class Order:
-    """One job without what the kit has. point: the architecture's; None where the job's proposal is whole."""
+    """One job without what the kit has. point: what the architecture holds; None where the job's proposal is whole."""
 
     job: Job
-    point: Point | None
+    point: Content | None
 
 
 def order(job: Job) -> Order:
@@ -59,7 +58,7 @@ def order(job: Job) -> Order:
     candidate, point = job.proposal.candidate, None
     bare = replace(job, stages=(), constraints=())
     if isinstance(candidate, Architecture):
-        point = candidate.point
+        point = candidate.content
         bare = replace(bare, proposal=replace(job.proposal, candidate=Mixture({})))
     return Order(bare, point)
 
@@ -70,7 +69,7 @@ def job(order: Order, kit: Kit) -> Job:
     if order.point is None:
         return whole
     assert kit.space is not None, "an architecture came without its space"
-    candidate = Architecture(kit.space, order.point)
+    candidate = kit.space.from_content(order.point, check=False)
     return replace(whole, proposal=replace(whole.proposal, candidate=candidate))
 
 

@@ -19,9 +19,9 @@ from netwright.core.errors import UserError
 from netwright.predictors.encodings.naming import draws_itself, is_there, named_graphs
 
 if TYPE_CHECKING:
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import Decision, Point
     from netwright.core.graph import Graph
-    from netwright.core.space import Space
 
 CHECKED = 3  # architectures whose graphs must agree
 NOTHING = frozenset({"none", "zero"})  # operations that pass nothing on
@@ -80,7 +80,7 @@ class Cells:
 
 
 @lru_cache(maxsize=32)
-def cells_of(space: Space) -> Cells:
+def cells_of(space: DecisionSpace) -> Cells:
     """The cells of the space; with no slots, and every decision among the rest, where there are none."""
     found = _asked_for(space)
     if found is None and not draws_itself(space):
@@ -88,7 +88,7 @@ def cells_of(space: Space) -> Cells:
     return found or Cells((), (), (), (), tuple(range(len(space.decisions))))
 
 
-def _asked_for(space: Space) -> Cells | None:
+def _asked_for(space: DecisionSpace) -> Cells | None:
     """The cells that `edges` asks for, where some architectures' own graphs agree."""
     slots = _named_slots(space.decisions)
     if not slots:
@@ -101,13 +101,13 @@ def _asked_for(space: Space) -> Cells | None:
         return None
     cells = _placed(slots, graphs[0], space)
     if cells is None or any(
-        _links(cells, each.point) != _drawn(cells, graph) for each, graph in zip(examples, graphs, strict=True)
+        _links(cells, space.indices(each)) != _drawn(cells, graph) for each, graph in zip(examples, graphs, strict=True)
     ):
         return None
     return cells
 
 
-def _told_by_names(space: Space) -> Cells | None:
+def _told_by_names(space: DecisionSpace) -> Cells | None:
     """The cells of a space that draws none, whose decisions' names tell between which states they stand."""
     graphs = [
         each
@@ -152,7 +152,7 @@ def _named_slots(decisions: Sequence[Decision]) -> list[_Named]:
     return found
 
 
-def _placed(named: list[_Named], graph: Graph, space: Space) -> Cells | None:
+def _placed(named: list[_Named], graph: Graph, space: DecisionSpace) -> Cells | None:
     """The slots between the states that the graph draws; None where it has no such states."""
     groups: dict[str, list[str]] = {}
     for node in graph.nodes:
@@ -183,7 +183,7 @@ def _node_of(name: str, group_of: Mapping[str, str]) -> str | None:
     return name or None
 
 
-def _slot(named: _Named, cell: int, target: int, space: Space) -> Slot:
+def _slot(named: _Named, cell: int, target: int, space: DecisionSpace) -> Slot:
     places, decision, chooser = space.decisions.places, named.decision, named.chooser
     labels = tuple(map(str, decision.options)) if decision else ("",)
     chosen: list[int] = []
@@ -200,7 +200,7 @@ def _slot(named: _Named, cell: int, target: int, space: Space) -> Slot:
     )
 
 
-def _ends(slots: Sequence[Slot], cell: int, states: int, space: Space) -> tuple[int, ...]:
+def _ends(slots: Sequence[Slot], cell: int, states: int, space: DecisionSpace) -> tuple[int, ...]:
     """The states, inputs apart, that no edge reads in some architecture."""
     own = [each for each in slots if each.cell == cell]
     reached = {each.target for each in own}

@@ -12,8 +12,8 @@ from netwright.core.configuration import Configured
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import Point
-    from netwright.core.space import Space
 
 MOST_BYTES = 1 << 26  # of rows that are kept; all are dropped when there are more
 
@@ -21,7 +21,7 @@ MOST_BYTES = 1 << 26  # of rows that are kept; all are dropped when there are mo
 class Encoding(Configured, ABC):
     """Gives each architecture of a space a row of `dimension` numbers; rows are kept, so each is made once."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: DecisionSpace) -> None:
         self.space = space
         self._places: dict[Point, int] = {}
         self._rows = np.zeros((0, 0), dtype=np.float32)
@@ -38,10 +38,7 @@ class Encoding(Configured, ABC):
     def encode(self, architectures: Sequence[Architecture]) -> np.ndarray:
         """float32 of shape (n, dimension), a copy. Raises InvalidArchitecture for another space's architectures."""
         known = self._places
-        for each in architectures:
-            if each.space is not self.space:
-                self.space.require_own(each)
-        wanted = [each.point for each in architectures]
+        wanted = [self.space.indices(each) for each in architectures]
         new = [point for point in dict.fromkeys(wanted) if point not in known]
         if new:
             if (len(known) + len(new)) * self.dimension * 4 > MOST_BYTES:

@@ -11,7 +11,7 @@ from netwright.predictors.encodings.cells import NOTHING, Cells, cells_of
 from netwright.predictors.encodings.encoding import Encoding, one_hot_rows
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.predictors.encodings.graph_flow import GraphFlow
 
 IDENTITY = frozenset({"skip_connect", "identity", "skip", "Identity"})
@@ -34,7 +34,7 @@ class Flow(Encoding):
     "block/1/kernel") how often each option is taken. Not from a paper; docs/predictors.md says what it is worth.
     """
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: DecisionSpace) -> None:
         super().__init__(space)
         self._standard: tuple[np.ndarray, np.ndarray] | None = None
 

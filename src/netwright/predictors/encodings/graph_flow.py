@@ -8,22 +8,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netwright.core.architecture import Architecture
 from netwright.predictors.encodings.cells import NOTHING
 from netwright.predictors.encodings.naming import draws_itself
 from netwright.predictors.encodings.vertices import vertices_of
 from netwright.predictors.kernels.layers import LayerGraph, layer_graph
 
 if TYPE_CHECKING:
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.graph import Graph
-    from netwright.core.space import Space
 
 IDENTITY = frozenset({"skip_connect", "identity", "skip", "Identity"})
 EXAMPLES = 200  # architectures whose operations are taken for all that there are
 LOOKED_AT, MOST_NEIGHBOURS = 8, 500  # architectures, and neighbours of each, that tell which decisions a graph shows
 
 
-def drawn_graphs(space: Space) -> tuple[GraphFlow, tuple[int, ...]] | None:
+def drawn_graphs(space: DecisionSpace) -> tuple[GraphFlow, tuple[int, ...]] | None:
     """What says the columns of a space's graphs, and the places of the decisions that are not in them.
 
     The graphs are those that the names of decisions tell, or the space draws itself; None where neither is.
@@ -34,14 +33,14 @@ def drawn_graphs(space: Space) -> tuple[GraphFlow, tuple[int, ...]] | None:
         return None
 
     def draw(point: Sequence[int]) -> Graph:
-        return space.graph(Architecture(space, tuple(point)))
+        return space.graph(space.from_indices(tuple(point), check=False))
 
     covered = _covered(space, draw)
     rest = tuple(place for place in range(len(space.decisions)) if place not in covered)
     return (GraphFlow(space, draw), rest) if covered else None
 
 
-def _covered(space: Space, draw: Callable[[Sequence[int]], Graph]) -> set[int]:
+def _covered(space: DecisionSpace, draw: Callable[[Sequence[int]], Graph]) -> set[int]:
     """The decisions that change the graph of some architecture."""
     rng, found = np.random.default_rng(0), set[int]()
     for _ in range(LOOKED_AT):
@@ -63,7 +62,7 @@ class GraphFlow:
     leave the input and reach the output.
     """
 
-    def __init__(self, space: Space, draw: Callable[[Sequence[int]], Graph]) -> None:
+    def __init__(self, space: DecisionSpace, draw: Callable[[Sequence[int]], Graph]) -> None:
         self._draw = draw
         rng = np.random.default_rng(0)
         points = [space.decisions.draw(rng) for _ in range(EXAMPLES)]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netwright.core.among import Among
-from netwright.core.space import Space
+from netwright.core.decision_space import DecisionSpace
 
 if TYPE_CHECKING:
     from netwright.core.decisions import Decision, Label
@@ -38,9 +38,9 @@ class NamedGraph:
         return 1 + max(target for _, target in self.edges)
 
 
-def draws_itself(space: Space) -> bool:
+def draws_itself(space: DecisionSpace) -> bool:
     """Whether the space says itself what its graph is."""
-    return type(space.space if isinstance(space, Among) else space).graph is not Space.graph
+    return type(space.space if isinstance(space, Among) else space).graph is not DecisionSpace.graph
 
 
 def named_graphs(decisions: Sequence[Decision]) -> list[NamedGraph]:

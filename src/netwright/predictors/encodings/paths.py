@@ -13,7 +13,7 @@ from netwright.predictors.encodings.encoding import Encoding, one_hot_rows
 from netwright.predictors.encodings.vertices import Vertices, vertices_of
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
 
 MOST_PATHS = 2000
 
@@ -33,7 +33,7 @@ class Paths(Encoding):
     truncation of section 4: long paths are many, and each of them is rare). Raises ConfigurationError below 1.
     """
 
-    def __init__(self, space: Space, longest: int | None = None) -> None:
+    def __init__(self, space: DecisionSpace, longest: int | None = None) -> None:
         super().__init__(space)
         if longest is not None and longest < 1:
             raise ConfigurationError(f"Paths: longest must be at least 1 operation, found {longest}")

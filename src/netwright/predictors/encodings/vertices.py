@@ -15,8 +15,8 @@ from netwright.core.vertex_graph import on_paths
 from netwright.predictors.encodings.naming import draws_itself, is_there, named_graphs, numbered
 
 if TYPE_CHECKING:
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import Decision
-    from netwright.core.space import Space
 
 _CHECKED = 3  # architectures whose graphs must agree
 
@@ -57,7 +57,7 @@ class Vertices:
 
 
 @lru_cache(maxsize=32)
-def vertices_of(space: Space) -> Vertices | None:
+def vertices_of(space: DecisionSpace) -> Vertices | None:
     """The space's cell, where it decides on every edge ("edge0_1") and on every vertex ("vertex1") of one; else None.
 
     That it was read correctly is checked on some architectures' own graphs, where the space draws them.
@@ -68,7 +68,7 @@ def vertices_of(space: Space) -> Vertices | None:
     rng = np.random.default_rng(0)
     for _ in range(_CHECKED):
         architecture = space.sample(rng)
-        if _told(found, np.array([architecture.point])) != _drawn(space.graph(architecture)):
+        if _told(found, np.array([space.indices(architecture)])) != _drawn(space.graph(architecture)):
             return None
     return found
 

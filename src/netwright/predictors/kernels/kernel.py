@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netwright.core.architecture import sortable
 from netwright.core.configuration import Configured
 from netwright.predictors.kernels.layers import LayerGraph, layers_of
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
-    from netwright.core.decisions import Point
     from netwright.core.space import Space
 
 MOST_KEPT = 100_000  # features of architectures; beyond that all are forgotten
@@ -71,14 +71,14 @@ class GraphKernel(Kernel):
 
     def __init__(self, space: Space) -> None:
         self.space = space
-        self._known: dict[Point, Any] = {}
+        self._known: dict[Hashable, Any] = {}
 
     @abstractmethod
     def describe(self, graph: LayerGraph) -> Any:
         """All that the measures are taken of."""
 
-    def row(self, point: Point, described: Any) -> Any:
-        """What `measures` is given of an architecture. point: that of its canonical form."""
+    def row(self, order: Any, described: Any) -> Any:
+        """What `measures` is given of an architecture. order: of its canonical form, among others'."""
         return described
 
     def features(self, architectures: Sequence[Architecture]) -> np.ndarray:
@@ -87,9 +87,10 @@ class GraphKernel(Kernel):
         rows = np.empty(len(architectures), dtype=object)
         for k, each in enumerate(architectures):
             canonical = self.space.canonical(each)
-            row = self._known.get(canonical.point)
+            content = canonical.content
+            row = self._known.get(content)
             if row is None:
-                row = self._known[canonical.point] = self.row(canonical.point, self.describe(layers_of(canonical)))
+                row = self._known[content] = self.row(sortable(content), self.describe(layers_of(canonical)))
             rows[k] = row
         return rows
 

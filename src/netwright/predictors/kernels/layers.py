@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.graph import Edge, Graph, Node
 from netwright.predictors.encodings.cells import NOTHING, cells_of
 
@@ -69,11 +70,12 @@ class LayerGraph:
 
 def layers_of(architecture: Architecture) -> LayerGraph:
     """The layers of an architecture; what passes nothing on is left out."""
-    cells = cells_of(architecture.space)
-    if not cells.slots or cells.rest:
-        return layer_graph(architecture.space.graph(architecture))
+    space = architecture.space
+    cells = cells_of(space) if isinstance(space, DecisionSpace) else None
+    if cells is None or not cells.slots or cells.rest:
+        return layer_graph(space.graph(architecture))
     # The same as the space would draw, without building the network.
-    option, there = cells.options(np.array([architecture.point]))
+    option, there = cells.options(np.array([architecture.content]))
     nodes = [Node(state) for states in cells.states for state in states]
     edges = [
         Edge(cells.states[slot.cell][slot.source], cells.states[slot.cell][slot.target], slot.labels[option[0, k]])

@@ -12,7 +12,7 @@ from netwright.predictors.kernels.kernel import Hyperparameter, Kernel, weighted
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
 
 
 class LinearRbf(Kernel):
@@ -22,7 +22,7 @@ class LinearRbf(Kernel):
     decisions, so that the kernel of an architecture that answers all of them with itself is 1.
     """
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: DecisionSpace) -> None:
         self.space = space
         self._encoding = OneHot(space)
         self._decisions = max(len(space.decisions), 1)

@@ -11,7 +11,6 @@ import numpy as np
 from netwright.predictors.kernels.kernel import GraphKernel
 
 if TYPE_CHECKING:
-    from netwright.core.decisions import Point
     from netwright.core.space import Space
     from netwright.predictors.kernels.layers import LayerGraph
 
@@ -38,9 +37,9 @@ class PairKernel(GraphKernel):
     def profile(self, graph: LayerGraph) -> Any:
         """What is needed of one graph for its distances."""
 
-    def row(self, point: Point, described: Any) -> Any:
+    def row(self, order: Any, described: Any) -> Any:
         self._described += 1
-        return self._described, point, described
+        return self._described, order, described
 
     @abstractmethod
     def distances(self, first: Sequence[Any], second: Sequence[Any]) -> np.ndarray:
@@ -58,11 +57,11 @@ class PairKernel(GraphKernel):
         if len(self._pairs) > MOST_PAIRS:
             self._pairs.clear()
         wanted: dict[tuple[int, int], tuple[Any, Any]] = {}
-        for a, point, profile in first:
+        for a, order, profile in first:
             for b, another, other in second:
                 key = (a, b) if a < b else (b, a)
                 if key not in self._pairs:
-                    wanted[key] = (profile, other) if point <= another else (other, profile)
+                    wanted[key] = (profile, other) if order <= another else (other, profile)
         keys, both = list(wanted), list(wanted.values())
         for start in range(0, len(keys), AT_ONCE):
             part = both[start : start + AT_ONCE]

@@ -12,7 +12,7 @@ from netwright.predictors.kernels.kernel import Hyperparameter, Kernel, weighted
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.predictors.encodings import Encoding
 
 
@@ -28,7 +28,7 @@ class _Distances(Kernel):
     ("automatic relevance determination", section 5.1).
     """
 
-    def __init__(self, space: Space, encoding: Encoding | None = None, relevance: bool = False) -> None:
+    def __init__(self, space: DecisionSpace, encoding: Encoding | None = None, relevance: bool = False) -> None:
         if encoding is not None and encoding.space.id != space.id:
             raise ConfigurationError(
                 f"{type(self).__name__}: the encoding is of space {encoding.space.id!r}; expected {space.id!r}"
@@ -44,7 +44,9 @@ class _Distances(Kernel):
         if self.encoding is not None:
             rows = np.asarray(self.encoding.encode(canonical), dtype=np.float64)
             return np.round(rows * FINENESS) / FINENESS
-        points = np.array([each.point for each in canonical], dtype=np.int64).reshape(len(canonical), self._width)
+        points = np.array([self.space.indices(each) for each in canonical], dtype=np.int64).reshape(
+            len(canonical), self._width
+        )
         if self.relevance:
             return points
         rows = np.zeros((len(points), self._places[-1]))  # one-hot, with a place for "not asked"

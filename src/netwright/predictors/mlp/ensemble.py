@@ -16,7 +16,7 @@ from netwright.predictors.predictor import Prediction, Predictor
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
 
 LOSSES = ("mae", "mse")
 SCHEDULES = ("constant", "cosine")
@@ -43,7 +43,7 @@ class MlpEnsemble(Predictor):
 
     def __init__(
         self,
-        space: Space,
+        space: DecisionSpace,
         encoding: Encoding | None = None,
         networks: int = 5,
         layers: int = 10,
@@ -120,7 +120,7 @@ class MlpEnsemble(Predictor):
         return examples.unscaled(self._networks.predict(self.encoding.encode(architectures)))
 
 
-def quick(space: Space, encoding: Encoding | None = None) -> MlpEnsemble:
+def quick(space: DecisionSpace, encoding: Encoding | None = None) -> MlpEnsemble:
     """Five smaller networks, trained on as many batches however many examples there are, and on 2,000 at most.
 
     About as good as the defaults of MlpEnsemble and many times as quick; docs/predictors.md has the figures.

@@ -18,7 +18,7 @@ from netwright.predictors.predictor import Prediction, Predictor
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
 
 
 class _Assessor(nn.Module):
@@ -61,7 +61,7 @@ class SemiSupervisedAssessor(Predictor):
 
     def __init__(
         self,
-        space: Space,
+        space: DecisionSpace,
         encoding: Encoding | None = None,
         unlabelled: int = 200,
         networks: int = 2,

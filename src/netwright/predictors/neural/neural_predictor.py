@@ -21,7 +21,7 @@ from netwright.predictors.ranked import NormalScores
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
 
 CHUNK = 64  # graphs at once when predicting
 
@@ -102,7 +102,7 @@ class NeuralPredictor(Predictor):
 
     def __init__(
         self,
-        space: Space,
+        space: DecisionSpace,
         layers: int = 3,
         hidden: int = 144,
         head: int = 128,

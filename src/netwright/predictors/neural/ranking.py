@@ -18,7 +18,7 @@ from netwright.predictors.predictor import Prediction, Predictor
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
 
 Curves = Sequence[Sequence[float]]
 
@@ -69,7 +69,7 @@ class RankingNetwork(Predictor):
 
     def __init__(
         self,
-        space: Space,
+        space: DecisionSpace,
         encoding: Encoding | None = None,
         networks: int = 5,
         hidden: int = 32,

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Hashable
 
 from netwright.strategies.unseen import Unseen
-
-if TYPE_CHECKING:
-    from netwright.core.decisions import Point
 
 
 class Asked(Unseen):
     """Draws what was not asked yet, and tells whether a canonical form was."""
 
-    def __contains__(self, point: Point) -> bool:
-        return point in self._asked
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._asked

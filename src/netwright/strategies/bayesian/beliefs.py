@@ -12,7 +12,7 @@ from netwright.core.architecture import Architecture
 from netwright.predictors.gaussian_process.joint import JointPredictor
 from netwright.predictors.predictor import Predictor
 from netwright.strategies.bayesian.scalarization import scalarized
-from netwright.strategies.unseen import points_of
+from netwright.strategies.unseen import contents_of, points_of
 
 if TYPE_CHECKING:
     from netwright.core.trial import Trial
@@ -94,7 +94,7 @@ class Beliefs:
             return None
         width = max((len(each) for each in self._scores if each is not None), default=1)
         return {
-            "points": points_of([each.point for each in self._architectures], self.predictor.space),
+            "points": points_of([each.content for each in self._architectures], self.predictor.space),
             "scores": self._table(width),
             "learnt": self._learnt,
             "predictor": known,
@@ -103,7 +103,7 @@ class Beliefs:
     def remember(self, memory: Mapping[str, Any]) -> None:
         """Go on from there. The ranking is made anew before it is used."""
         space = self.predictor.space
-        architectures = [Architecture(space, tuple(point)) for point in memory["points"].tolist()]
+        architectures = [space.from_content(each, check=False) for each in contents_of(memory["points"])]
         for architecture, scores in zip(architectures, memory["scores"].tolist(), strict=True):
             self._put(architecture, None if math.isnan(scores[0]) else tuple(scores))
         self._learnt = memory["learnt"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from netwright.core.checks import whole_number
 from netwright.core.configuration import Configured
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError
 from netwright.strategies.evolution.variation import Mutation, OneDecision
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from netwright.core.architecture import Architecture
-    from netwright.core.decisions import Point
     from netwright.core.space import Space
     from netwright.strategies.bayesian.asked import Asked
 
@@ -45,26 +45,26 @@ class Found:
     """New architectures, one of each canonical form, none of which was asked."""
 
     standing: Standing
-    by_point: dict[Point, Architecture] = field(default_factory=dict)
+    by_key: dict[Hashable, Architecture] = field(default_factory=dict)
 
     def add(self, architecture: Architecture) -> bool:
         """Whether this one is new."""
-        point = self.standing.space.canonical(architecture).point
-        if point in self.by_point or point in self.standing.asked:
+        key = self.standing.space.key(architecture)
+        if key in self.by_key or key in self.standing.asked:
             return False
-        self.by_point[point] = architecture
+        self.by_key[key] = architecture
         return True
 
     def fill(self, architectures: Iterable[Architecture], size: int) -> None:
         """Add until there are so many."""
         for each in architectures:
-            if len(self.by_point) >= size:
+            if len(self.by_key) >= size:
                 return
             self.add(each)
 
     @property
     def architectures(self) -> list[Architecture]:
-        return list(self.by_point.values())
+        return list(self.by_key.values())
 
 
 class Candidates(Configured, ABC):
@@ -86,7 +86,7 @@ class RandomPool(Candidates):
 
     def propose(self, standing: Standing, rng: np.random.Generator) -> list[Architecture]:
         space, found = standing.space, Found(standing)
-        if space.size <= self.size:
+        if isinstance(space, DecisionSpace) and space.size <= self.size:
             found.fill(space.enumerate(), self.size)
         else:
             found.fill((space.sample(rng) for _ in range(PATIENCE * self.size)), self.size)
@@ -117,5 +117,5 @@ class MutationsOfBest(Candidates):
                 break
             children = (self.mutation.mutate(space, parent, rng) for _ in range(each))
             found.fill(children, size - random)
-        found.fill((space.sample(rng) for _ in range(PATIENCE * random)), len(found.by_point) + random)
+        found.fill((space.sample(rng) for _ in range(PATIENCE * random)), len(found.by_key) + random)
         return found.architectures

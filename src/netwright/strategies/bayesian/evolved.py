@@ -46,7 +46,7 @@ class EvolvedCandidates(Candidates):
         pool = list(standing.ranked[: self.parents])
         scores = standing.score(pool)
         for _ in range(-(-self.size // self.generation)):
-            before = len(found.by_point)
+            before = len(found.by_key)
             for place in rng.choice(len(pool), self.generation, p=shares(scores)):
                 found.add(self._edited(standing, pool[place], rng))
             born = found.architectures[before:]

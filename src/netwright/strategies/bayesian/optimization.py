@@ -11,6 +11,7 @@ import numpy as np
 from netwright.core.architecture import Architecture
 from netwright.core.checks import whole_number
 from netwright.core.errors import ConfigurationError
+from netwright.core.space import frozen
 from netwright.core.strategy import Remembering
 from netwright.core.trial import Proposal
 from netwright.predictors.gaussian_process import GaussianProcess
@@ -18,9 +19,11 @@ from netwright.strategies.bayesian.acquisition import Acquisition, ExpectedImpro
 from netwright.strategies.bayesian.asked import Asked
 from netwright.strategies.bayesian.beliefs import Beliefs
 from netwright.strategies.bayesian.candidates import Candidates, MutationsOfBest, Standing
+from netwright.strategies.unseen import listed
 
 if TYPE_CHECKING:
-    from netwright.core.decisions import Point
+    from collections.abc import Hashable
+
     from netwright.core.space import Space
     from netwright.core.trial import Trial
     from netwright.predictors.predictor import Predictor
@@ -68,18 +71,18 @@ class BayesianOptimization(Remembering):
         self._asked = Asked(space)
         self._count = 0
         self._planned: deque[tuple[Architecture, float]] = deque()
-        self._pending: dict[Point, tuple[Architecture, float | None]] = {}  # with the mean that was predicted
+        self._pending: dict[Hashable, tuple[Architecture, float | None]] = {}  # with the mean that was predicted
 
     def ask(self, rng: np.random.Generator) -> Proposal:
         if self._count >= self.initial and not self._planned and len(self._beliefs) >= LEAST_EXAMPLES:
             self._plan(rng)
         architecture, mean = self._planned.popleft() if self._planned else (self._asked.draw(rng), None)
-        self._pending[self.space.canonical(architecture).point] = architecture, mean
+        self._pending[self.space.key(architecture)] = architecture, mean
         self._count += 1
         return Proposal(architecture)
 
     def tell(self, trial: Trial) -> None:
-        self._pending.pop(self.space.canonical(trial.architecture).point, None)
+        self._pending.pop(self.space.key(trial.architecture), None)
         self._beliefs.add(trial)
 
     def memory(self) -> Mapping[str, Any] | None:
@@ -90,18 +93,21 @@ class BayesianOptimization(Remembering):
             "beliefs": beliefs,
             "asked": self._asked.memory(),
             "count": self._count,
-            "planned": [[list(each.point), mean] for each, mean in self._planned],
-            "pending": [[list(each.point), mean] for each, mean in self._pending.values()],
+            "planned": [[listed(each.content), mean] for each, mean in self._planned],
+            "pending": [[listed(each.content), mean] for each, mean in self._pending.values()],
         }
 
     def remember(self, memory: Mapping[str, Any]) -> None:
         self._beliefs.remember(memory["beliefs"])
         self._asked.remember(memory["asked"])
         self._count = memory["count"]
-        self._planned.extend((Architecture(self.space, tuple(point)), mean) for point, mean in memory["planned"])
-        for point, mean in memory["pending"]:
-            architecture = Architecture(self.space, tuple(point))
-            self._pending[self.space.canonical(architecture).point] = architecture, mean
+        self._planned.extend(self._recalled(*each) for each in memory["planned"])
+        for content, mean in memory["pending"]:
+            architecture, _ = self._recalled(content, mean)
+            self._pending[self.space.key(architecture)] = architecture, mean
+
+    def _recalled(self, content: Any, mean: Any) -> tuple[Architecture, Any]:
+        return self.space.from_content(frozen(content), check=False), mean
 
     def _wanted(self) -> int:
         """How many are asked in the next round."""

@@ -25,8 +25,8 @@ from netwright.strategies.rounds.script import Rounds
 if TYPE_CHECKING:
     import numpy as np
 
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.pace import Pace
-    from netwright.core.space import Space
     from netwright.core.trial import Purpose, Trial
     from netwright.strategies.differentiable import relaxation as relaxing
     from netwright.strategies.differentiable.dropout import GroupedDropout
@@ -65,7 +65,7 @@ class Differentiable(Rounds):
 
     def __init__(
         self,
-        space: Space,
+        space: DecisionSpace,
         relaxation: Relaxation | None = None,
         optimiser: Optimiser | None = None,
         level: str = "two",
@@ -190,7 +190,7 @@ class Differentiable(Rounds):
     def _check(self, monitor: EigenvalueMonitor) -> Talk[None]:
         """Have the monitor look at the validation loss around the logits, and stop where it says so."""
         self._monitored["epoch"] = self.progress.epoch
-        self._monitored["points"] = [*self._monitored["points"], list(self.result().point)]
+        self._monitored["points"] = [*self._monitored["points"], list(self.space.indices(self.result()))]
         parameters = self._parameters
         weights = softmax(parameters.logits.detach(), parameters.alive)
         draw = Draw(weights, parameters.active, weights)
@@ -209,7 +209,7 @@ class Differentiable(Rounds):
             self._stop_at(self._monitored["points"][check])
 
     def _stop_at(self, point: Sequence[int]) -> None:
-        self._stopped = Architecture(self.space, tuple(point))
+        self._stopped = self.space.from_indices(tuple(point), check=False)
         self.end("the eigenvalue of the Hessian rose")
 
     # What is asked, and how it is used.
@@ -331,7 +331,7 @@ class Differentiable(Rounds):
             "owed": self._owed,
             "monitored": dict(self._monitored),
             "shrunk": dict(self._shrunk),
-            "stopped": None if self._stopped is None else list(self._stopped.point),
+            "stopped": None if self._stopped is None else list(self.space.indices(self._stopped)),
             **self._run.state_dict(),
         }
 
@@ -353,7 +353,7 @@ def _both(first: Tensor | None, second: Tensor | None) -> Tensor | None:
     return first & second
 
 
-def _check_structure(space: Space, relaxation: Relaxation, edge_weights: bool) -> None:
+def _check_structure(space: DecisionSpace, relaxation: Relaxation, edge_weights: bool) -> None:
     if not edge_weights:
         return
     if not any(each.kind == "sources" for each in space.decisions):

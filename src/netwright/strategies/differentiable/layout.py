@@ -12,7 +12,7 @@ from torch import Tensor
 from netwright.core.decisions import Label
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Layout:
     columns are options, hard ones first, then soft ones. Shorter rows end in columns that do not `exist`.
     """
 
-    def __init__(self, space: Space, edge_weights: bool = False) -> None:
+    def __init__(self, space: DecisionSpace, edge_weights: bool = False) -> None:
         rows = [each for each in space.decisions if each.kind != "sources" or edge_weights]
         self.decisions = tuple(rows)
         self.names: tuple[str, ...] = tuple(each.name for each in rows)

@@ -14,7 +14,7 @@ from netwright.strategies.differentiable.shrinking import Shrinking
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.strategies.differentiable.layout import Layout
     from netwright.strategies.differentiable.parameters import Parameters
 
@@ -87,7 +87,7 @@ class ProgressiveShrinking(Shrinking):
                 result[row, values.masked_fill(~layout.hard[row], -1.0).argmax()] = True
         return result & alive
 
-    def discretize(self, space: Space, layout: Layout, mixture: Mixture) -> Architecture:
+    def discretize(self, space: DecisionSpace, layout: Layout, mixture: Mixture) -> Architecture:
         weights = {name: tensor.detach().cpu().clone() for name, tensor in mixture.weights.items()}
         while True:
             found = space.discretize(Mixture(weights))

@@ -11,7 +11,7 @@ from netwright.core.configuration import Configured
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.strategies.differentiable.layout import Layout
     from netwright.strategies.differentiable.parameters import Parameters
 
@@ -34,6 +34,6 @@ class Shrinking(Configured, ABC):
         weights: of the mixture that the logits stand for, in the host's memory. share: of the training that is done.
         """
 
-    def discretize(self, space: Space, layout: Layout, mixture: Mixture) -> Architecture:
+    def discretize(self, space: DecisionSpace, layout: Layout, mixture: Mixture) -> Architecture:
         """The architecture that the mixture stands for in the end."""
         return space.discretize(mixture)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from netwright.core.architecture import Architecture
 from netwright.core.checks import probability as checked_probability
 from netwright.core.configuration import Configured
+from netwright.core.decision_space import with_decisions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,14 +62,16 @@ class OnePointCrossover(Crossover):
         self.probability = checked_probability(self, "probability", probability)
 
     def cross(self, space: Space, first: Architecture, second: Architecture, rng: np.random.Generator) -> Architecture:
+        decided = with_decisions(self, space)
         coin, share = rng.random(2).tolist()
         if coin >= self.probability:
             return first
-        cut = 1 + int(share * (len(first.point) - 1))
-        ours = (*first.point[:cut], *second.point[cut:])
-        theirs = (*second.point[:cut], *first.point[cut:])
+        mother, father = decided.indices(first), decided.indices(second)
+        cut = 1 + int(share * (len(mother) - 1))
+        ours = (*mother[:cut], *father[cut:])
+        theirs = (*father[:cut], *mother[cut:])
         wanted = [mine if mine >= 0 else other for mine, other in zip(ours, theirs, strict=True)]
-        return Architecture(space, space.decisions.complete(wanted, rng))
+        return decided.from_indices(decided.decisions.complete(wanted, rng), check=False)
 
 
 class Mutation(Configured, ABC):
@@ -103,12 +106,13 @@ class EachDecision(Mutation):
         self.rate = rate if rate is None else checked_probability(self, "rate", rate)
 
     def mutate(self, space: Space, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-        point = architecture.point
+        decided = with_decisions(self, space)
+        point = decided.indices(architecture)
         active = sum(option >= 0 for option in point)
         rate = 1 / max(active, 1) if self.rate is None else self.rate
         shares = rng.random(len(point)).tolist()
         wanted = [-1 if share < rate else option for option, share in zip(point, shares, strict=True)]
-        return Architecture(space, space.decisions.complete(wanted, rng))
+        return decided.from_indices(decided.decisions.complete(wanted, rng), check=False)
 
 
 class Successive(Mutation):

@@ -17,8 +17,8 @@ from netwright.strategies.unseen import Unseen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import DecisionTable, Point
-    from netwright.core.space import Space
     from netwright.core.trial import Trial
 
 
@@ -36,9 +36,11 @@ class KernelDensity(Learner):
     the same for two options and does not depend on how more are numbered; nothing is asked twice by default.
     """
 
+    space: DecisionSpace
+
     def __init__(
         self,
-        space: Space,
+        space: DecisionSpace,
         good: float = 0.15,
         least_points: int | None = None,
         samples: int = 64,
@@ -71,7 +73,7 @@ class KernelDensity(Learner):
         self.learn(trial)
 
     def learn(self, trial: Trial) -> None:
-        self._levels.setdefault(trial.share, _Level()).note(trial)
+        self._levels.setdefault(trial.share, _Level(self.space)).note(trial)
 
     def _densities(self) -> tuple[_Density, _Density] | None:
         """The densities of good and bad at the highest fidelity with enough trials of both; None without one."""
@@ -98,7 +100,7 @@ class KernelDensity(Learner):
         points = [self.space.decisions.complete(wanted, rng) for wanted in good.draw(self.samples, rng)]
         ratios = good.log(points) - bad.log(points)
         for place in np.argsort(-ratios, kind="stable").tolist():
-            architecture = Architecture(self.space, points[place])
+            architecture = self.space.from_indices(points[place], check=False)
             if self._unseen.add(architecture) or self.repeats:
                 return architecture
         return None
@@ -107,7 +109,8 @@ class KernelDensity(Learner):
 class _Level:
     """The trials of one fidelity."""
 
-    def __init__(self) -> None:
+    def __init__(self, space: DecisionSpace) -> None:
+        self.space = space
         self._results = Population()
         self._failed: list[Point] = []
 
@@ -118,11 +121,11 @@ class _Level:
         if trial.completed:
             self._results.put(trial)
         else:
-            self._failed.append(trial.architecture.point)
+            self._failed.append(self.space.indices(trial.architecture))
 
     def ordered(self) -> list[Point]:
         """The points, best first, those that failed last."""
-        return [*(trial.architecture.point for trial in self._results.ordered()), *self._failed]
+        return [*(self.space.indices(trial.architecture) for trial in self._results.ordered()), *self._failed]
 
 
 class _Density:

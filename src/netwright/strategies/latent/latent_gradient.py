@@ -22,8 +22,8 @@ from netwright.strategies.told import noted, recalled
 from netwright.strategies.unseen import Unseen
 
 if TYPE_CHECKING:
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import Point
-    from netwright.core.space import Space
     from netwright.core.trial import Trial
 
 _MOST_INT = 2**31
@@ -57,9 +57,11 @@ class LatentGradient(Remembering):
     model learns scores scaled to 0..1, of several objectives their mean; trials that did not complete are left out.
     """
 
+    space: DecisionSpace
+
     def __init__(
         self,
-        space: Space,
+        space: DecisionSpace,
         initial: int = 600,
         new: int = 300,
         seeds: int = 100,
@@ -136,7 +138,9 @@ class LatentGradient(Remembering):
             self._rewards.see(trial)
         self._unseen.remember(memory["unseen"])
         self._left, self._pending = memory["left"], memory["pending"]
-        self._queue = [Proposal(Architecture(self.space, tuple(point)), parent=each) for point, each in memory["queue"]]
+        self._queue = [
+            Proposal(self.space.from_indices(tuple(point), check=False), parent=each) for point, each in memory["queue"]
+        ]
         if memory["model"]:
             self._vocabulary = Vocabulary(self.space.decisions)
             with _own_generator(0):
@@ -152,7 +156,9 @@ class LatentGradient(Remembering):
         model = self._learnt(vocabulary, int(rng.integers(_MOST_INT)))
         best = sorted(self._completed, key=lambda trial: -self._rewards.of(trial))[: self.seeds]
         with torch.no_grad():
-            tokens = torch.tensor([vocabulary.encode(trial.architecture.point) for trial in best], device="cpu")
+            tokens = torch.tensor(
+                [vocabulary.encode(self.space.indices(trial.architecture)) for trial in best], device="cpu"
+            )
             states = model.encode(tokens)
             gradient = model.gradient(states)
             found: list[Proposal] = []
@@ -173,7 +179,7 @@ class LatentGradient(Remembering):
             if len(found) == self.new:
                 return
             near = settled(self.space.decisions, point, rng)
-            if near is not None and self._unseen.add(architecture := Architecture(self.space, near)):
+            if near is not None and self._unseen.add(architecture := self.space.from_indices(near, check=False)):
                 found.append(Proposal(architecture, parent=trial.number))
 
     def _learnt(self, vocabulary: Vocabulary, seed: int) -> EncoderPredictorDecoder:
@@ -184,7 +190,7 @@ class LatentGradient(Remembering):
                 model, epochs = self._fresh(vocabulary), self.epochs
             fit(
                 model,
-                [vocabulary.encode(trial.architecture.point) for trial in self._completed],
+                [vocabulary.encode(self.space.indices(trial.architecture)) for trial in self._completed],
                 self._rewards.each(self._completed),
                 epochs=epochs,
                 batch=self.batch,
@@ -204,7 +210,7 @@ class LatentGradient(Remembering):
 
 def _point(proposal: Proposal) -> Point:
     assert isinstance(proposal.candidate, Architecture)
-    return proposal.candidate.point
+    return proposal.candidate.content
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from netwright.core.decisions import INACTIVE
 from netwright.strategies.joint import is_allowed
 
 if TYPE_CHECKING:
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import Point
-    from netwright.core.space import Space
 
 MOST_DRAWS = 200
 SAME = 1e-9  # probabilities that differ by less do so by rounding
@@ -22,7 +22,7 @@ SAME = 1e-9  # probabilities that differ by less do so by rounding
 class Categoricals:
     """probabilities: for each decision float64 (options,), uniform at first; soft options have none."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: DecisionSpace) -> None:
         self.space = space
         self.probabilities = [np.full(size, 1 / size) for size in space.decisions.sizes]
 
@@ -37,8 +37,8 @@ class Categoricals:
             shares = rng.random(len(self.probabilities)).tolist()
             point = self._complete([_chosen(p, share) for p, share in zip(self.probabilities, shares, strict=True)])
             if is_allowed(self.space.decisions, point):
-                return Architecture(self.space, point)
-        return Architecture(self.space, self.space.decisions.complete(point, rng))
+                return self.space.from_indices(point, check=False)
+        return self.space.from_indices(self.space.decisions.complete(point, rng), check=False)
 
     def likeliest(self, scores: Sequence[np.ndarray] | None = None) -> Architecture:
         """The architecture that takes the likeliest option of each decision.
@@ -54,7 +54,7 @@ class Categoricals:
         point = self.space.decisions.allowed_or_heaviest(
             self._complete(found), lambda decision: self.probabilities[places[decision.name]].tolist()
         )
-        return Architecture(self.space, point)
+        return self.space.from_indices(point, check=False)
 
     def _complete(self, wanted: list[int]) -> Point:
         table = self.space.decisions

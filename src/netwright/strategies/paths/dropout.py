@@ -14,8 +14,8 @@ from netwright.strategies.paths.sampler import PathSampler
 if TYPE_CHECKING:
     import numpy as np
 
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import Decision
-    from netwright.core.space import Space
 
 
 class PathDropout(PathSampler):
@@ -31,7 +31,7 @@ class PathDropout(PathSampler):
     The paper drops paths anew for each small part of a batch; here one choice serves the whole batch.
     """
 
-    def __init__(self, space: Space, rate: float = 0.1) -> None:
+    def __init__(self, space: DecisionSpace, rate: float = 0.1) -> None:
         super().__init__(space)
         self.rate = probability(self, "rate", rate)
         if rate == 1:

@@ -13,8 +13,8 @@ from netwright.strategies.paths.sampler import PathSampler
 if TYPE_CHECKING:
     import numpy as np
 
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import Point
-    from netwright.core.space import Space
 
 
 class FairPaths(PathSampler):
@@ -28,7 +28,7 @@ class FairPaths(PathSampler):
     Raises ConfigurationError for a space whose decisions may not be combined at will.
     """
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: DecisionSpace) -> None:
         super().__init__(space)
         if space.restriction() is not None:
             raise ConfigurationError(
@@ -40,7 +40,7 @@ class FairPaths(PathSampler):
         self._decks: list[list[int]] = [[] for _ in space.decisions]
 
     def step(self, rng: np.random.Generator) -> Sequence[Architecture]:
-        return [Architecture(self.space, self._dealt(rng)) for _ in range(self.models)]
+        return [self.space.from_indices(self._dealt(rng), check=False) for _ in range(self.models)]
 
     def _dealt(self, rng: np.random.Generator) -> Point:
         table = self.space.decisions

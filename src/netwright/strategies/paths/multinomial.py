@@ -17,8 +17,8 @@ from netwright.strategies.paths.sampler import OVER
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Mixture
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import Point
-    from netwright.core.space import Space
     from netwright.core.trial import Trial
 
 
@@ -29,7 +29,7 @@ class Comparison:
     was that last held it. rate: alpha.
     """
 
-    def __init__(self, space: Space, rate: float = 0.01) -> None:
+    def __init__(self, space: DecisionSpace, rate: float = 0.01) -> None:
         self.probabilities = Categoricals(space)
         self.rate = rate
         self.epochs = [np.zeros(size, dtype=np.int64) for size in space.decisions.sizes]
@@ -66,7 +66,7 @@ class MultinomialLearning(RoundStrategy):
 
     bounded: ClassVar[bool] = True
 
-    def __init__(self, space: Space, rate: float = 0.01) -> None:
+    def __init__(self, space: DecisionSpace, rate: float = 0.01) -> None:
         if not 0 < rate < 1:
             raise ConfigurationError(f"MultinomialLearning: rate is {rate!r}; expected a number between 0 and 1")
         self.space, self.rate = space, rate
@@ -92,7 +92,7 @@ class MultinomialLearning(RoundStrategy):
             self._epoch, self._progress = trial.metrics["epoch"], trial.metrics["progress"]
         elif self._current is not None:
             if trial.completed:
-                self._comparison.update(self._current.point, trial.scores[0])
+                self._comparison.update(self.space.indices(self._current), trial.scores[0])
             self._current, self._over = None, False
 
     def recommend(self, trials: Sequence[Trial]) -> Architecture:
@@ -111,7 +111,7 @@ class MultinomialLearning(RoundStrategy):
             "epochs": [each.tolist() for each in made.epochs],
             # Options that were never trained have no score, which JSON cannot say as a number.
             "scores": [[None if math.isinf(score) else score for score in each.tolist()] for each in made.scores],
-            "current": None if self._current is None else list(self._current.point),
+            "current": None if self._current is None else list(self.space.indices(self._current)),
             "over": self._over,
             "epoch": self._epoch,
             "progress": self._progress,
@@ -124,6 +124,6 @@ class MultinomialLearning(RoundStrategy):
         made.epochs = [np.array(each, dtype=np.int64) for each in state["epochs"]]
         made.scores = [np.array([-math.inf if s is None else s for s in each]) for each in state["scores"]]
         current = state["current"]
-        self._current = None if current is None else Architecture(self.space, tuple(current))
+        self._current = None if current is None else self.space.from_indices(tuple(current), check=False)
         self._over, self._ended = bool(state["over"]), bool(state["ended"])
         self._epoch, self._progress = float(state["epoch"]), float(state["progress"])

@@ -19,8 +19,8 @@ from netwright.strategies.paths.sampler import OVER
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Mixture
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import Point
-    from netwright.core.space import Space
     from netwright.core.trial import Trial
 
 
@@ -30,7 +30,7 @@ class Ascent:
     alpha: threshold of the signal-to-noise ratio; the step grows while the ratio is above it. delta0: first step.
     """
 
-    def __init__(self, space: Space, alpha: float = 1.5, delta0: float = 1.0) -> None:
+    def __init__(self, space: DecisionSpace, alpha: float = 1.5, delta0: float = 1.0) -> None:
         self.theta = Categoricals(space)
         self.alpha, self.delta0 = alpha, delta0
         sizes = space.decisions.sizes
@@ -99,9 +99,11 @@ class NaturalGradient(RoundStrategy):
     At the end the likeliest architecture is evaluated, and that is what it recommends.
     """
 
+    space: DecisionSpace
+
     bounded: ClassVar[bool] = True
 
-    def __init__(self, space: Space, samples: int = 2, alpha: float = 1.5, delta0: float = 1.0) -> None:
+    def __init__(self, space: DecisionSpace, samples: int = 2, alpha: float = 1.5, delta0: float = 1.0) -> None:
         self.space = space
         self.samples = whole_number(self, "samples", samples, 2)
         for name, value in (("alpha", alpha), ("delta0", delta0)):
@@ -121,7 +123,7 @@ class NaturalGradient(RoundStrategy):
             return Proposal(self._ascent.theta.draw(rng), purpose)
         if self._trained == self.samples:  # the weights have moved: now the probabilities
             architecture = self._ascent.theta.draw(rng)
-            self._points.append(architecture.point)
+            self._points.append(self.space.indices(architecture))
             return Proposal(architecture, "probe", again=len(self._points) > 1)
         if self._ended:
             raise StopSearch(OVER)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from netwright.core.architecture import Mixture
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.trial import Trial
 
 OVER = "the weight training is over"
@@ -27,9 +27,11 @@ class PathSampler(RoundStrategy):
     Raises StopSearch once the training is over. It recommends nothing: `TrainThenSearch` hands over to who does.
     """
 
+    space: DecisionSpace
+
     bounded: ClassVar[bool] = True
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: DecisionSpace) -> None:
         self.space = space
         self.progress = 0.0  # share of the weight training that is done
         self._left: list[Architecture | Mixture] = []  # of the step under way
@@ -51,10 +53,10 @@ class PathSampler(RoundStrategy):
             self.progress = trial.metrics["progress"]
 
     def state_dict(self) -> Mapping[str, Any]:
-        left = [each.point for each in self._left if isinstance(each, Architecture)]
+        left = [self.space.indices(each) for each in self._left if isinstance(each, Architecture)]
         assert len(left) == len(self._left), "a step of several mixtures cannot be interrupted"
         return {"progress": self.progress, "left": [list(point) for point in left]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.progress = float(state["progress"])
-        self._left = [Architecture(self.space, tuple(point)) for point in state["left"]]
+        self._left = [self.space.from_indices(tuple(point), check=False) for point in state["left"]]

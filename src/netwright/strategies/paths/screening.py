@@ -17,7 +17,7 @@ from netwright.strategies.paths.fetching import fetched
 from netwright.strategies.unseen import Unseen
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.trial import Trial
 
 
@@ -29,9 +29,11 @@ class Screening(RoundStrategy):
     equal ones the earlier. 1,000, 10 and 10 in the authors' code.
     """
 
+    space: DecisionSpace
+
     bounded: ClassVar[bool] = True
 
-    def __init__(self, space: Space, candidates: int = 1000, batches: int = 10, best: int = 10) -> None:
+    def __init__(self, space: DecisionSpace, candidates: int = 1000, batches: int = 10, best: int = 10) -> None:
         self.space = space
         self.candidates = whole_number(self, "candidates", candidates)
         self.batches = whole_number(self, "batches", batches)
@@ -74,15 +76,15 @@ class Screening(RoundStrategy):
 
     def state_dict(self) -> Mapping[str, Any]:
         return {
-            "looked": [list(each.point) for each in self._looked],
+            "looked": [list(self.space.indices(each)) for each in self._looked],
             "accuracies": fetched(self._accuracies),
-            "chosen": None if self._chosen is None else [list(each.point) for each in self._chosen],
+            "chosen": None if self._chosen is None else [list(self.space.indices(each)) for each in self._chosen],
             "evaluated": self._evaluated,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         def read(points: Any) -> list[Architecture]:
-            return [Architecture(self.space, tuple(point)) for point in points]
+            return [self.space.from_indices(tuple(point), check=False) for point in points]
 
         self._looked = read(state["looked"])
         self._accuracies = list(state["accuracies"])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from netwright.core.architecture import Architecture
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.trial import Trial
 
 MOST_REDRAWS = 20
@@ -33,11 +33,13 @@ class TopEvolution(Strategy):
     SpaceExhausted where no new architecture is left.
     """
 
+    space: DecisionSpace
+
     bounded: ClassVar[bool] = True
 
     def __init__(
         self,
-        space: Space,
+        space: DecisionSpace,
         population: int = 50,
         generations: int = 20,
         top: int = 10,

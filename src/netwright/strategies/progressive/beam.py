@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from netwright.core.architecture import Architecture
 from netwright.core.checks import whole_number
 from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Remembering
@@ -20,8 +19,8 @@ from netwright.strategies.unseen import Unseen, points_of
 if TYPE_CHECKING:
     import numpy as np
 
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import Point
-    from netwright.core.space import Space
     from netwright.core.trial import Trial
     from netwright.predictors import Predictor
 
@@ -44,9 +43,11 @@ class ProgressiveBeam(Remembering):
     Raises UserError for a space with a choice between modules of which none is idle.
     """
 
+    space: DecisionSpace
+
     def __init__(
         self,
-        space: Space,
+        space: DecisionSpace,
         beam: int = 256,
         predictor: Predictor | None = None,
         idle: Sequence[str] = IDLE,
@@ -76,7 +77,7 @@ class ProgressiveBeam(Remembering):
             if not self._next_queue(rng):
                 self._pending += 1
                 return Proposal(self._unseen.draw(rng))
-        architecture = Architecture(self.space, self._queue.pop())
+        architecture = self.space.from_indices(self._queue.pop(), check=False)
         self._pending += 1
         return Proposal(architecture)
 
@@ -87,7 +88,7 @@ class ProgressiveBeam(Remembering):
     def _note(self, trial: Trial) -> None:
         self._rewards.see(trial)
         if trial.completed:
-            self._known[self.space.canonical(trial.architecture).point] = trial
+            self._known[self.space.key(trial.architecture)] = trial
 
     def memory(self) -> Mapping[str, Any]:
         return {
@@ -142,7 +143,7 @@ class ProgressiveBeam(Remembering):
             order = self._ranked(new, int(rng.integers(_MOST_INT)))
         for k in order:
             canonical = self._canonical(new[k])
-            if len(self._queue) < self.beam and self._unseen.add_point(canonical):
+            if len(self._queue) < self.beam and self._unseen.add_key(canonical):
                 self._queued.add(canonical)
                 self._queue.append(new[k])
         self._queue.reverse()
@@ -151,11 +152,11 @@ class ProgressiveBeam(Remembering):
     def _ranked(self, points: Sequence[Point], seed: int) -> list[int]:
         trials = list(self._known.values())
         self._predictor.fit([trial.architecture for trial in trials], self._rewards.each(trials), seed)
-        mean = self._predictor.predict([Architecture(self.space, point) for point in points]).mean
+        mean = self._predictor.predict([self.space.from_indices(point, check=False) for point in points]).mean
         return (-mean).argsort(kind="stable").tolist()
 
     def _canonical(self, point: Point) -> Point:
-        return self.space.canonical(Architecture(self.space, point)).point
+        return self.space.key(self.space.from_indices(point, check=False))
 
     def _trial(self, point: Point) -> Trial | None:
         return self._known.get(self._canonical(point))
@@ -165,7 +166,7 @@ def _points(array: np.ndarray) -> list[Point]:
     return [tuple(point) for point in array.tolist()]
 
 
-def _default(space: Space) -> Predictor:
+def _default(space: DecisionSpace) -> Predictor:
     from netwright.predictors.mlp import quick
 
     return Folds(quick(space).replace(networks=1))

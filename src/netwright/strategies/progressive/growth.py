@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from netwright.core.errors import UserError
 
 if TYPE_CHECKING:
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import Decision, DecisionTable, Point
-    from netwright.core.space import Space
 
 IDLE = ("skip_connect", "skip", "identity", "none", "zero")  # labels of options that compute nothing, best first
 Wishes = tuple[int, ...]  # an option for each decision, -1 where it is not decided
@@ -38,7 +38,7 @@ class Growth:
     `idle` option, which computes nothing. Raises UserError for a space where such a choice has none.
     """
 
-    def __init__(self, space: Space, idle: Sequence[str]) -> None:
+    def __init__(self, space: DecisionSpace, idle: Sequence[str]) -> None:
         self._table = table = space.decisions
         self._repeats = {each.name: i for i, each in enumerate(table) if each.kind == "repeat"}
         self._keys: dict[str, str] = {}
@@ -83,7 +83,7 @@ class Growth:
         repeat, _, item = name.rpartition("/")
         return Block(name, own, self._repeats[repeat], int(item)) if repeat in self._repeats else Block(name, own)
 
-    def _filler(self, space: Space, decision: Decision, block: Block | None, idle: Sequence[str]) -> int:
+    def _filler(self, space: DecisionSpace, decision: Decision, block: Block | None, idle: Sequence[str]) -> int:
         """The option of a decision that is not taken yet."""
         if decision.kind != "one":
             return 0

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.trial import Trial
     from netwright.strategies.differentiable.optimiser import Optimiser
 
@@ -30,7 +30,7 @@ class Logits:
     edge_weights: whether the sources that a node may read have logits, too.
     """
 
-    def __init__(self, space: Space, optimiser: Optimiser | None = None, edge_weights: bool = False) -> None:
+    def __init__(self, space: DecisionSpace, optimiser: Optimiser | None = None, edge_weights: bool = False) -> None:
         self.layout = Layout(space, edge_weights)
         self._parameters = Parameters(self.layout)
         self._optimiser = optimiser or Adam()

@@ -20,8 +20,8 @@ from netwright.strategies.tree_search.tree import Node, Tree, upper_bounds
 from netwright.strategies.unseen import Unseen, points_of
 
 if TYPE_CHECKING:
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import DecisionTable, Point
-    from netwright.core.space import Space
     from netwright.core.trial import Trial
     from netwright.predictors import Predictor
 
@@ -60,10 +60,11 @@ class MonteCarloTreeSearch(Remembering):
     """
 
     called = "mcts"
+    space: DecisionSpace
 
     def __init__(
         self,
-        space: Space,
+        space: DecisionSpace,
         exploration: float = 0.2,
         halve: Literal["none", "ordered", "all"] = "none",
         order: Literal["wide", "space"] = "wide",
@@ -103,8 +104,8 @@ class MonteCarloTreeSearch(Remembering):
             point = self._rolled_out(tree, walk, rng)
             if point is None:
                 continue
-            architecture = Architecture(self.space, point)
-            canonical = self.space.canonical(architecture).point
+            architecture = self.space.from_indices(point, check=False)
+            canonical = self.space.key(architecture)
             if self._unseen.add_point(canonical):
                 return self._proposed(tree, architecture, walk, rng)
             if tree.ends(walk.nodes[-1]):
@@ -112,7 +113,7 @@ class MonteCarloTreeSearch(Remembering):
             if canonical in self._known:
                 self._count(walk, self._known[canonical])
         architecture = self._unseen.draw(rng)
-        return self._proposed(tree, architecture, Walk(tree.path(architecture.point)), rng)
+        return self._proposed(tree, architecture, Walk(tree.path(self.space.indices(architecture))), rng)
 
     def _planted(self) -> Tree:
         table = self.space.decisions
@@ -154,11 +155,11 @@ class MonteCarloTreeSearch(Remembering):
         for node in walk.nodes:
             node.pending += 1
         walk.expected = self._expected(tree, walk.nodes[-1], rng)
-        self._pending[architecture.point] = walk
+        self._pending[self.space.indices(architecture)] = walk
         return Proposal(architecture)
 
     def tell(self, trial: Trial) -> None:
-        walk = self._pending.pop(trial.architecture.point)
+        walk = self._pending.pop(self.space.indices(trial.architecture))
         for node in walk.nodes:
             node.pending -= 1
         if self._see(trial):
@@ -168,7 +169,7 @@ class MonteCarloTreeSearch(Remembering):
     def _see(self, trial: Trial) -> bool:
         """Take note of a trial; whether this changes the reward of those before it."""
         if trial.completed:
-            self._known[self.space.canonical(trial.architecture).point] = trial
+            self._known[self.space.key(trial.architecture)] = trial
         return self._rewards.see(trial)
 
     def _count(self, walk: Walk, trial: Trial) -> None:
@@ -244,12 +245,12 @@ class MonteCarloTreeSearch(Remembering):
         """The mean reward of random architectures below a node: measured where they are known, otherwise predicted."""
         if not self._fitted or self.predictor is None or tree.ends(node):
             return None
-        drawn = [Architecture(self.space, tree.rollout(node, rng)) for _ in range(self.simulations)]
+        drawn = [self.space.from_indices(tree.rollout(node, rng), check=False) for _ in range(self.simulations)]
         return math.fsum(self._values(drawn)) / len(drawn)
 
     def _values(self, architectures: Sequence[Architecture]) -> list[float]:
         assert self.predictor is not None
-        known = [self._known.get(self.space.canonical(each).point) for each in architectures]
+        known = [self._known.get(self.space.key(each)) for each in architectures]
         new = [each for each, trial in zip(architectures, known, strict=True) if trial is None]
         predicted = iter(self.predictor.predict(new).mean.tolist() if new else [])
         return [next(predicted) if trial is None else self._rewards.of(trial) for trial in known]
