@@ -8,13 +8,14 @@ from netwright.strategies.fidelity import Asha, Hyperband, KernelDensity, Succes
 
 if TYPE_CHECKING:
     from netwright.core.decision_space import DecisionSpace
+    from netwright.core.space import Space
     from netwright.core.strategy import Strategy
 
 __all__ = ["asha", "bohb", "hyperband", "successive_halving"]
 
 
 def successive_halving(
-    space: DecisionSpace, candidates: int = 27, least: float = 1 / 27, eta: float = 3, sampler: Strategy | None = None
+    space: Space, candidates: int = 27, least: float = 1 / 27, eta: float = 3, sampler: Strategy | None = None
 ) -> SuccessiveHalving:
     """Successive halving (Jamieson and Talwalkar 2016): one bracket, which gives the best third three times as much.
 
@@ -27,7 +28,7 @@ def successive_halving(
 
 
 def hyperband(
-    space: DecisionSpace,
+    space: Space,
     least: float = 1 / 27,
     eta: float = 3,
     sampler: Strategy | None = None,
@@ -43,7 +44,7 @@ def hyperband(
     return Hyperband(space, least, eta, sampler, overlapping)
 
 
-def asha(space: DecisionSpace, least: float = 1 / 27, eta: float = 3, sampler: Strategy | None = None) -> Asha:
+def asha(space: Space, least: float = 1 / 27, eta: float = 3, sampler: Strategy | None = None) -> Asha:
     """ASHA (Li et al. 2020): a trial goes on as soon as it is among the best third of its rung; no worker waits.
 
     least: the smallest share of the full budget.

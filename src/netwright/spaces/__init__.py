@@ -3,6 +3,7 @@
 from netwright.core.among import Among
 from netwright.spaces.chain import Chain
 from netwright.spaces.darts import Darts
+from netwright.spaces.free_graph import FreeGraph
 from netwright.spaces.mlp import Mlp
 from netwright.spaces.nasbench101 import NasBench101
 from netwright.spaces.nasbench201 import NasBench201
@@ -15,6 +16,7 @@ __all__ = [
     "Among",
     "Chain",
     "Darts",
+    "FreeGraph",
     "Mlp",
     "NasBench101",
     "NasBench201",
