@@ -33,6 +33,7 @@ from netwright.strategies.evolution.variation import EachDecision
 
 if TYPE_CHECKING:
     from netwright.core.decision_space import DecisionSpace
+    from netwright.core.space import Space
 
 __all__ = ["auto_keras", "bananas", "gp", "gp_nas", "nasbot", "npenas", "predictor"]
 
@@ -131,7 +132,7 @@ def truncated_paths(space: DecisionSpace) -> Paths:
     return Paths(space, longest)
 
 
-def nasbot(space: DecisionSpace, initial: int = 10, batch: int = 5, candidates: int = 100) -> BayesianOptimization:
+def nasbot(space: Space, initial: int = 10, batch: int = 5, candidates: int = 100) -> BayesianOptimization:
     """NASBOT (Kandasamy et al. 2018): a Gaussian process on OTMANN distances, expected improvement, evolved candidates.
 
     The paper learns after every trial; batch=1 does so, at five times the cost: each pair of architectures needs an
@@ -158,7 +159,7 @@ def gp_nas(space: DecisionSpace, initial: int = 10, batch: int = 5, candidates: 
     return BayesianOptimization(space, predictor, ExpectedImprovement(), RandomPool(candidates), initial, batch)
 
 
-def auto_keras(space: DecisionSpace, initial: int = 10, batch: int = 5, weight: float = 2.576) -> BayesianOptimization:
+def auto_keras(space: Space, initial: int = 10, batch: int = 5, weight: float = 2.576) -> BayesianOptimization:
     """Auto-Keras (Jin et al. 2019): edit distances, the upper confidence bound, a tree search with annealing.
 
     The paper learns after every trial, as batch=1 does, and its code embeds the distances before its kernel is taken
