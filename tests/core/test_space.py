@@ -92,7 +92,7 @@ def test_architectures_are_values():
     assert architecture != "something else"
     assert len({architecture, space.architecture(LABELS), space.at(0)}) == 2
     with pytest.raises(AttributeError):
-        architecture.point = ()
+        architecture.content = ()
     assert json.loads(architecture.to_json()) == {
         "space": space.id,
         "decisions": {name: list(label) if isinstance(label, tuple) else label for name, label in LABELS.items()},

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from netwright.core.sequence import DecisionSequence
 
 
-class DecisionSpace(Space):
+class DecisionSpace(Space, is_kind=True):
     """The networks that answers to a list of questions give. A subclass gives `network`; its annotated fields are its
     constructor.
 

@@ -35,8 +35,11 @@ class Space(Configured, ABC):
     traced_shape: ClassVar[TaskShape] = TaskShape((3, 32, 32), 10)
     _asks_decisions: ClassVar[bool] = False
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, *, is_kind: bool = False, **options: Any) -> None:
+        """Make the constructor from the annotated fields. is_kind: the class stands for a kind of spaces, as this."""
         super().__init_subclass__(**options)
+        if is_kind:
+            return
         if "network" in cls.__dict__ and not cls._asks_decisions:
             raise ConfigurationError(
                 f"{cls.__name__} writes its networks down in `network`, so it must subclass netwright.DecisionSpace; "
