@@ -18,6 +18,7 @@ from netwright.cli.sharing import Shared, of_folder, work_of
 from netwright.cli.stopping import stoppable
 from netwright.cli.trust import note_begun
 from netwright.cli.workers import chosen, in_this_process, waited, working
+from netwright.core.decision_space import with_decisions
 from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.wording import amount, duration, table
 
@@ -115,7 +116,7 @@ def scoring(space: Space, task: Task, proxies: Sequence[str], batch_size: int, r
 def _truth(space: Space, path: Path, metric: str) -> tuple[Estimator, str]:
     from netwright.estimators.table import Table
 
-    return Table(space, str(path), metrics=[metric]), metric
+    return Table(with_decisions(Table, space), str(path), metrics=[metric]), metric
 
 
 def _all_scored(

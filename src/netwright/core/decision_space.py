@@ -244,7 +244,9 @@ class DecisionSpace(Space, is_kind=True):
 def with_decisions(owner: object, space: Space) -> DecisionSpace:
     """The space; ConfigurationError, which names the owner's class, unless it has decisions."""
     if not isinstance(space, DecisionSpace):
-        raise ConfigurationError(f"{type(owner).__name__} works on decisions, of which {type(space).__name__} has none")
+        raise ConfigurationError(
+            f"{owner.__name__ if isinstance(owner, type) else type(owner).__name__} works on decisions, of which {type(space).__name__} has none"
+        )
     return space
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from netwright.core.architecture import Architecture, Mixture
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.space import Space
     from netwright.core.trial import Proposal, Trial
 
@@ -85,6 +86,8 @@ class RoundStrategy(Strategy):
 
     Rounds are not kept one by one, so it gives its state each epoch.
     """
+
+    space: DecisionSpace
 
     @abstractmethod
     def state_dict(self) -> Mapping[str, Any]:

@@ -12,11 +12,11 @@ from netwright.predictors.kernels import Matern52
 from netwright.predictors.ranked import Ranked
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
 
 
 @kinds_checked
-def best(space: Space, folds: int = 5) -> Calibrated:
+def best(space: DecisionSpace, folds: int = 5) -> Calibrated:
     """A Gaussian process on statistics of the paths, learning ranks, with calibrated deviations.
 
     It was among the best predictors on NAS-Bench-201 with 200 examples (docs/predictors.md has the figures) and is no

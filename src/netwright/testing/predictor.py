@@ -15,13 +15,13 @@ from netwright.testing.rules import global_randomness_untouched, must_not_raise,
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
 
-Make = Callable[["Space"], Any]  # of Predictors; `testing` knows the core only
+Make = Callable[["DecisionSpace"], Any]  # of Predictors; `testing` knows the core only
 
 
 @kinds_checked
-def check_predictor(make: Make, space: Space | None = None, *, examples: int = 24, seed: int = 0) -> None:
+def check_predictor(make: Make, space: DecisionSpace | None = None, *, examples: int = 24, seed: int = 0) -> None:
     """Raise AssertionError, which names the rule and how it was broken, unless this is a predictor as meant here.
 
     make: gives a fresh predictor for a space; a class whose constructor needs nothing else will do. space: what to try
@@ -46,7 +46,7 @@ def check_predictor(make: Make, space: Space | None = None, *, examples: int = 2
     refuses(make, space, known, values)
 
 
-def is_its_configuration(make: Make, space: Space) -> None:
+def is_its_configuration(make: Make, space: DecisionSpace) -> None:
     with must_not_raise("the constructor"):
         predictor = make(space)
     require(predictor.space is space, "predictor.space is not the space that the predictor was made for")
@@ -55,7 +55,7 @@ def is_its_configuration(make: Make, space: Space) -> None:
     must_raise("predict before fit", ConfigurationError, lambda: predictor.predict([space.at(0)]))
 
 
-def _fitted(make: Make, space: Space, known: Sequence[Architecture], values: Sequence[float], seed: int) -> Any:
+def _fitted(make: Make, space: DecisionSpace, known: Sequence[Architecture], values: Sequence[float], seed: int) -> Any:
     predictor = make(space)
     with must_not_raise("fit"):
         predictor.fit(known, values, seed)
@@ -89,7 +89,7 @@ def draws(predictor: Any, architectures: Sequence[Architecture], seed: int) -> N
 
 def repeats(
     make: Make,
-    space: Space,
+    space: DecisionSpace,
     known: Sequence[Architecture],
     values: Sequence[float],
     others: Sequence[Architecture],
@@ -113,7 +113,7 @@ def predicts_each_by_itself(predictor: Any, others: Sequence[Architecture], firs
 
 def updates(
     make: Make,
-    space: Space,
+    space: DecisionSpace,
     known: Sequence[Architecture],
     values: Sequence[float],
     others: Sequence[Architecture],
@@ -145,7 +145,9 @@ def forgets(
     require(np.array_equal(predicts(predictor, others), first), "fit: it should forget what was fitted before")
 
 
-def takes_odd_examples(make: Make, space: Space, known: Sequence[Architecture], others: Sequence[Architecture]) -> None:
+def takes_odd_examples(
+    make: Make, space: DecisionSpace, known: Sequence[Architecture], others: Sequence[Architecture]
+) -> None:
     """One example, all of one value, one architecture with several values, huge and tiny values, a space of one."""
     predictor = make(space)
     odd = {
@@ -172,7 +174,7 @@ def takes_odd_examples(make: Make, space: Space, known: Sequence[Architecture], 
         predicts(only, [only.space.at(0)])
 
 
-def refuses(make: Make, space: Space, known: Sequence[Architecture], values: Sequence[float]) -> None:
+def refuses(make: Make, space: DecisionSpace, known: Sequence[Architecture], values: Sequence[float]) -> None:
     predictor = make(space)
     broken = {
         "no examples": ([], []),

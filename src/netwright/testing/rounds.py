@@ -21,7 +21,7 @@ from netwright.testing.examples import Layers
 from netwright.testing.rules import global_randomness_untouched, must_not_raise, require
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.strategy import Strategy
     from netwright.testing.strategy import Make
 
@@ -32,7 +32,7 @@ MOST = 5_000  # rounds and trials after which a strategy that should end has not
 
 @kinds_checked
 def check_round_strategy(
-    make: Make, space: Space | None = None, *, epochs: int = 4, steps: int = 5, seed: int = 0
+    make: Make, space: DecisionSpace | None = None, *, epochs: int = 4, steps: int = 5, seed: int = 0
 ) -> None:
     """Raise AssertionError, which names the rule and how it was broken, unless this strategy trains shared weights.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netwright.core.configuration import Configured
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError
 from netwright.predictors.predictor import Prediction
 
@@ -75,9 +76,13 @@ def features(curves: Sequence[Curve]) -> np.ndarray:
     """
     values = values_of(curves)
     parts = [values, np.diff(values, 1), np.diff(values, 2)] if values.shape[1] > 1 else [values]
-    encoded = [
-        None if each.architecture is None else each.architecture.space.encode(each.architecture) for each in curves
-    ]
+    encoded = [_encoded(each.architecture) for each in curves]
     if all(each is not None for each in encoded):
         parts.append(np.array(encoded, dtype=np.float64))
     return np.hstack(parts)
+
+
+def _encoded(architecture: Architecture | None) -> np.ndarray | None:
+    """The architecture's encoding; None where it is not known, or its space has none."""
+    space = None if architecture is None else architecture.space
+    return space.encode(architecture) if architecture is not None and isinstance(space, DecisionSpace) else None

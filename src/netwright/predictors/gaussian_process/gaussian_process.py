@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netwright.core.checks import is_number, positive, refused, whole_number
+from netwright.core.decision_space import with_decisions
 from netwright.core.errors import ConfigurationError
 from netwright.predictors.examples import Examples, best_and_others
 from netwright.predictors.gaussian_process.joint import JointPredictor
@@ -61,7 +62,7 @@ class GaussianProcess(JointPredictor):
         if not is_number(refit) or refit <= 1:
             raise refused(self, "refit", refit, "a number above 1")
         self.space = space
-        self.kernel = Exponential(space) if kernel is None else kernel
+        self.kernel = Exponential(with_decisions(self, space)) if kernel is None else kernel
         if self.kernel.space.id != space.id:
             raise ConfigurationError(
                 f"GaussianProcess: the kernel is of space {self.kernel.space.id!r}; expected {space.id!r}"

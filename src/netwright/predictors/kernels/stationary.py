@@ -28,6 +28,8 @@ class _Distances(Kernel):
     ("automatic relevance determination", section 5.1).
     """
 
+    space: DecisionSpace
+
     def __init__(self, space: DecisionSpace, encoding: Encoding | None = None, relevance: bool = False) -> None:
         if encoding is not None and encoding.space.id != space.id:
             raise ConfigurationError(

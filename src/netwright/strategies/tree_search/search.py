@@ -106,7 +106,7 @@ class MonteCarloTreeSearch(Remembering):
                 continue
             architecture = self.space.from_indices(point, check=False)
             canonical = self.space.key(architecture)
-            if self._unseen.add_point(canonical):
+            if self._unseen.add_key(canonical):
                 return self._proposed(tree, architecture, walk, rng)
             if tree.ends(walk.nodes[-1]):
                 tree.close(walk.nodes)
