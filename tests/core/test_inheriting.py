@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from netwright import Space, TaskShape
+from netwright import TaskShape
 from netwright.core.inheriting import take_over
 from netwright.spaces import Among, Chain, Darts, NasBench101
 
@@ -64,7 +64,7 @@ def test_another_operation_begins_anew_though_shapes_are_alike():
     assert changed == {"2.weight", "2.bias"} and count == 4 * 3 + 3
 
 
-class OneOfTwo(Space):
+class OneOfTwo(DecisionSpace):
     traced_shape = TaskShape((4,), 3)
 
     def network(self, choose, shape):

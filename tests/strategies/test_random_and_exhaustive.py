@@ -8,13 +8,13 @@ from free_search import Cell, Nested, Single, Sorted, search
 from torch import nn
 
 from netwright.core.choose import Choose
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, SpaceExhausted
 from netwright.core.randomness import Generators
-from netwright.core.space import Space
 from netwright.strategies import Exhaustive, RandomSearch
 
 
-class Uneven(Space):
+class Uneven(DecisionSpace):
     """60 architectures, a number with many factors."""
 
     def network(self, choose: Choose, shape: object) -> nn.Module:

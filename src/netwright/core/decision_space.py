@@ -244,9 +244,8 @@ class DecisionSpace(Space, is_kind=True):
 def with_decisions(owner: object, space: Space) -> DecisionSpace:
     """The space; ConfigurationError, which names the owner's class, unless it has decisions."""
     if not isinstance(space, DecisionSpace):
-        raise ConfigurationError(
-            f"{owner.__name__ if isinstance(owner, type) else type(owner).__name__} works on decisions, of which {type(space).__name__} has none"
-        )
+        name = owner.__name__ if isinstance(owner, type) else type(owner).__name__
+        raise ConfigurationError(f"{name} works on decisions, of which {type(space).__name__} has none")
     return space
 
 

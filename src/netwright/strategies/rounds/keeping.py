@@ -12,7 +12,7 @@ from netwright.core.architecture import Architecture, Mixture
 from netwright.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from netwright.core.decision_space import DecisionSpace
+    from netwright.core.space import Space
     from netwright.core.strategy import Strategy
 
 OWN = ("_arguments", "_run", "space")  # attributes that are no knowledge
@@ -97,7 +97,7 @@ def _packed_array(value: np.ndarray | np.generic) -> Any:
         raise _Unkept(f"an array of {value.dtype}") from None
 
 
-def _unpacked(kept: Any, now: Any, space: DecisionSpace, where: str) -> Any:
+def _unpacked(kept: Any, now: Any, space: Space, where: str) -> Any:
     """What was kept; `now` is what a fresh object holds there."""
     if not isinstance(kept, Mapping):
         return kept
