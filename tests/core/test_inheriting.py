@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from netwright import TaskShape
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.inheriting import take_over
 from netwright.spaces import Among, Chain, Darts, NasBench101
 
