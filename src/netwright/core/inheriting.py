@@ -6,7 +6,7 @@ Layers correspond by where they stand: inside a decision by its name and option,
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -64,7 +64,7 @@ def layers(network: nn.Module, scopes: Mapping[str, tuple[str, int]] | None = No
 
 def modules_of(network: nn.Module) -> list[tuple[str, nn.Module]]:
     """Every module with its name, each once."""
-    return cast("list[tuple[str, nn.Module]]", list(network.named_modules()))
+    return cast("list[tuple[str, nn.Module]]", list(cast("Any", network).named_modules()))
 
 
 def _outwards(name: str) -> list[str]:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from netwright.core.architecture import Architecture, Mixture
-    from netwright.core.decision_space import DecisionSpace
     from netwright.core.space import Space
     from netwright.core.trial import Proposal, Trial
 
@@ -86,8 +85,6 @@ class RoundStrategy(Strategy):
 
     Rounds are not kept one by one, so it gives its state each epoch.
     """
-
-    space: DecisionSpace
 
     @abstractmethod
     def state_dict(self) -> Mapping[str, Any]:

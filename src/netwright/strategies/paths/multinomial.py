@@ -64,6 +64,8 @@ class MultinomialLearning(RoundStrategy):
     evaluated, and that is what it recommends. An epoch whose evaluation fails is not compared.
     """
 
+    space: DecisionSpace
+
     bounded: ClassVar[bool] = True
 
     def __init__(self, space: DecisionSpace, rate: float = 0.01) -> None:

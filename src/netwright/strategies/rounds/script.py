@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from netwright.core.architecture import Architecture
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.trial import Trial
     from netwright.strategies.rounds.asking import Make
 
@@ -73,6 +74,8 @@ class Rounds(RoundStrategy):
     optimiser or a module of PyTorch) and was made by the constructor. Anything else is refused. What lives in the
     script's own variables is gone at its end.
     """
+
+    space: DecisionSpace
 
     bounded: bool = True
     _run: _Run
