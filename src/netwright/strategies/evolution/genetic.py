@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netwright.core.checks import whole_number
+from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
 from netwright.strategies.evolution.ranking import Population
@@ -53,6 +54,11 @@ class GeneticAlgorithm(Strategy):
         survivor: Survivor = _SURVIVOR,
         repeats: bool = True,
     ) -> None:
+        if crossover.parents > 1 and not space.crosses:
+            raise ConfigurationError(
+                f"GeneticAlgorithm: {type(space).__name__} does not say how two architectures are crossed; search it by "
+                "mutation alone, with RegularizedEvolution(space) or crossover=NoCrossover()"
+            )
         self.space = space
         self.population = whole_number(self, "population", population)
         self.selection, self.crossover, self.mutation, self.survivor = selection, crossover, mutation, survivor

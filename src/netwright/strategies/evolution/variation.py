@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from netwright.core.architecture import Architecture
 from netwright.core.checks import probability as checked_probability
 from netwright.core.configuration import Configured
-from netwright.core.decision_space import with_decisions
+from netwright.core.decision_space import DecisionSpace, with_decisions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,13 +99,16 @@ class OneDecision(Mutation):
 class EachDecision(Mutation):
     """Draws each active decision anew with probability `rate`, and whatever this activates.
 
-    A decision drawn anew may stay as it was. rate: None for 1 / number of active decisions, so one on average.
+    A decision drawn anew may stay as it was. rate: None for 1 / number of active decisions, so one on
+    average; in a space without decisions, one change.
     """
 
     def __init__(self, rate: float | None = None) -> None:
         self.rate = rate if rate is None else checked_probability(self, "rate", rate)
 
     def mutate(self, space: Space, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+        if self.rate is None and not isinstance(space, DecisionSpace):
+            return space.mutate(architecture, rng)
         decided = with_decisions(self, space)
         point = decided.indices(architecture)
         active = sum(option >= 0 for option in point)
