@@ -173,14 +173,14 @@ def limits_of(data: Mapping[str, Any]) -> tuple[Constraint, ...]:
 
 
 def _candidate(data: Mapping[str, Any], kit: Kit) -> Any:
-    labels = data.get("architecture")
-    if labels is None:
+    described = data.get("architecture")
+    if described is None:
         return None
-    if kit.space is None or not isinstance(labels, dict):
-        raise Unreadable(f"its architecture is {labels!r}, and the space is {kit.space!r}"[:300])
+    if kit.space is None or not isinstance(described, (dict, list)):
+        raise Unreadable(f"its architecture is {described!r}, and the space is {kit.space!r}"[:300])
     try:
-        return kit.space.architecture(labels)
-    except (InvalidArchitecture, TypeError) as problem:
+        return kit.space.architecture(described)
+    except (InvalidArchitecture, TypeError, AttributeError) as problem:
         raise Unreadable(f"its architecture is none of the space's: {problem}") from None
 
 

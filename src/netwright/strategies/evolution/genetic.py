@@ -56,8 +56,8 @@ class GeneticAlgorithm(Strategy):
     ) -> None:
         if crossover.parents > 1 and not space.crosses:
             raise ConfigurationError(
-                f"GeneticAlgorithm: {type(space).__name__} does not say how two architectures are crossed; search it by "
-                "mutation alone, with RegularizedEvolution(space) or crossover=NoCrossover()"
+                f"GeneticAlgorithm: {type(space).__name__} does not say how two architectures are crossed; search it "
+                "by mutation alone, with RegularizedEvolution(space) or crossover=NoCrossover()"
             )
         self.space = space
         self.population = whole_number(self, "population", population)
