@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from netwright.core.architecture import Architecture, Mixture
+from netwright.core.decision_space import with_decisions
 from netwright.core.errors import StopSearch
 from netwright.core.kinds import kinds_checked
 from netwright.core.randomness import Generators, derived_seed
@@ -127,7 +128,8 @@ class Training:
             all(isinstance(each, (int, float)) for each in figures.values()), f"figures gave {figures}: not numbers"
         )
         if mixture is not None:
-            self.strategy.space.validate(self.strategy.space.discretize(mixture))
+            space = with_decisions(self.strategy, self.strategy.space)
+            space.validate(space.discretize(mixture))
         self._number, self._round = self._number + 1, 0
         self._unkept = True
 
