@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from netwright.core.configuration import Configured
+from netwright.core.space import Space
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture, Mixture
@@ -21,6 +22,8 @@ class Estimator(Configured, ABC):
 
     What more a search takes it for, by what it has: see `netwright.core.roles`.
     """
+
+    needs: ClassVar[type[Space]] = Space  # the kind of spaces whose networks it measures
 
     metrics: tuple[str, ...] = ()
     device: Any = ""  # on which it computes, and whose peak memory is noted; empty where that is nothing to the search

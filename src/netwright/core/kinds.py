@@ -125,10 +125,27 @@ def expect(value: Any, kind: str, role: str) -> Any:
         return value
     if kind == "DecisionSpace":
         if is_a(value, "Space"):
-            raise ConfigurationError(f"{role} is {described(value)}, which has no decisions; expected a DecisionSpace")
+            raise ConfigurationError(
+                f"{role} is {described(value)}, which has no decisions; expected a DecisionSpace; {for_any_space(role)}"
+            )
         kind = "Space"
     article = "an" if kind[0] in "AEIO" else "a"
     raise ConfigurationError(f"{role} is {described(value)}; expected {article} {kind}: {_how(value, kind)}")
+
+
+def for_any_space(owner: str) -> str:
+    """Which classes would do for a space without decisions. owner: what wanted decisions, before a colon."""
+    name = owner.partition(":")[0]
+    is_estimator = any(each.__name__ == name for each in _public("Estimator"))
+    if is_estimator:
+        return "estimators such as Training and Cost measure networks of any space"
+    fitting = [
+        each.__name__
+        for each in _public("Strategy")
+        if _named(each, "Strategy") and not inspect.isabstract(each) and getattr(each, "called", "")
+        if cast("Any", each).needs.__name__ == "Space"
+    ]
+    return f"any space is searched by {', '.join(fitting)}"
 
 
 def is_a(value: object, kind: str) -> bool:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from netwright.core.configuration import Configured
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import SearchFailed
 from netwright.core.objective import fittest
+from netwright.core.space import Space
 
 if TYPE_CHECKING:
     import numpy as np
 
     from netwright.core.architecture import Architecture, Mixture
-    from netwright.core.space import Space
     from netwright.core.trial import Proposal, Trial
 
 R = TypeVar("R", bound="Strategy")
@@ -32,6 +33,8 @@ class Strategy(Configured, ABC):
     inherits: where a proposal that names a parent begins from its weights though the architecture differs, the share of
     the full training that it then takes; 0, by default, where it begins anew.
     """
+
+    needs: ClassVar[type[Space]] = Space  # the kind of spaces that it searches
 
     space: Space
     bounded: bool = False
@@ -86,6 +89,8 @@ class RoundStrategy(Strategy):
     Rounds are not kept one by one, so it gives its state each epoch.
     """
 
+    needs: ClassVar[type[Space]] = DecisionSpace
+
     @abstractmethod
     def state_dict(self) -> Mapping[str, Any]:
         """All that it learnt, as tensors and plain values in dicts and lists."""
@@ -116,6 +121,7 @@ class Wrapper(RoundStrategy, Remembering):
 
     def __init__(self, strategy: Strategy) -> None:
         self.strategy, self.space = strategy, strategy.space
+        self.needs = strategy.needs  # pyright: ignore[reportAttributeAccessIssue]
         self.bounded, self.continues, self.inherits = strategy.bounded, strategy.continues, strategy.inherits
 
     def recommend(self, trials: Sequence[Trial]) -> Architecture:

@@ -12,7 +12,7 @@ from netwright.core.configuration import Configured, as_json
 from netwright.core.display import place_of_progress
 from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.estimator import Estimator
-from netwright.core.kinds import kinds_checked
+from netwright.core.kinds import for_any_space, kinds_checked
 from netwright.core.objective import Constraint, Objective
 from netwright.core.roles import space_of
 from netwright.core.space import Space
@@ -195,12 +195,24 @@ def _check_metrics(estimator: Estimator, objectives: Sequence[Objective], limits
             raise ConfigurationError(f"{type(estimator).__name__} does not measure {metric!r}{nearest(metric, known)}")
 
 
+def _inside(strategy: Strategy) -> list[Strategy]:
+    """The strategy, and those that it is made of."""
+    inner = [each for each in strategy.arguments.values() if isinstance(each, Strategy)]
+    return [strategy, *(found for each in inner for found in _inside(each))]
+
+
 def _check_spaces(strategy: Strategy, estimator: Estimator) -> None:
     space = space_of(strategy)
     if space is None:
         raise ConfigurationError(
             f"{type(strategy).__name__}.space is {vars(strategy).get('space')!r}; expected the Space that it searches"
         )
+    for part in (*_inside(strategy), estimator, *estimator.stages()):
+        if not isinstance(space, part.needs):
+            name = type(part).__name__
+            raise ConfigurationError(
+                f"{name} needs a {part.needs.__name__}, which {type(space).__name__} is not; {for_any_space(name)}"
+            )
     for stage in (estimator, *estimator.stages()):
         other = space_of(stage)
         if other is not None and other is not space and other != space and other.id != space.id:

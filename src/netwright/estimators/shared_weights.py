@@ -18,6 +18,7 @@ from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, Diverged, UserError
 from netwright.core.estimator import Estimator, RoundEstimator
 from netwright.core.pace import Pace
+from netwright.core.space import Space
 from netwright.core.spelling import spelled
 from netwright.core.task import Data
 from netwright.core.trial import Measurement, Proposal
@@ -89,6 +90,8 @@ class SharedWeights(RoundEstimator):
     Raises ConfigurationError for options outside what is allowed and for those the space's structure forbids,
     UserError for a space whose networks cannot share weights.
     """
+
+    needs: ClassVar[type[Space]] = DecisionSpace
 
     metrics: ClassVar[tuple[str, ...]] = ("val_loss", "val_accuracy")
 

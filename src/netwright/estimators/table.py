@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from netwright.core.decisions import Point
 from netwright.core.errors import ConfigurationError, DataError, TrialFailed, UserError, nearest
 from netwright.core.estimator import Estimator
 from netwright.core.objective import Objective
+from netwright.core.space import Space
 from netwright.core.spelling import option
 from netwright.core.trial import Measurement, Proposal, share_of
 from netwright.core.workplace import workplace
@@ -62,6 +63,8 @@ class Table(Estimator):
     Raises DataError, with file, row, value and the nearest alternative, for what cannot be read, is no architecture of
     the space, stands there twice, or is no finite number; ConfigurationError for options that do not fit each other.
     """
+
+    needs: ClassVar[type[Space]] = DecisionSpace
 
     def __init__(
         self,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import SpaceExhausted
+from netwright.core.space import Space
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from netwright.core.decision_space import DecisionSpace
     from netwright.core.trial import Trial
 
 
@@ -23,6 +24,7 @@ class Exhaustive(Strategy):
     """
 
     called = "exhaustive"
+    needs: ClassVar[type[Space]] = DecisionSpace
     space: DecisionSpace
 
     def __init__(self, space: DecisionSpace) -> None:

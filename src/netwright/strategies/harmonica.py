@@ -6,13 +6,15 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from netwright.core.architecture import Architecture
 from netwright.core.checks import one_of, whole_number
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError
+from netwright.core.space import Space
 from netwright.core.strategy import Remembering, Strategy, in_role
 from netwright.core.trial import Proposal
 from netwright.strategies.joint import settled
@@ -22,7 +24,6 @@ from netwright.strategies.told import noted, recalled
 from netwright.strategies.unseen import Unseen
 
 if TYPE_CHECKING:
-    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import Point
     from netwright.core.trial import Trial
 
@@ -50,6 +51,7 @@ class Harmonica(Remembering):
     trials that did not complete are left out of the fit. With several objectives the mean of the scaled scores counts.
     """
 
+    needs: ClassVar[type[Space]] = DecisionSpace
     space: DecisionSpace
 
     def __init__(

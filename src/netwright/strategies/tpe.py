@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, insort
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from netwright.core.architecture import Architecture
 from netwright.core.checks import one_of, whole_number
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError
+from netwright.core.space import Space
 from netwright.core.strategy import Remembering
 from netwright.core.trial import Proposal
 from netwright.strategies.evolution.ranking import crowding_distances, front_numbers
@@ -21,7 +23,6 @@ from netwright.strategies.unseen import Unseen
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import DecisionTable, Point
     from netwright.core.trial import Trial
 
@@ -53,6 +54,7 @@ class TreeParzen(Remembering):
     """
 
     called = "tpe"
+    needs: ClassVar[type[Space]] = DecisionSpace
     space: DecisionSpace
 
     def __init__(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from netwright.core.architecture import Architecture
 from netwright.core.checks import probability, whole_number
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError
+from netwright.core.space import Space
 from netwright.core.trial import Proposal
 from netwright.strategies.evolution.ranking import Population
 from netwright.strategies.fidelity.source import Learner
@@ -17,7 +19,6 @@ from netwright.strategies.unseen import Unseen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import DecisionTable, Point
     from netwright.core.trial import Trial
 
@@ -36,6 +37,7 @@ class KernelDensity(Learner):
     the same for two options and does not depend on how more are numbered; nothing is asked twice by default.
     """
 
+    needs: ClassVar[type[Space]] = DecisionSpace
     space: DecisionSpace
 
     def __init__(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
 
 from netwright.core.architecture import Architecture
 from netwright.core.checks import not_negative, positive, probability, whole_number
+from netwright.core.decision_space import DecisionSpace
+from netwright.core.space import Space
 from netwright.core.strategy import Remembering
 from netwright.core.trial import Proposal
 from netwright.strategies.joint import settled
@@ -22,7 +24,6 @@ from netwright.strategies.told import noted, recalled
 from netwright.strategies.unseen import Unseen
 
 if TYPE_CHECKING:
-    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import Point
     from netwright.core.trial import Trial
 
@@ -57,6 +58,7 @@ class LatentGradient(Remembering):
     model learns scores scaled to 0..1, of several objectives their mean; trials that did not complete are left out.
     """
 
+    needs: ClassVar[type[Space]] = DecisionSpace
     space: DecisionSpace
 
     def __init__(

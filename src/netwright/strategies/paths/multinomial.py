@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from netwright.core.architecture import Architecture
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, StopSearch
+from netwright.core.space import Space
 from netwright.core.strategy import RoundStrategy
 from netwright.core.trial import Proposal
 from netwright.strategies.paths.categorical import Categoricals
@@ -17,7 +19,6 @@ from netwright.strategies.paths.sampler import OVER
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Mixture
-    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import Point
     from netwright.core.trial import Trial
 
@@ -64,6 +65,7 @@ class MultinomialLearning(RoundStrategy):
     evaluated, and that is what it recommends. An epoch whose evaluation fails is not compared.
     """
 
+    needs: ClassVar[type[Space]] = DecisionSpace
     space: DecisionSpace
 
     bounded: ClassVar[bool] = True

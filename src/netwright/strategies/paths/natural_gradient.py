@@ -10,7 +10,9 @@ import numpy as np
 
 from netwright.core.architecture import Architecture
 from netwright.core.checks import whole_number
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, StopSearch
+from netwright.core.space import Space
 from netwright.core.strategy import RoundStrategy
 from netwright.core.trial import Proposal
 from netwright.strategies.paths.categorical import Categoricals
@@ -19,7 +21,6 @@ from netwright.strategies.paths.sampler import OVER
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Mixture
-    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import Point
     from netwright.core.trial import Trial
 
@@ -99,6 +100,7 @@ class NaturalGradient(RoundStrategy):
     At the end the likeliest architecture is evaluated, and that is what it recommends.
     """
 
+    needs: ClassVar[type[Space]] = DecisionSpace
     space: DecisionSpace
 
     bounded: ClassVar[bool] = True

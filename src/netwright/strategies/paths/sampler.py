@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from netwright.core.architecture import Architecture
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import StopSearch
+from netwright.core.space import Space
 from netwright.core.strategy import RoundStrategy
 from netwright.core.trial import Proposal
 
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from netwright.core.architecture import Mixture
-    from netwright.core.decision_space import DecisionSpace
     from netwright.core.trial import Trial
 
 OVER = "the weight training is over"
@@ -27,6 +28,7 @@ class PathSampler(RoundStrategy):
     Raises StopSearch once the training is over. It recommends nothing: `TrainThenSearch` hands over to who does.
     """
 
+    needs: ClassVar[type[Space]] = DecisionSpace
     space: DecisionSpace
 
     bounded: ClassVar[bool] = True

@@ -10,14 +10,15 @@ import numpy as np
 
 from netwright.core.architecture import Architecture
 from netwright.core.checks import whole_number
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import SpaceExhausted, StopSearch
+from netwright.core.space import Space
 from netwright.core.strategy import RoundStrategy
 from netwright.core.trial import Proposal
 from netwright.strategies.paths.fetching import fetched
 from netwright.strategies.unseen import Unseen
 
 if TYPE_CHECKING:
-    from netwright.core.decision_space import DecisionSpace
     from netwright.core.trial import Trial
 
 
@@ -29,6 +30,7 @@ class Screening(RoundStrategy):
     equal ones the earlier. 1,000, 10 and 10 in the authors' code.
     """
 
+    needs: ClassVar[type[Space]] = DecisionSpace
     space: DecisionSpace
 
     bounded: ClassVar[bool] = True

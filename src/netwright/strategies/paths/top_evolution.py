@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from netwright.core.checks import probability, whole_number
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import StopSearch
+from netwright.core.space import Space
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
 from netwright.strategies.evolution.ranking import Population
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from netwright.core.architecture import Architecture
-    from netwright.core.decision_space import DecisionSpace
     from netwright.core.trial import Trial
 
 MOST_REDRAWS = 20
@@ -33,6 +34,7 @@ class TopEvolution(Strategy):
     SpaceExhausted where no new architecture is left.
     """
 
+    needs: ClassVar[type[Space]] = DecisionSpace
     space: DecisionSpace
 
     bounded: ClassVar[bool] = True

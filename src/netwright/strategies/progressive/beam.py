@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from netwright.core.checks import whole_number
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError
+from netwright.core.space import Space
 from netwright.core.strategy import Remembering
 from netwright.core.trial import Proposal
 from netwright.strategies.joint import settled
@@ -19,7 +21,6 @@ from netwright.strategies.unseen import Unseen, points_of
 if TYPE_CHECKING:
     import numpy as np
 
-    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import Point
     from netwright.core.trial import Trial
     from netwright.predictors import Predictor
@@ -43,6 +44,7 @@ class ProgressiveBeam(Remembering):
     Raises UserError for a space with a choice between modules of which none is idle.
     """
 
+    needs: ClassVar[type[Space]] = DecisionSpace
     space: DecisionSpace
 
     def __init__(

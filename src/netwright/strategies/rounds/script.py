@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, StopSearch
+from netwright.core.space import Space
 from netwright.core.strategy import RoundStrategy
 from netwright.core.trial import Proposal
 from netwright.strategies.rounds.asking import Talk
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from netwright.core.architecture import Architecture
-    from netwright.core.decision_space import DecisionSpace
     from netwright.core.trial import Trial
     from netwright.strategies.rounds.asking import Make
 
@@ -75,6 +76,7 @@ class Rounds(RoundStrategy):
     script's own variables is gone at its end.
     """
 
+    needs: ClassVar[type[Space]] = DecisionSpace
     space: DecisionSpace
 
     bounded: bool = True

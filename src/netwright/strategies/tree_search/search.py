@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from netwright.core.architecture import Architecture
 from netwright.core.checks import is_number, one_of, whole_number
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError
+from netwright.core.space import Space
 from netwright.core.strategy import Remembering
 from netwright.core.trial import Proposal
 from netwright.strategies.joint import is_allowed
@@ -20,7 +22,6 @@ from netwright.strategies.tree_search.tree import Node, Tree, upper_bounds
 from netwright.strategies.unseen import Unseen, points_of
 
 if TYPE_CHECKING:
-    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import DecisionTable, Point
     from netwright.core.trial import Trial
     from netwright.predictors import Predictor
@@ -60,6 +61,7 @@ class MonteCarloTreeSearch(Remembering):
     """
 
     called = "mcts"
+    needs: ClassVar[type[Space]] = DecisionSpace
     space: DecisionSpace
 
     def __init__(
