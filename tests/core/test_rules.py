@@ -356,6 +356,11 @@ def a_value_from_a_counter(choose, _shape):
 CALLS: list[int] = []
 
 
+def other_modules_each_time(choose, _shape):
+    CALLS.append(1)
+    return [choose.one("then", TWO), nn.ReLU() if len(CALLS) % 2 else nn.Tanh()]
+
+
 def another_name_each_time(choose, _shape):
     CALLS.append(1)
     return [choose.one(f"l{len(CALLS)}", TWO)]
@@ -378,6 +383,10 @@ def another_name_each_time(choose, _shape):
         (an_option_that_asks_under_a_condition, "'then/rich/in' is asked, though it was not when .* first is 'a'"),
         (sources_that_decide, r"'then' is not asked, though .* where node/sources is \(1,\)"),
         (a_value_from_a_counter, r"'width' offers \[1, 2\], and not \[1, 2, 3, 4\] .* where depth is 1"),
+        (
+            other_modules_each_time,
+            "of one architecture has another '2' each time that it is written down, where then is",
+        ),
         (another_name_each_time, "otherwise each time that it is written down; .* such as a counter"),
     ],
 )

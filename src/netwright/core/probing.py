@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.core.task import TaskShape
 
+REPEATED = 3  # of the probes that are written down twice
 PROBES = 16  # architectures of a space that has more
 DIAGONALS = 6  # of them in which every decision takes its k-th option
 ADVICE = (
@@ -41,12 +42,14 @@ def probe(space: Space, shape: TaskShape, table: DecisionTable) -> None:
     An architecture that cannot be built proves nothing; it costs a trial.
     """
     sound: list[_Probe] = []
-    for point in _points(table):
+    for number, point in enumerate(_points(table)):
         found = _Probe(table, table.labels(point))
         try:
             with torch.device("meta"):
-                space.network(found, shape)
+                network = space.network(found, shape)
+                again = space.network(_Probe(table, found.labels), shape) if number < REPEATED else network
             found.require_all()
+            _require_same(network, again)
         except _Other as other:
             raise UserError(f"{other.said}{_where(found, sound)}; {ADVICE}") from None
         except Exception:  # noqa: S112 - what PyTorch refuses is told when it is built
@@ -66,6 +69,23 @@ def _points(table: DecisionTable) -> Iterator[Point]:
         yield table.draw(rng)
 
 
+def _require_same(network: nn.Module, again: nn.Module) -> None:
+    """Raise _Other where an architecture was written down as two different networks."""
+    first, second = _parts(network), _parts(again)
+    for name in dict.fromkeys((*first, *second)) if first != second else ():
+        if first.get(name) != second.get(name):
+            raise _Other(f"the network of one architecture has another {name!r} each time that it is written down,")
+
+
+def _parts(network: nn.Module) -> dict[str, tuple[str, list[tuple[int, ...]]]]:
+    """The class of each module, and the shapes of its own parameters, by name."""
+    named = cast("Iterator[tuple[str, nn.Module]]", network.named_modules())
+    return {
+        name: (type(each).__name__, [tuple(own.shape) for own in each.parameters(recurse=False)])
+        for name, each in named
+    }
+
+
 class _Other(Exception):
     """The network asks for something else. said: what, as the beginning of a sentence."""
 
@@ -79,7 +99,7 @@ class _Probe(Builder):
 
     def __init__(self, table: DecisionTable, labels: Mapping[str, Label]) -> None:
         super().__init__(labels, table.places)
-        self._table = table
+        self._table, self.labels = table, labels
         self.answers: dict[str, Label] = {}
 
     def _decided(self, name: str, options: Collection[Any]) -> Any:
