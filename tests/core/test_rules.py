@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import netwright as nw
-from netwright import Space, TaskShape
+from netwright import DecisionSpace, TaskShape
 from netwright.core.architecture import Mixture
 from netwright.core.errors import ConfigurationError, InvalidArchitecture, SpaceExhausted, UserError
 from netwright.spaces import Among
@@ -25,7 +25,7 @@ def conv(channels, kernel):
     return nn.Sequential(nn.Conv2d(channels, channels, kernel, padding=kernel // 2), nn.ReLU())
 
 
-class MetaQnn(Space):
+class MetaQnn(DecisionSpace):
     """Layers in a row: convolutions, poolings while the map is large, and then an end (after Baker et al. 2017)."""
 
     layers: int = 4
@@ -177,7 +177,7 @@ def test_strategies_search_such_a_space() -> None:
 # Rules that cannot be.
 
 
-class Asks(Space):
+class Asks(DecisionSpace):
     asks: object = None
     traced_shape = TaskShape((4,), 3)
 

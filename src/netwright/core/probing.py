@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import DecisionTable, Label, Point
-    from netwright.core.space import Space
     from netwright.core.task import TaskShape
 
 REPEATED = 3  # of the probes that are written down twice
@@ -36,7 +36,7 @@ ADVICE = (
 )
 
 
-def probe(space: Space, shape: TaskShape, table: DecisionTable) -> None:
+def probe(space: DecisionSpace, shape: TaskShape, table: DecisionTable) -> None:
     """UserError where the network of an architecture asks for other decisions, or offers others, than the table has.
 
     An architecture that cannot be built proves nothing; it costs a trial.
