@@ -1,11 +1,12 @@
 """Does it pay that a child begins from its parent's weights? Best validation accuracy at equal time of training.
 
-    python benchmarks/inheritance.py [--seeds 5] [--seconds 12] [--epochs 2] [--share 0.5] [--width 4] [--data digits]
-        [--smallest]
+    python benchmarks/inheritance.py [--space chain|free-graph] [--seeds 5] [--seconds 12] [--epochs 2] [--share 0.5]
+        [--data digits] [--smallest]
 
-Regularized evolution (population 8, samples of 3) trains each child anew, or has it take over the layers of its parent
-that fit, or the common parts of all layers (a space that says so itself), and trains it for a share of the epochs. Each
-search ends when its trainings took so many seconds of the processor; searches of one seed begin with the same networks.
+Regularized evolution (population 8, samples of 3) trains each child anew, or has it begin from its parent's weights and
+trains it for a share of the epochs. A chain's child takes over the layers that fit, or as the space itself has it the
+common parts of all layers in the same place. Each search ends when its trainings took so many seconds of the processor;
+searches of one seed begin with the same networks.
 """
 
 from __future__ import annotations
@@ -24,19 +25,19 @@ from netwright.core.errors import StopSearch
 from netwright.core.inheriting import take_over
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.estimators import Training
-from netwright.spaces import Chain
+from netwright.spaces import Chain, FreeGraph
 
 POPULATION, TOURNAMENT = 8, 3
 SMALLEST: dict[str, Any] = {"seeds": 1, "seconds": 0.5, "epochs": 1}
 
 
-class Parts(Chain):
-    """A chain whose children take over the common part of layers of other sizes, too."""
+class Fitting(Chain):
+    """A chain whose children take over no parts of layers of other sizes."""
 
     def inherit(
         self, parent_network: nn.Module, child_network: nn.Module, parent: nw.Architecture, child: nw.Architecture
     ) -> int:
-        return take_over(self, parent_network, child_network, parent, child, overlap=True)
+        return take_over(self, parent_network, child_network, parent, child)
 
 
 class Timed(Training):
@@ -88,13 +89,22 @@ def row(name: str, found: list[tuple[float, float, float]], plain: list[tuple[fl
     return f"| {name} | {middle} | {against} | {statistics.mean(networks):.0f} | {statistics.mean(taken):.0f} % |"
 
 
+def arms_of(name: str, share: float) -> dict[str, tuple[nw.Space, float]]:
+    """By name, the space and the share of the training for children that inherit; 0 for training them anew."""
+    if name == "free-graph":
+        graphs = FreeGraph(widths=(4, 8, 16), most=8)
+        return {"anew": (graphs, 0.0), "layers that correspond": (graphs, share)}
+    chain, fitting = Chain(width=4, stages=2), Fitting(width=4, stages=2)
+    return {"anew": (chain, 0.0), "layers that fit": (fitting, share), "common parts": (chain, share)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=12.0, help="of the processor, for the trainings of one search")
     parser.add_argument("--epochs", type=int, default=2, help="of a training from scratch")
     parser.add_argument("--share", type=float, default=0.5, help="of them that a child takes which inherits")
-    parser.add_argument("--width", type=int, default=4)
+    parser.add_argument("--space", default="chain", choices=("chain", "free-graph"))
     parser.add_argument("--data", default="digits")
     parser.add_argument("--smallest", action="store_true", help="few of each: only to see that it runs")
     options = parser.parse_args()
@@ -103,11 +113,10 @@ def main() -> None:
         options = parser.parse_args()
     torch.set_num_threads(1)
     task = nw.tasks.open_task(options.data)
-    arms = {"anew": (Chain, 0.0), "layers that fit": (Chain, options.share), "common parts": (Parts, options.share)}
+    arms = arms_of(options.space, options.share)
     found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in arms}
     for seed in range(options.seeds):
-        for name, (make, share) in arms.items():
-            space = make(width=options.width, stages=2)
+        for name, (space, share) in arms.items():
             training = Timed(space, task, epochs=options.epochs, device="cpu", validation=0.4)
             found[name].append(searched(training, share, seed, options.seconds))
     print("| children | best val_accuracy | against anew, by seed | networks | taken over |")
