@@ -24,6 +24,7 @@ SMALLEST = {
     "folder_workers.py": "cost --workers 1 --trials 3 --repeats 1",
     "gpu.py": "--device cpu --smallest",
     "growth.py": "--smallest",
+    "inheritance.py": "--smallest",
     "paths.py": "--batch 2 --steps 1 --smallest",
     "predictors.py": f"{TABLE} --sizes 20 --seeds 1 --tested 20 --only linear",
     "process_settings.py": "threads --rounds 1",

@@ -173,6 +173,14 @@ def test_local_search_inherits_from_where_it_stands(training) -> None:
     assert all(each.metrics["inherited_params"] > 0 for each in run.trials[1:])
 
 
+def test_where_nothing_is_trained_it_is_said_that_children_inherit_nothing() -> None:
+    scored = nw.estimators.Function(lambda architecture: len(architecture.decisions), "score")
+    strategy = nw.strategies.RegularizedEvolution(SPACE, population=3, inherit=True)
+    with pytest.warns(UserWarning, match="keeps no trained networks, so that children inherit nothing"):
+        run = nw.Search(strategy, scored, "score").run(trials=5)
+    assert len(run.trials) == 5
+
+
 def test_without_inheritance_nothing_changes(training) -> None:
     plain = nw.strategies.RegularizedEvolution(SPACE, population=3)
     assert plain.inherits == 0 and not plain.may_continue(0)

@@ -17,12 +17,14 @@ from pathlib import Path
 
 from netwright.core.decisions import Condition, Decision, Label
 from netwright.core.errors import UntrainableSpace, UserError
+from netwright.core.rules import Said
 
 MOST_EXHAUSTIVE = 24  # combinations of answers up to which all are tried
 DIAGONALS = 8  # drafts in which all values take their next option together, beyond that
 RANDOM_DRAFTS = 4
 MORE_RANDOM_DRAFTS = 60  # where something hangs on a value
 MOST_DRAFTS = 400
+COMPARED = 6  # drafts whose rules must say the same
 
 Answers = Callable[[str, int], int]  # which of how many options the value of this name takes
 
@@ -31,11 +33,12 @@ Answers = Callable[[str, int], int]  # which of how many options the value of th
 class Draft:
     """What one writing of the network asked.
 
-    answers: of the values. failed: the scopes in which it broke off. problem: the first reason.
+    answers: of the values. said: the rules. failed: the scopes in which it broke off. problem: the first reason.
     """
 
     decisions: dict[str, Decision] = field(default_factory=dict[str, Decision])
     answers: dict[str, Label] = field(default_factory=dict[str, Label])
+    said: list[Said] = field(default_factory=list[Said])
     failed: list[str] = field(default_factory=list[str])
     problem: Exception | None = None
 
@@ -44,8 +47,10 @@ class Draft:
         return name not in self.decisions and not any(name.startswith(scope) for scope in self.failed)
 
 
-def explored(write: Callable[[Answers], Draft]) -> dict[str, Decision]:
-    """The decisions by name, with conditions. write: writes the network down under the given answers.
+def explored(write: Callable[[Answers], Draft]) -> tuple[dict[str, Decision], dict[str, list[Said]]]:
+    """The decisions by name, with conditions, and the rules for some of them.
+
+    write: writes the network down under the given answers.
 
     Raises UserError for what hangs on values in a way that conditions cannot say, UntrainableSpace where the network
     raises an error under all answers.
@@ -61,6 +66,15 @@ def explored(write: Callable[[Answers], Draft]) -> dict[str, Decision]:
     found: dict[str, Decision] = {}
     for name, decision in list(drafts.decisions.items()):
         found[name] = _conditioned(decision, drafts) if drafts.hangs(decision) else decision
+    return found, _said(drafts.all)
+
+
+def _said(drafts: Sequence[Draft]) -> dict[str, list[Said]]:
+    """By decision the rules that the first drafts gave for it; those of later ones are taken to be the same."""
+    found: dict[str, list[Said]] = {}
+    for each in drafts[:COMPARED]:
+        for said in each.said:
+            found.setdefault(said.name, []).append(said)
     return found
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from netwright.core.choose import Choose
 from netwright.core.errors import InvalidArchitecture
+from netwright.core.rules import Rule, Said, at_once
 
 if TYPE_CHECKING:
     from netwright.core.decisions import Label
@@ -42,6 +43,10 @@ class Builder(Choose):
         self._labels = labels
         self._known = known
         self.asked: set[str] = set()
+        self._said: dict[str, Said] = {}
+
+    def allow(self, name: str, rule: Rule) -> None:
+        self._said.setdefault(self.full_name(name), Said(self.full_name(name), tuple(self._path), rule))
 
     def one(
         self, name: str, options: Mapping[str, Callable[[], nn.Module]], *, soft: Collection[str] = ()
@@ -85,6 +90,8 @@ class Builder(Choose):
         if len(options) == 1:
             only = next(iter(options))
             return self._offered(full, only, options) if full in self._labels else only
+        if full not in self.asked and full in self._said and full in self._labels:
+            self._require_allowed(self._said[full], options)
         self.asked.add(full)
         if full in self._labels:
             return self._offered(full, self._labels[full], options)
@@ -98,6 +105,16 @@ class Builder(Choose):
             f"the network asks for decision {full!r}, which was not asked when the space was traced; "
             "`network` must ask for the same decisions whatever the task's shape"
         )
+
+    def _require_allowed(self, said: Said, options: Collection[Any]) -> None:
+        """InvalidArchitecture where the rule says something else than when the space was traced."""
+        answers = {name: label for name, label in self._labels.items() if name in self.asked}
+        left = said.labels(at_once(answers, said), [*options])
+        if self._labels[said.name] not in left:
+            raise InvalidArchitecture(
+                f"decision {said.name!r} is {self._labels[said.name]!r}, but its rule leaves {list(left)} here; a rule "
+                "may depend on nothing but the answers before it, not on the task's shape"
+            )
 
     def _offered(self, full: str, label: Any, options: Collection[Any]) -> Any:
         """The label that was decided; InvalidArchitecture where the network does not offer it."""

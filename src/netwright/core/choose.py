@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from netwright.core.building import EdgeSum
+    from netwright.core.rules import Rule
 
 T = TypeVar("T", str, int, float, bool)
 
@@ -80,6 +81,13 @@ class Choose:
             vertex: parts.projection(graph.widths.get(vertex, parts.most(vertex))) for vertex in graph.projected
         }
         return parts.cell(graph, operations, projections)
+
+    def allow(self, name: str, rule: Rule) -> None:
+        """Say, before the decision of this name is asked, what it may take after the answers so far.
+
+        rule: is given the answers, as `answers["kernel"]` or `answers.count("pool")`, and gives labels, None for all;
+        at least one. It may depend on nothing else, neither on the shape nor on modules, and is asked once for all.
+        """
 
     @contextmanager
     def scope(self, name: str) -> Generator[None]:

@@ -14,6 +14,7 @@ from netwright.core.decisions import Decision, DecisionTable, Label
 from netwright.core.encoding import encode, tokens, untokens
 from netwright.core.errors import ConfigurationError, InvalidArchitecture, UserError, nearest, shown
 from netwright.core.graph import Graph
+from netwright.core.joint_table import JointTable
 from netwright.core.kinds import kinds_checked
 from netwright.core.restricted import RestrictedTable, Restriction
 from netwright.core.serial import parse_json
@@ -63,11 +64,13 @@ class DecisionSpace(Space, is_kind=True):
 
         found = trace(self.tracing_twin(), self.traced_shape)
         restriction = self.restriction()
+        if restriction is not None and isinstance(found, JointTable):
+            raise UserError(f"{type(self).__name__} has a restriction and rules; say it by one of them")
         return found if restriction is None else RestrictedTable(found, restriction)
 
     def described(self) -> Any:
         """The decisions, which identify the space."""
-        return [each.describe() for each in self.decisions]
+        return self.decisions.describe()
 
     # Points.
 

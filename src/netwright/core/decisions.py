@@ -98,6 +98,14 @@ class DecisionTable(Sequence[Decision]):
         """What decision `i` needs, any of it: an earlier decision and its options; nothing where it is always asked."""
         return self._conditions[i]
 
+    def describe(self) -> list[dict[str, Any]]:
+        """All that is decided as JSON: what the space's identity is made of."""
+        return [each.describe() for each in self._decisions]
+
+    def is_ruled(self, i: int) -> bool:
+        """Whether what decision `i` may take depends on other answers by a rule of its own."""
+        return False
+
     def options_after(self, i: int, point: Sequence[int]) -> tuple[bool, ...] | None:
         """Which options decision `i` may take after those before it, so that an allowed point can follow; None for all.
 

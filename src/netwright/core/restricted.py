@@ -11,13 +11,12 @@ from math import prod
 from typing import TYPE_CHECKING, cast
 
 from netwright.core.decisions import Decision, DecisionTable, Label, Point
-from netwright.core.errors import InvalidArchitecture, SpaceExhausted, UserError
+from netwright.core.errors import InvalidArchitecture, UserError
+from netwright.core.joint_table import TRIES, JointTable
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-TRIES = 32  # at keeping all that was wanted, before it is given up one decision at a time
 
 
 class Restriction(ABC):
@@ -37,11 +36,11 @@ class Restriction(ABC):
         """For each combination of the leading decisions, in the order of `enumerate`, whether it is allowed."""
 
 
-class RestrictedTable(DecisionTable):
+class RestrictedTable(JointTable):
     """The points of a table without conditions that a restriction allows.
 
     Draws are repeated until they are allowed. Where nothing allowed is found that is as asked, `complete` gives up one
-    wish after the other, and `cross` gives the first parent.
+    wish after the other.
     """
 
     def __init__(self, table: DecisionTable, restriction: Restriction) -> None:
@@ -50,7 +49,7 @@ class RestrictedTable(DecisionTable):
         self._restriction = restriction
         self._count = restriction.leading
 
-    def _holds(self, point: Sequence[int]) -> bool:
+    def holds(self, point: Sequence[int]) -> bool:
         return not self._restriction.reason(point)
 
     @cached_property
@@ -98,7 +97,7 @@ class RestrictedTable(DecisionTable):
     def draw(self, rng: np.random.Generator) -> Point:
         while True:
             point = super().draw(rng)
-            if self._holds(point):
+            if self.holds(point):
                 return point
 
     def complete(self, wanted: Sequence[int], rng: np.random.Generator) -> Point:
@@ -108,35 +107,15 @@ class RestrictedTable(DecisionTable):
         while True:
             for _ in range(tries):
                 point = super().complete(wishes, rng)
-                if self._holds(point):
+                if self.holds(point):
                     return point
             if order:
                 wishes[order.pop()] = -1
             tries = 1
 
-    def mutate(self, point: Point, rng: np.random.Generator) -> Point:
-        for _ in range(TRIES):
-            changed = super().mutate(point, rng)
-            if self._holds(changed):
-                return changed
-        allowed = list(self.neighbors(point))
-        if not allowed:
-            raise SpaceExhausted("no single change of this architecture is allowed, so it cannot be mutated")
-        return allowed[int(rng.integers(len(allowed)))]
-
-    def cross(self, first: Point, second: Point, rng: np.random.Generator) -> Point:
-        for _ in range(TRIES):
-            point = super().cross(first, second, rng)
-            if self._holds(point):
-                return point
-        return first
-
-    def neighbors(self, point: Point) -> Iterator[Point]:
-        return filter(self._holds, super().neighbors(point))
-
     def completions(self, start: Point = (), keep: Sequence[int] = ()) -> Iterator[Point]:
         if start or keep:
-            return filter(self._holds, super().completions(start, keep))
+            return filter(self.holds, super().completions(start, keep))
         return self._all()
 
     def _all(self) -> Iterator[Point]:
@@ -149,7 +128,7 @@ class RestrictedTable(DecisionTable):
         """The point, or where it is not allowed, with the leading options whose weights have the largest product."""
         import numpy as np
 
-        if self._holds(point):
+        if self.holds(point):
             return point
         rest, score = self._leading.copy(), np.zeros(len(self._leading))
         for decision, size in zip(reversed(self[: self._count]), reversed(self.sizes[: self._count]), strict=True):

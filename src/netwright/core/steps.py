@@ -130,7 +130,7 @@ class Steps:
         """Find what is asked for one source of one set alone: its operation, and what that asks in turn."""
         for i in range(len(self._table)):
             owners = {self._owner_by(*fact) for fact in self._facts[i]}
-            owner = owners.pop() if len(owners) == 1 else None
+            owner = owners.pop() if len(owners) == 1 and not self._table.is_ruled(i) else None
             if owner is not None:
                 self._owner[i] = owner
                 self._groups.setdefault(owner, []).append(i)

@@ -23,6 +23,10 @@ from netwright.core.building import EdgeSum
 from netwright.core.choose import Choose, check_options
 from netwright.core.decisions import Condition, Decision, DecisionTable, Kind, Label, in_order
 from netwright.core.errors import NetwrightError, UserError, shown
+from netwright.core.probing import probe
+from netwright.core.restricted import RestrictedTable
+from netwright.core.ruled import RuledTable
+from netwright.core.rules import Rule, Said
 
 if TYPE_CHECKING:
     from netwright.core.decision_space import DecisionSpace
@@ -45,7 +49,27 @@ def trace(space: DecisionSpace, shape: TaskShape) -> DecisionTable:
             recorder.note_failure("", problem)
         return recorder.draft
 
-    return DecisionTable(in_order(explored(write)))
+    own = not type(space).__module__.startswith("netwright.")  # what is shipped is tested for this
+    if own:
+        _require_repeatable(write)
+    found, said = explored(write)
+    table = DecisionTable(in_order(found))
+    table = RuledTable(table, said) if said else table
+    if own:
+        restriction = space.restriction()
+        probe(space, shape, table if restriction is None else RestrictedTable(table, restriction))
+    return table
+
+
+def _require_repeatable(write: Callable[[Answers], Draft]) -> None:
+    """UserError where the network asks for other decisions each time it is written down."""
+    first, second = (write(_first).decisions for _ in range(2))
+    other = next((name for name in (*first, *second) if first.get(name) != second.get(name)), None)
+    if other is not None:
+        raise UserError(
+            f"the network asks for decision {other!r} otherwise each time that it is written down; `network` must not "
+            "keep anything from one call to the next, such as a counter or a list outside of it"
+        )
 
 
 def _first(_name: str, _count: int) -> int:
@@ -79,6 +103,9 @@ class Recorder(Choose):
         except Exception as problem:  # under these answers this option cannot be built; the others may be
             self.note_failure("/".join((*self._path, "")), problem)
             return None
+
+    def allow(self, name: str, rule: Rule) -> None:
+        self.draft.said.append(Said(self.full_name(name), tuple(self._path), rule))
 
     def one(
         self, name: str, options: Mapping[str, Callable[[], nn.Module]], *, soft: Collection[str] = ()

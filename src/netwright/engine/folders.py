@@ -40,7 +40,7 @@ class Folders:
 
     def parent_of(self, proposal: Proposal, seeds: Callable[[int], int]) -> Parent | None:
         """The trial from whose weights a proposal begins, if it does. seeds: gives the seed of a trial's estimate."""
-        architecture = self.continuations.parent(proposal)
+        architecture = self.continuations.parent(proposal) if self._share else None
         if architecture is None or proposal.parent is None:
             return None
         seed = seeds(self.continuations.first(proposal.parent))

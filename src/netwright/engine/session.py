@@ -59,6 +59,7 @@ class Session:
         """check: whether the space's smallest and largest network are tried first, unless the run is resumed."""
         self._executor, self._elsewhere = executor or Inline(), executor is not None
         refuse_rounds_elsewhere(search, self._executor)
+        warn_of_nothing_to_inherit(search)
         if resume and store is None:
             raise UserError("only a run in a store can be resumed; give " + spelled("store=DIRECTORY"))
         if name is not None:
@@ -266,6 +267,13 @@ def refuse_rounds_elsewhere(search: Search, executor: Executor) -> None:
         f"{type(executor).__name__} cannot use them; search with "
         + spelled("one worker, or give the estimator trained=RUN, the name of a run that trained them")
     )
+
+
+def warn_of_nothing_to_inherit(search: Search) -> None:
+    """Warn where children would begin from their parents' weights, but nothing keeps the trained networks."""
+    if search.strategy.inherits and not any(each.keeps for each in search.estimator.stages()):
+        name = type(search.estimator).__name__
+        warn(f"{name} keeps no trained networks, so that children inherit nothing; leave inherit out")
 
 
 def fresh(strategy: Strategy) -> Strategy:

@@ -68,7 +68,7 @@ class Training(Estimator):
 
     Where the workplace names a parent, the network begins from that one's weights as far as the space takes them over
     (`Space.inherit`), and is trained for the share of the epochs that is named there. "inherited_params" among the
-    metrics says how many parameters that were, 0 where the parent's files are gone and it begins anew.
+    metrics says how many parameters that were: 0 where nothing fits or the parent's files are gone, and it begins anew.
 
     Initial weights, order of examples and everything else random follow from the seed of the estimate. `stages` puts
     `Cost` first, so that limits on size are checked before anything is trained.

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from torch import nn
 
+from netwright.core.architecture import Architecture
 from netwright.core.building import Builder
 from netwright.core.choose import Choose
 from netwright.core.decision_space import DecisionSpace
@@ -82,6 +83,17 @@ class Chain(DecisionSpace):
             before = channels
         layers["head"] = ClassifierHead(before, shape.classes)
         return nn.Sequential(layers)
+
+    def inherit(
+        self, parent_network: nn.Module, child_network: nn.Module, parent: Architecture, child: Architecture
+    ) -> int:
+        """Blocks take over those of the same operation in the same place; of other widths and kernels the common part.
+
+        Measured to find better networks than leaving out what does not fit (benchmarks/RESULTS.md).
+        """
+        from netwright.core.inheriting import take_over
+
+        return take_over(self, parent_network, child_network, parent, child, overlap=True)
 
     def _channels(self, stage: int, multiplier: float) -> int:
         return max(1, round(self.width * 2**stage * multiplier))

@@ -196,6 +196,15 @@ class FreeGraph(Space):
             )
         return _built(layers_of(architecture.content), shape, max(self.widths), images=self.inputs == "images")
 
+    def inherit(
+        self, parent_network: nn.Module, child_network: nn.Module, parent: Architecture, child: Architecture
+    ) -> int:
+        """Layers of the child take over those of the parent that correspond, in the longest rows of equal ones."""
+        from netwright.spaces.graph_inheritance import taken_over_by_layer
+
+        ours, theirs = layers_of(parent.content), layers_of(child.content)
+        return taken_over_by_layer(parent_network, child_network, ours, theirs)
+
     def graph(self, architecture: Architecture) -> Graph:
         """A node a layer, with its operation, width and stride; inputs side by side meet in a node of their own."""
         self.require_own(architecture)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netwright.core.errors import InvalidArchitecture
+from netwright.core.joint_table import JointTable
 from netwright.core.listed import ListedTable
-from netwright.core.restricted import RestrictedTable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def is_allowed(table: DecisionTable, point: Point) -> bool:
     """Whether the space holds this point, whose active decisions all have an option and the others none."""
-    if not isinstance(table, (RestrictedTable, ListedTable)):
+    if not isinstance(table, (JointTable, ListedTable)):
         return True
     try:
         table.check(point)

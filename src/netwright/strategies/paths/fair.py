@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from netwright.core.architecture import Architecture
 from netwright.core.decisions import INACTIVE
 from netwright.core.errors import ConfigurationError
+from netwright.core.joint_table import JointTable
 from netwright.strategies.paths.sampler import PathSampler
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class FairPaths(PathSampler):
 
     def __init__(self, space: DecisionSpace) -> None:
         super().__init__(space)
-        if space.restriction() is not None:
+        if isinstance(space.decisions, JointTable):
             raise ConfigurationError(
                 f"{space.name} does not allow every combination of its decisions, so that not every option can be "
                 "trained equally often; single-path-one-shot draws what it allows"

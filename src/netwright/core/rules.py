@@ -1,0 +1,130 @@
+"""What may follow depends on what was answered before: rules, and the facts about earlier answers that they read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from netwright.core.errors import UserError, nearest, shown
+
+if TYPE_CHECKING:
+    from netwright.core.decisions import DecisionTable, Label
+
+MOST_STATES = 20_000
+"""Combinations of what rules read, from which on a rule is refused."""
+
+
+class Earlier:
+    """The answers so far, as a rule reads them. Names are those of decisions, in full or as the rule's scope has them.
+
+    look: gives the label of a decision, None where it was not asked. among: counts answers.
+    """
+
+    __slots__ = ("_count", "_look")
+
+    def __init__(self, look: Callable[[str], Label | None], count: Callable[[Label, str], int]) -> None:
+        self._look, self._count = look, count
+
+    def __getitem__(self, name: str) -> Label | None:
+        """What a decision took; None where it was not asked. UserError for one that does not come before."""
+        return self._look(name)
+
+    def count(self, label: Label, prefix: str = "") -> int:
+        """How many decisions so far, of those whose full name begins with the prefix, took this label."""
+        return self._count(label, prefix)
+
+
+Rule = Callable[[Earlier], "Collection[Label] | None"]
+
+
+class Unread(Exception):
+    """A rule reads something for the first time: what it is has to be followed from the beginning."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A rule as it was given: for which decision, in which scope."""
+
+    name: str
+    scope: tuple[str, ...]
+    rule: Rule
+
+    def candidates(self, name: str) -> list[str]:
+        """What a name may mean, the innermost scope first."""
+        return ["/".join((*self.scope[:depth], name)) for depth in range(len(self.scope), -1, -1)]
+
+    def labels(self, earlier: Earlier, options: Sequence[Label]) -> tuple[Label, ...]:
+        """The options that the rule leaves, in their order; UserError for none, and for what is no option."""
+        try:
+            found = self.rule(earlier)
+        except (UserError, Unread):
+            raise
+        except Exception as problem:
+            raise UserError(f"the rule of {self.name!r} fails: {type(problem).__name__}: {problem}") from problem
+        if found is None:
+            return tuple(options)
+        wrong = [each for each in found if each not in options]
+        if wrong or isinstance(found, str):
+            raise UserError(
+                f"the rule of {self.name!r} allows {shown(wrong[0] if wrong else found)}, which is no option of it"
+                f"{nearest(str(wrong[0] if wrong else found), list(map(str, options)))}"
+            )
+        left = tuple(each for each in options if each in found)
+        if not left:
+            raise UserError(f"the rule of {self.name!r} leaves nothing to take; it must leave one option at least")
+        return left
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A fact about earlier answers: what one decision took, or how many took a label.
+
+    name: as it is described. hits: for a count, the option of each decision that counts; for an answer the place alone.
+    """
+
+    name: str
+    counts: bool
+    hits: tuple[tuple[int, int], ...]
+
+    def of(self, point: Sequence[int], before: int) -> int:
+        """Its value for the options before a place: -1 for a decision that is not asked."""
+        if not self.counts:
+            return point[self.hits[0][0]]
+        return sum(point[place] == option for place, option in self.hits if place < before)
+
+    def after(self, value: int, place: int, option: int) -> int:
+        """Its value once this decision has taken this option, too."""
+        if not self.counts:
+            return option if place == self.hits[0][0] else value
+        return value + ((place, option) in self.hits)
+
+    @property
+    def start(self) -> int:
+        """Its value before anything is answered."""
+        return 0 if self.counts else -1
+
+
+def answer_of(table: DecisionTable, place: int) -> Feature:
+    """What one decision takes."""
+    return Feature(table[place].name, False, ((place, 0),))
+
+
+def count_of(table: DecisionTable, label: Label, prefix: str) -> Feature:
+    """How many decisions take a label."""
+    there = [(i, each.get(label)) for i, each in enumerate(table.option_index) if table[i].name.startswith(prefix)]
+    return Feature(f"{prefix}*={label!r}", True, tuple((i, option) for i, option in there if option is not None))
+
+
+def at_once(answers: Mapping[str, Any], said: Said) -> Earlier:
+    """Reads plain answers by name, as they are when a network is built."""
+
+    def look(name: str) -> Label | None:
+        return next((answers[each] for each in said.candidates(name) if each in answers), None)
+
+    def count(label: Label, prefix: str) -> int:
+        return sum(
+            type(each) is type(label) and each == label for name, each in answers.items() if name.startswith(prefix)
+        )
+
+    return Earlier(look, count)
