@@ -14,6 +14,7 @@ from netwright.cli.explaining import recipe_warnings
 from netwright.cli.fitting import FEW, LEAST_STEPS, fitted, said
 from netwright.cli.plan import Plan
 from netwright.cli.timetable import EXPORT, SHARE_OF_EXPORT, SHARE_OF_FINALS, Timetable
+from netwright.core.errors import UserError
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.engine.preflight import Preflight
 from netwright.methods import timing as timing_of_weights
@@ -177,3 +178,15 @@ def test_the_time_that_timing_takes_is_not_there_for_epochs(
     turns = 2 if timing < 10 else 1
     assert now[0] == 5.0 + turns * timing
     assert plan.shared_epochs == epochs == int((0.9 * 0.6 * (100 - now[0]) / 2 - 1) / 2)
+
+
+def test_only_what_would_not_fit_without_any_preparation_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """100 s leave 27 s for the weights; 90 s went by before."""
+    monkeypatch.setattr("netwright.cli.clock.elapsed", lambda: 90.0)
+    task, space = open_task("digits", limit=120), NasBench201(channels=2, cells=1)
+    plan = Plan("digits", recipe="darts", time="100s", device="cpu")
+    monkeypatch.setattr(timing_of_weights, "pace", lambda search, most: timing_of_weights.Pace(20.0, 1.0))
+    assert plan.fitted(task, space).shared_epochs == 1
+    monkeypatch.setattr(timing_of_weights, "pace", lambda search, most: timing_of_weights.Pace(27.0, 1.0))
+    with pytest.raises(UserError, match="takes about 27 s here, and 27 s of --time 100s are for it"):
+        plan.fitted(task, space)

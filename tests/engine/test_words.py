@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from search_parts import Cell, Climbing, Counting
 
+import netwright as nw
 from netwright.core.errors import UserError
 from netwright.engine.duration import format_duration, parse_duration
 from netwright.engine.identity import check_name, differences, listed, next_name
@@ -92,3 +93,15 @@ def test_differences_name_the_path_and_both_values() -> None:
     ]
     assert listed(before, before) == ""
     assert listed({str(i): i for i in range(9)}, {}).endswith("; and 3 more")
+
+
+@pytest.mark.parametrize("space", [nw.spaces.NasNet(cells=3), nw.spaces.NasNet(cells=3, projected=True)], ids=str)
+def test_an_option_that_came_later_is_what_it_is_by_its_default(space: nw.Space) -> None:
+    now = space.configuration()
+    before = {**now, "arguments": {name: each for name, each in now["arguments"].items() if name != "projected"}}
+    inside = [{"space": before, "more": [before]}, {"space": now, "more": [now]}]
+    found = listed(*inside)
+    changed = "projected: was False, now True"
+    assert found == (f"space.{changed}; more[0].{changed}" if space.arguments["projected"] else "")
+    fewer = {**before, "arguments": {**before["arguments"], "cells": 4}}
+    assert listed(fewer, now).startswith("cells: was 4, now 3")

@@ -164,15 +164,14 @@ def head() -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def joined(address: str, environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", PROBE, address], env=environment, capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", PROBE, address], env=environment, capture_output=True, text=True)
     said = [line for line in done.stdout.splitlines() if line.startswith(SAID)]
     return "\n".join(said) or done.stderr
 
 
 @pytest.mark.slow
 @pytest.mark.ray
+@pytest.mark.timeout(900)  # processes that start Ray, one after the other
 def test_a_head_lets_in_who_has_its_token_and_others_are_told_why_not(head: tuple[str, dict[str, str]]) -> None:
     address, right = head
     assert joined(address, right) == "joined"
@@ -196,6 +195,7 @@ def own_address() -> str:
 
 @pytest.mark.slow
 @pytest.mark.ray
+@pytest.mark.timeout(900)  # processes that start Ray, one after the other
 def test_a_head_without_a_token_is_never_joined_in_silence() -> None:
     with started(token=False) as (address, environment):
         host = own_address()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.core.strategy import Strategy
     from netwright.engine import Search
+    from netwright.methods.timing import Pace
     from netwright.tasks.task import Task
 
 DEFAULT_TIME = "1h"
@@ -147,6 +148,15 @@ class Plan:
         """The search's time limit; the default one where neither trials nor time would stop it."""
         return DEFAULT_TIME if self.trials is None and self.time is None else self.time
 
+    def _require_an_epoch(self, space: Space, found: Pace, seconds: float) -> None:
+        """UserError where not one epoch would fit, had nothing been to prepare. seconds: for the weights."""
+        if found.epochs(seconds) < 1:
+            raise UserError(
+                f"one epoch of {self.recipe!r} on {space} takes about {found.epoch:,.0f} s here, and "
+                f"{seconds:,.0f} s of --time {self.time_limit} are for it; give more time, "
+                "fewer --examples, or a smaller space such as --space darts:cells=4,channels=8"
+            )
+
     def _search_seconds_from_now(self) -> float:
         return replace(self, prepared=clock.elapsed()).search_seconds or 0.0
 
@@ -276,11 +286,6 @@ class Plan:
             found = pace(replace(self, shared_epochs=max(1, fitting))._make_recipe(task, space), most)
             left = share * self._search_seconds_from_now()
             fitting = found.epochs(left)
-        if fitting < 1:
-            raise UserError(
-                f"one epoch of {self.recipe!r} on {space} takes about {found.epoch:,.0f} s here, and "
-                f"{left:,.0f} s of --time {self.time_limit} are left for it; give more time, "
-                "fewer --examples, or a smaller space such as --space darts:cells=4,channels=8"
-            )
-        epochs = min(wanted, fitting)
+        self._require_an_epoch(space, found, share * (self.search_seconds or 0.0))
+        epochs = min(wanted, max(1, fitting))  # the limit ends an epoch for which preparing has left too little
         return replace(self, shared_epochs=epochs, paper_epochs=wanted, shared_seconds=found.epoch * epochs)

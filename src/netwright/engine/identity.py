@@ -6,12 +6,14 @@ import ast
 import hashlib
 import inspect
 import re
+import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netwright.core.configuration import as_json, constructor
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import UserError
 from netwright.core.estimator import Estimator
@@ -110,8 +112,12 @@ def listed(before: Any, now: Any, ignored: str = "") -> str:
 
 
 def differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
-    """One line for each value that is not the same, with the path to it."""
+    """One line for each value that is not the same, with the path to it.
+
+    An option that came later is the same as its default, which is what was done before there was a choice.
+    """
     if isinstance(before, Mapping) and isinstance(now, Mapping):
+        before = {**before, "arguments": _with_later(before, now)} if "arguments" in before else before
         for name in dict.fromkeys((*before, *now)):
             yield from differences(
                 before.get(name, _Absent), now.get(name, _Absent), f"{path}.{name}" if path else name
@@ -125,6 +131,18 @@ def differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
         return
     elif before != now or type(before) is not type(now):
         yield f"{path or 'value'}: was {_shown(before)}, now {_shown(now)}"
+
+
+def _with_later(before: Mapping[str, Any], now: Mapping[str, Any]) -> Any:
+    """The arguments of before, and by their defaults those that the class of now has beside them."""
+    own, module_and_class = before["arguments"], str(now.get("class"))
+    if not isinstance(own, Mapping) or not _same_class(before.get("class"), module_and_class):
+        return own
+    module, _, name = module_and_class.partition(":")
+    cls = getattr(sys.modules.get(module), name, None)
+    known = constructor(cls).parameters if isinstance(cls, type) else {}
+    later = {each.name: as_json(each.default) for each in known.values() if each.default is not each.empty}
+    return {**{name: value for name, value in later.items() if name in now.get("arguments", {})}, **own}
 
 
 def _same_class(before: Any, now: Any) -> bool:
