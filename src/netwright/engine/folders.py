@@ -21,11 +21,13 @@ class Folders:
     """One folder a trial, made by whoever writes to it; trials that go on from one another share one.
 
     Those of the best trials (with several objectives, of the Pareto front) outlive the search: what was trained there
-    is handed over, or goes on. root: None for nowhere. keeps: whether trials keep such a network.
+    is handed over, or goes on. root: None for nowhere. keeps: whether trials keep such a network. inherits: whether
+    children begin from their parents' weights.
     """
 
     def __init__(self, root: Path | None, strategy: Strategy, keeps: bool = False) -> None:
-        self.continuations = Continuations(strategy.inherits > 0)
+        self.inherits = strategy.inherits > 0
+        self.continuations = Continuations(self.inherits)
         self._share = strategy.inherits
         self._root, self._keeps = root, keeps
         self._continues = strategy.continues

@@ -130,7 +130,8 @@ class Loop:
         A round is carried out at once: what comes back is then the epoch that it ended, or None where it ended none.
         """
         rounds = self.rounds
-        rounds.settle(self._number - 1)
+        if rounds.unkept:
+            rounds.settle(self._number - 1)
         proposal = self._ask(self._generators(self._number, rounds.count))
         if proposal is None or proposal.purpose == "evaluate":
             self.asked_round = False

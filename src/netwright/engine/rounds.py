@@ -32,13 +32,13 @@ class Rounds:
     folder: where the shared weights are kept after each epoch; None keeps nothing.
 
     count: the rounds since the last trial or epoch. lost: whether the state of the last epoch of a finished run is not
-    there any more.
+    there any more. unkept: whether an epoch has ended whose state is still to be kept.
     """
 
     def __init__(self, strategy: Strategy, estimator: RoundEstimator | None, seed: int, folder: Path | None) -> None:
         self._strategy, self._name = in_role(strategy, RoundStrategy), type(strategy).__name__
         self._estimator, self._seed, self._folder = estimator, seed, folder
-        self._begun = self._cleaned = self._unkept = self.lost = False
+        self._begun = self._cleaned = self.unkept = self.lost = False
         if estimator is not None:
             estimator.forget()
         self._since = time.monotonic()
@@ -87,7 +87,7 @@ class Rounds:
         now = time.monotonic()
         seconds, self._since, self.count = now - self._since, now, 0
         proposal = Proposal(last.candidate if mixture is None else mixture, "train")
-        self._unkept = True
+        self.unkept = True
         self.settle(number)
         return Trial(number, proposal, "completed", Measurement(metrics), (), seconds, self._device)
 
@@ -97,9 +97,9 @@ class Rounds:
         number: the last trial's.
         """
         strategy, estimator = self._strategy, self._estimator
-        if not self._unkept or strategy is None or estimator is None or not strategy.is_between:
+        if not self.unkept or strategy is None or estimator is None or not strategy.is_between:
             return
-        self._unkept = False
+        self.unkept = False
         if self._folder is not None:
             kept = {"strategy": dict(strategy.state_dict()), "progress": self.progress, "count": self.count}
             estimator.save(self._folder, number, kept)

@@ -85,7 +85,7 @@ class Attempts:
             self.journal.add(question)
         number, proposal = question.number, question.proposal
         where = (question.attempt, self._folders.of(number), pending.batch_share, continued, *self.given())
-        parent = None if proposal.parent is None else self._folders.parent_of(proposal, self._seeds)
+        parent = self._folders.parent_of(proposal, self._seeds) if self._folders.inherits else None
         self._executor.submit(
             Job(number, proposal, self._seeds(first), self._stages, self._constraints, *where, parent)
         )
