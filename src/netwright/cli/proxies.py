@@ -200,7 +200,7 @@ def _bests(rows: Sequence[Scored], proxies: Sequence[str]) -> list[str]:
 
 def correlation_lines(rows: Sequence[Scored], truth: str | None) -> list[str]:
     """Spearman's correlation of each two scores; with a true score, of each with it, and its interval."""
-    from netwright.estimators.zero_cost.agreement import interval, spearman
+    from netwright.core.correlation import bootstrap, spearman
 
     columns = {name: [each.scores[name] for each in rows] for name in rows[0].scores}
     cells = [
@@ -217,7 +217,7 @@ def correlation_lines(rows: Sequence[Scored], truth: str | None) -> list[str]:
     against: list[list[str]] = []
     for name, values in columns.items():
         if name != truth:
-            low, high = interval(values, columns[truth])
+            low, high = bootstrap(spearman, values, columns[truth])
             against.append([name, _two(spearman(values, columns[truth])), f"{_two(low)} to {_two(high)}"])
     return [*lines, "", f"against {truth}, n = {len(rows)}", *table(["", "Spearman", "95 % interval"], against)]
 

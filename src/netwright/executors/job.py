@@ -9,10 +9,10 @@ from typing import Any
 
 from netwright.core.errors import TrialFailed
 from netwright.core.executor import Job, Outcome
+from netwright.core.memory_use import is_out_of_memory, peak_on, release, reset_peak_on, threads
 from netwright.core.objective import Constraint
 from netwright.core.trial import STATES, Measurement, State
 from netwright.core.workplace import NOWHERE, Workplace, at, workplace
-from netwright.executors.memory import is_out_of_memory, peak_on, release, reset_peak_on, threads
 
 LONGEST_REASON = 300
 LONGEST_TRACEBACK = 20_000

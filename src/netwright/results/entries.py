@@ -25,7 +25,7 @@ from netwright.core.errors import TrialFailed, UserError
 from netwright.core.estimator import Estimator
 from netwright.core.inside import open_inside
 from netwright.core.kinds import kinds_checked
-from netwright.core.placing import placed
+from netwright.core.placing import chosen_device
 from netwright.core.roles import HasSettings, HoldsOut, OfSpace, OnTask, Trainer, TrainsFinally
 from netwright.core.space import Space
 from netwright.core.trial import Measurement, Proposal
@@ -225,7 +225,7 @@ def final_work(estimator: Estimator, device: torch.device | str | None = None) -
     device: the estimator's by default, or "auto".
     """
     space, task, settings, own_device = _training(estimator)
-    place = str(_device(own_device if device is None else device))
+    place = str(chosen_device(str(own_device if device is None else device)))
     return FinalTraining(space, task, settings, place, **_split_of(estimator))
 
 
@@ -253,12 +253,3 @@ def _split_of(estimator: Estimator) -> dict[str, Any]:
     stages = (each for each in (estimator, *estimator.stages()) if each.keeps)  # whose networks go on
     each = next((each for each in stages if isinstance(each, HoldsOut)), None)
     return {} if each is None else {"validation": each.validation, "split_seed": each.split_seed}
-
-
-def _device(name: torch.device | str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        return placed(name)
-    except RuntimeError:
-        raise UserError(f"{name!r} is not a device; expected auto, cpu, cuda or cuda:0") from None

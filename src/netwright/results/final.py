@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 from netwright.core.errors import NetwrightError, TrialFailed, UserError
 from netwright.core.kinds import kinds_checked
+from netwright.core.memory_use import peak_of_process
 from netwright.core.task import Data
 from netwright.networks.counting import count
 from netwright.results.figures import Contender
-from netwright.results.hardware import hardware, peak_process_memory
+from netwright.results.hardware import hardware
 from netwright.training import OutOfTime, TrainingResult, TrainingSettings, predict, seeded, train
 from netwright.training.progress import load_trained
 
@@ -243,7 +244,7 @@ def train_and_test(
         epochs=used,
         stopped=stopped,
         notes=tuple(notes),
-        **{**chosen, "peak_memory": chosen["peak_memory"] or peak_process_memory()},
+        **{**chosen, "peak_memory": chosen["peak_memory"] or peak_of_process()},
     )
     return Tested(trained, network.cpu().eval(), logits, tuple(data.held_out.batch(0, 1).shape[1:]))
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from netwright.core.errors import Diverged, TrialFailed
 from netwright.core.kinds import kinds_checked
+from netwright.core.memory_use import peak_on
 from netwright.core.placing import placed
 from netwright.core.task import Augmentation, Data
 from netwright.training import progress
@@ -22,7 +23,7 @@ from netwright.training.augmentation import Batches, Normalisation
 from netwright.training.average import WeightAverage
 from netwright.training.batches import augmentation_generator, epoch_order, layers_seed, steps_per_epoch
 from netwright.training.evaluation import evaluation_batch, measure, on_device, require_examples
-from netwright.training.memory import out_of_memory_reported, peak_memory, reset_peak_memory
+from netwright.training.memory import out_of_memory_reported, reset_peak_memory
 from netwright.training.optimisers import build_optimiser, drop_path_probability, learning_rate, set_learning_rate
 from netwright.training.precision import Precision, choose_precision, multiply_adds
 from netwright.training.randomness import seed_generators, seeded
@@ -201,7 +202,7 @@ class Loop:
             channels_last=self.precision.channels_last,
             threads=torch.get_num_threads(),
             device=str(self.device),
-            peak_memory=peak_memory(self.device),
+            peak_memory=peak_on(str(self.device)),
             notes=tuple(saved.notes),
         )
 
