@@ -69,10 +69,11 @@ class TaskShape:
 class Examples:
     """Inputs and labels of one split, on one device: all rows of two tensors, or a choice of them without a copy.
 
-    stored: uint8 (n, channels, height, width) with values 0..255, or float32 (n, features).
-    stored_labels: int64 (n,), each in 0..classes-1.
+    stored: uint8 (n, channels, height, width) with values 0..255, or float32 (n, features). stored_labels: int64 (n,),
+    each in 0..classes-1.
+
     places: which of the stored rows are the examples, in order: int32 or int64, on their device; None for all of them.
-    Other splits may choose from the same tensors: do not write to them.
+        Other splits may choose from the same tensors: do not write to them.
     """
 
     __slots__ = ("places", "stored", "stored_labels")
@@ -144,8 +145,9 @@ def _received(*arrays: NDArray[Any] | None) -> Examples:
 class Augmentation:
     """What may be done to an image without changing its class; the defaults do nothing.
 
-    flip: mirror left and right with probability 1/2. padding: pad by so many pixels, then crop back at a random
-    place. cutout: side of a square set to the mean, in pixels (DeVries and Taylor 2017).
+    flip: mirror left and right with probability 1/2.
+    padding: pad by so many pixels, then crop back at a random place.
+    cutout: side of a square set to the mean, in pixels (DeVries and Taylor 2017).
     """
 
     flip: bool = False
@@ -158,6 +160,7 @@ class Data:
     """What one training sees: examples to train on, and examples held out to judge it by.
 
     During a search `held_out` is the validation split; only the final evaluation gets the test split there.
+
     mean, std: one number a channel (a feature, for vectors), of the training examples; images are first scaled to 0..1.
     """
 

@@ -40,17 +40,18 @@ Purpose = Literal["evaluate", "train", "accumulate", "probe", "rehearse"]
 class Proposal:
     """One question to an estimator.
 
-    fidelity: share of the full training budget, 0 < fidelity <= 1, None for all of it. parent: number of the trial
-    whose weights or edits it starts from.
+    fidelity: share of the full training budget, 0 < fidelity <= 1, None for all of it.
+    parent: number of the trial whose weights or edits it starts from.
 
     purpose "evaluate" is a trial. The others are rounds of weight sharing, recorded an epoch rather than one by one:
     "train" moves the shared weights by one step on the next minibatch of the training examples; "accumulate" adds the
     weights' gradient on that minibatch to what the next "train" steps with; "rehearse" measures the loss on it and
     moves nothing; "probe" does so on the next minibatch of the validation examples, on the last one where `again`.
+
     along: a direction for each weight of a mixture that a probe `again` is to move in: its gradient is then how the
-    gradient changes per length of that direction, the second derivative times it.
-    memo: what its asker must remember of it until it is told, plain values as JSON holds them; kept with the trial.
-    Two proposals that differ in it alone are equal.
+        gradient changes per length of that direction, the second derivative times it.
+    memo: what its asker must remember of it until it is told, plain values as JSON holds them; kept with the trial. Two
+        proposals that differ in it alone are equal.
     """
 
     candidate: Architecture | Mixture
@@ -89,7 +90,8 @@ class Trial:
     """A proposal and how it ended. Every trial ends in one of `STATES`, with a reason in one line where it failed.
 
     scores: one number an objective, all oriented so that larger is better; empty unless the trial completed.
-    seconds: time the estimator took. device: where it ran.
+    seconds: time the estimator took.
+    device: where it ran.
     """
 
     number: int

@@ -22,6 +22,7 @@ def perform(job: Job, report: Callable[[Mapping[str, float]], None] | None = Non
     """Run the stages in order and check the limits after each; every end but a KeyboardInterrupt is an outcome.
 
     Metrics of a later stage replace those of an earlier one with the same name; curves follow each other.
+
     report: hears what an estimator reports while it works, and an empty entry after each stage.
     """
     work = _Work(job, report)

@@ -18,7 +18,11 @@ FEW = 10  # networks below which an interval by resampling them cannot be truste
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One network. shared: its score with the shared weights; true: its own, None where that could not be had."""
+    """One network.
+
+    shared: its score with the shared weights;
+    true: its own, None where that could not be had.
+    """
 
     architecture: str
     shared: float
@@ -29,7 +33,11 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """A statistic over n networks. interval: 95 %, by the bootstrap over networks. chance: its value without any."""
+    """A statistic over n networks.
+
+    interval: 95 %, by the bootstrap over networks.
+    chance: its value without any.
+    """
 
     name: str
     value: float
@@ -48,10 +56,15 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Audit:
-    """Shared scores beside true ones. random: drawn from the space; recommended: by the run, in no statistic.
+    """Shared scores beside true ones.
 
-    It was chosen by its shared score, so that it would flatter them. shared_metric, true_metric: what the two columns
-    are, larger is better. seconds: what either cost.
+    random: drawn from the space;
+    recommended: by the run, in no statistic.
+
+    It was chosen by its shared score, so that it would flatter them.
+
+    shared_metric, true_metric: what the two columns are, larger is better.
+    seconds: what either cost.
     """
 
     run: str

@@ -130,7 +130,10 @@ def _each_class_matters(task: Task, search: Mapping[str, Any]) -> bool:
 
 @kinds_checked
 def search_facts(run: Run, repeats: Sequence[Run] = (), trial: Trial | None = None) -> dict[str, Any]:
-    """What finding the network cost, and how it was found. trial: whose network it is, by default the best one."""
+    """What finding the network cost, and how it was found.
+
+    trial: whose network it is, by default the best one.
+    """
     search, trial = run.search, trial or run.best
     repeated = {"repeats": {each.name: str(each.best.architecture) for each in repeats}} if repeats else {}
     return {

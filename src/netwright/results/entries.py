@@ -51,10 +51,14 @@ RESULT = "result"
 class Entry:
     """One training of a final comparison.
 
-    name: the contender that it belongs to. seed: of its weights and order. architecture: None for a reference that is
-    none of the space's. epochs: to train, 0 for none. start: a folder of checkpoints whose weights it goes on from;
-    begun: epochs that these were trained for. seconds: in which it should be done, its schedule brought to an end in
-    time; most: after which it is given up, with the best that there is by then.
+    name: the contender that it belongs to.
+    seed: of its weights and order.
+    architecture: None for a reference that is none of the space's.
+    epochs: to train, 0 for none.
+    start: a folder of checkpoints whose weights it goes on from;
+    begun: epochs that these were trained for.
+    seconds: in which it should be done, its schedule brought to an end in time;
+    most: after which it is given up, with the best that there is by then.
     """
 
     name: str
@@ -189,7 +193,11 @@ def _leave(tested: Tested, epochs: int, folder: Path) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Done:
-    """The result that an entry left. record: None for a reference that is no network; contender: only for such."""
+    """The result that an entry left.
+
+    record: None for a reference that is no network;
+    contender: only for such.
+    """
 
     folder: Path
     record: Trained | None

@@ -54,7 +54,10 @@ FILES = {
 
 @dataclass(frozen=True)
 class Exported:
-    """A folder that was written and verified. left_out: state-dict keys that only training needs."""
+    """A folder that was written and verified.
+
+    left_out: state-dict keys that only training needs.
+    """
 
     directory: Path
     figures: Figures
@@ -95,10 +98,11 @@ def export(
 
     The folder is made beside `directory`, loaded in a process that cannot import netwright, compared with the network
     on up to 2,000 test examples and on the user's own files of up to 256 of them, and only then moved into place.
-    reported: the test logits, (n, classes) on the CPU, that the reported accuracy of `figures` comes from. overwrite:
-    replace an earlier export.
-    Raises UserError where the directory holds anything else or cannot be written, and where the network cannot be
-    written as code; NotReproduced where the files do not give the reported predictions.
+
+    reported: the test logits, (n, classes) on the CPU, that the reported accuracy of `figures` comes from.
+    overwrite: replace an earlier export. Raises UserError where the directory holds anything else or cannot be written,
+        and where the network cannot be written as code; NotReproduced where the files do not give the reported
+        predictions.
     """
     target = check_target(directory, overwrite)
     data = task.final_data("cpu")

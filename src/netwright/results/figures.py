@@ -13,9 +13,10 @@ from typing import Any
 class Contender:
     """One row of the comparison: the winner, or a baseline.
 
-    accuracies: share of correct test examples, one for each of `seeds`; no seeds where nothing is random. params, macs:
-    of one network; the mean where the networks differ. seconds: training and testing, all seeds together. note: what a
-    reader must know.
+    accuracies: share of correct test examples, one for each of `seeds`; no seeds where nothing is random.
+    params, macs: of one network; the mean where the networks differ.
+    seconds: training and testing, all seeds together.
+    note: what a reader must know.
     """
 
     name: str
@@ -51,7 +52,7 @@ class Difference:
     """How much better the winner's mean is than a baseline's, as a share.
 
     interval: 95 % confidence interval over seeds, of Welch's t-test (1947), or of Student's where the baseline has no
-    randomness; None where a side that is random was measured only once. It says nothing of other test examples.
+        randomness; None where a side that is random was measured only once. It says nothing of other test examples.
     """
 
     baseline: str
@@ -89,7 +90,10 @@ def _half_width(sides: Sequence[tuple[float, int]]) -> float:
 
 @dataclass(frozen=True)
 class ClassRecall:
-    """How many of the test examples of one class are found. recall: as a share; None for a class without examples."""
+    """How many of the test examples of one class are found.
+
+    recall: as a share; None for a class without examples.
+    """
 
     name: str
     examples: int
@@ -100,12 +104,16 @@ class ClassRecall:
 class Figures:
     """Everything a report states about a finished network.
 
-    test_examples: how many the accuracies rest on. exported_seed: whose weights are handed out. hardware: device,
-    threads and versions. training: settings and cost of the final training. search: cost and settings of the search
-    that found the network; empty where there was none. skipped: baselines that were not run, and why. left_out: what
-    the time did not suffice for. chance: share of the test examples that are of the most frequent class.
+    test_examples: how many the accuracies rest on.
+    exported_seed: whose weights are handed out.
+    hardware: device, threads and versions.
+    training: settings and cost of the final training.
+    search: cost and settings of the search that found the network; empty where there was none.
+    skipped: baselines that were not run, and why.
+    left_out: what the time did not suffice for.
+    chance: share of the test examples that are of the most frequent class.
     classes: what the weights of `exported_seed` find of each class; empty where classes are about as frequent and
-    accuracy alone was asked for.
+        accuracy alone was asked for.
     """
 
     task: str

@@ -34,7 +34,11 @@ MONITORED = 256
 
 @dataclass(frozen=True)
 class Trained:
-    """One training and its test. test_accuracy: share from 0 to 1. peak_memory: bytes, of the device where it tells."""
+    """One training and its test.
+
+    test_accuracy: share from 0 to 1.
+    peak_memory: bytes, of the device where it tells.
+    """
 
     seed: int
     test_accuracy: float
@@ -55,7 +59,8 @@ class FinalResult:
     """An architecture trained finally with several seeds.
 
     network: the one of `exported_seed`, the first seed that was trained to the end (never the best on the test split),
-    on the CPU in eval mode. logits: what it gave for the test split, float32 (n, classes) on the CPU, on `device`.
+        on the CPU in eval mode.
+    logits: what it gave for the test split, float32 (n, classes) on the CPU, on `device`.
     failed: seeds without a result, and why.
     """
 
@@ -99,10 +104,11 @@ def train_final(
     """Train an architecture on everything but the test split, and test it once a seed.
 
     others: what equal searches with other seeds found; each is trained with a seed of its own after the first, so that
-    there are as many seeds as architectures.
-    directory: checkpoints go there, from which an interrupted final training continues. on_epoch: called with the seed
-    and the entry of the curve. deadline: in `time.monotonic()` seconds; the time left is shared among the seeds left.
-    A seed that fails is left out and named; raises TrialFailed where all do, UserError for repeated or no seeds.
+        there are as many seeds as architectures.
+    directory: checkpoints go there, from which an interrupted final training continues.
+    on_epoch: called with the seed and the entry of the curve.
+    deadline: in `time.monotonic()` seconds; the time left is shared among the seeds left. A seed that fails is left out
+        and named; raises TrialFailed where all do, UserError for repeated or no seeds.
     """
     check_seeds(seeds)
     each_seed = [architecture, *others] if others else [architecture] * len(seeds)
@@ -130,7 +136,10 @@ def train_final(
 
 @dataclass(frozen=True)
 class Options:
-    """Where and how long to train; see `train_final`. whole_epoch: of the first seed, even where it takes longer."""
+    """Where and how long to train; see `train_final`.
+
+    whole_epoch: of the first seed, even where it takes longer.
+    """
 
     device: torch.device | str = "cpu"
     directory: Path | None = None
@@ -205,9 +214,11 @@ def train_and_test(
 ) -> Tested:
     """Train one network and look at the test split once.
 
-    epochs: those of the settings by default; 0 tests the network as it is. begun: epochs that it was trained for
-    before. checkpoint: the folder of this training's. deadline, whole_epoch, anneal_by, give_up_at: as of `Options`
-    and of `train`; a training that is given up leaves the network as its last checkpoint has it, or as it was.
+    epochs: those of the settings by default; 0 tests the network as it is.
+    begun: epochs that it was trained for before.
+    checkpoint: the folder of this training's.
+    deadline, whole_epoch, anneal_by, give_up_at: as of `Options` and of `train`; a training that is given up leaves the
+        network as its last checkpoint has it, or as it was.
     """
     began, used, stopped = time.monotonic(), begun, "epochs"
     chosen: dict[str, Any] = {"precision": "float32", "channels_last": False, "threads": torch.get_num_threads()}

@@ -28,7 +28,10 @@ NETWORK_IMPORTS = (
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the network is for. mean, std: one number a channel or feature; images are first scaled to 0..1."""
+    """What the network is for.
+
+    mean, std: one number a channel or feature; images are first scaled to 0..1.
+    """
 
     shape: TaskShape
     class_names: Sequence[str]

@@ -109,18 +109,23 @@ def conclude(
     The candidate's own weights go on where the search has kept them; further seeds and baselines are trained from
     scratch for as many epochs in all. What is done is kept with a stored run, and never done again.
 
-    trial: the number of the trial whose network it is; the best one by default. final_epochs: to go on for; by default
-    those of the last call for this run and trial, else the estimator's own number. final_seeds: how many, or which; the
-    first is the winner's own. baselines: whether a random pick, a logistic regression and (for images) a small residual
-    network are set beside it. device: the estimator's by default, or "auto". on_progress: called with a line of text.
-    deadline: in `time.monotonic()` seconds: the winner gets the epochs that fit, then follows what else does. exact:
-    no more epochs than `final_epochs`, although there is time. further: go on from what an earlier call has trained.
+    trial: the number of the trial whose network it is; the best one by default.
+    final_epochs: to go on for; by default those of the last call for this run and trial, else the estimator's own
+        number.
+    final_seeds: how many, or which; the first is the winner's own.
+    baselines: whether a random pick, a logistic regression and (for images) a small residual network are set beside it.
+    device: the estimator's by default, or "auto".
+    on_progress: called with a line of text.
+    deadline: in `time.monotonic()` seconds: the winner gets the epochs that fit, then follows what else does.
+    exact: no more epochs than `final_epochs`, although there is time.
+    further: go on from what an earlier call has trained.
     train: False only reads what was trained; a winner that was not is then tested as the search has left it.
-    repeats: the same search with other seeds; what each found is trained once, in place of `final_seeds`, and
-    their mean and spread are reported. rivals: by name, other searches' runs whose best networks are trained likewise
-    (one run stands for all seeds). executor: where trainings run; by default one after the other in this process.
-    Raises UserError where the run's estimator does not train, has no such trial, or there is nothing to read; and
-    TrialFailed where no final training succeeds.
+    repeats: the same search with other seeds; what each found is trained once, in place of `final_seeds`, and their
+        mean and spread are reported.
+    rivals: by name, other searches' runs whose best networks are trained likewise (one run stands for all seeds).
+    executor: where trainings run; by default one after the other in this process. Raises UserError where the run's
+        estimator does not train, has no such trial, or there is nothing to read; and TrialFailed where no final
+        training succeeds.
     """
     work = final_work(run.search.estimator, device)
     space, task, settings = work.space, work.task, work.settings

@@ -132,7 +132,10 @@ def amount(value: float | None) -> str:
 
 
 def usage(preparation: Preparation, answers: Sequence[Mapping[str, Any]] = ()) -> str:
-    """How examples are predicted, in Markdown. answers: what `model.py --json` printed for a user's own files."""
+    """How examples are predicted, in Markdown.
+
+    answers: what `model.py --json` printed for a user's own files.
+    """
     parts = [
         _USE.replace("{examples}", " ".join(preparation.describe().split())),
         "Files, folders and patterns of names go to `model.py`, which prepares them as the training data was prepared:",
@@ -167,7 +170,9 @@ def _printable(text: str) -> str:
 def readme(figures: Figures, files: Mapping[str, str], verification: Sequence[str], use: str = "") -> str:
     """The README of an exported folder, in Markdown.
 
-    files: name -> what it is. verification: what was checked. use: see `usage`.
+    files: name -> what it is.
+    verification: what was checked.
+    use: see `usage`.
     """
     winner = figures.winner
     n = len(winner.accuracies)

@@ -51,7 +51,11 @@ Row = tuple[Any, ...]
 
 @value
 class Asked:
-    """A proposal that was handed out. asked: how many trials had been told before. started: seconds of the epoch."""
+    """A proposal that was handed out.
+
+    asked: how many trials had been told before.
+    started: seconds of the epoch.
+    """
 
     number: int
     asked: int
@@ -62,7 +66,10 @@ class Asked:
 
 @value
 class Told:
-    """How an asked trial ended. told: its place in the order in which the strategy was told."""
+    """How an asked trial ended.
+
+    told: its place in the order in which the strategy was told.
+    """
 
     question: Asked
     told: int
@@ -75,7 +82,10 @@ class Told:
 class AttemptEnded:
     """How one attempt at a trial ended: told as the trial's end, or lost and begun again.
 
-    place: the worker or node. log: the end of what it printed. ended: seconds of the epoch. peak_memory: bytes.
+    place: the worker or node.
+    log: the end of what it printed.
+    ended: seconds of the epoch.
+    peak_memory: bytes.
     """
 
     question: Asked
@@ -174,8 +184,10 @@ class Rows:
 class StoredTrial:
     """One trial as it lies in the store: plain data, readable without the space.
 
-    asked: how many trials had been told when it was asked; told: its place in the order of tells, None while it runs.
-    architecture: the JSON of the architecture, None for a mixture; text: the architecture as people read it.
+    asked: how many trials had been told when it was asked;
+    told: its place in the order of tells, None while it runs.
+    architecture: the JSON of the architecture, None for a mixture;
+    text: the architecture as people read it.
     memo: what its asker remembered of it.
     """
 
@@ -215,7 +227,11 @@ class StoredTrial:
 
 @dataclass(frozen=True, slots=True)
 class StoredAttempt:
-    """One attempt at a trial as it lies in the store. peak_memory: bytes; log: the end of what it printed."""
+    """One attempt at a trial as it lies in the store.
+
+    peak_memory: bytes;
+    log: the end of what it printed.
+    """
 
     trial: int
     attempt: int
@@ -232,7 +248,11 @@ class StoredAttempt:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """One line about a run. counts: trials by state, "running" included; driven: whether a process drives it now."""
+    """One line about a run.
+
+    counts: trials by state, "running" included;
+    driven: whether a process drives it now.
+    """
 
     name: str
     created: str

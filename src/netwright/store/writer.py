@@ -194,7 +194,10 @@ class TrialWriter:
 
 
 class Batch(NamedTuple):
-    """The rows of one commit. number, told: how many trials the run has then at least, and has been told of."""
+    """The rows of one commit.
+
+    number, told: how many trials the run has then at least, and has been told of.
+    """
 
     architectures: Sequence[Row]
     trials: Sequence[Row]

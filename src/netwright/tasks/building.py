@@ -56,8 +56,9 @@ def build(
 
     validation: places in `train` of a validation split that came with the data; nothing of it becomes a test split.
     preparation: the task's, or a function that makes it once it is known which of `train` became the test split: it
-    gets their places, in the test split's order, or None where the test split came with the data. names: what the
-    examples are called, those of `train` first, where pictures that occur twice are told; else by their number.
+        gets their places, in the test split's order, or None where the test split came with the data.
+    names: what the examples are called, those of `train` first, where pictures that occur twice are told; else by their
+        number.
     """
     notes = tuple(notes)
     validation_given, held_out, given, given_test = validation, None, train, test
@@ -135,7 +136,8 @@ def _writable(array: NDArray[Any]) -> NDArray[Any]:
 class Found:
     """Splits in the stored form, what was decided on the way, and the preparation that does the same for others.
 
-    preparation: gets the first test examples as their user has them. raw: the inputs that the splits were made of.
+    preparation: gets the first test examples as their user has them.
+    raw: the inputs that the splits were made of.
     kept: the places of the training examples that were not left out.
     """
 

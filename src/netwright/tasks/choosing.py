@@ -32,8 +32,10 @@ _NAMES_OF_NUMBERS = re.compile(
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """A column that is used. spec: as the portable code takes it. values: a number a row, NaN for gaps; of categories
-    their places, -1 for those without a feature.
+    """A column that is used.
+
+    spec: as the portable code takes it.
+    values: a number a row, NaN for gaps; of categories their places, -1 for those without a feature.
     """
 
     place: int
@@ -64,7 +66,11 @@ class Choice:
     telling: list[str] = field(default_factory=list)
 
     def add(self, column: Column, note: str, *, tells: bool) -> None:
-        """Use a column. note: how it was read; tells: whether it determines the class."""
+        """Use a column.
+
+        note: how it was read;
+        tells: whether it determines the class.
+        """
         self.columns.append(column)
         if note and column.is_category:
             self.codes.append(column.name)
@@ -91,7 +97,7 @@ def choose(table: Table, places: Sequence[int], labels: Labels, decimal: str, en
     """Decide over each column at these places, in turn; the texts of each are let go once it is done with.
 
     encoding: "one-hot" or "ordinal". Raises DataError where a column of numbers holds a few other texts, and where no
-    column is left.
+        column is left.
     """
     choice, spare = Choice(), []
     for place in places:

@@ -45,7 +45,10 @@ class BadImage(ValueError):
 
 
 class Header(NamedTuple):
-    """What an image file says of itself. kinds: what is special: "16-bit", "CMYK", "alpha", "animated", ..."""
+    """What an image file says of itself.
+
+    kinds: what is special: "16-bit", "CMYK", "alpha", "animated", ...
+    """
 
     channels: int
     height: int

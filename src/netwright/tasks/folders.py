@@ -29,7 +29,10 @@ ByKind = dict[tuple[str, ...], list[Path]]
 
 @dataclass(frozen=True)
 class Splits:
-    """The folders of the splits; `train` is the whole folder where it has none. names: of the classes."""
+    """The folders of the splits; `train` is the whole folder where it has none.
+
+    names: of the classes.
+    """
 
     train: Path
     names: tuple[str, ...]
@@ -51,9 +54,12 @@ class Listing:
 
 @dataclass
 class Seen:
-    """What is said of the files that were looked through. others: endings of files that are no images.
+    """What is said of the files that were looked through.
 
-    outside: images behind links out of the folder; away: folders that are such links themselves.
+    others: endings of files that are no images.
+
+    outside: images behind links out of the folder;
+    away: folders that are such links themselves.
     """
 
     others: Counter[str] = field(default_factory=Counter)
@@ -63,7 +69,10 @@ class Seen:
     left_overs: Counter[str] = field(default_factory=Counter)
 
     def note_folder(self, folder: str, top: str) -> None:
-        """Take note of a folder that is itself a link out of the one that was given. top: that one, as it really is."""
+        """Take note of a folder that is itself a link out of the one that was given.
+
+        top: that one, as it really is.
+        """
         real = os.path.realpath(folder)
         if os.path.islink(folder) and not real.startswith(top + os.sep) and real != top:
             self.away.append(f"{shown(os.path.basename(folder))}/ (to {shown(real)})")

@@ -50,12 +50,14 @@ def cifar10(
 ) -> Task:
     """CIFAR-10 from a folder or .tar.gz of the official binary or Python version, or of packed train.npz and test.npz.
 
-    limit: keep a stratified part, as a number of training images or a share; of the test split the same share is
-    kept, but at least 1,000; JPEG images that are not kept are not decoded. skip_bad: leave out images that cannot be
-    decoded, up to 1 %. The default augmentation mirrors, and shifts by up to four pixels (He et al. 2016).
-    The Python version is read without unpickling. Raises UserError for a missing path and DataError for files that
-    are missing, damaged or foreign.
-    path: of the folder or archive. augmentation: in place of the default one. split_seed: chooses what `limit` keeps.
+    limit: keep a stratified part, as a number of training images or a share; of the test split the same share is kept,
+        but at least 1,000; JPEG images that are not kept are not decoded.
+    skip_bad: leave out images that cannot be decoded, up to 1 %. The default augmentation mirrors, and shifts by up to
+        four pixels (He et al. 2016). The Python version is read without unpickling. Raises UserError for a missing path
+        and DataError for files that are missing, damaged or foreign.
+    path: of the folder or archive.
+    augmentation: in place of the default one.
+    split_seed: chooses what `limit` keeps.
     """
     place = existing(path, "any", "CIFAR-10: a folder, or a .tar.gz file")
     augmentation = augmentation or Augmentation(flip=True, padding=4)

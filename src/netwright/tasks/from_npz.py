@@ -57,11 +57,13 @@ def npz(
 
     A search validates on `x_val` and `y_val` where they are there.
 
-    Also reads packed JPEG images: `data` with all bytes, `offsets` and `labels`. test: a second file with the test
-    split. The other options are those of `arrays`.
-    path: of the file. skip_bad: leave out packed images that cannot be decoded, as in `image_folder`. classes,
-    augmentation, nan, layout, limit, test_share, split_seed: as in `arrays`.
-    Raises DataError for a foreign or damaged file, listing its keys; arrays of Python objects are never read.
+    Also reads packed JPEG images: `data` with all bytes, `offsets` and `labels`.
+
+    test: a second file with the test split. The other options are those of `arrays`.
+    path: of the file.
+    skip_bad: leave out packed images that cannot be decoded, as in `image_folder`.
+    classes, augmentation, nan, layout, limit, test_share, split_seed: as in `arrays`. Raises DataError for a foreign or
+        damaged file, listing its keys; arrays of Python objects are never read.
     """
     stored = Arrays(path)
     if is_packed(stored):

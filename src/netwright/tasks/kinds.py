@@ -37,7 +37,9 @@ _LOOKED_AT = 50  # distinct texts, to see which kinds are worth trying on all
 
 @dataclass(frozen=True)
 class Kind:
-    """spec: what `cell_value` needs; None for categories. odd: places of the texts that do not fit it."""
+    """spec: what `cell_value` needs; None for categories.
+    odd: places of the texts that do not fit it.
+    """
 
     spec: Spec | None
     odd: tuple[int, ...] = ()
@@ -82,7 +84,9 @@ def _can_only_be(decimal: str, column: Sequence[str]) -> bool:
 def kind_of(texts: Sequence[str], counts: Sequence[int], decimal: str) -> Kind:
     """The kind that most of a column's cells are of: numbers before dates before times, else categories.
 
-    texts: the different ones; counts: how many cells hold each. decimal: the table's decimal sign.
+    texts: the different ones;
+    counts: how many cells hold each.
+    decimal: the table's decimal sign.
     """
     places = [i for i, text in enumerate(texts) if not is_missing(text)]
     if not places:

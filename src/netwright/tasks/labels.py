@@ -21,7 +21,9 @@ _RARE = 0.2  # of an even share, below which a class is rare
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """codes: int64 (n,), each in 0..len(names)-1. values: what each code stood for, sorted."""
+    """codes: int64 (n,), each in 0..len(names)-1.
+    values: what each code stood for, sorted.
+    """
 
     codes: NDArray[np.int64]
     names: tuple[str, ...]
@@ -32,8 +34,8 @@ class Labels:
 def encode(y: Any, classes: Sequence[str] | None = None, what: str = "labels") -> Labels:
     """Number the labels; `classes` names them, in the order of their sorted values.
 
-    y: whole numbers with or without gaps, text, booleans or one-hot rows, for n examples.
-    Raises DataError for measurements (a regression target), missing labels, and fewer than two classes.
+    y: whole numbers with or without gaps, text, booleans or one-hot rows, for n examples. Raises DataError for
+        measurements (a regression target), missing labels, and fewer than two classes.
     """
     array = as_array(y, what)
     plain, notes = _plain(array, what)
@@ -78,7 +80,10 @@ def refuse_regression(distinct: int, count: int, what: str) -> None:
 
 
 def uneven(counts: NDArray[np.int64], names: Sequence[str]) -> list[str]:
-    """What is said where one class has most examples, or another very few. counts: examples of each class."""
+    """What is said where one class has most examples, or another very few.
+
+    counts: examples of each class.
+    """
     total, most = int(counts.sum()), int(counts.argmax())
     if counts[most] <= _MOST * total and counts.min() >= _RARE * total / len(counts):
         return []

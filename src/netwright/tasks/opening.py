@@ -46,11 +46,11 @@ _CODE = re.compile(r"(?:[A-Za-z_][\w.]*|.+\.py):[A-Za-z_][\w.]*")
 def open_task(text: str, data_dir: str | os.PathLike[str] | None = None, **options: Any) -> Task:
     """The task that a text names: digits, cifar10, mnist, a folder of images, an .npz or .csv file, or code of yours.
 
-    data_dir: where cifar10 and mnist lie, and where a relative path is looked for too. options: those of the function
-    that reads it (`target` of csv, `size` of image_folder, ...); ConfigurationError names an unknown one. Code is
-    `module:name` or `file.py:name`: a Task, a torch dataset, (x, y), or a function or class that makes one of these.
-    text: the name, as on the command line.
-    Raises UserError for an unknown name, with the nearest.
+    data_dir: where cifar10 and mnist lie, and where a relative path is looked for too.
+    options: those of the function that reads it (`target` of csv, `size` of image_folder, ...); ConfigurationError
+        names an unknown one. Code is `module:name` or `file.py:name`: a Task, a torch dataset, (x, y), or a function or
+        class that makes one of these.
+    text: the name, as on the command line. Raises UserError for an unknown name, with the nearest.
     """
     if text in ("digits", *_NEED_DATA):
         return _named(text, data_dir, options)

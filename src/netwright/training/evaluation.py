@@ -46,10 +46,11 @@ def evaluate(
     """Mean cross-entropy, share of correct classes, and mean over the classes of the share that is found of each:
     `{"loss": ..., "accuracy": ..., "balanced_accuracy": ...}`.
 
-    examples: any split of `data`, whose mean and standard deviation normalise it. The network is moved to `device`
-    (the examples' own by default) and keeps its mode. batch_size: by default 256, on a GPU more, as far as they fit.
+    examples: any split of `data`, whose mean and standard deviation normalise it. The network is moved to `device` (the
+        examples' own by default) and keeps its mode.
+    batch_size: by default 256, on a GPU more, as far as they fit.
     threads: to compute with, PyTorch's present number by default; the number of a training (`TrainingResult.threads`)
-    gives its last bits. Raises DataError for no examples, OutOfMemory.
+        gives its last bits. Raises DataError for no examples, OutOfMemory.
     """
     device = placed(device or examples.device)
     chosen, batch_size = Precision(precision, channels_last), batch_size or evaluation_batch(examples, device)

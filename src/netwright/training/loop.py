@@ -59,24 +59,25 @@ def train(
     """Trains the network in place and measures it on the held-out examples.
 
     network: gives logits (n, classes); in training mode it may give (logits, auxiliary logits). Modules with an
-    attribute `drop_path_probability` get it set in each epoch. The network is moved to `device` (by default that of
-    the training examples) and ends there in evaluation mode.
+        attribute `drop_path_probability` get it set in each epoch. The network is moved to `device` (by default that of
+        the training examples) and ends there in evaluation mode.
     seed: decides order, augmentation and dropout; all global generators are as before afterwards. The same network,
-    data, settings, seed, device and thread count give the same bits, on CUDA as far as `netwright.training.arithmetic`
-    says; `netwright.training.threads` says which count is taken, for the time of the training.
+        data, settings, seed, device and thread count give the same bits, on CUDA as far as
+        `netwright.training.arithmetic` says; `netwright.training.threads` says which count is taken, for the time of
+        the training.
     checkpoint: a folder; every `checkpoint_every` epochs and at the end the training is saved there, and a training
-    found there is continued, bit for bit. on_epoch: called after each epoch with its entry of the curve, when it is
-    saved.
+        found there is continued, bit for bit.
+    on_epoch: called after each epoch with its entry of the curve, when it is saved.
     deadline: in `time.monotonic()` seconds; the training ends after an epoch when another would not fit.
     first_epoch_deadline: within the first epoch, in place of `deadline`.
     until: the epoch to end after, where that is not the last; schedules stay those of all epochs, so that a later call
-    goes on from the checkpoint and ends with the bits of a training that was never interrupted. The epoch that it ends
-    after is measured in any case.
-    anneal_by: in `time.monotonic()` seconds, for a training that must end well rather than be as long as planned:
-    where the epochs left would not fit, fewer are done and the schedule is brought to its end in them, at least one.
+        goes on from the checkpoint and ends with the bits of a training that was never interrupted. The epoch that it
+        ends after is measured in any case.
+    anneal_by: in `time.monotonic()` seconds, for a training that must end well rather than be as long as planned: where
+        the epochs left would not fit, fewer are done and the schedule is brought to its end in them, at least one.
     give_up_at: GivenUp, an OutOfTime, is raised when it passes within any epoch; checkpoints of earlier ones stay.
     settle: the training ends by `give_up_at` with what it has, in place of giving up: its schedule is brought to its
-    end in the epochs that fit, and where not even one fits it is measured after some of its steps, at least one.
+        end in the epochs that fit, and where not even one fits it is measured after some of its steps, at least one.
 
     Raises Diverged at the first loss that is not finite, OutOfMemory, OutOfTime when the deadline passes within the
     first epoch, DataError for fewer than two training examples or none held out, ConfigurationError for the checkpoint

@@ -40,7 +40,10 @@ SAY_EVERY = 10.0  # seconds between two lines about trials that completed
 
 @dataclass
 class Held:
-    """A job that this worker has claimed. number: under which its own executor knows it."""
+    """A job that this worker has claimed.
+
+    number: under which its own executor knows it.
+    """
 
     name: str
     number: int

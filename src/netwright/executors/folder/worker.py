@@ -36,8 +36,10 @@ class NobodyCame(UserError):
 class Worker:
     """Works for the drivers of one queue, one after the other, until one says that nothing more comes.
 
-    make: from a session's `work` the kit, which may take long. slots, threads: as of `Processes`. idle: seconds without
-    work, or without a sign of life of a driver, after which it ends. say: hears what it does, in few lines.
+    make: from a session's `work` the kit, which may take long.
+    slots, threads: as of `Processes`.
+    idle: seconds without work, or without a sign of life of a driver, after which it ends.
+    say: hears what it does, in few lines.
     """
 
     def __init__(
@@ -191,11 +193,13 @@ def serve(
 ) -> int:
     """Carry out trials for the driver that has `Folder(path)`, until it says that nothing more comes; how many.
 
-    path: the folder. search: the same search, or its estimator, as the driver has: nothing of it passes there. workers:
-    trials at once. threads: of each, by default the cores shared out. idle: seconds without work, or without a sign of
-    life of the driver, after which this ends. say: hears what it does, in few lines.
-    Interrupted, it gives back what it has begun. Raises UserError where no driver comes in that time, or one with
-    another version of netwright, other settings or other data.
+    path: the folder.
+    search: the same search, or its estimator, as the driver has: nothing of it passes there.
+    workers: trials at once.
+    threads: of each, by default the cores shared out.
+    idle: seconds without work, or without a sign of life of the driver, after which this ends.
+    say: hears what it does, in few lines. Interrupted, it gives back what it has begun. Raises UserError where no
+        driver comes in that time, or one with another version of netwright, other settings or other data.
     """
     estimator = search if isinstance(search, Estimator) else search.estimator
     kit = Kit(space_of(search), tuple(estimator.stages()))

@@ -23,7 +23,9 @@ NODE = "ray.io/node-id"  # the label by which Ray knows a node
 
 
 class Cluster:
-    """A connection to Ray. address: None for one of its own on this machine, "auto" or host:port to join one.
+    """A connection to Ray.
+
+    address: None for one of its own on this machine, "auto" or host:port to join one.
 
     Raises MissingExtra without Ray, and UserError where no cluster is found, where one elsewhere lets in everybody, or
     where no node has what a trial needs.

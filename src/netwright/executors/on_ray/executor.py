@@ -27,7 +27,11 @@ _NEVER = float("inf")
 
 @dataclass(eq=False)
 class Hand:
-    """One worker from its start to its end. hello: the answer that says it is ready. answer: of the job it runs."""
+    """One worker from its start to its end.
+
+    hello: the answer that says it is ready.
+    answer: of the job it runs.
+    """
 
     actor: Any
     hello: Any
@@ -55,10 +59,12 @@ class Inquest:
 class Ray:
     """Runs trials on a Ray cluster, `workers` at once.
 
-    workers: how many. address: "auto" for the cluster that this machine is part of, or host:port; None starts one on
-    this machine for as long as the executor lives, unless RAY_ADDRESS names one or Ray runs in this process already.
+    workers: how many.
+    address: "auto" for the cluster that this machine is part of, or host:port; None starts one on this machine for as
+        long as the executor lives, unless RAY_ADDRESS names one or Ray runs in this process already.
     cpus_per_trial, gpus_per_trial: what each worker reserves; fractions share a device.
-    trial_timeout: seconds. memory: bytes that a trial may take; also reserved on its node.
+    trial_timeout: seconds.
+    memory: bytes that a trial may take; also reserved on its node.
 
     `slots` counts the workers that are ready: it grows while they start, and shrinks where nodes are lost. A worker
     that dies is replaced. Ray retries nothing; that is for the search. The results stay with the driver.

@@ -27,7 +27,11 @@ _BOOT = "import sys; sys.path.append(sys.argv.pop()); from netwright.executors.p
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What every worker of an executor is started with. threads: of one worker. memory: bytes of one trial."""
+    """What every worker of an executor is started with.
+
+    threads: of one worker.
+    memory: bytes of one trial.
+    """
 
     threads: int
     memory: int | None
