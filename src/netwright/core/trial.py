@@ -40,8 +40,11 @@ Purpose = Literal["evaluate", "train", "accumulate", "probe", "rehearse"]
 class Proposal:
     """One question to an estimator.
 
+    candidate: what is asked about.
+    purpose: "evaluate" for a trial, otherwise a round of weight sharing, see below.
     fidelity: share of the full training budget, 0 < fidelity <= 1, None for all of it.
     parent: number of the trial whose weights or edits it starts from.
+    again: whether a probe takes the last minibatch once more.
 
     purpose "evaluate" is a trial. The others are rounds of weight sharing, recorded an epoch rather than one by one:
     "train" moves the shared weights by one step on the next minibatch of the training examples; "accumulate" adds the
@@ -75,7 +78,12 @@ class Proposal:
 
 @value
 class Measurement:
-    """What an estimator found: metrics by name, per-epoch curve, and the gradient by mixture weight where known."""
+    """What an estimator found: metrics by name, per-epoch curve, and the gradient by mixture weight where known.
+
+    metrics: by name, each in its own unit.
+    gradient: by mixture weight, where it is known.
+    curve: metrics by name, one entry an epoch.
+    """
 
     metrics: Mapping[str, float]
     gradient: Mapping[str, Tensor] | None = None
@@ -89,9 +97,14 @@ LONGEST_TEXT = 100  # characters of an architecture in one line
 class Trial:
     """A proposal and how it ended. Every trial ends in one of `STATES`, with a reason in one line where it failed.
 
+    number: from 0, in the order of asking.
+    proposal: what was asked.
+    state: one of `STATES`.
+    measurement: what was measured.
     scores: one number an objective, all oriented so that larger is better; empty unless the trial completed.
     seconds: time the estimator took.
     device: where it ran.
+    reason: why it failed, in one line; empty where it completed.
     """
 
     number: int

@@ -23,6 +23,7 @@ def perform(job: Job, report: Callable[[Mapping[str, float]], None] | None = Non
 
     Metrics of a later stage replace those of an earlier one with the same name; curves follow each other.
 
+    job: what is asked, with the stages that answer.
     report: hears what an estimator reports while it works, and an empty entry after each stage.
     """
     work = _Work(job, report)

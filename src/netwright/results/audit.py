@@ -20,7 +20,7 @@ FEW = 10  # networks below which an interval by resampling them cannot be truste
 class Scored:
     """One network.
 
-    shared: its score with the shared weights;
+    shared: its score with the shared weights.
     true: its own, None where that could not be had.
     """
 
@@ -58,7 +58,7 @@ class Agreement:
 class Audit:
     """Shared scores beside true ones.
 
-    random: drawn from the space;
+    random: drawn from the space.
     recommended: by the run, in no statistic.
 
     It was chosen by its shared score, so that it would flatter them.

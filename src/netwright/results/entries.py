@@ -55,9 +55,9 @@ class Entry:
     seed: of its weights and order.
     architecture: None for a reference that is none of the space's.
     epochs: to train, 0 for none.
-    start: a folder of checkpoints whose weights it goes on from;
+    start: a folder of checkpoints whose weights it goes on from.
     begun: epochs that these were trained for.
-    seconds: in which it should be done, its schedule brought to an end in time;
+    seconds: in which it should be done, its schedule brought to an end in time.
     most: after which it is given up, with the best that there is by then.
     """
 
@@ -195,7 +195,7 @@ def _leave(tested: Tested, epochs: int, folder: Path) -> None:
 class Done:
     """The result that an entry left.
 
-    record: None for a reference that is no network;
+    record: None for a reference that is no network.
     contender: only for such.
     """
 
@@ -230,6 +230,7 @@ def done(folder: Path) -> Done | None:
 def final_work(estimator: Estimator, device: torch.device | str | None = None) -> FinalTraining:
     """What carries out the final trainings of a search with this estimator; UserError where it does not train.
 
+    estimator: of the search.
     device: the estimator's by default, or "auto".
     """
     space, task, settings, own_device = _training(estimator)
@@ -239,7 +240,10 @@ def final_work(estimator: Estimator, device: torch.device | str | None = None) -
 
 @kinds_checked
 def training_of(run: Run) -> tuple[Space, Task, TrainingSettings, torch.device | str]:
-    """Space, task, settings and device of the run's training estimator; UserError where it has none."""
+    """Space, task, settings and device of the run's training estimator; UserError where it has none.
+
+    run: as `Search.run` or `Search.load` gives it.
+    """
     return _training(run.search.estimator)
 
 

@@ -56,6 +56,10 @@ FILES = {
 class Exported:
     """A folder that was written and verified.
 
+    directory: that was written.
+    figures: what its report states.
+    largest_difference: between the logits of the files and the reported ones.
+    verified_examples: how many of the test split were compared.
     left_out: state-dict keys that only training needs.
     """
 
@@ -99,10 +103,17 @@ def export(
     The folder is made beside `directory`, loaded in a process that cannot import netwright, compared with the network
     on up to 2,000 test examples and on the user's own files of up to 256 of them, and only then moved into place.
 
+    directory: that is written; it is new, empty or an earlier export.
+    network: with its trained weights.
+    architecture: that the network was built from.
+    space: of the architecture.
+    task: with the test examples to compare on, and how inputs are prepared.
+    figures: what the README states.
     reported: the test logits, (n, classes) on the CPU, that the reported accuracy of `figures` comes from.
-    overwrite: replace an earlier export. Raises UserError where the directory holds anything else or cannot be written,
-        and where the network cannot be written as code; NotReproduced where the files do not give the reported
-        predictions.
+    overwrite: replace an earlier export.
+
+    Raises UserError where the directory holds anything else or cannot be written, and where the network cannot be
+    written as code; NotReproduced where the files do not give the reported predictions.
     """
     target = check_target(directory, overwrite)
     data = task.final_data("cpu")
@@ -126,7 +137,11 @@ def export(
 
 
 def check_target(directory: str | Path, overwrite: bool = False) -> Path:
-    """The directory as an absolute path; UserError where `export` could not write there."""
+    """The directory as an absolute path; UserError where `export` could not write there.
+
+    directory: in which an export is to lie.
+    overwrite: whether an earlier export may lie there.
+    """
     target = Path(directory).expanduser().resolve()
     if target.exists() and not target.is_dir():
         raise UserError(f"{target} is a file; name a new or empty directory to export to")
@@ -282,7 +297,10 @@ def _move(folder: Path, target: Path, replaced: Path) -> None:
 
 
 def read_architecture(directory: str | Path) -> Mapping[str, Any]:
-    """The `architecture.json` of an exported folder."""
+    """The `architecture.json` of an exported folder.
+
+    directory: an exported folder.
+    """
     from netwright.core.serial import parse_json
 
     return parse_json(Path(directory, "architecture.json").read_text(encoding="utf-8"))

@@ -24,9 +24,12 @@ TIME = 1.0  # seconds after which no further network is looked at
 def check_exportable(space: Space, shape: TaskShape, architectures: Iterable[Architecture]) -> int:
     """Write the code of these networks as an export would, and say how many were looked at.
 
+    space: whose networks these are.
+    shape: (channels, height, width) or (features,) of one input, and the number of classes.
     architectures: such as the smallest, the largest and a few random ones; after one second the rest is left out.
-        Raises UserError, in one line that names the module and the architecture, where one cannot be written. An
-        architecture that cannot be built or run at all is passed over: that is the search's to find.
+
+    Raises UserError, in one line that names the module and the architecture, where one cannot be written. An
+    architecture that cannot be built or run at all is passed over: that is the search's to find.
     """
     end, looked_at = time.monotonic() + TIME, 0
     with torch.random.fork_rng(devices=[]):

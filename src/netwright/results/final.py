@@ -36,8 +36,18 @@ MONITORED = 256
 class Trained:
     """One training and its test.
 
+    seed: of the training.
     test_accuracy: share from 0 to 1.
+    test_loss: mean cross-entropy on the test split.
+    seconds: training and testing, wall-clock.
+    epochs: that were trained.
+    stopped: "epochs" when all were done, "deadline" when another would not have fitted.
+    precision: in which it computed.
+    channels_last: whether images lay with their channels last.
+    threads: that PyTorch computed with.
+    device: the name of the one that computed.
     peak_memory: bytes, of the device where it tells.
+    notes: what a reader must know.
     """
 
     seed: int
@@ -58,10 +68,17 @@ class Trained:
 class FinalResult:
     """An architecture trained finally with several seeds.
 
+    architecture: that was trained.
+    settings: of each training.
+    trainings: one for each seed that ended well.
+    params: numbers of the network.
+    macs: multiply-adds for one example.
     network: the one of `exported_seed`, the first seed that was trained to the end (never the best on the test split),
         on the CPU in eval mode.
     logits: what it gave for the test split, float32 (n, classes) on the CPU, on `device`.
+    device: on which it was trained, as cpu or cuda:0.
     failed: seeds without a result, and why.
+    hardware: device, threads and versions.
     """
 
     architecture: Architecture
@@ -103,12 +120,18 @@ def train_final(
 ) -> FinalResult:
     """Train an architecture on everything but the test split, and test it once a seed.
 
-    others: what equal searches with other seeds found; each is trained with a seed of its own after the first, so that
-        there are as many seeds as architectures.
+    space: of the architecture.
+    architecture: that is trained.
+    task: with its test split.
+    settings: how to train.
+    seeds: of the trainings, none twice.
+    device: as "cpu", "cuda" or "cuda:0".
     directory: checkpoints go there, from which an interrupted final training continues.
     on_epoch: called with the seed and the entry of the curve.
     deadline: in `time.monotonic()` seconds; the time left is shared among the seeds left. A seed that fails is left out
         and named; raises TrialFailed where all do, UserError for repeated or no seeds.
+    others: what equal searches with other seeds found; each is trained with a seed of its own after the first, so that
+        there are as many seeds as architectures.
     """
     check_seeds(seeds)
     each_seed = [architecture, *others] if others else [architecture] * len(seeds)

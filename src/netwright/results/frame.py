@@ -69,7 +69,9 @@ def normalised(inputs: Tensor) -> Tensor:
 def predict(network: nn.Module, raw: Any, batch_size: int = 256) -> list[tuple[str, float]]:
     """The most probable class of each example, and its probability.
 
+    network: gives logits (n, classes).
     raw: examples as their user has them.
+    batch_size: by default 256, on a GPU more, as far as they fit.
     """
     best = probabilities(network, raw, batch_size).max(1)
     return [(CLASS_NAMES[i], p) for p, i in zip(best.values.tolist(), best.indices.tolist(), strict=True)]

@@ -46,12 +46,14 @@ class Source:
 def write_source(network: nn.Module, example: Tensor, reserved: Collection[str] = ()) -> Source:
     """The code of a network as it predicts (in eval mode).
 
+    network: whose forward is written out.
     example: a batch of at least two inputs, (n, channels, height, width) or (n, features); what it holds is of no
         consequence.
     reserved: names that no class may have. Keys of the state dict stay as they are, so that the network's weights fit
         the code; modules that have no effect when predicting (drop path) are left out, and plain tensors that a forward
-        reads become buffers. Raises UserError, naming the class and line, where a forward depends on the values it
-        computes with.
+        reads become buffers.
+
+    Raises UserError, naming the class and line, where a forward depends on the values it computes with.
     """
     recording = record(network, example)
     _check_batch_size(recording, record(network, torch.cat([example, example[:1]])))

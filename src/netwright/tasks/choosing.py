@@ -68,7 +68,7 @@ class Choice:
     def add(self, column: Column, note: str, *, tells: bool) -> None:
         """Use a column.
 
-        note: how it was read;
+        note: how it was read.
         tells: whether it determines the class.
         """
         self.columns.append(column)
@@ -96,8 +96,9 @@ class Choice:
 def choose(table: Table, places: Sequence[int], labels: Labels, decimal: str, encoding: str) -> Choice:
     """Decide over each column at these places, in turn; the texts of each are let go once it is done with.
 
-    encoding: "one-hot" or "ordinal". Raises DataError where a column of numbers holds a few other texts, and where no
-        column is left.
+    encoding: "one-hot" or "ordinal".
+
+    Raises DataError where a column of numbers holds a few other texts, and where no column is left.
     """
     choice, spare = Choice(), []
     for place in places:

@@ -58,7 +58,7 @@ class Seen:
 
     others: endings of files that are no images.
 
-    outside: images behind links out of the folder;
+    outside: images behind links out of the folder.
     away: folders that are such links themselves.
     """
 

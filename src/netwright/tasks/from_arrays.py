@@ -57,10 +57,12 @@ def arrays(
     layout: "auto", "channels-first" or "channels-last".
     limit: keep a stratified part, as a number of training examples or a share; a test split keeps the same share, but
         at least 1,000.
-    notes: sentences to keep with the task.
     test_share: of each class that is set aside, where there is no `test`.
     split_seed: chooses which.
-    name: of the task. Raises DataError for shapes, labels and values that cannot be used.
+    name: of the task.
+    notes: sentences to keep with the task.
+
+    Raises DataError for shapes, labels and values that cannot be used.
     """
     inputs = numeric(_several(x, "x"), "x")
     check_shapes(inputs, _several(y, "y"), "x")

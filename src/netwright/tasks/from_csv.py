@@ -53,6 +53,7 @@ def csv(
 
     Amounts, percentages, dates, times, yes and no are numbers; what was decided is in the task's notes.
 
+    path: of the file.
     target: the class column's name, or its number from 0 (-1 is the last); the row that holds the name is the header.
     test: a second file with the test split.
     categories: "one-hot" (a 0/1 feature for each of the 64 most frequent texts) or "ordinal" (their number in sorted
@@ -60,11 +61,12 @@ def csv(
     nan: what missing numbers do, see `arrays`; a missing text is a category of its own.
     delimiter, header: found out unless given.
     drop: names of columns to leave out.
-    path: of the file.
     limit: keep a stratified part, as a number of training rows or a share.
     test_share: of each class that is set aside, where there is no `test`.
-    split_seed: chooses which. Raises UserError for an unknown column, and DataError with the line for rows that cannot
-        be used; a target of measured numbers is regression and is refused.
+    split_seed: chooses which.
+
+    Raises UserError for an unknown column, and DataError with the line for rows that cannot be used; a target of
+    measured numbers is regression and is refused.
     """
     check_policy(nan)
     if categories not in ENCODINGS:

@@ -46,6 +46,7 @@ def image_folder(
 ) -> Task:
     """A task of a folder of class folders, or of train/, val/ and test/ folders with class folders in them.
 
+    path: of the folder.
     size: pixels of a side, or (height, width); images are resized to cover it and cropped around the centre. By default
         the size they all have, else the middle one of their shorter sides, at most 224.
     skip_bad: leave out images that cannot be used: True for up to 1 %, a number (5) or a share ("3%", 0.03).
@@ -53,11 +54,12 @@ def image_folder(
         the same share, but at least 1,000. The default augmentation mirrors, and shifts by up to an eighth of the size.
         Without test/ a share of the training images is set aside for the test; val/ is what a search validates on. Grey
         images stay grey when all are; what becomes of 16-bit, CMYK, transparent and animated images is said.
-    path: of the folder.
     augmentation: in place of the default one.
     test_share: of each class that is set aside, where there is no test/.
-    split_seed: chooses which. Raises UserError for a missing path and DataError where the layout or the images cannot
-        be used (`BadFiles` lists them).
+    split_seed: chooses which.
+
+    Raises UserError for a missing path and DataError where the layout or the images cannot be used (`BadFiles` lists
+    them).
     """
     folder = existing(path, "folder", "a folder of class folders")
     decoding.may_skip(skip_bad, 1)

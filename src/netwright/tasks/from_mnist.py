@@ -42,11 +42,12 @@ def mnist(
 ) -> Task:
     """MNIST from the four IDX files (plain or .gz) in a folder or its MNIST/raw subfolder, or from mnist.npz.
 
-    limit: see `arrays`. The default augmentation shifts by up to two pixels and mirrors nothing.
     path: of the folder or file.
+    limit: see `arrays`. The default augmentation shifts by up to two pixels and mirrors nothing.
     augmentation: in place of the default one.
-    split_seed: chooses what `limit` keeps. Raises UserError for a missing path, and DataError for missing, foreign or
-        damaged files.
+    split_seed: chooses what `limit` keeps.
+
+    Raises UserError for a missing path, and DataError for missing, foreign or damaged files.
     """
     place = existing(path, "any", "MNIST: a folder of IDX files, or mnist.npz")
     x, y, x_test, y_test = _from_npz(place) if place.is_file() else _from_folder(place)

@@ -59,11 +59,12 @@ def npz(
 
     Also reads packed JPEG images: `data` with all bytes, `offsets` and `labels`.
 
-    test: a second file with the test split. The other options are those of `arrays`.
     path: of the file.
+    test: a second file with the test split. The other options are those of `arrays`.
+    classes, augmentation, nan, layout, limit, test_share, split_seed: as in `arrays`.
     skip_bad: leave out packed images that cannot be decoded, as in `image_folder`.
-    classes, augmentation, nan, layout, limit, test_share, split_seed: as in `arrays`. Raises DataError for a foreign or
-        damaged file, listing its keys; arrays of Python objects are never read.
+
+    Raises DataError for a foreign or damaged file, listing its keys; arrays of Python objects are never read.
     """
     stored = Arrays(path)
     if is_packed(stored):

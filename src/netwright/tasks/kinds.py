@@ -84,7 +84,7 @@ def _can_only_be(decimal: str, column: Sequence[str]) -> bool:
 def kind_of(texts: Sequence[str], counts: Sequence[int], decimal: str) -> Kind:
     """The kind that most of a column's cells are of: numbers before dates before times, else categories.
 
-    texts: the different ones;
+    texts: the different ones.
     counts: how many cells hold each.
     decimal: the table's decimal sign.
     """

@@ -34,8 +34,9 @@ class Labels:
 def encode(y: Any, classes: Sequence[str] | None = None, what: str = "labels") -> Labels:
     """Number the labels; `classes` names them, in the order of their sorted values.
 
-    y: whole numbers with or without gaps, text, booleans or one-hot rows, for n examples. Raises DataError for
-        measurements (a regression target), missing labels, and fewer than two classes.
+    y: whole numbers with or without gaps, text, booleans or one-hot rows, for n examples.
+
+    Raises DataError for measurements (a regression target), missing labels, and fewer than two classes.
     """
     array = as_array(y, what)
     plain, notes = _plain(array, what)

@@ -24,7 +24,8 @@ def layout_of(shape: tuple[int, ...], layout: str = "auto") -> tuple[str, tuple[
     """ "channels-first" or "channels-last" for arrays of a shape, and what was decided.
 
     shape: (n, height, width), (n, channels, height, width), or channels-last where only that reading makes sense.
-        Raises DataError where both readings of four axes are equally likely.
+
+    Raises DataError where both readings of four axes are equally likely.
     """
     if layout not in LAYOUTS:
         raise UserError(f"{option('layout')} must be one of {', '.join(LAYOUTS)}, found {layout!r}")

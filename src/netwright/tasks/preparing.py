@@ -119,7 +119,7 @@ class Pictures(Preparation):
 class Vectors(Preparation):
     """Arrays of vectors.
 
-    offsets: what is subtracted from each column;
+    offsets: what is subtracted from each column.
     medians: what fills a gap, None to refuse it.
     """
 

@@ -25,7 +25,7 @@ _FLOAT32_MAX = float(np.finfo(np.float32).max)
 class Examples:
     """Rows of one table.
 
-    codes: the class of each;
+    codes: the class of each.
     kept: the places of those that are used.
     """
 

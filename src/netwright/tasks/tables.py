@@ -63,9 +63,10 @@ def read_table(
 ) -> Table:
     """A delimited text file; the delimiter and the row with the columns' names are found out unless given.
 
-    target: a column that is asked for;
-    wanted: names of which the header holds some. Raises DataError for an empty file, rows of unequal length (with the
-        line), and more than 20,000 columns.
+    target: a column that is asked for.
+    wanted: names of which the header holds some.
+
+    Raises DataError for an empty file, rows of unequal length (with the line), and more than 20,000 columns.
     """
     body, encoding, notes = _body(path)
     delimiter, more = _delimiter(body, encoding, delimiter, path)

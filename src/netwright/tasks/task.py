@@ -34,13 +34,15 @@ class Task:
     name: what a person calls it.
     train, test: examples in memory, see `Examples` for shapes and types.
     class_names: one a class, in the order of the labels' numbers.
+    augmentation: what is done to training images; nothing by default.
     notes: what was decided while reading, a sentence each.
     configuration: how to make the task again; None for data that exists only in memory.
     preparation: how raw examples become inputs, for the export; None where the inputs are as their user has them.
     validation: places in `train` of the examples that a search validates on, where they came with the data; None to
         split a share off.
-    augmentation: what is done to training images; nothing by default. Raises DataError when the splits, labels and
-        class names do not fit each other, or a class has fewer than two training examples.
+
+    Raises DataError when the splits, labels and class names do not fit each other, or a class has fewer than two
+    training examples.
     """
 
     def __init__(

@@ -61,12 +61,16 @@ def train(
     network: gives logits (n, classes); in training mode it may give (logits, auxiliary logits). Modules with an
         attribute `drop_path_probability` get it set in each epoch. The network is moved to `device` (by default that of
         the training examples) and ends there in evaluation mode.
+    data: with training and held-out examples.
+    settings: of the training.
     seed: decides order, augmentation and dropout; all global generators are as before afterwards. The same network,
         data, settings, seed, device and thread count give the same bits, on CUDA as far as
         `netwright.training.arithmetic` says; `netwright.training.threads` says which count is taken, for the time of
         the training.
+    device: to train on, by default that of the training examples.
     checkpoint: a folder; every `checkpoint_every` epochs and at the end the training is saved there, and a training
         found there is continued, bit for bit.
+    checkpoint_every: epochs from one save to the next.
     on_epoch: called after each epoch with its entry of the curve, when it is saved.
     deadline: in `time.monotonic()` seconds; the training ends after an epoch when another would not fit.
     first_epoch_deadline: within the first epoch, in place of `deadline`.

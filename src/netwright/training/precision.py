@@ -51,8 +51,9 @@ class Precision:
 
     @contextmanager
     def applied(self, network: nn.Module, device: torch.device, *, deterministic: bool = True) -> Iterator[None]:
-        """Within the block the network has the memory order, its slow layers are held in float32, and the device computes
-        as the choice says;
+        """Within the block the network's memory order and the device's computing are as the choice says.
+
+        Slow layers are held in float32.
 
         deterministic: see `netwright.training.arithmetic`.
         """

@@ -198,8 +198,10 @@ def serve(
     workers: trials at once.
     threads: of each, by default the cores shared out.
     idle: seconds without work, or without a sign of life of the driver, after which this ends.
-    say: hears what it does, in few lines. Interrupted, it gives back what it has begun. Raises UserError where no
-        driver comes in that time, or one with another version of netwright, other settings or other data.
+    say: hears what it does, in few lines. Interrupted, it gives back what it has begun.
+
+    Raises UserError where no driver comes in that time, or one with another version of netwright, other settings or
+    other data.
     """
     estimator = search if isinstance(search, Estimator) else search.estimator
     kit = Kit(space_of(search), tuple(estimator.stages()))
