@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.display import html_table
 from netwright.core.values import value
+from netwright.core.wording import shortened
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -144,8 +145,7 @@ class Trial:
         what = self.reason if not self.completed else ", ".join(f"{k} {v:.4g}" for k, v in self.metrics.items())
         candidate = self.proposal.candidate
         text = str(candidate) if isinstance(candidate, Architecture) else "a mixture"
-        shown = text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 3]}..."
-        return f"Trial({self.number} {self.state}: {what or 'nothing measured'}; {' '.join(shown.split())})"
+        return f"Trial({self.number} {self.state}: {what or 'nothing measured'}; {shortened(text, LONGEST_TEXT)})"
 
     def _repr_html_(self) -> str:
         return html_table([("trial", self.number), ("state", self.state), *self._facts()])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from netwright.core.errors import DataError
 from netwright.core.spelling import option
 from netwright.tasks.cells import Cells
-from netwright.tasks.kinds import Kind, Spec, described, kind_of, listed, values_of
+from netwright.tasks.kinds import Kind, Spec, described, kind_of, quoted, values_of
 from netwright.tasks.labels import Labels
 from netwright.tasks.portable.columns import category_of, feature_names, noun
 from netwright.tasks.tables import Table
@@ -83,11 +83,11 @@ class Choice:
         features = sum(len(each.features) for each in self.columns)
         notes = [f"{len(self.columns) - texts} columns of numbers and {texts} of categories became {features} features"]
         notes += [f"read as numbers: {described(self.read_as)}"] if self.read_as else []
-        notes += [f"codes with leading zeros are categories: {listed(self.codes)}"] if self.codes else []
+        notes += [f"codes with leading zeros are categories: {quoted(self.codes)}"] if self.codes else []
         notes += [f"left out: {described(self.left_out)}"] if self.left_out else []
         if self.telling:
             notes.append(
-                f"each value of {listed(self.telling)} belongs to one class only: if it is known only once the "
+                f"each value of {quoted(self.telling)} belongs to one class only: if it is known only once the "
                 f"class is, leave it out with {option('drop', self.telling)}"
             )
         return tuple(notes)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError
+from netwright.core.wording import listed as some_of
 from netwright.tasks.decoding import shown
 from netwright.tasks.preparing import IMAGE_ENDINGS
 
@@ -91,8 +92,7 @@ class Seen:
                 "put their files back, or remove them"
             )
         if self.away:
-            more = f" and {len(self.away) - 5:,} more" if len(self.away) > 5 else ""
-            notes.append(f"folders that are links out of this one were read: {', '.join(self.away[:5])}{more}")
+            notes.append(f"folders that are links out of this one were read: {some_of(self.away, 5)}")
         if self.outside:
             notes.append(
                 f"{self.outside:,} images are links to files outside of this folder: they must stay where they are"

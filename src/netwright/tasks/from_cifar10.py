@@ -16,6 +16,7 @@ from netwright.core import blocks
 from netwright.core.errors import DataError
 from netwright.core.kinds import kinds_checked
 from netwright.core.task import Augmentation
+from netwright.core.wording import listed
 from netwright.tasks import pickled_arrays
 from netwright.tasks.archives import Arrays
 from netwright.tasks.building import Prepared, build
@@ -119,7 +120,7 @@ def _official(place: Path) -> Files:
         "without .bin (Python version), one of "
         + ", ".join(_ARCHIVES)
         + ", or train.npz and test.npz; found "
-        + (", ".join(found[:6]) + (", ..." if len(found) > 6 else "") or "nothing")
+        + (listed(found, 6) or "nothing")
     )
 
 

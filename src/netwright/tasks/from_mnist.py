@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from netwright.core.errors import DataError
 from netwright.core.kinds import kinds_checked
 from netwright.core.task import Augmentation
+from netwright.core.wording import listed
 from netwright.tasks.archives import Arrays
 from netwright.tasks.from_arrays import arrays
 from netwright.tasks.paths import existing
@@ -72,7 +73,7 @@ def _from_folder(folder: Path) -> list[NDArray[np.uint8]]:
     names = sorted(each.name for each in folder.iterdir())
     raise DataError(
         f"{folder} holds no MNIST; expected {', '.join(_PLAIN.values())} (plain or .gz), or mnist.npz, found "
-        + (", ".join(names[:6]) + (", ..." if len(names) > 6 else "") or "nothing")
+        + (listed(names, 6) or "nothing")
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from netwright.core.wording import listed
 from netwright.tasks.portable.cells import (
     COUNTED,
     CURRENCIES,
@@ -199,12 +200,12 @@ def _none(value: Callable[[str], float | None], texts: Sequence[str], places: Se
 
 def described(columns: Mapping[str, Sequence[str]]) -> str:
     """Columns with what is said of them: 'a', 'b' (percentages), 'c' (dates as days)."""
-    return ", ".join(f"{listed(names)} ({what})" for what, names in columns.items())
+    return ", ".join(f"{quoted(names)} ({what})" for what, names in columns.items())
 
 
-def listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(map(repr, names[:5])) + more
+def quoted(names: Sequence[str]) -> str:
+    """The first few names in quotes, and how many more there are."""
+    return listed([repr(name) for name in names], 5)
 
 
 def values_of(spec: Spec, texts: Sequence[str]) -> tuple[np.ndarray, list[int]]:

@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 
 from netwright.core.errors import DataError
 from netwright.core.spelling import option
+from netwright.core.wording import listed
 from netwright.tasks.values import as_array
 
 _MANY_VALUES = 50
 _FEW_EACH = 20
 _MOST = 0.6  # share of the examples that makes one class the usual answer
 _RARE = 0.2  # of an even share, below which a class is rare
+
+SHOWN = 8  # names in one line
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +52,7 @@ def encode(y: Any, classes: Sequence[str] | None = None, what: str = "labels") -
     if len(values) < 2:
         raise DataError(f"a classification task needs at least 2 classes, but the {what} hold only {names[0]!r}")
     if plain.dtype.kind in "iu" and not np.array_equal(values, np.arange(len(values))) and classes is None:
-        notes += (f"labels {_listed(names)} were numbered 0 to {len(values) - 1}",)
+        notes += (f"labels {listed(names, SHOWN)} were numbered 0 to {len(values) - 1}",)
     return Labels(codes.reshape(-1).astype(np.int64), names, values, notes)
 
 
@@ -65,8 +68,8 @@ def encode_as(y: Any, known: Labels, what: str = "test labels") -> NDArray[np.in
     unknown = np.unique(plain[known.values[place] != plain])
     if len(unknown):
         raise DataError(
-            f"the {what} hold classes that the training examples do not: {_listed([str(v) for v in unknown])}; "
-            f"the training classes are {_listed(known.names)}"
+            f"the {what} hold classes that the training examples do not: {listed([str(v) for v in unknown], SHOWN)}; "
+            f"the training classes are {listed(known.names, SHOWN)}"
         )
     return place.astype(np.int64)
 
@@ -167,7 +170,3 @@ def _named(values: NDArray[Any], classes: Sequence[str]) -> tuple[str, ...]:
 
 def _kind(array: NDArray[Any]) -> str:
     return "text" if array.dtype.kind == "U" else "numbers"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:8]) + (f", and {len(names) - 8} more" if len(names) > 8 else "")

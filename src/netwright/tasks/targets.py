@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from netwright.core.errors import DataError, UserError, nearest
 from netwright.core.spelling import option
+from netwright.core.wording import listed
 from netwright.tasks import labels as labelling
 from netwright.tasks.cells import Cells
 from netwright.tasks.kinds import kind_of
@@ -20,8 +21,7 @@ def target_column(table: Table, target: str | int | None) -> int:
     if target is None:
         raise UserError(
             f"which column of {table.where} is the class? Say {option('target', known[-1])} for the last one, "
-            f"or another. Columns: {', '.join(known[:12])}"
-            + (f", and {len(known) - 12} more" if len(known) > 12 else "")
+            f"or another. Columns: {listed(known, 12)}"
         )
     if str(target) in known:
         return known.index(str(target))
