@@ -26,10 +26,10 @@ from netwright.core.estimator import Estimator
 from netwright.core.trial import Measurement, Proposal
 from netwright.executors import Folder
 from netwright.executors.folder import Kit
+from netwright.executors.folder.folder_session import Session
 from netwright.executors.folder.messages import described as described_stages
-from netwright.executors.folder.session import Session
 from netwright.store import Store
-from netwright.testing.examples import Layers
+from netwright.testing.small_spaces import Layers
 
 LONGEST = 280.0  # seconds that anything may take on a busy machine
 SPACE = """

@@ -141,7 +141,7 @@ def _say_epochs(epochs: list[StoredTrial], scores: list[float]) -> None:
     if not epochs:
         return
     from netwright.cli.progress import EPOCH_METRICS
-    from netwright.results.alarms import alarm_lines
+    from netwright.results.alarm_sentences import alarm_lines
 
     shown = [each.metrics for each in epochs[-MOST_EPOCHS:]]
     names = ["epoch", *(name for name in EPOCH_METRICS if any(name in each for each in shown))]

@@ -14,7 +14,7 @@ from netwright.cli.stopping import stoppable
 from netwright.core.errors import ConfigurationError, UserError, nearest
 
 if TYPE_CHECKING:
-    from netwright.executors.folder.session import Session
+    from netwright.executors.folder.folder_session import Session
 
 
 def work(
@@ -68,7 +68,7 @@ def tell_unknown(queue: Path, tell: Callable[[str], object]) -> None:
 
 def found_queue(directory: Path, run: str | None) -> Path:
     """The folder in which work is shared: of a run by its name, by DIR/RUN, or any that holds shared work."""
-    from netwright.executors.folder.session import FILE
+    from netwright.executors.folder.folder_session import FILE
 
     if run is None:
         return _only(directory)
@@ -102,8 +102,8 @@ def _only(directory: Path) -> Path:
 
 
 def _is_open(queue: Path) -> bool:
-    from netwright.executors.folder.files import Unreadable
-    from netwright.executors.folder.session import ENDED, Session
+    from netwright.executors.folder.folder_files import Unreadable
+    from netwright.executors.folder.folder_session import ENDED, Session
 
     try:
         session: Session | None = Session.read(queue)

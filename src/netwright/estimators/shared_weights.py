@@ -36,7 +36,7 @@ from netwright.estimators.sharing.weights import Weights
 from netwright.estimators.signature import with_training_settings
 from netwright.tasks import Task
 from netwright.training import TrainingSettings, checkpoint
-from netwright.training.memory import out_of_memory_reported, reset_peak_memory
+from netwright.training.out_of_memory import out_of_memory_reported, reset_peak_memory
 from netwright.training.threads import using_threads
 
 SETTINGS = TrainingSettings(

@@ -24,11 +24,11 @@ from netwright.core.spelling import option
 from netwright.results.baking import plain_copy
 from netwright.results.figures import Figures
 from netwright.results.final import accuracy
+from netwright.results.final_report import readme, usage
 from netwright.results.merging import imported_modules
 from netwright.results.model_file import Inputs, model_file, reserved_names
-from netwright.results.plain import Plain
-from netwright.results.report import readme, usage
-from netwright.results.source import Source, write_source
+from netwright.results.network_source import Source, write_source
+from netwright.results.plain_preparation import Plain
 from netwright.results.verify import NotReproduced, Verification, verify
 from netwright.training import predict
 from netwright.version import __version__

@@ -10,7 +10,7 @@ import torch
 
 from netwright.core.errors import UserError, marked
 from netwright.core.kinds import kinds_checked
-from netwright.results.source import write_source
+from netwright.results.network_source import write_source
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture

@@ -20,7 +20,7 @@ from netwright.networks.counting import count
 from netwright.results.baselines import draw_picks, resnet_depth
 from netwright.results.entries import FOUND, LOGISTIC, PICK, Done, Entry, FinalTraining, done
 from netwright.results.final import one_line
-from netwright.results.fitting import FREE, Cost, Fit, fit, measured
+from netwright.results.time_left import FREE, Cost, Fit, fit, measured
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture

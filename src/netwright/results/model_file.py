@@ -15,7 +15,7 @@ from netwright.core.preparation import Preparation
 from netwright.core.task import TaskShape
 from netwright.results import frame
 from netwright.results.merging import Piece, joined_imports, piece
-from netwright.results.source import Source
+from netwright.results.network_source import Source
 
 NETWORK_IMPORTS = (
     "import math",

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from netwright.core.errors import DataError
 from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation, Examples
-from netwright.tasks import features, pixels, same_pictures, values
+from netwright.tasks import features, pixels, same_pictures
+from netwright.tasks import plain_numbers as values
 from netwright.tasks.decoding import shown
 from netwright.tasks.portable import images
 from netwright.tasks.portable.arrays import as_tensor
-from netwright.tasks.preparing import Own, Pictures, Vectors, own_array
+from netwright.tasks.raw_inputs import Own, Pictures, Vectors, own_array
 from netwright.tasks.splits import TEST, Indices, require, split
 from netwright.tasks.task import Task, as_places
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from netwright.core.errors import DataError
 from netwright.core.spelling import option
-from netwright.tasks.cells import Cells
-from netwright.tasks.kinds import Kind, Spec, described, kind_of, quoted, values_of
-from netwright.tasks.labels import Labels
+from netwright.tasks.class_labels import Labels
+from netwright.tasks.column_kinds import Kind, Spec, described, kind_of, quoted, values_of
 from netwright.tasks.portable.columns import category_of, feature_names, noun
+from netwright.tasks.table_cells import Cells
 from netwright.tasks.tables import Table
 
 MOST_CATEGORIES = 64

@@ -12,10 +12,10 @@ from netwright.core.errors import DataError
 from netwright.core.kinds import described, kinds_checked
 from netwright.core.task import Augmentation
 from netwright.tasks.building import Raw, build, check_shapes, prepare
-from netwright.tasks.labels import Labels, encode, encode_as
+from netwright.tasks.class_labels import Labels, encode, encode_as
+from netwright.tasks.plain_numbers import as_array, numeric
 from netwright.tasks.splits import Indices, limited, pick
 from netwright.tasks.task import Task
-from netwright.tasks.values import as_array, numeric
 
 
 def _several(value: Any, what: str) -> NDArray[Any]:

@@ -21,9 +21,9 @@ from netwright.tasks import pickled_arrays
 from netwright.tasks.archives import Arrays
 from netwright.tasks.building import Prepared, build
 from netwright.tasks.from_npz import packed_task
+from netwright.tasks.given_paths import existing
 from netwright.tasks.packed import is_packed
-from netwright.tasks.paths import existing
-from netwright.tasks.preparing import Pictures, own_array
+from netwright.tasks.raw_inputs import Pictures, own_array
 from netwright.tasks.remaking import remakeable
 from netwright.tasks.splits import limited
 from netwright.tasks.task import Task

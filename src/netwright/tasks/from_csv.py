@@ -17,18 +17,18 @@ from netwright.core.task import Augmentation
 from netwright.tasks import repeats
 from netwright.tasks.building import Prepared, build
 from netwright.tasks.choosing import Column, choose, is_plain, places_of
-from netwright.tasks.columns import Columns, Source
-from netwright.tasks.kinds import decimal_of, values_of
-from netwright.tasks.labels import Labels
-from netwright.tasks.paths import existing
+from netwright.tasks.class_labels import Labels
+from netwright.tasks.column_kinds import decimal_of, values_of
+from netwright.tasks.given_paths import existing
+from netwright.tasks.plain_numbers import check_policy
 from netwright.tasks.portable.columns import noun
 from netwright.tasks.remaking import remakeable
-from netwright.tasks.rows import Examples, chosen_rows, fitted
 from netwright.tasks.splits import TEST, require, split
+from netwright.tasks.table_columns import Columns, Source
+from netwright.tasks.table_rows import Examples, chosen_rows, fitted
 from netwright.tasks.tables import Table, read_table
 from netwright.tasks.targets import labels_of, target_column, test_labels
 from netwright.tasks.task import Task
-from netwright.tasks.values import check_policy
 
 ENCODINGS = ("one-hot", "ordinal")
 

@@ -22,8 +22,8 @@ from netwright.core.errors import DataError, marked
 from netwright.core.kinds import kinds_checked
 from netwright.core.task import Augmentation
 from netwright.tasks.from_arrays import arrays
+from netwright.tasks.plain_numbers import as_array
 from netwright.tasks.task import Task
-from netwright.tasks.values import as_array
 
 INPUT_KEYS = ("image", "images", "img", "pixel_values", "x", "input", "inputs", "data", "features")
 _READ_TWICE = 32

@@ -14,7 +14,7 @@ from netwright.core.task import Augmentation
 from netwright.tasks.building import Prepared, build
 from netwright.tasks.portable import images
 from netwright.tasks.portable.arrays import as_tensor
-from netwright.tasks.preparing import Pictures, own_array
+from netwright.tasks.raw_inputs import Pictures, own_array
 from netwright.tasks.remaking import remakeable
 from netwright.tasks.splits import Indices, limited
 from netwright.tasks.task import Task

@@ -18,11 +18,11 @@ from netwright.core.spelling import option
 from netwright.core.task import Augmentation
 from netwright.tasks import decoding, pixels
 from netwright.tasks.building import Prepared, build
+from netwright.tasks.class_folders import Listing, Seen, Splits, known_classes, listed, splits_of
 from netwright.tasks.decoding import JPEGS, BadImage, Header, Shape
-from netwright.tasks.folders import Listing, Seen, Splits, known_classes, listed, splits_of
-from netwright.tasks.paths import existing
+from netwright.tasks.given_paths import existing
 from netwright.tasks.portable import images
-from netwright.tasks.preparing import MOST_PATHS, OwnPaths, Pictures
+from netwright.tasks.raw_inputs import MOST_PATHS, OwnPaths, Pictures
 from netwright.tasks.remaking import remakeable
 from netwright.tasks.splits import limited, pick, require
 from netwright.tasks.task import Task

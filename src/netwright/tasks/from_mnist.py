@@ -18,7 +18,7 @@ from netwright.core.task import Augmentation
 from netwright.core.wording import listed
 from netwright.tasks.archives import Arrays
 from netwright.tasks.from_arrays import arrays
-from netwright.tasks.paths import existing
+from netwright.tasks.given_paths import existing
 from netwright.tasks.remaking import remakeable
 from netwright.tasks.task import Task
 

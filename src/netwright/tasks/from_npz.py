@@ -13,10 +13,10 @@ from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation
 from netwright.tasks.archives import Arrays
 from netwright.tasks.building import build
+from netwright.tasks.class_labels import encode, encode_as
 from netwright.tasks.from_arrays import arrays
-from netwright.tasks.labels import encode, encode_as
 from netwright.tasks.packed import Packed, is_packed
-from netwright.tasks.preparing import OwnBytes, Pictures
+from netwright.tasks.raw_inputs import OwnBytes, Pictures
 from netwright.tasks.remaking import remakeable
 from netwright.tasks.splits import Indices, limited
 from netwright.tasks.task import Task

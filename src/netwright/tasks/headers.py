@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 
-from netwright.tasks.kinds import looks_like_a_number
+from netwright.tasks.column_kinds import looks_like_a_number
 from netwright.tasks.portable.cells import is_missing
 from netwright.tasks.portable.rows import LOOKED_THROUGH, width_of, with_names
 

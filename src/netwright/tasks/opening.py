@@ -25,7 +25,7 @@ from netwright.tasks.from_digits import digits
 from netwright.tasks.from_folder import image_folder
 from netwright.tasks.from_mnist import mnist
 from netwright.tasks.from_npz import npz
-from netwright.tasks.paths import existing
+from netwright.tasks.given_paths import existing
 from netwright.tasks.remaking import bound_arguments, from_json
 from netwright.tasks.task import Task
 

@@ -12,8 +12,8 @@ from typing import Any
 from netwright.core.errors import DataError, UserError
 from netwright.core.spelling import option
 from netwright.tasks import headers
-from netwright.tasks.cells import Cells
 from netwright.tasks.portable.rows import DELIMITERS, delimiter_of, encoding_of, headings, lines_of, rows_of, width_of
+from netwright.tasks.table_cells import Cells
 
 _MOST_COLUMNS = 20_000
 _LOOKED_AT = 1001  # rows, to tell how a table is written

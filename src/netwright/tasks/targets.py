@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from netwright.core.errors import DataError, UserError, nearest
 from netwright.core.spelling import option
 from netwright.core.wording import listed
-from netwright.tasks import labels as labelling
-from netwright.tasks.cells import Cells
-from netwright.tasks.kinds import kind_of
+from netwright.tasks import class_labels as labelling
+from netwright.tasks.column_kinds import kind_of
 from netwright.tasks.portable.cells import is_missing
+from netwright.tasks.table_cells import Cells
 from netwright.tasks.tables import Table
 
 

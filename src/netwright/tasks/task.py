@@ -18,10 +18,10 @@ from netwright.core.placing import placed
 from netwright.core.preparation import Preparation
 from netwright.core.spelling import plain
 from netwright.core.task import Augmentation, Data, Examples, TaskShape
-from netwright.tasks.labels import uneven
+from netwright.tasks.class_labels import uneven
+from netwright.tasks.mean_and_spread import mean_and_std
 from netwright.tasks.resolution import resized, size_at
 from netwright.tasks.splits import VALIDATION, Indices, ordered, require, split
-from netwright.tasks.statistics import mean_and_std
 
 _KEPT_SPLITS = 2
 _KEPT_COPIES = 2  # on other devices, or at other resolutions

@@ -17,7 +17,7 @@ from netwright.core.kinds import kinds_checked
 from netwright.core.placing import placed
 from netwright.core.task import Data, Examples
 from netwright.training.augmentation import Normalisation
-from netwright.training.memory import out_of_memory_reported
+from netwright.training.out_of_memory import out_of_memory_reported
 from netwright.training.precision import Precision
 from netwright.training.threads import using_threads
 

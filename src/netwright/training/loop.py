@@ -23,8 +23,8 @@ from netwright.training.augmentation import Batches, Normalisation
 from netwright.training.average import WeightAverage
 from netwright.training.batches import augmentation_generator, epoch_order, layers_seed, steps_per_epoch
 from netwright.training.evaluation import evaluation_batch, measure, on_device, require_examples
-from netwright.training.memory import out_of_memory_reported, reset_peak_memory
 from netwright.training.optimisers import build_optimiser, drop_path_probability, learning_rate, set_learning_rate
+from netwright.training.out_of_memory import out_of_memory_reported, reset_peak_memory
 from netwright.training.precision import Precision, choose_precision, multiply_adds
 from netwright.training.randomness import seed_generators, seeded
 from netwright.training.result import Epoch, GivenUp, OutOfTime, TrainingResult

@@ -14,7 +14,7 @@ from netwright.core.decision_space import DecisionSpace
 from netwright.tasks.paths import existing
 
 if TYPE_CHECKING:
-    from netwright.estimators.tables.columns import Columns
+    from netwright.estimators.tables.source_columns import Columns
 
 _BLOCK = 1 << 20
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from netwright.executors.folder import files
-from netwright.executors.folder.files import Unreadable
-from netwright.executors.folder.session import Pulse
+from netwright.executors.folder import folder_files as files
+from netwright.executors.folder.folder_files import Unreadable
+from netwright.executors.folder.folder_session import Pulse
 
 LOOK = 0.5  # seconds between two looks at the workers
 ALONE = 3.0  # seconds for which work waits and nobody is there, before that is said

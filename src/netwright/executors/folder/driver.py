@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 from netwright.core.checks import is_number, refused
 from netwright.core.errors import ConfigurationError, NetwrightError, UserError
 from netwright.core.executor import Job, Outcome
-from netwright.executors.folder import files
+from netwright.executors.folder import folder_files as files
 from netwright.executors.folder.beat import Beat
 from netwright.executors.folder.crew import Crew
-from netwright.executors.folder.files import Unreadable
+from netwright.executors.folder.folder_files import Unreadable
+from netwright.executors.folder.folder_session import CLOSED, DRIVER, ENDED, OPEN, Pulse, Session, begin, clear
 from netwright.executors.folder.messages import described, job_to_json, outcome_from_json
-from netwright.executors.folder.session import CLOSED, DRIVER, ENDED, OPEN, Pulse, Session, begin, clear
 
 if TYPE_CHECKING:
     from netwright.core.trial import State

@@ -24,7 +24,7 @@ from netwright.core.roles import fingerprint_of
 from netwright.core.space import Space
 from netwright.core.trial import STATES, Measurement, Proposal
 from netwright.core.workplace import Parent
-from netwright.executors.folder.files import Unreadable
+from netwright.executors.folder.folder_files import Unreadable
 
 LONGEST_TEXT = 30_000  # characters of a traceback or a log
 MOST = 1 << 64

@@ -25,8 +25,8 @@ from typing import Any
 
 from netwright.core.checks import is_number
 from netwright.core.errors import UserError
-from netwright.executors.folder import files
-from netwright.executors.folder.files import Unreadable
+from netwright.executors.folder import folder_files as files
+from netwright.executors.folder.folder_files import Unreadable
 from netwright.version import __version__
 
 FORMAT = 1

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from netwright.core.errors import DataError
 from netwright.core.wording import listed as some_of
 from netwright.tasks.decoding import shown
-from netwright.tasks.preparing import IMAGE_ENDINGS
+from netwright.tasks.raw_inputs import IMAGE_ENDINGS
 
 TRAIN_NAMES = ("train", "training", "trainset", "trn")
 TEST_NAMES = ("test", "testing", "testset", "tst")

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from netwright.core.errors import UserError
 from netwright.core.estimator import Estimator
 from netwright.core.roles import space_of
-from netwright.executors.folder import files
-from netwright.executors.folder.files import Unreadable
+from netwright.executors.folder import folder_files as files
+from netwright.executors.folder.folder_files import Unreadable
+from netwright.executors.folder.folder_session import DRIVER, ENDED, OPEN, Pulse, Session, versions
 from netwright.executors.folder.messages import Kit
-from netwright.executors.folder.session import DRIVER, ENDED, OPEN, Pulse, Session, versions
 from netwright.executors.folder.stay import Stay
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from netwright.core.errors import ConfigurationError, UserError
 from netwright.core.executor import Job, Outcome
 from netwright.executors.on_ray.cluster import Cluster, trouble
+from netwright.executors.on_ray.ray_worker import ending, versions
 from netwright.executors.on_ray.shipping import Kit, order
-from netwright.executors.on_ray.worker import ending, versions
 
 if TYPE_CHECKING:
     from netwright.core.trial import State
-    from netwright.executors.on_ray.worker import About
+    from netwright.executors.on_ray.ray_worker import About
 
 ASKING = 20.0  # seconds that a node has to tell what a dead worker printed
 UNMANNED = 300.0  # seconds that jobs wait where no worker is ready at all

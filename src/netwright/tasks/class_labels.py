@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from netwright.core.errors import DataError
 from netwright.core.spelling import option
 from netwright.core.wording import listed
-from netwright.tasks.values import as_array
+from netwright.tasks.plain_numbers import as_array
 
 _MANY_VALUES = 50
 _FEW_EACH = 20
