@@ -13,7 +13,7 @@ from netwright.engine import Search
 from netwright.estimators import Training
 from netwright.estimators.shared_weights import SharedWeights
 from netwright.executors import Processes
-from netwright.results.audit_statistics import Audit, audit_lines
+from netwright.results.audit import Audit, audit_lines
 from netwright.store import Store
 from netwright.strategies import RandomSearch
 from netwright.strategies.paths import TrainThenSearch, UniformPaths

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from netwright.core.correlation import bootstrap, kendall, spearman
-from netwright.results.audit_statistics import (
+from netwright.results.audit import (
     Audit,
     Scored,
     audit_lines,

@@ -15,7 +15,7 @@ from netwright.core.errors import DataError, SpaceExhausted, UserError, nearest
 from netwright.core.kinds import kinds_checked
 from netwright.core.roles import HoldsOut
 from netwright.core.trial import Proposal
-from netwright.results.audit_statistics import Audit, Scored
+from netwright.results.audit import Audit, Scored
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture

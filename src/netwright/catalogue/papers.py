@@ -44,7 +44,7 @@ PROVIDERS: Mapping[str, str] = {
     "search.shrink_grow": "netwright.strategies.differentiable:ProgressiveShrinking",
     "search.regularise_stop": "netwright.strategies.differentiable:EigenvalueMonitor",
     "est.oneshot": "netwright.estimators.shared_weights:SharedWeights",
-    "est.audit": "netwright.results.audit_statistics:Audit",
+    "est.audit": "netwright.results.audit:Audit",
     "obj.cost": "netwright.estimators.cost:Cost",
 }
 """By what each block is provided, as "module:name"; a block that is not named is missing."""

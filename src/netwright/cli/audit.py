@@ -48,7 +48,7 @@ def audit_run(
         raise ConfigurationError("--table and --metric go together: a CSV file, and its column of true scores")
     from netwright.benchmarks.auditing import audit
     from netwright.cli.plan import Plan
-    from netwright.results.audit_statistics import audit_lines
+    from netwright.results.audit import audit_lines
 
     at = Plan(data="", **(where or {}))  # of which only the workers count
     plan, found = _load(directory, run, trust=trust)

@@ -31,9 +31,7 @@ Answers = Callable[[str, int], int]  # which of how many options the value of th
 class Draft:
     """What one writing of the network asked.
 
-    answers: of the values.
-    failed: the scopes in which it broke off.
-    problem: the first reason.
+    answers: of the values. failed: the scopes in which it broke off. problem: the first reason.
     """
 
     decisions: dict[str, Decision] = field(default_factory=dict[str, Decision])
@@ -47,9 +45,7 @@ class Draft:
 
 
 def explored(write: Callable[[Answers], Draft]) -> dict[str, Decision]:
-    """The decisions by name, with conditions.
-
-    write: writes the network down under the given answers.
+    """The decisions by name, with conditions. write: writes the network down under the given answers.
 
     Raises UserError for what hangs on values in a way that conditions cannot say, UntrainableSpace where the network
     raises an error under all answers.
