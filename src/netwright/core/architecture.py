@@ -29,6 +29,7 @@ class Architecture:
     Made by its space (`sample`, `parse`, `architecture`, ...), which checks it. Two are equal where their spaces have
     the same architectures and they hold the same, whatever else the spaces are set to (number of cells, channels).
 
+    space: in which it lies.
     content: what the space keeps of it, as text and numbers in tuples; of a `DecisionSpace`, the number of the option
     that each decision takes.
     """

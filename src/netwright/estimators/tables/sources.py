@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.core.configuration import Configured
 from netwright.core.decision_space import DecisionSpace
-from netwright.tasks.paths import existing
+from netwright.tasks.given_paths import existing
 
 if TYPE_CHECKING:
     from netwright.estimators.tables.source_columns import Columns
