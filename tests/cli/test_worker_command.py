@@ -18,9 +18,10 @@ import pytest
 import netwright as nw
 from netwright.cli.main import run
 from netwright.cli.plan import Plan
-from netwright.cli.sharing import Workshop, queue_of, work_of
+from netwright.cli.sharing import queue_of, work_of
 from netwright.cli.worker import carried_out, found_queue, tell_unknown
 from netwright.cli.workers import chosen, described, retries
+from netwright.cli.workshop import Workshop
 from netwright.core.errors import CorruptStore, UserError
 from netwright.core.estimator import Estimator
 from netwright.core.trial import Measurement, Proposal

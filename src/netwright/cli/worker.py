@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwright.cli.output import say
-from netwright.cli.sharing import QUEUES, Workshop, home_of, queue_of
+from netwright.cli.sharing import QUEUES, home_of, queue_of
 from netwright.cli.stopping import stoppable
+from netwright.cli.workshop import Workshop
 from netwright.core.errors import ConfigurationError, UserError, nearest
 
 if TYPE_CHECKING:
