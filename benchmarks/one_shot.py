@@ -24,7 +24,7 @@ import torch
 
 import netwright as nw
 from netwright.catalogue import load, shipped
-from netwright.results.alarms import alarm_lines
+from netwright.results.alarm_sentences import alarm_lines
 
 VALIDATION, TEST = "cifar10_valid_12", "cifar10_test_200"
 ALARMS = ("collapsing", "rounding", "uniform", "eigenvalue")  # a word of each alarm's sentence

@@ -29,13 +29,13 @@ import torch
 import netwright as nw
 from netwright.catalogue import load
 from netwright.catalogue.arguments import called, pairs
+from netwright.core.correlation import kendall
 from netwright.core.randomness import Generators
 from netwright.core.task import Augmentation
 from netwright.core.trial import Proposal, Trial
 from netwright.engine.rounds import round_estimator
 from netwright.engine.session import fresh
 from netwright.methods.weight_sharing import training_steps
-from netwright.results.audit import kendall_tau
 from netwright.spaces.nasbench201 import OPERATIONS
 
 VALID, TEST = "cifar10_valid_12", "cifar10_test_200"
@@ -162,10 +162,10 @@ def tell(key: str, found: dict[str, Any]) -> None:
         accuracy = np.array(scores["accuracy"])
         low, high = interval(accuracy, true)
         counts = {name: np.array([cell.count(name) for cell in found["cells"]]) for name in OPERATIONS}
-        operations = ", ".join(f"{name} {kendall_tau(accuracy, count):.2f}" for name, count in counts.items())
+        operations = ", ".join(f"{name} {kendall(accuracy, count):.2f}" for name, count in counts.items())
         print(
-            f"  statistics {minibatches}: tau {kendall_tau(accuracy, true):.2f} ({low:.2f} to {high:.2f}), "
-            f"by loss {kendall_tau(-np.array(scores['loss']), true):.2f}; with {operations}; accuracy "
+            f"  statistics {minibatches}: tau {kendall(accuracy, true):.2f} ({low:.2f} to {high:.2f}), "
+            f"by loss {kendall(-np.array(scores['loss']), true):.2f}; with {operations}; accuracy "
             f"{accuracy.mean():.3f} ± {accuracy.std():.3f}, {scores['seconds']:.2f} s a cell",
             flush=True,
         )
@@ -174,7 +174,7 @@ def tell(key: str, found: dict[str, Any]) -> None:
 def interval(scores: np.ndarray, true: np.ndarray) -> tuple[float, float]:
     """95 %, by resampling cells."""
     chosen = np.random.default_rng(0).integers(len(true), size=(RESAMPLES, len(true)))
-    low, high = np.quantile([kendall_tau(scores[each], true[each]) for each in chosen], (0.025, 0.975))
+    low, high = np.quantile([kendall(scores[each], true[each]) for each in chosen], (0.025, 0.975))
     return float(low), float(high)
 
 
@@ -184,7 +184,7 @@ def summary(known: dict[str, Any]) -> None:
     for found in known.values():
         for minibatches, scores in found["scores"].items():
             name = f"{found['what']}, statistics {minibatches}"
-            together.setdefault(name, []).append(kendall_tau(np.array(scores["accuracy"]), np.array(found["true"])))
+            together.setdefault(name, []).append(kendall(np.array(scores["accuracy"]), np.array(found["true"])))
     for name, taus in together.items():
         spread = f" ± {statistics.stdev(taus):.2f}" if len(taus) > 1 else ""
         print(f"{name}: tau {statistics.fmean(taus):.2f}{spread} (n = {len(taus)})")

@@ -3,7 +3,7 @@
 import numpy as np
 
 import netwright as nw
-from netwright.results.alarms import alarm_lines
+from netwright.results.alarm_sentences import alarm_lines
 
 task = nw.tasks.digits()
 space = nw.spaces.NasBench201(channels=4, cells=1)

@@ -2,7 +2,7 @@
 
 import netwright as nw
 from netwright.strategies import MonteCarloTreeSearch, ProgressiveBeam, RandomSearch, TreeParzen
-from netwright.testing.examples import Layers
+from netwright.testing.small_spaces import Layers
 
 space = Layers(most=6)
 

@@ -9,7 +9,7 @@ import pytest
 from netwright.benchmarks import Problem, compare
 from netwright.cli.main import run
 from netwright.estimators.table import Table
-from netwright.testing.examples import Layers
+from netwright.testing.small_spaces import Layers
 
 SPACE = f"{Layers.__module__}:Layers:most=2"
 
@@ -61,7 +61,7 @@ def test_strategies_are_compared_and_the_folder_goes_on_alone(call, tmp_path):
 
 def test_a_space_of_a_file_is_searched_by_several_processes(call, tmp_path, table):
     own = tmp_path / "a_space_for_the_comparison.py"
-    own.write_text("from netwright.testing.examples import Layers\n\n\nclass Mine(Layers):\n    pass\n")
+    own.write_text("from netwright.testing.small_spaces import Layers\n\n\nclass Mine(Layers):\n    pass\n")
     with table.open(newline="") as file:
         rows = list(csv.reader(file))
     given = ("--space", f"{own}:Mine:most=2", "--table", str(table), "--metric", "valid", "--evaluations", "6")

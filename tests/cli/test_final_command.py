@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from netwright.cli.app import app
 from netwright.core.errors import UserError
-from netwright.results import fitting
+from netwright.results import time_left as fitting
 
 SMALL = ("--space", "chain:width=4,stages=1,most=1", "--strategy", "random", "--epochs", "1", "--examples", "300")
 

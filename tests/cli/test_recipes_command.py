@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from netwright.cli.app import app
 from netwright.core.errors import NetwrightError
-from netwright.results.alarms import alarm_lines
+from netwright.results.alarm_sentences import alarm_lines
 
 TWO = """
 import torch

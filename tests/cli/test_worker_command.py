@@ -18,18 +18,19 @@ import pytest
 import netwright as nw
 from netwright.cli.main import run
 from netwright.cli.plan import Plan
-from netwright.cli.sharing import Workshop, queue_of, work_of
+from netwright.cli.sharing import queue_of, work_of
 from netwright.cli.worker import carried_out, found_queue, tell_unknown
 from netwright.cli.workers import chosen, described, retries
+from netwright.cli.workshop import Workshop
 from netwright.core.errors import CorruptStore, UserError
 from netwright.core.estimator import Estimator
 from netwright.core.trial import Measurement, Proposal
 from netwright.executors import Folder
 from netwright.executors.folder import Kit
+from netwright.executors.folder.folder_session import Session
 from netwright.executors.folder.messages import described as described_stages
-from netwright.executors.folder.session import Session
 from netwright.store import Store
-from netwright.testing.examples import Layers
+from netwright.testing.small_spaces import Layers
 
 LONGEST = 280.0  # seconds that anything may take on a busy machine
 SPACE = """

@@ -14,7 +14,7 @@ import netwright as nw
 from netwright.core.combination import combination
 from netwright.core.errors import ConfigurationError, UserError
 from netwright.estimators import Function
-from netwright.testing.examples import Layers
+from netwright.testing.small_spaces import Layers
 
 METRICS = {"val_accuracy": 0.8, "macs": 45e6, "latency": 2.0, "top-1 (%)": 3.0, "loss.mean": -1.0}
 

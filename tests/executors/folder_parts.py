@@ -25,8 +25,8 @@ from faulty_parts import Faulty
 
 from netwright.engine import Search, interruptible
 from netwright.executors import serve
-from netwright.executors.folder import files
-from netwright.executors.folder.session import Session
+from netwright.executors.folder import folder_files as files
+from netwright.executors.folder.folder_session import Session
 
 HERE = Path(__file__).parent
 LONGEST = 200.0  # seconds that anything may take on a busy machine

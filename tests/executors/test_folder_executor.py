@@ -25,9 +25,9 @@ from netwright.core.objective import Constraint
 from netwright.core.trial import Proposal, Trial
 from netwright.engine import RetryPolicy
 from netwright.executors import Folder, serve
-from netwright.executors.folder import files
+from netwright.executors.folder import folder_files as files
+from netwright.executors.folder.folder_session import DRIVER, Session
 from netwright.executors.folder.messages import outcome_to_json
-from netwright.executors.folder.session import DRIVER, Session
 from netwright.store import Store
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a worker's trials run in process groups")

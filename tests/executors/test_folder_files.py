@@ -18,10 +18,11 @@ from netwright.core.executor import Job, Outcome
 from netwright.core.objective import Constraint
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.workplace import Parent
-from netwright.executors.folder import files, messages
-from netwright.executors.folder.files import Unreadable
+from netwright.executors.folder import folder_files as files
+from netwright.executors.folder import messages
+from netwright.executors.folder.folder_files import Unreadable
+from netwright.executors.folder.folder_session import Pulse, Session, begin, end
 from netwright.executors.folder.messages import Kit, job_from_json, job_to_json, outcome_from_json, outcome_to_json
-from netwright.executors.folder.session import Pulse, Session, begin, end
 
 SPACE = parts.Cell()
 KIT = Kit(SPACE, (parts.Noisy(),))
@@ -95,7 +96,7 @@ def test_a_rename_whose_answer_got_lost_counts(tmp_path: Path, monkeypatch: pyte
 RACE = """
 import os, sys, time
 from pathlib import Path
-from netwright.executors.folder import files
+from netwright.executors.folder import folder_files as files
 folder, own = Path(sys.argv[1]), sys.argv[2]
 (folder / f"ready-{own}").touch()
 while not (folder / "go").exists():

@@ -444,7 +444,7 @@ def test_a_module_that_cannot_be_loaded_in_the_worker_is_an_error(start, tmp_pat
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(options: dict) -> None:
-    with pytest.raises(ConfigurationError, match=f"Processes: {next(iter(options))} = "):
+    with pytest.raises(ConfigurationError, match=f"Processes: {next(iter(options))} is "):
         Processes(**options)
 
 

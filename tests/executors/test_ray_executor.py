@@ -27,8 +27,8 @@ from netwright.core.estimator import Estimator
 from netwright.core.executor import Job, Outcome
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.core.workplace import workplace
+from netwright.executors.on_ray.ray_worker import at_home, ending
 from netwright.executors.on_ray.shipping import Kit, job, order
-from netwright.executors.on_ray.worker import at_home, ending
 from netwright.executors.ray import Ray
 from netwright.store import Store
 

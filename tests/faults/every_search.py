@@ -21,7 +21,7 @@ from netwright.catalogue import load, shipped
 from netwright.core.space import Space
 from netwright.core.strategy import Strategy
 from netwright.predictors.curves import Parametric
-from netwright.testing.examples import Layers
+from netwright.testing.small_spaces import Layers
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))  # a pytest run has it already, the long one has not
 from search_parts import Cell, Noisy

@@ -19,7 +19,7 @@ from netwright.methods.two_level import darts, darts_second_order, milenas, pc_d
 from netwright.spaces import Darts, NasBench201
 from netwright.strategies.differentiable import Differentiable
 from netwright.tasks import Task, open_task
-from netwright.testing.examples import Layers
+from netwright.testing.small_spaces import Layers
 
 SPACE = NasBench201(channels=4, cells=1)
 

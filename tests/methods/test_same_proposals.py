@@ -18,8 +18,8 @@ from netwright.catalogue import load, shipped
 from netwright.core.architecture import Architecture
 from netwright.spaces import Darts
 from netwright.tasks import Task, open_task
-from netwright.testing.examples import Layers
-from netwright.testing.rounds import Training
+from netwright.testing.check_round_strategy import Training
+from netwright.testing.small_spaces import Layers
 
 RECORD = Path(__file__).with_name("assets") / "proposals.json"
 SPACES = {"layers": Layers(), "darts": Darts(cells=3, channels=4, nodes=2)}

@@ -11,7 +11,7 @@ from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, InvalidArchitecture
 from netwright.predictors.encodings import Adjacency, Flow, OneHot, Paths
 from netwright.predictors.encodings.cells import cells_of
-from netwright.testing.examples import Layers
+from netwright.testing.small_spaces import Layers
 
 CELLS = {"darts": spaces.Darts(), "nasbench201": spaces.NasBench201(), "nasnet": spaces.NasNet(nodes=3)}
 ALL = {

@@ -22,7 +22,7 @@ from netwright.predictors.kernels.labels import FAR, mismatch, relative_differen
 from netwright.predictors.kernels.layers import layer_graph, layers_of
 from netwright.predictors.kernels.transport import best_saving, best_savings, transport_cost
 from netwright.spaces import Darts, NasBench201
-from netwright.testing.examples import Layers
+from netwright.testing.small_spaces import Layers
 
 SPACE = NasBench201(channels=4, cells=1)
 KERNELS = [

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from netwright.core.task import Examples, TaskShape
 from netwright.results.baking import plain_copy
 from netwright.results.model_file import Inputs, model_file
-from netwright.results.plain import Plain
-from netwright.results.source import Source, write_source
+from netwright.results.network_source import Source, write_source
+from netwright.results.plain_preparation import Plain
 
 _numbers = itertools.count()
 

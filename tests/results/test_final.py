@@ -40,7 +40,7 @@ from netwright.results.baselines import _drawn, draw_picks
 from netwright.results.entries import FOUND, FinalTraining
 from netwright.results.final import train_and_test
 from netwright.results.finals import Finals, Wanted, Winner
-from netwright.results.fitting import Cost, Fit, fit
+from netwright.results.time_left import Cost, Fit, fit
 from netwright.tasks.task import Task
 from netwright.training import TrainingSettings, evaluate
 from netwright.training.progress import load_trained

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize, prune
 
 from netwright.core.errors import UserError
-from netwright.results.source import write_source
+from netwright.results.network_source import write_source
 
 IMAGE, VECTOR = (3, 8, 8), (12,)
 

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from netwright.results import ClassRecall, Contender, Figures, difference, report_lines
-from netwright.results.report import difference_text, escaped, readme, verdict
+from netwright.results.final_report import difference_text, escaped, readme, verdict
 
 
 def contender(name: str, *accuracies: float, fixed: bool = False) -> Contender:

@@ -9,7 +9,7 @@ from netwright.cli.progress import Display
 from netwright.core.architecture import Architecture
 from netwright.core.objective import Objective
 from netwright.core.trial import Measurement, Proposal, Trial
-from netwright.results.alarms import Alarm, Raised, alarm_lines, alarms_of, alarms_of_candidates
+from netwright.results.alarm_sentences import Alarm, Raised, alarm_lines, alarms_of, alarms_of_candidates
 from netwright.spaces import NasBench201
 
 SPACE = NasBench201()

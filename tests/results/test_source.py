@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from netwright.core.building import EdgeSum
 from netwright.core.errors import UserError
 from netwright.core.task import TaskShape
-from netwright.results.source import write_source
+from netwright.results.network_source import write_source
 
 IMAGE = (3, 8, 8)
 

@@ -14,7 +14,7 @@ from netwright.benchmarks.record import FILE, Record
 from netwright.cli.main import run
 from netwright.core.errors import UserError
 from netwright.core.inside import inside, open_inside
-from netwright.executors.folder.session import begin
+from netwright.executors.folder.folder_session import begin
 from netwright.executors.processes.logs import LARGEST, Log
 from netwright.results.entries import ORDER, Entry
 from netwright.store import Store

@@ -12,7 +12,7 @@ from netwright.strategies import ProgressiveBeam
 from netwright.strategies.progressive import IDLE, Folds
 from netwright.strategies.progressive.growth import Growth
 from netwright.testing import check_strategy
-from netwright.testing.examples import Layers
+from netwright.testing.small_spaces import Layers
 
 
 class Counting(Predictor):

@@ -15,7 +15,7 @@ from netwright.strategies import Asha, GeneticAlgorithm, LocalSearch, RandomSear
 from netwright.strategies.paths import TrainThenSearch, UniformPaths
 from netwright.strategies.tpe import TreeParzen
 from netwright.testing import check_strategy
-from netwright.testing.examples import Layers
+from netwright.testing.small_spaces import Layers
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 from every_search import SETTINGS, every_strategy

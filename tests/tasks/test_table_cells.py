@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netwright.tasks import tables
-from netwright.tasks.cells import Cells
 from netwright.tasks.portable.cells import SPACES, amount, is_missing
+from netwright.tasks.table_cells import Cells
 
 texts = st.one_of(
     st.text("0123456789.,+-eE", max_size=6),

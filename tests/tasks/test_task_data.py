@@ -11,7 +11,7 @@ from netwright import tasks
 from netwright.core.errors import DataError, UserError
 from netwright.core.task import Augmentation, Examples
 from netwright.tasks import Task
-from netwright.tasks.statistics import mean_and_std
+from netwright.tasks.mean_and_spread import mean_and_std
 
 
 def image_task(n=120, classes=3, size=8, channels=2, seed=0, **kwargs):

@@ -14,7 +14,7 @@ from netwright.core.errors import Diverged, TrialFailed
 from netwright.core.estimator import Estimator
 from netwright.core.trial import Measurement, Proposal
 from netwright.testing import check_estimator
-from netwright.testing.examples import Layers
+from netwright.testing.small_spaces import Layers
 
 SPACE = Layers(3)
 

@@ -13,7 +13,7 @@ from netwright.catalogue import load, shipped
 from netwright.core.errors import StopSearch
 from netwright.core.strategy import RoundStrategy, Strategy
 from netwright.testing import check_round_strategy
-from netwright.testing.examples import Layers
+from netwright.testing.small_spaces import Layers
 
 CELLS = nw.spaces.Darts(cells=3, channels=4, nodes=2)
 

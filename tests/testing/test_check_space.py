@@ -17,8 +17,8 @@ from netwright.core.graph import Edge, Graph, Node
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.testing import check_space
-from netwright.testing.examples import Layers, Only
 from netwright.testing.rules import global_randomness_untouched
+from netwright.testing.small_spaces import Layers, Only
 
 SHAPE = TaskShape((3, 4, 4), 5)
 

@@ -14,7 +14,7 @@ from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
 from netwright.strategies import RandomSearch
 from netwright.testing import check_strategy
-from netwright.testing.examples import Layers
+from netwright.testing.small_spaces import Layers
 
 
 class Draws(Strategy):

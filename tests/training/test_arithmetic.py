@@ -18,7 +18,7 @@ from netwright.supernets import Supernet
 from netwright.training import evaluate, predict
 from netwright.training.arithmetic import arithmetic
 from netwright.training.evaluation import EVALUATION_BATCH, LARGEST_BATCH, evaluation_batch
-from netwright.training.memory import reset_peak_memory
+from netwright.training.out_of_memory import reset_peak_memory
 
 CUDA, CPU = torch.device("cuda", 0), torch.device("cpu")
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from netwright import tasks
 from netwright.core.task import Augmentation, Data, Examples
-from netwright.tasks.statistics import mean_and_std
+from netwright.tasks.mean_and_spread import mean_and_std
 from netwright.training import TrainingSettings, train
 from netwright.training.evaluation import on_device
 

@@ -16,7 +16,7 @@ def main() -> None:
     """What the pool starts: the arguments are the socket's descriptor and the driver's process id."""
     descriptor, parent = int(sys.argv[1]), int(sys.argv[2])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from netwright.executors.processes.worker import die_with
+    from netwright.executors.processes.process_worker import die_with
 
     die_with(parent)
     os.set_inheritable(descriptor, False)
@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def _serve(driver: Connection) -> None:
-    from netwright.executors.processes.worker import import_file
+    from netwright.executors.processes.process_worker import import_file
 
     try:
         sys.path[:] = driver.recv()

@@ -153,7 +153,7 @@ class Found:
         None where these steps raise: what a network of the user's own raises is for its training to say.
         """
         from netwright.results import final_work
-        from netwright.results.fitting import measured
+        from netwright.results.time_left import measured
         from netwright.training import seeded
 
         chosen = self.run.best if trial is None else next(each for each in self.run.trials if each.number == trial)

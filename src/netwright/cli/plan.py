@@ -203,7 +203,7 @@ class Plan:
 
         if self.recipe is not None:
             return self._make_recipe(task, space)
-        from netwright.cli.proxies import with_scores
+        from netwright.cli.scores import with_scores
         from netwright.core.objective import Constraint, Objective
 
         metrics = [Constraint.parse(each).metric for each in self.limits]
@@ -260,7 +260,7 @@ class Plan:
         With the architectures of its warm start, too. Raises UserError where not even one epoch fits.
         """
         if self.warm_start and not self.first:
-            from netwright.cli.proxies import warm_start
+            from netwright.cli.scores import warm_start
 
             return replace(self, first=warm_start(self, task, space, self.warm_start))
         if self.recipe is None or self.shared_epochs is not None:

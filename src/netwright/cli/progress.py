@@ -11,7 +11,7 @@ from netwright.cli.front import AHEAD
 from netwright.cli.output import colours, say
 from netwright.core.objective import Objective, fitness, front
 from netwright.core.wording import duration, metrics_text, number, printable
-from netwright.results.alarms import Raised, alarm_lines, alarms_of, alarms_of_candidates
+from netwright.results.alarm_sentences import Raised, alarm_lines, alarms_of, alarms_of_candidates
 
 if TYPE_CHECKING:
     from netwright.core.trial import Trial

@@ -17,7 +17,7 @@ from netwright.cli.refusals import refuse_place
 from netwright.cli.sharing import Shared, of_folder, work_of
 from netwright.cli.stopping import stoppable
 from netwright.cli.trust import note_begun
-from netwright.cli.workers import chosen, in_this_process, waited, working
+from netwright.cli.workers import waited, working
 from netwright.core.decision_space import with_decisions
 from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.wording import amount, duration, table
@@ -200,7 +200,7 @@ def _bests(rows: Sequence[Scored], proxies: Sequence[str]) -> list[str]:
 
 def correlation_lines(rows: Sequence[Scored], truth: str | None) -> list[str]:
     """Spearman's correlation of each two scores; with a true score, of each with it, and its interval."""
-    from netwright.estimators.zero_cost.agreement import interval, spearman
+    from netwright.core.correlation import bootstrap, spearman
 
     columns = {name: [each.scores[name] for each in rows] for name in rows[0].scores}
     cells = [
@@ -217,44 +217,10 @@ def correlation_lines(rows: Sequence[Scored], truth: str | None) -> list[str]:
     against: list[list[str]] = []
     for name, values in columns.items():
         if name != truth:
-            low, high = interval(values, columns[truth])
+            low, high = bootstrap(spearman, values, columns[truth])
             against.append([name, _two(spearman(values, columns[truth])), f"{_two(low)} to {_two(high)}"])
     return [*lines, "", f"against {truth}, n = {len(rows)}", *table(["", "Spearman", "95 % interval"], against)]
 
 
 def _two(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.2f}"
-
-
-# Proxies in a search.
-
-
-def with_scores(estimator: Estimator, wanted: Sequence[str]) -> Estimator:
-    """The estimator behind a stage that measures those of the wanted metrics that are zero-cost proxies."""
-    from netwright.estimators import Stack, ZeroCost
-    from netwright.estimators.zero_cost import PROXIES
-
-    names = [each for each in dict.fromkeys(wanted) if each in PROXIES]
-    if not names:
-        return estimator
-    space, task, device = (getattr(estimator, name) for name in ("space", "task", "device"))
-    return Stack(ZeroCost(space, task, names, device=str(device)), estimator)
-
-
-def warm_start(plan: Plan, task: Task, space: Space, proxy: str) -> tuple[str, ...]:
-    """The best tenth of random networks by a proxy, at least one, as text; the best first.
-
-    The plan's workers score, but for those over a folder: the run that they know by its name has not begun.
-    """
-    from netwright.estimators.zero_cost import ZeroCost, best_of_random
-
-    estimator = ZeroCost(space, task, (proxy,), device=plan.device)
-    estimator.require_examples()
-    count = plan.warm_start_networks
-    if chosen(plan) == "folder":
-        plan = in_this_process(plan)
-    with stoppable(), working(plan) as executor:
-        best = best_of_random(
-            *(space, estimator), count=count, keep=max(1, count // 10), seed=plan.seed, executor=executor
-        )
-    return tuple(map(str, best))

@@ -59,7 +59,7 @@ def refuse_place(plan: Plan) -> None:
     from importlib.util import find_spec
 
     from netwright.cli.workers import chosen
-    from netwright.estimators.devices import chosen_device
+    from netwright.core.placing import chosen_device
 
     chosen_device(plan.device)
     if chosen(plan) == "ray" and find_spec("ray") is None:

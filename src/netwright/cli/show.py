@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -15,12 +14,13 @@ from netwright.cli.progress import SCORE
 from netwright.cli.workers import LOGS
 from netwright.core.errors import UserError
 from netwright.core.objective import Objective
-from netwright.core.wording import amount, duration, metrics_text, number, table
+from netwright.core.wording import amount, duration, metrics_text, number, shortened, table
 from netwright.methods.departures import departure
 
 if TYPE_CHECKING:
     from netwright.store import RunSummary, Store, StoredAttempt, StoredTrial
 
+LONGEST_TEXT = 60  # characters of an architecture in a table
 MOST_TRIALS = 20
 MOST_EPOCHS = 10
 LOG_LINES = 20
@@ -141,7 +141,7 @@ def _say_epochs(epochs: list[StoredTrial], scores: list[float]) -> None:
     if not epochs:
         return
     from netwright.cli.progress import EPOCH_METRICS
-    from netwright.results.alarms import alarm_lines
+    from netwright.results.alarm_sentences import alarm_lines
 
     shown = [each.metrics for each in epochs[-MOST_EPOCHS:]]
     names = ["epoch", *(name for name in EPOCH_METRICS if any(name in each for each in shown))]
@@ -172,13 +172,7 @@ def _head(metrics: list[str]) -> list[str]:
 
 
 def _trial_row(trial: StoredTrial, metrics: list[str]) -> list[str]:
-    return [*row(trial, with_params(metrics)), shortened(trial.text)]
-
-
-def shortened(text: str, most: int = 60) -> str:
-    """A long architecture for one line of a table."""
-    text = re.sub(r"\s+", " ", text)
-    return text if len(text) <= most else f"{text[: most - 3]}..."
+    return [*row(trial, with_params(metrics)), shortened(trial.text, LONGEST_TEXT)]
 
 
 def show_trial(directory: Path, run: str | None, trial: int, *, as_json: bool) -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwright.cli.output import say
-from netwright.cli.sharing import QUEUES, Workshop, home_of, queue_of
+from netwright.cli.sharing import QUEUES, home_of, queue_of
 from netwright.cli.stopping import stoppable
+from netwright.cli.workshop import Workshop
 from netwright.core.errors import ConfigurationError, UserError, nearest
 
 if TYPE_CHECKING:
-    from netwright.executors.folder.session import Session
+    from netwright.executors.folder.folder_session import Session
 
 
 def work(
@@ -68,7 +69,7 @@ def tell_unknown(queue: Path, tell: Callable[[str], object]) -> None:
 
 def found_queue(directory: Path, run: str | None) -> Path:
     """The folder in which work is shared: of a run by its name, by DIR/RUN, or any that holds shared work."""
-    from netwright.executors.folder.session import FILE
+    from netwright.executors.folder.folder_session import FILE
 
     if run is None:
         return _only(directory)
@@ -102,8 +103,8 @@ def _only(directory: Path) -> Path:
 
 
 def _is_open(queue: Path) -> bool:
-    from netwright.executors.folder.files import Unreadable
-    from netwright.executors.folder.session import ENDED, Session
+    from netwright.executors.folder.folder_files import Unreadable
+    from netwright.executors.folder.folder_session import ENDED, Session
 
     try:
         session: Session | None = Session.read(queue)

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 class Among(DecisionSpace):
     """The architectures of `space` that are listed: only they are drawn, and each change leads to the nearest of them.
 
-    points: architectures of the space, or their points; each counts once. Raises ConfigurationError for none,
-    InvalidArchitecture for what is no architecture of the space.
+    space: of which these are a part.
+    points: architectures of the space, or their points; each counts once.
+
+    Raises ConfigurationError for none, InvalidArchitecture for what is no architecture of the space.
     """
 
     def __init__(self, space: DecisionSpace, points: Sequence[Architecture | Point]) -> None:

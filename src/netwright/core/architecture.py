@@ -29,6 +29,7 @@ class Architecture:
     Made by its space (`sample`, `parse`, `architecture`, ...), which checks it. Two are equal where their spaces have
     the same architectures and they hold the same, whatever else the spaces are set to (number of cells, channels).
 
+    space: in which it lies.
     content: what the space keeps of it, as text and numbers in tuples; of a `DecisionSpace`, the number of the option
     that each decision takes.
     """
@@ -115,8 +116,10 @@ class Mixture:
     """A weight for every option of every decision: decision name -> tensor, soft options after the hard ones.
 
     For the sources of an edge decision, the tensor holds one weight a source rather than one a set of sources; without
-    it all weigh 1. active: for some decisions, the indices of the only options that are computed; all of the others'.
-    A tensor that requires grad asks for its gradient.
+    it all weigh 1.
+
+    weights: by the name of the decision, float (options,); a tensor that requires grad asks for its gradient.
+    active: for some decisions, the indices of the only options that are computed; all of the others'.
     """
 
     weights: Mapping[str, Tensor]

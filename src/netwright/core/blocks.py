@@ -30,7 +30,10 @@ _blocks: dict[int, Block] = {}  # by their first address, in this process
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """A block as this process sees it. number: unlike that of any other block of this process."""
+    """A block as this process sees it.
+
+    number: unlike that of any other block of this process.
+    """
 
     number: int
     descriptor: int

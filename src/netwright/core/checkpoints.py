@@ -27,7 +27,11 @@ _OURS = re.compile(r"epoch-(\d{6,})\.[a-z]+")
 
 
 class Generation(NamedTuple):
-    """What was saved at a step. path: `path.with_suffix(".kind")` are its files. facts: JSON that was given with it."""
+    """What was saved at a step.
+
+    path: `path.with_suffix(".kind")` are its files.
+    facts: JSON that was given with it.
+    """
 
     step: int
     path: Path
@@ -49,7 +53,8 @@ class Checkpoints:
         """Keep a generation and the one before it, no others: later ones are of work that is being done again.
 
         writer: is given a path and writes files beside it, `path.with_suffix(".kind")`, kind in lower-case letters.
-        Raises OSError, with the space that is left where that is the reason; what was there before is then as it was.
+            Raises OSError, with the space that is left where that is the reason; what was there before is then as it
+            was.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         stem = f"epoch-{step:06d}"

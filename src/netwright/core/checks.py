@@ -36,7 +36,10 @@ def whole_number(owner: object, name: str, value: Whole, least: int = 1, *, none
 
 
 def positive(owner: object, name: str, value: Number, expected: str = "", *, none: bool = False) -> Number:
-    """The value, a finite number above 0. expected: what messages ask for, by default a number above 0."""
+    """The value, a finite number above 0.
+
+    expected: what messages ask for, by default a number above 0.
+    """
     right = (is_number(value) and value > 0) or (none and value is None)
     return _required(owner, name, value, right, _or_none(expected or "a number above 0", none))
 

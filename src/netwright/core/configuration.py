@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Self, cast
 
-from netwright.core.errors import ConfigurationError
+from netwright.core.errors import ConfigurationError, closest
 from netwright.core.kinds import Expected, check, kinds_of
 
 
@@ -98,8 +97,8 @@ def bind(cls: type, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[st
         known = list(signature.parameters)
         unknown = [name for name in kwargs if name not in signature.parameters]
         if unknown:
-            close = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.5)
-            hint = f"; did you mean {close[0]!r}?" if close else "."
+            close = closest(unknown[0], known)
+            hint = "." if close is None else f"; did you mean {close!r}?"
             message = f"{cls.__name__} has no option {unknown[0]!r}{hint} Its options: {', '.join(known)}."
         else:
             message = f"{cls.__name__}: {problem}. Its options: {', '.join(known)}."

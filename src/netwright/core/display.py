@@ -36,7 +36,10 @@ def html_columns(head: Sequence[object], rows: Iterable[Sequence[object]]) -> st
 
 
 class Place(Protocol):
-    """Somewhere that a line can be shown. every: seconds that it should stay at least."""
+    """Somewhere that a line can be shown.
+
+    every: seconds that it should stay at least.
+    """
 
     every: float
 
@@ -53,7 +56,7 @@ def place_of_progress(wanted: bool | None = None) -> Place | None:
     """Where progress is shown: in a notebook, or on the terminal of standard error.
 
     wanted: None shows it there alone, and not in worker processes or tests; True shows it wherever this is, with lines
-    that stay where none can change; False shows nothing.
+        that stay where none can change; False shows nothing.
     """
     if wanted is False or (wanted is None and _unwatched()):
         return None

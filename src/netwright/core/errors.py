@@ -25,6 +25,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from netwright.core.installing import installing, required
 from netwright.core.spelling import plain
+from netwright.core.wording import listed, shortened
 
 
 class Told(BaseException):
@@ -134,14 +135,18 @@ LONGEST_SHOWN = 200
 
 def shown(value: object) -> str:
     """What somebody wrote, as an error message repeats it: its repr, cut where it is long."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+    return shortened(repr(value), LONGEST_SHOWN)
 
 
 def nearest(name: object, known: Iterable[object]) -> str:
     """The sentence that ends an "unknown name" message: the nearest known name, then all of them (at most 12)."""
     names = [str(each) for each in known]
-    close = difflib.get_close_matches(str(name)[:LONGEST_SHOWN], names, n=1, cutoff=0.5)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    listed = ", ".join(names[:12]) + (f", and {len(names) - 12} more" if len(names) > 12 else "")
-    return f"{hint or '.'} Known: {listed}." if names else f"{hint or '.'} There are none."
+    close = closest(name, names)
+    hint = "." if close is None else f"; did you mean {close!r}?"
+    return f"{hint} Known: {listed(names, 12)}." if names else f"{hint} There are none."
+
+
+def closest(name: object, known: Sequence[str]) -> str | None:
+    """The known name that is most like this one; None where none is."""
+    found = difflib.get_close_matches(str(name)[:LONGEST_SHOWN], known, n=1, cutoff=0.5)
+    return found[0] if found else None

@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 class Job:
     """One attempt at a trial: everything that a worker needs.
 
-    attempt: counts from 1; seed and proposal are the same in each. folder: where all attempts of this trial may keep
-    checkpoints, None for nowhere. batch_share: what an estimator multiplies its batch size by. continued: the fidelity
-    of the trial that this one goes on from, 0 where it begins anew. seconds: after which it may give up, since the time
-    of the search is then up; None for no end. settles: whether it had better end by then with what it has: no trial has
-    completed, so that there is nothing to hand over yet. parent: the trial from whose weights this one begins, if any.
+    attempt: counts from 1; seed and proposal are the same in each.
+    folder: where all attempts of this trial may keep checkpoints, None for nowhere.
+    batch_share: what an estimator multiplies its batch size by.
+    continued: the fidelity of the trial that this one goes on from, 0 where it begins anew.
+    seconds: after which it may give up, since the time of the search is then up; None for no end.
+    settles: whether it had better end by then with what it has: no trial has completed, so that there is nothing to
+        hand over yet.
+    parent: the trial from whose weights this one begins, if any.
     """
 
     number: int
@@ -46,8 +49,11 @@ class Job:
 class Outcome:
     """How a job ended. `traceback` is empty unless the state is "error".
 
-    attempt: the job's. place: the worker or node that ran it, for the record. peak_memory: bytes, where known.
-    log: the end of what was printed, at most 10 kB. threads: that it could compute with on the CPU, where known.
+    attempt: the job's.
+    place: the worker or node that ran it, for the record.
+    peak_memory: bytes, where known.
+    log: the end of what was printed, at most 10 kB.
+    threads: that it could compute with on the CPU, where known.
 
     "lost" is what the job did not bring about itself: its worker was killed from outside, or its node is gone. A worker
     that the trial's own code took down (a segmentation fault, `os._exit`) is an "error".

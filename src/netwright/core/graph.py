@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A state of the network. operation: what computes it; empty for inputs, outputs and sums. group: its cell."""
+    """A state of the network.
+
+    operation: what computes it; empty for inputs, outputs and sums.
+    group: its cell.
+    """
 
     name: str
     operation: str = ""
@@ -16,7 +20,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """From node to node, by name. operation: what is done on the way; empty where the state is passed on as it is."""
+    """From node to node, by name.
+
+    operation: what is done on the way; empty where the state is passed on as it is.
+    """
 
     source: str
     target: str

@@ -34,7 +34,7 @@ def take_over(
 
     space: of both architectures; its `network` says which layers stand in which decision.
     overlap: of layers with other sizes take the common part, the first channels and the middle of kernels; by default
-    they stay as they are.
+        they stay as they are.
     """
     return taken_over(
         layers(parent_network, scopes(space, parent)), layers(child_network, scopes(space, child)), overlap=overlap
@@ -51,7 +51,10 @@ def taken_over(
 
 
 def layers(network: nn.Module, scopes: Mapping[str, tuple[str, int]] | None = None) -> dict[Place, nn.Module]:
-    """Every module that has weights itself, by its place. scopes: of modules, by name."""
+    """Every module that has weights itself, by its place.
+
+    scopes: of modules, by name.
+    """
     scopes = scopes or {}
     found: dict[Place, nn.Module] = {}
     for name, module in modules_of(network):

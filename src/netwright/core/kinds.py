@@ -70,8 +70,12 @@ HOMES = {"Module": "torch."}  # where the class of that name is at home, if not 
 class Expected:
     """What an argument must be: an object of one of the kinds, a plain value, or a list of either.
 
-    role: what messages call it. kinds: keys of `EXAMPLES`. plain: keys of `PLAIN`. each: what a list's members must
-    be. several: whether the argument is a tuple of such values.
+    role: what messages call it.
+
+    kinds: keys of `EXAMPLES`.
+    plain: keys of `PLAIN`.
+    each: what a list's members must be.
+    several: whether the argument is a tuple of such values.
     """
 
     __slots__ = ("each", "kinds", "name", "plain", "several", "types")
@@ -119,7 +123,8 @@ def _is_list(value: Any) -> bool:
 def expect(value: Any, kind: str, role: str) -> Any:
     """The value, where it is of this kind; ConfigurationError says what it is, and how to make one.
 
-    kind: a key of `EXAMPLES`. role: what the message calls the value, such as "the strategy".
+    kind: a key of `EXAMPLES`.
+    role: what the message calls the value, such as "the strategy".
     """
     if is_a(value, kind):
         return value
@@ -303,7 +308,10 @@ def _ours(kind: str, known: Mapping[str, Any], own: bool) -> bool:
 
 
 def check(owner: str, expected: Sequence[Expected], arguments: Mapping[str, Any]) -> None:
-    """ConfigurationError for the first argument that is of another kind. owner: what the message begins with."""
+    """ConfigurationError for the first argument that is of another kind.
+
+    owner: what the message begins with.
+    """
     for each in expected:
         if each.name in arguments:
             given = arguments[each.name]

@@ -28,7 +28,7 @@ class Objective:
     """A number to make large or small: a metric, or a combination of several.
 
     metric: its name, or a combination such as "val_accuracy * (macs / 30M) ^ -0.07"; the combination's value is kept
-    with each trial under this very text.
+        with each trial under this very text.
     direction: "maximize" or "minimize".
     """
 
@@ -107,8 +107,9 @@ class Objective:
     def needs(self, known: Collection[str] = ()) -> tuple[str, ...]:
         """The metrics that it follows from.
 
-        known: names of metrics, which stand for themselves. UserError where it is none of them, and no combination
-        that can be read.
+        known: names of metrics, which stand for themselves.
+
+        Raises UserError where it is none of them, and no combination that can be read.
         """
         if self.metric in known or is_name(self.metric):
             return (self.metric,)
@@ -137,7 +138,12 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """A limit that a network must keep: metric <= limit, or metric >= limit."""
+    """A limit that a network must keep: metric <= limit, or metric >= limit.
+
+    metric: its name.
+    limit: in the metric's own unit.
+    relation: "<=" or ">=".
+    """
 
     metric: str
     limit: float

@@ -22,8 +22,8 @@ def on_demand(
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """The `__getattr__` and `__dir__` of a package.
 
-    names: each name with where it is, "module:attribute", or "module" where it is the module itself. The package's
-    `if TYPE_CHECKING:` imports say the same to editors, type checkers and generators of documentation.
+    names: each name with where it is, "module:attribute", or "module" where it is the module itself. The package's `if
+        TYPE_CHECKING:` imports say the same to editors, type checkers and generators of documentation.
     now_methods: names that the package had and `methods` has now; asking for one warns.
     """
 

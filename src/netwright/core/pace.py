@@ -13,7 +13,8 @@ FEWEST_EPOCHS = 10
 def place(pace: Pace, step: float, steps: float, epochs: float) -> float:
     """The step at which a schedule stands when `step` are done: the first of the epoch where it moves by epochs.
 
-    steps: of an epoch. epochs: of the whole schedule, by which "auto" decides.
+    steps: of an epoch.
+    epochs: of the whole schedule, by which "auto" decides.
     """
     if pace == "step" or (pace == "auto" and epochs < FEWEST_EPOCHS) or steps <= 0:
         return step

@@ -92,7 +92,10 @@ class DecisionSequence:
         return State(self, (), [INACTIVE] * len(self._table), {}, 0, 0)
 
     def question(self, step: int, mask: tuple[bool, ...] | None) -> Question:
-        """What a step asks. mask: of the options; all for None."""
+        """What a step asks.
+
+        mask: of the options; all for None.
+        """
         each = self.steps[step]
         mask = (True,) * each.size if mask is None else mask
         found = self._asked.get((each.question, mask))
@@ -107,7 +110,8 @@ class DecisionSequence:
     def mask(self, step: Step, point: Sequence[int], node: int, listed: int) -> tuple[bool, ...] | None:
         """Which answers may be given; None for all.
 
-        node: in the trie of the sources. listed: in that of what is listed.
+        node: in the trie of the sources.
+        listed: in that of what is listed.
         """
         if self._listed is not None:
             return tuple((self._listed.following[listed, : step.size] >= 0).tolist())
@@ -157,7 +161,9 @@ class DecisionSequence:
         return walk.batch
 
     def decode(self, tokens: Sequence[Sequence[int]] | NDArray[np.int64]) -> list[Architecture]:
-        """The architectures that these answers lead to. tokens: (n, length) as in a batch, padded with 0.
+        """The architectures that these answers lead to.
+
+        tokens: (n, length) as in a batch, padded with 0.
 
         Raises InvalidArchitecture, which names the sequence and the question, for an answer that could not be given.
         """
@@ -225,7 +231,8 @@ class State:
     ) -> None:
         """picks: for decisions on sources, those taken so far and the node in their trie.
 
-        step: the first that may be asked. listed: the node in the trie of what is listed.
+        step: the first that may be asked.
+        listed: the node in the trie of what is listed.
         """
         self._sequence, self.tokens, self._point, self._picks, self._listed = sequence, tokens, point, picks, listed
         self._step = self._first_active(step)
@@ -251,7 +258,10 @@ class State:
         return sequence.question(self._step, sequence.mask(step, self._point, node, self._listed))
 
     def answer(self, option: int) -> State:
-        """Where this answer leads. option: number of the option, one that the mask allows; UserError for another."""
+        """Where this answer leads.
+
+        option: number of the option, one that the mask allows; UserError for another.
+        """
         option = self._allowed(option)
         sequence = self._sequence
         step = sequence.steps[self._step]

@@ -28,9 +28,12 @@ Given = tuple[int, int, int]  # the decision of the sources, which of its picks,
 class Step:
     """One place at which a question may be asked.
 
-    decision: place in the table. pick: which source of a set it asks for, None for a whole decision.
-    question: number of the question, which several steps may share. size: options of the question.
-    given: the picks that it follows, all of which it needs. facts: what it needs besides, any of them; none if empty.
+    decision: place in the table.
+    pick: which source of a set it asks for, None for a whole decision.
+    question: number of the question, which several steps may share.
+    size: options of the question.
+    given: the picks that it follows, all of which it needs.
+    facts: what it needs besides, any of them; none if empty.
     """
 
     decision: int
@@ -45,7 +48,7 @@ class Trie:
     """Which token may follow which: the sequences that begin alike share a node. Node 0 is before the first token.
 
     sequences: (n, length), padded alike where they are shorter. `following[node, token]` is the next node, -1 for none.
-    `ends[i]` is the node after the last token of sequence i.
+        `ends[i]` is the node after the last token of sequence i.
     """
 
     def __init__(self, sequences: NDArray[np.int64], tokens: int) -> None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 class TaskShape:
     """Shape of one example without the batch axis, (channels, height, width) or (features,), and the classes.
 
+    input: (channels, height, width) of an image, or (features,) of a vector.
+    classes: how many there are.
+
     Raises UserError for a shape that is neither, and for fewer than two classes.
     """
 
@@ -69,10 +72,13 @@ class TaskShape:
 class Examples:
     """Inputs and labels of one split, on one device: all rows of two tensors, or a choice of them without a copy.
 
-    stored: uint8 (n, channels, height, width) with values 0..255, or float32 (n, features).
-    stored_labels: int64 (n,), each in 0..classes-1.
+    stored: uint8 (n, channels, height, width) with values 0..255, or float32 (n, features). stored_labels: int64 (n,),
+    each in 0..classes-1.
+
+    inputs: uint8 (n, channels, height, width), or float32 (n, features).
+    labels: int64 (n,): the number of each one's class.
     places: which of the stored rows are the examples, in order: int32 or int64, on their device; None for all of them.
-    Other splits may choose from the same tensors: do not write to them.
+        Other splits may choose from the same tensors: do not write to them.
     """
 
     __slots__ = ("places", "stored", "stored_labels")
@@ -144,8 +150,9 @@ def _received(*arrays: NDArray[Any] | None) -> Examples:
 class Augmentation:
     """What may be done to an image without changing its class; the defaults do nothing.
 
-    flip: mirror left and right with probability 1/2. padding: pad by so many pixels, then crop back at a random
-    place. cutout: side of a square set to the mean, in pixels (DeVries and Taylor 2017).
+    flip: mirror left and right with probability 1/2.
+    padding: pad by so many pixels, then crop back at a random place.
+    cutout: side of a square set to the mean, in pixels (DeVries and Taylor 2017).
     """
 
     flip: bool = False
@@ -158,7 +165,11 @@ class Data:
     """What one training sees: examples to train on, and examples held out to judge it by.
 
     During a search `held_out` is the validation split; only the final evaluation gets the test split there.
+
+    train: to learn from.
+    held_out: to measure on.
     mean, std: one number a channel (a feature, for vectors), of the training examples; images are first scaled to 0..1.
+    augmentation: of the training images; None for none.
     """
 
     train: Examples

@@ -27,7 +27,8 @@ class TokenBatch:
 
     tokens: (n, length) int64, the option that was taken, counted from 0.
     masks: (n, length, most options) bool, which options could have been taken there.
-    questions: (n, length) int64, `Question.index`; 0 in the padding. roles: (n, length) int64, the place in `ROLES`.
+    questions: (n, length) int64, `Question.index`; 0 in the padding.
+    roles: (n, length) int64, the place in `ROLES`.
     lengths: (n,) int64, questions asked of each architecture.
     """
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.display import html_table
 from netwright.core.values import value
+from netwright.core.wording import shortened
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,17 +41,21 @@ Purpose = Literal["evaluate", "train", "accumulate", "probe", "rehearse"]
 class Proposal:
     """One question to an estimator.
 
-    fidelity: share of the full training budget, 0 < fidelity <= 1, None for all of it. parent: number of the trial
-    whose weights or edits it starts from.
+    candidate: what is asked about.
+    purpose: "evaluate" for a trial, otherwise a round of weight sharing, see below.
+    fidelity: share of the full training budget, 0 < fidelity <= 1, None for all of it.
+    parent: number of the trial whose weights or edits it starts from.
+    again: whether a probe takes the last minibatch once more.
 
     purpose "evaluate" is a trial. The others are rounds of weight sharing, recorded an epoch rather than one by one:
     "train" moves the shared weights by one step on the next minibatch of the training examples; "accumulate" adds the
     weights' gradient on that minibatch to what the next "train" steps with; "rehearse" measures the loss on it and
     moves nothing; "probe" does so on the next minibatch of the validation examples, on the last one where `again`.
+
     along: a direction for each weight of a mixture that a probe `again` is to move in: its gradient is then how the
-    gradient changes per length of that direction, the second derivative times it.
-    memo: what its asker must remember of it until it is told, plain values as JSON holds them; kept with the trial.
-    Two proposals that differ in it alone are equal.
+        gradient changes per length of that direction, the second derivative times it.
+    memo: what its asker must remember of it until it is told, plain values as JSON holds them; kept with the trial. Two
+        proposals that differ in it alone are equal.
     """
 
     candidate: Architecture | Mixture
@@ -74,7 +79,12 @@ class Proposal:
 
 @value
 class Measurement:
-    """What an estimator found: metrics by name, per-epoch curve, and the gradient by mixture weight where known."""
+    """What an estimator found: metrics by name, per-epoch curve, and the gradient by mixture weight where known.
+
+    metrics: by name, each in its own unit.
+    gradient: by mixture weight, where it is known.
+    curve: metrics by name, one entry an epoch.
+    """
 
     metrics: Mapping[str, float]
     gradient: Mapping[str, Tensor] | None = None
@@ -88,8 +98,14 @@ LONGEST_TEXT = 100  # characters of an architecture in one line
 class Trial:
     """A proposal and how it ended. Every trial ends in one of `STATES`, with a reason in one line where it failed.
 
+    number: from 0, in the order of asking.
+    proposal: what was asked.
+    state: one of `STATES`.
+    measurement: what was measured.
     scores: one number an objective, all oriented so that larger is better; empty unless the trial completed.
-    seconds: time the estimator took. device: where it ran.
+    seconds: time the estimator took.
+    device: where it ran.
+    reason: why it failed, in one line; empty where it completed.
     """
 
     number: int
@@ -129,8 +145,7 @@ class Trial:
         what = self.reason if not self.completed else ", ".join(f"{k} {v:.4g}" for k, v in self.metrics.items())
         candidate = self.proposal.candidate
         text = str(candidate) if isinstance(candidate, Architecture) else "a mixture"
-        shown = text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 3]}..."
-        return f"Trial({self.number} {self.state}: {what or 'nothing measured'}; {' '.join(shown.split())})"
+        return f"Trial({self.number} {self.state}: {what or 'nothing measured'}; {shortened(text, LONGEST_TEXT)})"
 
     def _repr_html_(self) -> str:
         return html_table([("trial", self.number), ("state", self.state), *self._facts()])

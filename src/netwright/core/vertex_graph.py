@@ -16,9 +16,10 @@ Pair = tuple[int, int]
 class VertexGraph:
     """What lies on paths from the input, vertex 0, to the output, the last one.
 
-    widths: channels of each inner vertex. reads: for each inner vertex the inner ones that it reads, ascending.
-    projected: the vertices that read the input, the output among them, ascending. joined: inner ones that the output
-    reads, ascending.
+    widths: channels of each inner vertex.
+    reads: for each inner vertex the inner ones that it reads, ascending.
+    projected: the vertices that read the input, the output among them, ascending.
+    joined: inner ones that the output reads, ascending.
     """
 
     widths: Mapping[int, int]
@@ -30,7 +31,8 @@ class VertexGraph:
 class GraphParts(Protocol):
     """What a cell with operations on vertices is made of; `Choose.vertices` puts it together.
 
-    vertices: input and output among them. shared: whether the widths of vertices follow from the edges.
+    vertices: input and output among them.
+    shared: whether the widths of vertices follow from the edges.
     """
 
     vertices: int
@@ -65,7 +67,10 @@ def edge_name(pair: Pair) -> str:
 
 
 def on_paths(edges: Sequence[Pair], output: int) -> set[int]:
-    """The vertices on paths from input to output. edges: ascending."""
+    """The vertices on paths from input to output.
+
+    edges: ascending.
+    """
     forward, backward = {0}, {output}
     for source, target in edges:  # row by row: every edge into a vertex comes before those out of it
         if source in forward:

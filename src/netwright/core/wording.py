@@ -16,6 +16,18 @@ def printable(text: str) -> str:
     return _STEERING.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+def shortened(text: str, most: int) -> str:
+    """A text as one line of at most so many characters; dots stand for what was cut."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 3]}..."
+
+
+def listed(names: Sequence[object], most: int, separator: str = ", ") -> str:
+    """The first so many names, and how many more there are: "a, b, and 3 more"."""
+    first = separator.join(map(str, names[:most]))
+    return first if len(names) <= most else f"{first}{separator}and {len(names) - most:,} more"
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Aligned columns as plain lines: the first column to the left, numbers to the right."""
     cells = [[printable(cell) for cell in row] for row in (head, *rows)]

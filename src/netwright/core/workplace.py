@@ -25,7 +25,9 @@ def _unheard(entry: Mapping[str, float]) -> None:
 class Parent:
     """The trial from whose trained weights another one begins, though its architecture may differ.
 
-    architecture: the parent's. seed: of the parent's estimate. folder: where it kept its network; None for nowhere.
+    architecture: the parent's.
+    seed: of the parent's estimate.
+    folder: where it kept its network; None for nowhere.
     share: of the full training that the child takes, where it begins from these weights; above 0 and at most 1.
     """
 
@@ -40,7 +42,8 @@ class Workplace:
     """Where one attempt at a trial runs.
 
     folder: for checkpoints, shared by the trial's attempts; it may not exist yet. None: nothing is kept.
-    report: takes what an epoch measured. attempt: counts from 1.
+    report: takes what an epoch measured.
+    attempt: counts from 1.
     batch_share: of the batch size that was asked for, above 0 and at most 1; less after the memory was not enough.
     continued: the fidelity of an earlier trial of the architecture that this one goes on from, 0 where it begins anew.
     ends: in `time.monotonic()` seconds, when the time of the search is up; what still runs then is given up.

@@ -13,7 +13,10 @@ _FORM = re.compile("".join(_PART.format(unit=unit) for unit in _SECONDS))
 
 
 def parse_duration(text: str | float) -> float:
-    """Seconds, more than none: "30s", "10m", "1h30m", "2h", "1d12h", or a number of seconds."""
+    """Seconds, more than none: "30s", "10m", "1h30m", "2h", "1d12h", or a number of seconds.
+
+    text: as a person writes it; a number is seconds.
+    """
     if isinstance(text, bool) or not isinstance(text, (str, int, float)):
         raise UserError(
             f"a time cannot be {shown(text)}; expected for example '10m', '1h30m', '30s' or a number of seconds"
@@ -38,7 +41,10 @@ def _from_text(text: str) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """Two units at most: 5430 is "1h30m", 42 is "42s", 0.25 is "0.25s"."""
+    """Two units at most: 5430 is "1h30m", 42 is "42s", 0.25 is "0.25s".
+
+    seconds: 0 or more.
+    """
     if seconds < 10:
         return f"{seconds:.3g}s"
     whole = round(seconds)

@@ -103,7 +103,11 @@ Hear = Callable[["Progress"], object]
 
 @contextmanager
 def shown(place: Place | None, objectives: Sequence[Objective], hear: Hear | None) -> Generator[Watching]:
-    """What hears of the progress of one search. place: None shows nothing. hear: what the caller gave to hear of it."""
+    """What hears of the progress of one search.
+
+    place: None shows nothing.
+    hear: what the caller gave to hear of it.
+    """
     watching = Watching([each.metric for each in objectives], hear)
     if place is None:
         yield watching

@@ -34,12 +34,20 @@ MEASURED = frozenset({"seconds", "latency", "throughput", "ms", "peak"})
 class Run:
     """The trials of a search, in the order of their numbers, and how it ended.
 
+    name: under which a store keeps it.
+    search: what was searched, and for what.
+    strategy: as it is after it was told of all trials.
+    trials: in the order of their numbers.
     stopped: why it ended, in one line.
     further: the call in Python that goes on with it; empty where there is none.
     seconds: wall-clock, all sessions of a resumed run together.
-    strategy: as it is after it was told of all trials.
+    tracebacks: of trials that ended in an error, by number.
+    store: in which it is kept; None where only in memory.
+    state_lost: whether what the strategy had learnt is gone.
     notices: what went wrong where trials ran.
-    store_directory: where it is kept; None where only in memory.
+    folder: in which the best trials kept their networks; None where they did not.
+
+    `store_directory` is where it is kept; None where only in memory.
     """
 
     def __init__(
@@ -231,7 +239,10 @@ def _is_measured(metric: str) -> bool:
 
 
 def resuming(stops: Stops, directory: Path, name: str, *, elsewhere: bool) -> str:
-    """The call that goes on with a run to these stops. elsewhere: whether its executor must be given again."""
+    """The call that goes on with a run to these stops.
+
+    elsewhere: whether its executor must be given again.
+    """
     given = {
         "trials": stops.trials,
         "time": None if stops.seconds is None else _time(stops.seconds),

@@ -1,34 +1,14 @@
-"""Which device to train on, and what cannot fit there."""
+"""What cannot fit on a device."""
 
 from __future__ import annotations
 
 import torch
 
-from netwright.core.errors import ConfigurationError, OutOfMemory
-from netwright.core.placing import placed
+from netwright.core.errors import OutOfMemory
 from netwright.core.room import memory_limit
 
 GIBIBYTE = 2**30
 BYTES = 4  # of a float32 number
-
-
-def chosen_device(name: str) -> torch.device:
-    """The device of this name, with its number; "auto" is the first CUDA device where there is one, otherwise the CPU.
-
-    Raises ConfigurationError for a device of another kind than these, and for a CUDA device that is not there.
-    """
-    if name == "auto":
-        return placed("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except (RuntimeError, TypeError):
-        device = None
-    if device is None or device.type not in ("cpu", "cuda"):
-        raise ConfigurationError(f"there is no device {name!r} to train on; expected auto, cpu, cuda or cuda:0")
-    if device.type == "cuda" and (device.index or 0) >= (found := torch.cuda.device_count()):
-        there = f"PyTorch finds {found} CUDA device{'s' * (found != 1)} here"
-        raise ConfigurationError(f"device {name!r} is not there: {there}; use device 'auto' or 'cpu'")
-    return placed(device)
 
 
 def refuse_what_cannot_fit(params: int, activation_memory: int, batch_size: int, device: torch.device) -> None:

@@ -17,27 +17,27 @@ from netwright.core.checks import part, whole_number
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, Diverged, UserError
 from netwright.core.estimator import Estimator, RoundEstimator
+from netwright.core.memory_use import peak_of_process, peak_on
 from netwright.core.pace import Pace
+from netwright.core.placing import chosen_device
 from netwright.core.space import Space
 from netwright.core.spelling import spelled
 from netwright.core.task import Data
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.warning import warn
 from netwright.estimators.cost import Cost
-from netwright.estimators.devices import chosen_device
 from netwright.estimators.first_network import require_runs
 from netwright.estimators.sharing import alarms
 from netwright.estimators.sharing.habits import Habits
 from netwright.estimators.sharing.hypergradient import Order
 from netwright.estimators.sharing.keeping import fill, folder_of
-from netwright.estimators.sharing.memory import most_memory
 from netwright.estimators.sharing.scoring import recalibrated, totals
 from netwright.estimators.sharing.stages import stages_of
 from netwright.estimators.sharing.weights import Weights
 from netwright.estimators.signature import with_training_settings
 from netwright.tasks import Task
 from netwright.training import TrainingSettings, checkpoint
-from netwright.training.memory import out_of_memory_reported, reset_peak_memory
+from netwright.training.out_of_memory import out_of_memory_reported, reset_peak_memory
 from netwright.training.threads import using_threads
 
 SETTINGS = TrainingSettings(
@@ -267,7 +267,8 @@ class SharedWeights(RoundEstimator):
         if mixture is not None:
             metrics |= self._watched(mixture)
         metrics |= {"val_examples": float(len(weights.held_out)), "accuracy_by_chance": weights.chance}
-        metrics |= {"epoch": float(weights.epoch), "peak_memory": most_memory(self.device)}
+        peak = peak_on(str(self.device)) if self.device.type == "cuda" else peak_of_process()
+        metrics |= {"epoch": float(weights.epoch), "peak_memory": float(peak or 0)}
         return Measurement(metrics)
 
     def _watched(self, mixture: Mixture) -> dict[str, float]:

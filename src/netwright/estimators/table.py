@@ -24,8 +24,8 @@ from netwright.core.workplace import workplace
 from netwright.estimators.tables.contents import COST, check_choice, contents
 from netwright.estimators.tables.curves import curve_identity, with_absolute_paths
 from netwright.estimators.tables.readers import source_of
-from netwright.estimators.tables.report import TableReport
 from netwright.estimators.tables.surrogate import Surrogate, check_surrogate
+from netwright.estimators.tables.table_report import TableReport
 
 MOST_COUNTED = 1_000_000  # architectures of a space that are gone through to see which of them a table lacks
 _ROUNDING = 1e-9

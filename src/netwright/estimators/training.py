@@ -18,6 +18,7 @@ from netwright.core.checkpoints import Checkpoints
 from netwright.core.checks import part, positive
 from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.estimator import Estimator
+from netwright.core.placing import chosen_device
 from netwright.core.roles import HasWidth
 from netwright.core.space import Space
 from netwright.core.task import Data, TaskShape
@@ -26,7 +27,7 @@ from netwright.core.warning import warn
 from netwright.core.workplace import Parent, workplace
 from netwright.estimators.cost import Cost
 from netwright.estimators.cost_sums import built
-from netwright.estimators.devices import chosen_device, refuse_what_cannot_fit
+from netwright.estimators.devices import refuse_what_cannot_fit
 from netwright.estimators.first_network import require_runs
 from netwright.estimators.signature import with_training_settings
 from netwright.tasks import Task

@@ -9,10 +9,10 @@ from typing import Any
 
 from netwright.core.errors import TrialFailed
 from netwright.core.executor import Job, Outcome
+from netwright.core.memory_use import is_out_of_memory, peak_on, release, reset_peak_on, threads
 from netwright.core.objective import Constraint
 from netwright.core.trial import STATES, Measurement, State
 from netwright.core.workplace import NOWHERE, Workplace, at, workplace
-from netwright.executors.memory import is_out_of_memory, peak_on, release, reset_peak_on, threads
 
 LONGEST_REASON = 300
 LONGEST_TRACEBACK = 20_000
@@ -22,6 +22,8 @@ def perform(job: Job, report: Callable[[Mapping[str, float]], None] | None = Non
     """Run the stages in order and check the limits after each; every end but a KeyboardInterrupt is an outcome.
 
     Metrics of a later stage replace those of an earlier one with the same name; curves follow each other.
+
+    job: what is asked, with the stages that answer.
     report: hears what an estimator reports while it works, and an empty entry after each stage.
     """
     work = _Work(job, report)

@@ -3,6 +3,6 @@
 Importing this needs no Ray; making the executor does.
 """
 
-from netwright.executors.on_ray.executor import Ray
+from netwright.executors.on_ray.ray_executor import Ray
 
 __all__ = ["Ray"]

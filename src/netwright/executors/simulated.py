@@ -19,7 +19,7 @@ class Simulated:
     """So many workers in simulated time: an outcome is handed out when its trial would have ended, the earliest first.
 
     cost: the metric that says how many seconds a trial takes; one that did not complete and lacks it takes none. Each
-    job runs in this process, in the thread that waits for it. Asking and telling take no time.
+        job runs in this process, in the thread that waits for it. Asking and telling take no time.
     workers: how many.
 
     Raises ConfigurationError where a completed trial lacks the metric, UserError where it is no number of seconds.

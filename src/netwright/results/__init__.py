@@ -1,15 +1,15 @@
 """What a user takes home: the final training, baselines beside it, a report, and a network in plain PyTorch."""
 
 from netwright.results.baselines import logistic_regression
-from netwright.results.comparison import figures_of, search_facts
 from netwright.results.entries import final_work, training_of
 from netwright.results.export import Exported, check_target, export, read_architecture
 from netwright.results.exportable import check_exportable
 from netwright.results.figures import ClassRecall, Contender, Difference, Figures, difference
 from netwright.results.final import FinalResult, Trained, train_final
+from netwright.results.final_comparison import figures_of, search_facts
+from netwright.results.final_report import readme, report_lines, sentences, table
+from netwright.results.network_source import Source, write_source
 from netwright.results.of_run import Concluded, NothingTrained, conclude, export_run, trial_of
-from netwright.results.report import readme, report_lines, sentences, table
-from netwright.results.source import Source, write_source
 from netwright.results.verify import NotReproduced, Verification, verify
 
 __all__ = [

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
-RESAMPLES = 2000
+from netwright.core.correlation import Statistic, bootstrap, kendall, spearman
+
 LEAST = 3  # networks below which there are no statistics
 FEW = 10  # networks below which an interval by resampling them cannot be trusted
-
-Statistic = Callable[[np.ndarray, np.ndarray], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One network. shared: its score with the shared weights; true: its own, None where that could not be had."""
+    """One network.
+
+    shared: its score with the shared weights.
+    true: its own, None where that could not be had.
+    """
 
     architecture: str
     shared: float
@@ -30,7 +33,11 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """A statistic over n networks. interval: 95 %, by the bootstrap over networks. chance: its value without any."""
+    """A statistic over n networks.
+
+    interval: 95 %, by the bootstrap over networks.
+    chance: its value without any.
+    """
 
     name: str
     value: float
@@ -49,10 +56,15 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Audit:
-    """Shared scores beside true ones. random: drawn from the space; recommended: by the run, in no statistic.
+    """Shared scores beside true ones.
 
-    It was chosen by its shared score, so that it would flatter them. shared_metric, true_metric: what the two columns
-    are, larger is better. seconds: what either cost.
+    random: drawn from the space.
+    recommended: by the run, in no statistic.
+
+    It was chosen by its shared score, so that it would flatter them.
+
+    shared_metric, true_metric: what the two columns are, larger is better.
+    seconds: what either cost.
     """
 
     run: str
@@ -83,12 +95,12 @@ class Audit:
         if n < LEAST:
             return ()
         statistics: dict[str, tuple[Statistic, float]] = {
-            "Kendall tau-b": (kendall_tau, 0.0),
-            "Spearman rho": (spearman_rho, 0.0),
-            f"top-{k} overlap": (lambda a, b: top_overlap(a, b, k), k / n),
+            "Kendall tau-b": (kendall, 0.0),
+            "Spearman rho": (spearman, 0.0),
+            f"top-{k} overlap": (partial(top_overlap, k=k), k / n),
         }
         return tuple(
-            Agreement(name, statistic(shared, true), bootstrap(statistic, shared, true, self.seed), chance, n)
+            Agreement(name, float(statistic(shared, true)), bootstrap(statistic, shared, true, self.seed), chance, n)
             for name, (statistic, chance) in statistics.items()
         )
 
@@ -113,57 +125,18 @@ class Audit:
         )
 
 
-# Statistics. All of them see a score only by its order.
-
-
-def _signs(values: np.ndarray) -> np.ndarray:
-    """float64 (n, n): 1 where the row's value is larger than the column's, -1 where smaller, 0 where equal."""
-    return np.sign(values[:, None] - values[None, :])
-
-
-def kendall_tau(first: np.ndarray, second: np.ndarray) -> float:
-    """Kendall's tau-b, which allows for ties (Kendall 1945); NaN where all of one are equal."""
-    a, b = _signs(first), _signs(second)
-    return _ratio(float((a * b).sum()), float((a * a).sum()) * float((b * b).sum()))
-
-
-def spearman_rho(first: np.ndarray, second: np.ndarray) -> float:
-    """The correlation of ranks, those of equal values averaged; NaN where all of one are equal."""
-    a, b = _signs(first).sum(axis=1), _signs(second).sum(axis=1)  # twice the ranks, about their mean
-    return _ratio(float(a @ b), float(a @ a) * float(b @ b))
-
-
-def _ratio(product: float, squares: float) -> float:
-    return product / squares**0.5 if squares > 0 else float("nan")
-
-
-def top_overlap(first: np.ndarray, second: np.ndarray, k: int) -> float:
+def top_overlap(first: np.ndarray, second: np.ndarray, k: int) -> Any:
     """The share of the k largest of one that are among the k largest of the other.
 
     Values that are equal at the border belong to the top in part, so that constant scores give k / n.
     """
-    return float(np.minimum(_membership(first, k), _membership(second, k)).sum()) / k
+    return np.minimum(_membership(first, k), _membership(second, k)).sum(-1) / k
 
 
 def _membership(values: np.ndarray, k: int) -> np.ndarray:
-    border = np.sort(values)[-k]
+    border = np.sort(values, axis=-1)[..., -k, None]
     above, at = values > border, values == border
-    return above + at * (k - above.sum()) / at.sum()
-
-
-def bootstrap(statistic: Statistic, first: np.ndarray, second: np.ndarray, seed: int = 0) -> tuple[float, float]:
-    """95 % interval of a statistic of pairs: percentiles over 2,000 resamples of them (Efron 1979).
-
-    Resamples in which it is not defined are left out; NaN where it never is.
-    """
-    rng = np.random.default_rng(seed)
-    drawn = rng.integers(len(first), size=(RESAMPLES, len(first)))
-    found = np.array([statistic(first[places], second[places]) for places in drawn])
-    found = found[np.isfinite(found)]
-    if not len(found):
-        return float("nan"), float("nan")
-    low, high = np.percentile(found, (2.5, 97.5)).tolist()
-    return low, high
+    return above + at * (k - above.sum(-1, keepdims=True)) / at.sum(-1, keepdims=True)
 
 
 # Words.

@@ -90,6 +90,10 @@ def resnet_depth(task: Task) -> int:
 def logistic_regression(task: Task, data: Data | None = None, seconds: float | None = None) -> Contender:
     """scikit-learn's logistic regression on standardised, flattened inputs: what takes no network at all.
 
+    task: with the test split.
+    data: to fit to, by default everything but the test split.
+    seconds: that fitting may take; None for no limit.
+
     Fitted to at most 20 million numbers, to fewer where it should not take more than so many seconds; the note says
     which share of the training examples that is.
     """

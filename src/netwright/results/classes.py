@@ -62,7 +62,10 @@ class Body:
 
 
 class Classes:
-    """The classes written so far, each needing only earlier ones. reserved: names that none of them may have."""
+    """The classes written so far, each needing only earlier ones.
+
+    reserved: names that none of them may have.
+    """
 
     def __init__(self, reserved: Collection[str] = ()) -> None:
         self.code: list[str] = []

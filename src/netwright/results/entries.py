@@ -25,7 +25,7 @@ from netwright.core.errors import TrialFailed, UserError
 from netwright.core.estimator import Estimator
 from netwright.core.inside import open_inside
 from netwright.core.kinds import kinds_checked
-from netwright.core.placing import placed
+from netwright.core.placing import chosen_device
 from netwright.core.roles import HasSettings, HoldsOut, OfSpace, OnTask, Trainer, TrainsFinally
 from netwright.core.space import Space
 from netwright.core.trial import Measurement, Proposal
@@ -51,10 +51,14 @@ RESULT = "result"
 class Entry:
     """One training of a final comparison.
 
-    name: the contender that it belongs to. seed: of its weights and order. architecture: None for a reference that is
-    none of the space's. epochs: to train, 0 for none. start: a folder of checkpoints whose weights it goes on from;
-    begun: epochs that these were trained for. seconds: in which it should be done, its schedule brought to an end in
-    time; most: after which it is given up, with the best that there is by then.
+    name: the contender that it belongs to.
+    seed: of its weights and order.
+    architecture: None for a reference that is none of the space's.
+    epochs: to train, 0 for none.
+    start: a folder of checkpoints whose weights it goes on from.
+    begun: epochs that these were trained for.
+    seconds: in which it should be done, its schedule brought to an end in time.
+    most: after which it is given up, with the best that there is by then.
     """
 
     name: str
@@ -189,7 +193,11 @@ def _leave(tested: Tested, epochs: int, folder: Path) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Done:
-    """The result that an entry left. record: None for a reference that is no network; contender: only for such."""
+    """The result that an entry left.
+
+    record: None for a reference that is no network.
+    contender: only for such.
+    """
 
     folder: Path
     record: Trained | None
@@ -222,16 +230,20 @@ def done(folder: Path) -> Done | None:
 def final_work(estimator: Estimator, device: torch.device | str | None = None) -> FinalTraining:
     """What carries out the final trainings of a search with this estimator; UserError where it does not train.
 
+    estimator: of the search.
     device: the estimator's by default, or "auto".
     """
     space, task, settings, own_device = _training(estimator)
-    place = str(_device(own_device if device is None else device))
+    place = str(chosen_device(str(own_device if device is None else device)))
     return FinalTraining(space, task, settings, place, **_split_of(estimator))
 
 
 @kinds_checked
 def training_of(run: Run) -> tuple[Space, Task, TrainingSettings, torch.device | str]:
-    """Space, task, settings and device of the run's training estimator; UserError where it has none."""
+    """Space, task, settings and device of the run's training estimator; UserError where it has none.
+
+    run: as `Search.run` or `Search.load` gives it.
+    """
     return _training(run.search.estimator)
 
 
@@ -253,12 +265,3 @@ def _split_of(estimator: Estimator) -> dict[str, Any]:
     stages = (each for each in (estimator, *estimator.stages()) if each.keeps)  # whose networks go on
     each = next((each for each in stages if isinstance(each, HoldsOut)), None)
     return {} if each is None else {"validation": each.validation, "split_seed": each.split_seed}
-
-
-def _device(name: torch.device | str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        return placed(name)
-    except RuntimeError:
-        raise UserError(f"{name!r} is not a device; expected auto, cpu, cuda or cuda:0") from None

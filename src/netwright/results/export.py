@@ -24,11 +24,11 @@ from netwright.core.spelling import option
 from netwright.results.baking import plain_copy
 from netwright.results.figures import Figures
 from netwright.results.final import accuracy
+from netwright.results.final_report import readme, usage
 from netwright.results.merging import imported_modules
 from netwright.results.model_file import Inputs, model_file, reserved_names
-from netwright.results.plain import Plain
-from netwright.results.report import readme, usage
-from netwright.results.source import Source, write_source
+from netwright.results.network_source import Source, write_source
+from netwright.results.plain_preparation import Plain
 from netwright.results.verify import NotReproduced, Verification, verify
 from netwright.training import predict
 from netwright.version import __version__
@@ -54,7 +54,14 @@ FILES = {
 
 @dataclass(frozen=True)
 class Exported:
-    """A folder that was written and verified. left_out: state-dict keys that only training needs."""
+    """A folder that was written and verified.
+
+    directory: that was written.
+    figures: what its report states.
+    largest_difference: between the logits of the files and the reported ones.
+    verified_examples: how many of the test split were compared.
+    left_out: state-dict keys that only training needs.
+    """
 
     directory: Path
     figures: Figures
@@ -95,8 +102,16 @@ def export(
 
     The folder is made beside `directory`, loaded in a process that cannot import netwright, compared with the network
     on up to 2,000 test examples and on the user's own files of up to 256 of them, and only then moved into place.
-    reported: the test logits, (n, classes) on the CPU, that the reported accuracy of `figures` comes from. overwrite:
-    replace an earlier export.
+
+    directory: that is written; it is new, empty or an earlier export.
+    network: with its trained weights.
+    architecture: that the network was built from.
+    space: of the architecture.
+    task: with the test examples to compare on, and how inputs are prepared.
+    figures: what the README states.
+    reported: the test logits, (n, classes) on the CPU, that the reported accuracy of `figures` comes from.
+    overwrite: replace an earlier export.
+
     Raises UserError where the directory holds anything else or cannot be written, and where the network cannot be
     written as code; NotReproduced where the files do not give the reported predictions.
     """
@@ -122,7 +137,11 @@ def export(
 
 
 def check_target(directory: str | Path, overwrite: bool = False) -> Path:
-    """The directory as an absolute path; UserError where `export` could not write there."""
+    """The directory as an absolute path; UserError where `export` could not write there.
+
+    directory: in which an export is to lie.
+    overwrite: whether an earlier export may lie there.
+    """
     target = Path(directory).expanduser().resolve()
     if target.exists() and not target.is_dir():
         raise UserError(f"{target} is a file; name a new or empty directory to export to")
@@ -278,7 +297,10 @@ def _move(folder: Path, target: Path, replaced: Path) -> None:
 
 
 def read_architecture(directory: str | Path) -> Mapping[str, Any]:
-    """The `architecture.json` of an exported folder."""
+    """The `architecture.json` of an exported folder.
+
+    directory: an exported folder.
+    """
     from netwright.core.serial import parse_json
 
     return parse_json(Path(directory, "architecture.json").read_text(encoding="utf-8"))

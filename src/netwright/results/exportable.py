@@ -10,7 +10,7 @@ import torch
 
 from netwright.core.errors import UserError, marked
 from netwright.core.kinds import kinds_checked
-from netwright.results.source import write_source
+from netwright.results.network_source import write_source
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
@@ -24,7 +24,10 @@ TIME = 1.0  # seconds after which no further network is looked at
 def check_exportable(space: Space, shape: TaskShape, architectures: Iterable[Architecture]) -> int:
     """Write the code of these networks as an export would, and say how many were looked at.
 
+    space: whose networks these are.
+    shape: (channels, height, width) or (features,) of one input, and the number of classes.
     architectures: such as the smallest, the largest and a few random ones; after one second the rest is left out.
+
     Raises UserError, in one line that names the module and the architecture, where one cannot be written. An
     architecture that cannot be built or run at all is passed over: that is the search's to find.
     """

@@ -39,7 +39,10 @@ def function_names() -> Mapping[int, str]:
 
 @dataclass(frozen=True)
 class Literal:
-    """A constant. hint: what it is called where it is used, from which an argument gets its name."""
+    """A constant.
+
+    hint: what it is called where it is used, from which an argument gets its name.
+    """
 
     value: Any
     hint: str = ""
@@ -189,7 +192,10 @@ def quoted(text: str) -> str:
 
 
 def layout(expression: Expression, indent: int = 0, used: int = 0) -> str:
-    """The expression as code, over several lines where one has no room. used: columns before it and after it."""
+    """The expression as code, over several lines where one has no room.
+
+    used: columns before it and after it.
+    """
     one = _one_line(expression)
     if len(one) + indent + used <= WIDTH:
         return one

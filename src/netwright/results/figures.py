@@ -13,9 +13,12 @@ from typing import Any
 class Contender:
     """One row of the comparison: the winner, or a baseline.
 
-    accuracies: share of correct test examples, one for each of `seeds`; no seeds where nothing is random. params, macs:
-    of one network; the mean where the networks differ. seconds: training and testing, all seeds together. note: what a
-    reader must know.
+    name: as the report calls it.
+    accuracies: share of correct test examples, one for each of `seeds`; no seeds where nothing is random.
+    seeds: of the trainings, one for each accuracy; none where nothing is random.
+    params, macs: of one network; the mean where the networks differ.
+    seconds: training and testing, all seeds together.
+    note: what a reader must know.
     """
 
     name: str
@@ -50,8 +53,11 @@ class Contender:
 class Difference:
     """How much better the winner's mean is than a baseline's, as a share.
 
+    baseline: the name of the baseline.
+    value: winner's mean less the baseline's, as a share.
+    counts: how many accuracies the winner and the baseline have.
     interval: 95 % confidence interval over seeds, of Welch's t-test (1947), or of Student's where the baseline has no
-    randomness; None where a side that is random was measured only once. It says nothing of other test examples.
+        randomness; None where a side that is random was measured only once. It says nothing of other test examples.
     """
 
     baseline: str
@@ -66,7 +72,11 @@ class Difference:
 
 
 def difference(winner: Contender, baseline: Contender) -> Difference:
-    """Winner minus baseline. A baseline without randomness is a fixed number; otherwise both sides vary."""
+    """Winner minus baseline. A baseline without randomness is a fixed number; otherwise both sides vary.
+
+    winner: the network that was found.
+    baseline: what it is set beside.
+    """
     value = winner.mean - baseline.mean
     sides = [winner] if baseline.fixed else [winner, baseline]
     counts = len(winner.accuracies), len(baseline.accuracies)
@@ -89,7 +99,12 @@ def _half_width(sides: Sequence[tuple[float, int]]) -> float:
 
 @dataclass(frozen=True)
 class ClassRecall:
-    """How many of the test examples of one class are found. recall: as a share; None for a class without examples."""
+    """How many of the test examples of one class are found.
+
+    name: of the class.
+    examples: how many test examples are of it.
+    recall: as a share; None for a class without examples.
+    """
 
     name: str
     examples: int
@@ -100,12 +115,22 @@ class ClassRecall:
 class Figures:
     """Everything a report states about a finished network.
 
-    test_examples: how many the accuracies rest on. exported_seed: whose weights are handed out. hardware: device,
-    threads and versions. training: settings and cost of the final training. search: cost and settings of the search
-    that found the network; empty where there was none. skipped: baselines that were not run, and why. left_out: what
-    the time did not suffice for. chance: share of the test examples that are of the most frequent class.
+    task: its name.
+    architecture: in the space's own notation.
+    winner: the network that was found.
+    baselines: what it is set beside.
+    test_examples: how many the accuracies rest on.
+    exported_seed: whose weights are handed out.
+    hardware: device, threads and versions.
+    training: settings and cost of the final training.
+    search: cost and settings of the search that found the network; empty where there was none.
+    skipped: baselines that were not run, and why.
+    data: lines about the data, as where its splits come from.
+    notes: what a reader must know.
+    left_out: what the time did not suffice for.
+    chance: share of the test examples that are of the most frequent class.
     classes: what the weights of `exported_seed` find of each class; empty where classes are about as frequent and
-    accuracy alone was asked for.
+        accuracy alone was asked for.
     """
 
     task: str

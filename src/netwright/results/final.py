@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 from netwright.core.errors import NetwrightError, TrialFailed, UserError
 from netwright.core.kinds import kinds_checked
+from netwright.core.memory_use import peak_of_process
 from netwright.core.task import Data
 from netwright.networks.counting import count
 from netwright.results.figures import Contender
-from netwright.results.hardware import hardware, peak_process_memory
+from netwright.results.hardware import hardware
 from netwright.training import OutOfTime, TrainingResult, TrainingSettings, predict, seeded, train
 from netwright.training.progress import load_trained
 
@@ -33,7 +34,21 @@ MONITORED = 256
 
 @dataclass(frozen=True)
 class Trained:
-    """One training and its test. test_accuracy: share from 0 to 1. peak_memory: bytes, of the device where it tells."""
+    """One training and its test.
+
+    seed: of the training.
+    test_accuracy: share from 0 to 1.
+    test_loss: mean cross-entropy on the test split.
+    seconds: training and testing, wall-clock.
+    epochs: that were trained.
+    stopped: "epochs" when all were done, "deadline" when another would not have fitted.
+    precision: in which it computed.
+    channels_last: whether images lay with their channels last.
+    threads: that PyTorch computed with.
+    device: the name of the one that computed.
+    peak_memory: bytes, of the device where it tells.
+    notes: what a reader must know.
+    """
 
     seed: int
     test_accuracy: float
@@ -53,9 +68,17 @@ class Trained:
 class FinalResult:
     """An architecture trained finally with several seeds.
 
+    architecture: that was trained.
+    settings: of each training.
+    trainings: one for each seed that ended well.
+    params: numbers of the network.
+    macs: multiply-adds for one example.
     network: the one of `exported_seed`, the first seed that was trained to the end (never the best on the test split),
-    on the CPU in eval mode. logits: what it gave for the test split, float32 (n, classes) on the CPU, on `device`.
+        on the CPU in eval mode.
+    logits: what it gave for the test split, float32 (n, classes) on the CPU, on `device`.
+    device: on which it was trained, as cpu or cuda:0.
     failed: seeds without a result, and why.
+    hardware: device, threads and versions.
     """
 
     architecture: Architecture
@@ -97,11 +120,18 @@ def train_final(
 ) -> FinalResult:
     """Train an architecture on everything but the test split, and test it once a seed.
 
+    space: of the architecture.
+    architecture: that is trained.
+    task: with its test split.
+    settings: how to train.
+    seeds: of the trainings, none twice.
+    device: as "cpu", "cuda" or "cuda:0".
+    directory: checkpoints go there, from which an interrupted final training continues.
+    on_epoch: called with the seed and the entry of the curve.
+    deadline: in `time.monotonic()` seconds; the time left is shared among the seeds left. A seed that fails is left out
+        and named; raises TrialFailed where all do, UserError for repeated or no seeds.
     others: what equal searches with other seeds found; each is trained with a seed of its own after the first, so that
-    there are as many seeds as architectures.
-    directory: checkpoints go there, from which an interrupted final training continues. on_epoch: called with the seed
-    and the entry of the curve. deadline: in `time.monotonic()` seconds; the time left is shared among the seeds left.
-    A seed that fails is left out and named; raises TrialFailed where all do, UserError for repeated or no seeds.
+        there are as many seeds as architectures.
     """
     check_seeds(seeds)
     each_seed = [architecture, *others] if others else [architecture] * len(seeds)
@@ -129,7 +159,10 @@ def train_final(
 
 @dataclass(frozen=True)
 class Options:
-    """Where and how long to train; see `train_final`. whole_epoch: of the first seed, even where it takes longer."""
+    """Where and how long to train; see `train_final`.
+
+    whole_epoch: of the first seed, even where it takes longer.
+    """
 
     device: torch.device | str = "cpu"
     directory: Path | None = None
@@ -204,9 +237,11 @@ def train_and_test(
 ) -> Tested:
     """Train one network and look at the test split once.
 
-    epochs: those of the settings by default; 0 tests the network as it is. begun: epochs that it was trained for
-    before. checkpoint: the folder of this training's. deadline, whole_epoch, anneal_by, give_up_at: as of `Options`
-    and of `train`; a training that is given up leaves the network as its last checkpoint has it, or as it was.
+    epochs: those of the settings by default; 0 tests the network as it is.
+    begun: epochs that it was trained for before.
+    checkpoint: the folder of this training's.
+    deadline, whole_epoch, anneal_by, give_up_at: as of `Options` and of `train`; a training that is given up leaves the
+        network as its last checkpoint has it, or as it was.
     """
     began, used, stopped = time.monotonic(), begun, "epochs"
     chosen: dict[str, Any] = {"precision": "float32", "channels_last": False, "threads": torch.get_num_threads()}
@@ -243,7 +278,7 @@ def train_and_test(
         epochs=used,
         stopped=stopped,
         notes=tuple(notes),
-        **{**chosen, "peak_memory": chosen["peak_memory"] or peak_process_memory()},
+        **{**chosen, "peak_memory": chosen["peak_memory"] or peak_of_process()},
     )
     return Tested(trained, network.cpu().eval(), logits, tuple(data.held_out.batch(0, 1).shape[1:]))
 

@@ -20,7 +20,7 @@ from netwright.networks.counting import count
 from netwright.results.baselines import draw_picks, resnet_depth
 from netwright.results.entries import FOUND, LOGISTIC, PICK, Done, Entry, FinalTraining, done
 from netwright.results.final import one_line
-from netwright.results.fitting import FREE, Cost, Fit, fit, measured
+from netwright.results.time_left import FREE, Cost, Fit, fit, measured
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
@@ -32,7 +32,10 @@ LATE = 1.1  # of the time left: when a training that should have ended is given 
 
 @dataclass(frozen=True)
 class Winner:
-    """What was found. start, begun: weights to go on from, and for how many epochs they were trained."""
+    """What was found.
+
+    start, begun: weights to go on from, and for how many epochs they were trained.
+    """
 
     architecture: Architecture
     start: Path | None = None
@@ -43,10 +46,14 @@ class Winner:
 class Wanted:
     """What is asked of a final comparison.
 
-    epochs: to train the winner for, after those that it has behind it. seeds: of the winner and of each contender.
-    baselines: whether references and random picks are trained. exact: no more epochs than these, although time is left.
-    deadline: in `time.monotonic()` seconds. train: whether anything may be trained; without, what is done is read, and
-    the winner's weights are tested as they are. decided: epochs that were fitted to the time before.
+    epochs: to train the winner for, after those that it has behind it.
+    seeds: of the winner and of each contender.
+    baselines: whether references and random picks are trained.
+    exact: no more epochs than these, although time is left.
+    deadline: in `time.monotonic()` seconds.
+    train: whether anything may be trained; without, what is done is read, and the winner's weights are tested as they
+        are.
+    decided: epochs that were fitted to the time before.
     """
 
     epochs: int
@@ -73,9 +80,12 @@ class Finals:
         folder: Path,
         say: Callable[[str], object],
     ) -> None:
-        """winners: the network that was found, or one for each seed. rivals: of other searches, by their names.
+        """winners: the network that was found, or one for each seed.
+        rivals: of other searches, by their names.
 
-        accept: whether a random pick keeps the limits. folder: where each entry gets a folder. say: hears of progress.
+        accept: whether a random pick keeps the limits.
+        folder: where each entry gets a folder.
+        say: hears of progress.
         """
         self.work, self.winners, self.rivals, self.accept = work, winners, rivals, accept
         self.folder, self.say = folder, say

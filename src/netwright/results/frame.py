@@ -36,8 +36,9 @@ prepared: Callable[[Any], Tensor]
 def load(weights: str | Path | None = None, device: str = "cpu", check: bool = True) -> nn.Module:
     """The trained network, ready to predict.
 
-    weights: by default weights.safetensors beside this file. check: raise ValueError unless these are the weights
-    that came with this file; pass False for weights that you trained on.
+    weights: by default weights.safetensors beside this file.
+    check: raise ValueError unless these are the weights that came with this file; pass False for weights that you
+        trained on.
     """
     path = Path(weights) if weights is not None else Path(__file__).resolve().with_name("weights.safetensors")
     content = path.read_bytes()
@@ -66,7 +67,12 @@ def normalised(inputs: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def predict(network: nn.Module, raw: Any, batch_size: int = 256) -> list[tuple[str, float]]:
-    """The most probable class of each example, and its probability. raw: examples as their user has them."""
+    """The most probable class of each example, and its probability.
+
+    network: gives logits (n, classes).
+    raw: examples as their user has them.
+    batch_size: by default 256, on a GPU more, as far as they fit.
+    """
     best = probabilities(network, raw, batch_size).max(1)
     return [(CLASS_NAMES[i], p) for p, i in zip(best.values.tolist(), best.indices.tolist(), strict=True)]
 

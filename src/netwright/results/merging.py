@@ -12,7 +12,11 @@ ANY_IMPORT = ast.Import | ast.ImportFrom
 
 @dataclass(frozen=True)
 class Piece:
-    """One piece of a file. imports: its import statements, a line each. names: what it defines at the top level."""
+    """One piece of a file.
+
+    imports: its import statements, a line each.
+    names: what it defines at the top level.
+    """
 
     imports: tuple[str, ...]
     names: frozenset[str]

@@ -15,7 +15,7 @@ from netwright.core.preparation import Preparation
 from netwright.core.task import TaskShape
 from netwright.results import frame
 from netwright.results.merging import Piece, joined_imports, piece
-from netwright.results.source import Source
+from netwright.results.network_source import Source
 
 NETWORK_IMPORTS = (
     "import math",
@@ -28,7 +28,10 @@ NETWORK_IMPORTS = (
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the network is for. mean, std: one number a channel or feature; images are first scaled to 0..1."""
+    """What the network is for.
+
+    mean, std: one number a channel or feature; images are first scaled to 0..1.
+    """
 
     shape: TaskShape
     class_names: Sequence[str]

@@ -19,11 +19,11 @@ from netwright.core.inside import inside
 from netwright.core.kinds import kinds_checked
 from netwright.executors.inline import Inline
 from netwright.networks.counting import count
-from netwright.results.comparison import compared
 from netwright.results.entries import FOUND, Entry, FinalTraining, final_work
 from netwright.results.export import Exported, check_target, export
 from netwright.results.figures import Figures
 from netwright.results.final import FinalResult, check_seeds
+from netwright.results.final_comparison import compared
 from netwright.results.finals import Finals, Wanted, Winner
 from netwright.results.hardware import hardware
 from netwright.training.progress import load_trained
@@ -49,7 +49,13 @@ class NothingTrained(UserError):
 
 @dataclass(frozen=True, eq=False)
 class Concluded:
-    """The winner of a run, trained finally, and everything a report states about it."""
+    """The winner of a run, trained finally, and everything a report states about it.
+
+    final: the trainings of the winner, with its network.
+    figures: what the report states.
+    space: in which the network lies.
+    task: on which it was trained and tested.
+    """
 
     final: FinalResult
     figures: Figures
@@ -77,7 +83,11 @@ def export_run(
 ) -> Exported:
     """Conclude a run (see `conclude`, whose options these are), and export and verify its network.
 
+    run: as `Search.run` or `Search.load` gives it.
+    directory: that is written; it is new, empty or an earlier export.
     overwrite: replace an earlier export in that directory; other folders that are not empty are refused.
+    on_progress: called with a line of text.
+    options: those of `conclude`.
     """
     check_target(directory, overwrite)
     concluded = conclude(run, on_progress=on_progress, **options)
@@ -109,16 +119,23 @@ def conclude(
     The candidate's own weights go on where the search has kept them; further seeds and baselines are trained from
     scratch for as many epochs in all. What is done is kept with a stored run, and never done again.
 
-    trial: the number of the trial whose network it is; the best one by default. final_epochs: to go on for; by default
-    those of the last call for this run and trial, else the estimator's own number. final_seeds: how many, or which; the
-    first is the winner's own. baselines: whether a random pick, a logistic regression and (for images) a small residual
-    network are set beside it. device: the estimator's by default, or "auto". on_progress: called with a line of text.
-    deadline: in `time.monotonic()` seconds: the winner gets the epochs that fit, then follows what else does. exact:
-    no more epochs than `final_epochs`, although there is time. further: go on from what an earlier call has trained.
+    run: as `Search.run` or `Search.load` gives it.
+    trial: the number of the trial whose network it is; the best one by default.
+    final_epochs: to go on for; by default those of the last call for this run and trial, else the estimator's own
+        number.
+    final_seeds: how many, or which; the first is the winner's own.
+    baselines: whether a random pick, a logistic regression and (for images) a small residual network are set beside it.
+    device: the estimator's by default, or "auto".
+    on_progress: called with a line of text.
+    deadline: in `time.monotonic()` seconds: the winner gets the epochs that fit, then follows what else does.
+    exact: no more epochs than `final_epochs`, although there is time.
+    further: go on from what an earlier call has trained.
     train: False only reads what was trained; a winner that was not is then tested as the search has left it.
-    repeats: the same search with other seeds; what each found is trained once, in place of `final_seeds`, and
-    their mean and spread are reported. rivals: by name, other searches' runs whose best networks are trained likewise
-    (one run stands for all seeds). executor: where trainings run; by default one after the other in this process.
+    repeats: the same search with other seeds; what each found is trained once, in place of `final_seeds`, and their
+        mean and spread are reported.
+    rivals: by name, other searches' runs whose best networks are trained likewise (one run stands for all seeds).
+    executor: where trainings run; by default one after the other in this process.
+
     Raises UserError where the run's estimator does not train, has no such trial, or there is nothing to read; and
     TrialFailed where no final training succeeds.
     """
@@ -205,7 +222,11 @@ def _winner(run: Run, trial: Trial, earlier: Earlier | None, further: bool) -> W
 
 @kinds_checked
 def trial_of(run: Run, number: int) -> Trial:
-    """The trial of that number; UserError where it has none, or it did not complete."""
+    """The trial of that number; UserError where it has none, or it did not complete.
+
+    run: as `Search.run` or `Search.load` gives it.
+    number: of the trial, from 0.
+    """
     found = next((each for each in run.trials if each.number == number), None)
     if found is None or found.proposal.is_round:
         last = max((each.number for each in run.trials), default=-1)

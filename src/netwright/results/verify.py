@@ -65,7 +65,8 @@ class NotReproduced(NetwrightError):
 
 @dataclass(frozen=True, eq=False)
 class Verification:
-    """logits: what the exported files gave. largest_difference: of any logit to the network's own.
+    """logits: what the exported files gave.
+    largest_difference: of any logit to the network's own.
 
     answers: what `model.py --json` printed for the user's own files, an object an example.
     """
@@ -89,10 +90,15 @@ def verify(
 ) -> Verification:
     """Load the folder in a clean process, and compare its logits, (n, classes), with the expected ones.
 
+    folder: an exported one.
     inputs: stored examples on the CPU, uint8 images or float32 vectors. Logits may differ by 1e-4 of the largest logit
-    (at least 1e-4), the predicted classes not at all but where two logits lie that close. files: the user's own, with
-    the first of these examples in order, for which `model.py` must name the same classes. allowed_packages: such as
-    "PIL", where the files cannot be read without. Raises NotReproduced.
+        (at least 1e-4), the predicted classes not at all but where two logits lie that close.
+    expected: float32 (n, classes), what the network itself gives for `inputs`.
+    files: the user's own, with the first of these examples in order, for which `model.py` must name the same classes.
+    class_names: in the order of the logits.
+    allowed_packages: such as "PIL", where the files cannot be read without.
+
+    Raises NotReproduced.
     """
     with tempfile.TemporaryDirectory(prefix="netwright-verify-") as temporary:
         place = Path(temporary)

@@ -24,7 +24,10 @@ def pages_of(content: bytes) -> dict[int, bytes]:
 
 
 def carve(pages: Mapping[int, bytes], *, only: int | None = None) -> Iterator[tuple[int | None, Row]]:
-    """Every record that can be made out, with its row number where it has one. only: look at this page alone."""
+    """Every record that can be made out, with its row number where it has one.
+
+    only: look at this page alone.
+    """
     for number in pages if only is None else (only,):
         page = pages[number]
         start = 100 if number == 1 else 0

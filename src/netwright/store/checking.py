@@ -27,7 +27,10 @@ _MOST = 20  # complaints of SQLite's own check
 
 @dataclass
 class Report:
-    """What was read, and a sentence for each thing that is wrong. notes: what is worth knowing and no damage."""
+    """What was read, and a sentence for each thing that is wrong.
+
+    notes: what is worth knowing and no damage.
+    """
 
     runs: int = 0
     trials: int = 0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from netwright.core.errors import UserError
 from netwright.core.inside import open_inside
+from netwright.core.wording import listed
 from netwright.store.lock import NAME as LOCK
 from netwright.store.problems import corrupt
 from netwright.store.tally import NAME as TALLY
@@ -49,9 +50,8 @@ def _refuse_others(directory: Path) -> None:
         raise corrupt(database(directory), f"{DATABASE} is missing")
     others = [name for name in names if name not in (LOCK, TALLY) and not name.startswith(UNFINISHED)]
     if others:
-        shown = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
         raise UserError(
-            f"{directory} holds other files ({shown}) and no project; choose a new or empty directory, "
+            f"{directory} holds other files ({listed(others, 3)}) and no project; choose a new or empty directory, "
             f"for example {directory / 'netwright'}"
         )
 

@@ -24,9 +24,12 @@ _MAGIC = {b"\x37\x7f\x06\x82": "<u4", b"\x37\x7f\x06\x83": ">u4"}
 
 
 class Log(NamedTuple):
-    """What a log holds. pages: number and content of each page of completed transactions that fits, in order.
+    """What a log holds.
 
-    damage: empty where there is none. torn: whether the last transaction is not whole, as a loss of power leaves it.
+    pages: number and content of each page of completed transactions that fits, in order.
+
+    damage: empty where there is none.
+    torn: whether the last transaction is not whole, as a loss of power leaves it.
     """
 
     pages: list[tuple[int, bytes]]

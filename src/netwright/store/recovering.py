@@ -118,7 +118,10 @@ def _real(value: Any) -> Any:
 
 @dataclass
 class Recovered:
-    """What came out. lost: a sentence for each thing that is known to be missing."""
+    """What came out.
+
+    lost: a sentence for each thing that is known to be missing.
+    """
 
     directory: Path
     runs: int

@@ -13,7 +13,9 @@ PATIENCE = 600.0  # seconds of a pause, after which a search ends
 
 
 class Room:
-    """The disk that a project lies on. least: bytes that must stay free.
+    """The disk that a project lies on.
+
+    least: bytes that must stay free.
 
     By default that is 1 GB, or half of what is free now where that is less, which is then said once: a small disk can
     be searched on too. With 0, only a disk that is full pauses a search.

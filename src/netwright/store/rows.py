@@ -51,7 +51,14 @@ Row = tuple[Any, ...]
 
 @value
 class Asked:
-    """A proposal that was handed out. asked: how many trials had been told before. started: seconds of the epoch."""
+    """A proposal that was handed out.
+
+    number: of the trial, from 0.
+    asked: how many trials had been told before.
+    attempt: which one this is, from 1.
+    proposal: what the strategy asked.
+    started: seconds of the epoch.
+    """
 
     number: int
     asked: int
@@ -62,7 +69,14 @@ class Asked:
 
 @value
 class Told:
-    """How an asked trial ended. told: its place in the order in which the strategy was told."""
+    """How an asked trial ended.
+
+    question: what was asked.
+    told: its place in the order in which the strategy was told.
+    trial: how it ended.
+    traceback: where it ended in state "error"; empty otherwise.
+    ended: seconds of the epoch.
+    """
 
     question: Asked
     told: int
@@ -75,7 +89,15 @@ class Told:
 class AttemptEnded:
     """How one attempt at a trial ended: told as the trial's end, or lost and begun again.
 
-    place: the worker or node. log: the end of what it printed. ended: seconds of the epoch. peak_memory: bytes.
+    question: what was asked.
+    state: one of `STATES`.
+    reason: in one line, where it failed.
+    place: the worker or node.
+    log: the end of what it printed.
+    ended: seconds of the epoch.
+    seconds: time that the estimator took.
+    threads: that PyTorch computed with; None where it was not imported.
+    peak_memory: bytes.
     """
 
     question: Asked
@@ -174,8 +196,28 @@ class Rows:
 class StoredTrial:
     """One trial as it lies in the store: plain data, readable without the space.
 
-    asked: how many trials had been told when it was asked; told: its place in the order of tells, None while it runs.
-    architecture: the JSON of the architecture, None for a mixture; text: the architecture as people read it.
+    number: from 0, in the order of asking.
+    asked: how many trials had been told when it was asked.
+    told: its place in the order of tells, None while it runs.
+    attempt: how often it was begun.
+    state: one of `STATES`, or "running".
+    purpose: "evaluate" for a trial, otherwise what the round of weight sharing did.
+    fidelity: share of the full budget; None for all of it.
+    parent: number of the trial that it goes on from; None for none.
+    architecture: the JSON of the architecture, None for a mixture.
+    architecture_digest: SHA-256 that identifies the architecture; None for a mixture.
+    text: the architecture as people read it.
+    mixture: the weights as JSON; None for an architecture.
+    metrics: what was measured, by name.
+    curve: metrics of each epoch.
+    gradient: by mixture weight, as JSON; None where there is none.
+    scores: one an objective, larger is better; empty unless it completed.
+    seconds: time that the estimator took.
+    device: where it ran.
+    reason: in one line, where it failed.
+    traceback: of a trial in state "error"; empty for others.
+    started: when, ISO 8601.
+    ended: when, ISO 8601; None while it runs.
     memo: what its asker remembered of it.
     """
 
@@ -215,7 +257,20 @@ class StoredTrial:
 
 @dataclass(frozen=True, slots=True)
 class StoredAttempt:
-    """One attempt at a trial as it lies in the store. peak_memory: bytes; log: the end of what it printed."""
+    """One attempt at a trial as it lies in the store.
+
+    trial: its number.
+    attempt: which one, from 1.
+    state: one of `STATES`.
+    place: the worker or node.
+    reason: in one line, where it failed.
+    log: the end of what it printed.
+    seconds: time that the estimator took.
+    threads: that PyTorch computed with; None where it was not imported.
+    peak_memory: bytes.
+    started: when, ISO 8601.
+    ended: when, ISO 8601.
+    """
 
     trial: int
     attempt: int
@@ -232,7 +287,20 @@ class StoredAttempt:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """One line about a run. counts: trials by state, "running" included; driven: whether a process drives it now."""
+    """One line about a run.
+
+    name: of the run.
+    created: when it was begun, ISO 8601.
+    ended: when it ended, ISO 8601; None while it goes on.
+    state: running, finished, interrupted or failed.
+    stopped: why it ended, in one line.
+    seconds: wall-clock, all sessions together.
+    version: of netwright that began it.
+    space: its id.
+    counts: trials by state, "running" included.
+    configuration: of the search, as JSON.
+    driven: whether a process drives it now.
+    """
 
     name: str
     created: str
@@ -249,7 +317,11 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A run as it lies in the store. trials are in the order of their numbers."""
+    """A run as it lies in the store. trials are in the order of their numbers.
+
+    summary: the line about the run.
+    trials: in the order of their numbers.
+    """
 
     summary: RunSummary
     trials: tuple[StoredTrial, ...]

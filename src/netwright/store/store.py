@@ -33,9 +33,11 @@ class Store:
     `Store(directory)` may write: it makes the directory and the database where they are new, and holds the project
     for this process until it is closed. `Store.open_readonly(directory)` only reads, whoever writes meanwhile.
 
-    takeover: take the project from a process on another machine that did not sign off, because it is dead. One of
-    this machine that died needs none, and a living one keeps it. min_free_disk: bytes that must stay free, below which
-    a search pauses; by default 1 GB, or half of what is free where that is less.
+    directory: of the project, such as netwright-runs.
+    takeover: take the project from a process on another machine that did not sign off, because it is dead. One of this
+        machine that died needs none, and a living one keeps it.
+    min_free_disk: bytes that must stay free, below which a search pauses; by default 1 GB, or half of what is free
+        where that is less.
 
     Raises UserError for a directory that cannot be used, Busy while another process drives the project, and
     CorruptStore for a damaged or foreign database, which is never written to.

@@ -28,6 +28,10 @@ _CHUNK = 256  # rows in one statement; SQLite takes 32,766 values
 class TrialWriter:
     """The only way trials get into the store. `committed` counts the records, in order, that are on disk.
 
+    store: that is open for writing.
+    run: its number in the database.
+    clock: tells the seconds of the epoch.
+
     A thread of its own takes what has come in and commits it together. After a failure nothing more is written, and
     every call raises that failure.
 
@@ -194,7 +198,10 @@ class TrialWriter:
 
 
 class Batch(NamedTuple):
-    """The rows of one commit. number, told: how many trials the run has then at least, and has been told of."""
+    """The rows of one commit.
+
+    number, told: how many trials the run has then at least, and has been told of.
+    """
 
     architectures: Sequence[Row]
     trials: Sequence[Row]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from netwright.core import blocks
 from netwright.core.errors import DataError
 from netwright.core.room import gibibytes, memory_left
-from netwright.tasks.paths import existing
+from netwright.tasks.given_paths import existing
 
 _CHUNK = 1 << 20  # bytes read at a time
 

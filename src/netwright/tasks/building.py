@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from netwright.core.errors import DataError
 from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation, Examples
-from netwright.tasks import features, pixels, same_pictures, values
+from netwright.tasks import features, pixels, same_pictures
+from netwright.tasks import plain_numbers as values
 from netwright.tasks.decoding import shown
 from netwright.tasks.portable import images
 from netwright.tasks.portable.arrays import as_tensor
-from netwright.tasks.preparing import Own, Pictures, Vectors, own_array
+from netwright.tasks.raw_inputs import Own, Pictures, Vectors, own_array
 from netwright.tasks.splits import TEST, Indices, require, split
 from netwright.tasks.task import Task, as_places
 
@@ -56,8 +57,9 @@ def build(
 
     validation: places in `train` of a validation split that came with the data; nothing of it becomes a test split.
     preparation: the task's, or a function that makes it once it is known which of `train` became the test split: it
-    gets their places, in the test split's order, or None where the test split came with the data. names: what the
-    examples are called, those of `train` first, where pictures that occur twice are told; else by their number.
+        gets their places, in the test split's order, or None where the test split came with the data.
+    names: what the examples are called, those of `train` first, where pictures that occur twice are told; else by their
+        number.
     """
     notes = tuple(notes)
     validation_given, held_out, given, given_test = validation, None, train, test
@@ -135,7 +137,8 @@ def _writable(array: NDArray[Any]) -> NDArray[Any]:
 class Found:
     """Splits in the stored form, what was decided on the way, and the preparation that does the same for others.
 
-    preparation: gets the first test examples as their user has them. raw: the inputs that the splits were made of.
+    preparation: gets the first test examples as their user has them.
+    raw: the inputs that the splits were made of.
     kept: the places of the training examples that were not left out.
     """
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from netwright.core.errors import DataError
 from netwright.core.spelling import option
-from netwright.tasks.cells import Cells
-from netwright.tasks.kinds import Kind, Spec, described, kind_of, listed, values_of
-from netwright.tasks.labels import Labels
+from netwright.tasks.class_labels import Labels
+from netwright.tasks.column_kinds import Kind, Spec, described, kind_of, quoted, values_of
 from netwright.tasks.portable.columns import category_of, feature_names, noun
+from netwright.tasks.table_cells import Cells
 from netwright.tasks.tables import Table
 
 MOST_CATEGORIES = 64
@@ -32,8 +32,10 @@ _NAMES_OF_NUMBERS = re.compile(
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """A column that is used. spec: as the portable code takes it. values: a number a row, NaN for gaps; of categories
-    their places, -1 for those without a feature.
+    """A column that is used.
+
+    spec: as the portable code takes it.
+    values: a number a row, NaN for gaps; of categories their places, -1 for those without a feature.
     """
 
     place: int
@@ -64,7 +66,11 @@ class Choice:
     telling: list[str] = field(default_factory=list)
 
     def add(self, column: Column, note: str, *, tells: bool) -> None:
-        """Use a column. note: how it was read; tells: whether it determines the class."""
+        """Use a column.
+
+        note: how it was read.
+        tells: whether it determines the class.
+        """
         self.columns.append(column)
         if note and column.is_category:
             self.codes.append(column.name)
@@ -77,11 +83,11 @@ class Choice:
         features = sum(len(each.features) for each in self.columns)
         notes = [f"{len(self.columns) - texts} columns of numbers and {texts} of categories became {features} features"]
         notes += [f"read as numbers: {described(self.read_as)}"] if self.read_as else []
-        notes += [f"codes with leading zeros are categories: {listed(self.codes)}"] if self.codes else []
+        notes += [f"codes with leading zeros are categories: {quoted(self.codes)}"] if self.codes else []
         notes += [f"left out: {described(self.left_out)}"] if self.left_out else []
         if self.telling:
             notes.append(
-                f"each value of {listed(self.telling)} belongs to one class only: if it is known only once the "
+                f"each value of {quoted(self.telling)} belongs to one class only: if it is known only once the "
                 f"class is, leave it out with {option('drop', self.telling)}"
             )
         return tuple(notes)
@@ -90,8 +96,9 @@ class Choice:
 def choose(table: Table, places: Sequence[int], labels: Labels, decimal: str, encoding: str) -> Choice:
     """Decide over each column at these places, in turn; the texts of each are let go once it is done with.
 
-    encoding: "one-hot" or "ordinal". Raises DataError where a column of numbers holds a few other texts, and where no
-    column is left.
+    encoding: "one-hot" or "ordinal".
+
+    Raises DataError where a column of numbers holds a few other texts, and where no column is left.
     """
     choice, spare = Choice(), []
     for place in places:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from netwright.core import blocks
 from netwright.core.errors import DataError, UserError
 from netwright.core.spelling import option
+from netwright.core.wording import listed
 from netwright.tasks.portable import images
 
 _GREY = {"1", "L", "LA", "La", *images.DEEP_MODES}
@@ -45,7 +46,10 @@ class BadImage(ValueError):
 
 
 class Header(NamedTuple):
-    """What an image file says of itself. kinds: what is special: "16-bit", "CMYK", "alpha", "animated", ..."""
+    """What an image file says of itself.
+
+    kinds: what is special: "16-bit", "CMYK", "alpha", "animated", ...
+    """
 
     channels: int
     height: int
@@ -75,16 +79,15 @@ def check_bad(bad: Sequence[tuple[str, str]], total: int, skip_bad: bool | int |
     allowed = may_skip(skip_bad, total)
     if not bad:
         return ()
-    listed = "; ".join(f"{shown(name)}: {reason}" for name, reason in bad[:_SHOWN])
-    listed += f"; and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
+    reasons = listed([f"{shown(name)}: {reason}" for name, reason in bad], _SHOWN, "; ")
     which = f"{len(bad):,} of {total:,} images cannot be used"
     if len(bad) <= allowed:
-        return (f"{which} and were skipped: {listed}",)
+        return (f"{which} and were skipped: {reasons}",)
     share = f"{np.ceil(1000 * len(bad) / total) / 10:g}%"
     if not allowed:
         flag = option("skip_bad", True if len(bad) <= may_skip(True, total) else share)
-        raise BadFiles(f"{which}: {listed}. {flag} leaves them out", bad)
-    message = f"{which}, and at most {allowed:,} may be skipped: {listed}. "
+        raise BadFiles(f"{which}: {reasons}. {flag} leaves them out", bad)
+    message = f"{which}, and at most {allowed:,} may be skipped: {reasons}. "
     raise BadFiles(f"{message}Repair or remove them, or {option('skip_bad', share)} leaves them out", bad)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.core.wording import listed
 from netwright.tasks.portable import vectors
 from netwright.tasks.portable.arrays import as_tensor
 
@@ -55,6 +56,4 @@ def _shifted(listed: str) -> tuple[str, ...]:
 
 
 def _listed(columns: NDArray[Any], names: Sequence[str] | None) -> str:
-    shown = [repr(names[i]) if names else str(i) for i in columns[:8].tolist()]
-    more = f" and {len(columns) - 8} more" if len(columns) > 8 else ""
-    return f"columns {', '.join(shown)}{more} hold"
+    return f"columns {listed([repr(names[i]) if names else str(i) for i in columns.tolist()], 8)} hold"

@@ -12,10 +12,10 @@ from netwright.core.errors import DataError
 from netwright.core.kinds import described, kinds_checked
 from netwright.core.task import Augmentation
 from netwright.tasks.building import Raw, build, check_shapes, prepare
-from netwright.tasks.labels import Labels, encode, encode_as
+from netwright.tasks.class_labels import Labels, encode, encode_as
+from netwright.tasks.plain_numbers import as_array, numeric
 from netwright.tasks.splits import Indices, limited, pick
 from netwright.tasks.task import Task
-from netwright.tasks.values import as_array, numeric
 
 
 def _several(value: Any, what: str) -> NDArray[Any]:
@@ -46,14 +46,22 @@ def arrays(
     """A task of arrays or tensors: images or vectors, and a label for each.
 
     x: images (n, channels, height, width), (n, height, width) or channels-last, or vectors (n, features). Pixels are
-    whole numbers 0..255 or fractions 0..1; any other range is scaled from lowest to highest, where far outliers in few
-    images do not count. y: (n,) whole numbers, text, or one-hot rows. test: (x, y) of a test split; else `test_share`
-    of each class is set aside by `split_seed`. validation: (x, y) to validate on during a search; the final training
-    trains on them, too. classes: names for the sorted label values. augmentation: none unless given. nan: "error",
-    "impute-median" (of vectors) or "drop". layout: "auto", "channels-first" or "channels-last". limit: keep a
-    stratified part, as a number of training examples or a share; a test split keeps the same share, but at least 1,000.
+        whole numbers 0..255 or fractions 0..1; any other range is scaled from lowest to highest, where far outliers in
+        few images do not count.
+    y: (n,) whole numbers, text, or one-hot rows.
+    test: (x, y) of a test split; else `test_share` of each class is set aside by `split_seed`.
+    validation: (x, y) to validate on during a search; the final training trains on them, too.
+    classes: names for the sorted label values.
+    augmentation: none unless given.
+    nan: "error", "impute-median" (of vectors) or "drop".
+    layout: "auto", "channels-first" or "channels-last".
+    limit: keep a stratified part, as a number of training examples or a share; a test split keeps the same share, but
+        at least 1,000.
+    test_share: of each class that is set aside, where there is no `test`.
+    split_seed: chooses which.
+    name: of the task.
     notes: sentences to keep with the task.
-    test_share: of each class that is set aside, where there is no `test`. split_seed: chooses which. name: of the task.
+
     Raises DataError for shapes, labels and values that cannot be used.
     """
     inputs = numeric(_several(x, "x"), "x")

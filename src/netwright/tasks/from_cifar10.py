@@ -16,13 +16,14 @@ from netwright.core import blocks
 from netwright.core.errors import DataError
 from netwright.core.kinds import kinds_checked
 from netwright.core.task import Augmentation
+from netwright.core.wording import listed
 from netwright.tasks import pickled_arrays
 from netwright.tasks.archives import Arrays
 from netwright.tasks.building import Prepared, build
 from netwright.tasks.from_npz import packed_task
+from netwright.tasks.given_paths import existing
 from netwright.tasks.packed import is_packed
-from netwright.tasks.paths import existing
-from netwright.tasks.preparing import Pictures, own_array
+from netwright.tasks.raw_inputs import Pictures, own_array
 from netwright.tasks.remaking import remakeable
 from netwright.tasks.splits import limited
 from netwright.tasks.task import Task
@@ -50,12 +51,14 @@ def cifar10(
 ) -> Task:
     """CIFAR-10 from a folder or .tar.gz of the official binary or Python version, or of packed train.npz and test.npz.
 
-    limit: keep a stratified part, as a number of training images or a share; of the test split the same share is
-    kept, but at least 1,000; JPEG images that are not kept are not decoded. skip_bad: leave out images that cannot be
-    decoded, up to 1 %. The default augmentation mirrors, and shifts by up to four pixels (He et al. 2016).
-    The Python version is read without unpickling. Raises UserError for a missing path and DataError for files that
-    are missing, damaged or foreign.
-    path: of the folder or archive. augmentation: in place of the default one. split_seed: chooses what `limit` keeps.
+    limit: keep a stratified part, as a number of training images or a share; of the test split the same share is kept,
+        but at least 1,000; JPEG images that are not kept are not decoded.
+    skip_bad: leave out images that cannot be decoded, up to 1 %. The default augmentation mirrors, and shifts by up to
+        four pixels (He et al. 2016). The Python version is read without unpickling. Raises UserError for a missing path
+        and DataError for files that are missing, damaged or foreign.
+    path: of the folder or archive.
+    augmentation: in place of the default one.
+    split_seed: chooses what `limit` keeps.
     """
     place = existing(path, "any", "CIFAR-10: a folder, or a .tar.gz file")
     augmentation = augmentation or Augmentation(flip=True, padding=4)
@@ -117,7 +120,7 @@ def _official(place: Path) -> Files:
         "without .bin (Python version), one of "
         + ", ".join(_ARCHIVES)
         + ", or train.npz and test.npz; found "
-        + (", ".join(found[:6]) + (", ..." if len(found) > 6 else "") or "nothing")
+        + (listed(found, 6) or "nothing")
     )
 
 

@@ -17,18 +17,18 @@ from netwright.core.task import Augmentation
 from netwright.tasks import repeats
 from netwright.tasks.building import Prepared, build
 from netwright.tasks.choosing import Column, choose, is_plain, places_of
-from netwright.tasks.columns import Columns, Source
-from netwright.tasks.kinds import decimal_of, values_of
-from netwright.tasks.labels import Labels
-from netwright.tasks.paths import existing
+from netwright.tasks.class_labels import Labels
+from netwright.tasks.column_kinds import decimal_of, values_of
+from netwright.tasks.given_paths import existing
+from netwright.tasks.plain_numbers import check_policy
 from netwright.tasks.portable.columns import noun
 from netwright.tasks.remaking import remakeable
-from netwright.tasks.rows import Examples, chosen_rows, fitted
 from netwright.tasks.splits import TEST, require, split
+from netwright.tasks.table_columns import Columns, Source
+from netwright.tasks.table_rows import Examples, chosen_rows, fitted
 from netwright.tasks.tables import Table, read_table
 from netwright.tasks.targets import labels_of, target_column, test_labels
 from netwright.tasks.task import Task
-from netwright.tasks.values import check_policy
 
 ENCODINGS = ("one-hot", "ordinal")
 
@@ -52,13 +52,19 @@ def csv(
     """A task of a text table: columns of numbers and of categories, and a target column.
 
     Amounts, percentages, dates, times, yes and no are numbers; what was decided is in the task's notes.
+
+    path: of the file.
     target: the class column's name, or its number from 0 (-1 is the last); the row that holds the name is the header.
-    test: a second file with the test split. categories: "one-hot" (a 0/1 feature for each of the 64 most frequent
-    texts) or "ordinal" (their number in sorted order, -1 for one that only the test split has). nan: what missing
-    numbers do, see `arrays`; a missing text is a category of its own. delimiter, header: found out unless given.
+    test: a second file with the test split.
+    categories: "one-hot" (a 0/1 feature for each of the 64 most frequent texts) or "ordinal" (their number in sorted
+        order, -1 for one that only the test split has).
+    nan: what missing numbers do, see `arrays`; a missing text is a category of its own.
+    delimiter, header: found out unless given.
     drop: names of columns to leave out.
-    path: of the file. limit: keep a stratified part, as a number of training rows or a share. test_share: of each class
-    that is set aside, where there is no `test`. split_seed: chooses which.
+    limit: keep a stratified part, as a number of training rows or a share.
+    test_share: of each class that is set aside, where there is no `test`.
+    split_seed: chooses which.
+
     Raises UserError for an unknown column, and DataError with the line for rows that cannot be used; a target of
     measured numbers is regression and is refused.
     """

@@ -22,8 +22,8 @@ from netwright.core.errors import DataError, marked
 from netwright.core.kinds import kinds_checked
 from netwright.core.task import Augmentation
 from netwright.tasks.from_arrays import arrays
+from netwright.tasks.plain_numbers import as_array
 from netwright.tasks.task import Task
-from netwright.tasks.values import as_array
 
 INPUT_KEYS = ("image", "images", "img", "pixel_values", "x", "input", "inputs", "data", "features")
 _READ_TWICE = 32
@@ -47,10 +47,13 @@ def dataset(
 ) -> Task:
     """A task of a `torch.utils.data.Dataset` whose items are (x, y), longer tuples, or dictionaries.
 
-    x: a tensor, array or Pillow image, the same shape in all items. y: a number, text or one-element tensor. test:
-    another dataset. validation: a dataset to validate on during a search. classes: names of the classes; the dataset's
-    own `classes` where it has some. torch_dataset: what is read. augmentation, nan, layout, limit, test_share,
-    split_seed, name: as in `arrays`.
+    x: a tensor, array or Pillow image, the same shape in all items. y: a number, text or one-element tensor.
+
+    test: another dataset.
+    validation: a dataset to validate on during a search.
+    classes: names of the classes; the dataset's own `classes` where it has some.
+    torch_dataset: what is read.
+    augmentation, nan, layout, limit, test_share, split_seed, name: as in `arrays`.
 
     Each item is read once and kept. Of a DataLoader the dataset behind it is read.
     Raises DataError that names the item that raises or does not fit, and shows what an item looks like; and where items

@@ -14,7 +14,7 @@ from netwright.core.task import Augmentation
 from netwright.tasks.building import Prepared, build
 from netwright.tasks.portable import images
 from netwright.tasks.portable.arrays import as_tensor
-from netwright.tasks.preparing import Pictures, own_array
+from netwright.tasks.raw_inputs import Pictures, own_array
 from netwright.tasks.remaking import remakeable
 from netwright.tasks.splits import Indices, limited
 from netwright.tasks.task import Task
@@ -49,9 +49,11 @@ def digits(
     """scikit-learn's built-in digits as uint8 images (1, 8, 8): needs no file and no network connection.
 
     Values 0..16 are stored as 0..255. Nothing is mirrored by default, since digits have no mirror image.
+
     limit: keep a stratified part, as a number of examples or a share, before the test split is set aside.
-    test_share: of each class that is set aside for the test. split_seed: chooses which. augmentation: none unless
-    given.
+    test_share: of each class that is set aside for the test.
+    split_seed: chooses which.
+    augmentation: none unless given.
     """
     values, labels = _table()
     raw = values.reshape(-1, 8, 8)

@@ -18,11 +18,11 @@ from netwright.core.spelling import option
 from netwright.core.task import Augmentation
 from netwright.tasks import decoding, pixels
 from netwright.tasks.building import Prepared, build
+from netwright.tasks.class_folders import Listing, Seen, Splits, known_classes, listed, splits_of
 from netwright.tasks.decoding import JPEGS, BadImage, Header, Shape
-from netwright.tasks.folders import Listing, Seen, Splits, known_classes, listed, splits_of
-from netwright.tasks.paths import existing
+from netwright.tasks.given_paths import existing
 from netwright.tasks.portable import images
-from netwright.tasks.preparing import MOST_PATHS, OwnPaths, Pictures
+from netwright.tasks.raw_inputs import MOST_PATHS, OwnPaths, Pictures
 from netwright.tasks.remaking import remakeable
 from netwright.tasks.splits import limited, pick, require
 from netwright.tasks.task import Task
@@ -46,15 +46,18 @@ def image_folder(
 ) -> Task:
     """A task of a folder of class folders, or of train/, val/ and test/ folders with class folders in them.
 
+    path: of the folder.
     size: pixels of a side, or (height, width); images are resized to cover it and cropped around the centre. By default
-    the size they all have, else the middle one of their shorter sides, at most 224. skip_bad: leave out images that
-    cannot be used: True for up to 1 %, a number (5) or a share ("3%", 0.03). limit: keep a stratified part, as a number
-    of training images or a share, and decode only that; a test split keeps the same share, but at least 1,000. The
-    default augmentation mirrors, and shifts by up to an eighth of the size.
-    Without test/ a share of the training images is set aside for the test; val/ is what a search validates on.
-    Grey images stay grey when all are; what becomes of 16-bit, CMYK, transparent and animated images is said.
-    path: of the folder. augmentation: in place of the default one. test_share: of each class that is set aside, where
-    there is no test/. split_seed: chooses which.
+        the size they all have, else the middle one of their shorter sides, at most 224.
+    skip_bad: leave out images that cannot be used: True for up to 1 %, a number (5) or a share ("3%", 0.03).
+    limit: keep a stratified part, as a number of training images or a share, and decode only that; a test split keeps
+        the same share, but at least 1,000. The default augmentation mirrors, and shifts by up to an eighth of the size.
+        Without test/ a share of the training images is set aside for the test; val/ is what a search validates on. Grey
+        images stay grey when all are; what becomes of 16-bit, CMYK, transparent and animated images is said.
+    augmentation: in place of the default one.
+    test_share: of each class that is set aside, where there is no test/.
+    split_seed: chooses which.
+
     Raises UserError for a missing path and DataError where the layout or the images cannot be used (`BadFiles` lists
     them).
     """

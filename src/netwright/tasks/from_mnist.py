@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from netwright.core.errors import DataError
 from netwright.core.kinds import kinds_checked
 from netwright.core.task import Augmentation
+from netwright.core.wording import listed
 from netwright.tasks.archives import Arrays
 from netwright.tasks.from_arrays import arrays
-from netwright.tasks.paths import existing
+from netwright.tasks.given_paths import existing
 from netwright.tasks.remaking import remakeable
 from netwright.tasks.task import Task
 
@@ -42,8 +43,11 @@ def mnist(
 ) -> Task:
     """MNIST from the four IDX files (plain or .gz) in a folder or its MNIST/raw subfolder, or from mnist.npz.
 
+    path: of the folder or file.
     limit: see `arrays`. The default augmentation shifts by up to two pixels and mirrors nothing.
-    path: of the folder or file. augmentation: in place of the default one. split_seed: chooses what `limit` keeps.
+    augmentation: in place of the default one.
+    split_seed: chooses what `limit` keeps.
+
     Raises UserError for a missing path, and DataError for missing, foreign or damaged files.
     """
     place = existing(path, "any", "MNIST: a folder of IDX files, or mnist.npz")
@@ -69,7 +73,7 @@ def _from_folder(folder: Path) -> list[NDArray[np.uint8]]:
     names = sorted(each.name for each in folder.iterdir())
     raise DataError(
         f"{folder} holds no MNIST; expected {', '.join(_PLAIN.values())} (plain or .gz), or mnist.npz, found "
-        + (", ".join(names[:6]) + (", ..." if len(names) > 6 else "") or "nothing")
+        + (listed(names, 6) or "nothing")
     )
 
 

@@ -13,10 +13,10 @@ from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation
 from netwright.tasks.archives import Arrays
 from netwright.tasks.building import build
+from netwright.tasks.class_labels import encode, encode_as
 from netwright.tasks.from_arrays import arrays
-from netwright.tasks.labels import encode, encode_as
 from netwright.tasks.packed import Packed, is_packed
-from netwright.tasks.preparing import OwnBytes, Pictures
+from netwright.tasks.raw_inputs import OwnBytes, Pictures
 from netwright.tasks.remaking import remakeable
 from netwright.tasks.splits import Indices, limited
 from netwright.tasks.task import Task
@@ -57,10 +57,13 @@ def npz(
 
     A search validates on `x_val` and `y_val` where they are there.
 
-    Also reads packed JPEG images: `data` with all bytes, `offsets` and `labels`. test: a second file with the test
-    split. The other options are those of `arrays`.
-    path: of the file. skip_bad: leave out packed images that cannot be decoded, as in `image_folder`. classes,
-    augmentation, nan, layout, limit, test_share, split_seed: as in `arrays`.
+    Also reads packed JPEG images: `data` with all bytes, `offsets` and `labels`.
+
+    path: of the file.
+    test: a second file with the test split. The other options are those of `arrays`.
+    classes, augmentation, nan, layout, limit, test_share, split_seed: as in `arrays`.
+    skip_bad: leave out packed images that cannot be decoded, as in `image_folder`.
+
     Raises DataError for a foreign or damaged file, listing its keys; arrays of Python objects are never read.
     """
     stored = Arrays(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 
-from netwright.tasks.kinds import looks_like_a_number
+from netwright.tasks.column_kinds import looks_like_a_number
 from netwright.tasks.portable.cells import is_missing
 from netwright.tasks.portable.rows import LOOKED_THROUGH, width_of, with_names
 
@@ -22,8 +22,10 @@ def find(
 ) -> tuple[int | None, tuple[str, ...]]:
     """The place of the row with the columns' names, or None, and what to say of it.
 
-    rows: the first rows. target: a column that is asked for; the row that holds its name is the header, whatever else
-    stands there. wanted: other names to look for. header: whether there is one, None to find out.
+    rows: the first rows.
+    target: a column that is asked for; the row that holds its name is the header, whatever else stands there.
+    wanted: other names to look for.
+    header: whether there is one, None to find out.
     """
     usual = preamble(rows)
     if header is False:

@@ -25,7 +25,7 @@ from netwright.tasks.from_digits import digits
 from netwright.tasks.from_folder import image_folder
 from netwright.tasks.from_mnist import mnist
 from netwright.tasks.from_npz import npz
-from netwright.tasks.paths import existing
+from netwright.tasks.given_paths import existing
 from netwright.tasks.remaking import bound_arguments, from_json
 from netwright.tasks.task import Task
 
@@ -46,10 +46,12 @@ _CODE = re.compile(r"(?:[A-Za-z_][\w.]*|.+\.py):[A-Za-z_][\w.]*")
 def open_task(text: str, data_dir: str | os.PathLike[str] | None = None, **options: Any) -> Task:
     """The task that a text names: digits, cifar10, mnist, a folder of images, an .npz or .csv file, or code of yours.
 
-    data_dir: where cifar10 and mnist lie, and where a relative path is looked for too. options: those of the function
-    that reads it (`target` of csv, `size` of image_folder, ...); ConfigurationError names an unknown one. Code is
-    `module:name` or `file.py:name`: a Task, a torch dataset, (x, y), or a function or class that makes one of these.
     text: the name, as on the command line.
+    data_dir: where cifar10 and mnist lie, and where a relative path is looked for too.
+    options: those of the function that reads it (`target` of csv, `size` of image_folder, ...); ConfigurationError
+        names an unknown one. Code is `module:name` or `file.py:name`: a Task, a torch dataset, (x, y), or a function or
+        class that makes one of these.
+
     Raises UserError for an unknown name, with the nearest.
     """
     if text in ("digits", *_NEED_DATA):
@@ -82,6 +84,9 @@ def code_named(text: str, data_dir: str | os.PathLike[str] | None = None) -> str
 
 def from_configuration(configuration: Mapping[str, Any], allow_code: bool = False) -> Task:
     """The task that `Task.configuration` describes, read again from its source.
+
+    configuration: as `Task.configuration` gives it.
+    allow_code: whether a task made by `module:function` may be imported and called.
 
     A task made by `module:function` runs that code: only with `allow_code`, after asking whoever runs it.
     Raises UserError for a task of arrays in memory, which only the program that had them can make again.

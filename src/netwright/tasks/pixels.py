@@ -24,6 +24,7 @@ def layout_of(shape: tuple[int, ...], layout: str = "auto") -> tuple[str, tuple[
     """ "channels-first" or "channels-last" for arrays of a shape, and what was decided.
 
     shape: (n, height, width), (n, channels, height, width), or channels-last where only that reading makes sense.
+
     Raises DataError where both readings of four axes are equally likely.
     """
     if layout not in LAYOUTS:
@@ -193,7 +194,10 @@ def _rounds(x: NDArray[Any], scale: tuple[float, float]) -> bool:
 
 
 def range_note(train: Range, test: Range, kinds: str) -> tuple[str, ...]:
-    """A warning when training and test images lie in clearly different ranges. kinds: of both number types."""
+    """A warning when training and test images lie in clearly different ranges.
+
+    kinds: of both number types.
+    """
     if "b" in kinds:
         return ()
     span = max(train.high - train.low, 1e-12)

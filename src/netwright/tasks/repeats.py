@@ -15,7 +15,8 @@ Digests = NDArray[np.uint64]
 def note(train: Digests, test: Digests, *, drawn: bool) -> tuple[str, ...]:
     """What is said of test examples whose features and class a training example has, too.
 
-    train, test: digests. drawn: whether the test split was drawn from one table at random.
+    train, test: digests.
+    drawn: whether the test split was drawn from one table at random.
     """
     same = int(np.isin(test, train).sum())
     if not same:

@@ -22,8 +22,10 @@ def notes_on(
 ) -> tuple[str, ...]:
     """What to know of equal pictures, a sentence each; none where all differ.
 
-    inputs: uint8 pictures (n, ...), in parts; what follows counts over all of them. is_test: which are test pictures.
-    validation: places of a validation split that came with the data. name: what one is called.
+    inputs: uint8 pictures (n, ...), in parts; what follows counts over all of them.
+    is_test: which are test pictures.
+    validation: places of a validation split that came with the data.
+    name: what one is called.
     """
     groups = [group for group in _equal(inputs) if len(group) > 1]
     if not groups:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from netwright.core.errors import DataError, UserError
 from netwright.core.randomness import derived_seed
+from netwright.core.wording import listed
 
 _LEAST_TEST = 1000
 VALIDATION, TEST, LIMIT = 1, 2, 3  # what a split is for: three purposes with one seed are three independent splits
@@ -75,9 +76,8 @@ def require(labels: Indices, names: Sequence[str], least: int, why: str) -> None
     counts = np.bincount(labels, minlength=len(names))
     few = [f"{names[i]!r} has {counts[i]}" for i in np.flatnonzero(counts < least).tolist()]
     if few:
-        listed = ", ".join(few[:5]) + (f", and {len(few) - 5} more" if len(few) > 5 else "")
         raise DataError(
-            f"every class needs at least {least} examples ({why}), but class {listed}; "
+            f"every class needs at least {least} examples ({why}), but class {listed(few, 5)}; "
             "add examples, or leave the class out"
         )
 

@@ -12,8 +12,8 @@ from typing import Any
 from netwright.core.errors import DataError, UserError
 from netwright.core.spelling import option
 from netwright.tasks import headers
-from netwright.tasks.cells import Cells
 from netwright.tasks.portable.rows import DELIMITERS, delimiter_of, encoding_of, headings, lines_of, rows_of, width_of
+from netwright.tasks.table_cells import Cells
 
 _MOST_COLUMNS = 20_000
 _LOOKED_AT = 1001  # rows, to tell how a table is written
@@ -23,7 +23,9 @@ _WORDS = {"\\t": "\t", **{word: character for character, word in DELIMITERS.item
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Cells by column. before: rows of the file before the first one of these, its header the last of them.
+    """Cells by column.
+
+    before: rows of the file before the first one of these, its header the last of them.
 
     sample: the first rows as texts.
     """
@@ -61,7 +63,9 @@ def read_table(
 ) -> Table:
     """A delimited text file; the delimiter and the row with the columns' names are found out unless given.
 
-    target: a column that is asked for; wanted: names of which the header holds some.
+    target: a column that is asked for.
+    wanted: names of which the header holds some.
+
     Raises DataError for an empty file, rows of unequal length (with the line), and more than 20,000 columns.
     """
     body, encoding, notes = _body(path)

@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from netwright.core.errors import DataError, UserError, nearest
 from netwright.core.spelling import option
-from netwright.tasks import labels as labelling
-from netwright.tasks.cells import Cells
-from netwright.tasks.kinds import kind_of
+from netwright.core.wording import listed
+from netwright.tasks import class_labels as labelling
+from netwright.tasks.column_kinds import kind_of
 from netwright.tasks.portable.cells import is_missing
+from netwright.tasks.table_cells import Cells
 from netwright.tasks.tables import Table
 
 
@@ -20,8 +21,7 @@ def target_column(table: Table, target: str | int | None) -> int:
     if target is None:
         raise UserError(
             f"which column of {table.where} is the class? Say {option('target', known[-1])} for the last one, "
-            f"or another. Columns: {', '.join(known[:12])}"
-            + (f", and {len(known) - 12} more" if len(known) > 12 else "")
+            f"or another. Columns: {listed(known, 12)}"
         )
     if str(target) in known:
         return known.index(str(target))

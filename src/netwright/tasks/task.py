@@ -18,10 +18,10 @@ from netwright.core.placing import placed
 from netwright.core.preparation import Preparation
 from netwright.core.spelling import plain
 from netwright.core.task import Augmentation, Data, Examples, TaskShape
-from netwright.tasks.labels import uneven
+from netwright.tasks.class_labels import uneven
+from netwright.tasks.mean_and_spread import mean_and_std
 from netwright.tasks.resolution import resized, size_at
 from netwright.tasks.splits import VALIDATION, Indices, ordered, require, split
-from netwright.tasks.statistics import mean_and_std
 
 _KEPT_SPLITS = 2
 _KEPT_COPIES = 2  # on other devices, or at other resolutions
@@ -31,12 +31,16 @@ _CHUNK = 1 << 24  # bytes read at a time
 class Task:
     """Training and test examples with their classes; gives a search its data without the test split.
 
-    name: what a person calls it. train, test: examples in memory, see `Examples` for shapes and types.
-    class_names: one a class, in the order of the labels' numbers. notes: what was decided while reading, a sentence
-    each. configuration: how to make the task again; None for data that exists only in memory. preparation: how raw
-    examples become inputs, for the export; None where the inputs are as their user has them. validation: places in
-    `train` of the examples that a search validates on, where they came with the data; None to split a share off.
+    name: what a person calls it.
+    train, test: examples in memory, see `Examples` for shapes and types.
+    class_names: one a class, in the order of the labels' numbers.
     augmentation: what is done to training images; nothing by default.
+    notes: what was decided while reading, a sentence each.
+    configuration: how to make the task again; None for data that exists only in memory.
+    preparation: how raw examples become inputs, for the export; None where the inputs are as their user has them.
+    validation: places in `train` of the examples that a search validates on, where they came with the data; None to
+        split a share off.
+
     Raises DataError when the splits, labels and class names do not fit each other, or a class has fewer than two
     training examples.
     """
@@ -87,11 +91,12 @@ class Task:
     ) -> Data:
         """Training and validation examples on a device, split with every class in both; never the test split.
 
-        seed: gives the split. validation: share of the training examples to validate on, where the data came without
-        a validation split of its own. share: how much of the
-        remaining ones to train on; a smaller share is part of a larger one. resolution: pixels on the images' longer
-        side, the original where None. Tensors are shared between calls: do not write to them.
-        Raises UserError for shares outside 0..1 and a resolution for vectors.
+        seed: gives the split.
+        validation: share of the training examples to validate on, where the data came without a validation split of its
+            own.
+        share: how much of the remaining ones to train on; a smaller share is part of a larger one.
+        resolution: pixels on the images' longer side, the original where None. Tensors are shared between calls: do not
+            write to them. Raises UserError for shares outside 0..1 and a resolution for vectors.
         """
         if not 0 < share <= 1:
             raise UserError(f"share must be above 0 and at most 1, found {share!r}")
@@ -138,7 +143,10 @@ class Task:
         return tuple(map(plain, self._notes))
 
     def describe(self, spell: Callable[[str], str] = plain) -> list[str]:
-        """What was understood of the data, a line each. spell: shows a text with its options: see `core.spelling`."""
+        """What was understood of the data, a line each.
+
+        spell: shows a text with its options: see `core.spelling`.
+        """
         counts = np.bincount(self._train.labels.numpy(), minlength=self.shape.classes)
         low, high = int(counts.argmin()), int(counts.argmax())
         what = f"images of {'x'.join(map(str, self.shape.input))} (channels, height, width)"

@@ -4,10 +4,10 @@ Each raises AssertionError with a message that says which rule was broken and ho
 strategies that train shared weights.
 """
 
-from netwright.testing.estimator import check_estimator
-from netwright.testing.predictor import check_predictor
-from netwright.testing.rounds import check_round_strategy
-from netwright.testing.space import check_space
-from netwright.testing.strategy import check_strategy
+from netwright.testing.check_estimator import check_estimator
+from netwright.testing.check_predictor import check_predictor
+from netwright.testing.check_round_strategy import check_round_strategy
+from netwright.testing.check_space import check_space
+from netwright.testing.check_strategy import check_strategy
 
 __all__ = ["check_estimator", "check_predictor", "check_round_strategy", "check_space", "check_strategy"]

@@ -28,7 +28,7 @@ def arithmetic(device: torch.device, dtype: str, *, deterministic: bool) -> Any:
 
     dtype: "float32" rounds no factors; with "tf32" and "bfloat16" what stays in float32 may be rounded to TF32.
     deterministic: as this module's head says; otherwise cuDNN tries its algorithms on each new shape and keeps the
-    fastest.
+        fastest.
     """
     return _on_cuda(dtype != "float32", deterministic) if device.type == "cuda" else nullcontext()
 

@@ -54,7 +54,8 @@ def _check(data: Data, inputs: Tensor) -> None:
 class AugmentationDraws:
     """What chance decided for each place in an epoch; None where that augmentation is off.
 
-    flip: bool (n,). crop: int64 (2, n), upper row and left column in the padded image.
+    flip: bool (n,).
+    crop: int64 (2, n), upper row and left column in the padded image.
     cutout: int64 (2, n), row and column of the square's centre.
     """
 

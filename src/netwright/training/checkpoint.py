@@ -22,7 +22,12 @@ from netwright.core.checkpoints import Checkpoints, Damaged, Generation
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """A training after an epoch. weights: the network's state. state: tensors and plain values. facts: JSON."""
+    """A training after an epoch.
+
+    weights: the network's state.
+    state: tensors and plain values.
+    facts: JSON.
+    """
 
     epoch: int
     weights: Mapping[str, Tensor]

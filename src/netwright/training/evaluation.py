@@ -17,7 +17,7 @@ from netwright.core.kinds import kinds_checked
 from netwright.core.placing import placed
 from netwright.core.task import Data, Examples
 from netwright.training.augmentation import Normalisation
-from netwright.training.memory import out_of_memory_reported
+from netwright.training.out_of_memory import out_of_memory_reported
 from netwright.training.precision import Precision
 from netwright.training.threads import using_threads
 
@@ -46,10 +46,18 @@ def evaluate(
     """Mean cross-entropy, share of correct classes, and mean over the classes of the share that is found of each:
     `{"loss": ..., "accuracy": ..., "balanced_accuracy": ...}`.
 
-    examples: any split of `data`, whose mean and standard deviation normalise it. The network is moved to `device`
-    (the examples' own by default) and keeps its mode. batch_size: by default 256, on a GPU more, as far as they fit.
+    network: gives logits (n, classes).
+    examples: any split of `data`, whose mean and standard deviation normalise it. The network is moved to `device` (the
+        examples' own by default) and keeps its mode.
+    data: whose mean and standard deviation normalise the inputs.
+    device: to compute on, by default that of the examples.
+    batch_size: by default 256, on a GPU more, as far as they fit.
+    precision: of matrix products and convolutions.
+    channels_last: whether images lie with their channels last.
     threads: to compute with, PyTorch's present number by default; the number of a training (`TrainingResult.threads`)
-    gives its last bits. Raises DataError for no examples, OutOfMemory.
+        gives its last bits.
+
+    Raises DataError for no examples, OutOfMemory.
     """
     device = placed(device or examples.device)
     chosen, batch_size = Precision(precision, channels_last), batch_size or evaluation_batch(examples, device)
@@ -73,7 +81,17 @@ def predict(
     channels_last: bool = False,
     threads: int | None = None,
 ) -> Tensor:
-    """Logits, float32 (n, classes) on the device; arguments and errors as for `evaluate`."""
+    """Logits, float32 (n, classes) on the device; arguments and errors as for `evaluate`.
+
+    network: gives logits (n, classes).
+    examples: any split of `data`.
+    data: whose mean and standard deviation normalise the inputs.
+    device: to compute on, by default that of the examples.
+    batch_size: by default 256, on a GPU more, as far as they fit.
+    precision: of matrix products and convolutions.
+    channels_last: whether images lie with their channels last.
+    threads: to compute with, PyTorch's present number by default.
+    """
     device = placed(device or examples.device)
     chosen, batch_size = Precision(precision, channels_last), batch_size or evaluation_batch(examples, device)
     with out_of_memory_reported(network, examples, batch_size, device), using_threads(threads):

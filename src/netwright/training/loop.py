@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from netwright.core.errors import Diverged, TrialFailed
 from netwright.core.kinds import kinds_checked
+from netwright.core.memory_use import peak_on
 from netwright.core.placing import placed
 from netwright.core.task import Augmentation, Data
 from netwright.training import progress
@@ -22,8 +23,8 @@ from netwright.training.augmentation import Batches, Normalisation
 from netwright.training.average import WeightAverage
 from netwright.training.batches import augmentation_generator, epoch_order, layers_seed, steps_per_epoch
 from netwright.training.evaluation import evaluation_batch, measure, on_device, require_examples
-from netwright.training.memory import out_of_memory_reported, peak_memory, reset_peak_memory
 from netwright.training.optimisers import build_optimiser, drop_path_probability, learning_rate, set_learning_rate
+from netwright.training.out_of_memory import out_of_memory_reported, reset_peak_memory
 from netwright.training.precision import Precision, choose_precision, multiply_adds
 from netwright.training.randomness import seed_generators, seeded
 from netwright.training.result import Epoch, GivenUp, OutOfTime, TrainingResult
@@ -58,24 +59,29 @@ def train(
     """Trains the network in place and measures it on the held-out examples.
 
     network: gives logits (n, classes); in training mode it may give (logits, auxiliary logits). Modules with an
-    attribute `drop_path_probability` get it set in each epoch. The network is moved to `device` (by default that of
-    the training examples) and ends there in evaluation mode.
+        attribute `drop_path_probability` get it set in each epoch. The network is moved to `device` (by default that of
+        the training examples) and ends there in evaluation mode.
+    data: with training and held-out examples.
+    settings: of the training.
     seed: decides order, augmentation and dropout; all global generators are as before afterwards. The same network,
-    data, settings, seed, device and thread count give the same bits, on CUDA as far as `netwright.training.arithmetic`
-    says; `netwright.training.threads` says which count is taken, for the time of the training.
+        data, settings, seed, device and thread count give the same bits, on CUDA as far as
+        `netwright.training.arithmetic` says; `netwright.training.threads` says which count is taken, for the time of
+        the training.
+    device: to train on, by default that of the training examples.
     checkpoint: a folder; every `checkpoint_every` epochs and at the end the training is saved there, and a training
-    found there is continued, bit for bit. on_epoch: called after each epoch with its entry of the curve, when it is
-    saved.
+        found there is continued, bit for bit.
+    checkpoint_every: epochs from one save to the next.
+    on_epoch: called after each epoch with its entry of the curve, when it is saved.
     deadline: in `time.monotonic()` seconds; the training ends after an epoch when another would not fit.
     first_epoch_deadline: within the first epoch, in place of `deadline`.
     until: the epoch to end after, where that is not the last; schedules stay those of all epochs, so that a later call
-    goes on from the checkpoint and ends with the bits of a training that was never interrupted. The epoch that it ends
-    after is measured in any case.
-    anneal_by: in `time.monotonic()` seconds, for a training that must end well rather than be as long as planned:
-    where the epochs left would not fit, fewer are done and the schedule is brought to its end in them, at least one.
+        goes on from the checkpoint and ends with the bits of a training that was never interrupted. The epoch that it
+        ends after is measured in any case.
+    anneal_by: in `time.monotonic()` seconds, for a training that must end well rather than be as long as planned: where
+        the epochs left would not fit, fewer are done and the schedule is brought to its end in them, at least one.
     give_up_at: GivenUp, an OutOfTime, is raised when it passes within any epoch; checkpoints of earlier ones stay.
     settle: the training ends by `give_up_at` with what it has, in place of giving up: its schedule is brought to its
-    end in the epochs that fit, and where not even one fits it is measured after some of its steps, at least one.
+        end in the epochs that fit, and where not even one fits it is measured after some of its steps, at least one.
 
     Raises Diverged at the first loss that is not finite, OutOfMemory, OutOfTime when the deadline passes within the
     first epoch, DataError for fewer than two training examples or none held out, ConfigurationError for the checkpoint
@@ -201,7 +207,7 @@ class Loop:
             channels_last=self.precision.channels_last,
             threads=torch.get_num_threads(),
             device=str(self.device),
-            peak_memory=peak_memory(self.device),
+            peak_memory=peak_on(str(self.device)),
             notes=tuple(saved.notes),
         )
 

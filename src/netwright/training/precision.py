@@ -51,8 +51,11 @@ class Precision:
 
     @contextmanager
     def applied(self, network: nn.Module, device: torch.device, *, deterministic: bool = True) -> Iterator[None]:
-        """Within the block the network has the memory order, its slow layers are held in float32, and the device
-        computes as the choice says; deterministic: see `netwright.training.arithmetic`.
+        """Within the block the network's memory order and the device's computing are as the choice says.
+
+        Slow layers are held in float32.
+
+        deterministic: see `netwright.training.arithmetic`.
         """
         memory_format = torch.channels_last if self.channels_last else torch.contiguous_format
         network.to(memory_format=memory_format)  # pyright: ignore[reportCallIssue]
@@ -77,10 +80,10 @@ def choose_precision(
 ) -> Precision:
     """Follows the settings, and the rule of this module where they say "auto".
 
-    example: one or more examples as network input, for counting the multiply-adds. counts: these, where they are known
-    (see `multiply_adds`). On CUDA, bfloat16 where the device
-    has it. On CPU, bfloat16 where the processor has instructions for it and layers that gain from it hold at least
-    half of the multiply-adds.
+    example: one or more examples as network input, for counting the multiply-adds.
+    counts: these, where they are known (see `multiply_adds`). On CUDA, bfloat16 where the device has it. On CPU,
+        bfloat16 where the processor has instructions for it and layers that gain from it hold at least half of the
+        multiply-adds.
     """
     channels_last = settings.channels_last
     if channels_last == "auto":

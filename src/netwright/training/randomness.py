@@ -15,6 +15,9 @@ from torch.random import fork_rng
 def seeded(seed: int, device: torch.device | str = "cpu") -> Iterator[None]:
     """Within the block the global generators start at `seed`; after it they are as before it.
 
+    seed: a whole number, 0 or more.
+    device: whose generator starts too, beside the CPU's.
+
     They are PyTorch's (CPU and `device`), and those of Python and NumPy, from which layers of others may draw.
     """
     device = torch.device(device)

@@ -30,9 +30,11 @@ class TrainingResult:
     """The outcome of one training; the trained weights are in the network that was given.
 
     metrics: train_loss, train_accuracy, val_loss, val_accuracy, val_balanced_accuracy (the mean over the classes) after
-    the last epoch. Accuracies are shares from 0 to 1.
-    The training loss is the one minimised: with label smoothing and auxiliary head, over the epoch as weights moved.
-    curve: one entry an epoch. seconds: wall clock, of all sittings if it was continued. epochs: how many were done.
+        the last epoch. Accuracies are shares from 0 to 1. The training loss is the one minimised: with label smoothing
+        and auxiliary head, over the epoch as weights moved.
+    curve: one entry an epoch.
+    seconds: wall clock, of all sittings if it was continued.
+    epochs: how many were done.
     stopped: "epochs" when all were done, "deadline" when another would not have fitted.
     precision, channels_last, threads, device: what decides the last bits of the numbers.
     peak_memory: most bytes that were allocated on a CUDA device; None on others.

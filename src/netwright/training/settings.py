@@ -17,9 +17,11 @@ Check = tuple[Callable[[Any], bool], str]
 class TrainingSettings(Configured):
     """Optimiser, schedule, regularisation and arithmetic of one training; the defaults suit short training.
 
-    epochs: passes over the training examples. batch_size: examples in one step, at least 2 (batch normalisation).
+    epochs: passes over the training examples.
+    batch_size: examples in one step, at least 2 (batch normalisation).
     optimiser: "sgd" is SGD with momentum, "adamw" is Adam with decoupled weight decay.
-    momentum: of SGD; with "adamw" the decay of its first moment. nesterov: whether SGD's momentum is Nesterov's.
+    momentum: of SGD; with "adamw" the decay of its first moment.
+    nesterov: whether SGD's momentum is Nesterov's.
     weight_decay: not applied to biases and to the scales and shifts of normalisation.
     schedule: how the learning rate moves, step by step; "one_cycle" has its rise built in and knows no warm-up.
     warm_up: share of the steps in which the learning rate rises linearly to `learning_rate`.
@@ -28,20 +30,21 @@ class TrainingSettings(Configured):
     gradient_clip: largest global L2 norm of the gradient; None does not clip.
     auxiliary_weight: weight of the loss of an auxiliary head, where the network has one.
     drop_path: probability of dropping a path in the last epoch, reached linearly from 0 (Zoph et al. 2018).
-    augment: whether the task's augmentation is used. cutout: side in pixels, in place of the task's.
+    augment: whether the task's augmentation is used.
+    cutout: side in pixels, in place of the task's.
     precision: "auto" takes bfloat16 where `netwright.training.precision` has a rule that says it is faster; "tf32" lets
-    a GPU round the factors of products to 10 bits, "float32" nowhere.
+        a GPU round the factors of products to 10 bits, "float32" nowhere.
     deterministic: on CUDA, only computations that give the same bits each time, as far as there are such
-    (`netwright.training.arithmetic`); false takes the fastest. On CPU they always do.
+        (`netwright.training.arithmetic`); false takes the fastest. On CPU they always do.
     channels_last: memory order of images and convolutions; "auto" takes channels last for images.
     threads: to compute with on CPU; "auto" takes one for small networks, by the rule of `netwright.training.threads`,
-    and PyTorch's number for others.
+        and PyTorch's number for others.
     compile: use `torch.compile`; pays off only in long training.
     average: decay of the exponential moving average of the weights. The average is then what is judged and returned.
     evaluate_every: epochs between two measurements on the held-out examples; the last epoch is always measured.
     learning_rate: the highest of the schedule.
     steps_per_epoch: at most; an epoch with fewer than its examples make takes other ones each time, at random. None
-    takes all examples.
+        takes all examples.
 
     Raises ConfigurationError for an unknown option, and for a value outside what is allowed.
     """

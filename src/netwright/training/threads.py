@@ -36,7 +36,7 @@ def choose_threads(counts: Mapping[Any, float], settings: TrainingSettings, devi
     """Follows the settings, and the rule of this module where they say "auto": one thread, or PyTorch's number.
 
     counts: multiply-adds of each layer with weights for one example. Where none are known, and on other devices than
-    the CPU, it is PyTorch's number.
+        the CPU, it is PyTorch's number.
     """
     if device.type != "cpu":
         return torch.get_num_threads()

@@ -37,8 +37,8 @@ def pace(network: nn.Module, data: Data, settings: TrainingSettings, device: str
 
     Nothing is evaluated: what a network does only then is met where trials run, in their own time.
 
-    data: as for `train`; only a few batches of it are used. most: seconds after which no further step is timed.
-    Raises what a training may raise within its first steps.
+    data: as for `train`; only a few batches of it are used.
+    most: seconds after which no further step is timed. Raises what a training may raise within its first steps.
     """
     with ready(network, data, settings, 0, placed(device), evaluating=False) as loop:
         step = _step_seconds(loop, most)

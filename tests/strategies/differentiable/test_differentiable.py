@@ -34,7 +34,7 @@ from netwright.strategies.differentiable import (
     StraightThrough,
 )
 from netwright.strategies.differentiable.relaxation import Situation
-from netwright.testing.examples import Layers, Only
+from netwright.testing.small_spaces import Layers, Only
 
 
 def purposes(problem: Bilevel) -> list[str]:

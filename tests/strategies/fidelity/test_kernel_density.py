@@ -13,7 +13,7 @@ from netwright.methods import bohb
 from netwright.strategies import Hyperband, KernelDensity, RandomSearch
 from netwright.strategies.fidelity.kernel_density import _Density
 from netwright.testing import check_strategy
-from netwright.testing.examples import Layers
+from netwright.testing.small_spaces import Layers
 
 
 def test_the_density_is_the_mean_of_products_of_aitchison_and_aitkens_kernel() -> None:

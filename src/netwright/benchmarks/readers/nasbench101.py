@@ -23,7 +23,7 @@ from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Point
 from netwright.core.errors import DataError, InvalidArchitecture, OutsideSpace, UserError, marked, shown
 from netwright.estimators.table import Table
-from netwright.estimators.tables.columns import Columns
+from netwright.estimators.tables.source_columns import Columns
 from netwright.estimators.tables.sources import FileSource
 from netwright.spaces.nasbench101 import NasBench101
 from netwright.spaces.vertex_cells import CellSize

@@ -13,10 +13,10 @@ import numpy as np
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, DataError, UserError, nearest, shown
 from netwright.estimators.table import Table
-from netwright.estimators.tables.columns import Columns
+from netwright.estimators.tables.source_columns import Columns
 from netwright.estimators.tables.sources import FileSource
 from netwright.spaces.nasbench201 import NasBench201
-from netwright.tasks.paths import existing
+from netwright.tasks.given_paths import existing
 
 SETS = {  # what is evaluated after a training on each, by the file's names
     "cifar10-valid": {"val": "x-valid", "test": "ori-test"},

@@ -10,8 +10,8 @@ import numpy as np
 
 from netwright.core.decision_space import DecisionSpace
 from netwright.estimators.table import Table
-from netwright.estimators.tables.columns import Columns
 from netwright.estimators.tables.json_file import JsonFile
+from netwright.estimators.tables.source_columns import Columns
 from netwright.estimators.tables.sources import FileSource
 from netwright.spaces.nasbench_macro import NasBenchMacro
 

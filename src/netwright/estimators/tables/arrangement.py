@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from netwright.core.decisions import Point
 from netwright.core.errors import DataError
 from netwright.core.spelling import option
-from netwright.estimators.tables.columns import Columns
+from netwright.estimators.tables.source_columns import Columns
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, DataError, nearest, shown
 from netwright.core.spelling import option
+from netwright.estimators.tables.architecture_columns import naming_columns, points_of
 from netwright.estimators.tables.arrangement import Arrangement, arranged
-from netwright.estimators.tables.columns import Columns
 from netwright.estimators.tables.costs import require_seconds
 from netwright.estimators.tables.curves import curve_identity, curve_of, family
-from netwright.estimators.tables.naming import naming_columns, points_of
+from netwright.estimators.tables.metric_columns import checked, metric_columns
+from netwright.estimators.tables.source_columns import Columns
 from netwright.estimators.tables.sources import Source
-from netwright.estimators.tables.values import checked, metric_columns
 
 COST = "cost_seconds"
 SHOWN_COLUMNS = 5

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from netwright.core.spelling import option
 from netwright.estimators.tables.arrangement import Arrangement
-from netwright.estimators.tables.columns import Columns
+from netwright.estimators.tables.source_columns import Columns
 
 
 def require_seconds(columns: Columns, where: Arrangement, cost: NDArray[np.float64], name: str, followed: bool) -> None:

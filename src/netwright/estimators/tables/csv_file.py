@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import DataError, shown
-from netwright.estimators.tables.columns import Columns
+from netwright.estimators.tables.source_columns import Columns
 from netwright.estimators.tables.sources import FileSource
 from netwright.tasks.portable.rows import DELIMITERS
 from netwright.tasks.tables import read_table

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError, UserError, nearest
-from netwright.estimators.tables.columns import Columns
+from netwright.estimators.tables.source_columns import Columns
 from netwright.estimators.tables.sources import sha256
-from netwright.tasks.paths import existing
+from netwright.tasks.given_paths import existing
 
 Curve = NDArray[np.float64]
 

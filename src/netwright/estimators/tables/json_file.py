@@ -8,7 +8,7 @@ from typing import Any
 
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import DataError, shown
-from netwright.estimators.tables.columns import Columns
+from netwright.estimators.tables.source_columns import Columns
 from netwright.estimators.tables.sources import FileSource
 
 KEY_COLUMN = "arch"  # where the keys of an object of records go

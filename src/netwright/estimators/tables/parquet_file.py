@@ -8,7 +8,7 @@ import numpy as np
 
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import DataError
-from netwright.estimators.tables.columns import Columns
+from netwright.estimators.tables.source_columns import Columns
 from netwright.estimators.tables.sources import FileSource
 
 

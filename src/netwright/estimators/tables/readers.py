@@ -10,10 +10,10 @@ from typing import Any
 from netwright.core.errors import DataError, UserError, nearest, shown
 from netwright.estimators.tables.csv_file import CsvFile
 from netwright.estimators.tables.json_file import JsonFile
-from netwright.estimators.tables.memory import InMemory
+from netwright.estimators.tables.memory_source import InMemory
 from netwright.estimators.tables.parquet_file import ParquetFile
 from netwright.estimators.tables.sources import FileSource, Source
-from netwright.tasks.paths import existing
+from netwright.tasks.given_paths import existing
 
 READERS: dict[str, type[FileSource]] = {
     ".csv": CsvFile,

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.core.configuration import Configured
 from netwright.core.decision_space import DecisionSpace
-from netwright.tasks.paths import existing
+from netwright.tasks.given_paths import existing
 
 if TYPE_CHECKING:
-    from netwright.estimators.tables.columns import Columns
+    from netwright.estimators.tables.source_columns import Columns
 
 _BLOCK = 1 << 20
 

@@ -12,12 +12,13 @@ from netwright.core.architecture import Architecture
 from netwright.core.checks import whole_number
 from netwright.core.errors import ConfigurationError, DataError, Diverged, UserError, nearest
 from netwright.core.estimator import Estimator
+from netwright.core.placing import chosen_device
 from netwright.core.space import Space
 from netwright.core.task import Data, Examples
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.workplace import workplace
 from netwright.estimators.cost import Cost
-from netwright.estimators.devices import chosen_device, refuse_what_cannot_fit
+from netwright.estimators.devices import refuse_what_cannot_fit
 from netwright.estimators.first_network import require_runs
 from netwright.estimators.zero_cost.fisher import Fisher
 from netwright.estimators.zero_cost.grad_norm import GradNorm

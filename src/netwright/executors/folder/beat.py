@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from netwright.executors.folder import files
-from netwright.executors.folder.session import BEAT, Pulse
+from netwright.executors.folder import folder_files as files
+from netwright.executors.folder.folder_session import BEAT, Pulse
 
 
 class Beat(threading.Thread):

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from netwright.executors.folder import files
-from netwright.executors.folder.files import Unreadable
-from netwright.executors.folder.session import Pulse
+from netwright.executors.folder import folder_files as files
+from netwright.executors.folder.folder_files import Unreadable
+from netwright.executors.folder.folder_session import Pulse
 
 LOOK = 0.5  # seconds between two looks at the workers
 ALONE = 3.0  # seconds for which work waits and nobody is there, before that is said
@@ -23,7 +23,11 @@ _ID = re.compile(r"[A-Za-z0-9._-]{1,80}-\d{1,10}-[0-9a-f]{8}")
 
 @dataclass
 class Member:
-    """A worker. slots: trials that it takes at once. holds: the jobs that it says it has."""
+    """A worker.
+
+    slots: trials that it takes at once.
+    holds: the jobs that it says it has.
+    """
 
     pulse: Pulse
     slots: int = 0
@@ -33,8 +37,9 @@ class Member:
 class Crew:
     """Looks at the workers now and then.
 
-    patience: seconds without a sign of life after which one is given up. invitation: how to start one. tell: hears of
-    those that come and go.
+    patience: seconds without a sign of life after which one is given up.
+    invitation: how to start one.
+    tell: hears of those that come and go.
     """
 
     def __init__(self, folder: Path, patience: float, invitation: str, tell: Callable[[str], object]) -> None:
@@ -50,7 +55,10 @@ class Crew:
         return sum(each.slots for each in self._members.values())
 
     def look(self, *, needed: bool = False) -> bool:
-        """Look at all workers if it is time to; whether that was done. needed: whether work waits for them."""
+        """Look at all workers if it is time to; whether that was done.
+
+        needed: whether work waits for them.
+        """
         began = time.monotonic()
         if began < self._due:
             return False

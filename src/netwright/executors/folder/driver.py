@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 from netwright.core.checks import is_number, refused
 from netwright.core.errors import ConfigurationError, NetwrightError, UserError
 from netwright.core.executor import Job, Outcome
-from netwright.executors.folder import files
+from netwright.executors.folder import folder_files as files
 from netwright.executors.folder.beat import Beat
 from netwright.executors.folder.crew import Crew
-from netwright.executors.folder.files import Unreadable
+from netwright.executors.folder.folder_files import Unreadable
+from netwright.executors.folder.folder_session import CLOSED, DRIVER, ENDED, OPEN, Pulse, Session, begin, clear
 from netwright.executors.folder.messages import described, job_to_json, outcome_from_json
-from netwright.executors.folder.session import CLOSED, DRIVER, ENDED, OPEN, Pulse, Session, begin, clear
 
 if TYPE_CHECKING:
     from netwright.core.trial import State
@@ -35,7 +35,12 @@ _NEVER = float("inf")
 
 @dataclass(eq=False)
 class Post:
-    """A job under way. worker: who has claimed it. unseen: how long nobody is known to have it. stopped: why."""
+    """A job under way.
+
+    worker: who has claimed it.
+    unseen: how long nobody is known to have it.
+    stopped: why.
+    """
 
     job: Job
     unseen: Pulse
@@ -46,11 +51,13 @@ class Post:
 class Folder:
     """Runs trials by workers over a folder that their machines share: `netwright worker`, or `serve` in Python.
 
-    path: a folder of its own for this, on the file system that all share. project: the folder in which the trials keep
-    their checkpoints, by default the one that holds `path`. work: JSON from which a worker knows what to make.
+    path: a folder of its own for this, on the file system that all share.
+    project: the folder in which the trials keep their checkpoints, by default the one that holds `path`.
+    work: JSON from which a worker knows what to make.
     trial_timeout, stall_timeout, memory, gpus_per_trial: as of `Processes`, which each worker has.
     patience: seconds without a sign of life after which a worker is given up and its trials are lost.
-    stays: whether workers wait for another driver after `close`, rather than end. invitation: how to start a worker.
+    stays: whether workers wait for another driver after `close`, rather than end.
+    invitation: how to start a worker.
     tell: hears of workers that come and go, in one line each.
 
     `slots` counts what the workers that are there take at once, and is 1 where there is none: the first job then waits

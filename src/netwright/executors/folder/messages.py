@@ -24,7 +24,7 @@ from netwright.core.roles import fingerprint_of
 from netwright.core.space import Space
 from netwright.core.trial import STATES, Measurement, Proposal
 from netwright.core.workplace import Parent
-from netwright.executors.folder.files import Unreadable
+from netwright.executors.folder.folder_files import Unreadable
 
 LONGEST_TEXT = 30_000  # characters of a traceback or a log
 MOST = 1 << 64
@@ -36,7 +36,8 @@ _NAME = re.compile(r"(\d{1,12})-(\d{1,6})-[0-9a-f]{16}")
 class Kit:
     """What the jobs of a search share, as a worker made it for itself.
 
-    space: of their architectures. noun: what one of them is called.
+    space: of their architectures.
+    noun: what one of them is called.
     """
 
     space: Space | None
@@ -78,7 +79,9 @@ def numbers_of(name: str) -> tuple[int, int]:
 
 
 def job_to_json(job: Job, root: Path) -> dict[str, Any]:
-    """The job without its stages. root: what its folder is told from; a folder that lies elsewhere is not sent.
+    """The job without its stages.
+
+    root: what its folder is told from; a folder that lies elsewhere is not sent.
 
     Raises UserError for what is no architecture, which a file cannot hold.
     """
@@ -122,7 +125,10 @@ def _below(folder: Path | None, root: Path) -> str | None:
 
 
 def job_from_json(data: Mapping[str, Any], kit: Kit, root: Path, limits: Sequence[Constraint]) -> Job:
-    """The job again. root: as this machine calls it. limits: the job's, made from `limits_of`.
+    """The job again.
+
+    root: as this machine calls it.
+    limits: the job's, made from `limits_of`.
 
     Raises Unreadable for what is not as `job_to_json` writes it.
     """

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.core.errors import NetwrightError, UserError
 from netwright.core.executor import Job, Outcome
-from netwright.executors.folder import files
+from netwright.executors.folder import folder_files as files
 from netwright.executors.folder.beat import Beat
-from netwright.executors.folder.files import Unreadable
+from netwright.executors.folder.folder_files import Unreadable
+from netwright.executors.folder.folder_session import OPEN, PARTS, Pulse, Session
 from netwright.executors.folder.messages import (
     is_name,
     job_from_json,
@@ -26,11 +27,10 @@ from netwright.executors.folder.messages import (
     outcome_to_json,
     plain,
 )
-from netwright.executors.folder.session import OPEN, PARTS, Pulse, Session
 
 if TYPE_CHECKING:
     from netwright.core.objective import Constraint
-    from netwright.executors.folder.worker import Worker
+    from netwright.executors.folder.folder_worker import Worker
 
 SHORTEST, LONGEST = 0.002, 0.5  # seconds between two looks for jobs
 SHARE = 0.1  # of the time since something last happened, to the next look
@@ -40,7 +40,10 @@ SAY_EVERY = 10.0  # seconds between two lines about trials that completed
 
 @dataclass
 class Held:
-    """A job that this worker has claimed. number: under which its own executor knows it."""
+    """A job that this worker has claimed.
+
+    number: under which its own executor knows it.
+    """
 
     name: str
     number: int

@@ -13,17 +13,19 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 from netwright.core.errors import MissingExtra, NetwrightError, UserError
+from netwright.executors.on_ray.ray_worker import Worker, tail
 from netwright.executors.on_ray.reaching import because, require_answer
 from netwright.executors.on_ray.shipping import Kit, own_modules
 from netwright.executors.on_ray.tokens import ask_for_token_by_default, require_protected, require_version
-from netwright.executors.on_ray.worker import Worker, tail
 
 LOCAL_STORE = 200_000_000  # bytes of shared memory for a cluster of one's own; what is larger goes through the disk
 NODE = "ray.io/node-id"  # the label by which Ray knows a node
 
 
 class Cluster:
-    """A connection to Ray. address: None for one of its own on this machine, "auto" or host:port to join one.
+    """A connection to Ray.
+
+    address: None for one of its own on this machine, "auto" or host:port to join one.
 
     Raises MissingExtra without Ray, and UserError where no cluster is found, where one elsewhere lets in everybody, or
     where no node has what a trial needs.

@@ -17,10 +17,12 @@ START = "start one with: ray start --head --port=6379"
 
 
 def require_answer(address: str, errors: Any) -> str | None:
-    """Where the cluster of this address is; UserError that says why it cannot be joined. errors: Ray's exceptions.
+    """Where the cluster of this address is; UserError that says why it cannot be joined.
 
-    address: host:port, or "auto", for which it may be None. What only Ray understands, such as ray://host:port, is
-    left to it.
+    errors: Ray's exceptions.
+
+    address: host:port, or "auto", for which it may be None. What only Ray understands, such as ray://host:port, is left
+        to it.
     """
     if "://" in address:
         return address

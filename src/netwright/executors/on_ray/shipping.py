@@ -26,7 +26,10 @@ from netwright.core.space import Space
 
 @dataclass(frozen=True)
 class Kit:
-    """What the trials of one search share. space: of their architectures; None where mixtures are proposed."""
+    """What the trials of one search share.
+
+    space: of their architectures; None where mixtures are proposed.
+    """
 
     stages: tuple[Estimator, ...]
     constraints: tuple[Constraint, ...]

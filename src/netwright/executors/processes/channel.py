@@ -36,7 +36,10 @@ class Channel:
         return bool(self._unsent)
 
     def send(self, kind: bytes, body: bytes = b"", descriptor: int | None = None, owner: Any = None) -> None:
-        """Send a message when there is room. owner: of the descriptor, which stays open while the owner is held."""
+        """Send a message when there is room.
+
+        owner: of the descriptor, which stays open while the owner is held.
+        """
         self._unsent.append(_Piece(memoryview(_LENGTH.pack(len(body) + 1) + kind), descriptor, owner))
         if body:
             self._unsent.append(_Piece(memoryview(body)))
@@ -114,7 +117,9 @@ def write(end: socket.socket, kind: bytes, body: bytes = b"") -> None:
 
 
 def read(end: socket.socket, received: Callable[[int], None] | None = None) -> bytes:
-    """The next message at the worker's end. received: is told a descriptor that comes with it.
+    """The next message at the worker's end.
+
+    received: is told a descriptor that comes with it.
 
     Raises EOFError where the driver is gone.
     """

@@ -22,12 +22,18 @@ from netwright.executors.processes.parcels import Kit, Parcel
 from netwright.executors.processes.placement import THREAD_VARIABLES, VISIBLE
 
 # The package is found where the driver found it, whatever is installed beside it.
-_BOOT = "import sys; sys.path.append(sys.argv.pop()); from netwright.executors.processes.worker import main; main()"
+_BOOT = (
+    "import sys; sys.path.append(sys.argv.pop()); from netwright.executors.processes.process_worker import main; main()"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What every worker of an executor is started with. threads: of one worker. memory: bytes of one trial."""
+    """What every worker of an executor is started with.
+
+    threads: of one worker.
+    memory: bytes of one trial.
+    """
 
     threads: int
     memory: int | None

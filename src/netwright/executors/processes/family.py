@@ -19,7 +19,11 @@ TOKEN = "NETWRIGHT_WORKER"  # noqa: S105  # the environment variable by which a 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One process. resident: bytes. started: in ticks of the system; another one of this number began later."""
+    """One process.
+
+    resident: bytes.
+    started: in ticks of the system; another one of this number began later.
+    """
 
     pid: int
     parent: int

@@ -12,7 +12,9 @@ _CLEAR = Path("/proc/self/clear_refs")
 
 
 class Memory:
-    """The memory of this process. limit: bytes, None for none.
+    """The memory of this process.
+
+    limit: bytes, None for none.
 
     With a limit, the kernel refuses what the trial allocates beyond it (RLIMIT_DATA counts private memory that can be
     written, whether touched or not), so that one request that is too large fails at once, as an exception. What comes

@@ -52,7 +52,9 @@ class Parcel:
 
 @dataclass(eq=False, slots=True)
 class Kit:
-    """What the jobs of one search share. modules: those that a worker must load from a file of the user's.
+    """What the jobs of one search share.
+
+    modules: those that a worker must load from a file of the user's.
 
     arrays, places: the large arrays in it, which are not in its bytes, and where the worker finds them in memory.
     """

@@ -27,13 +27,16 @@ _LONGEST_WAIT = 1e6  # seconds
 class Processes:
     """Runs trials in worker processes, one at a time each, that stay for the next trial and are replaced after a fault.
 
-    workers: how many run at once. trial_timeout: seconds of one trial. stall_timeout: seconds without a sign of life;
-    estimators give one by `workplace().report` (`Training` does each epoch), and every stage that ends is one. A trial
-    beyond its limit is asked to end with all that it has started, and killed `grace` seconds later.
+    workers: how many run at once.
+    trial_timeout: seconds of one trial.
+    stall_timeout: seconds without a sign of life; estimators give one by `workplace().report` (`Training` does each
+        epoch), and every stage that ends is one. A trial beyond its limit is asked to end with all that it has started,
+        and killed `grace` seconds later.
     memory: bytes that one trial may take, in all its processes together, on the host; Linux only.
     gpus_per_trial: 0.25 lets four workers share a GPU, 2 gives each two, 0 hides them; it matters where there are GPUs.
-    threads: of one worker, by default the cores shared out. logs: a folder for what the trials print, a file for each
-    attempt that prints anything; by default nothing is kept but the end of it, in the outcome.
+    threads: of one worker, by default the cores shared out.
+    logs: a folder for what the trials print, a file for each attempt that prints anything; by default nothing is kept
+        but the end of it, in the outcome.
     grace: seconds between asking a trial to end and killing it.
 
     Workers start with the first jobs, afresh (nothing of this process is forked), and end with `close`, with this

@@ -48,7 +48,9 @@ SHARE_OF_LOOKING = 0.02  # of the time, at most, that may be spent on the memory
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """slots: workers at once. Limits in seconds; None for none. grace: from SIGTERM to SIGKILL."""
+    """slots: workers at once. Limits in seconds; None for none.
+    grace: from SIGTERM to SIGKILL.
+    """
 
     slots: int
     trial_timeout: float | None

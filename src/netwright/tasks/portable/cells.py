@@ -54,7 +54,8 @@ def cell_value(column: Mapping[str, Any], text: str) -> float | None:
 def amount(text: str, decimal: str, thousands: str, sign: str = "", brackets: bool = False) -> float | None:
     """A number as it is written with these signs for decimals and thousands, or None.
 
-    sign: "%" for percentages, a currency that may stand before or behind it. brackets: whether "(5)" stands for -5.
+    sign: "%" for percentages, a currency that may stand before or behind it.
+    brackets: whether "(5)" stands for -5.
     """
     found = amount_pattern(decimal, thousands, sign, brackets).fullmatch(text)
     if found is None:
@@ -103,7 +104,10 @@ def date_pattern(order: str) -> re.Pattern[str]:
 
 
 def days_of(text: str, order: str) -> float | None:
-    """Days since the beginning of 1970, in UTC where a zone is given. order: what comes first, "name" for a month's."""
+    """Days since the beginning of 1970, in UTC where a zone is given.
+
+    order: what comes first, "name" for a month's.
+    """
     found = date_pattern(order).fullmatch(text)
     if found is None:
         return None

@@ -90,7 +90,9 @@ def picture(source: Any, shape: tuple[int, int, int], background: int, scale: tu
     """The first frame of an image file as uint8 of a shape (channels, height, width); raises ValueError.
 
     It is turned upright, transparent parts are laid on the background (a grey value), and it is resized to cover the
-    shape and cropped around its centre. scale: for pixels of more than 8 bits; the whole range of 16 bits where None.
+    shape and cropped around its centre.
+
+    scale: for pixels of more than 8 bits; the whole range of 16 bits where None.
     """
     import numpy
 

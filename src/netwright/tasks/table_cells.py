@@ -19,7 +19,8 @@ _LOOKED_AT = 20  # cells that have to be numbers before all are tried
 class Cells:
     """The texts of a column, without surrounding spaces.
 
-    column: an Arrow column of strings. trim: whether there may be spaces around them.
+    column: an Arrow column of strings.
+    trim: whether there may be spaces around them.
     """
 
     def __init__(self, column: pyarrow.ChunkedArray, trim: bool = False) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from pathlib import Path
 
-from netwright.core.errors import UserError
+from netwright.core.errors import UserError, closest
+from netwright.core.wording import listed
 
 
 def existing(path: str | os.PathLike[str], kind: str, what: str) -> Path:
@@ -29,8 +29,7 @@ def _near(place: Path) -> str:
         siblings = sorted(each.name for each in parent.iterdir())
     except OSError:
         return ""
-    close = difflib.get_close_matches(place.name, siblings, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {parent / close[0]}?"
-    shown = ", ".join(siblings[:6]) + (", ..." if len(siblings) > 6 else "")
-    return f"; {parent} holds: {shown}" if siblings else f"; {parent} is empty"
+    close = closest(place.name, siblings)
+    if close is not None:
+        return f"; did you mean {parent / close}?"
+    return f"; {parent} holds: {listed(siblings, 6)}" if siblings else f"; {parent} is empty"

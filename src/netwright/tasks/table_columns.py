@@ -32,8 +32,9 @@ class Source:
 class Columns(Preparation):
     """Rows of a table with these columns; `model.py` finds them by name, or by place where there is no header.
 
-    specs: a dict a column, in the order of the features. target: the name and place of the class. width: how many
-    columns the table has.
+    specs: a dict a column, in the order of the features.
+    target: the name and place of the class.
+    width: how many columns the table has.
     """
 
     specs: Sequence[Mapping[str, Any]]

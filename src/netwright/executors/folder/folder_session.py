@@ -25,8 +25,8 @@ from typing import Any
 
 from netwright.core.checks import is_number
 from netwright.core.errors import UserError
-from netwright.executors.folder import files
-from netwright.executors.folder.files import Unreadable
+from netwright.executors.folder import folder_files as files
+from netwright.executors.folder.folder_files import Unreadable
 from netwright.version import __version__
 
 FORMAT = 1
@@ -45,9 +45,12 @@ class Session:
     """What session.json says.
 
     state: "open" while a driver is there, "closed" when it has stopped and may go on, "ended" when nothing more comes.
-    versions: of netwright and torch. work: from which workers make what measures. described: what that must come to,
-    known with the first job. limits: of a trial, as `Processes` takes them. levels: how far above the queue the
-    project's folder is. patience: seconds without a sign of life after which a worker is given up.
+    versions: of netwright and torch.
+    work: from which workers make what measures.
+    described: what that must come to, known with the first job.
+    limits: of a trial, as `Processes` takes them.
+    levels: how far above the queue the project's folder is.
+    patience: seconds without a sign of life after which a worker is given up.
     """
 
     id: str
@@ -153,8 +156,11 @@ class Pulse:
     """How long somebody gave no sign of life, by the looks of this process alone.
 
     A sign is whatever is other than before. Each look counts for a few seconds at most, so that a pause of this process
-    itself makes nobody seem dead, and several looks must agree. patience: seconds after which somebody is given up.
-    silent: seconds. alive: whether there was a sign since the first look.
+    itself makes nobody seem dead, and several looks must agree.
+
+    patience: seconds after which somebody is given up.
+    silent: seconds.
+    alive: whether there was a sign since the first look.
     """
 
     patience: float = 30.0

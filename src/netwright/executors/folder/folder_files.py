@@ -84,7 +84,9 @@ def names(folder: Path) -> list[str]:
 
 
 def move(source: Path, target: Path) -> bool:
-    """Rename; whether it is done. target: a name that only this caller gives.
+    """Rename; whether it is done.
+
+    target: a name that only this caller gives.
 
     Where the answer of a server got lost, the second request finds nothing to rename: what counts is the target.
     """

@@ -1,4 +1,4 @@
-"""Memory and threads, as PyTorch knows them, where a trial has imported it: never the cause of its import."""
+"""Memory and threads of this process, and of PyTorch where that is imported: never the cause of its import."""
 
 from __future__ import annotations
 
@@ -43,6 +43,16 @@ def _cuda(device: str) -> Any:
     """torch.cuda, where it is in use and this is one of its devices."""
     torch = sys.modules.get("torch") if device.startswith("cuda") else None
     return torch.cuda if torch is not None and torch.cuda.is_initialized() else None
+
+
+def peak_of_process() -> int | None:
+    """The most bytes of main memory that this process ever held; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def threads() -> int | None:

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError
+from netwright.core.wording import listed as some_of
 from netwright.tasks.decoding import shown
-from netwright.tasks.preparing import IMAGE_ENDINGS
+from netwright.tasks.raw_inputs import IMAGE_ENDINGS
 
 TRAIN_NAMES = ("train", "training", "trainset", "trn")
 TEST_NAMES = ("test", "testing", "testset", "tst")
@@ -29,7 +30,10 @@ ByKind = dict[tuple[str, ...], list[Path]]
 
 @dataclass(frozen=True)
 class Splits:
-    """The folders of the splits; `train` is the whole folder where it has none. names: of the classes."""
+    """The folders of the splits; `train` is the whole folder where it has none.
+
+    names: of the classes.
+    """
 
     train: Path
     names: tuple[str, ...]
@@ -51,9 +55,12 @@ class Listing:
 
 @dataclass
 class Seen:
-    """What is said of the files that were looked through. others: endings of files that are no images.
+    """What is said of the files that were looked through.
 
-    outside: images behind links out of the folder; away: folders that are such links themselves.
+    others: endings of files that are no images.
+
+    outside: images behind links out of the folder.
+    away: folders that are such links themselves.
     """
 
     others: Counter[str] = field(default_factory=Counter)
@@ -63,7 +70,10 @@ class Seen:
     left_overs: Counter[str] = field(default_factory=Counter)
 
     def note_folder(self, folder: str, top: str) -> None:
-        """Take note of a folder that is itself a link out of the one that was given. top: that one, as it really is."""
+        """Take note of a folder that is itself a link out of the one that was given.
+
+        top: that one, as it really is.
+        """
         real = os.path.realpath(folder)
         if os.path.islink(folder) and not real.startswith(top + os.sep) and real != top:
             self.away.append(f"{shown(os.path.basename(folder))}/ (to {shown(real)})")
@@ -82,8 +92,7 @@ class Seen:
                 "put their files back, or remove them"
             )
         if self.away:
-            more = f" and {len(self.away) - 5:,} more" if len(self.away) > 5 else ""
-            notes.append(f"folders that are links out of this one were read: {', '.join(self.away[:5])}{more}")
+            notes.append(f"folders that are links out of this one were read: {some_of(self.away, 5)}")
         if self.outside:
             notes.append(
                 f"{self.outside:,} images are links to files outside of this folder: they must stay where they are"

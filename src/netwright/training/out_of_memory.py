@@ -10,9 +10,8 @@ import torch
 from torch import nn
 
 from netwright.core.errors import OutOfMemory
+from netwright.core.memory_use import is_out_of_memory, reset_peak_on
 from netwright.core.task import Examples
-
-_CPU_SIGNS = ("can't allocate memory", "not enough memory")
 
 
 @contextmanager
@@ -22,8 +21,8 @@ def out_of_memory_reported(
     """Raises OutOfMemory, with what was tried, for every form in which PyTorch says that memory ran out."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as problem:
-        if not _is_out_of_memory(problem):
+    except (MemoryError, RuntimeError) as problem:
+        if not is_out_of_memory(problem):
             raise
         # The frames of the traceback hold the tensors that filled the memory.
         traceback.clear_frames(problem.__traceback__)
@@ -44,19 +43,8 @@ def _tried(
     )
 
 
-def _is_out_of_memory(problem: Exception) -> bool:
-    if isinstance(problem, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    return any(sign in str(problem) for sign in _CPU_SIGNS)
-
-
-def peak_memory(device: torch.device) -> int | None:
-    """Most bytes allocated on a CUDA device since `reset_peak_memory`; None on other devices."""
-    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
-
-
 def reset_peak_memory(device: torch.device) -> None:
-    """Let `peak_memory` count from here. Begins with CUDA where nothing has yet: before that there is no count."""
+    """Let `peak_on` count from here. Begins with CUDA where nothing has yet: before that there is no count."""
     if device.type == "cuda":
         torch.cuda.init()
-        torch.cuda.reset_peak_memory_stats(device)
+        reset_peak_on(str(device))

@@ -76,10 +76,13 @@ def own_array(raw: NDArray[Any], places: NDArray[np.int64] | None = None) -> Own
 class Pictures(Preparation):
     """Image files, and arrays of pictures.
 
-    shape: (channels, height, width). layout: of four axes of arrays, "channels-first" or "channels-last". scale: of
-    arrays that are not uint8, see `portable.images.scaled`. deep_scale: of image files of more than 8 bits.
-    eight_bits: whether uint8 pictures are taken as they are, and image files therefore too. background: the grey value
-    under transparent parts. own: the first test examples.
+    shape: (channels, height, width).
+    layout: of four axes of arrays, "channels-first" or "channels-last".
+    scale: of arrays that are not uint8, see `portable.images.scaled`.
+    deep_scale: of image files of more than 8 bits.
+    eight_bits: whether uint8 pictures are taken as they are, and image files therefore too.
+    background: the grey value under transparent parts.
+    own: the first test examples.
     """
 
     shape: tuple[int, int, int]
@@ -114,7 +117,11 @@ class Pictures(Preparation):
 
 @dataclass(frozen=True, eq=False)
 class Vectors(Preparation):
-    """Arrays of vectors. offsets: what is subtracted from each column; medians: what fills a gap, None to refuse it."""
+    """Arrays of vectors.
+
+    offsets: what is subtracted from each column.
+    medians: what fills a gap, None to refuse it.
+    """
 
     features: int
     own: Own

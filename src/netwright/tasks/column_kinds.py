@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from netwright.core.wording import listed
 from netwright.tasks.portable.cells import (
     COUNTED,
     CURRENCIES,
@@ -37,7 +38,9 @@ _LOOKED_AT = 50  # distinct texts, to see which kinds are worth trying on all
 
 @dataclass(frozen=True)
 class Kind:
-    """spec: what `cell_value` needs; None for categories. odd: places of the texts that do not fit it."""
+    """spec: what `cell_value` needs; None for categories.
+    odd: places of the texts that do not fit it.
+    """
 
     spec: Spec | None
     odd: tuple[int, ...] = ()
@@ -82,7 +85,9 @@ def _can_only_be(decimal: str, column: Sequence[str]) -> bool:
 def kind_of(texts: Sequence[str], counts: Sequence[int], decimal: str) -> Kind:
     """The kind that most of a column's cells are of: numbers before dates before times, else categories.
 
-    texts: the different ones; counts: how many cells hold each. decimal: the table's decimal sign.
+    texts: the different ones.
+    counts: how many cells hold each.
+    decimal: the table's decimal sign.
     """
     places = [i for i, text in enumerate(texts) if not is_missing(text)]
     if not places:
@@ -195,12 +200,12 @@ def _none(value: Callable[[str], float | None], texts: Sequence[str], places: Se
 
 def described(columns: Mapping[str, Sequence[str]]) -> str:
     """Columns with what is said of them: 'a', 'b' (percentages), 'c' (dates as days)."""
-    return ", ".join(f"{listed(names)} ({what})" for what, names in columns.items())
+    return ", ".join(f"{quoted(names)} ({what})" for what, names in columns.items())
 
 
-def listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(map(repr, names[:5])) + more
+def quoted(names: Sequence[str]) -> str:
+    """The first few names in quotes, and how many more there are."""
+    return listed([repr(name) for name in names], 5)
 
 
 def values_of(spec: Spec, texts: Sequence[str]) -> tuple[np.ndarray, list[int]]:

@@ -10,7 +10,7 @@ from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Decision, Label, Point
 from netwright.core.errors import ConfigurationError, DataError, OutsideSpace, UserError, nearest, shown
 from netwright.core.spelling import option
-from netwright.estimators.tables.columns import Columns
+from netwright.estimators.tables.source_columns import Columns
 
 Naming = str | Mapping[str, str] | None
 

@@ -18,13 +18,13 @@ from netwright.core.randomness import Generators, derived_seed
 from netwright.core.strategy import RoundStrategy, in_role
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.testing.conversation import same_proposal
-from netwright.testing.examples import Layers
 from netwright.testing.rules import global_randomness_untouched, must_not_raise, require
+from netwright.testing.small_spaces import Layers
 
 if TYPE_CHECKING:
     from netwright.core.decision_space import DecisionSpace
     from netwright.core.strategy import Strategy
-    from netwright.testing.strategy import Make
+    from netwright.testing.check_strategy import Make
 
 Place = tuple[int, int, int, int]  # asked, the number of the next trial, steps done, rounds since the last trial
 

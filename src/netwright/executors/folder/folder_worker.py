@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from netwright.core.errors import UserError
 from netwright.core.estimator import Estimator
 from netwright.core.roles import space_of
-from netwright.executors.folder import files
-from netwright.executors.folder.files import Unreadable
+from netwright.executors.folder import folder_files as files
+from netwright.executors.folder.folder_files import Unreadable
+from netwright.executors.folder.folder_session import DRIVER, ENDED, OPEN, Pulse, Session, versions
 from netwright.executors.folder.messages import Kit
-from netwright.executors.folder.session import DRIVER, ENDED, OPEN, Pulse, Session, versions
 from netwright.executors.folder.stay import Stay
 
 if TYPE_CHECKING:
@@ -36,8 +36,10 @@ class NobodyCame(UserError):
 class Worker:
     """Works for the drivers of one queue, one after the other, until one says that nothing more comes.
 
-    make: from a session's `work` the kit, which may take long. slots, threads: as of `Processes`. idle: seconds without
-    work, or without a sign of life of a driver, after which it ends. say: hears what it does, in few lines.
+    make: from a session's `work` the kit, which may take long.
+    slots, threads: as of `Processes`.
+    idle: seconds without work, or without a sign of life of a driver, after which it ends.
+    say: hears what it does, in few lines.
     """
 
     def __init__(
@@ -191,11 +193,15 @@ def serve(
 ) -> int:
     """Carry out trials for the driver that has `Folder(path)`, until it says that nothing more comes; how many.
 
-    path: the folder. search: the same search, or its estimator, as the driver has: nothing of it passes there. workers:
-    trials at once. threads: of each, by default the cores shared out. idle: seconds without work, or without a sign of
-    life of the driver, after which this ends. say: hears what it does, in few lines.
-    Interrupted, it gives back what it has begun. Raises UserError where no driver comes in that time, or one with
-    another version of netwright, other settings or other data.
+    path: the folder.
+    search: the same search, or its estimator, as the driver has: nothing of it passes there.
+    workers: trials at once.
+    threads: of each, by default the cores shared out.
+    idle: seconds without work, or without a sign of life of the driver, after which this ends.
+    say: hears what it does, in few lines. Interrupted, it gives back what it has begun.
+
+    Raises UserError where no driver comes in that time, or one with another version of netwright, other settings or
+    other data.
     """
     estimator = search if isinstance(search, Estimator) else search.estimator
     kit = Kit(space_of(search), tuple(estimator.stages()))

@@ -23,7 +23,11 @@ _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Rows of one table. codes: the class of each; kept: the places of those that are used."""
+    """Rows of one table.
+
+    codes: the class of each.
+    kept: the places of those that are used.
+    """
 
     table: Table
     columns: Sequence[Column]

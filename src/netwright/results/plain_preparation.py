@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class Plain(Preparation):
-    """uint8 images or float vectors of one shape, from .npy files. test: the examples that `own_files` writes."""
+    """uint8 images or float vectors of one shape, from .npy files.
+
+    test: the examples that `own_files` writes.
+    """
 
     def __init__(self, shape: tuple[int, ...], test: Examples) -> None:
         self._shape, self._test = shape, test

@@ -74,7 +74,14 @@ def figures_of(
     skipped: dict[str, str] | None = None,
     search: dict[str, Any] | None = None,
 ) -> Figures:
-    """Everything a report states, from the parts."""
+    """Everything a report states, from the parts.
+
+    final: as `train_final` gives it.
+    task: on which it was tested.
+    baselines: in the order of the report.
+    skipped: baselines that were not run, by name, each with why.
+    search: what the search cost, as `search_facts` gives it.
+    """
     first = final.trainings[0]
     whose = "process" if torch.device(final.device).type == "cpu" else "device"
     training = {
@@ -130,7 +137,12 @@ def _each_class_matters(task: Task, search: Mapping[str, Any]) -> bool:
 
 @kinds_checked
 def search_facts(run: Run, repeats: Sequence[Run] = (), trial: Trial | None = None) -> dict[str, Any]:
-    """What finding the network cost, and how it was found. trial: whose network it is, by default the best one."""
+    """What finding the network cost, and how it was found.
+
+    run: as `Search.run` or `Search.load` gives it.
+    repeats: the same search with other seeds.
+    trial: whose network it is, by default the best one.
+    """
     search, trial = run.search, trial or run.best
     repeated = {"repeats": {each.name: str(each.best.architecture) for each in repeats}} if repeats else {}
     return {

@@ -10,8 +10,8 @@ import numpy as np
 
 from netwright.core.errors import ConfigurationError, InvalidArchitecture
 from netwright.core.kinds import kinds_checked
-from netwright.testing.examples import Layers, Only
 from netwright.testing.rules import global_randomness_untouched, must_not_raise, must_raise, require
+from netwright.testing.small_spaces import Layers, Only
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture

@@ -14,9 +14,10 @@ _NUMBERS = 1 << 22  # float64 values of vectors at a time, unless one column has
 def mean_and_std(inputs: Tensor, places: Tensor | None = None) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """One mean and one standard deviation a channel of uint8 images (as 0..1), or a feature of float32 vectors.
 
-    inputs: (n, channels, height, width) or (n, features). places: the rows that count, all where None. What never
-    varies gets the standard deviation 1. Sums over images are of whole numbers, so that the result does not depend on
-    the device or the order; columns of vectors are taken a few at a time, which changes no bit.
+    inputs: (n, channels, height, width) or (n, features).
+    places: the rows that count, all where None. What never varies gets the standard deviation 1. Sums over images are
+        of whole numbers, so that the result does not depend on the device or the order; columns of vectors are taken a
+        few at a time, which changes no bit.
     """
     if inputs.ndim == 4 and inputs.device.type == "mps":  # has no float64
         inputs, places = inputs.cpu(), None if places is None else places.cpu()

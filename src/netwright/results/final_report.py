@@ -25,7 +25,10 @@ HEADINGS = ("", "test accuracy", "n", "parameters", "multiply-adds", "seconds")
 
 
 def table(contenders: Sequence[Contender]) -> list[list[str]]:
-    """One row a contender under `HEADINGS`."""
+    """One row a contender under `HEADINGS`.
+
+    contenders: in the order of the rows.
+    """
     return [
         [
             each.name,
@@ -64,7 +67,10 @@ def verdict(figures: Figures) -> str:
 
 
 def report_lines(figures: Figures) -> list[str]:
-    """The comparison for a terminal: what to know first, a table, one sentence a baseline, then the limits."""
+    """The comparison for a terminal: what to know first, a table, one sentence a baseline, then the limits.
+
+    figures: of the finished network.
+    """
     rows = [list(HEADINGS), *table([figures.winner, *figures.baselines])]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     lines = [
@@ -77,7 +83,10 @@ def report_lines(figures: Figures) -> list[str]:
 
 
 def sentences(figures: Figures) -> list[str]:
-    """What the comparison says, a baseline a line; then its limits."""
+    """What the comparison says, a baseline a line; then its limits.
+
+    figures: of the finished network.
+    """
     found = [difference_text(each) for each in figures.differences]
     found += [f"{name} was not run: {reason}" for name, reason in figures.skipped.items()]
     found += [f"did not fit into the time: {', '.join(figures.left_out)}"] if figures.left_out else []
@@ -132,7 +141,10 @@ def amount(value: float | None) -> str:
 
 
 def usage(preparation: Preparation, answers: Sequence[Mapping[str, Any]] = ()) -> str:
-    """How examples are predicted, in Markdown. answers: what `model.py --json` printed for a user's own files."""
+    """How examples are predicted, in Markdown.
+
+    answers: what `model.py --json` printed for a user's own files.
+    """
     parts = [
         _USE.replace("{examples}", " ".join(preparation.describe().split())),
         "Files, folders and patterns of names go to `model.py`, which prepares them as the training data was prepared:",
@@ -167,7 +179,10 @@ def _printable(text: str) -> str:
 def readme(figures: Figures, files: Mapping[str, str], verification: Sequence[str], use: str = "") -> str:
     """The README of an exported folder, in Markdown.
 
-    files: name -> what it is. verification: what was checked. use: see `usage`.
+    figures: of the finished network.
+    files: name -> what it is.
+    verification: what was checked.
+    use: see `usage`.
     """
     winner = figures.winner
     n = len(winner.accuracies)

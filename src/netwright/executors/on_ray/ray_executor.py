@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from netwright.core.errors import ConfigurationError, UserError
 from netwright.core.executor import Job, Outcome
 from netwright.executors.on_ray.cluster import Cluster, trouble
+from netwright.executors.on_ray.ray_worker import ending, versions
 from netwright.executors.on_ray.shipping import Kit, order
-from netwright.executors.on_ray.worker import ending, versions
 
 if TYPE_CHECKING:
     from netwright.core.trial import State
-    from netwright.executors.on_ray.worker import About
+    from netwright.executors.on_ray.ray_worker import About
 
 ASKING = 20.0  # seconds that a node has to tell what a dead worker printed
 UNMANNED = 300.0  # seconds that jobs wait where no worker is ready at all
@@ -27,7 +27,11 @@ _NEVER = float("inf")
 
 @dataclass(eq=False)
 class Hand:
-    """One worker from its start to its end. hello: the answer that says it is ready. answer: of the job it runs."""
+    """One worker from its start to its end.
+
+    hello: the answer that says it is ready.
+    answer: of the job it runs.
+    """
 
     actor: Any
     hello: Any
@@ -55,10 +59,12 @@ class Inquest:
 class Ray:
     """Runs trials on a Ray cluster, `workers` at once.
 
-    workers: how many. address: "auto" for the cluster that this machine is part of, or host:port; None starts one on
-    this machine for as long as the executor lives, unless RAY_ADDRESS names one or Ray runs in this process already.
+    workers: how many.
+    address: "auto" for the cluster that this machine is part of, or host:port; None starts one on this machine for as
+        long as the executor lives, unless RAY_ADDRESS names one or Ray runs in this process already.
     cpus_per_trial, gpus_per_trial: what each worker reserves; fractions share a device.
-    trial_timeout: seconds. memory: bytes that a trial may take; also reserved on its node.
+    trial_timeout: seconds.
+    memory: bytes that a trial may take; also reserved on its node.
 
     `slots` counts the workers that are ready: it grows while they start, and shrinks where nodes are lost. A worker
     that dies is replaced. Ray retries nothing; that is for the search. The results stay with the driver.

@@ -36,7 +36,12 @@ _DEATHS = {  # what Python's faulthandler writes before it lets a process die
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """A worker that is ready. node: Ray's id. place: name of the node, for people. logs: files that it prints to."""
+    """A worker that is ready.
+
+    node: Ray's id.
+    place: name of the node, for people.
+    logs: files that it prints to.
+    """
 
     node: str
     place: str
@@ -51,7 +56,10 @@ def versions() -> str:
 
 
 class Worker:
-    """One actor. memory: bytes that a trial may take, None for no limit."""
+    """One actor.
+
+    memory: bytes that a trial may take, None for no limit.
+    """
 
     def __init__(self, memory: int | None) -> None:
         import ray
@@ -69,7 +77,10 @@ class Worker:
         return About(self._node, place, os.getpid(), self._logs, versions())
 
     def carry_out(self, number: int, kit: Sequence[Any], order: Order) -> Outcome:
-        """The outcome of a job. kit: the reference to kit `number`, in a list so that it is fetched only once."""
+        """The outcome of a job.
+
+        kit: the reference to kit `number`, in a list so that it is fetched only once.
+        """
         import ray
 
         if number != self._number:

@@ -18,7 +18,11 @@ MOST_TIMING = 0.4  # seconds for timing one network's steps
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of one final training. epoch: of each epoch. test: of the test, and whatever is done once."""
+    """Seconds of one final training.
+
+    epoch: of each epoch.
+    test: of the test, and whatever is done once.
+    """
 
     epoch: float
     test: float
@@ -67,8 +71,9 @@ def fit(
     """Epochs for the winner: those wanted, fewer where they do not fit, more where nothing else would use the time.
 
     others: the further trainings in the order of their worth; each takes as many epochs as the winner has in all.
-    begun: epochs that the winner has behind it. seconds: the time left; None for no limit. exact: never more epochs
-    than wanted. 0 epochs where not even one fits.
+    begun: epochs that the winner has behind it.
+    seconds: the time left; None for no limit.
+    exact: never more epochs than wanted. 0 epochs where not even one fits.
     """
     if seconds is None:
         return Fit(wanted, len(others))

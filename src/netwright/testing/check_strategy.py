@@ -14,8 +14,8 @@ from netwright.core.packing import packed, unpacked
 from netwright.core.strategy import Remembering, in_role
 from netwright.core.trial import STATES
 from netwright.testing.conversation import Conversation, same_proposal
-from netwright.testing.examples import Layers, Only
 from netwright.testing.rules import must_not_raise, must_raise, require
+from netwright.testing.small_spaces import Layers, Only
 
 if TYPE_CHECKING:
     from netwright.core.space import Space

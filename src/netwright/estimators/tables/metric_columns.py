@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import ConfigurationError, DataError, shown
-from netwright.estimators.tables.columns import Columns
+from netwright.estimators.tables.source_columns import Columns
 from netwright.tasks.portable.cells import is_missing
 
 Metrics = str | Sequence[str] | Mapping[str, str] | None

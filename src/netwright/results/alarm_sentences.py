@@ -18,7 +18,9 @@ Epoch = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """subject: what it is about, the same as long as it lasts. size: how bad it is; growth by 0.05 is said again."""
+    """subject: what it is about, the same as long as it lasts.
+    size: how bad it is; growth by 0.05 is said again.
+    """
 
     subject: str
     text: str
@@ -114,7 +116,7 @@ def alarms_of_candidates(epochs: Sequence[Epoch], scores: Sequence[float]) -> li
     """The alarms that the accuracies of architectures on the trained weights raise, given the validation examples.
 
     epochs: of which the last names how many examples there are, and which accuracy chance gives; without them nothing
-    can be said.
+        can be said.
     """
     last = epochs[-1] if epochs else {}
     examples, chance = last.get("val_examples", 0.0), last.get("accuracy_by_chance", 0.0)

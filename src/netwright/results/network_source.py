@@ -23,9 +23,11 @@ from netwright.results.recording import Recording, children, is_container, is_la
 class Source:
     """A network as code.
 
-    classes: the classes it is made of, those that are needed first first. build: the body of a function that gives
-    the network, without indentation. tensors: by state-dict key, what it must be loaded with, on the CPU. left_out:
-    state-dict keys of the network that take no part in predicting (an auxiliary head) and are not in the code.
+    classes: the classes it is made of, those that are needed first first.
+    build: the body of a function that gives the network, without indentation.
+    tensors: by state-dict key, what it must be loaded with, on the CPU.
+    left_out: state-dict keys of the network that take no part in predicting (an auxiliary head) and are not in the
+        code.
     """
 
     classes: tuple[str, ...]
@@ -44,10 +46,13 @@ class Source:
 def write_source(network: nn.Module, example: Tensor, reserved: Collection[str] = ()) -> Source:
     """The code of a network as it predicts (in eval mode).
 
+    network: whose forward is written out.
     example: a batch of at least two inputs, (n, channels, height, width) or (n, features); what it holds is of no
-    consequence. reserved: names that no class may have. Keys of the state dict stay as they are, so that the network's
-    weights fit the code; modules that have no effect when predicting (drop path) are left out, and plain tensors that a
-    forward reads become buffers.
+        consequence.
+    reserved: names that no class may have. Keys of the state dict stay as they are, so that the network's weights fit
+        the code; modules that have no effect when predicting (drop path) are left out, and plain tensors that a forward
+        reads become buffers.
+
     Raises UserError, naming the class and line, where a forward depends on the values it computes with.
     """
     recording = record(network, example)

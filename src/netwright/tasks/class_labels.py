@@ -11,17 +11,22 @@ from numpy.typing import NDArray
 
 from netwright.core.errors import DataError
 from netwright.core.spelling import option
-from netwright.tasks.values import as_array
+from netwright.core.wording import listed
+from netwright.tasks.plain_numbers import as_array
 
 _MANY_VALUES = 50
 _FEW_EACH = 20
 _MOST = 0.6  # share of the examples that makes one class the usual answer
 _RARE = 0.2  # of an even share, below which a class is rare
 
+SHOWN = 8  # names in one line
+
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """codes: int64 (n,), each in 0..len(names)-1. values: what each code stood for, sorted."""
+    """codes: int64 (n,), each in 0..len(names)-1.
+    values: what each code stood for, sorted.
+    """
 
     codes: NDArray[np.int64]
     names: tuple[str, ...]
@@ -33,6 +38,7 @@ def encode(y: Any, classes: Sequence[str] | None = None, what: str = "labels") -
     """Number the labels; `classes` names them, in the order of their sorted values.
 
     y: whole numbers with or without gaps, text, booleans or one-hot rows, for n examples.
+
     Raises DataError for measurements (a regression target), missing labels, and fewer than two classes.
     """
     array = as_array(y, what)
@@ -46,7 +52,7 @@ def encode(y: Any, classes: Sequence[str] | None = None, what: str = "labels") -
     if len(values) < 2:
         raise DataError(f"a classification task needs at least 2 classes, but the {what} hold only {names[0]!r}")
     if plain.dtype.kind in "iu" and not np.array_equal(values, np.arange(len(values))) and classes is None:
-        notes += (f"labels {_listed(names)} were numbered 0 to {len(values) - 1}",)
+        notes += (f"labels {listed(names, SHOWN)} were numbered 0 to {len(values) - 1}",)
     return Labels(codes.reshape(-1).astype(np.int64), names, values, notes)
 
 
@@ -62,8 +68,8 @@ def encode_as(y: Any, known: Labels, what: str = "test labels") -> NDArray[np.in
     unknown = np.unique(plain[known.values[place] != plain])
     if len(unknown):
         raise DataError(
-            f"the {what} hold classes that the training examples do not: {_listed([str(v) for v in unknown])}; "
-            f"the training classes are {_listed(known.names)}"
+            f"the {what} hold classes that the training examples do not: {listed([str(v) for v in unknown], SHOWN)}; "
+            f"the training classes are {listed(known.names, SHOWN)}"
         )
     return place.astype(np.int64)
 
@@ -78,7 +84,10 @@ def refuse_regression(distinct: int, count: int, what: str) -> None:
 
 
 def uneven(counts: NDArray[np.int64], names: Sequence[str]) -> list[str]:
-    """What is said where one class has most examples, or another very few. counts: examples of each class."""
+    """What is said where one class has most examples, or another very few.
+
+    counts: examples of each class.
+    """
     total, most = int(counts.sum()), int(counts.argmax())
     if counts[most] <= _MOST * total and counts.min() >= _RARE * total / len(counts):
         return []
@@ -161,7 +170,3 @@ def _named(values: NDArray[Any], classes: Sequence[str]) -> tuple[str, ...]:
 
 def _kind(array: NDArray[Any]) -> str:
     return "text" if array.dtype.kind == "U" else "numbers"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:8]) + (f", and {len(names) - 8} more" if len(names) > 8 else "")

@@ -1,0 +1,58 @@
+"""`help` of what is public can be scanned: each parameter stands on a line of its own, `name: what it is`."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Iterator
+
+import pytest
+
+PACKAGES = (
+    "netwright",
+    *(f"netwright.{name}" for name in ("engine", "executors", "results", "store", "tasks", "training")),
+)
+ITEM = re.compile(r"^((?:\w+)(?:, \w+)*): .", re.MULTILINE)
+
+
+def public() -> Iterator[tuple[str, object]]:
+    for package in PACKAGES:
+        module = importlib.import_module(package)
+        for name in module.__all__:
+            value = getattr(module, name)
+            is_error = inspect.isclass(value) and issubclass(value, BaseException)
+            if (inspect.isclass(value) or inspect.isfunction(value)) and not is_error:
+                yield f"{package}.{name}", value
+
+
+def parameters(value: object) -> list[str]:
+    """Those that a caller gives."""
+    found = inspect.signature(value).parameters.values()  # type: ignore[arg-type]
+    return [each.name for each in found if each.name not in ("self", "args", "kwargs")]
+
+
+def described(value: object) -> set[str]:
+    """The names that stand on lines of their own."""
+    return {name.strip() for line in ITEM.findall(inspect.getdoc(value) or "") for name in line.split(",")}
+
+
+@pytest.mark.parametrize(("name", "value"), list(public()), ids=lambda each: each if isinstance(each, str) else "")
+def test_each_parameter_has_its_line(name: str, value: object) -> None:
+    assert inspect.getdoc(value), f"{name} has no docstring"
+    missing = [each for each in parameters(value) if each not in described(value)]
+    assert not missing, f"{name} says nothing of {missing} on a line of its own"
+
+
+def test_parameters_within_a_sentence_are_not_enough() -> None:
+    def good(size: int, seed: int) -> None:
+        """Does.
+
+        size: how large.
+        seed: which.
+        """
+
+    def glued(size: int, seed: int) -> None:
+        """Does. size: how large. seed: which."""
+
+    assert described(good) == {"size", "seed"} and described(glued) == set()
