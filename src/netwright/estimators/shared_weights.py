@@ -34,6 +34,7 @@ from netwright.estimators.sharing.scoring import recalibrated, totals
 from netwright.estimators.sharing.stages import stages_of
 from netwright.estimators.sharing.weights import Weights
 from netwright.estimators.signature import with_training_settings
+from netwright.estimators.terms import Term, terms_of, with_terms
 from netwright.supernets.sharing import Sharing, supernet_of
 from netwright.tasks import Task
 from netwright.training import TrainingSettings, checkpoint
@@ -71,6 +72,9 @@ class SharedWeights(RoundEstimator):
     weights: what gives the weights in place of the plain supernet: one in other forms, as
     `InSupernet([PartialChannels(4)])`, for which the options before it are short, or a giver of one's own
     (`netwright.supernets.Sharing`).
+    terms: what is added to the loss that rounds are told, and to its gradient by mixture weight, as
+    `[ExpectedCost("macs", 0.1), Entropy(0.01)]` or "0.1*macs+0.01*entropy" (`netwright.estimators.terms`); the shared
+    weights train without them, and the curvature is that of the loss alone.
     recalibrate: training minibatches from which the statistics of an architecture's batch normalisations are taken
     before it is scored; 0 uses those of each validation batch. stages: dicts with "epochs", changes to the space's
     settings, "skip_dropout" with "warm_up" (Chen et al. 2019), and "learning_rate"; each begins with new weights,
@@ -113,6 +117,7 @@ class SharedWeights(RoundEstimator):
         fused: bool = True,
         recompute: bool = False,
         weights: Sharing | None = None,
+        terms: str | Sequence[Term] = (),
         recalibrate: int = 0,
         stages: Sequence[Mapping[str, Any]] = (),
         alarms: bool = True,
@@ -145,7 +150,7 @@ class SharedWeights(RoundEstimator):
         }
         if rehearsals == "evaluation":
             self.form["running_statistics"] = True
-        self.sharing = self._sharing(weights)
+        self.sharing, self.terms = self._sharing(weights), terms_of(terms)
         self.final_settings = TrainingSettings(epochs=self.settings.epochs)
         self._weights: Weights | None = None
         self._unwritten: Path | None = None
@@ -177,8 +182,9 @@ class SharedWeights(RoundEstimator):
         described = super().configuration()
         for name in ("fused", "recompute"):
             del described["arguments"][name]
-        if described["arguments"]["weights"] is None:
-            del described["arguments"]["weights"]
+        for name in ("weights", "terms"):
+            if not described["arguments"][name]:
+                del described["arguments"][name]
         return described
 
     @cached_property
@@ -261,7 +267,9 @@ class SharedWeights(RoundEstimator):
         with self._reported(), weights.running(proposal):
             found = weights.round(proposal)
         self._ended_epoch = weights.step > before and weights.step % weights.steps == 0
-        return found
+        if not self.terms or proposal.along is not None:
+            return found
+        return with_terms(found, proposal.candidate, self.terms, self.cost)
 
     @property
     def epoch_ended(self) -> bool:
