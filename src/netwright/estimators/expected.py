@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from netwright.core.architecture import Mixture
-    from netwright.core.decisions import Decision
     from netwright.core.decision_space import DecisionSpace
+    from netwright.core.decisions import Decision
     from netwright.estimators.cost_sums import CostModel
 
 MOST_SUMMED = 20_000  # architectures over which a sum is taken

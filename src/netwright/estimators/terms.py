@@ -12,6 +12,7 @@ import torch
 from netwright.core.amounts import parse_amount
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.configuration import Configured
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, nearest
 from netwright.core.trial import Measurement
 
@@ -72,7 +73,8 @@ class Entropy(Term):
 
     def value(self, mixture: Mixture, cost: Cost) -> Tensor:
         found: list[Tensor] = []
-        for decision in cost.space.decisions:
+        table = cost.space.decisions if isinstance(cost.space, DecisionSpace) else ()
+        for decision in table:
             weights = mixture.weights.get(decision.name)
             if weights is not None and len(decision.options) > 1:
                 hard = weights if decision.kind == "sources" else weights[: len(decision.options)]

@@ -15,7 +15,7 @@ from netwright.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture, Mixture
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.task import TaskShape
 
 
@@ -26,7 +26,7 @@ class SharedNetwork(nn.Module, ABC):
     mixes: whether it runs mixtures of all options, too; by default not.
     """
 
-    space: Space
+    space: DecisionSpace
     shape: TaskShape
     mixes: bool = False
 
@@ -56,7 +56,7 @@ class Sharing(Configured, ABC):
 
     @abstractmethod
     def network(
-        self, space: Space, shape: TaskShape, *, drop_path: bool, skip_dropout: bool, twice: bool
+        self, space: DecisionSpace, shape: TaskShape, *, drop_path: bool, skip_dropout: bool, twice: bool
     ) -> SharedNetwork:
         """A network with new weights, drawn from torch's current generator.
 
@@ -143,7 +143,7 @@ class InSupernet(Sharing):
         return {name: value for each in self.forms for name, value in each.arguments_of_supernet().items()}
 
     def network(
-        self, space: Space, shape: TaskShape, *, drop_path: bool, skip_dropout: bool, twice: bool
+        self, space: DecisionSpace, shape: TaskShape, *, drop_path: bool, skip_dropout: bool, twice: bool
     ) -> SharedNetwork:
         from netwright.supernets.supernet import Supernet
 
