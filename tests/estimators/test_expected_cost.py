@@ -21,7 +21,7 @@ from netwright.testing.examples import Layers
 SHAPE = nw.TaskShape((3, 8, 8), 4)
 
 
-class Nested(nw.Space):
+class Nested(nw.DecisionSpace):
     """An option with a decision of its own, a node that keeps two of three sources, and an option that is soft."""
 
     additive_cost = True
@@ -51,7 +51,7 @@ class Built(Nested):
     additive_cost = False
 
 
-def mixture_of(space: nw.Space, seed: int = 0, sources: bool = True) -> nw.Mixture:
+def mixture_of(space: nw.DecisionSpace, seed: int = 0, sources: bool = True) -> nw.Mixture:
     generator = torch.Generator().manual_seed(seed)
     return nw.Mixture(
         {
@@ -69,7 +69,7 @@ def mixture_of(space: nw.Space, seed: int = 0, sources: bool = True) -> nw.Mixtu
     )
 
 
-def brute_force(space: nw.Space, cost: Cost, mixture: nw.Mixture) -> list[float]:
+def brute_force(space: nw.DecisionSpace, cost: Cost, mixture: nw.Mixture) -> list[float]:
     """The definition, in plain arithmetic."""
     total, sums = 0.0, [0.0, 0.0, 0.0]
     weights = {name: each.tolist() for name, each in mixture.weights.items()}
@@ -95,7 +95,7 @@ def brute_force(space: nw.Space, cost: Cost, mixture: nw.Mixture) -> list[float]
 @pytest.mark.parametrize(
     "space", [Nested(), Built(), Layers(), nw.spaces.NasBench201(channels=2, cells=1)], ids=lambda each: each.name
 )
-def test_it_is_the_sum_over_all_architectures(space: nw.Space, sources: bool) -> None:
+def test_it_is_the_sum_over_all_architectures(space: nw.DecisionSpace, sources: bool) -> None:
     cost = Cost(space, SHAPE)
     if space.size > 5000:
         mixture = mixture_of(space)
@@ -115,7 +115,7 @@ def test_it_is_the_sum_over_all_architectures(space: nw.Space, sources: bool) ->
 
 
 @pytest.mark.parametrize("space", [Nested(), Built()], ids=lambda each: type(each).__name__)
-def test_its_gradient_is_that_of_finite_differences(space: nw.Space) -> None:
+def test_its_gradient_is_that_of_finite_differences(space: nw.DecisionSpace) -> None:
     cost, mixture = Cost(space, SHAPE), mixture_of(space)
     names = list(mixture.weights)
 

@@ -20,7 +20,7 @@ from netwright.strategies.paths import TrainThenSearch, UniformPaths
 from netwright.supernets import Affine, InSupernet, NormalisedPooling, PartialChannels, SharedNetwork, Sharing, Supernet
 
 
-class Kernels(nw.Space):
+class Kernels(nw.DecisionSpace):
     """Three layers of equal width, each with a kernel of one of three sizes, or none."""
 
     traced_shape = nw.TaskShape((3, 8, 8), 4)
@@ -35,7 +35,7 @@ class Kernels(nw.Space):
 class Hypernetwork(SharedNetwork):
     """One linear map makes each kernel from an embedding of its own; all else is shared as it is."""
 
-    def __init__(self, space: nw.Space, shape: nw.TaskShape, width: int) -> None:
+    def __init__(self, space: nw.DecisionSpace, shape: nw.TaskShape, width: int) -> None:
         super().__init__()
         self.space, self.shape = space, shape
         self.frames: dict[nw.Architecture, nn.Module] = {}
@@ -83,7 +83,7 @@ class ByHypernetwork(Sharing):
     def __init__(self, width: int = 4) -> None:
         self.width = width
 
-    def network(self, space: nw.Space, shape: nw.TaskShape, **_: bool) -> SharedNetwork:
+    def network(self, space: nw.DecisionSpace, shape: nw.TaskShape, **_: bool) -> SharedNetwork:
         return Hypernetwork(space, shape, self.width)
 
 
