@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from netwright.core.architecture import Architecture, Mixture
-from netwright.core.space import Space
+from netwright.core.decision_space import DecisionSpace
 
 
 def entropy(mixture: Mixture) -> float:
@@ -28,7 +28,7 @@ def parameter_free(architecture: Architecture, free: Mapping[str, frozenset[str]
     return sum(label in free[name] for name, label in taken) / len(taken) if taken else 0.0
 
 
-def parameter_free_by_chance(space: Space, free: Mapping[str, frozenset[str]]) -> float:
+def parameter_free_by_chance(space: DecisionSpace, free: Mapping[str, frozenset[str]]) -> float:
     """The same share of a random architecture, as if every decision were asked."""
     options = {decision.name: decision.options for decision in space.decisions}
     shares = [len(labels) / len(options[name]) for name, labels in free.items()]
