@@ -44,7 +44,7 @@ def compare(space: nw.Space, batch: int, steps: int) -> None:
     examples = Examples(torch.randint(256, (4 * batch, 3, 32, 32), dtype=torch.uint8), torch.randint(10, (4 * batch,)))
     data = Data(examples, examples, (0.5,) * 3, (0.25,) * 3, Augmentation())
     settings = SETTINGS.replace(batch_size=batch, epochs=100)
-    weights = Weights((Stage(space, 100),), data, shape, settings, 0, device, form={})
+    weights = Weights((Stage(space, 100),), data, shape, settings, 0, device)
     rng = np.random.default_rng(0)
     ratios: list[float] = []
     for _ in range(steps):

@@ -17,7 +17,7 @@ from netwright.core.errors import ConfigurationError, marked, nearest
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
-    from netwright.core.strategy import Strategy
+    from netwright.core.strategy import RoundStrategy, Strategy
 
 GROUPS = {
     "space": "netwright.spaces",
@@ -95,6 +95,8 @@ def _imported(kind: Kind, reference: str) -> Callable[..., Any]:
 
 def _fitting(kind: Kind, reference: str, found: Any, beside: dict[str, Any]) -> Callable[..., Any]:
     """What was found, where it is of this kind; ConfigurationError otherwise."""
+    if kind in ("method", "search") and isinstance(found, type) and issubclass(found, _round_strategy()):
+        return _whole_search(found)
     base = _base(kind)
     if base is not None and isinstance(found, type) and issubclass(found, base):
         return found
@@ -123,6 +125,19 @@ def _base(kind: Kind) -> type[Space] | type[Strategy] | None:
 
         return Strategy
     return None
+
+
+def _round_strategy() -> type[RoundStrategy]:
+    from netwright.core.strategy import RoundStrategy
+
+    return RoundStrategy
+
+
+def _whole_search(method: type[RoundStrategy]) -> Callable[..., Any]:
+    """The function that searches by a class of rounds, on shared weights."""
+    from netwright.methods.weight_sharing import searching
+
+    return searching(method)
 
 
 def _is_a(value: Any, base: type | None) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cached_property
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from netwright.core.architecture import Architecture
+from netwright.core.architecture import Architecture, Mixture
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import UserError
 from netwright.core.estimator import Estimator
@@ -15,6 +15,11 @@ from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.core.trial import Measurement, Proposal
 from netwright.estimators.cost_sums import Built, CostModel, HasCostTerms, Table, Terms
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from netwright.estimators.expected import MeanCost
 
 
 class Cost(Estimator):
@@ -33,8 +38,8 @@ class Cost(Estimator):
     The first use takes from a part of a second to a few, and checks what the space says on some random architectures;
     a later one takes a few millionths of a second, where the space says either of the first two.
 
-    shape: what one example looks like. Raises UserError for a mixture of architectures, InvalidArchitecture for another
-    space's architecture, and UserError where the space's claim is found wrong.
+    shape: what one example looks like. Raises InvalidArchitecture for another space's architecture, and UserError where
+    the space's claim is found wrong.
     """
 
     metrics: ClassVar[tuple[str, ...]] = ("params", "macs", "activation_memory")
@@ -46,8 +51,36 @@ class Cost(Estimator):
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:
         """Count the candidate; `seed` and the proposal's fidelity change nothing."""
         if not isinstance(proposal.candidate, Architecture):
-            raise UserError("Cost counts architectures; a mixture of all options has no cost of its own")
+            return Measurement({name: float(each.detach()) for name, each in self.expected(proposal.candidate).items()})
         return Measurement(self.figures(proposal.candidate))
+
+    def expected(self, mixture: Mixture) -> dict[str, Tensor]:
+        """The mean cost of the networks that a mixture stands for, each decision drawn by its own hard weights.
+
+        Scalars in float64 with the graph of the weights, so that they have a gradient. Raises UserError where the cost
+        is no sum over decisions and the space too large to be summed over.
+        """
+        return dict(zip(self.metrics, self._expected(mixture), strict=True))
+
+    @cached_property
+    def _expected(self) -> MeanCost:
+        from netwright.estimators.expected import MeanCost
+
+        if not isinstance(self.space, DecisionSpace):
+            raise UserError(
+                f"{self.space.name} has no decisions, so that there are no mixtures of its networks to count"
+            )
+        return MeanCost(self.space, self._model)
+
+    @cached_property
+    def of_uniform(self) -> dict[str, float]:
+        """The expected cost where all options weigh the same."""
+        import torch
+
+        table = self.space.decisions if isinstance(self.space, DecisionSpace) else ()
+        weighed = [each for each in table if each.kind != "sources"]
+        even = Mixture({each.name: torch.ones(len(each.options) + len(each.soft)) for each in weighed})
+        return {name: float(each) for name, each in self.expected(even).items()}
 
     def figures(self, architecture: Architecture) -> dict[str, int]:
         """The metrics of an architecture, as exact integers; `activation_memory` in bytes."""

@@ -53,6 +53,21 @@ class Table:
             self(space.indices(space.sample(rng)))
         check(self, space, shape, "additive_cost")
 
+    @property
+    def is_additive(self) -> bool:
+        """Whether the rest of the network is always the same."""
+        return not hasattr(self._space, "cost_frame")
+
+    @property
+    def options(self) -> list[list[Sums]]:
+        """What each option of each decision adds."""
+        return self._options
+
+    @property
+    def frame(self) -> Sums:
+        """What the rest of the network counts, where it is always the same."""
+        return next(iter(self._frames.values()))
+
     def __call__(self, content: Content) -> Sums:
         point: Point = content
         frame = self._frame(point)

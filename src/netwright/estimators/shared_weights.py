@@ -35,6 +35,8 @@ from netwright.estimators.sharing.scoring import recalibrated, totals
 from netwright.estimators.sharing.stages import stages_of
 from netwright.estimators.sharing.weights import Weights
 from netwright.estimators.signature import with_training_settings
+from netwright.estimators.terms import Term, terms_of, with_terms
+from netwright.supernets.sharing import Sharing, supernet_of
 from netwright.tasks import Task
 from netwright.training import TrainingSettings, checkpoint
 from netwright.training.out_of_memory import out_of_memory_reported, reset_peak_memory
@@ -56,7 +58,7 @@ GAP_BATCHES = 4  # validation minibatches on which mixture and rounded architect
 
 
 class SharedWeights(RoundEstimator):
-    """Holds the weights of all networks of a space at once, in a supernet; an architecture is judged with its share.
+    """Holds the weights of all networks of a space at once, by default in a supernet; each is judged with its share.
 
     Rounds of purpose "train" move the weights; "evaluate" gives loss and accuracy on the validation examples without
     moving anything. Order of examples, initial weights and everything else random follow from the search's seed.
@@ -68,6 +70,12 @@ class SharedWeights(RoundEstimator):
     differentiating twice, unfused.
     split: share of the training examples held out as validation examples. split_seed: gives the split. affine,
     normalise_pooling, partial_channels, kernel_transform, fused, recompute: see `netwright.supernets.Supernet`.
+    weights: what gives the weights in place of the plain supernet: one in other forms, as
+    `InSupernet([PartialChannels(4)])`, for which the options before it are short, or a giver of one's own
+    (`netwright.supernets.Sharing`).
+    terms: what is added to the loss that rounds are told, and to its gradient by mixture weight, as
+    `[ExpectedCost("macs", 0.1), Entropy(0.01)]` or "0.1*macs+0.01*entropy" (`netwright.estimators.terms`); the shared
+    weights train without them, and the curvature is that of the loss alone.
     recalibrate: training minibatches from which the statistics of an architecture's batch normalisations are taken
     before it is scored; 0 uses those of each validation batch. stages: dicts with "epochs", changes to the space's
     settings, "skip_dropout" with "warm_up" (Chen et al. 2019), and "learning_rate"; each begins with new weights,
@@ -111,6 +119,8 @@ class SharedWeights(RoundEstimator):
         kernel_transform: bool = False,
         fused: bool = True,
         recompute: bool = False,
+        weights: Sharing | None = None,
+        terms: str | Sequence[Term] = (),
         recalibrate: int = 0,
         stages: Sequence[Mapping[str, Any]] = (),
         alarms: bool = True,
@@ -143,10 +153,11 @@ class SharedWeights(RoundEstimator):
         }
         if rehearsals == "evaluation":
             self.form["running_statistics"] = True
+        self.sharing, self.terms = self._sharing(weights), terms_of(terms)
         self.final_settings = TrainingSettings(epochs=self.settings.epochs)
         self._weights: Weights | None = None
         self._unwritten: Path | None = None
-        self._free: dict[str, frozenset[str]] = {}
+        self._free: Mapping[str, frozenset[str]] = {}
         self._ended_epoch = False
         self._arguments = {
             **{name: value for name, value in self._arguments.items() if name not in self.settings.arguments},
@@ -174,6 +185,9 @@ class SharedWeights(RoundEstimator):
         described = super().configuration()
         for name in ("fused", "recompute"):
             del described["arguments"][name]
+        for name in ("weights", "terms"):
+            if not described["arguments"][name]:
+                del described["arguments"][name]
         return described
 
     @cached_property
@@ -215,16 +229,29 @@ class SharedWeights(RoundEstimator):
             raise UserError("weights that were trained by another run are evaluated only; leave `trained` out")
         reset_peak_memory(self.device)
         with self._reported():
-            self._weights = self._made(seed, self.form)
+            self._weights = self._made(seed)
         self._ended_epoch = False
 
-    def _made(self, seed: int, form: Mapping[str, Any]) -> Weights:
+    def _sharing(self, given: Sharing | None) -> Sharing:
+        """What gives the weights: what was given, or the supernet that the options describe."""
+        if given is None:
+            return supernet_of(self.form)
+        if supernet_of({**self.form, "fused": True}).forms or not self._arguments["fused"]:
+            forms = supernet_of(self.form).forms
+            raise ConfigurationError(
+                f"SharedWeights: weights = {given!r} beside options that describe a supernet; expected "
+                f"weights=InSupernet({list(forms)}), or these options alone"
+            )
+        self.form = {"weights": given.configuration()}
+        return given
+
+    def _made(self, seed: int) -> Weights:
         made = Weights(
             *(self.stages_of_training, self._data, self.task.shape, self.settings, seed, self.device),
             habits=self.habits,
-            form=form,
+            sharing=self.sharing,
         )
-        self._free = alarms.parameter_free_labels(made.supernet)
+        self._free = made.supernet.parameter_free()
         return made
 
     def _reported(self) -> Any:
@@ -243,7 +270,9 @@ class SharedWeights(RoundEstimator):
         with self._reported(), weights.running(proposal):
             found = weights.round(proposal)
         self._ended_epoch = weights.step > before and weights.step % weights.steps == 0
-        return found
+        if not self.terms or proposal.along is not None:
+            return found
+        return with_terms(found, proposal.candidate, self.terms, self.cost)
 
     @property
     def epoch_ended(self) -> bool:
@@ -277,7 +306,7 @@ class SharedWeights(RoundEstimator):
         found = {
             "entropy": alarms.entropy(mixture),
             "parameter_free": alarms.parameter_free(architecture, self._free),
-            "parameter_free_by_chance": alarms.parameter_free_by_chance(self.weights.supernet, self._free),
+            "parameter_free_by_chance": alarms.parameter_free_by_chance(self.space, self._free),
         }
         if self.alarms and self.weights.supernet.mixes:
             most = GAP_BATCHES * self.weights.validation.size
@@ -353,10 +382,22 @@ class SharedWeights(RoundEstimator):
             warn(note)
         if snapshot is None:
             return None
-        self._weights = self._made(snapshot.facts["seed"], self.form)
+        self._weights = self._made(snapshot.facts["seed"])
         fill(self._weights, snapshot)
         self._ended_epoch = False
         return snapshot.epoch, snapshot.state["companion"]
+
+    def _take_form(self, form: Mapping[str, Any], trained: str) -> None:
+        """Share the weights as the run did that trained them; UserError where this estimator cannot."""
+        if "weights" in form or "weights" in self.form:
+            if form != self.form:
+                raise UserError(
+                    f"the weights of {trained!r} were given by {form.get('weights', 'a supernet')}, but this estimator "
+                    f"has weights = {self._arguments['weights']!r}; expected those of the run"
+                )
+            return
+        self.form = {**form, "fused": self.form["fused"], "recompute": False}
+        self.sharing = supernet_of(self.form)
 
     def _loaded(self, trained: str) -> Weights:
         """The weights of another run, in the form in which that run trained them."""
@@ -375,7 +416,7 @@ class SharedWeights(RoundEstimator):
         # The same examples as then: others may have trained these weights.
         self.validation, self.split_seed = snapshot.facts["split"]
         vars(self).pop("_data", None)
-        self.form = {**snapshot.facts["form"], "fused": self.form["fused"], "recompute": False}
-        made = self._made(snapshot.facts["seed"], self.form)
+        self._take_form(snapshot.facts["form"], trained)
+        made = self._made(snapshot.facts["seed"])
         fill(made, snapshot, evaluated_only=True)
         return made

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from netwright.core.configuration import constructor
 from netwright.core.errors import ConfigurationError
 from netwright.training import TrainingSettings
 
 if TYPE_CHECKING:
-    from netwright.core.strategy import Strategy
+    from netwright.core.space import Space
+    from netwright.core.strategy import RoundStrategy, Strategy
     from netwright.engine.search import Search
     from netwright.estimators.shared_weights import SharedWeights
     from netwright.tasks.task import Task
@@ -142,6 +145,29 @@ def _is_count(value: object) -> bool:
 
 def _is_positive(value: object) -> bool:
     return isinstance(value, (int, float)) and math.isfinite(value) and value > 0
+
+
+def searching(method: type[RoundStrategy]) -> Callable[..., Search]:
+    """A function of a space and a task, as published methods are, of a strategy that trains shared weights.
+
+    method: its class, of a space and options of its own; other options are those of `SharedWeights`.
+    """
+    own = list(constructor(method).parameters.values())[1:]
+    names = {each.name for each in own}
+
+    def search(
+        space: Space, task: Task, *, epochs: int = 50, seed: int = 0, device: str = "auto", **options: Any
+    ) -> Search:
+        given = {name: value for name, value in options.items() if name in names}
+        settings = {name: value for name, value in options.items() if name not in names}
+        return resolved(task, epochs, {}, settings).search(method(space, **given), seed=seed, device=device)
+
+    first, second, *others = inspect.signature(search).parameters.values()
+    by_name = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
+    vars(search)["__signature__"] = inspect.Signature([first, second, *by_name, *others])
+    search.__name__, search.__doc__ = method.__name__, method.__doc__
+    search.__module__ = method.__module__
+    return search
 
 
 # Settings that depend on the data or the epochs.

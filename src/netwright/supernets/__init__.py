@@ -1,5 +1,31 @@
 """All networks of a space in one, with shared weights."""
 
+from netwright.supernets.sharing import (
+    Affine,
+    Form,
+    InSupernet,
+    KernelTransform,
+    NormalisedPooling,
+    PartialChannels,
+    Recompute,
+    RunningStatistics,
+    SharedNetwork,
+    Sharing,
+    Unfused,
+)
 from netwright.supernets.supernet import Supernet
 
-__all__ = ["Supernet"]
+__all__ = [
+    "Affine",
+    "Form",
+    "InSupernet",
+    "KernelTransform",
+    "NormalisedPooling",
+    "PartialChannels",
+    "Recompute",
+    "RunningStatistics",
+    "SharedNetwork",
+    "Sharing",
+    "Supernet",
+    "Unfused",
+]

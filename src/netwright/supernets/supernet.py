@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import Any, Self
@@ -21,10 +21,12 @@ from netwright.core.task import TaskShape
 from netwright.supernets import preparing
 from netwright.supernets.fusion import fuse
 from netwright.supernets.joined import open_cells
+from netwright.supernets.mixed import MixedOperation
 from netwright.supernets.mixing import Mixer
 from netwright.supernets.open_graph import OpenGraphCell
 from netwright.supernets.pairing import copy_weights
 from netwright.supernets.selection import Selection, setting_of
+from netwright.supernets.sharing import SharedNetwork
 from netwright.supernets.sliced import make_elastic
 from netwright.supernets.statistics import Norm, moves, moving, norms_of, repeated, statistics_per_batch
 
@@ -32,7 +34,7 @@ COMPARED = 2  # of them whose results are compared, too
 CHECKED = 8  # architectures drawn to check that each has its weights in the supernet
 
 
-class Supernet(nn.Module):
+class Supernet(SharedNetwork):
     """Runs any architecture of a space, or any mixture of all, on shared weights.
 
     `supernet(x, candidate)`: x (n, channels, height, width) or (n, features); gives what the network gives, such as
@@ -133,9 +135,21 @@ class Supernet(nn.Module):
         return norms_of(self.network) if self.running_statistics else []
 
     @property
-    def mixes(self) -> bool:
+    def mixes(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Whether it can run mixtures: not where sizes follow from edges, as in NAS-Bench-101."""
         return not any(isinstance(each, OpenGraphCell) and each.shared for each in self.modules())
+
+    def parameter_free(self) -> Mapping[str, frozenset[str]]:
+        """For each decision between modules, the hard options that somewhere have nothing to learn."""
+        found: dict[str, set[str]] = {}
+        hard = {decision.name: decision.options for decision in self.space.decisions}
+        for operation in self.modules():
+            if isinstance(operation, MixedOperation) and operation.decision is not None:
+                free = found.setdefault(operation.decision, set())
+                for label, option in zip(operation.labels, operation.options, strict=True):
+                    if label in hard[operation.decision] and next(option.parameters(), None) is None:
+                        free.add(label)
+        return {name: frozenset(labels) for name, labels in found.items()}
 
     def forward(self, x: Any, candidate: Architecture | Mixture) -> Any:
         if isinstance(candidate, Mixture):

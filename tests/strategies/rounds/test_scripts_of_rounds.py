@@ -21,7 +21,7 @@ from netwright.testing import check_round_strategy
 class Following(nw.Rounds):
     """Gradient steps of logits with Gumbel noise."""
 
-    def __init__(self, space: nw.Space, temperature: float = 1.0) -> None:
+    def __init__(self, space: nw.DecisionSpace, temperature: float = 1.0) -> None:
         self.space, self.temperature = space, temperature
         self.logits = Logits(space)
 
@@ -38,7 +38,7 @@ class Following(nw.Rounds):
 class Rewarded(nw.Rounds):
     """Probabilities that follow rewards; rounds after the step of the weights, a sum of gradients before it."""
 
-    def __init__(self, space: nw.Space, rate: float = 0.2) -> None:
+    def __init__(self, space: nw.DecisionSpace, rate: float = 0.2) -> None:
         self.space, self.rate = space, rate
         self.policy = Categoricals(space)
         self.baseline: float | None = None
@@ -75,7 +75,7 @@ class Rewarded(nw.Rounds):
 class WithOptimiser(nw.Rounds):
     """PyTorch's own optimiser and module; ends early, at the end of the second epoch."""
 
-    def __init__(self, space: nw.Space) -> None:
+    def __init__(self, space: nw.DecisionSpace) -> None:
         self.space = space
         self.logits = {each.name: torch.zeros(len(each.options) + len(each.soft)) for each in space.decisions}
         for each in self.logits.values():
@@ -192,7 +192,7 @@ def test_logits_follow_the_gradient_as_autograd_has_it() -> None:
 class Endless(nw.Rounds):
     """One script for the whole training, which counts in a variable of its own."""
 
-    def __init__(self, space: nw.Space) -> None:
+    def __init__(self, space: nw.DecisionSpace) -> None:
         self.space = space
 
     def script(self, rng: np.random.Generator) -> Script:
@@ -216,13 +216,13 @@ class Resultless(Endless):
 
 
 class Unkept(Resultless):
-    def __init__(self, space: nw.Space) -> None:
+    def __init__(self, space: nw.DecisionSpace) -> None:
         self.space = space
         self.random = np.random.default_rng(0)
 
 
 class Late(Resultless):
-    def __init__(self, space: nw.Space) -> None:
+    def __init__(self, space: nw.DecisionSpace) -> None:
         self.space = space
         self.optimiser: Any = None
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import cast
 
-from torch import nn
-
 from netwright.core.architecture import Architecture, Mixture
-from netwright.supernets import Supernet
-from netwright.supernets.mixed import MixedOperation
+from netwright.core.decision_space import DecisionSpace
 
 
 def entropy(mixture: Mixture) -> float:
@@ -24,31 +22,14 @@ def entropy(mixture: Mixture) -> float:
     return sum(found) / len(found) if found else 0.0
 
 
-def parameter_free_labels(supernet: Supernet) -> dict[str, frozenset[str]]:
-    """For each decision between modules, the hard options that somewhere have nothing to learn."""
-    found: dict[str, set[str]] = {}
-    hard = {decision.name: decision.options for decision in supernet.space.decisions}
-    for operation in supernet.modules():
-        if isinstance(operation, MixedOperation) and operation.decision is not None:
-            free = found.setdefault(operation.decision, set())
-            for label, option in zip(operation.labels, operation.options, strict=True):
-                if label in hard[operation.decision] and _has_none(option):
-                    free.add(label)
-    return {name: frozenset(labels) for name, labels in found.items()}
-
-
-def _has_none(option: nn.Module) -> bool:
-    return not any(True for _ in option.parameters())
-
-
-def parameter_free(architecture: Architecture, free: dict[str, frozenset[str]]) -> float:
+def parameter_free(architecture: Architecture, free: Mapping[str, frozenset[str]]) -> float:
     """Share of the architecture's choices between modules that fell on one with nothing to learn; 0 without any."""
     taken = [(name, cast("str", label)) for name, label in architecture.decisions.items() if name in free]
     return sum(label in free[name] for name, label in taken) / len(taken) if taken else 0.0
 
 
-def parameter_free_by_chance(supernet: Supernet, free: dict[str, frozenset[str]]) -> float:
+def parameter_free_by_chance(space: DecisionSpace, free: Mapping[str, frozenset[str]]) -> float:
     """The same share of a random architecture, as if every decision were asked."""
-    options = {decision.name: decision.options for decision in supernet.space.decisions}
+    options = {decision.name: decision.options for decision in space.decisions}
     shares = [len(labels) / len(options[name]) for name, labels in free.items()]
     return sum(shares) / len(shares) if shares else 0.0

@@ -21,7 +21,7 @@ from netwright.estimators.sharing.habits import Habits
 from netwright.estimators.sharing.hypergradient import constant, second_order
 from netwright.estimators.sharing.minibatches import Minibatches, both_halves
 from netwright.estimators.sharing.stages import Stage
-from netwright.supernets import Supernet
+from netwright.supernets import InSupernet, Sharing
 from netwright.supernets.fusion import is_fused, unfused
 from netwright.supernets.preparing import set_skip_dropout
 from netwright.training import TrainingSettings, seeded
@@ -49,11 +49,11 @@ class Weights:
         device: torch.device,
         *,
         habits: Habits = Habits(),  # noqa: B008 - an immutable value
-        form: Mapping[str, Any] | None = None,
+        sharing: Sharing = InSupernet(),  # noqa: B008 - an immutable value
     ) -> None:
         self.stages, self.settings, self.seed, self.device = stages, settings, seed, device
         self.habits, self.order = habits, habits.order
-        self.shape, self.form = shape, dict(form or {})
+        self.shape, self.sharing = shape, sharing
         self._layers_seed = 0
         example = Normalisation.of(data, device)(data.train.batch(0, 2).to(device))
         self.stage = -1
@@ -92,11 +92,11 @@ class Weights:
         self.stage = number
         with seeded(derived_seed(self.seed, _INITIAL, number), self.device):
             dropout = any(stage.skip_dropout for stage in self.stages)
-            network = Supernet(
+            network = self.sharing.network(
                 *(self.stages[number].space, self.shape),
                 drop_path=self.settings.drop_path > 0,
                 skip_dropout=dropout,
-                **self.form,
+                twice=self.order == "exact",
             )
         self.supernet = network.to(self.device).train()
         self.drop_paths = [module for module in network.modules() if hasattr(module, "drop_path_probability")]

@@ -1,0 +1,170 @@
+"""What gives the weights that all networks of a space share: a supernet, or another giver, such as a hypernetwork."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from torch import nn
+
+from netwright.core.checks import whole_number
+from netwright.core.configuration import Configured
+from netwright.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from netwright.core.architecture import Architecture, Mixture
+    from netwright.core.decision_space import DecisionSpace
+    from netwright.core.task import TaskShape
+
+
+class SharedNetwork(nn.Module, ABC):
+    """Runs any network of a space on weights that all of them share. Its parameters are what is trained.
+
+    space: whose networks. shape: of the examples.
+    mixes: whether it runs mixtures of all options, too; by default not.
+    """
+
+    space: DecisionSpace
+    shape: TaskShape
+    mixes: bool = False
+
+    @abstractmethod
+    def forward(self, x: Any, candidate: Architecture | Mixture) -> Any:
+        """What the candidate gives for these examples. Raises UserError for a mixture where it mixes none."""
+
+    @abstractmethod
+    def extract(self, architecture: Architecture) -> nn.Module:
+        """The stand-alone network, as `Space.build` gives it, with a copy of its share of the weights."""
+
+    def moving(self) -> AbstractContextManager[None]:
+        """Inside, each pass moves the running statistics of what it normalises; by default there are none."""
+        return nullcontext()
+
+    def settled(self) -> AbstractContextManager[None]:
+        """Inside, evaluation mode by running statistics; by default there are none, and nothing changes."""
+        return nullcontext()
+
+    def parameter_free(self) -> Mapping[str, frozenset[str]]:
+        """For each decision between modules, the hard options that have nothing to learn; by default none is known."""
+        return {}
+
+
+class Sharing(Configured, ABC):
+    """How the networks of a space share their weights: what `SharedWeights(space, task, weights=...)` takes."""
+
+    @abstractmethod
+    def network(
+        self, space: DecisionSpace, shape: TaskShape, *, drop_path: bool, skip_dropout: bool, twice: bool
+    ) -> SharedNetwork:
+        """A network with new weights, drawn from torch's current generator.
+
+        space, shape: whose networks, on what examples.
+        drop_path: whether paths are dropped while it is trained; modules with `drop_path_probability` are told it.
+        skip_dropout: whether skip connections are.
+        twice: whether it is differentiated twice.
+        """
+
+
+class Form(Configured):
+    """In what a supernet departs from the plain one. options: its arguments of `Supernet`."""
+
+    options: ClassVar[Mapping[str, Any]] = {}
+
+    def arguments_of_supernet(self) -> Mapping[str, Any]:
+        return self.options
+
+
+class Affine(Form):
+    """Batch normalisations inside the parts that leave something open have a scale and shift."""
+
+    options: ClassVar[Mapping[str, Any]] = {"affine": True}
+
+
+class NormalisedPooling(Form):
+    """Batch normalisation after each option that only pools, as the authors of DARTS have it."""
+
+    options: ClassVar[Mapping[str, Any]] = {"normalise_pooling": True}
+
+
+class PartialChannels(Form):
+    """Only a part of the channels passes the operations of each edge (Xu et al. 2020).
+
+    share: k lets 1/k of them pass.
+    """
+
+    def __init__(self, share: int = 4) -> None:
+        self.share = whole_number(self, "share", share)
+
+    def arguments_of_supernet(self) -> Mapping[str, Any]:
+        return {"partial_channels": self.share}
+
+
+class KernelTransform(Form):
+    """Smaller kernels pass a learnt linear map (Cai et al. 2020)."""
+
+    options: ClassVar[Mapping[str, Any]] = {"kernel_transform": True}
+
+
+class RunningStatistics(Form):
+    """Batch normalisations keep running statistics, too."""
+
+    options: ClassVar[Mapping[str, Any]] = {"running_statistics": True}
+
+
+class Unfused(Form):
+    """What the options of a cell have in common is computed for each of them anew."""
+
+    options: ClassVar[Mapping[str, Any]] = {"fused": False}
+
+
+class Recompute(Form):
+    """Only the inputs of each open part are kept for the backward pass: less memory, more time."""
+
+    options: ClassVar[Mapping[str, Any]] = {"recompute": True}
+
+
+class InSupernet(Sharing):
+    """All networks in one supernet, which holds every option.
+
+    forms: in what it departs from the plain one, as `[PartialChannels(4), NormalisedPooling()]`; each once.
+    """
+
+    def __init__(self, forms: Sequence[Form] = ()) -> None:
+        self.forms = tuple(forms)
+        kinds = [type(each).__name__ for each in self.forms]
+        if len(set(kinds)) < len(kinds):
+            raise ConfigurationError(f"InSupernet: forms = {list(self.forms)}; expected each once")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The arguments of `Supernet` that the forms stand for."""
+        return {name: value for each in self.forms for name, value in each.arguments_of_supernet().items()}
+
+    def network(
+        self, space: DecisionSpace, shape: TaskShape, *, drop_path: bool, skip_dropout: bool, twice: bool
+    ) -> SharedNetwork:
+        from netwright.supernets.supernet import Supernet
+
+        options = {**self.options, "fused": False} if twice else self.options
+        return Supernet(space, shape, drop_path=drop_path, skip_dropout=skip_dropout, **options)
+
+
+FORMS: Mapping[str, type[Form]] = {
+    "affine": Affine,
+    "normalise_pooling": NormalisedPooling,
+    "kernel_transform": KernelTransform,
+    "running_statistics": RunningStatistics,
+    "recompute": Recompute,
+}
+
+
+def supernet_of(options: Mapping[str, Any]) -> InSupernet:
+    """The supernet that these arguments of `Supernet` describe."""
+    forms: list[Form] = [kind() for name, kind in FORMS.items() if options.get(name)]
+    if options.get("partial_channels", 1) > 1:
+        forms.append(PartialChannels(options["partial_channels"]))
+    if not options.get("fused", True):
+        forms.append(Unfused())
+    return InSupernet(forms)
