@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from netwright.core.building import EdgeSum
 
+PROVIDES = ("space.elastic_dims",)
+
 T = TypeVar("T", str, int, float, bool)
 
 

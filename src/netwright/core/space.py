@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from netwright.core.choose import Choose
     from netwright.core.sequence import DecisionSequence
 
+PROVIDES = ("core.space_dsl",)
+
 
 @dataclass_transform(frozen_default=True, eq_default=False)
 class Space(Configured, ABC):

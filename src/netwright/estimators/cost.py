@@ -15,6 +15,8 @@ from netwright.core.task import TaskShape
 from netwright.core.trial import Measurement, Proposal
 from netwright.estimators.cost_sums import Built, CostModel, HasCostTerms, Table, Terms
 
+PROVIDES = ("obj.cost",)
+
 
 class Cost(Estimator):
     """Counts what a network costs for one example, as `netwright.networks.counting.Count` says, without building it.

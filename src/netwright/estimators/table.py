@@ -26,6 +26,8 @@ from netwright.estimators.tables.readers import source_of
 from netwright.estimators.tables.report import TableReport
 from netwright.estimators.tables.surrogate import Surrogate, check_surrogate
 
+PROVIDES = ("est.tabular",)
+
 MOST_COUNTED = 1_000_000  # architectures of a space that are gone through to see which of them a table lacks
 _ROUNDING = 1e-9
 

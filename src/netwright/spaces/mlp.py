@@ -15,6 +15,8 @@ from netwright.core.errors import ConfigurationError, nearest
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
 
+PROVIDES = ("space.chain",)
+
 ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "gelu": nn.GELU,

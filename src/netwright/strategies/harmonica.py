@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.core.trial import Trial
 
+PROVIDES = ("search.spectral",)
+
 MOST_REDRAWS = 64
 MOST_TOUCHED = 18  # variables whose 2^18 assignments are compared
 

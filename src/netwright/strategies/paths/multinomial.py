@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.core.trial import Trial
 
+PROVIDES = ("search.multinomial",)
+
 
 class Comparison:
     """Probabilities that move from options which were trained longer, yet do worse, to those they are worse than.
