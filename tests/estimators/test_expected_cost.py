@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from netwright.testing.examples import Layers
 from torch import nn
 
 import netwright as nw
@@ -16,7 +17,6 @@ from netwright.core.trial import Proposal
 from netwright.estimators import Cost, SharedWeights
 from netwright.estimators.terms import Entropy, ExpectedCost, Term, terms_of
 from netwright.methods.two_level import darts
-from netwright.testing.examples import Layers
 
 SHAPE = nw.TaskShape((3, 8, 8), 4)
 

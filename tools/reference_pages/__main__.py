@@ -15,7 +15,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "spaces.md": objects.spaces_page,
     "strategies.md": objects.strategies_page,
     "parts.md": objects.parts_page,
-    "recipes.md": objects.recipes_page,
+    "methods.md": objects.methods_page,
     "estimators.md": objects.estimators_page,
     "predictors.md": objects.predictors_page,
     "training.md": objects.training_page,

@@ -9,6 +9,7 @@ from typing import Any, get_args, get_type_hints
 import typer.main
 
 from netwright.cli.app import app
+from netwright.cli.help import filled
 from reference_pages.markdown import code, page, table
 
 WORDS: dict[Any, str] = {str: "text", int: "whole number", float: "number", Path: "path"}
@@ -64,9 +65,9 @@ def _row(option: Any, kind: Any) -> list[str]:
     if option.is_flag:
         either = option.secondary_opts and option.default is not None
         default = code(option.opts[0] if option.default else option.secondary_opts[0]) if either else ""
-        return [written, "", default, option.help or ""]
+        return [written, "", default, filled(option.help) or ""]
     given = "" if option.default in (None, [], "") else code(option.default)
-    return [written, _takes(kind) + (", repeatable" if option.multiple else ""), given, option.help or ""]
+    return [written, _takes(kind) + (", repeatable" if option.multiple else ""), given, filled(option.help) or ""]
 
 
 def _takes(kind: Any) -> str:

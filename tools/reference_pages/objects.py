@@ -1,4 +1,4 @@
-"""Pages of what is made from Python or named on the command line: spaces, strategies, recipes, estimators, ..."""
+"""Pages of what is made from Python or named on the command line: spaces, strategies, methods, estimators, ..."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def training_page() -> str:
         "Training settings",
         "Any of these after `--training`, as in `netwright search digits --training "
         "optimiser=adamw,learning_rate=0.003`, and by name in `Training(space, task, epochs=20)`, `SharedWeights` "
-        "and every recipe. On the command line `epochs` has an option of its own, `--epochs`, and is fitted to data "
-        "and time where it is left out. Recipes have their papers' defaults in place of these "
-        "([recipes](recipes.md)).",
+        "and every method on shared weights. On the command line `epochs` has an option of its own, `--epochs`, and is "
+        "fitted to data and time where it is left out. Methods have their papers' defaults in place of these "
+        "([methods](methods.md)).",
         table(["setting", "what it may be", "default", "meaning"], rows),
         "Settings that exclude each other: `minimum_learning_rate` is at most `learning_rate`; `compile` goes without "
         "`drop_path`.",
@@ -61,10 +61,17 @@ def strategies_page() -> str:
         "`nw.strategies.RegularizedEvolution(space, population=20)`. Yours are `--strategy file.py:Class` ([add a "
         "strategy](../adding/strategy.md)).",
         "## By name on the command line",
-        *_named("strategy", catalogue.shipped("strategy"), strategies, skip=("space",)),
+        *_named("strategy", _mechanisms(), strategies, skip=("space",)),
         "## From Python, and as parts of others",
-        *_others(strategies, catalogue.shipped("strategy"), "strategy", "nw.strategies"),
+        *_others(strategies, _mechanisms(), "strategy", "nw.strategies"),
     )
+
+
+def _mechanisms() -> dict[str, str]:
+    """The strategies that are no method of a paper's."""
+    return {
+        name: place for name, place in catalogue.shipped("strategy").items() if name not in catalogue.shipped("method")
+    }
 
 
 PARTS = {
@@ -104,17 +111,28 @@ def _in(name: str, place: str) -> bool:
     return name.rpartition(".")[0] == place
 
 
-def recipes_page() -> str:
-    taken = {name: catalogue.load("search", name) for name in catalogue.shipped("search")}
+def methods_page() -> str:
     return page(
-        "Recipes",
-        "On the command line `--recipe NAME:option=value`, as in `--recipe gdas:epochs=20`; from Python "
-        "`nw.methods.gdas(space, task, epochs=20).run()`. Every recipe takes the space and the task, `seed`, "
-        "`device`, any [training setting](training.md) and any option of [SharedWeights](estimators.md). The "
-        "published results are quoted mostly from memory: look them up before you cite them. `netwright papers` "
-        "lists what is not there yet.",
-        *(entry(f"`{name}`", made, ("space", "task", "seed", "device", "settings")) for name, made in taken.items()),
+        "Methods",
+        "On the command line `--method NAME:option=value`, as in `--method gdas:epochs=20`; from Python the function "
+        "of the same name in `nw.methods`. The published results are quoted mostly from memory: look them up before "
+        "you cite them. `netwright papers` shows the command of each paper, and lists what is not there yet. Yours: "
+        "`--method file.py:function` ([add a method](../adding/method.md)).",
+        "## Methods that give a strategy",
+        "`nw.methods.bananas(space, networks=3)`, for any estimator.",
+        *_methods("strategy"),
+        "## Methods that give a whole search on shared weights",
+        "`nw.methods.gdas(space, task, epochs=20).run()`. Every one takes the space and the task, `seed`, `device`, "
+        "any [training setting](training.md) and any option of [SharedWeights](estimators.md).",
+        *_methods("search"),
     )
+
+
+def _methods(sort: Kind) -> list[str]:
+    """Those of one sort, without what all of them take."""
+    taken = ("space", "task", "seed", "device", "settings") if sort == "search" else ("space",)
+    names = [name for name in catalogue.shipped(sort) if name in catalogue.shipped("method")]
+    return [entry(f"`{name}`", catalogue.load("method", name), taken) for name in names]
 
 
 def estimators_page() -> str:

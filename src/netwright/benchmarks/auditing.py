@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     from netwright.engine.search import Search
     from netwright.estimators.training import Training
 
+PROVIDES = ("est.audit",)
+PAPERS = {
+    "eval_nas": (
+        "netwright audit RUN",
+        "its comparison with ENAS, whose controller is not there",
+    ),
+}
+
 KEPT = "audit"  # under which a run keeps its audit
 SCORE = "val_accuracy"
 

@@ -22,6 +22,14 @@ from netwright.core.errors import CorruptStore, UserError, nearest
 from netwright.core.objective import Objective
 from netwright.core.randomness import derived_seed
 
+PROVIDES = ("est.audit",)
+PAPERS = {
+    "nas_benchmark_yang": (
+        "netwright search DATA --method darts --repeats 8",
+        "one method at a time, and only those that are there",
+    ),
+}
+
 POINTS = 300  # of a curve, at most
 PLAN = "plan"
 

@@ -42,6 +42,8 @@ def load(kind: Kind, name: str) -> Callable[..., Any]:
     """
     if name in shipped(kind):
         return _imported(kind, shipped(kind)[name])
+    if kind == "method" and name in shipped("strategy"):
+        return load("strategy", name)
     plugins = _plugins(kind)
     if name in plugins:
         return _imported(kind, plugins[name])
@@ -52,12 +54,12 @@ def load(kind: Kind, name: str) -> Callable[..., Any]:
 
 def _hint(kind: Kind, name: str) -> str:
     """What may have been meant: of this kind, or of another."""
-    for other in ("method", "strategy", "space"):
-        if name in names(other):
-            article = "a whole search on shared weights" if name in shipped("search") else f"a {other}"
-            return f": it is {article}"
+    if kind == "strategy" and name in names("method"):
+        return ": it is a whole search on shared weights"
+    if kind == "search" and name in (*names("method"), *names("strategy")):
+        return ": it is a strategy"
     own = OWN.get(kind, "module:function or file.py:function")
-    known = [*names(kind), *(names("method") if kind in ("strategy", "search") else ())]
+    known = [*names(kind), *(() if kind == "space" else [*names("method"), *names("strategy")])]
     return f"{nearest(name, list(dict.fromkeys(known)))} Your own: {own}."
 
 

@@ -1,124 +1,86 @@
-"""The papers on architecture search that netwright is measured against: what each needs, and what is there.
+"""The papers on architecture search that netwright is measured against: which run, by which command, what others lack.
 
-A paper is made of blocks: a search space, a way to search, an estimator, a task and so on. It can be run where every
-block it needs is provided; `PROVIDERS` says by what, and whatever is not in it is missing.
+A paper is made of blocks: a search space, a way to search, an estimator, a task and so on. Modules say what they have:
+`PROVIDES` names the blocks, `PAPERS` the papers that run, each with its command and with what of it is left out.
 """
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from typing import Literal
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
 
+from netwright.catalogue.reading import ROOM
 from netwright.core.errors import UserError, nearest
 
-PROVIDERS: Mapping[str, str] = {
-    "core.space_dsl": "netwright.core.decision_space:DecisionSpace",
-    "core.train_eval": "netwright.estimators.training:Training",
-    "core.runner": "netwright.engine.search:Search",
-    "task.classify": "netwright.tasks:Task",
-    "space.darts_cell": "netwright.spaces.darts:Darts",
-    "space.nasnet_cell": "netwright.spaces.nasnet:NasNet",
-    "space.chain": "netwright.spaces.chain:Chain",
-    "space.elastic_dims": "netwright.core.choose:Choose",
-    "super.mixed_op": "netwright.supernets.mixed:MixedOperation",
-    "super.path": "netwright.strategies.paths:UniformPaths",
-    "super.gumbel": "netwright.strategies.differentiable:GumbelSoftmax",
-    "super.slim": "netwright.supernets.sliced:SlicedConv2d",
-    "super.partial_channel": "netwright.supernets.mixed:PartialChannels",
-    "search.random": "netwright.strategies:RandomSearch",
-    "search.evolution": "netwright.strategies:GeneticAlgorithm",
-    "search.pareto": "netwright.strategies:Elitist",
-    "search.local_greedy": "netwright.strategies:LocalSearch",
-    "search.bilevel": "netwright.strategies.differentiable:Differentiable",
-    "search.dist_pg": "netwright.strategies.differentiable:OneHot",
-    "search.natural_gradient": "netwright.strategies.paths:NaturalGradient",
-    "search.multinomial": "netwright.strategies.paths:MultinomialLearning",
-    "search.experts": "netwright.strategies.differentiable:Experts",
-    "search.proximal": "netwright.strategies.differentiable:Proximal",
-    "search.binary_gate": "netwright.strategies.differentiable:BinaryGates",
-    "search.shrink_grow": "netwright.strategies.differentiable:ProgressiveShrinking",
-    "search.regularise_stop": "netwright.strategies.differentiable:EigenvalueMonitor",
-    "est.oneshot": "netwright.estimators.shared_weights:SharedWeights",
-    "est.audit": "netwright.results.audit:Audit",
-    "obj.cost": "netwright.estimators.cost:Cost",
-}
-"""By what each block is provided, as "module:name"; a block that is not named is missing."""
-
-RECIPE_OF: Mapping[str, str] = {
-    "asng_nas": "asng",
-    "darts": "darts",
-    "data_nas": "data-nas",
-    "dropnas": "dropnas",
-    "dsnas": "dsnas",
-    "gdas": "gdas",
-    "mdenas": "mdenas",
-    "milenas": "milenas",
-    "nasp": "nasp",
-    "one_shot_bender": "one-shot",
-    "pc_darts": "pc-darts",
-    "pdarts": "pdarts",
-    "proxylessnas": "proxylessnas",
-    "random_nas_ws": "random-weight-sharing",
-    "robust_darts": "robust-darts",
-    "sdarts": "smooth-darts",
-    "sgas": "sgas",
-    "snas": "snas",
-    "xnas": "xnas",
-}
-"""The recipe of each paper that has one, under its name on the command line."""
-
-Status = Literal["recipe", "possible", "missing"]
+Status = Literal["runs", "missing"]
+SHORT = "a short function"  # what is missing where every block is there
+_SAID = re.compile(r"^(PROVIDES|PAPERS)(?:: [^=\n]+)? = ((?:\(.*?\)|\{.*?\n\}))$", flags=re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
     """A paper of the list, or one that the survey names (source "survey").
 
-    title, authors, year: empty and None where they are not known for certain. blocks: needed for what the paper mainly
-    does; optional: for what it does besides.
+    authors, venue, year: empty and None where they are not known for certain.
+    family: what it searches by, as "gradient" or "evolution".
+    code: the address of the authors' program; empty where there is none.
+    blocks: needed for what the paper mainly does.
+    optional: for what it does besides.
     """
 
     key: str
     title: str
     authors: str
+    venue: str
     year: int | None
+    family: str
+    code: str
     source: Literal["list", "survey"]
     blocks: tuple[str, ...]
     optional: tuple[str, ...]
 
     @property
-    def missing(self) -> tuple[str, ...]:
-        """The needed blocks that nothing provides."""
-        return tuple(each for each in self.blocks if each not in PROVIDERS)
+    def command(self) -> str | None:
+        """The command that runs it, with DATA, TABLE or RUN for what is the user's; None where there is none."""
+        return commands().get(self.key, (None, ""))[0]
 
     @property
-    def recipe(self) -> str | None:
-        """The recipe's name on the command line, where there is one."""
-        from netwright.catalogue.reading import shipped
+    def left_out(self) -> str:
+        """What the command does without, of what the paper does; empty where it runs whole."""
+        return commands().get(self.key, (None, ""))[1]
 
-        name = RECIPE_OF.get(self.key)
-        return name if name in shipped("search") else None
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What it lacks to be run: blocks that nothing provides, or a short function where all of them are there."""
+        if self.command is not None:
+            return ()
+        return tuple(each for each in self.blocks if each not in providers()) or (SHORT,)
 
     @property
     def status(self) -> Status:
-        """Whether it runs: "recipe", by one function; "possible", its blocks are there; "missing", some are not.
+        """Whether a command runs it."""
+        return "missing" if self.command is None else "runs"
 
-        A recipe may do the paper's main part on another space or without a limit on latency: see `missing` then too.
-        """
-        if self.recipe is not None:
-            return "recipe"
-        return "missing" if self.missing else "possible"
+    def as_json(self) -> dict[str, Any]:
+        """All of it as plain data, with what is worked out."""
+        told: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        told |= {"blocks": list(self.blocks), "optional": list(self.optional)}
+        worked_out: dict[str, Any] = {"status": self.status, "command": self.command, "left_out": self.left_out}
+        return {**told, **worked_out, "missing": list(self.missing)}
 
 
 @cache
 def papers() -> tuple[Paper, ...]:
-    """All papers, those of the list first, by key."""
-    text = resources.files("netwright.catalogue").joinpath("papers.json").read_text(encoding="utf-8")
+    """All papers, by key."""
+    text = (Path(__file__).parent / "papers.json").read_text(encoding="utf-8")
     return tuple(
         Paper(**{**each, "blocks": tuple(each["blocks"]), "optional": tuple(each["optional"])})
         for each in json.loads(text)
@@ -129,6 +91,39 @@ def papers() -> tuple[Paper, ...]:
 def blocks() -> tuple[str, ...]:
     """The name of every block that a paper needs, in alphabetical order."""
     return tuple(sorted({block for each in papers() for block in each.blocks}))
+
+
+@cache
+def providers() -> Mapping[str, tuple[str, ...]]:
+    """By which modules each block is provided; a block that is not named is missing."""
+    found: dict[str, tuple[str, ...]] = {}
+    for module, name, said in _said():
+        if name == "PROVIDES":
+            for block in said:
+                found[block] = (*found.get(block, ()), module)
+    return MappingProxyType(found)
+
+
+@cache
+def commands() -> Mapping[str, tuple[str, str]]:
+    """The papers that run: by key the command, and what is left out."""
+    found: dict[str, tuple[str, str]] = {}
+    for _, name, said in _said():
+        if name == "PAPERS":
+            found |= said
+    return MappingProxyType(found)
+
+
+def _said() -> Iterator[tuple[str, str, Any]]:
+    """What modules say they provide: module, name of the constant, its value; nothing is imported."""
+    for path in sorted(ROOM.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if "PROVIDES" not in text and "PAPERS" not in text:
+            continue
+        parts = path.relative_to(ROOM).with_suffix("").parts
+        module = ".".join(("netwright", *(parts[:-1] if parts[-1] == "__init__" else parts)))
+        for name, value in _SAID.findall(text):
+            yield module, name, ast.literal_eval(value)
 
 
 def chosen(*, missing: bool = False, block: str | None = None) -> list[Paper]:
@@ -150,6 +145,6 @@ def most_wanted(among: Sequence[Paper]) -> list[tuple[str, int, int]]:
 
     The block that most papers lack comes first.
     """
-    lacking = Counter(block for each in among if each.recipe is None for block in each.missing)
-    last = Counter(each.missing[0] for each in among if each.recipe is None and len(each.missing) == 1)
+    lacking = Counter(block for each in among for block in each.missing if block != SHORT)
+    last = Counter(each.missing[0] for each in among if len(each.missing) == 1)
     return [(block, count, last[block]) for block, count in sorted(lacking.items(), key=lambda x: (-x[1], x[0]))]

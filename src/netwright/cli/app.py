@@ -9,6 +9,7 @@ import typer
 
 from netwright.cli import completing
 from netwright.cli.evidence import audit, compare, proxies
+from netwright.cli.help import NamingCommand
 from netwright.cli.options import (
     RUNS,
     Directory,
@@ -52,7 +53,7 @@ def options(
     """Finds neural network architectures: from your data and a limit to a trained network in plain PyTorch."""
 
 
-@app.command()
+@app.command(cls=NamingCommand)
 def search(
     data: Annotated[
         str, typer.Argument(help="digits, cifar10, mnist, a folder of class folders, a .npz or .csv file.")
@@ -61,23 +62,31 @@ def search(
         str | None,
         typer.Option(
             autocompletion=completing.spaces,
-            help="chain (default for images), mlp (for vectors), darts, nasbench201, nasbench101, nasbenchmacro, "
-            "nasnet or module:Class; options as darts:cells=4,channels=8.",
+            help="chain by default for images, mlp for vectors: {space} or module:Class; options as "
+            "darts:cells=4,channels=8.",
         ),
     ] = None,
     strategy: Annotated[
         str | None,
         typer.Option(
             autocompletion=completing.strategies,
-            help="evolution (default), random, local, genetic, exhaustive, gp, bananas, nasbot, gp-nas, auto-keras, "
-            "npenas, predictor, module:Class or module:function; options as evolution:population=20.",
+            help="evolution by default: {strategy}, module:Class or module:function; options as "
+            "evolution:population=20.",
         ),
     ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(
             autocompletion=completing.recipes,
-            help="A published method with shared weights, in place of a strategy: darts, gdas, ... (papers).",
+            help="A published method with shared weights, in place of a strategy: {search}.",
+        ),
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            autocompletion=completing.methods,
+            help="A published method of either sort, any that --strategy and --recipe have, or file.py:function; "
+            "options as bananas:networks=3; what there is of whose paper: netwright papers.",
         ),
     ] = None,
     trials: Annotated[int | None, typer.Option(help="Stop after so many trials.")] = None,
@@ -203,11 +212,14 @@ def search(
 ) -> None:
     """Search for a network for DATA, train the winner and set it beside a random pick and a plain reference."""
     from netwright.cli.again import go_on_again, stored
+    from netwright.cli.methods import sorted_out
     from netwright.cli.plan import Plan
     from netwright.cli.refusals import refuse_early
     from netwright.cli.search import begin
     from netwright.core.errors import ConfigurationError
 
+    if method:
+        recipe, strategy = sorted_out(method, recipe, strategy)
     if recipe and strategy:
         raise ConfigurationError(f"--recipe {recipe} brings its own strategy; leave out --strategy {strategy}")
     if recipe and warm_start:
@@ -433,7 +445,7 @@ def final(
 
 
 for command in (audit, compare, proxies):
-    app.command()(command)
+    app.command(cls=NamingCommand)(command)
 
 
 @app.command()
@@ -442,7 +454,7 @@ def papers(
     block: Annotated[str | None, typer.Option(help="Only those that need this block, as super.path.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List the published methods: which have a recipe, and what the others lack."""
+    """List the published methods: the command that runs each, or what it lacks."""
     from netwright.cli.papers import list_papers
 
     list_papers(missing=missing, block=block, as_json=as_json)

@@ -27,6 +27,12 @@ def strategies(incomplete: str) -> list[str]:
     return _beginning(names("strategy"), incomplete)
 
 
+def methods(incomplete: str) -> list[str]:
+    from netwright.catalogue import names
+
+    return _beginning({*names("method"), *names("strategy")}, incomplete)
+
+
 def recipes(incomplete: str) -> list[str]:
     from netwright.catalogue import names
 

@@ -76,7 +76,7 @@ def audit(
 
 def compare(
     space: Annotated[
-        list[str] | None, typer.Option(help="The space that a table is about: nasbench201, ..., module:Class.")
+        list[str] | None, typer.Option(help="The space that a table is about: {space} or module:Class.")
     ] = None,
     table: Annotated[
         list[str] | None,
@@ -91,7 +91,10 @@ def compare(
     name: Annotated[list[str] | None, typer.Option(help="What each task is called; by default its report.")] = None,
     strategies: Annotated[
         list[str] | None,
-        typer.Option(help="As random,evolution:population=20,my_file.py:MyStrategy; may be given several times."),
+        typer.Option(help="As random,evolution:population=20,my_file.py:MyStrategy, of {strategy}; may be repeated."),
+    ] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="A published method beside them, as bananas:networks=3; may be repeated.")
     ] = None,
     evaluations: Annotated[float | None, typer.Option(help="Budget of a search: so many full evaluations.")] = None,
     seconds: Annotated[
@@ -123,7 +126,7 @@ def compare(
     from netwright.cli.compare import Where as Place
 
     settings = Settings(
-        strategies=tuple(strategies or ()),
+        strategies=(*(strategies or ()), *(method or ())),
         spaces=tuple(space or ()),
         tables=tuple(table or ()),
         metrics=tuple(metric or ()),
@@ -148,7 +151,7 @@ def proxies(
     data: Annotated[
         str, typer.Argument(help="digits, cifar10, mnist, a folder of class folders, a .npz or .csv file.")
     ],
-    space: Annotated[str | None, typer.Option(help="As for search: chain, darts:cells=4, module:Class, ...")] = None,
+    space: Annotated[str | None, typer.Option(help="As for search, darts:cells=4: {space} or module:Class.")] = None,
     networks: Annotated[int, typer.Option(help="How many random networks to score.")] = 100,
     names: Annotated[
         str | None, typer.Option("--proxies", help="As synflow,snip,naswot; all of them if left out.")

@@ -106,16 +106,17 @@ def code_of(plan: Plan) -> list[Foreign]:
 
     place = code_named(plan.data, plan.data_dir)
     data = [] if place is None else [_code("data", plan.data, plan.data_options, place, beside=True)]
-    return [*data, *parts_of("space", [plan.space or ""]), *parts_of("strategy", [plan.strategy])]
+    methods = [*parts_of("strategy", [plan.strategy]), *parts_of("search", [plan.recipe or ""])]
+    return [*data, *parts_of("space", [plan.space or ""]), *methods]
 
 
 def parts_of(kind: Kind, texts: Iterable[str]) -> list[Foreign]:
-    """Those of the texts that name a space or a strategy of somebody's own. kind: "space" or "strategy"."""
+    """Those of the texts that name a space, a strategy or a search of somebody's own."""
     found: list[Foreign] = []
     for name, options in map(split, texts):
         place = code_named(kind, name)
         if place is not None:
-            found.append(_code(kind, name, options, place, beside=False))
+            found.append(_code("method" if kind == "search" else kind, name, options, place, beside=False))
     return found
 
 

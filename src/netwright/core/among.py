@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from netwright.core.decisions import DecisionTable, Point
     from netwright.core.task import TaskShape
 
+PROVIDES = ("core.space_dsl",)
+
 
 class Among(DecisionSpace):
     """The architectures of `space` that are listed: only they are drawn, and each change leads to the nearest of them.

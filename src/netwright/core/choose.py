@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from netwright.core.building import EdgeSum
     from netwright.core.rules import Rule
 
+PROVIDES = ("space.elastic_dims",)
+
 T = TypeVar("T", str, int, float, bool)
 
 

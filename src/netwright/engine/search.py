@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from netwright.engine.under_way import RetryPolicy
     from netwright.store.store import Store
 
+PROVIDES = ("core.runner",)
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Search(Configured):

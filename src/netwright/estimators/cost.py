@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from netwright.estimators.expected import MeanCost
 
+PROVIDES = ("obj.cost",)
+
 
 class Cost(Estimator):
     """Counts what a network costs for one example, as `netwright.networks.counting.Count` says, without building it.

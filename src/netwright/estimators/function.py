@@ -10,6 +10,8 @@ from netwright.core.errors import UserError
 from netwright.core.estimator import Estimator
 from netwright.core.trial import Measurement, Proposal
 
+PROVIDES = ("core.train_eval",)
+
 
 class Function(Estimator):
     """Measures an architecture with a function of it that gives a number, or several by name.

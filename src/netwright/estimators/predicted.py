@@ -10,6 +10,8 @@ from netwright.core.estimator import Estimator
 from netwright.core.trial import Measurement, Proposal
 from netwright.predictors.predictor import Predictor
 
+PROVIDES = ("est.predictor",)
+
 
 class Predicted(Estimator):
     """Measures "predicted" and "deviation": a predictor's mean and one standard deviation, in units of what it learnt.

@@ -42,6 +42,8 @@ from netwright.training import TrainingSettings, checkpoint
 from netwright.training.out_of_memory import out_of_memory_reported, reset_peak_memory
 from netwright.training.threads import using_threads
 
+PROVIDES = ("est.oneshot",)
+
 SETTINGS = TrainingSettings(
     epochs=50,
     batch_size=64,

@@ -8,6 +8,8 @@ from netwright.core.errors import ConfigurationError
 from netwright.core.estimator import Estimator
 from netwright.core.trial import Measurement, Proposal
 
+PROVIDES = ("core.train_eval",)
+
 
 class Stack(Estimator):
     """Runs estimators in the order given and puts what they measure together; of equal names the later one wins.

@@ -27,6 +27,8 @@ from netwright.estimators.tables.readers import source_of
 from netwright.estimators.tables.surrogate import Surrogate, check_surrogate
 from netwright.estimators.tables.table_report import TableReport
 
+PROVIDES = ("est.tabular",)
+
 MOST_COUNTED = 1_000_000  # architectures of a space that are gone through to see which of them a table lacks
 _ROUNDING = 1e-9
 

@@ -35,6 +35,8 @@ from netwright.training import TrainingSettings, seeded, train
 from netwright.training.progress import load_trained
 from netwright.training.result import OutOfTime
 
+PROVIDES = ("core.train_eval",)
+
 Fidelity = Literal["epochs", "annealed", "data", "width", "resolution"]
 
 LEAST_RESOLUTION = 4  # pixels

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from netwright.methods.bayesian import *
     from netwright.methods.distributions import *
+    from netwright.methods.evolution import *
     from netwright.methods.fidelity import *
     from netwright.methods.gates import *
     from netwright.methods.robust import *

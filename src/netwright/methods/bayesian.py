@@ -35,7 +35,30 @@ if TYPE_CHECKING:
     from netwright.core.decision_space import DecisionSpace
     from netwright.core.space import Space
 
-__all__ = ["auto_keras", "bananas", "gp", "gp_nas", "nasbot", "npenas", "predictor"]
+__all__ = ["auto_keras", "bananas", "gp", "gp_nas", "nasbot", "npenas", "predictor", "semi_assessor"]
+
+PAPERS = {
+    "auto_keras": (
+        "netwright search DATA --method auto-keras",
+        "morphisms, by which a network goes on from its parent's weights",
+    ),
+    "gp_nas": (
+        "netwright search DATA --method gp-nas",
+        "its space of mobile blocks, the supernet and the limit on latency",
+    ),
+    "nasbot": (
+        "netwright search DATA --method nasbot --space nasbench101",
+        "layers with widths",
+    ),
+    "neural_predictor": (
+        "netwright compare --space nasbench101 --table TABLE --metric METRIC --evaluations 300 --method predictor",
+        "",
+    ),
+    "semi_assessor": (
+        "netwright compare --space nasbench101 --table TABLE --metric METRIC --evaluations 300 --method semi-assessor",
+        "",
+    ),
+}
 
 KERNELS: dict[str, Callable[[DecisionSpace], Kernel]] = {
     "decisions": Exponential,
@@ -208,3 +231,22 @@ def predictor(
 
     known = NeuralPredictor(space, epochs=epochs)
     return BayesianOptimization(space, known, PosteriorMean(), RandomPool(candidates), initial, batch)
+
+
+def semi_assessor(
+    space: DecisionSpace, initial: int = 20, batch: int = 10, candidates: int = 100, unlabelled: int = 200
+) -> BayesianOptimization:
+    """The semi-supervised assessor (Tang et al. 2020): evolution in which a predictor that learns from both chooses.
+
+    The predictor embeds evaluated and other architectures, relates those that are alike, and learns scores and the
+    embedding together; see `SemiSupervisedAssessor` for what is this project's choice in it. The numbers here are, too.
+
+    initial: random architectures first.
+    batch: architectures of each round.
+    candidates: mutations of the best that are compared in each round.
+    unlabelled: architectures without scores that it learns from besides.
+    """
+    from netwright.predictors.neural import SemiSupervisedAssessor
+
+    known = SemiSupervisedAssessor(space, unlabelled=unlabelled)
+    return BayesianOptimization(space, known, PosteriorMean(), MutationsOfBest(candidates), initial, batch)

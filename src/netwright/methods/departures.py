@@ -138,6 +138,8 @@ _SAID: Mapping[str, str | Callable[[Options], str]] = {
     "nao": _nao,
     "evolution": _evolution,
     "harmonica": _harmonica,
+    "genetic-cnn": "Genetic CNN on any space, whose decisions cross over and mutate in place of its stages and bits",
+    "lcranknet": "LCRankNet with a linear model on curves and architectures in place of its networks",
     "npenas": "NPENAS with an ensemble of small networks on paths in place of the paper's graph isomorphism network",
     "nasbot": _every("5", "NASBOT on graphs without widths"),
     "gp-nas": "GP-NAS without its supernet and its sampling by mutual information: its kernel, with expected "

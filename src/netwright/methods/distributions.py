@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 __all__ = ["asng", "mdenas"]
 
+PAPERS = {
+    "asng_nas": ("netwright search DATA --method asng", ""),
+    "mdenas": ("netwright search DATA --method mdenas", ""),
+}
+
 
 def asng(
     space: DecisionSpace,

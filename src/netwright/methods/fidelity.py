@@ -1,17 +1,30 @@
-"""Many candidates on a small budget, and more for the promising ones: Hyperband, ASHA, BOHB."""
+"""Many candidates on a small budget, and more for the promising ones: Hyperband, ASHA, BOHB, LCRankNet."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netwright.strategies.fidelity import Asha, Hyperband, KernelDensity, SuccessiveHalving
+from netwright.predictors.curves import Pairwise
+from netwright.strategies.fidelity import Asha, Extrapolated, Hyperband, KernelDensity, SuccessiveHalving
+from netwright.strategies.random_search import RandomSearch
 
 if TYPE_CHECKING:
     from netwright.core.decision_space import DecisionSpace
     from netwright.core.space import Space
     from netwright.core.strategy import Strategy
 
-__all__ = ["asha", "bohb", "hyperband", "successive_halving"]
+__all__ = ["asha", "bohb", "hyperband", "lcranknet", "successive_halving"]
+
+PAPERS = {
+    "hyperband": (
+        "netwright search DATA --method hyperband",
+        "",
+    ),
+    "lcranknet": (
+        "netwright search DATA --method lcranknet --space nasnet",
+        "its networks, in whose place a linear model stands",
+    ),
+}
 
 
 def successive_halving(
@@ -65,3 +78,19 @@ def bohb(
     model: options of `KernelDensity`.
     """
     return Hyperband(space, least, eta, KernelDensity(space, **model), overlapping)
+
+
+def lcranknet(
+    space: Space, look: float = 1 / 3, threshold: float = 0.55, least: int = 20, sampler: Strategy | None = None
+) -> Extrapolated:
+    """LCRankNet (Wistuba and Pedapati 2020): a training ends where it will hardly beat the best, learnt from pairs.
+
+    The pairwise loss is the paper's; its convolutional network on curves and its recurrent one on architectures are a
+    linear model here, and curves of other data sets are not learnt from.
+
+    look: the share of the training after which the curve is judged; with fewer than three epochs it never is.
+    threshold: a training ends where it stays below the best with a larger probability; 0.45 to beat it in the paper.
+    least: complete trainings first.
+    sampler: the strategy that candidates come from; random search, as in the paper, by default.
+    """
+    return Extrapolated(sampler or RandomSearch(space), Pairwise(least=least), (look,), threshold)

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 __all__ = ["proxylessnas"]
 
+PAPERS = {
+    "proxylessnas": (
+        "netwright search DATA --method proxylessnas",
+        "its space of mobile blocks and the penalty on latency",
+    ),
+}
+
 WARM_UP = 0.25  # 40 of 160 epochs
 FEWEST_AFTER = 10  # epochs after the warm-up, of which the logits rest in the first
 

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["dropnas", "robust_darts", "smooth_darts", "smooth_darts_adversarial"]
 
+PAPERS = {
+    "dropnas": ("netwright search DATA --method dropnas", ""),
+    "robust_darts": ("netwright search DATA --method robust-darts", ""),
+    "sdarts": ("netwright search DATA --method smooth-darts", ""),
+}
+
 CHECK_EVERY = 2 / 50  # of the epochs
 
 

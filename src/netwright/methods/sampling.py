@@ -21,6 +21,25 @@ if TYPE_CHECKING:
 
 __all__ = ["data_nas", "dsnas", "gdas", "snas"]
 
+PAPERS = {
+    "data_nas": (
+        "netwright search DATA --method data-nas",
+        "",
+    ),
+    "dsnas": (
+        "netwright search DATA --method dsnas",
+        "its ShuffleNet blocks, progressive early stop and penalty on operations",
+    ),
+    "gdas": (
+        "netwright search DATA --method gdas",
+        "",
+    ),
+    "snas": (
+        "netwright search DATA --method snas",
+        "its penalty on resources",
+    ),
+}
+
 
 def snas(
     space: DecisionSpace, task: Task, *, epochs: int = 150, seed: int = 0, device: str = "auto", **settings: Any

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["harmonica", "nao", "pnas"]
 
+PAPERS = {
+    "harmonica": ("netwright search DATA --method harmonica", ""),
+    "nao": ("netwright search DATA --method nao --space nasnet", ""),
+    "pnas": ("netwright search DATA --method pnas --space nasnet", ""),
+}
+
 QUICK: Mapping[str, Any] = {
     "initial": 50,
     "new": 25,

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = ["pdarts", "sgas"]
 
+PAPERS = {
+    "pdarts": ("netwright search DATA --method pdarts", ""),
+    "sgas": ("netwright search DATA --method sgas", "minibatches that grow with each decision"),
+}
+
 WARM_UP = 0.4  # of each stage: 10 of 25 epochs
 
 

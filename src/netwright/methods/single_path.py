@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["fairnas", "one_shot", "random_weight_sharing", "single_path_one_shot"]
 
+PAPERS = {
+    "one_shot_bender": ("netwright search DATA --method one-shot", ""),
+    "random_nas_ws": ("netwright search DATA --method random-weight-sharing", ""),
+}
+
 EVALUATIONS = {"single-path-one-shot": 50 * 20, "fairnas": 70 * 20, "one-shot": 1000, "random-weight-sharing": 1000}
 """How many architectures are scored on the trained weights, where the training is long enough for it."""
 STATISTICS = 25_600  # images for the statistics of each, as in the authors' code of SPOS

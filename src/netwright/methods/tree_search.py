@@ -12,6 +12,17 @@ if TYPE_CHECKING:
 
 __all__ = ["alphax", "deep_architect"]
 
+PAPERS = {
+    "alphax": (
+        "netwright search DATA --method alphax --space nasnet",
+        "weights that children take over from their parents",
+    ),
+    "deep_architect": (
+        "netwright search DATA --method deep-architect",
+        "",
+    ),
+}
+
 
 def alphax(
     space: DecisionSpace, predictor: Predictor | None = None, cp: float = 2.0, simulations: int = 10, refit: int = 100

@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 
 __all__ = ["darts", "darts_second_order", "milenas", "nasp", "pc_darts", "xnas"]
 
+PAPERS = {
+    "darts": ("netwright search DATA --method darts", ""),
+    "milenas": ("netwright search DATA --method milenas", ""),
+    "nasp": ("netwright search DATA --method nasp", ""),
+    "pc_darts": ("netwright search DATA --method pc-darts", ""),
+    "xnas": ("netwright search DATA --method xnas", "constants that are not public: they are a guess"),
+}
+
 
 def darts(
     space: DecisionSpace,

@@ -39,3 +39,5 @@ else:  # these are networks of PyTorch's
 
     _NEED_TORCH = ("NeuralPredictor", "RankingNetwork", "SemiSupervisedAssessor")
     __getattr__, __dir__ = on_demand(__name__, {name: f"netwright.predictors.neural:{name}" for name in _NEED_TORCH})
+
+PROVIDES = ("est.predictor",)

@@ -27,6 +27,8 @@ from netwright.networks.blocks import (
     separable_block,
 )
 
+PROVIDES = ("space.chain",)
+
 
 class Chain(DecisionSpace):
     """Image networks of stages, each at half the resolution of the one before where the image is large enough.

@@ -14,6 +14,8 @@ from netwright.core.states import States
 from netwright.spaces.cells import OPERATION_SETS, CellSpace
 from netwright.spaces.genotypes import Block, PublishedCell
 
+PROVIDES = ("space.darts_cell",)
+
 
 class Darts(CellSpace):
     """Cells whose nodes sum an operation on each of two different earlier states; the output joins all nodes.

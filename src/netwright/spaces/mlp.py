@@ -15,6 +15,8 @@ from netwright.core.decisions import Point
 from netwright.core.errors import ConfigurationError, nearest
 from netwright.core.task import TaskShape
 
+PROVIDES = ("space.chain",)
+
 ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "gelu": nn.GELU,

@@ -26,6 +26,8 @@ from netwright.networks.operations import max_pool, relu_conv_norm
 from netwright.spaces.graph_cells import LabelledGraph, module_hash
 from netwright.spaces.vertex_cells import MOST_EDGES, MOST_VERTICES, OPERATIONS, CellSize, FewEdges
 
+PROVIDES = ("space.free_dag",)
+
 
 class NasBench101(DecisionSpace):
     """Three stacks of three equal cells; between the stacks the resolution is halved and the channels doubled.

@@ -21,6 +21,8 @@ from netwright.networks.heads import image_stem, pooled_classifier
 from netwright.networks.operations import operation
 from netwright.spaces.cells import joined
 
+PROVIDES = ("space.darts_cell", "est.tabular")
+
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 NODES = ((0,), (0, 1), (0, 1, 2))  # the states that each node reads
 _FORM = "expected |op~0|+|op~0|op~1|+|op~0|op~1|op~2|"

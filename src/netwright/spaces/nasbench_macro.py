@@ -16,6 +16,8 @@ from netwright.core.task import TaskShape
 from netwright.networks.blocks import Residual, conv_bn
 from netwright.networks.heads import pooled_classifier
 
+PROVIDES = ("space.chain",)
+
 BLOCKS = ("identity", "mb3_k3", "mb6_k5")
 STAGES = (2, 3, 3)
 HEAD = 1280

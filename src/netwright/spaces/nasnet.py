@@ -19,6 +19,8 @@ from netwright.networks.cells import PairSum
 from netwright.spaces.cells import OPERATION_SETS, CellSpace, joined
 from netwright.spaces.genotypes import KINDS, Block, PublishedCell, Reading
 
+PROVIDES = ("space.nasnet_cell",)
+
 INPUTS = ("first", "second")
 
 

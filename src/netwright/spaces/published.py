@@ -12,6 +12,8 @@ from netwright.spaces.darts import Darts
 from netwright.spaces.genotypes import Genotype, read_genotype
 from netwright.spaces.nasnet import NasNet
 
+PROVIDES = ("space.darts_cell", "space.nasnet_cell")
+
 
 def from_genotype(
     genotype: str | Mapping[str, Any], cells: int = 20, channels: int = 36, auxiliary: bool = False

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from netwright.core.choose import Choose
     from netwright.core.task import TaskShape
 
+PROVIDES = ("est.tabular",)
+
 
 class Tabular(DecisionSpace):
     """Every combination of the options, as of a table with a column for each decision: {"width": [8, 16], "op": ["a"]}.

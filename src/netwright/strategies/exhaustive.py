@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from netwright.core.trial import Trial
 
+PROVIDES = ("search.random",)
+
 
 class Exhaustive(Strategy):
     """Proposes every architecture once, in the order of `space.at`; of those that are the same network the canonical.

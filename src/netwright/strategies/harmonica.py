@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from netwright.core.decisions import Point
     from netwright.core.trial import Trial
 
+PROVIDES = ("search.spectral",)
+
 MOST_REDRAWS = 64
 MOST_TOUCHED = 18  # variables whose 2^18 assignments are compared
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.core.trial import Trial
 
+PROVIDES = ("search.random",)
+
 
 class Listed(Strategy):
     """Proposes each of the architectures once, in the order given.

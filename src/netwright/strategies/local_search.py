@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.core.trial import Trial
 
+PROVIDES = ("search.local_greedy",)
+
 
 class LocalSearch(Strategy):
     """Hill climbing: evaluate the neighbours of the best architecture so far, move to a better one, else start again.

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.core.trial import Trial
 
+PROVIDES = ("search.random",)
+
 
 class RandomSearch(Strategy):
     """Proposes random architectures, each at most once (two with the same canonical form count as one).

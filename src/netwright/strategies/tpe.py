@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from netwright.core.decisions import DecisionTable, Point
     from netwright.core.trial import Trial
 
+PROVIDES = ("search.bo_gp",)
+
 RANKED_AGAIN = 1.01  # times as many completed trials
 Densities = list[list[float]]  # a probability for each option of each decision
 

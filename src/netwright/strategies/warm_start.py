@@ -17,6 +17,8 @@ from netwright.core.space import Space
 from netwright.core.strategy import RoundStrategy, Strategy, Wrapper, in_role
 from netwright.core.trial import Measurement, Proposal, Trial
 
+PROVIDES = ("search.random",)
+
 
 class WarmStart(Wrapper):
     """Asks the given architectures first, then goes on with a strategy, which begins with them.

@@ -12,6 +12,8 @@ from netwright.networks.drop_path import DropPath
 from netwright.networks.operations import Zero
 from netwright.supernets.selection import Selection
 
+PROVIDES = ("super.mixed_op", "super.partial_channel")
+
 
 class MixedOperation(nn.Module):
     """One module of several: sum_o p_o o(x) for a mixture with weights p (Liu et al. 2019, equation 2).

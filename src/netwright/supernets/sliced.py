@@ -15,6 +15,8 @@ from netwright.supernets.elastic import is_elastic
 from netwright.supernets.joined import Blocks
 from netwright.supernets.selection import Selection
 
+PROVIDES = ("super.slim",)
+
 _Norm = nn.BatchNorm1d | nn.BatchNorm2d
 
 

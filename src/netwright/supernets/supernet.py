@@ -30,6 +30,8 @@ from netwright.supernets.sharing import SharedNetwork
 from netwright.supernets.sliced import make_elastic
 from netwright.supernets.statistics import Norm, moves, moving, norms_of, repeated, statistics_per_batch
 
+PROVIDES = ("super.mixed_op", "super.path")
+
 COMPARED = 2  # of them whose results are compared, too
 CHECKED = 8  # architectures drawn to check that each has its weights in the supernet
 

@@ -13,6 +13,8 @@ from netwright.tasks.from_npz import npz
 from netwright.tasks.opening import from_configuration, open_task
 from netwright.tasks.task import Task
 
+PROVIDES = ("task.classify",)
+
 __all__ = [
     "Augmentation",
     "BadFiles",

@@ -28,6 +28,14 @@ from netwright.estimators.tables.sources import FileSource
 from netwright.spaces.nasbench101 import NasBench101
 from netwright.spaces.vertex_cells import CellSize
 
+PROVIDES = ("est.tabular",)
+PAPERS = {
+    "nasbench101": (
+        "netwright compare --space nasbench101 --table TABLE --metric METRIC --evaluations 300",
+        "its search by reinforcement learning",
+    ),
+}
+
 EVALUATED = ("training_time", "train_accuracy", "val_accuracy", "test_accuracy")
 NAMES = (*EVALUATED, *(f"halfway_{name}" for name in EVALUATED), "params")
 FORM = "[hash, epochs, adjacency, operations, metrics]"

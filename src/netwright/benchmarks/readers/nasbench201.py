@@ -18,6 +18,14 @@ from netwright.estimators.tables.sources import FileSource
 from netwright.spaces.nasbench201 import NasBench201
 from netwright.tasks.given_paths import existing
 
+PROVIDES = ("est.tabular",)
+PAPERS = {
+    "nasbench201": (
+        "netwright compare --space nasbench201 --table TABLE --metric METRIC --evaluations 300",
+        "",
+    ),
+}
+
 SETS = {  # what is evaluated after a training on each, by the file's names
     "cifar10-valid": {"val": "x-valid", "test": "ori-test"},
     "cifar10": {"test": "ori-test"},

@@ -7,3 +7,5 @@ from netwright.estimators.zero_cost.ranking import rank_random as rank_random
 from netwright.estimators.zero_cost.zero_cost import BASELINES as BASELINES
 from netwright.estimators.zero_cost.zero_cost import PROXIES as PROXIES
 from netwright.estimators.zero_cost.zero_cost import ZeroCost as ZeroCost
+
+PROVIDES = ("est.zero_cost",)

@@ -8,4 +8,6 @@ from netwright.predictors.curves.pairwise import Pairwise
 from netwright.predictors.curves.parametric import Parametric
 from netwright.predictors.curves.support_vectors import SupportVectors
 
+PROVIDES = ("est.learning_curve",)
+
 __all__ = ["Curve", "CurvePredictor", "FinalValue", "LastValue", "Pairwise", "Parametric", "SupportVectors"]

@@ -15,6 +15,8 @@ from netwright.strategies.bayesian.evolved import EvolvedCandidates
 from netwright.strategies.bayesian.optimization import BayesianOptimization
 from netwright.strategies.bayesian.thompson import IndependentThompsonSampling, ThompsonSampling
 
+PROVIDES = ("search.bo_gp",)
+
 __all__ = [
     "Acquisition",
     "AnnealingTree",

@@ -24,6 +24,8 @@ from netwright.strategies.differentiable.sigmoid import Sigmoid
 from netwright.strategies.differentiable.softmax import Softmax
 from netwright.strategies.differentiable.straight_through import StraightThrough
 
+PROVIDES = ("search.bilevel",)
+
 __all__ = [
     "Adam",
     "AdversarialPerturbation",

@@ -10,6 +10,8 @@ from netwright.strategies.differentiable.parameters import FAR, Parameters, soft
 from netwright.strategies.differentiable.relaxation import Draw, Purpose, Relaxation, Situation
 from netwright.strategies.differentiable.straight_through import active_of
 
+PROVIDES = ("search.binary_gate",)
+
 
 class BinaryGates(Relaxation):
     """Trains one path at a time, drawn from the softmax p of the logits, and compares two paths to move the logits.

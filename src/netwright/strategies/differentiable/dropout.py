@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from netwright.strategies.differentiable.layout import Layout
     from netwright.strategies.differentiable.parameters import Parameters
 
+PROVIDES = ("search.regularise_stop",)
+
 FREE = ("none", "skip", "pool", "identity")
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     Product = Callable[[Tensor], Talk[Tensor]]  # the Hessian by the logits times this, by differentiating twice
 
+PROVIDES = ("search.regularise_stop",)
+
 
 class EigenvalueMonitor(Configured):
     """Follows the largest eigenvalue of the Hessian of the validation loss by the logits; may end the search.

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from netwright.strategies.differentiable.layout import Layout
 
+PROVIDES = ("search.experts",)
+
 
 class Experts(Relaxation):
     """Every option is an expert with a weight v > 0; the mixture is v over the sum of v (algorithm 1).

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from netwright.strategies.differentiable.layout import Layout, Node
     from netwright.strategies.differentiable.parameters import Parameters
 
+PROVIDES = ("search.shrink_grow",)
+
 
 class GreedyDecisions(Shrinking):
     """In each cell, the surest edge takes its strongest operation at each date; a node's edges beyond `keep` go.

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from netwright.strategies.differentiable.layout import Layout
 
+PROVIDES = ("super.gumbel",)
+
 SNAS_TEMPERATURE = Schedule(1.0, 0.03, ahead=True)  # the authors' program, which cools before an epoch
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from netwright.strategies.differentiable.layout import Layout
 
+PROVIDES = ("search.dist_pg",)
+
 
 class OneHot(Relaxation):
     """Draws one option a decision from the softmax of its logits, and computes only that.

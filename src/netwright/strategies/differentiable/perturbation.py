@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     Start = Callable[[np.random.Generator], Draw]
     Ask = Callable[[Tensor, Purpose, bool], Proposal]  # weights, purpose, whether their gradient is measured
 
+PROVIDES = ("search.regularise_stop",)
+
 RADIUS = Schedule(0.03, 0.3)  # the authors' code: linear over the epochs, for every space but the recurrent one
 
 

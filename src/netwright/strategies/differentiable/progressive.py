@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from netwright.strategies.differentiable.layout import Layout
     from netwright.strategies.differentiable.parameters import Parameters
 
+PROVIDES = ("search.shrink_grow",)
+
 
 class ProgressiveShrinking(Shrinking):
     """Search space approximation: after each stage a decision keeps its strongest options, and the logits begin anew.

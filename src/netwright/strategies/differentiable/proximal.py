@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from netwright.strategies.differentiable.layout import Layout
 
+PROVIDES = ("search.proximal",)
+
 
 class Proximal(Relaxation):
     """NASP: the network is always discrete; parameters in [0, 1] move by the gradient at the discrete point.

@@ -17,6 +17,8 @@ from netwright.strategies.differentiable.schedules import Schedule
 if TYPE_CHECKING:
     from netwright.strategies.differentiable.layout import Layout
 
+PROVIDES = ("super.gumbel",)
+
 NONE = "none"  # the label of the option that computes nothing
 GDAS_TEMPERATURE = Schedule(10.0, 0.1, closed=True)  # Dong and Yang 2019, section 4.1, and the authors' code
 

@@ -26,6 +26,8 @@ from netwright.strategies.evolution.variation import (
     UniformCrossover,
 )
 
+PROVIDES = ("search.evolution", "search.pareto")
+
 __all__ = [
     "Crossover",
     "EachDecision",

@@ -9,4 +9,6 @@ from netwright.strategies.fidelity.kernel_density import KernelDensity
 from netwright.strategies.fidelity.source import Learner
 from netwright.strategies.fidelity.successive_halving import SuccessiveHalving
 
+PROVIDES = ("est.multi_fidelity",)
+
 __all__ = ["Asha", "Extrapolated", "Hyperband", "KernelDensity", "Learner", "SuccessiveHalving"]

@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from netwright.strategies.latent.latent_gradient import LatentGradient
 
+PROVIDES = ("search.latent_gradient",)
+
 __all__ = ["LatentGradient"]

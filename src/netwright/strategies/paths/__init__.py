@@ -9,6 +9,8 @@ from netwright.strategies.paths.then_search import TrainThenSearch
 from netwright.strategies.paths.top_evolution import TopEvolution
 from netwright.strategies.paths.uniform import UniformPaths
 
+PROVIDES = ("super.path",)
+
 __all__ = [
     "FairPaths",
     "MultinomialLearning",

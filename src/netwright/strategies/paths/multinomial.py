@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from netwright.core.decisions import Point
     from netwright.core.trial import Trial
 
+PROVIDES = ("search.multinomial",)
+
 
 class Comparison:
     """Probabilities that move from options which were trained longer, yet do worse, to those they are worse than.

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from netwright.core.decisions import Point
     from netwright.core.trial import Trial
 
+PROVIDES = ("search.natural_gradient",)
+
 
 class Ascent:
     """The distribution and the adaptation of its step: each `update` is one iteration of Algorithm 1.

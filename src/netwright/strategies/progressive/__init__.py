@@ -6,4 +6,6 @@ from netwright.strategies.progressive.beam import ProgressiveBeam
 from netwright.strategies.progressive.folds import Folds
 from netwright.strategies.progressive.growth import IDLE
 
+PROVIDES = ("search.progressive_smbo",)
+
 __all__ = ["IDLE", "Folds", "ProgressiveBeam"]

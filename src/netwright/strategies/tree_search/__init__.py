@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from netwright.strategies.tree_search.search import MonteCarloTreeSearch
 
+PROVIDES = ("search.mcts",)
+
 __all__ = ["MonteCarloTreeSearch"]

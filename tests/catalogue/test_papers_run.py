@@ -1,0 +1,111 @@
+"""Every command that `netwright papers` shows runs, in its smallest form: a few digits or a small table, two trials."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import netwright as nw
+from netwright.catalogue.papers import commands
+from netwright.cli.main import run
+from netwright.spaces import NasBench101, NasBench201
+from netwright.store import Store
+
+CELL = "nasbench201:channels=2,cells=1"
+SMALL_SPACES = {
+    "nasnet": "nasnet:cells=3,channels=2,nodes=2,operations=['skip_connect','avg_pool_3x3']",
+    "nasbench101": "nasbench101:channels=8,stacks=1,modules=1",
+}
+NEEDS_EDGES = {"pc-darts": "darts:cells=3,channels=4,nodes=1"}
+FEW = {  # options with which a method does in two trials what it is about
+    "auto-keras": "initial=1,batch=1",
+    "genetic-cnn": "population=2",
+    "gp-nas": "initial=1,batch=1,candidates=5",
+    "harmonica": "samples=2,stages=1",
+    "lcranknet": "least=2",
+    "nao": "quick=true,initial=1,new=1,epochs=1,hidden=4,embedding=4",
+    "nasbot": "initial=1,batch=1,candidates=5",
+    "one-shot": "evaluations=2",
+    "pnas": "beam=2",
+    "predictor": "initial=2,batch=1,candidates=5,epochs=1",
+    "random-weight-sharing": "candidates=2,batches=1,best=1",
+    "regularized-evolution": "population=2,sample=1",
+    "semi-assessor": "initial=2,batch=1,candidates=5,unlabelled=10",
+}
+SEARCH = ["--examples", "80", "--trials", "2", "--epochs", "1", "--final-epochs", "0", "--training", "batch_size=16"]
+SEARCH += ["--no-random-search", "--device", "cpu", "--name", "small", "--quiet"]
+COMPARE = ["--repeats", "1", "--executor", "inline", "--no-plots", "--quiet"]
+AUDIT = ["--networks", "2", "--epochs", "1", "--quiet"]
+ROWS = 12
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path
+
+
+def smallest(command: str) -> list[str]:
+    """The words of a command behind `netwright`, with little for everything that takes long."""
+    program, name, *words = shlex.split(command)
+    assert program == "netwright"
+    method = words[words.index("--method") + 1] if "--method" in words else ""
+    small = {
+        "DATA": "digits",
+        "TABLE": "table.csv:surrogate=linear",
+        "METRIC": "valid",
+        "RUN": "shared",
+        "300": "3",
+        "8": "2",
+    }
+    if name == "search":
+        small |= SMALL_SPACES
+    small |= {method: f"{method}:{FEW[method]}"} if method in FEW else {}
+    words = [small.get(each, each) for each in words]
+    words += ["--space", NEEDS_EDGES.get(method, CELL)] if name == "search" and "--space" not in words else []
+    return [name, *words, *{"search": SEARCH, "compare": COMPARE, "audit": AUDIT}[name]]
+
+
+def write_table(space: nw.Space) -> None:
+    """A few architectures of the space with scores, as table.csv."""
+    rng = np.random.default_rng(0)
+    drawn = {str(space.sample(rng)): None for _ in range(ROWS)}
+    with Path("table.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("arch", "valid"), *((each, k / ROWS) for k, each in enumerate(drawn))])
+
+
+@pytest.mark.parametrize("key", sorted(commands()))
+def test_the_command_of_a_paper_runs(key: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = smallest(commands()[key][0])
+    if words[0] == "compare":
+        write_table({"nasbench101": NasBench101, "nasbench201": NasBench201}[words[words.index("--space") + 1]]())
+    if words[0] == "audit":
+        begun = ["search", "digits", "--method", "darts", "--space", CELL, *SEARCH]
+        assert run([each if each != "small" else "shared" for each in begun]) == 0
+    assert run(words) == 0, capsys.readouterr().err
+    if words[0] == "search":
+        with Store.open_readonly(folder / "netwright-runs") as store:
+            assert store.summary("small").state == "finished"
+
+
+def test_enough_papers_run() -> None:
+    assert len(commands()) >= 34
+
+
+def test_a_command_that_fails_is_seen(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(smallest("netwright search DATA --method no-such-method")) == 2
+    assert "no method 'no-such-method'" in capsys.readouterr().err
+
+
+def test_the_json_has_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["papers", "--json"]) == 0
+    found = {each["key"]: each["command"] for each in json.loads(capsys.readouterr().out)}
+    assert {key: command for key, command in found.items() if command} == {
+        key: command for key, (command, _) in commands().items()
+    }
