@@ -121,6 +121,7 @@ def _every(batch: str, rest: str) -> Callable[[Options], str]:
 _SAID: Mapping[str, str | Callable[[Options], str]] = {
     "snas": "SNAS without its penalty on resources",
     "data-nas": "DATA that keeps one operation a decision in the end, where its program may keep several",
+    "setn": "SETN that draws what it compares in the end, where its program takes what is likeliest",
     "dsnas": "DSNAS without its progressive early stop and its penalty on operations",
     "proxylessnas": "ProxylessNAS without its penalty on latency, which compares two paths as the paper does, where "
     "its program takes all of them",
@@ -146,6 +147,8 @@ _SAID: Mapping[str, str | Callable[[Options], str]] = {
     "predictor": "the neural predictor of Wen et al., which here learns ranks, and again from each batch that it chose",
     "alphax": "AlphaX with an ensemble of small networks in place of its meta-network, and rewards scaled to 0..1",
     "deep-architect": "DeepArchitect's tree search with rewards scaled to 0..1",
+    "deep-architect2": "DeepArchitect's searchers on decisions of a space, with rewards scaled to 0..1 and a ridge on "
+    "one-hot codes in place of hashed features",
     "pnas": "PNAS whose two kinds of cells grow in turn, where the paper has one cell for both",
     "tpe": "a tree-structured Parzen estimator that compares whole architectures; the authors' program chooses each "
     "decision by itself",
