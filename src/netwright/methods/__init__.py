@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from netwright.methods.bayesian import *
+    from netwright.methods.continuous import *
     from netwright.methods.distributions import *
     from netwright.methods.evaluators import *
     from netwright.methods.fidelity import *

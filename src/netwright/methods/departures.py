@@ -121,6 +121,8 @@ def _every(batch: str, rest: str) -> Callable[[Options], str]:
 _SAID: Mapping[str, str | Callable[[Options], str]] = {
     "snas": "SNAS without its penalty on resources",
     "data-nas": "DATA that keeps one operation a decision in the end, where its program may keep several",
+    "cars": "CARS in which the accuracy of a newborn has grown from its parent's",
+    "pvll-nas": "PVLL-NAS with a regression and a warm-up that are guesses, as its program is not public",
     "setn": "SETN that draws what it compares in the end, where its program takes what is likeliest",
     "dsnas": "DSNAS without its progressive early stop and its penalty on operations",
     "proxylessnas": "ProxylessNAS without its penalty on latency, which compares two paths as the paper does, where "
