@@ -37,6 +37,7 @@ IN_THE_DOCSTRING = {
     "data-nas": "keeps several operations",
     "cars": "how fast a newborn's accuracy grows",
     "pvll-nas": "are guesses",
+    "nasbench1shot1": "each edge is a decision",
     "setn": "compares the 100 likeliest",
     "dsnas": "without its progressive early stop",
     "proxylessnas": "without the penalty on latency",

@@ -5,6 +5,7 @@ from netwright.spaces.chain import Chain
 from netwright.spaces.darts import Darts
 from netwright.spaces.free_graph import FreeGraph
 from netwright.spaces.mlp import Mlp
+from netwright.spaces.nasbench1shot1 import NasBench1Shot1
 from netwright.spaces.nasbench101 import NasBench101
 from netwright.spaces.nasbench201 import NasBench201
 from netwright.spaces.nasbench_macro import NasBenchMacro
@@ -18,6 +19,7 @@ __all__ = [
     "Darts",
     "FreeGraph",
     "Mlp",
+    "NasBench1Shot1",
     "NasBench101",
     "NasBench201",
     "NasBenchMacro",
