@@ -18,7 +18,7 @@ from netwright.spaces.nasbench1shot1 import PARENTS
 from netwright.tasks import Task, open_task
 from netwright.testing import check_space
 
-SMALL = {"channels": 5, "stacks": 1, "modules": 1}
+SMALL: Any = {"channels": 5, "stacks": 1, "modules": 1}
 
 
 def space(number: int) -> NasBench1Shot1:
@@ -82,7 +82,7 @@ def worth(architecture: Any) -> float:
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_each_optimiser_searches(optimiser: str, task: Task) -> None:
-    more = {"candidates": 3, "best": 1, "batches": 1} if optimiser.startswith("random") else {}
+    more: Any = {"candidates": 3, "best": 1, "batches": 1} if optimiser.startswith("random") else {}
     run = nasbench1shot1(space(1), task, optimiser=optimiser, epochs=1, batch_size=60, device="cpu", **more).run()
     space(1).validate(run.best.architecture)
 

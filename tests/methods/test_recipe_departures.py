@@ -38,6 +38,7 @@ IN_THE_DOCSTRING = {
     "cars": "how fast a newborn's accuracy grows",
     "pvll-nas": "are guesses",
     "nasbench1shot1": "each edge is a decision",
+    "mergenas": "stay apart",
     "setn": "compares the 100 likeliest",
     "dsnas": "without its progressive early stop",
     "proxylessnas": "without the penalty on latency",

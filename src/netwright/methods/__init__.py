@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from netwright.methods.evaluators import *
     from netwright.methods.fidelity import *
     from netwright.methods.gates import *
+    from netwright.methods.merging import *
     from netwright.methods.one_shot_benchmark import *
     from netwright.methods.robust import *
     from netwright.methods.sampling import *

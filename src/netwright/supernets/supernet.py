@@ -21,6 +21,7 @@ from netwright.core.task import TaskShape
 from netwright.supernets import preparing
 from netwright.supernets.fusion import fuse
 from netwright.supernets.joined import open_cells
+from netwright.supernets.merging import merge_kernels
 from netwright.supernets.mixing import Mixer
 from netwright.supernets.open_graph import OpenGraphCell
 from netwright.supernets.pairing import copy_weights
@@ -53,6 +54,8 @@ class Supernet(nn.Module):
     less memory, more time.
     running_statistics: whether batch normalisations also keep running statistics, which passes inside `moving` move,
     and by which those inside `settled` normalise.
+    merged: options that differ in their kernels alone share all else, and are one convolution in a mixture (Wang et al.
+    2020); nothing is fused then.
 
     Raises UserError for a space whose networks cannot share weights: text as the value of a decision, sizes of layers
     that cannot be sliced, structure that depends on the architecture. ConfigurationError where partial channels
@@ -74,6 +77,7 @@ class Supernet(nn.Module):
         fused: bool = True,
         recompute: bool = False,
         running_statistics: bool = False,
+        merged: bool = False,
     ) -> None:
         super().__init__()
         self.space, self.shape = space, shape
@@ -99,7 +103,9 @@ class Supernet(nn.Module):
             preparing.with_normalised_pooling(self.network)
         if skip_dropout:
             preparing.with_dropout_on_skips(self.network)
-        if fused:
+        if merged:
+            merge_kernels(self.network)
+        elif fused:
             fuse(self.network)
         if recompute:
             for block in preparing.blocks(self.network):

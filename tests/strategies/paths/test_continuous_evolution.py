@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from netwright.core.architecture import Architecture
+from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.methods import cars
 from netwright.spaces import NasBench201
 from netwright.strategies.paths import ContinuousEvolution
@@ -88,7 +89,7 @@ def test_growth_is_since_the_last_comparison_and_of_a_child_since_its_parents() 
     for score in (0.6, 0.45):
         candidate = make(rng).candidate
         assert isinstance(candidate, Architecture)
-        trial = type("Told", (), {"completed": True, "scores": (score,)})()
+        trial = Trial(0, Proposal(candidate), "completed", Measurement({}), (score,))
         try:
             make = talk.send(trial)
         except StopIteration:
@@ -107,7 +108,8 @@ def test_the_settings_are_those_of_the_authors_program(task: Task) -> None:
     assert (strategy.population, strategy.batch, strategy.warm_up, strategy.every) == (128, 1, 0.1, 10)
     assert (settings.learning_rate, settings.minimum_learning_rate, settings.weight_decay) == (0.025, 0.001, 3e-4)
     assert settings.gradient_clip == 5.0
-    summed: Any = cars(SPACE, task, epochs=500, batch=4, learning_rate=0.1, device="cpu").estimator.settings
+    search = cars(SPACE, task, epochs=500, batch=4, learning_rate=0.1, device="cpu")
+    summed = search.estimator.settings
     assert (summed.learning_rate, summed.weight_decay, summed.gradient_clip) == (0.025, 1.2e-3, 20.0)
 
 
