@@ -39,6 +39,7 @@ IN_THE_DOCSTRING = {
     "pvll-nas": "are guesses",
     "nasbench1shot1": "each edge is a decision",
     "mergenas": "stay apart",
+    "gross": "learn from the start",
     "setn": "compares the 100 likeliest",
     "dsnas": "without its progressive early stop",
     "proxylessnas": "without the penalty on latency",

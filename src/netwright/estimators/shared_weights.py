@@ -66,7 +66,8 @@ class SharedWeights(RoundEstimator):
     with weights that answer by one step, by a finite difference (Liu et al. 2019, section 2.3); "exact", the same by
     differentiating twice, unfused.
     split: share of the training examples held out as validation examples. split_seed: gives the split. affine,
-    normalise_pooling, partial_channels, kernel_transform, fused, recompute, merged: see `netwright.supernets.Supernet`.
+    normalise_pooling, partial_channels, kernel_transform, fused, recompute, merged, group_series: see
+    `netwright.supernets.Supernet`.
     recalibrate: training minibatches from which the statistics of an architecture's batch normalisations are taken
     before it is scored; 0 uses those of each validation batch. stages: dicts with "epochs", changes to the space's
     settings, "skip_dropout" with "warm_up" (Chen et al. 2019), and "learning_rate"; each begins with new weights,
@@ -109,6 +110,7 @@ class SharedWeights(RoundEstimator):
         fused: bool = True,
         recompute: bool = False,
         merged: bool = False,
+        group_series: bool = False,
         recalibrate: int = 0,
         stages: Sequence[Mapping[str, Any]] = (),
         alarms: bool = True,
@@ -139,8 +141,7 @@ class SharedWeights(RoundEstimator):
             "fused": fused and order != "exact",
             "recompute": recompute,
         }
-        if merged:
-            self.form["merged"] = True
+        self.form |= {name: True for name, on in {"merged": merged, "group_series": group_series}.items() if on}
         if rehearsals == "evaluation":
             self.form["running_statistics"] = True
         self.final_settings = TrainingSettings(epochs=self.settings.epochs)

@@ -123,6 +123,7 @@ _SAID: Mapping[str, str | Callable[[Options], str]] = {
     "data-nas": "DATA that keeps one operation a decision in the end, where its program may keep several",
     "cars": "CARS in which the accuracy of a newborn has grown from its parent's",
     "pvll-nas": "PVLL-NAS with a regression and a warm-up that are guesses, as its program is not public",
+    "gross": "GroSS whose terms learn from the start, where the paper decomposes a network that is trained",
     "mergenas": "MergeNAS whose separable and dilated convolutions stay apart, as its program is not public",
     "nasbench1shot1": "NAS-Bench-1Shot1 with a decision for each edge, where its program takes a softmax over parents",
     "setn": "SETN that draws what it compares in the end, where its program takes what is likeliest",

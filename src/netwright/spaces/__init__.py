@@ -4,6 +4,7 @@ from netwright.core.among import Among
 from netwright.spaces.chain import Chain
 from netwright.spaces.darts import Darts
 from netwright.spaces.free_graph import FreeGraph
+from netwright.spaces.grouped import GroupedChain
 from netwright.spaces.mlp import Mlp
 from netwright.spaces.nasbench1shot1 import NasBench1Shot1
 from netwright.spaces.nasbench101 import NasBench101
@@ -18,6 +19,7 @@ __all__ = [
     "Chain",
     "Darts",
     "FreeGraph",
+    "GroupedChain",
     "Mlp",
     "NasBench1Shot1",
     "NasBench101",

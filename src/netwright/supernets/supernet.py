@@ -56,6 +56,8 @@ class Supernet(nn.Module):
     and by which those inside `settled` normalise.
     merged: options that differ in their kernels alone share all else, and are one convolution in a mixture (Wang et al.
     2020); nothing is fused then.
+    group_series: convolutions whose groups are open have a term for each number of them, summed from the most groups on
+    (Howard-Jenkins et al. 2020), in place of the first columns of one weight.
 
     Raises UserError for a space whose networks cannot share weights: text as the value of a decision, sizes of layers
     that cannot be sliced, structure that depends on the architecture. ConfigurationError where partial channels
@@ -78,6 +80,7 @@ class Supernet(nn.Module):
         recompute: bool = False,
         running_statistics: bool = False,
         merged: bool = False,
+        group_series: bool = False,
     ) -> None:
         super().__init__()
         self.space, self.shape = space, shape
@@ -86,7 +89,7 @@ class Supernet(nn.Module):
         self.selection = Selection()
         self.network = space.network(Mixer(self.selection), shape)
         open_cells(self.network)
-        make_elastic(self.network, self.selection, kernel_transform=kernel_transform)
+        make_elastic(self.network, self.selection, kernel_transform=kernel_transform, group_series=group_series)
         statistics_per_batch(self.network, running=running_statistics)
         preparing.not_in_place(self.network)
         if drop_path:
