@@ -12,8 +12,8 @@ from torch.nn.functional import conv2d
 
 from netwright.core.architecture import Mixture
 from netwright.core.choose import Choose
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, UserError
-from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.methods import gross
 from netwright.spaces import GroupedChain, NasBench201
@@ -90,7 +90,7 @@ def test_the_space_keeps_its_contract() -> None:
         GroupedChain(sizes=(1, 3, 4), width=12)
 
 
-class Odd(Space):
+class Odd(DecisionSpace):
     """Groups that do not divide each other."""
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from netwright.methods.weight_sharing import DARTS_CODE, Scale, resolved
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.engine.search import Search
     from netwright.tasks.task import Task
 
@@ -26,7 +26,7 @@ POPULATION = 128
 
 
 def cars(
-    space: Space,
+    space: DecisionSpace,
     task: Task,
     *,
     population: int | None = None,

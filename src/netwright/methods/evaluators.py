@@ -9,7 +9,7 @@ from netwright.strategies.differentiable import Adam, SelfEvaluated
 from netwright.strategies.paths import ProxyLandscape
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.engine.search import Search
     from netwright.tasks.task import Task
 
@@ -28,7 +28,7 @@ PAPERS = {
 
 
 def setn(
-    space: Space,
+    space: DecisionSpace,
     task: Task,
     *,
     candidates: int = 100,
@@ -53,7 +53,7 @@ def setn(
 
 
 def pvll_nas(
-    space: Space,
+    space: DecisionSpace,
     task: Task,
     *,
     architecture_rate: float | None = None,

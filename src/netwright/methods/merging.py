@@ -12,7 +12,7 @@ from netwright.strategies.local_search import LocalSearch
 from netwright.strategies.paths import TrainThenSearch, UniformPaths
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.engine.search import Search
     from netwright.tasks.task import Task
 
@@ -31,7 +31,7 @@ PAPERS = {
 
 
 def mergenas(
-    space: Space, task: Task, *, epochs: int = 50, seed: int = 0, device: str = "auto", **settings: Any
+    space: DecisionSpace, task: Task, *, epochs: int = 50, seed: int = 0, device: str = "auto", **settings: Any
 ) -> Search:
     """MergeNAS (Wang et al. 2020): DARTS whose convolutions on an edge are one, of the weighted sum of their kernels.
 
@@ -47,7 +47,7 @@ def mergenas(
 
 
 def gross(
-    space: Space,
+    space: DecisionSpace,
     task: Task,
     *,
     evaluations: int | None = None,

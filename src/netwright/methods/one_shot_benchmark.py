@@ -18,7 +18,7 @@ from netwright.strategies.differentiable import Differentiable, Schedule, Straig
 if TYPE_CHECKING:
     import numpy as np
 
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.trial import Trial
     from netwright.engine.search import Search
     from netwright.tasks.task import Task
@@ -34,7 +34,7 @@ PAPERS = {
 
 
 def nasbench1shot1(
-    space: Space,
+    space: DecisionSpace,
     task: Task,
     *,
     optimiser: str = "darts",
@@ -76,7 +76,7 @@ def nasbench1shot1(
     return Search(LookedUp(found.strategy, known), found.estimator, seed=seed)
 
 
-def _gdas(space: Space, task: Task, *, epochs: int, seed: int, device: str, **settings: Any) -> Search:
+def _gdas(space: DecisionSpace, task: Task, *, epochs: int, seed: int, device: str, **settings: Any) -> Search:
     """GDAS with the temperatures of this paper's code, from 10 to 1."""
     strategy = Differentiable(space, StraightThrough(Schedule(10.0, 1.0)))
     return resolved(task, epochs, {}, settings).search(strategy, seed=seed, device=device)
@@ -97,6 +97,8 @@ class LookedUp(Wrapper):
     strategy: the one that searches.
     table: of a space that reads this one's architectures as text.
     """
+
+    space: DecisionSpace
 
     def __init__(self, strategy: Strategy, table: Table) -> None:
         super().__init__(strategy)

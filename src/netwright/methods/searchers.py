@@ -13,7 +13,7 @@ from netwright.strategies.random_search import RandomSearch
 from netwright.strategies.tree_search import MonteCarloTreeSearch
 
 if TYPE_CHECKING:
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.core.strategy import Strategy
 
 __all__ = ["deep_architect2"]
@@ -26,7 +26,7 @@ PAPERS = {
 }
 
 
-def deep_architect2(space: Space, searcher: str = "smbo") -> Strategy:
+def deep_architect2(space: DecisionSpace, searcher: str = "smbo") -> Strategy:
     """The searchers that DeepArchitect puts on any space of its language (Negrinho et al. 2019).
 
     The paper is a language: modules with decisions, decisions that depend on others, and modules that become others
@@ -44,12 +44,12 @@ def deep_architect2(space: Space, searcher: str = "smbo") -> Strategy:
     return SEARCHERS[searcher](space)
 
 
-def _smbo(space: Space) -> BayesianOptimization:
+def _smbo(space: DecisionSpace) -> BayesianOptimization:
     candidates = NowAndThenRandom(RandomPool(512), 0.1)
     return BayesianOptimization(space, Linear(space), PosteriorMean(), candidates, initial=2, batch=1)
 
 
-SEARCHERS: Mapping[str, Callable[[Space], Strategy]] = {
+SEARCHERS: Mapping[str, Callable[[DecisionSpace], Strategy]] = {
     "random": RandomSearch,
     "evolution": lambda space: RegularizedEvolution(space, population=100, tournament=25),
     "mcts": lambda space: MonteCarloTreeSearch(space, 0.33, order="space"),

@@ -14,7 +14,7 @@ from netwright.strategies.listed import Listed
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
 
 __all__ = ["understanding_cells"]
 
@@ -26,7 +26,9 @@ PAPERS = {
 }
 
 
-def understanding_cells(space: Space, architecture: str | None = None, variants: int = 4, seed: int = 0) -> Listed:
+def understanding_cells(
+    space: DecisionSpace, architecture: str | None = None, variants: int = 4, seed: int = 0
+) -> Listed:
     """Shu et al. (2020): the same operations on wide and shallow, narrow and deep, and random connections.
 
     Each is trained alike, for so few epochs that what learns fast stands out; each trial's memo, which

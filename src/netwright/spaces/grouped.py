@@ -9,13 +9,13 @@ from typing import ClassVar
 from torch import nn
 
 from netwright.core.choose import Choose
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError
-from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.networks.blocks import ClassifierHead, Residual, conv_bn, entry, entry_strides
 
 
-class GroupedChain(Space):
+class GroupedChain(DecisionSpace):
     """Image networks of stages of residual blocks, each a 3x3 convolution in groups of so many channels.
 
     sizes: channels of a group, of which one is taken for each block; each divides the next, and the last the width.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
 
 PARENTS: Mapping[int, tuple[int, ...]] = {1: (1, 2, 2, 2, 2), 2: (1, 1, 2, 2, 3), 3: (1, 1, 1, 2, 2, 2)}
 """How many vertices each one after the input reads, the output last (the authors' code)."""
@@ -56,7 +56,7 @@ class NasBench1Shot1(NasBench101):
         """That of the decisions, and the number."""
         return f"{super().id}-{self.number}"
 
-    def tracing_twin(self) -> Space:
+    def tracing_twin(self) -> DecisionSpace:
         return self.replace(channels=max(1, self.vertices - 2), stacks=1, modules=1)
 
     def restriction(self) -> Restriction:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
@@ -80,7 +81,7 @@ class MergedOperation(MixedOperation):
             if active:
                 total = weights[active].sum()
                 terms.append(self._as_one(x, first, active, weights[active] / total.clamp(min=1e-12)) * total)
-        return sum(terms[1:], terms[0]) if terms else None
+        return torch.stack(terms).sum(0) if terms else None
 
     def _as_one(self, x: Tensor, first: int, places: Sequence[int], shares: Tensor) -> Tensor:
         """What the family gives for these options with these shares of it."""

@@ -20,7 +20,7 @@ from netwright.strategies.rounds.asking import probe
 if TYPE_CHECKING:
     import numpy as np
 
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.strategies.differentiable.optimiser import Optimiser
     from netwright.strategies.rounds.asking import Talk
     from netwright.strategies.rounds.script import Script
@@ -53,7 +53,7 @@ class SelfEvaluated(Differentiable):
     authors' code.
     """
 
-    def __init__(self, space: Space, optimiser: Optimiser | None = None, candidates: int = 100) -> None:
+    def __init__(self, space: DecisionSpace, optimiser: Optimiser | None = None, candidates: int = 100) -> None:
         super().__init__(space, UniformTraining(), optimiser, weights_first=True)
         self.candidates = whole_number(self, "candidates", candidates)
         self._selected: Architecture | None = None

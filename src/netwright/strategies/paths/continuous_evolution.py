@@ -16,7 +16,7 @@ from netwright.strategies.unseen import Unseen
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.strategies.rounds.asking import Talk
     from netwright.strategies.rounds.script import Script
 
@@ -57,7 +57,7 @@ class ContinuousEvolution(Rounds):
     """
 
     def __init__(
-        self, space: Space, population: int = 128, batch: int = 1, warm_up: float = 0.1, every: int = 10
+        self, space: DecisionSpace, population: int = 128, batch: int = 1, warm_up: float = 0.1, every: int = 10
     ) -> None:
         self.space = space
         self.population = whole_number(self, "population", population)

@@ -16,7 +16,7 @@ from netwright.strategies.rounds.script import Rounds
 if TYPE_CHECKING:
     import numpy as np
 
-    from netwright.core.space import Space
+    from netwright.core.decision_space import DecisionSpace
     from netwright.strategies.differentiable.optimiser import Optimiser
     from netwright.strategies.rounds.script import Script
 
@@ -43,7 +43,7 @@ class ProxyLandscape(Rounds):
 
     def __init__(
         self,
-        space: Space,
+        space: DecisionSpace,
         optimiser: Optimiser | None = None,
         warm_up: float = 0.2,
         memory: int = 500,
