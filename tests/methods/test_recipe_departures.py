@@ -35,6 +35,12 @@ def test_of_what_is_the_papers_nothing_is_said(recipe: str) -> None:
 IN_THE_DOCSTRING = {
     "snas": "without the paper's penalty on resources",
     "data-nas": "keeps several operations",
+    "cars": "how fast a newborn's accuracy grows",
+    "pvll-nas": "are guesses",
+    "nasbench1shot1": "each edge is a decision",
+    "mergenas": "stay apart",
+    "gross": "learn from the start",
+    "setn": "compares the 100 likeliest",
     "dsnas": "without its progressive early stop",
     "proxylessnas": "without the penalty on latency",
     "xnas": "a guess",

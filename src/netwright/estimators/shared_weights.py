@@ -71,7 +71,8 @@ class SharedWeights(RoundEstimator):
     with weights that answer by one step, by a finite difference (Liu et al. 2019, section 2.3); "exact", the same by
     differentiating twice, unfused.
     split: share of the training examples held out as validation examples. split_seed: gives the split. affine,
-    normalise_pooling, partial_channels, kernel_transform, fused, recompute: see `netwright.supernets.Supernet`.
+    normalise_pooling, partial_channels, kernel_transform, fused, recompute, merged, group_series: see
+    `netwright.supernets.Supernet`.
     weights: what gives the weights in place of the plain supernet: one in other forms, as
     `InSupernet([PartialChannels(4)])`, for which the options before it are short, or a giver of one's own
     (`netwright.supernets.Sharing`).
@@ -123,6 +124,8 @@ class SharedWeights(RoundEstimator):
         recompute: bool = False,
         weights: Sharing | None = None,
         terms: str | Sequence[Term] = (),
+        merged: bool = False,
+        group_series: bool = False,
         recalibrate: int = 0,
         stages: Sequence[Mapping[str, Any]] = (),
         alarms: bool = True,
@@ -153,6 +156,7 @@ class SharedWeights(RoundEstimator):
             "fused": fused and order != "exact",
             "recompute": recompute,
         }
+        self.form |= {name: True for name, on in {"merged": merged, "group_series": group_series}.items() if on}
         if rehearsals == "evaluation":
             self.form["running_statistics"] = True
         self.sharing, self.terms = self._sharing(weights), terms_of(terms)

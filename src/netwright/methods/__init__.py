@@ -15,15 +15,21 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from netwright.methods.bayesian import *
+    from netwright.methods.continuous import *
     from netwright.methods.distributions import *
+    from netwright.methods.evaluators import *
     from netwright.methods.evolution import *
     from netwright.methods.fidelity import *
     from netwright.methods.gates import *
+    from netwright.methods.merging import *
+    from netwright.methods.one_shot_benchmark import *
     from netwright.methods.robust import *
     from netwright.methods.sampling import *
+    from netwright.methods.searchers import *
     from netwright.methods.sequential import *
     from netwright.methods.shrinking import *
     from netwright.methods.single_path import *
+    from netwright.methods.studies import *
     from netwright.methods.tree_search import *
     from netwright.methods.two_level import *
 else:

@@ -121,6 +121,12 @@ def _every(batch: str, rest: str) -> Callable[[Options], str]:
 _SAID: Mapping[str, str | Callable[[Options], str]] = {
     "snas": "SNAS without its penalty on resources",
     "data-nas": "DATA that keeps one operation a decision in the end, where its program may keep several",
+    "cars": "CARS in which the accuracy of a newborn has grown from its parent's",
+    "pvll-nas": "PVLL-NAS with a regression and a warm-up that are guesses, as its program is not public",
+    "gross": "GroSS whose terms learn from the start, where the paper decomposes a network that is trained",
+    "mergenas": "MergeNAS whose separable and dilated convolutions stay apart, as its program is not public",
+    "nasbench1shot1": "NAS-Bench-1Shot1 with a decision for each edge, where its program takes a softmax over parents",
+    "setn": "SETN that draws what it compares in the end, where its program takes what is likeliest",
     "dsnas": "DSNAS without its progressive early stop and its penalty on operations",
     "proxylessnas": "ProxylessNAS without its penalty on latency, which compares two paths as the paper does, where "
     "its program takes all of them",
@@ -148,6 +154,8 @@ _SAID: Mapping[str, str | Callable[[Options], str]] = {
     "predictor": "the neural predictor of Wen et al., which here learns ranks, and again from each batch that it chose",
     "alphax": "AlphaX with an ensemble of small networks in place of its meta-network, and rewards scaled to 0..1",
     "deep-architect": "DeepArchitect's tree search with rewards scaled to 0..1",
+    "deep-architect2": "DeepArchitect's searchers on decisions of a space, with rewards scaled to 0..1 and a ridge on "
+    "one-hot codes in place of hashed features",
     "pnas": "PNAS whose two kinds of cells grow in turn, where the paper has one cell for both",
     "tpe": "a tree-structured Parzen estimator that compares whole architectures; the authors' program chooses each "
     "decision by itself",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,7 @@ class Linear(Predictor):
     def __init__(self, space: DecisionSpace, encoding: Encoding | None = None, iterations: int = 300) -> None:
         if iterations < 1:
             raise ConfigurationError(f"Linear: iterations must be at least 1, found {iterations}")
+        import_module("sklearn.linear_model")  # not in the first fit: importing it draws from Python's own generator
         self.space = space
         self.encoding = OneHot(space) if encoding is None else encoding
         self.iterations = iterations

@@ -4,7 +4,9 @@ from netwright.core.among import Among
 from netwright.spaces.chain import Chain
 from netwright.spaces.darts import Darts
 from netwright.spaces.free_graph import FreeGraph
+from netwright.spaces.grouped import GroupedChain
 from netwright.spaces.mlp import Mlp
+from netwright.spaces.nasbench1shot1 import NasBench1Shot1
 from netwright.spaces.nasbench101 import NasBench101
 from netwright.spaces.nasbench201 import NasBench201
 from netwright.spaces.nasbench_macro import NasBenchMacro
@@ -17,7 +19,9 @@ __all__ = [
     "Chain",
     "Darts",
     "FreeGraph",
+    "GroupedChain",
     "Mlp",
+    "NasBench1Shot1",
     "NasBench101",
     "NasBench201",
     "NasBenchMacro",

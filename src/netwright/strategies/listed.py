@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from netwright.core.errors import ConfigurationError, StopSearch
 from netwright.core.strategy import Strategy
@@ -22,16 +22,26 @@ PROVIDES = ("search.random",)
 class Listed(Strategy):
     """Proposes each of the architectures once, in the order given.
 
-    architectures: as `space.parse` reads them, or as they are. Raises ConfigurationError where there is none,
-    InvalidArchitecture for what is none of the space's.
+    architectures: as `space.parse` reads them, or as they are.
+    memos: plain values to find again in each one's `proposal.memo`; None for none.
+
+    Raises ConfigurationError where there is none, or another number of memos, InvalidArchitecture for what is none of
+    the space's.
     """
 
     bounded: ClassVar[bool] = True
 
-    def __init__(self, space: Space, architectures: Sequence[Architecture | str]) -> None:
+    def __init__(
+        self,
+        space: Space,
+        architectures: Sequence[Architecture | str],
+        memos: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
         if isinstance(architectures, str) or not architectures:
             raise ConfigurationError(f"Listed: architectures is {architectures!r}; expected at least one in a list")
-        self.space = space
+        if memos is not None and len(memos) != len(architectures):
+            raise ConfigurationError(f"Listed: {len(memos)} memos for {len(architectures)} architectures")
+        self.space, self.memos = space, memos
         self.architectures = tuple(space.parse(each) if isinstance(each, str) else each for each in architectures)
         for each in self.architectures:
             space.validate(each)
@@ -43,7 +53,8 @@ class Listed(Strategy):
         if self._asked == len(self.architectures):
             raise StopSearch(f"all {self._asked:,} architectures of the list were asked")
         self._asked += 1
-        return Proposal(self.architectures[self._asked - 1])
+        place = self._asked - 1
+        return Proposal(self.architectures[place], memo=None if self.memos is None else self.memos[place])
 
     def tell(self, trial: Trial) -> None:
         pass  # what was measured changes nothing

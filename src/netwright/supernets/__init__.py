@@ -3,8 +3,10 @@
 from netwright.supernets.sharing import (
     Affine,
     Form,
+    GroupSeries,
     InSupernet,
     KernelTransform,
+    Merged,
     NormalisedPooling,
     PartialChannels,
     Recompute,
@@ -18,8 +20,10 @@ from netwright.supernets.supernet import Supernet
 __all__ = [
     "Affine",
     "Form",
+    "GroupSeries",
     "InSupernet",
     "KernelTransform",
+    "Merged",
     "NormalisedPooling",
     "PartialChannels",
     "Recompute",

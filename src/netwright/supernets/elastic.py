@@ -6,10 +6,15 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from netwright.core.checks import is_number
 from netwright.core.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from netwright.supernets.selection import Selection
 
 _OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "add": operator.add,
@@ -163,3 +168,26 @@ def elastic_value(name: str, options: Sequence[Any]) -> Any:
 
 def is_elastic(value: Any) -> TypeGuard[ElasticInt | ElasticFloat]:
     return isinstance(value, Elastic)
+
+
+def resolved(value: Any, chosen: Mapping[str, Any] | None) -> Any:
+    """The plain number, or tuple of them, of an architecture; the largest for a mixture."""
+    if isinstance(value, tuple):
+        return tuple(resolved(each, chosen) for each in value)
+    if not is_elastic(value):
+        return value
+    return value.value(chosen) if chosen is not None else type(value).__mro__[2](value)
+
+
+def shares_of(value: Any, selection: Selection) -> list[tuple[Any, Tensor]]:
+    """Each number that an elastic one may be, with the weight that the selected mixture gives it."""
+    found: list[tuple[Any, Tensor]] = []
+    names = value.formula.decisions()
+    for indices, number in value.values():
+        if any(i not in selection.active.get(name, (i,)) for name, i in zip(names, indices, strict=True)):
+            continue
+        share = selection.weights[names[0]][indices[0]]
+        for name, i in zip(names[1:], indices[1:], strict=True):
+            share = share * selection.weights[name][i]
+        found.append((number, share))
+    return found

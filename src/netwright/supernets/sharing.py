@@ -125,6 +125,18 @@ class Recompute(Form):
     options: ClassVar[Mapping[str, Any]] = {"recompute": True}
 
 
+class Merged(Form):
+    """Options that differ in their kernels alone are one convolution in a mixture (Wang et al. 2020)."""
+
+    options: ClassVar[Mapping[str, Any]] = {"merged": True}
+
+
+class GroupSeries(Form):
+    """Convolutions whose groups are open have a term for each number of them (Howard-Jenkins et al. 2020)."""
+
+    options: ClassVar[Mapping[str, Any]] = {"group_series": True}
+
+
 class InSupernet(Sharing):
     """All networks in one supernet, which holds every option.
 
@@ -157,6 +169,8 @@ FORMS: Mapping[str, type[Form]] = {
     "kernel_transform": KernelTransform,
     "running_statistics": RunningStatistics,
     "recompute": Recompute,
+    "merged": Merged,
+    "group_series": GroupSeries,
 }
 
 

@@ -11,24 +11,30 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from netwright.core.errors import UserError
-from netwright.supernets.elastic import is_elastic
+from netwright.supernets.elastic import is_elastic, resolved, shares_of
 from netwright.supernets.joined import Blocks
 from netwright.supernets.selection import Selection
+from netwright.supernets.series import SeriesConv2d, add_series
 
 PROVIDES = ("super.slim",)
 
 _Norm = nn.BatchNorm1d | nn.BatchNorm2d
 
 
-def make_elastic(network: nn.Module, selection: Selection, *, kernel_transform: bool = False) -> None:
+def make_elastic(
+    network: nn.Module, selection: Selection, *, kernel_transform: bool = False, group_series: bool = False
+) -> None:
     """Turn every layer that was made with elastic sizes into its sliced form, in place.
 
     kernel_transform: smaller kernels pass a learnt linear map that starts as the identity (Cai et al. 2020).
+    group_series: convolutions of fixed channels and open groups become series of terms, see `SeriesConv2d`.
     Raises UserError for a kind of layer whose weights cannot be sliced.
     """
     for name, module in list(network.named_modules()):
         fields = {key: value for key, value in vars(module).items() if _holds_elastic(value)}
         if not fields:
+            continue
+        if group_series and type(module) is nn.Conv2d and add_series(name, module, selection):
             continue
         _refuse_unsliceable(name, module)
         for kind, form in _FORMS.items():
@@ -65,32 +71,9 @@ def _holds_elastic(value: Any) -> bool:
     return any(map(is_elastic, value)) if isinstance(value, tuple) else is_elastic(value)
 
 
-def _resolved(value: Any, chosen: Mapping[str, Any] | None) -> Any:
-    """The plain number, or tuple of them, of an architecture; the largest for a mixture."""
-    if isinstance(value, tuple):
-        return tuple(_resolved(each, chosen) for each in value)
-    if not is_elastic(value):
-        return value
-    return value.value(chosen) if chosen is not None else type(value).__mro__[2](value)
-
-
-def _shares(value: Any, selection: Selection) -> list[tuple[Any, Tensor]]:
-    """Each number that an elastic one may be, with the weight that the selected mixture gives it."""
-    found: list[tuple[Any, Tensor]] = []
-    names = value.formula.decisions()
-    for indices, number in value.values():
-        if any(i not in selection.active.get(name, (i,)) for name, i in zip(names, indices, strict=True)):
-            continue
-        share = selection.weights[names[0]][indices[0]]
-        for name, i in zip(names[1:], indices[1:], strict=True):
-            share = share * selection.weights[name][i]
-        found.append((number, share))
-    return found
-
-
 def _mask(value: Any, selection: Selection, extent: int) -> Tensor:
     """For each channel, the weight of all sizes that include it: (extent,)."""
-    shares = _shares(value, selection)
+    shares = shares_of(value, selection)
     device = shares[0][1].device
     places = torch.arange(extent, device=device)
     included = torch.stack([(places < number).to(shares[0][1].dtype) for number, _ in shares])
@@ -113,17 +96,17 @@ class SlicedConv2d(nn.Conv2d):
         chosen = self.selection.chosen
         if any(map(is_elastic, (*self.stride, *self.dilation))) and chosen is None:
             raise UserError("a mixture of strides or dilations has no meaning; choose between modules with `one`")
-        groups = _resolved(self.groups, chosen)
+        groups = resolved(self.groups, chosen)
         if is_elastic(self.groups):
             groups = min(groups, input.shape[1])
-        outputs = _resolved(self.out_channels, chosen)
+        outputs = resolved(self.out_channels, chosen)
         if chosen is None:
-            weight, padding = self._mixed_weight(), _resolved(self.padding, None)
+            weight, padding = self._mixed_weight(), resolved(self.padding, None)
         else:
-            kernel, padding = _resolved(self.kernel_size, chosen), _resolved(self.padding, chosen)
+            kernel, padding = resolved(self.kernel_size, chosen), resolved(self.padding, chosen)
             weight = _read(self, self._kernel(kernel)[:outputs], input.shape[1] // groups).contiguous()
         bias = None if self.bias is None else self.bias[:outputs]
-        stride, dilation = _resolved(self.stride, chosen), _resolved(self.dilation, chosen)
+        stride, dilation = resolved(self.stride, chosen), resolved(self.dilation, chosen)
         y = F.conv2d(input, weight, bias, stride, padding, dilation, groups)
         return _masked(y, self.out_channels, self.selection, 1)
 
@@ -150,7 +133,7 @@ class SlicedConv2d(nn.Conv2d):
             return self.weight
         total: Tensor | None = None
         extent = self.weight.shape[2]
-        for number, share in _shares(size, self.selection):
+        for number, share in shares_of(size, self.selection):
             margin = (extent - number) // 2
             kernel = F.pad(self._kernel((number, number)), (margin,) * 4) * share
             total = kernel if total is None else total + kernel
@@ -171,6 +154,8 @@ def _read(layer: Any, weight: Tensor, count: int) -> Tensor:
 
 def of_selected(layer: nn.Module, name: str, full: Tensor) -> Tensor:
     """The shared tensor without the inputs that the selected architecture does not join."""
+    if name == "weight" and isinstance(layer, SeriesConv2d):
+        return layer.selected_weight()
     inputs = inputs_of(layer)
     if name != "weight" or not isinstance(inputs, Blocks):
         return full
@@ -196,7 +181,7 @@ class SlicedConv1d(nn.Conv1d):
 
     def forward(self, input: Tensor) -> Tensor:
         chosen = self.selection.chosen
-        outputs, groups = _resolved(self.out_channels, chosen), _resolved(self.groups, chosen)
+        outputs, groups = resolved(self.out_channels, chosen), resolved(self.groups, chosen)
         weight = self.weight[:outputs, : input.shape[1] // groups].contiguous()
         bias = None if self.bias is None else self.bias[:outputs]
         y = F.conv1d(input, weight, bias, self.stride, self.padding, self.dilation, groups)
@@ -209,7 +194,7 @@ class SlicedLinear(nn.Linear):
     selection: Selection
 
     def forward(self, input: Tensor) -> Tensor:
-        outputs = _resolved(self.out_features, self.selection.chosen)
+        outputs = resolved(self.out_features, self.selection.chosen)
         weight = _read(self, self.weight[:outputs], input.shape[-1])
         y = F.linear(input, weight, None if self.bias is None else self.bias[:outputs])
         return _masked(y, self.out_features, self.selection, -1)
@@ -259,8 +244,8 @@ class SlicedDropout(nn.Dropout):
 
     def forward(self, input: Tensor) -> Tensor:
         if self.selection.chosen is not None:
-            return F.dropout(input, _resolved(self.p, self.selection.chosen), self.training)
-        terms = [F.dropout(input, rate, self.training) * share for rate, share in _shares(self.p, self.selection)]
+            return F.dropout(input, resolved(self.p, self.selection.chosen), self.training)
+        terms = [F.dropout(input, rate, self.training) * share for rate, share in shares_of(self.p, self.selection)]
         return torch.stack(terms).sum(0) if terms else input
 
 

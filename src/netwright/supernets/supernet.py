@@ -21,6 +21,7 @@ from netwright.core.task import TaskShape
 from netwright.supernets import preparing
 from netwright.supernets.fusion import fuse
 from netwright.supernets.joined import open_cells
+from netwright.supernets.merging import merge_kernels
 from netwright.supernets.mixed import MixedOperation
 from netwright.supernets.mixing import Mixer
 from netwright.supernets.open_graph import OpenGraphCell
@@ -57,6 +58,10 @@ class Supernet(SharedNetwork):
     less memory, more time.
     running_statistics: whether batch normalisations also keep running statistics, which passes inside `moving` move,
     and by which those inside `settled` normalise.
+    merged: options that differ in their kernels alone share all else, and are one convolution in a mixture (Wang et al.
+    2020); nothing is fused then.
+    group_series: convolutions whose groups are open have a term for each number of them, summed from the most groups on
+    (Howard-Jenkins et al. 2020), in place of the first columns of one weight.
 
     Raises UserError for a space whose networks cannot share weights: text as the value of a decision, sizes of layers
     that cannot be sliced, structure that depends on the architecture. ConfigurationError where partial channels
@@ -78,6 +83,8 @@ class Supernet(SharedNetwork):
         fused: bool = True,
         recompute: bool = False,
         running_statistics: bool = False,
+        merged: bool = False,
+        group_series: bool = False,
     ) -> None:
         super().__init__()
         self.space, self.shape = space, shape
@@ -86,7 +93,7 @@ class Supernet(SharedNetwork):
         self.selection = Selection()
         self.network = space.network(Mixer(self.selection), shape)
         open_cells(self.network)
-        make_elastic(self.network, self.selection, kernel_transform=kernel_transform)
+        make_elastic(self.network, self.selection, kernel_transform=kernel_transform, group_series=group_series)
         statistics_per_batch(self.network, running=running_statistics)
         preparing.not_in_place(self.network)
         if drop_path:
@@ -103,7 +110,9 @@ class Supernet(SharedNetwork):
             preparing.with_normalised_pooling(self.network)
         if skip_dropout:
             preparing.with_dropout_on_skips(self.network)
-        if fused:
+        if merged:
+            merge_kernels(self.network)
+        elif fused:
             fuse(self.network)
         if recompute:
             for block in preparing.blocks(self.network):

@@ -10,7 +10,7 @@ from netwright.strategies.bayesian.acquisition import (
     UpperConfidenceBound,
 )
 from netwright.strategies.bayesian.annealing import AnnealingTree
-from netwright.strategies.bayesian.candidates import Candidates, MutationsOfBest, RandomPool
+from netwright.strategies.bayesian.candidates import Candidates, MutationsOfBest, NowAndThenRandom, RandomPool
 from netwright.strategies.bayesian.evolved import EvolvedCandidates
 from netwright.strategies.bayesian.optimization import BayesianOptimization
 from netwright.strategies.bayesian.thompson import IndependentThompsonSampling, ThompsonSampling
@@ -26,6 +26,7 @@ __all__ = [
     "ExpectedImprovement",
     "IndependentThompsonSampling",
     "MutationsOfBest",
+    "NowAndThenRandom",
     "PosteriorMean",
     "ProbabilityOfImprovement",
     "RandomPool",

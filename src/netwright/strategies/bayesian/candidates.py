@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from netwright.core.checks import probability as checked_probability
 from netwright.core.checks import whole_number
 from netwright.core.configuration import Configured
 from netwright.core.decision_space import DecisionSpace
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from netwright.strategies.bayesian.asked import Asked
 
 PATIENCE = 5  # tries for each candidate that is wanted
+TRIES = 100  # for a single one
 _ONE = OneDecision()
 
 
@@ -90,6 +92,25 @@ class RandomPool(Candidates):
             found.fill(space.enumerate(), self.size)
         else:
             found.fill((space.sample(rng) for _ in range(PATIENCE * self.size)), self.size)
+        return found.architectures
+
+
+class NowAndThenRandom(Candidates):
+    """Now and then a single random architecture, which is then asked whatever is predicted of it; otherwise the others.
+
+    candidates: where the others come from.
+    probability: of a random one in each round.
+    """
+
+    def __init__(self, candidates: Candidates, probability: float = 0.1) -> None:
+        self.candidates = candidates
+        self.probability = checked_probability(self, "probability", probability)
+
+    def propose(self, standing: Standing, rng: np.random.Generator) -> list[Architecture]:
+        if rng.random() >= self.probability:
+            return self.candidates.propose(standing, rng)
+        found = Found(standing)
+        found.fill((standing.space.sample(rng) for _ in range(TRIES)), 1)
         return found.architectures
 
 

@@ -19,6 +19,7 @@ from netwright.strategies.differentiable.proximal import Proximal
 from netwright.strategies.differentiable.rectified import Rectified
 from netwright.strategies.differentiable.relaxation import Relaxation
 from netwright.strategies.differentiable.schedules import Schedule
+from netwright.strategies.differentiable.self_evaluated import SelfEvaluated, UniformTraining
 from netwright.strategies.differentiable.shrinking import Shrinking
 from netwright.strategies.differentiable.sigmoid import Sigmoid
 from netwright.strategies.differentiable.softmax import Softmax
@@ -46,8 +47,10 @@ __all__ = [
     "Rectified",
     "Relaxation",
     "Schedule",
+    "SelfEvaluated",
     "Shrinking",
     "Sigmoid",
     "Softmax",
     "StraightThrough",
+    "UniformTraining",
 ]

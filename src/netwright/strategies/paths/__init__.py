@@ -1,9 +1,11 @@
 """Strategies that train shared weights path by path, and what may follow once they are trained."""
 
+from netwright.strategies.paths.continuous_evolution import ContinuousEvolution
 from netwright.strategies.paths.dropout import PathDropout
 from netwright.strategies.paths.fair import FairPaths
 from netwright.strategies.paths.multinomial import MultinomialLearning
 from netwright.strategies.paths.natural_gradient import NaturalGradient
+from netwright.strategies.paths.proxy_landscape import ProxyLandscape
 from netwright.strategies.paths.screening import Screening
 from netwright.strategies.paths.then_search import TrainThenSearch
 from netwright.strategies.paths.top_evolution import TopEvolution
@@ -12,10 +14,12 @@ from netwright.strategies.paths.uniform import UniformPaths
 PROVIDES = ("super.path",)
 
 __all__ = [
+    "ContinuousEvolution",
     "FairPaths",
     "MultinomialLearning",
     "NaturalGradient",
     "PathDropout",
+    "ProxyLandscape",
     "Screening",
     "TopEvolution",
     "TrainThenSearch",

@@ -72,7 +72,13 @@ class Logits:
         if told.gradient is None:
             raise UserError("the round measured no gradient to learn from; ask probe(logits.mixture(weights))")
         gradient = self.layout.matrix(told.gradient, weights).to(weights.device)
-        found = torch.autograd.grad(weights, self.values, gradient)[0]
+        self._move(torch.autograd.grad(weights, self.values, gradient)[0])
+
+    def follow(self, loss: Tensor) -> None:
+        """Move the logits against the gradient of a number that was computed from `values`."""
+        self._move(torch.autograd.grad(loss, self.values)[0])
+
+    def _move(self, found: Tensor) -> None:
         parameters = self._parameters
         self._optimiser.step(self._memory, parameters, found, parameters.moving, Horizon(self._taken, 0.0))
         self._taken, self._values = self._taken + 1, None
