@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from netwright.testing.rounds import Training
 
 from netwright.core.architecture import Architecture, Mixture
 from netwright.methods import setn
@@ -19,6 +18,7 @@ from netwright.strategies.differentiable.parameters import Parameters
 from netwright.strategies.differentiable.relaxation import Situation
 from netwright.tasks import Task, open_task
 from netwright.testing import check_round_strategy
+from netwright.testing.check_round_strategy import Training
 
 SPACE = NasBench201(channels=2, cells=1)
 SMALL = {"epochs": 2, "batch_size": 20, "device": "cpu", "candidates": 4}
@@ -69,7 +69,7 @@ def test_in_the_end_different_architectures_are_looked_at_and_the_most_accurate_
     assert len({each.candidate for each in looked}) == 6 and all(each.purpose == "probe" for each in looked)
     purposes = [each.purpose for each in training.asked]
     assert purposes == ["train", "probe"] * 6 + ["probe"] * 6 + ["evaluate"]
-    from netwright.testing.rounds import _made_up
+    from netwright.testing.check_round_strategy import _made_up
 
     losses = {each.candidate: float(_made_up(each)[0]) for each in looked}
     assert training.asked[-1].candidate == min(losses, key=losses.__getitem__)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from netwright.testing.rounds import Training
 
 from netwright.core.architecture import Architecture
 from netwright.core.trial import Measurement, Proposal, Trial
@@ -17,6 +16,7 @@ from netwright.strategies.paths import ContinuousEvolution
 from netwright.strategies.paths.continuous_evolution import protected_survivors
 from netwright.tasks import Task, open_task
 from netwright.testing import check_round_strategy
+from netwright.testing.check_round_strategy import Training
 
 SPACE = NasBench201(channels=2, cells=1)
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from netwright.testing.rounds import Training
 
 from netwright.core.architecture import Mixture
 from netwright.methods import pvll_nas
@@ -16,6 +15,7 @@ from netwright.strategies.differentiable import Adam
 from netwright.strategies.paths import ProxyLandscape
 from netwright.tasks import open_task
 from netwright.testing import check_round_strategy
+from netwright.testing.check_round_strategy import Training
 
 SPACE = NasBench201(channels=2, cells=1)
 
