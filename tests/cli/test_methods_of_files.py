@@ -18,7 +18,8 @@ SMALL = ("--space", "nasbench201:channels=4,cells=1", "--examples", "120", "--de
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, _, second = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), flags=re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), flags=re.DOTALL | re.MULTILINE)
+    first, second = (next(each for each in blocks if f"class {name}" in each) for name in ("NoisySteps", "Rewarded"))
     assert len(first.splitlines()) <= 30
     (tmp_path / "noisy.py").write_text(first)
     head = (
