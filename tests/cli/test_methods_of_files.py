@@ -42,7 +42,7 @@ def command(*words: str) -> str:
     "method", ["noisy.py:NoisySteps:temperature=0.5", "rewarded.py:Rewarded:rate=0.2,learning_rate=0.1"]
 )
 def test_it_runs_from_the_command_line(method: str) -> None:
-    command("search", "digits", "--recipe", method, "--epochs", "2", "--no-random-search", "--name", "r", *SMALL)
+    command("search", "digits", "--method", method, "--epochs", "2", "--no-random-search", "--name", "r", *SMALL)
     shown = json.loads(command("show", "r", "--json"))
     assert [each["purpose"] for each in shown["trials"]] == ["train", "train", "evaluate"]
     strategy = shown["configuration"]["arguments"]["strategy"]["arguments"]
@@ -51,7 +51,7 @@ def test_it_runs_from_the_command_line(method: str) -> None:
 
 def test_an_unknown_option_is_refused_with_the_nearest() -> None:
     with pytest.raises(Exception, match=r"temprature.*did you mean 'temperature'"):
-        command("search", "digits", "--recipe", "noisy.py:NoisySteps:temprature=1", *SMALL)
+        command("search", "digits", "--method", "noisy.py:NoisySteps:temprature=1", *SMALL)
 
 
 def test_a_class_of_rounds_is_a_whole_search() -> None:
