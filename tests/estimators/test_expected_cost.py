@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from netwright.testing.examples import Layers
+from netwright.testing.small_spaces import Layers
 from torch import nn
 
 import netwright as nw
