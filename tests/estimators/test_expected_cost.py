@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from netwright.testing.small_spaces import Layers
 from torch import nn
 
 import netwright as nw
@@ -17,6 +16,7 @@ from netwright.core.trial import Proposal
 from netwright.estimators import Cost, SharedWeights
 from netwright.estimators.terms import Entropy, ExpectedCost, Term, terms_of
 from netwright.methods.two_level import darts
+from netwright.testing.small_spaces import Layers
 
 SHAPE = nw.TaskShape((3, 8, 8), 4)
 

@@ -27,7 +27,7 @@ from netwright.supernets.mixing import Mixer
 from netwright.supernets.open_graph import OpenGraphCell
 from netwright.supernets.pairing import copy_weights
 from netwright.supernets.selection import Selection, setting_of
-from netwright.supernets.sharing import SharedNetwork
+from netwright.supernets.shared_network import SharedNetwork
 from netwright.supernets.sliced import make_elastic
 from netwright.supernets.statistics import Norm, moves, moving, norms_of, repeated, statistics_per_batch
 
