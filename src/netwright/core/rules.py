@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from netwright.core.errors import UserError, nearest, shown
+from netwright.core.errors import UserError, marked, nearest, shown
 
 if TYPE_CHECKING:
     from netwright.core.decisions import DecisionTable, Label
@@ -61,7 +61,8 @@ class Said:
         except (UserError, Unread):
             raise
         except Exception as problem:
-            raise UserError(f"the rule of {self.name!r} fails: {type(problem).__name__}: {problem}") from problem
+            kind = type(problem).__name__
+            raise UserError(f"the rule of {self.name!r} fails: {kind}: {marked(problem)}") from problem
         if found is None:
             return tuple(options)
         wrong = [each for each in found if each not in options]
