@@ -87,5 +87,5 @@ def test_the_table_and_its_json(capsys):
     found = json.loads(capsys.readouterr().out)
     assert {each["key"] for each in found} == {"autogan", "adversarialnas"}
     assert all("task.gan" in each["missing"] and each["command"] is None for each in found)
-    list_papers(missing=False, block="search.bilevel", as_json=False)
-    assert capsys.readouterr().out.startswith("search.bilevel is provided by netwright.strategies.differentiable\n")
+    list_papers(missing=False, block="search.mcts", as_json=False)
+    assert capsys.readouterr().out.startswith("search.mcts is provided by netwright.strategies.tree_search\n")

@@ -19,6 +19,7 @@ from netwright.store import Store
 CELL = "nasbench201:channels=2,cells=1"
 SMALL_SPACES = {
     "nasnet": "nasnet:cells=3,channels=2,nodes=2,operations=['skip_connect','avg_pool_3x3']",
+    "free-graph": "free-graph:most=3",
     "nasbench101": "nasbench101:channels=8,stacks=1,modules=1",
 }
 NEEDS_EDGES = {"pc-darts": "darts:cells=3,channels=4,nodes=1"}

@@ -121,6 +121,7 @@ PLAN: Fields = {
     "plan.shared_epochs": ("count?", "of the shared weights"),
     "plan.paper_epochs": ("count?", "of the recipe's paper, where it was made shorter"),
     "plan.shared_seconds": ("seconds?", "for the shared weights"),
+    "plan.prepared": ("seconds", "of the time limit that went before a recipe's search could begin"),
     "plan.training": ("text", "`--training` as given"),
     "plan.objectives[]": ("text", "as given"),
     "plan.limits[]": ("text", "(not always) as given, `--max-...` included"),

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from netwright.core.on_demand import declared, public
+from netwright.core.public_names import declared, public
 
 Kind = Literal["method", "search", "strategy", "space", "estimator", "predictor", "task"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

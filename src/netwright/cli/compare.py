@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from netwright.catalogue import construct, load, split
+from netwright.cli.asked import Compared
 from netwright.cli.output import say, say_json
 from netwright.cli.stopping import stoppable
 from netwright.cli.trust import Foreign, code_of, note, parts_of, require
@@ -28,25 +29,8 @@ QUEUE = "searches"  # where a comparison shares its work, in its folder
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Compared):
     """The options of a comparison as the user gave them; None and empty for those that were left out."""
-
-    strategies: tuple[str, ...] = ()
-    spaces: tuple[str, ...] = ()
-    tables: tuple[str, ...] = ()
-    metrics: tuple[str, ...] = ()
-    reports: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
-    architecture: str | None = None
-    fidelity: str | None = None
-    cost: str | None = None
-    data: str | None = None
-    epochs: int | None = None
-    evaluations: float | None = None
-    seconds: str | None = None
-    repeats: int | None = None
-    seed: int | None = None
-    workers: int | None = None
 
     @property
     def empty(self) -> bool:

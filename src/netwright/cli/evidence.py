@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from netwright.cli.asked import Compared, CompareOptions, ProxiesOptions
 from netwright.cli.options import (
     RUNS,
     Address,
@@ -21,6 +22,7 @@ from netwright.cli.options import (
     Where,
     Workers,
 )
+from netwright.cli.taking import part, taking
 
 
 def audit(
@@ -74,146 +76,36 @@ def audit(
     )
 
 
-def compare(
-    space: Annotated[
-        list[str] | None, typer.Option(help="The space that a table is about: {space} or module:Class.")
-    ] = None,
-    table: Annotated[
-        list[str] | None,
-        typer.Option(help="A table of known results: .csv, .json or .parquet; options as table.csv:repeat=seed."),
-    ] = None,
-    metric: Annotated[
-        list[str] | None, typer.Option(help="The column to search by; for several tasks several, each with a --report.")
-    ] = None,
-    report: Annotated[
-        list[str] | None, typer.Option(help="The column to report of what was found; the metric itself if left out.")
-    ] = None,
-    name: Annotated[list[str] | None, typer.Option(help="What each task is called; by default its report.")] = None,
-    strategies: Annotated[
-        list[str] | None,
-        typer.Option(help="As random,evolution:population=20,my_file.py:MyStrategy, of {strategy}; may be repeated."),
-    ] = None,
-    method: Annotated[
-        list[str] | None, typer.Option(help="A published method beside them, as bananas:networks=3; may be repeated.")
-    ] = None,
-    evaluations: Annotated[float | None, typer.Option(help="Budget of a search: so many full evaluations.")] = None,
-    seconds: Annotated[
-        str | None, typer.Option(help="Budget of a search: 12000, 3h; simulated with --table, real with --data.")
-    ] = None,
-    repeats: Annotated[int | None, typer.Option(help="Searches of each strategy on each task; 20 by default.")] = None,
-    seed: Annotated[int | None, typer.Option(help="The seed of the first repeat; 0 by default.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Evaluations at once in simulated time; needs --cost.")] = None,
-    architecture: Annotated[str | None, typer.Option(help="The table's column of architectures; arch.")] = None,
-    fidelity: Annotated[str | None, typer.Option(help="The table's column of the training budget, as epochs.")] = None,
-    cost: Annotated[str | None, typer.Option(help="The table's column of seconds.")] = None,
-    data: Annotated[
-        str | None, typer.Option(help="Train networks on this data (digits, a folder, ...) in place of a table.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="With --data: epochs of a candidate; 5 by default.")] = None,
-    folder: Annotated[
-        Path, typer.Option(help="Where it is kept; an interrupted comparison goes on there, and may be added to.")
-    ] = Path("netwright-comparison"),
-    processes: Annotated[int | None, typer.Option(help="Searches at once; by default one for each core.")] = None,
-    executor: Where = None,
-    address: Address = None,
-    plots: Annotated[bool, typer.Option(help="Write plots as SVG and PDF.")] = True,
-    trust: Trust = False,
-    as_json: Json = False,
-    quiet: Quiet = False,
-) -> None:
+@taking(CompareOptions)
+def compare(options: CompareOptions) -> None:
     """Compare strategies at equal budget over many seeds: intervals, tests, plots and every raw number."""
-    from netwright.cli.compare import Settings, run
-    from netwright.cli.compare import Where as Place
+    from netwright.cli.compare import Settings, Where, run
 
-    settings = Settings(
-        strategies=(*(strategies or ()), *(method or ())),
-        spaces=tuple(space or ()),
-        tables=tuple(table or ()),
-        metrics=tuple(metric or ()),
-        reports=tuple(report or ()),
-        names=tuple(name or ()),
-        architecture=architecture,
-        fidelity=fidelity,
-        cost=cost,
-        data=data,
-        epochs=epochs,
-        evaluations=evaluations,
-        seconds=seconds,
-        repeats=repeats,
-        seed=seed,
-        workers=workers,
-    )
-    where = Place(processes, executor, address)
-    run(settings, folder, where, plots=plots, trust=trust, as_json=as_json, quiet=quiet)
+    given = part(options, Compared)
+    settings = Settings(**{**given, "strategies": (*options.strategies, *options.method)})
+    where = Where(options.processes, options.executor, options.address)
+    told = {"trust": options.trust, "as_json": options.as_json, "quiet": options.quiet}
+    run(settings, options.folder, where, plots=options.plots, **told)
 
 
-def proxies(
-    data: Annotated[
-        str, typer.Argument(help="digits, cifar10, mnist, a folder of class folders, a .npz or .csv file.")
-    ],
-    space: Annotated[str | None, typer.Option(help="As for search, darts:cells=4: {space} or module:Class.")] = None,
-    networks: Annotated[int, typer.Option(help="How many random networks to score.")] = 100,
-    names: Annotated[
-        str | None, typer.Option("--proxies", help="As synflow,snip,naswot; all of them if left out.")
-    ] = None,
-    batch_size: Annotated[int, typer.Option(help="Examples of a minibatch.")] = 64,
-    repeats: Annotated[int, typer.Option(help="Initialisations over which each score is averaged.")] = 1,
-    table: Annotated[
-        Path | None, typer.Option(help="A table of true scores, to rank against: column arch, and --metric.")
-    ] = None,
-    metric: Annotated[str | None, typer.Option(help="The table's column of true scores.")] = None,
-    seed: Annotated[int, typer.Option(help="Which networks are drawn, and their weights.")] = 0,
-    csv: Annotated[Path | None, typer.Option(help="Write every score into this new file.")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where the files of cifar10 or mnist lie.")] = None,
-    examples: Annotated[int | None, typer.Option(help="Read so many examples of the data only.")] = None,
-    image_size: Annotated[int | None, typer.Option(help="Resize a folder's images to this many pixels a side.")] = None,
-    target_column: Annotated[str | None, typer.Option(help="The column of a .csv file that holds the class.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    workers: Workers = 1,
-    executor: Where = None,
-    address: Address = None,
-    trial_timeout: Timeout = None,
-    memory: Memory = None,
-    gpus_per_trial: Gpus = None,
-    cpus_per_trial: Cpus = None,
-    folder: Annotated[
-        Path, typer.Option(help="With --executor folder: where work is shared; netwright worker FOLDER takes some.")
-    ] = Path("netwright-proxies"),
-    as_json: Json = False,
-    quiet: Quiet = False,
-) -> None:
+@taking(ProxiesOptions)
+def proxies(options: ProxiesOptions) -> None:
     """Score random untrained networks for DATA with zero-cost proxies, beside parameters and FLOPs."""
-    from netwright.cli.plan import Plan
     from netwright.cli.proxies import score_networks
     from netwright.core.errors import ConfigurationError
 
+    table, metric = options.table, options.metric
     if (table is None) != (metric is None):
         raise ConfigurationError("--table and --metric go together: a file, and its column of true scores")
-    options: dict[str, Any] = {"limit": examples, "size": image_size, "target": target_column}
-    plan = Plan(
-        data=data,
-        data_dir=str(data_dir) if data_dir else None,
-        data_options={key: value for key, value in options.items() if value is not None},
-        space=space,
-        seed=seed,
-        device=device,
-        workers=workers,
-        executor=executor,
-        address=address,
-        trial_timeout=trial_timeout,
-        memory=memory,
-        gpus_per_trial=gpus_per_trial,
-        cpus_per_trial=cpus_per_trial,
-    )
     score_networks(
-        plan,
-        networks=networks,
-        proxies=names,
-        batch_size=batch_size,
-        repeats=repeats,
+        options.plan(),
+        networks=options.networks,
+        proxies=options.names,
+        batch_size=options.batch_size,
+        repeats=options.repeats,
         known=None if table is None or metric is None else (table, metric),
-        to=csv,
-        folder=folder,
-        as_json=as_json,
-        quiet=quiet,
+        to=options.csv,
+        folder=options.folder,
+        as_json=options.as_json,
+        quiet=options.quiet,
     )

@@ -24,6 +24,6 @@ class NamingCommand(TyperCommand):
 
 def filled(text: str | None) -> str | None:
     """The help with the names of each kind that it speaks of."""
-    from netwright.catalogue import names
+    from netwright.catalogue.reading import shipped
 
-    return None if text is None else _NAMES.sub(lambda found: ", ".join(names(found[1])), text)  # pyright: ignore
+    return None if text is None else _NAMES.sub(lambda found: ", ".join(sorted(shipped(found[1]))), text)  # pyright: ignore

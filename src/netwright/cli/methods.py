@@ -7,15 +7,26 @@ from netwright.catalogue.loading import gives_a_search
 from netwright.core.errors import ConfigurationError
 
 
-def sorted_out(method: str, recipe: str | None, strategy: str | None) -> tuple[str | None, str | None]:
-    """The method in place of the recipe, or in place of the strategy.
+def sorted_out(
+    method: str | None, recipe: str | None, strategy: str | None, warm_start: str | None
+) -> tuple[str | None, str | None]:
+    """The recipe and the strategy, one of which the method may be.
 
-    Raises ConfigurationError where one of these was given beside it, and for a method that does not exist.
+    Raises ConfigurationError where more than one of the three was given, for a warm start of shared weights, and for a
+    method that does not exist.
     """
-    for option, given in (("--recipe", recipe), ("--strategy", strategy)):
-        if given:
-            raise ConfigurationError(f"--method {method} brings its own strategy; leave out {option} {given}")
+    if method:
+        for option, given in (("--recipe", recipe), ("--strategy", strategy)):
+            if given:
+                raise ConfigurationError(f"--method {method} brings its own strategy; leave out {option} {given}")
+        recipe, strategy = (method, None) if _is_search(method) else (None, method)
+    if recipe and strategy:
+        raise ConfigurationError(f"--recipe {recipe} brings its own strategy; leave out --strategy {strategy}")
+    if recipe and warm_start:
+        raise ConfigurationError(f"--recipe {recipe} begins with its shared weights; leave out --warm-start")
+    return recipe, strategy
+
+
+def _is_search(method: str) -> bool:
     name, _ = split(method)
-    if name in shipped("strategy"):
-        return None, method
-    return (method, None) if gives_a_search(load("method", name)) else (None, method)
+    return name not in shipped("strategy") and gives_a_search(load("method", name))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.catalogue import construct, load, making, pairs, split
 from netwright.cli import clock
+from netwright.cli.asked import Asked
 from netwright.cli.flags import FLAGS
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
 
@@ -28,42 +29,16 @@ SHARE_OF_ONE_TRIAL = 0.5  # of the time limit; a candidate that takes longer lea
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Asked):
     """The options of a search, as the user gave them; None and empty stand for what is decided from the rest."""
 
-    data: str
     data_dir: str | None = None
     data_options: dict[str, Any] = field(default_factory=dict)
-    space: str | None = None
     strategy: str = "evolution"
     epochs: int | None = None  # of a candidate; fitted to data and time
-    training: str = ""
     objectives: tuple[str, ...] = ("val_accuracy",)
     limits: tuple[str, ...] = ()
-    trials: int | None = None
-    time: str | None = None
-    target: float | None = None
-    patience: int | None = None
-    seed: int = 0
-    device: str = "auto"
-    final_epochs: int | None = None
-    final_seeds: int = 3
-    baselines: bool = True
-    recipe: str | None = None
     shared_epochs: int | None = None  # of weight training; the recipe's own number, or as many as the time allows
-    repeats: int = 1
-    random_search: bool = True  # beside a recipe, at equal time
-    workers: int = 1
-    executor: str | None = None  # inline, processes, folder or ray; decided from the rest
-    trial_timeout: str | None = None
-    stall_timeout: str | None = None
-    memory: str | None = None  # of one trial
-    address: str | None = None  # of a Ray cluster
-    gpus_per_trial: float | None = None
-    cpus_per_trial: float | None = None
-    auto_batch: bool = False
-    warm_start: str | None = None  # a zero-cost proxy
-    warm_start_networks: int = 100
     first: tuple[str, ...] = ()  # the architectures that it chose
     paper_epochs: int | None = None  # of a recipe, as its paper has them
     shared_seconds: float | None = None  # that the training of shared weights is expected to take

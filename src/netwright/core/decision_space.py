@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from netwright.core.decisions import Point
     from netwright.core.sequence import DecisionSequence
 
+PROVIDES = ("core.space_dsl",)
+
 
 class DecisionSpace(Space, is_kind=True):
     """The networks that answers to a list of questions give. A subclass gives `network`; its annotated fields are its

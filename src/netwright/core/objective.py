@@ -13,6 +13,8 @@ from netwright.core.combination import combination, is_combination, is_name
 from netwright.core.errors import UserError, nearest
 from netwright.core.kinds import kinds_checked
 
+PROVIDES = ("obj.scalarise",)
+
 Direction = Literal["maximize", "minimize"]
 LESS_IS_BETTER = frozenset(
     (

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
-import re
 import sys
 from collections.abc import Callable, Collection, Mapping
-from functools import cache
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any
-
-from netwright.core.warning import warn
-
-_ALL = re.compile(r"^__all__ = (\[.*?\])$", flags=re.MULTILINE | re.DOTALL)
 
 
 def on_demand(
@@ -29,6 +20,8 @@ def on_demand(
 
     def __getattr__(name: str) -> Any:
         if name in now_methods:
+            from netwright.core.warning import warn
+
             methods = importlib.import_module(f"{package.partition('.')[0]}.methods")
             warn(f"{package}.{name} is {methods.__name__}.{name} now", DeprecationWarning)
             return getattr(methods, name)
@@ -45,19 +38,3 @@ def on_demand(
         return sorted(sys.modules[package].__all__)
 
     return __getattr__, __dir__
-
-
-@cache
-def declared(package: str, folder: Path) -> Mapping[str, str]:
-    """The names in `__all__` of a folder's files, with where they are, "package.file:name"; nothing is imported."""
-    found: dict[str, str] = {}
-    for path in sorted(folder.glob("[a-z]*.py")):
-        for name in public(path):
-            found[name] = f"{package}.{path.stem}:{name}"
-    return MappingProxyType(found)
-
-
-def public(path: Path) -> list[str]:
-    """What the `__all__` of a file lists, which is a list of plain texts; nothing where it has none."""
-    listed = _ALL.search(path.read_text(encoding="utf-8"))
-    return [] if listed is None else list(ast.literal_eval(listed[1]))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
+PROVIDES = ("core.space_dsl",)
+
 
 PROVIDES = ("core.space_dsl",)
 

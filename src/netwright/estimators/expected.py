@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from netwright.core.decisions import Decision
     from netwright.estimators.cost_sums import CostModel
 
+PROVIDES = ("obj.expected_cost",)
+
 MOST_SUMMED = 20_000  # architectures over which a sum is taken
 MOST_BUILT = 2_000  # of a space of which every network is built to be counted
 

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from netwright.methods.tree_search import *
     from netwright.methods.two_level import *
 else:
-    from netwright.core.on_demand import declared, on_demand
+    from netwright.core.on_demand import on_demand
+    from netwright.core.public_names import declared
 
     _PLACES = declared(__name__, Path(__file__).parent)
     __all__ = sorted(_PLACES)

@@ -47,8 +47,8 @@ PAPERS = {
         "its space of mobile blocks, the supernet and the limit on latency",
     ),
     "nasbot": (
-        "netwright search DATA --method nasbot --space nasbench101",
-        "layers with widths",
+        "netwright search DATA --method nasbot --space free-graph",
+        "widths of layers in the distance between graphs",
     ),
     "neural_predictor": (
         "netwright compare --space nasbench101 --table TABLE --metric METRIC --evaluations 300 --method predictor",

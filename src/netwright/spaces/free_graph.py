@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
+PROVIDES = ("space.free_dag",)
+
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "images": (
         "conv_1x1",

@@ -17,6 +17,8 @@ from netwright.supernets.sharing import (
 )
 from netwright.supernets.supernet import Supernet
 
+PROVIDES = ("super.mixed_op", "super.path")
+
 __all__ = [
     "Affine",
     "Form",

@@ -23,3 +23,5 @@ if not TYPE_CHECKING:
             "Logits": "netwright.strategies.rounds.logits:Logits",
         },
     )
+
+PROVIDES = ("search.bilevel", "super.path")

@@ -1,0 +1,446 @@
+"""The options of the commands that have many, each typed once: name, kind, default and help.
+
+A field of `Asked` is one of `plan.Plan` too, which a run remembers; one that is marked with `Reads` goes to the reader
+of the data. Annotations are evaluated as they stand, since the signatures of commands are made of them.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from netwright.cli import completing
+from netwright.cli.options import (
+    RUNS,
+    Address,
+    Cpus,
+    Directory,
+    Gpus,
+    Json,
+    Memory,
+    OtherAddress,
+    OtherCpus,
+    OtherDevice,
+    OtherExecutor,
+    OtherGpus,
+    OtherMemory,
+    OtherStall,
+    OtherTimeout,
+    OtherWorkers,
+    Quiet,
+    RunName,
+    Timeout,
+    Trust,
+    Where,
+    Workers,
+)
+from netwright.cli.taking import After, Reads, part, reading
+
+if TYPE_CHECKING:
+    from netwright.cli.plan import Plan
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a search is asked and its run remembers: options of `netwright search` and of the plan, by one name."""
+
+    data: Annotated[str, typer.Argument(help="digits, cifar10, mnist, a folder of class folders, a .npz or .csv file.")]
+    space: Annotated[
+        str | None,
+        typer.Option(
+            autocompletion=completing.spaces,
+            help="chain by default for images, mlp for vectors: {space} or module:Class; options as "
+            "darts:cells=4,channels=8.",
+        ),
+    ] = None
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            autocompletion=completing.recipes,
+            help="A published method with shared weights, in place of a strategy: {search}.",
+        ),
+    ] = None
+    trials: Annotated[int | None, typer.Option(help="Stop after so many trials.")] = None
+    time: Annotated[str | None, typer.Option(help="Stop in time, final training included: 90s, 10m, 1h30m.")] = None
+    target: Annotated[float | None, typer.Option(help="Stop when the objective reaches this.")] = None
+    patience: Annotated[int | None, typer.Option(help="Stop after so many trials without improvement.")] = None
+    training: Annotated[str, typer.Option(help="Training options, as learning_rate=0.05,batch_size=128.")] = ""
+    seed: Annotated[int, typer.Option(help="Everything random follows from this number.")] = 0
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto"
+    final_epochs: Annotated[
+        int | None,
+        typer.Option(
+            help="Epochs for which the winner is trained on; 0: none; by default four times --epochs, as time allows."
+        ),
+    ] = None
+    final_seeds: Annotated[int, typer.Option(help="How often the winner is finally trained.")] = 3
+    baselines: Annotated[bool, typer.Option(help="Train a random pick and a plain reference beside the winner.")] = True
+    repeats: Annotated[
+        int, typer.Option(help="Search so often, with one seed after the other; mean and spread are reported.")
+    ] = 1
+    random_search: Annotated[bool, typer.Option(help="Beside a recipe, search at random for as long as it took.")] = (
+        True
+    )
+    workers: Annotated[
+        int, typer.Option(help="How many trials run at once, each in a process of its own where more than one.")
+    ] = 1
+    trial_timeout: Annotated[str | None, typer.Option(help="End a trial that takes longer: 10m.")] = None
+    stall_timeout: Annotated[
+        str | None, typer.Option(help="End a trial that gives no sign of life, such as an epoch, for so long: 5m.")
+    ] = None
+    memory: Annotated[str | None, typer.Option(help="End a trial that takes more memory than this: 4g.")] = None
+    auto_batch: Annotated[
+        bool, typer.Option("--auto-batch", help="Try a trial that ran out of memory once more with half the batch.")
+    ] = False
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            autocompletion=completing.executors,
+            help="Where trials run: inline (this process), processes, folder (any number of `netwright worker`, on any "
+            "machine that sees the project directory) or ray; decided by the rest if left out.",
+        ),
+    ] = None
+    address: Annotated[
+        str | None,
+        typer.Option(
+            autocompletion=completing.addresses,
+            help="Of a Ray cluster: auto or host:port; without it, one on this machine.",
+        ),
+    ] = None
+    gpus_per_trial: Annotated[
+        float | None, typer.Option(help="GPUs of each trial; several share one by a fraction: 0.25.")
+    ] = None
+    cpus_per_trial: Annotated[float | None, typer.Option(help="CPUs of each trial, on Ray.")] = None
+    warm_start: Annotated[
+        str | None, typer.Option(help="Begin with the random networks that this zero-cost proxy likes best: synflow.")
+    ] = None
+    warm_start_networks: Annotated[
+        int, typer.Option(help="How many random networks it scores; the best tenth is begun with.")
+    ] = 100
+
+
+@dataclass(frozen=True)
+class SearchOptions(Asked):
+    """The options of `netwright search`."""
+
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            autocompletion=completing.strategies,
+            help="evolution by default: {strategy}, module:Class or module:function; options as "
+            "evolution:population=20.",
+        ),
+        After("space"),
+    ] = None
+    method: Annotated[
+        str | None,
+        typer.Option(
+            autocompletion=completing.methods,
+            help="A published method of either sort, any that --strategy and --recipe have, or file.py:function; "
+            "options as bananas:networks=3; what there is of whose paper: netwright papers.",
+        ),
+        After("recipe"),
+    ] = None
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            help="Epochs for which each candidate is trained, by default fitted to data and time; or a recipe's shared "
+            "weights."
+        ),
+        After("patience"),
+    ] = None
+    objective: Annotated[
+        tuple[str, ...],
+        typer.Option(
+            help='Metric to improve, as val_accuracy or params:minimize, or "val_accuracy * (macs / 30M) ^ -0.07"; '
+            "give several for a Pareto front."
+        ),
+        After("training"),
+    ] = ()
+    limit: Annotated[tuple[str, ...], typer.Option(help='A limit, as "params <= 500k".')] = ()
+    max_params: Annotated[str | None, typer.Option(help="Most parameters, as 500k.")] = None
+    max_macs: Annotated[str | None, typer.Option(help="Most multiply-adds for one example, as 50M.")] = None
+    max_memory: Annotated[
+        str | None, typer.Option(help="Most bytes of activations for one example, as 4M, 4MB or 512KiB.")
+    ] = None
+    data_dir: Annotated[Path | None, typer.Option(help="Where the files of cifar10 or mnist lie."), After("seed")] = (
+        None
+    )
+    examples: Annotated[
+        int | None,
+        typer.Option(help="Use so many examples of the data, drawn evenly over the classes."),
+        Reads("limit"),
+    ] = None
+    image_size: Annotated[
+        int | None, typer.Option(help="Resize a folder's images to this many pixels a side."), Reads("size")
+    ] = None
+    target_column: Annotated[
+        str | None, typer.Option(help="The column of a .csv file that holds the class."), Reads("target")
+    ] = None
+    test: Annotated[
+        Path | None, typer.Option(help="A second .csv or .npz file, with the test split."), Reads("test")
+    ] = None
+    drop: Annotated[
+        tuple[str, ...], typer.Option(help="Leave this column of a table out; repeatable."), Reads("drop")
+    ] = ()
+    categories: Annotated[
+        str | None,
+        typer.Option(help="Texts of a table as 0/1 features or as numbers: one-hot (default) or ordinal."),
+        Reads("categories"),
+    ] = None
+    header: Annotated[
+        bool | None,
+        typer.Option("--header/--no-header", help="Whether a table's first row names its columns."),
+        Reads("header"),
+    ] = None
+    delimiter: Annotated[
+        str | None,
+        typer.Option(help="What separates a table's columns: ';', tab, space, ...; found out if left out."),
+        Reads("delimiter"),
+    ] = None
+    skip_bad: Annotated[
+        str | None,
+        typer.Option(help="Leave out images that cannot be read: up to 3%, or a number; 1% where none is given."),
+        Reads("skip_bad"),
+    ] = None
+    nan: Annotated[
+        str | None, typer.Option(help="What to do with missing numbers: error, impute-median or drop."), Reads("nan")
+    ] = None
+    layout: Annotated[
+        str | None,
+        typer.Option(help="Of pictures in a .npz file: channels-first or channels-last; seen if left out."),
+        Reads("layout"),
+    ] = None
+    name: Annotated[
+        str | None,
+        typer.Option(help="The run's name; by default made from data, space and strategy."),
+        After("random_search"),
+    ] = None
+    directory: Directory = Path(RUNS)
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with the run of this --name where there is one; what may change is taken from here."
+        ),
+    ] = False
+    export: Annotated[Path | None, typer.Option(help="Export the result into this folder at the end.")] = None
+    trust: Annotated[Trust, After("warm_start_networks")] = False
+    as_json: Json = False
+    quiet: Quiet = False
+
+    @property
+    def amounts(self) -> dict[str, str | None]:
+        """The limits that have options of their own, by option."""
+        return {"--max-params": self.max_params, "--max-macs": self.max_macs, "--max-memory": self.max_memory}
+
+    def plan(self) -> "Plan":
+        """The plan of this search. Raises ConfigurationError for options that do not go together."""
+        from netwright.cli.methods import sorted_out
+        from netwright.cli.plan import Plan
+
+        recipe, strategy = sorted_out(self.method, self.recipe, self.strategy, self.warm_start)
+        most = zip(("params", "macs", "activation_memory"), self.amounts.values(), strict=True)
+        given: dict[str, Any] = {**part(self, Asked), "recipe": recipe}
+        return Plan(
+            **given,
+            strategy=strategy or "evolution",
+            epochs=None if recipe else self.epochs,
+            shared_epochs=self.epochs if recipe else None,
+            data_dir=str(self.data_dir) if self.data_dir else None,
+            data_options=reading(self),
+            objectives=self.objective or ("val_accuracy",),
+            limits=(*self.limit, *(f"{metric} <= {amount}" for metric, amount in most if amount)),
+        )
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Where trials run from now on."""
+
+    workers: OtherWorkers = None
+    executor: OtherExecutor = None
+    address: OtherAddress = None
+    trial_timeout: OtherTimeout = None
+    stall_timeout: OtherStall = None
+    memory: OtherMemory = None
+    gpus_per_trial: OtherGpus = None
+    cpus_per_trial: OtherCpus = None
+    device: OtherDevice = None
+    auto_batch: Annotated[
+        bool | None, typer.Option(help="Whether a trial that ran out of memory is tried once more with half the batch.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class ResumeOptions(Elsewhere):
+    """The options of `netwright resume`."""
+
+    run: Annotated[RunName, After()] = None
+    directory: Directory = Path(RUNS)
+    trials: Annotated[int | None, typer.Option(help="Go on to so many trials in all.")] = None
+    time: Annotated[str | None, typer.Option(help="Go on for so much longer.")] = None
+    export: Annotated[Path | None, typer.Option(help="Export the result into this folder at the end.")] = None
+    takeover: Annotated[
+        bool,
+        typer.Option("--takeover", help="Take over from a process on another machine that is known to be dead."),
+        After("auto_batch"),
+    ] = False
+    trust: Trust = False
+    as_json: Json = False
+    quiet: Quiet = False
+
+
+@dataclass(frozen=True)
+class TrainedElsewhere:
+    """Where final trainings run from now on."""
+
+    workers: OtherWorkers = None
+    executor: OtherExecutor = None
+    address: OtherAddress = None
+    memory: OtherMemory = None
+    gpus_per_trial: OtherGpus = None
+    cpus_per_trial: OtherCpus = None
+    device: OtherDevice = None
+
+
+@dataclass(frozen=True)
+class FinalOptions(TrainedElsewhere):
+    """The options of `netwright final`."""
+
+    run: Annotated[RunName, After()] = None
+    directory: Directory = Path(RUNS)
+    trial: Annotated[int | None, typer.Option(help="The trial whose network is trained; by default the best.")] = None
+    epochs: Annotated[
+        int | None, typer.Option(help="Go on from the network's weights for so many epochs more; by default none.")
+    ] = None
+    seeds: Annotated[int | None, typer.Option(help="How many trainings of the network, its own included.")] = None
+    baselines: Annotated[
+        bool | None, typer.Option(help="Train a random pick and plain references beside it; by default as searched.")
+    ] = None
+    trust: Annotated[Trust, After("device")] = False
+    as_json: Json = False
+    quiet: Quiet = False
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What `netwright proxies` has in common with the plan of a search."""
+
+    data: Annotated[str, typer.Argument(help="digits, cifar10, mnist, a folder of class folders, a .npz or .csv file.")]
+    space: Annotated[str | None, typer.Option(help="As for search, darts:cells=4: {space} or module:Class.")] = None
+    seed: Annotated[int, typer.Option(help="Which networks are drawn, and their weights.")] = 0
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto"
+    workers: Workers = 1
+    executor: Where = None
+    address: Address = None
+    trial_timeout: Timeout = None
+    memory: Memory = None
+    gpus_per_trial: Gpus = None
+    cpus_per_trial: Cpus = None
+
+
+@dataclass(frozen=True)
+class ProxiesOptions(Scoring):
+    """The options of `netwright proxies`."""
+
+    networks: Annotated[int, typer.Option(help="How many random networks to score."), After("space")] = 100
+    names: Annotated[str | None, typer.Option("--proxies", help="As synflow,snip,naswot; all of them if left out.")] = (
+        None
+    )
+    batch_size: Annotated[int, typer.Option(help="Examples of a minibatch.")] = 64
+    repeats: Annotated[int, typer.Option(help="Initialisations over which each score is averaged.")] = 1
+    table: Annotated[
+        Path | None, typer.Option(help="A table of true scores, to rank against: column arch, and --metric.")
+    ] = None
+    metric: Annotated[str | None, typer.Option(help="The table's column of true scores.")] = None
+    csv: Annotated[Path | None, typer.Option(help="Write every score into this new file."), After("seed")] = None
+    data_dir: Annotated[Path | None, typer.Option(help="Where the files of cifar10 or mnist lie.")] = None
+    examples: Annotated[int | None, typer.Option(help="Read so many examples of the data only."), Reads("limit")] = None
+    image_size: Annotated[
+        int | None, typer.Option(help="Resize a folder's images to this many pixels a side."), Reads("size")
+    ] = None
+    target_column: Annotated[
+        str | None, typer.Option(help="The column of a .csv file that holds the class."), Reads("target")
+    ] = None
+    folder: Annotated[
+        Path,
+        typer.Option(help="With --executor folder: where work is shared; netwright worker FOLDER takes some."),
+        After("cpus_per_trial"),
+    ] = Path("netwright-proxies")
+    as_json: Json = False
+    quiet: Quiet = False
+
+    def plan(self) -> "Plan":
+        """The plan of which space, data and place are used."""
+        from netwright.cli.plan import Plan
+
+        data_dir = str(self.data_dir) if self.data_dir else None
+        return Plan(**part(self, Scoring), data_dir=data_dir, data_options=reading(self))
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a comparison is asked and its folder remembers; None and empty for what was left out."""
+
+    spaces: Annotated[
+        tuple[str, ...], typer.Option("--space", help="The space that a table is about: {space} or module:Class.")
+    ] = ()
+    tables: Annotated[
+        tuple[str, ...],
+        typer.Option(
+            "--table", help="A table of known results: .csv, .json or .parquet; options as table.csv:repeat=seed."
+        ),
+    ] = ()
+    metrics: Annotated[
+        tuple[str, ...],
+        typer.Option("--metric", help="The column to search by; for several tasks several, each with a --report."),
+    ] = ()
+    reports: Annotated[
+        tuple[str, ...],
+        typer.Option("--report", help="The column to report of what was found; the metric itself if left out."),
+    ] = ()
+    names: Annotated[
+        tuple[str, ...], typer.Option("--name", help="What each task is called; by default its report.")
+    ] = ()
+    strategies: Annotated[
+        tuple[str, ...],
+        typer.Option(help="As random,evolution:population=20,my_file.py:MyStrategy, of {strategy}; may be repeated."),
+    ] = ()
+    evaluations: Annotated[float | None, typer.Option(help="Budget of a search: so many full evaluations.")] = None
+    seconds: Annotated[
+        str | None, typer.Option(help="Budget of a search: 12000, 3h; simulated with --table, real with --data.")
+    ] = None
+    repeats: Annotated[int | None, typer.Option(help="Searches of each strategy on each task; 20 by default.")] = None
+    seed: Annotated[int | None, typer.Option(help="The seed of the first repeat; 0 by default.")] = None
+    workers: Annotated[int | None, typer.Option(help="Evaluations at once in simulated time; needs --cost.")] = None
+    architecture: Annotated[str | None, typer.Option(help="The table's column of architectures; arch.")] = None
+    fidelity: Annotated[str | None, typer.Option(help="The table's column of the training budget, as epochs.")] = None
+    cost: Annotated[str | None, typer.Option(help="The table's column of seconds.")] = None
+    data: Annotated[
+        str | None, typer.Option(help="Train networks on this data (digits, a folder, ...) in place of a table.")
+    ] = None
+    epochs: Annotated[int | None, typer.Option(help="With --data: epochs of a candidate; 5 by default.")] = None
+
+
+@dataclass(frozen=True)
+class CompareOptions(Compared):
+    """The options of `netwright compare`."""
+
+    method: Annotated[
+        tuple[str, ...],
+        typer.Option(help="A published method beside them, as bananas:networks=3; may be repeated."),
+        After("strategies"),
+    ] = ()
+    folder: Annotated[
+        Path,
+        typer.Option(help="Where it is kept; an interrupted comparison goes on there, and may be added to."),
+        After("epochs"),
+    ] = Path("netwright-comparison")
+    processes: Annotated[int | None, typer.Option(help="Searches at once; by default one for each core.")] = None
+    executor: Where = None
+    address: Address = None
+    plots: Annotated[bool, typer.Option(help="Write plots as SVG and PDF.")] = True
+    trust: Trust = False
+    as_json: Json = False
+    quiet: Quiet = False
