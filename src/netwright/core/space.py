@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 PROVIDES = ("core.space_dsl",)
 
 
-PROVIDES = ("core.space_dsl",)
-
-
 @dataclass_transform(frozen_default=True, eq_default=False)
 class Space(Configured, ABC):
     """The networks that may be built. A subclass gives `content`, `sample`, `mutate` and `build`.
