@@ -50,7 +50,7 @@ def test_the_rank_correlation_is_that_of_architectures_held_out():
     rng = np.random.default_rng(0)
     known = [SPACE.at(k) for k in range(0, 15000, 150)]
     noise = Table(SPACE, {"arch": known, "score": rng.normal(size=len(known)).tolist()}, surrogate="forest")
-    assert abs(noise._surrogate("score", 1.0).rank_correlation) < 0.2  # it would be near 1 on what it learnt
+    assert abs(noise._surrogates.of("score", 1.0).rank_correlation) < 0.2  # it would be near 1 on what it learnt
     assert table().surrogate_lines() == []
 
 
@@ -88,7 +88,7 @@ def test_what_answered_is_in_the_report_that_a_comparison_writes(tmp_path):
     nw.benchmarks.compare("random", problem, evaluations=2, repeats=1, folder=tmp_path).write(plots=False)
     text = (tmp_path / "report.txt").read_text()
     assert f"note: {problem.where}: architectures without a row are predicted (forest, made of the " in text
-    taus = [f"{metric} {known._surrogate(metric, 1.0).rank_correlation:.2f}" for metric in ("score", "loss")]
+    taus = [f"{metric} {known._surrogates.of(metric, 1.0).rank_correlation:.2f}" for metric in ("score", "loss")]
     assert f"Kendall's tau on held-out ones: {', '.join(taus)}\n" in text
 
 

@@ -1,4 +1,4 @@
-"""A predictor made of a table, which answers for the architectures that the table lacks."""
+"""Predictors made of a table, which answer for the architectures that the table lacks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import ConfigurationError, DataError, nearest
+from netwright.core.trial import Measurement
 from netwright.predictors import Boosting, Forest, Linear, Predictor, best
 from netwright.predictors.encodings import Flow
 from netwright.predictors.quality import correlations
@@ -17,6 +18,7 @@ from netwright.predictors.quality import correlations
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
     from netwright.core.decision_space import DecisionSpace
+    from netwright.core.decisions import Point
 
 SURROGATES: Mapping[str, Callable[[DecisionSpace], Predictor]] = {
     "forest": lambda space: Forest(space, Flow(space)),
@@ -79,3 +81,55 @@ class Surrogate:
             predictor.fit([self._architectures[k] for k in rest], self._values[rest].tolist(), 0)
             found[held] = predictor.predict([self._architectures[k] for k in held]).mean
         return correlations(found, self._values)[0]
+
+
+class Surrogates:
+    """The surrogates of one table, a metric and a share of the full budget each, made when they are first asked.
+
+    name: of the predictor, see `SURROGATES`.
+    space: of the architectures.
+    metrics: what a measurement holds.
+    where: what the table is called.
+    known: gives the architectures that the table has rows of.
+    values: gives a metric of each of these at a share, NaN without a row.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        space: DecisionSpace,
+        metrics: Sequence[str],
+        where: str,
+        known: Callable[[], Sequence[Architecture]],
+        values: Callable[[str, float], NDArray[np.float64]],
+    ) -> None:
+        self._name, self._space, self._metrics, self._where = name, space, metrics, where
+        self._known, self._values = known, values
+        self._made: dict[tuple[str, float], Surrogate] = {}
+        self._answers: dict[tuple[Point, float], Measurement] = {}
+
+    def of(self, metric: str, share: float) -> Surrogate:
+        """That of one metric at a share of the full budget."""
+        if (metric, share) not in self._made:
+            values = self._values(metric, share)
+            self._made[metric, share] = Surrogate(self._name, self._space, self._known(), values, self._where)
+        return self._made[metric, share]
+
+    def answer(self, candidate: Architecture, share: float, taken: float) -> Measurement:
+        """What they say of an architecture without a row; "is_predicted" tells it from a measured one.
+
+        taken: the share of the row or the epoch that `share` takes.
+        """
+        key = candidate.content, share
+        if key not in self._answers:
+            values = {metric: self.of(metric, taken).predicted(candidate) for metric in self._metrics}
+            self._answers[key] = Measurement({**values, "is_predicted": 1.0})
+        return self._answers[key]
+
+    def lines(self, metrics: Sequence[str]) -> list[str]:
+        """Which predictor answers, and how well it ranks architectures that were held out."""
+        taus = [f"{metric} {self.of(metric, 1.0).rank_correlation:.2f}" for metric in metrics or self._metrics]
+        return [
+            f"architectures without a row are predicted ({self._name}, made of the {len(self._known()):,} of "
+            f"the table); Kendall's tau on held-out ones: {', '.join(taus)}"
+        ]
