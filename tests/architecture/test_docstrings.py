@@ -11,7 +11,10 @@ import pytest
 
 PACKAGES = (
     "netwright",
-    *(f"netwright.{name}" for name in ("engine", "executors", "results", "store", "tasks", "training")),
+    *(f"netwright.{name}" for name in ("catalogue", "engine", "executors", "methods", "results", "store")),
+    *(f"netwright.{name}" for name in ("strategies", "tasks", "training")),
+    *(f"netwright.strategies.{name}" for name in ("bayesian", "differentiable", "evolution", "fidelity", "latent")),
+    *(f"netwright.strategies.{name}" for name in ("paths", "progressive", "rounds", "tree_search")),
 )
 ITEM = re.compile(r"^((?:\w+)(?:, \w+)*): .", re.MULTILINE)
 

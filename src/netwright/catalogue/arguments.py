@@ -33,8 +33,12 @@ def counted(number: int, noun: str) -> str:
 
 
 def split(text: str) -> tuple[str, dict[str, str]]:
-    """`darts:cells=4,channels=8` -> ("darts", {"cells": "4", "channels": "8"}); commas in brackets
-    belong to a value."""
+    """A name and its options, `darts:cells=4,channels=8` -> ("darts", {"cells": "4", "channels": "8"}).
+
+    text: in this form; commas in brackets belong to a value.
+
+    Raises ConfigurationError for an option that is not `key=value`.
+    """
     match = re.fullmatch(r"(.*?)(?::((?:\w+=.*)?))?", text, flags=re.DOTALL)
     assert match is not None
     name, options = match.group(1), match.group(2) or ""
@@ -42,7 +46,12 @@ def split(text: str) -> tuple[str, dict[str, str]]:
 
 
 def pairs(text: str) -> dict[str, str]:
-    """`key=value,key=value` as a dict; commas inside brackets or quotes belong to the value."""
+    """`key=value,key=value` as a dict.
+
+    text: in this form; commas inside brackets or quotes belong to the value.
+
+    Raises ConfigurationError for a piece that is not `key=value`.
+    """
     found: dict[str, str] = {}
     for piece in pieces_of(text):
         key, equals, value = piece.partition("=")
@@ -67,6 +76,11 @@ def construct(cls: Callable[..., Any], *args: Any, options: Mapping[str, str]) -
     """cls(*args, **options), each option read as the kind of value that the constructor, or the function, declares.
 
     A function's further options, where it takes any (`**options`), are passed on as what they look like.
+
+    cls: the class, or the function that makes one.
+    options: by name, as text.
+    args: given first, as they are.
+
     Raises ConfigurationError for unknown options, and for values that it cannot take.
     """
     parameters = constructor(cls).parameters if isinstance(cls, type) else inspect.signature(cls).parameters

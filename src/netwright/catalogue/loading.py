@@ -31,12 +31,18 @@ WORDS = {"search": "recipe"}
 
 
 def names(kind: Kind) -> list[str]:
-    """What there is of a kind, shipped and installed, in alphabetical order."""
+    """What there is of a kind, shipped and installed, in alphabetical order.
+
+    kind: "space", "strategy", "search", "method" and so on.
+    """
     return sorted({*shipped(kind), *_plugins(kind)})
 
 
 def load(kind: Kind, name: str) -> Callable[..., Any]:
     """The class that a name stands for, or the function that makes one.
+
+    kind: of what is looked for, "space", "strategy", "search", "method" and so on.
+    name: a shipped or installed one, `module:Name` or `file.py:Name`.
 
     Raises ConfigurationError for an unknown name (with the nearest of all kinds) and for code that does not import.
     """
@@ -64,7 +70,11 @@ def _hint(kind: Kind, name: str) -> str:
 
 
 def code_named(kind: Kind, name: str) -> str | None:
-    """The module or file that `load` imports for this name; None where it is shipped, installed, or unknown."""
+    """The module or file that `load` imports for this name; None where it is shipped, installed, or unknown.
+
+    kind: as of `load`.
+    name: as of `load`.
+    """
     if name in shipped(kind) or ":" not in name or name in _plugins(kind):
         return None
     return name.rpartition(":")[0]

@@ -91,12 +91,15 @@ def gp(
 ) -> BayesianOptimization:
     """A Gaussian process on path statistics, expected improvement, mutations of the best: the one to begin with.
 
-    kernel: one of `KERNELS`; "decisions" costs less, and stays in a local optimum of NAS-Bench-201 more often. Ten
-    architectures a round, as in BANANAS, cost a fraction of the time of one a round, and find as much there.
+    Ten architectures a round, as in BANANAS, cost a fraction of the time of one a round, and find as much there.
+
+    space: the one to search.
+    initial: random architectures first.
+    batch: architectures of each round.
+    kernel: one of `KERNELS`; "decisions" costs less, and stays in a local optimum of NAS-Bench-201 more often.
+    acquisition: what a candidate is worth, as `UpperConfidenceBound()`.
     candidates: how many architectures are compared in each round; three tenths of them are random ones, which lead out
-    of a region that is all known: without them one search in twenty stayed in one.
-    initial: random architectures first. batch: architectures of each round. acquisition: what a candidate is worth, as
-    `UpperConfidenceBound()`.
+        of a region that is all known: without them one search in twenty stayed in one.
     """
     if kernel not in KERNELS:
         raise ConfigurationError(f"gp has no kernel {kernel!r}{nearest(kernel, KERNELS)}")
@@ -117,8 +120,8 @@ def bananas(
     """BANANAS (White et al. 2021) with a quicker ensemble; quick=False is the paper's, with the authors' settings.
 
     An ensemble of networks, independent Thompson sampling, mutations of the best: 10 random architectures, then 10 a
-    round out of 100 candidates, 150 in all. All numbers are those of the authors' final code (naszilla): parents: 1,
-    and up to 5 where their mutations were asked already (`get_candidates`); `networks` of 10 layers of 20 units, mean
+    round out of 100 candidates, 150 in all. All numbers are those of the authors' final code (naszilla): 1 parent, and
+    up to 5 where its mutations were asked already (`get_candidates`); `networks` of 10 layers of 20 units, mean
     absolute error, batches of 32 for 150 epochs, Adam at 0.01 with moment decays 0.9 and 0.99
     (`meta_neuralnet_params`); the truncated path encoding (`encode`), see `truncated_paths`; 1.5 decisions change in a
     mutation, each with equal probability (`mutate`, NAS-Bench-201). Here scores are standardised, where the authors
@@ -126,9 +129,15 @@ def bananas(
 
     The quick form costs a tenth. Its networks have 3 layers of 32 units, learn from 50 batches under a rate that rises
     and falls, and read the statistics of `Flow`; candidates are mutations, of one decision, of the 10 best, and three
-    tenths of them random architectures. parents: None for what is said above.
-    initial: random architectures first. batch: architectures of each round. networks: in the ensemble. candidates:
-    architectures compared in each round. quick: whether it is the quick form.
+    tenths of them random architectures.
+
+    space: the one to search.
+    initial: random architectures first; 10 in the authors' code.
+    batch: architectures of each round; 10 in the authors' code.
+    networks: in the ensemble.
+    candidates: architectures compared in each round; 100 in the authors' code.
+    parents: of how many of the best the candidates are mutations; None for what is said above.
+    quick: whether it is the quick form.
     """
     from netwright.predictors.mlp import MlpEnsemble
     from netwright.predictors.mlp import quick as quick_ensemble
@@ -162,8 +171,10 @@ def nasbot(space: Space, initial: int = 10, batch: int = 5, candidates: int = 10
     optimal transport. Its layers have widths, which a space's graph does not tell. Of more than 300 architectures a
     part is learnt. `gp` with the kernel "weisfeiler-lehman" takes less time.
 
-    initial: random architectures first. batch: architectures of each round. candidates: architectures compared in each
-    round.
+    space: the one to search.
+    initial: random architectures first.
+    batch: architectures of each round.
+    candidates: architectures compared in each round.
     """
     predictor = GaussianProcess(space, Otmann(space), most=SMALL)
     return BayesianOptimization(space, predictor, ExpectedImprovement(), EvolvedCandidates(candidates), initial, batch)
@@ -172,11 +183,13 @@ def nasbot(space: Space, initial: int = 10, batch: int = 5, candidates: int = 10
 def gp_nas(space: DecisionSpace, initial: int = 10, batch: int = 5, candidates: int = 1000) -> BayesianOptimization:
     """GP-NAS (Li et al. 2020): a Gaussian process with a linear and an RBF kernel on the code of the architecture.
 
-    The paper samples by maximal mutual information to learn the kernel, and estimates on a supernet; here the kernel
-    is learnt by likelihood, and random architectures are chosen by their expected improvement.
+    The paper samples by maximal mutual information to learn the kernel, and estimates on a supernet; here the kernel is
+    learnt by likelihood, and random architectures are chosen by their expected improvement.
 
-    initial: random architectures first. batch: architectures of each round. candidates: random architectures compared
-    in each round.
+    space: the one to search.
+    initial: random architectures first.
+    batch: architectures of each round.
+    candidates: random architectures compared in each round.
     """
     predictor = GaussianProcess(space, LinearRbf(space), most=SMALL)
     return BayesianOptimization(space, predictor, ExpectedImprovement(), RandomPool(candidates), initial, batch)
@@ -187,8 +200,11 @@ def auto_keras(space: Space, initial: int = 10, batch: int = 5, weight: float = 
 
     The paper learns after every trial, as batch=1 does, and its code embeds the distances before its kernel is taken
     (see `EditDistance`). Of more than 300 architectures a part is learnt. `gp` takes less time.
+
+    space: the one to search.
+    initial: random architectures first.
+    batch: architectures of each round.
     weight: of the deviation in the bound; 2.576 in the authors' code (unsure).
-    initial: random architectures first. batch: architectures of each round.
     """
     predictor = GaussianProcess(space, EditDistance(space), most=SMALL)
     return BayesianOptimization(space, predictor, UpperConfidenceBound(weight), AnnealingTree(), initial, batch)
@@ -197,8 +213,8 @@ def auto_keras(space: Space, initial: int = 10, batch: int = 5, weight: float = 
 def npenas(space: DecisionSpace, initial: int = 10, batch: int = 10, candidates: int = 100) -> BayesianOptimization:
     """NPENAS-NP (Wei et al. 2020) with another predictor: one says which of many children are evaluated.
 
-    10 random architectures, then the 10 best predicted of 100 mutations, each of one decision, of the best a round
-    (the authors' code, NPENASv1: `gin_predictor_nasbench_201`, `get_candidates`). There the best one has up to 100
+    10 random architectures, then the 10 best predicted of 100 mutations, each of one decision, of the best a round (the
+    authors' code, NPENASv1: `gin_predictor_nasbench_201`, `get_candidates`). There the best one has up to 100
     mutations, then the next, until there are 100 candidates; here each of the 10 best has as many. 150 are asked in
     all, 100 on NAS-Bench-201.
 
@@ -207,8 +223,10 @@ def npenas(space: DecisionSpace, initial: int = 10, batch: int = 10, candidates:
     0.9, weight decay 1e-4. Here it is an ensemble of small networks on paths, which learns in a small part of the time.
     Another one: BayesianOptimization(space, NeuralPredictor(space), PosteriorMean(), ...).
 
-    initial: random architectures first. batch: architectures of each round. candidates: mutations compared in each
-    round.
+    space: the one to search.
+    initial: random architectures first.
+    batch: architectures of each round.
+    candidates: mutations compared in each round.
     """
     from netwright.predictors.mlp import quick
 
@@ -221,11 +239,15 @@ def predictor(
     """The neural predictor (Wen et al. 2020): train 172 random architectures, predict many others, train the best.
 
     The paper predicts a whole space and evaluates the top K once; here K is `batch`, and the predictor then learns from
-    these too, before the next K follow. candidates: how many are predicted; all of a space that has no more.
-    epochs: of its network, which takes 2,000 steps for 200 architectures, so that small batches are dear; `npenas` and
-    `bananas` take less time. It learns ranks, and its rate and decay are not those of the program it comes from: see
-    `NeuralPredictor`.
-    initial: random architectures first. batch: architectures of each round.
+    these too, before the next K follow. Its network takes 2,000 steps for 200 architectures, so that small batches are
+    dear; `npenas` and `bananas` take less time. It learns ranks, and its rate and decay are not those of the program it
+    comes from: see `NeuralPredictor`.
+
+    space: the one to search.
+    initial: random architectures first; 172 in the paper.
+    batch: architectures of each round.
+    candidates: how many are predicted; all of a space that has no more.
+    epochs: of the training of its network.
     """
     from netwright.predictors.neural import NeuralPredictor
 
@@ -241,6 +263,7 @@ def semi_assessor(
     The predictor embeds evaluated and other architectures, relates those that are alike, and learns scores and the
     embedding together; see `SemiSupervisedAssessor` for what is this project's choice in it. The numbers here are, too.
 
+    space: the one to search.
     initial: random architectures first.
     batch: architectures of each round.
     candidates: mutations of the best that are compared in each round.

@@ -46,9 +46,15 @@ def cars(
     grows, see `ContinuousEvolution`. Left out is nothing. Published for `Darts()` on CIFAR-10: 2.62 % test error with
     3.6 M parameters (CARS-I), in 0.4 GPU-days; the error is from memory.
 
+    space: the one to search.
+    task: the data.
     population: None for 128, or as many as can be evaluated in each generation without taking longer than training.
     batch: members whose gradients are summed in a step, for which rates and clip are scaled to their mean.
+    epochs: of the training of the shared weights; 500 in the authors' code.
     objective: the accuracy first, then what is to be small.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     from netwright.strategies.paths import ContinuousEvolution
 

@@ -37,7 +37,14 @@ def asng(
     code, with its cutout of 16 of 32 pixels. Learning rates, weight decay and gradient clip are meant for the mean
     gradient of the samples, and scaled to the sum that is taken.
 
-    samples: architectures of each step. alpha: how sure of its direction a step must be before the rate grows.
+    space: the one to search.
+    task: the data.
+    epochs: of the training of the shared weights.
+    samples: architectures of each step.
+    alpha: how sure of its direction a step must be before the rate grows.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     from netwright.strategies.paths import NaturalGradient
 
@@ -70,10 +77,16 @@ def mdenas(
     """MDENAS (Zheng et al. 2019): each epoch trains one sampled architecture, and options are compared by how they did.
 
     Published on CIFAR-10: 2.55 % test error. Its search code is not public: the weights train as those of DARTS do, on
-    its supernet, which is the paper's. The number of samples is that of the epochs, so that a short search leaves
-    the probabilities nearly uniform.
+    its supernet, which is the paper's. The number of samples is that of the epochs, so that a short search leaves the
+    probabilities nearly uniform.
 
+    space: the one to search.
+    task: the data.
+    epochs: of the training of the shared weights.
     rate: by how much a probability moves in one comparison.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     from netwright.strategies.paths import MultinomialLearning
 

@@ -45,7 +45,13 @@ def setn(
     are, compares the 100 likeliest, and after each epoch, too. Published on CIFAR-10: 2.69 % test error; the
     NAS-Bench-201 paper reports 87.64 % test accuracy for its space; these figures are from memory.
 
+    space: the one to search.
+    task: the data.
     candidates: how many architectures are compared in the end.
+    epochs: of the training of the shared weights; 250 in the authors' code for NAS-Bench-201.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     strategy = SelfEvaluated(space, candidates=candidates)
     found = resolved(task, epochs, {"weight_decay": 5e-4, "nesterov": True}, settings)
@@ -71,7 +77,13 @@ def pvll_nas(
     the temperature are guesses. Published for the space of DARTS on CIFAR-10: 2.70 ± 0.12 % test error, 0.2 GPU-days;
     these figures are from memory.
 
+    space: the one to search.
+    task: the data.
     architecture_rate: of the logits' Adam; None for that of DARTS, or faster in a short search.
+    epochs: of the training of the shared weights.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     found = resolved(task, epochs, DARTS_CODE, settings)
     rate = logit_rate(3e-4, found.scale.total_steps) if architecture_rate is None else architecture_rate

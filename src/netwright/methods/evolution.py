@@ -34,6 +34,7 @@ def regularized_evolution(
 
     Published for AmoebaNet-A on CIFAR-10, after 20,000 networks: 3.34 ± 0.06 % test error with 3.2 M parameters.
 
+    space: the one to search.
     population: P, how many live at once.
     sample: S, how many are drawn for a parent.
     identity: probability of asking the parent once more in place of a mutation of it.
@@ -45,9 +46,10 @@ def genetic_cnn(space: Space, population: int = 20, crossover: float = 0.2, muta
     """Genetic CNN (Xie and Yuille 2017): a roulette by score above the worst, crossover, mutation, whole generations.
 
     The paper encodes the connections of each stage by bits, crosses whole stages, and mutates 8 of 10 individuals by
-    flipping each bit with probability 0.05. Here decisions take the place of stages and of bits, and each individual
-    is mutated; a decision that is drawn anew may stay as it was. Published on CIFAR-10: 7.10 % test error.
+    flipping each bit with probability 0.05. Here decisions take the place of stages and of bits, and each individual is
+    mutated; a decision that is drawn anew may stay as it was. Published on CIFAR-10: 7.10 % test error.
 
+    space: the one to search.
     population: N, how many live at once; the paper has 50 generations of them.
     crossover: probability that two parents are crossed.
     mutation: probability with which each decision is drawn anew.

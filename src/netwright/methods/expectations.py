@@ -15,8 +15,8 @@ WHERE = (
 class Measured:
     """Kendall's tau of shared scores with the table, mean over n searches, each scored on 100 networks.
 
-    spread: standard deviation over the searches, None of a single one. above: whether the 95 % interval over the
-    networks lies above 0 in each search.
+    spread: standard deviation over the searches, None of a single one.
+    above: whether the 95 % interval over the networks lies above 0 in each search.
     """
 
     steps: int

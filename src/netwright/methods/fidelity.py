@@ -32,6 +32,7 @@ def successive_halving(
 ) -> SuccessiveHalving:
     """Successive halving (Jamieson and Talwalkar 2016): one bracket, which gives the best third three times as much.
 
+    space: the one to search.
     candidates: how many begin.
     least: the smallest share of the full budget.
     eta: a rung keeps 1/eta of its candidates, with eta times as much for each.
@@ -49,6 +50,7 @@ def hyperband(
 ) -> Hyperband:
     """Hyperband (Li et al. 2017): brackets of successive halving, from many candidates to much for each, and again.
 
+    space: the one to search.
     least: the smallest share of the full budget, 1 / R of the paper.
     eta: a rung keeps 1/eta of its candidates; 3 in the paper.
     sampler: the strategy that candidates come from; random search, as in the paper, by default.
@@ -60,6 +62,7 @@ def hyperband(
 def asha(space: Space, least: float = 1 / 27, eta: float = 3, sampler: Strategy | None = None) -> Asha:
     """ASHA (Li et al. 2020): a trial goes on as soon as it is among the best third of its rung; no worker waits.
 
+    space: the one to search.
     least: the smallest share of the full budget.
     eta: a trial among the best 1/eta of its rung is promoted, to eta times as much.
     sampler: the strategy that candidates come from; by default random search.
@@ -72,6 +75,7 @@ def bohb(
 ) -> Hyperband:
     """BOHB (Falkner et al. 2018): Hyperband whose candidates come from densities of good and of bad architectures.
 
+    space: the one to search.
     least: the smallest share of the full budget.
     eta: a rung keeps 1/eta of its candidates.
     overlapping: whether brackets overlap, as in the paper's parallel version (section 4.2).
@@ -88,6 +92,7 @@ def lcranknet(
     The pairwise loss is the paper's; its convolutional network on curves and its recurrent one on architectures are a
     linear model here, and curves of other data sets are not learnt from.
 
+    space: the one to search.
     look: the share of the training after which the curve is judged; with fewer than three epochs it never is.
     threshold: a training ends where it stays below the best with a larger probability; 0.45 to beat it in the paper.
     least: complete trainings first.

@@ -45,7 +45,13 @@ def proxylessnas(
     code takes all of them by default; without the penalty on latency. Published on ImageNet: 74.6 % top-1 accuracy at
     78 ms on a Pixel 1, for a space of inverted bottlenecks.
 
+    space: the one to search.
+    task: the data.
     every: training steps to one step of the logits.
+    epochs: of the training of the shared weights; 160 in the authors' code, of which 40 train weights alone.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     first = warm_up_epochs(epochs)
     rests = first + (epochs - first >= FEWEST_AFTER)

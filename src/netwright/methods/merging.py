@@ -41,6 +41,13 @@ def mergenas(
     public: the weights train as those of DARTS do, to first order, and that separable and dilated convolutions stay
     apart, and that the one convolution is weighted by the sum of what it stands for, are guesses. Left out is nothing.
     Published on CIFAR-10: half a GPU-day of search, and 2.73 % test error; the latter figure is from memory.
+
+    space: the one to search.
+    task: the data.
+    epochs: of the training of the shared weights.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     found = resolved(task, epochs, {**DARTS_CODE, "merged": True}, settings)
     return found.search(Differentiable(space), seed=seed, device=device)
@@ -67,7 +74,12 @@ def gross(
     budgets of multiply-adds, and has no single headline to quote.
 
     space: `GroupedChain`.
+    task: the data.
     evaluations: configurations that are evaluated; None for 1,000, or as many as take as long as the training.
+    epochs: of the training of the shared weights.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     if not isinstance(space, GroupedChain):
         raise ConfigurationError(

@@ -54,9 +54,14 @@ def nasbench1shot1(
     PC-DARTS, since parts of channels need cells that sum on edges, ENAS, and the study of settings by BOHB.
 
     space: `NasBench1Shot1(number=...)`, or `NasBench101(one_shot=True)`.
+    task: the data.
     optimiser: one of `OPTIMISERS`: "darts", "darts-second-order", "gdas" or "random-weight-sharing".
     table: a file of cells and their accuracies, as `Table(NasBench101(), table)` reads it, or what
-    `nw.benchmarks.nasbench101(path)` gives; None looks nothing up.
+        `nw.benchmarks.nasbench101(path)` gives; None looks nothing up.
+    epochs: of the training of the shared weights.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     if not isinstance(space, NasBench101) or not space.one_shot:
         raise ConfigurationError(

@@ -35,10 +35,17 @@ def robust_darts(
 ) -> Search:
     """RobustDARTS (Zela et al. 2020): DARTS of second order that stops before the loss's curvature rises (DARTS-ES).
 
-    The curvature is checked every second of 50 epochs, so that a search of 50 stops after its epoch 22 at the
-    earliest. See `EigenvalueMonitor` for the rule. For the regularised form give weight_decay=9e-4, 27e-4 or 81e-4 in
-    place of 3e-4, or drop_path up to 0.6, to which the authors' code adds a cutout of 16 of 32 pixels, as is done here;
-    theirs grows more likely with drop path, here every image is cut. The paper chooses among these by validation error.
+    The curvature is checked every second of 50 epochs, so that a search of 50 stops after its epoch 22 at the earliest.
+    See `EigenvalueMonitor` for the rule. For the regularised form give weight_decay=9e-4, 27e-4 or 81e-4 in place of
+    3e-4, or drop_path up to 0.6, to which the authors' code adds a cutout of 16 of 32 pixels, as is done here; theirs
+    grows more likely with drop path, here every image is cut. The paper chooses among these by validation error.
+
+    space: the one to search.
+    task: the data.
+    epochs: of the training of the shared weights.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     strategy = Differentiable(space, monitor=EigenvalueMonitor(every=max(1, round(CHECK_EVERY * epochs))))
     found = resolved(task, epochs, {**DARTS_CODE, "order": 2, "cutout": _beside_drop_path}, settings)
@@ -58,6 +65,13 @@ def smooth_darts(
 
     Defaults are those of the authors' code: noise of up to 0.03 at the start and 0.3 in the end. Published for the
     space of DARTS on CIFAR-10: 2.67 ± 0.03 % test error.
+
+    space: the one to search.
+    task: the data.
+    epochs: of the training of the shared weights.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     return _smooth(RandomPerturbation(), space, task, epochs, settings, seed=seed, device=device)
 
@@ -69,6 +83,13 @@ def smooth_darts_adversarial(
 
     Defaults as of `smooth_darts`. The attack is in evaluation mode, in which batch normalisations take their running
     statistics, as in the authors' code. Published for the space of DARTS on CIFAR-10: 2.61 ± 0.02 % test error.
+
+    space: the one to search.
+    task: the data.
+    epochs: of the training of the shared weights.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     settings = {"rehearsals": "evaluation", **settings}
     return _smooth(AdversarialPerturbation(), space, task, epochs, settings, seed=seed, device=device)
@@ -104,7 +125,13 @@ def dropnas(
     with momentum, for the decay of the weights that had a gradient, where here one step does both for all. Published
     for the space of DARTS on CIFAR-10: 2.58 ± 0.14 % test error.
 
+    space: the one to search.
+    task: the data.
     rate: of the operations that are left out.
+    epochs: of the training of the shared weights.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     strategy = Differentiable(space, level="one", dropout=GroupedDropout(rate))
     training = {"batch_size": 96, "learning_rate": 0.0375, "minimum_learning_rate": 0.0015, "gradient_clip": 3.0}

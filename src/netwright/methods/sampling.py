@@ -48,8 +48,15 @@ def snas(
 
     Without the paper's penalty on resources. Defaults are those of the authors' code, with the Adam of its distributed
     form for the logits; three tenths of the edges are dropped throughout, and the temperature falls before each epoch,
-    so that it is 0.03 in the last. Published for the space of DARTS on CIFAR-10:
-    2.85 ± 0.02 % test error, with the moderate penalty.
+    so that it is 0.03 in the last. Published for the space of DARTS on CIFAR-10: 2.85 ± 0.02 % test error, with the
+    moderate penalty.
+
+    space: the one to search.
+    task: the data.
+    epochs: of the training of the shared weights; 150 in the authors' code.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     strategy = Differentiable(space, GumbelSoftmax(), level="one")
     found = resolved(
@@ -66,6 +73,13 @@ def gdas(
     Defaults are those of the authors' code for NAS-Bench-201, which moves the weights before the logits. Published for
     the space of DARTS on CIFAR-10: 2.93 % test error (2.82 % with a fixed reduction cell); the NAS-Bench-201 paper
     reports 93.61 ± 0.09 % test accuracy for that space.
+
+    space: the one to search.
+    task: the data.
+    epochs: of the training of the shared weights; 250 in the authors' code for NAS-Bench-201.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     strategy = Differentiable(space, StraightThrough(), weights_first=True)
     found = resolved(task, epochs, {"weight_decay": 5e-4, "nesterov": True}, settings)
@@ -88,7 +102,13 @@ def data_nas(
     was drawn added to the loss, no weight decay of them, a temperature that falls from 5 by 4 in 150 epochs. The code
     keeps several operations on an edge in the end; here each decision keeps its likeliest option.
 
+    space: the one to search.
+    task: the data.
     samples: M; the paper reports 1, 4 and 7, its code takes 2.
+    epochs: of the training of the shared weights.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     strategy = Differentiable(space, Rectified(samples=samples), Adam(weight_decay=0.0))
     return resolved(task, epochs, DARTS_CODE, settings).search(strategy, seed=seed, device=device)
@@ -103,6 +123,13 @@ def dsnas(
     for ImageNet: learning rate 0.5 for batches of 1,024 images, 0.03125 for 64; label smoothing of 0.1, no gradient
     clip; Adam(1e-3) without weight decay for the logits. Normalisation does not decay, nor do biases here. Published
     for blocks of ShuffleNet v2 on ImageNet: 74.4 % top-1 accuracy, without training again.
+
+    space: the one to search.
+    task: the data.
+    epochs: of the training of the shared weights; 240 in the authors' configuration.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     strategy = Differentiable(space, OneHot(), Adam(1e-3, weight_decay=0.0), level="one")
     training = {"learning_rate": 0.03125, "minimum_learning_rate": 0.0, "weight_decay": 4e-5, "affine": True}

@@ -35,9 +35,10 @@ def deep_architect2(space: DecisionSpace, searcher: str = "smbo") -> Strategy:
     no single headline to quote. Left out: its second SMBO, whose candidates come from a tree search. Its ridge has a
     penalty of 1e-5 on hashed names of modules; here the penalty follows from the evidence, on one-hot decisions.
 
+    space: the one to search.
     searcher: one of `SEARCHERS`. "random"; "evolution", a population of 100 of which the best of 25 is mutated and the
-    oldest dies; "mcts", by upper bounds with the bonus 0.33, in the order of the decisions; "smbo", which asks the best
-    of 512 random architectures by a ridge regression, and in one of ten turns a random one.
+        oldest dies; "mcts", by upper bounds with the bonus 0.33, in the order of the decisions; "smbo", which asks the
+        best of 512 random architectures by a ridge regression, and in one of ten turns a random one.
     """
     if searcher not in SEARCHERS:
         raise ConfigurationError(f"deep_architect2 has no searcher {searcher!r}{nearest(searcher, SEARCHERS)}")

@@ -51,6 +51,7 @@ def pnas(
     In the paper one cell serves both kinds; here the kinds grow in turn. Published on CIFAR-10, for cells of five
     blocks and 1,280 evaluations: 3.41 ± 0.09 % test error; this figure is from memory.
 
+    space: the one to search.
     beam: K, how many architectures of each stage are evaluated; 256 in the paper.
     predictor: of their scores; five multilayer perceptrons, each of which sees four fifths of them, by default.
     idle: labels of options that compute nothing, in order of preference; they stand for blocks that are undecided.
@@ -62,8 +63,9 @@ def pnas(
 def nao(space: DecisionSpace, quick: bool = False, **settings: Any) -> LatentGradient:
     """NAO (Luo et al. 2018): gradient ascent where architectures are encoded; the defaults are the authors'.
 
+    space: the one to search.
     quick: a smaller model for searches of a few hundred evaluations, which is not the paper's: 48 units, 50 random
-    architectures first, 25 a round, steps of 1, refitted from its last weights.
+        architectures first, 25 a round, steps of 1, refitted from its last weights.
     settings: options of `LatentGradient`.
     """
     return LatentGradient(space, **{**(QUICK if quick else {}), **settings})
@@ -84,6 +86,7 @@ def harmonica(
 
     The authors' program has 3 stages of 300 samples; here there are fewer, so that a search of 300 trials is one.
 
+    space: the one to search.
     samples: random architectures of a stage.
     stages: how many.
     degree: the most variables of one product.

@@ -38,10 +38,18 @@ def pdarts(
 ) -> Search:
     """P-DARTS (Chen et al. 2019): three stages with 8, 5 and 3 of DARTS's operations and at most two skips in the end.
 
+    Defaults are those of the authors' code for CIFAR-10. Published there: 2.50 % test error, 0.3 GPU-days.
+
+    space: the one to search.
+    task: the data.
     cells: of the networks in the three stages; (5, 11, 17), as in the paper, for `Darts`, and as the space has it for
-    others. Defaults are those of the authors' code for CIFAR-10. Published there: 2.50 % test error, 0.3 GPU-days.
+        others.
     skip_dropout: rate of dropout after skips at the beginning of each stage, which also gives the number of stages.
     most_skips: skips that a cell keeps at most; None for any number.
+    epochs: of the training of the shared weights; 25 of each of three stages in the authors' code.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     if cells is None and isinstance(space, Darts):
         cells = (5, 11, 17)
@@ -78,9 +86,17 @@ def sgas(
 ) -> Search:
     """SGAS (Li et al. 2020): from epoch 10 of 50 on, every 5 epochs the surest edge of each cell is decided for good.
 
-    criterion: 2 also asks that an edge's distribution be stable. Defaults are those of the authors' code, but for its
-    minibatches, which grow by 8 with each decision. Published for the space of DARTS on CIFAR-10: 2.66 ± 0.24 %
-    test error (criterion 1), 2.52 ± 0.10 % (criterion 2), over 10 searches; these figures are from memory.
+    Defaults are those of the authors' code, but for its minibatches, which grow by 8 with each decision. Published for
+    the space of DARTS on CIFAR-10: 2.66 ± 0.24 % test error (criterion 1), 2.52 ± 0.10 % (criterion 2), over 10
+    searches; these figures are from memory.
+
+    space: the one to search.
+    task: the data.
+    criterion: 1, or 2, which also asks that an edge's distribution be stable.
+    epochs: of the training of the shared weights; 50 in the paper.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     strategy = Differentiable(space, shrinking=GreedyDecisions(criterion))
     return resolved(task, epochs, DARTS_CODE, settings).search(strategy, seed=seed, device=device)

@@ -53,9 +53,17 @@ def single_path_one_shot(
     paths such that their multiply-adds are uniform, where here the decisions are. Held out is what `nearly_all` says.
     Scoring never takes longer than training, roughly: where there are fewer steps than the paper's, the statistics are
     of fewer images, 256 at least, and there are fewer generations than the paper's 20.
-    population, generations: of the evolution, whose product is the number of evaluations; None for as many generations
-    as the steps allow. top: how many of the best architectures are bred from. mutation: probability of drawing a
-    decision anew.
+
+    space: the one to search.
+    task: the data.
+    epochs: of the training of the shared weights; about 120 in the paper.
+    population: of the evolution, times `generations` the number of evaluations; 50 in the paper.
+    generations: of the evolution; None for as many as the steps allow.
+    top: how many of the best architectures are bred from; 10 in the paper.
+    mutation: probability of drawing a decision anew.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     from netwright.strategies.paths import TopEvolution, TrainThenSearch, UniformPaths
 
@@ -102,9 +110,18 @@ def fairnas(
 
     Published: 75.34 % top-1 on ImageNet (FairNAS-A). Its search code is not public. Training as in the paper, whose
     learning rate of 0.045 for batches of 256 is 0.01125 for batches of 64; held out is what `nearly_all` says. A step
-    costs as much as there are options in the largest decision. generations: of `population` each, so many evaluations;
-    None for 20, which is ours, or fewer where scoring would take longer than training.
-    population: of NSGA-II. objective: the metrics that it improves.
+    costs as much as there are options in the largest decision.
+
+    space: the one to search.
+    task: the data.
+    epochs: of the training of the shared weights; 150 in the paper.
+    population: of NSGA-II.
+    generations: of `population` each, so many evaluations; None for 20, which is ours, or fewer where scoring would
+        take longer than training.
+    objective: the metrics that it improves.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     from netwright.strategies.evolution.genetic import GeneticAlgorithm
     from netwright.strategies.paths import FairPaths, TrainThenSearch
@@ -138,9 +155,17 @@ def one_shot(
 ) -> Search:
     """One-shot (Bender et al. 2018): all options summed with path dropout that rises linearly, then random search.
 
-    rate, evaluations, epochs: ours, since the paper tunes its dropout and trains for a number of steps on a machine of
-    its time; a rate too low makes options depend on each other, one too high leaves them untrained. evaluations: None
-    for 1,000, or as many as take as long as the training.
+    The defaults are ours, since the paper tunes its dropout and trains for a number of steps on a machine of its time.
+
+    space: the one to search.
+    task: the data.
+    epochs: of the training of the shared weights; ours.
+    rate: of path dropout at the end of training; ours. One too low makes options depend on each other, one too high
+        leaves them untrained.
+    evaluations: architectures of the random search; None for 1,000, ours, or as many as take as long as the training.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     from netwright.strategies.paths import PathDropout, TrainThenSearch
     from netwright.strategies.random_search import RandomSearch
@@ -169,9 +194,15 @@ def random_weight_sharing(
     minibatches, the ten best on all of them. Supernet and training are those of DARTS, as in the authors' code, which
     looks anew for each 10,000 training steps.
 
+    space: the one to search.
+    task: the data.
+    epochs: of the training of the shared weights.
     candidates: random architectures that are looked at; None for 1,000, or as many as take as long as the training.
     batches: validation minibatches that each is looked at on.
     best: how many of them are evaluated in full.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
     """
     from netwright.strategies.paths import Screening, TrainThenSearch, UniformPaths
 

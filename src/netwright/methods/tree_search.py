@@ -29,8 +29,13 @@ def alphax(
 ) -> MonteCarloTreeSearch:
     """AlphaX (Wang et al. 2018): UCT with the bound mean + 2 Cp sqrt(2 ln N / n), and a predictor in the rewards.
 
-    predictor: the paper's meta-DNN; by default an ensemble of multilayer perceptrons. cp, simulations, refit: as in the
-    authors' program for NAS-Bench-101. Its accuracies are not scaled; here rewards are, to 0..1.
+    The program's accuracies are not scaled; here rewards are, to 0..1.
+
+    space: the one to search.
+    predictor: the paper's meta-DNN; by default an ensemble of multilayer perceptrons.
+    cp: Cp of the bound, as in the authors' program for NAS-Bench-101.
+    simulations: random architectures below a walk's last node whose scores are predicted; as in that program.
+    refit: trials after which the predictor is fitted each time; as in that program.
     """
     if predictor is None:
         from netwright.predictors.mlp import quick
@@ -42,6 +47,9 @@ def alphax(
 def deep_architect(space: DecisionSpace, exploration: float = 1.0) -> MonteCarloTreeSearch:
     """DeepArchitect's tree search with bisection (Negrinho and Gordon 2017): ordered options are split in halves.
 
-    exploration: the bonus of the authors' program. Its scores are not scaled; here rewards are, to 0..1.
+    The program's scores are not scaled; here rewards are, to 0..1.
+
+    space: the one to search.
+    exploration: the bonus of the authors' program.
     """
     return MonteCarloTreeSearch(space, exploration, halve="ordered")

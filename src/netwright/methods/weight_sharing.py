@@ -27,8 +27,10 @@ DEFAULTS: Mapping[str, Any] = {"split": 0.5, "batch_size": 64, "learning_rate": 
 class Scale:
     """How much there is to learn from, and for how long: what a setting may depend on.
 
-    examples: all but those for the final test. side: of the images in pixels, 0 for vectors. epochs: of the weight
-    training. wanted: the settings that are plain values, the paper's or those given in their place.
+    examples: all but those for the final test.
+    side: of the images in pixels, 0 for vectors.
+    epochs: of the weight training.
+    wanted: the settings that are plain values, the paper's or those given in their place.
     """
 
     examples: int
@@ -224,7 +226,8 @@ def statistics_from(images: int, evaluations: int) -> Setting:
 def affordable(most: int, scale: Scale, statistics: int = 0, looks: float | None = None) -> int:
     """How many architectures to score: those of a paper, but no more than take as long as the weight training.
 
-    statistics: minibatches that each is shown before. looks: minibatches that it is scored on, None for all held out.
+    statistics: minibatches that each is shown before.
+    looks: minibatches that it is scored on, None for all held out.
     """
     every = scale.held_out / scale["batch_size"]
     minibatches = statistics + (every if looks is None else looks)

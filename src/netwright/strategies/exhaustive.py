@@ -21,8 +21,12 @@ PROVIDES = ("search.random",)
 class Exhaustive(Strategy):
     """Proposes every architecture once, in the order of `space.at`; of those that are the same network the canonical.
 
-    Raises SpaceExhausted at the end. A space of any size is accepted, because a budget may end the search earlier: then
-    only the first architectures in that order were tried, which differ in the last decisions alone.
+    A space of any size is accepted, because a budget may end the search earlier: then only the first architectures in
+    that order were tried, which differ in the last decisions alone.
+
+    space: the one to search.
+
+    Raises SpaceExhausted at the end.
     """
 
     called = "exhaustive"

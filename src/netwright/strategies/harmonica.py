@@ -38,19 +38,23 @@ class Harmonica(Remembering):
 
     A stage draws `samples` random architectures, fits a Lasso on all products of up to `degree` variables, keeps the
     `monomials` largest terms and restricts the space to the `restrictions` assignments of their variables that make the
-    sum of these terms largest; the next stage draws within. After `stages` of them the rest is random search within
-    the restrictions, then, when all was asked, outside; or `base` searches, whose architectures are moved into the
-    best restriction first.
-
-    variables: how decisions with more than two options become variables of plus and minus one: binary "digits" of the
-    option's index (the paper), or "one-hot". penalty: the Lasso's, in standard deviations of the scores.
-    In the authors' program samples = 300, stages = 3, degree = 3, monomials = 5, restrictions = 1.
-    samples: random architectures of a stage. stages: how many. degree: the most variables of one product. monomials:
-    terms that are kept. restrictions: assignments to which the space is restricted. base: the strategy that follows, or
-    None for random search.
+    sum of these terms largest; the next stage draws within. After `stages` of them the rest is random search within the
+    restrictions, then, when all was asked, outside; or `base` searches, whose architectures are moved into the best
+    restriction first.
 
     No architecture is asked twice, except where `base` does. `ask` gives None while a stage waits for pending trials;
     trials that did not complete are left out of the fit. With several objectives the mean of the scaled scores counts.
+
+    space: the one to search.
+    samples: random architectures of a stage; 300 in the authors' program.
+    stages: how many; 3 in the authors' program.
+    degree: the most variables of one product; 3 in the authors' program.
+    monomials: terms that are kept; 5 in the authors' program.
+    restrictions: assignments to which the space is restricted; 1 in the authors' program.
+    penalty: the Lasso's, in standard deviations of the scores.
+    variables: how decisions with more than two options become variables of plus and minus one: binary "digits" of the
+        option's index (the paper), or "one-hot".
+    base: the strategy that follows, or None for random search.
     """
 
     needs: ClassVar[type[Space]] = DecisionSpace

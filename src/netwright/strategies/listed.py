@@ -22,6 +22,7 @@ PROVIDES = ("search.random",)
 class Listed(Strategy):
     """Proposes each of the architectures once, in the order given.
 
+    space: the one to search.
     architectures: as `space.parse` reads them, or as they are.
     memos: plain values to find again in each one's `proposal.memo`; None for none.
 

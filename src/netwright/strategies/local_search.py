@@ -28,17 +28,19 @@ PROVIDES = ("search.local_greedy",)
 class LocalSearch(Strategy):
     """Hill climbing: evaluate the neighbours of the best architecture so far, move to a better one, else start again.
 
+    No architecture is evaluated twice: one that was, in this climb or an earlier one, is compared by its known score. A
+    climb that ends in a local optimum is followed by another from new random architectures, until the space is
+    exhausted. `ask` gives None while a climb waits for pending trials. With several objectives "better" means that it
+    dominates, and the best of several that do is the one with the largest crowding distance in the best front.
+
+    space: the one to search.
     move: "best" evaluates every neighbour and moves to the best; "first" moves as soon as one is better.
     starts: random architectures at the beginning of each climb, which begins at the best of them.
     most_neighbors: of a larger neighbourhood, or one that cannot be listed, so many random mutations are evaluated
-    (twice as many are drawn at most).
+        (twice as many are drawn at most).
     inherit: whether a neighbour begins from the trained weights of where the climb stands, as far as the space takes
-    them over, rather than anew. child_share: of the full training that it then takes.
-
-    No architecture is evaluated twice: one that was, in this climb or an earlier one, is compared by its known score.
-    A climb that ends in a local optimum is followed by another from new random architectures, until the space is
-    exhausted. `ask` gives None while a climb waits for pending trials. With several objectives "better" means that it
-    dominates, and the best of several that do is the one with the largest crowding distance in the best front.
+        them over, rather than anew.
+    child_share: of the full training that it then takes.
     """
 
     called = "local"

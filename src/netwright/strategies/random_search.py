@@ -21,8 +21,11 @@ PROVIDES = ("search.random",)
 class RandomSearch(Strategy):
     """Proposes random architectures, each at most once (two with the same canonical form count as one).
 
+    space: the one to search.
     uniform_over: "decisions" draws each active decision uniformly; "architectures" gives every architecture the same
-    probability. Raises SpaceExhausted once every architecture was asked.
+        probability.
+
+    Raises SpaceExhausted once every architecture was asked.
     """
 
     called = "random"

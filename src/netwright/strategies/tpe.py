@@ -39,12 +39,6 @@ class TreeParzen(Remembering):
     probability in proportion to how often the architectures behind the density took it where it was active, plus
     `prior`. A decision that is not active is not counted and not drawn.
 
-    startup: random architectures first. gamma: which of n are good: ceil(gamma sqrt(n)) of them for split "root", at
-    most `recent` (the authors' published program), ceil(gamma n) for "share" (section 4 of the paper). candidates: how
-    many draws from l are compared. recent: so many of the latest observations of a density weigh 1, older ones less,
-    down to 1/n (the published program's linear forgetting).
-    prior: what is added to each option's count. split: "root" or "share", how many architectures are the good ones.
-
     The authors' program has split="root" and gamma=0.25, which does worse on three of five tables and as well on the
     others (benchmarks/RESULTS.md); its other numbers are the defaults. It chooses each decision by itself, by the
     largest of 24 ratios; here whole architectures are compared, as the paper has it.
@@ -53,6 +47,16 @@ class TreeParzen(Remembering):
     asked, until SpaceExhausted. Pending and failed trials count among the others, which keeps parallel trials apart.
     With several objectives the order is that of NSGA-II: by front, then by crowding (Deb et al. 2002); it is made anew
     for each hundredth more of the trials, so for each one up to a hundred; later ones count among the others till then.
+
+    space: the one to search.
+    startup: random architectures first.
+    gamma: which of n are good; ceil(gamma sqrt(n)) of them for split "root", at most `recent` (the authors' published
+        program), ceil(gamma n) for "share" (section 4 of the paper).
+    candidates: how many draws from l are compared.
+    prior: what is added to each option's count.
+    split: "root" or "share", how many architectures are the good ones.
+    recent: so many of the latest observations of a density weigh 1, older ones less, down to 1/n (the published
+        program's linear forgetting).
     """
 
     called = "tpe"

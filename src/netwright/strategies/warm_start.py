@@ -31,9 +31,10 @@ class WarmStart(Wrapper):
     A strategy of several fidelities measures the list itself, at its own fidelities, and one that trains shared weights
     trains them first. The strategy given stays as it is; the search is that of a copy, which was told nothing.
 
-    first: as `space.parse` reads them, or as they are. Raises ConfigurationError where there is none,
-    InvalidArchitecture for what is none of the strategy's space.
     strategy: the one that goes on.
+    first: as `space.parse` reads them, or as they are.
+
+    Raises ConfigurationError where there is none, InvalidArchitecture for what is none of the strategy's space.
     """
 
     def __init__(self, strategy: Strategy, first: Sequence[Architecture | str]) -> None:

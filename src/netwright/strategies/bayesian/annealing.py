@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
 
 class AnnealingTree(Candidates):
-    """A* from everything evaluated so far: the most promising node is expanded into its mutations, unless it is worse
-    than the best by more than the temperature allows; the candidates are all that it came across.
+    """A* from everything evaluated so far; the candidates are all that it came across.
 
-    start, cooling, least: the temperature, in units of the spread of the scores, begins at `start`, is multiplied by
-    `cooling` with each node and ends the search below `least`: 1, 0.9 and 1e-4 in the authors' code. children: how many
-    mutations of a node are looked at.
+    The most promising node is expanded into its mutations, unless it is worse than the best by more than the
+    temperature allows.
+
+    start: the temperature at first, in units of the spread of the scores; 1 in the authors' code.
+    cooling: by what the temperature is multiplied with each node; 0.9 in the authors' code.
+    least: the temperature below which the search ends; 1e-4 in the authors' code.
+    children: how many mutations of a node are looked at.
     """
 
     def __init__(self, start: float = 1.0, cooling: float = 0.9, least: float = 1e-2, children: int = 8) -> None:

@@ -30,8 +30,11 @@ _ONE = OneDecision()
 class Standing:
     """What is known when candidates are made.
 
-    ranked: the evaluated architectures, best first; values: theirs. asked: what must not be asked again. score: the
-    acquisition of architectures. times: how many times the usual number of candidates a larger round wants.
+    ranked: the evaluated architectures, best first.
+    values: theirs.
+    asked: what must not be asked again.
+    score: the acquisition of architectures.
+    times: how many times the usual number of candidates a larger round wants.
     """
 
     space: Space
@@ -117,8 +120,10 @@ class NowAndThenRandom(Candidates):
 class MutationsOfBest(Candidates):
     """Mutations of the best architectures so far, as BANANAS has them (White et al. 2021).
 
-    size: how many. parents: of how many of the best; where their mutations were asked already, more of the ranking
-    follows. mutation: how. random: so many of them are random architectures instead.
+    size: how many.
+    parents: of how many of the best; where their mutations were asked already, more of the ranking follows.
+    mutation: how.
+    random: so many of them are random architectures instead.
     """
 
     def __init__(self, size: int = 100, parents: int = 10, mutation: Mutation = _ONE, random: int = 0) -> None:

@@ -20,9 +20,12 @@ class EvolvedCandidates(Candidates):
     """An evolutionary search for the acquisition's maximum; the candidates are all that it came across.
 
     It begins with the best of what was evaluated. A parent is drawn in proportion to exp(standardised acquisition) and
-    changed in 1 to 5 edits; edits: the probability of each number, those of the authors' code. size: how many
-    children altogether, generation: how many between two selections.
-    generation: how many children between two selections. parents: how many live after one.
+    changed in 1 to 5 edits.
+
+    size: how many children altogether.
+    generation: how many children between two selections.
+    parents: how many live after one.
+    edits: the probability of each number of edits, from 1 on; those of the authors' code.
     """
 
     def __init__(

@@ -37,16 +37,19 @@ _IMPROVEMENT, _MUTATIONS = ExpectedImprovement(), MutationsOfBest()
 class BayesianOptimization(Remembering):
     """Random architectures first, then rounds: learn, make candidates, ask those that the acquisition values most.
 
-    predictor: of the score; `GaussianProcess(space)` by default. The search works on a copy of it. acquisition,
-    candidates: see those. initial: how many random architectures come first. batch: how many are asked in a round,
-    before the predictor learns again; beyond 1,000 examples a round is 3 % of them where that is more, out of as many
-    times the candidates, so that what learning and ranking cost an ask does not grow with the search.
-    acquisition: what a candidate is worth, by what is predicted of it. candidates: where architectures to compare come
-    from.
+    No architecture is asked twice. `ask` never waits: where trials are pending when a round begins, the predictor takes
+    them as measured at the mean that it predicted. What trials that failed and several objectives mean: see `Beliefs`.
 
-    No architecture is asked twice. `ask` never waits: where trials are pending when a round begins, the predictor
-    takes them as measured at the mean that it predicted. Raises SpaceExhausted once everything was asked. What
-    trials that failed and several objectives mean: see `Beliefs`.
+    space: the one to search.
+    predictor: of the score; `GaussianProcess(space)` by default. The search works on a copy of it.
+    acquisition: what a candidate is worth, by what is predicted of it.
+    candidates: where architectures to compare come from.
+    initial: how many random architectures come first.
+    batch: how many are asked in a round, before the predictor learns again; beyond 1,000 examples a round is 3 % of
+        them where that is more, out of as many times the candidates, so that what learning and ranking cost an ask does
+        not grow with the search.
+
+    Raises SpaceExhausted once everything was asked.
     """
 
     def __init__(

@@ -45,22 +45,26 @@ PACES = ("auto", "epoch", "step")
 class Differentiable(Rounds):
     """Holds a logit an option; in turn, moves them by the gradient of a mixture and has the shared weights trained.
 
-    relaxation: how logits become a mixture. optimiser: how they follow their gradient; None for the relaxation's own.
-    level: where the gradient comes from. "two": the validation loss (Liu et al. 2019, algorithm 1); "one": the training
-    round itself (SNAS, DropNAS); "mixed": the training loss plus `validation_weight` times the validation loss (He
-    et al. 2020, equation 6). every: training steps to one step of the logits. warm_up: share of the training in
-    which only the shared weights learn; of each stage where `shrinking` makes stages. edge_weights: a softmax over the
-    sources of each node as well (Xu et al. 2020, equation 3). weights_first: whether a step of the logits follows its
-    training step, as in GDAS and ProxylessNAS, or comes before it. pace: whether temperatures and radii move by "epoch"
-    or by "step"; "auto" is by epoch from 10 epochs on.
-
-    perturbation: of the mixture that the weights train with (SmoothDARTS). monitor: of the Hessian's dominant
-    eigenvalue, which may end the search (RobustDARTS). shrinking: takes options out on the way (P-DARTS, SGAS).
-    dropout: leaves out operations at random (DropNAS).
-    validation_weight: lambda of level "mixed".
-
     When the weight training is over it asks for the architecture that the mixture stands for, and ends. On CUDA, only
     relaxations that draw options copy the logits to the host (one small copy a draw); the others never wait.
+
+    space: the one to search.
+    relaxation: how logits become a mixture.
+    optimiser: how they follow their gradient; None for the relaxation's own.
+    level: where the gradient comes from. "two" is the validation loss (Liu et al. 2019, algorithm 1); "one" the
+        training round itself (SNAS, DropNAS); "mixed" the training loss plus `validation_weight` times the validation
+        loss (He et al. 2020, equation 6).
+    validation_weight: lambda of level "mixed".
+    every: training steps to one step of the logits.
+    warm_up: share of the training in which only the shared weights learn; of each stage where `shrinking` makes stages.
+    edge_weights: a softmax over the sources of each node as well (Xu et al. 2020, equation 3).
+    weights_first: whether a step of the logits follows its training step, as in GDAS and ProxylessNAS, or comes before
+        it.
+    pace: whether temperatures and radii move by "epoch" or by "step"; "auto" is by epoch from 10 epochs on.
+    perturbation: of the mixture that the weights train with (SmoothDARTS).
+    monitor: of the Hessian's dominant eigenvalue, which may end the search (RobustDARTS).
+    shrinking: takes options out on the way (P-DARTS, SGAS).
+    dropout: leaves out operations at random (DropNAS).
     """
 
     def __init__(

@@ -26,10 +26,12 @@ FREE = ("none", "skip", "pool", "identity")
 class GroupedDropout(Configured):
     """Each mixture leaves out every operation with probability rate^(1/n) for a group of n operations.
 
-    The groups of a decision are its operations with and without parameters; at least one of each stays. free: an
-    operation whose label contains one of these has no parameters. rate: 3e-5, the paper's and its code's. Only
-    decisions between operations are thinned out. Those left out keep their logits, and the others are moved by one
-    number such that the operations left out keep their probabilities (section 3.2); weight decay is theirs alone, too.
+    The groups of a decision are its operations with and without parameters; at least one of each stays. Only decisions
+    between operations are thinned out. Those left out keep their logits, and the others are moved by one number such
+    that the operations left out keep their probabilities (section 3.2); weight decay is theirs alone, too.
+
+    rate: of the formula; 3e-5, the paper's and its code's.
+    free: an operation whose label contains one of these has no parameters.
     """
 
     def __init__(self, rate: float = 3e-5, free: tuple[str, ...] = FREE) -> None:

@@ -26,14 +26,18 @@ class EigenvalueMonitor(Configured):
     """Follows the largest eigenvalue of the Hessian of the validation loss by the logits; may end the search.
 
     A check before the last step of each `every`th epoch from the first on, on one minibatch, by Lanczos steps on the
-    second derivative. stop: end where the mean over `window` checks is more than `factor` times the one `back` checks
-    before, and take the architecture of the latter's middle; not before the share `start` of the epochs (the authors'
-    code: 5, 1.3, 4, and epoch 10 of 50, with a check every second epoch). Without stop, it is only recorded, as figure
-    `eigenvalue` of the epochs with a check.
+    second derivative. The authors' code checks every second epoch, and adds the weight decay of the logits, 0.001, to
+    the value; here it is that of the loss alone.
 
-    iterations: most steps, of one probe each; fewer where the value is sure to be within 1 % of an eigenvalue. The
-    authors' code adds the weight decay of the logits, 0.001, to the value; here it is that of the loss alone.
-    window, factor, back, start: of the rule that ends the search. every: epochs from one check to the next.
+    stop: end where the mean over `window` checks is more than `factor` times the one `back` checks before, and take the
+        architecture of the latter's middle; False only records the value, as figure `eigenvalue` of the epochs with a
+        check.
+    window: checks of each mean; 5 in the authors' code.
+    factor: how many times the earlier mean is too much; 1.3 in the authors' code.
+    back: checks between the two means; 4 in the authors' code.
+    start: share of the epochs before which the search is not ended; epoch 10 of 50 in the authors' code.
+    iterations: most Lanczos steps, of one probe each; fewer where the value is sure to be within 1 % of an eigenvalue.
+    every: epochs from one check to the next.
     """
 
     def __init__(

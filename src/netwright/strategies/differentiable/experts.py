@@ -45,11 +45,13 @@ class Experts(Relaxation):
 class ExponentiatedGradient(Optimiser):
     """v_i <- v_i exp(eta R_i) with rewards R clipped to [-bound, bound] (Nayman et al. 2019, algorithm 1).
 
-    An expert that cannot catch up is wiped out: v_i < max_j v_j exp(-2 eta bound (T - t)) after t of T steps.
+    An expert that cannot catch up is wiped out: v_i < max_j v_j exp(-2 eta bound (T - t)) after t of T steps. Cells
+    that are repeated give the sum of their rewards, as one decision stands for all of them. The paper's own bound and
+    its separate eta for each kind of cell could not be checked, as its search code is not public.
+
     learning_rate: eta; None for sqrt(2 ln N / (T bound^2)) with N options, which minimises the bound on the regret.
-    Cells that are repeated give the sum of their rewards, as one decision stands for all of them. The paper's own bound
-    and its separate eta for each kind of cell could not be checked, as its search code is not public; 1 is a guess.
-    bound: of the rewards. wipe_out: whether experts that cannot catch up are wiped out.
+    bound: of the rewards; 1 is a guess.
+    wipe_out: whether experts that cannot catch up are wiped out.
     """
 
     needs_horizon = True

@@ -23,15 +23,19 @@ PROVIDES = ("search.shrink_grow",)
 class GreedyDecisions(Shrinking):
     """In each cell, the surest edge takes its strongest operation at each date; a node's edges beyond `keep` go.
 
-    criterion 1 scores importance times certainty, 2 also stability over the last `history` epochs, each scaled to 0..1
-    among the cell's edges (equations 2 to 6). Importance is the weight of all but the soft options; certainty is 1
-    minus the entropy among those, normalised; stability is the mean overlap with earlier distributions.
+    Importance is the weight of all but the soft options; certainty is 1 minus the entropy among those, normalised;
+    stability is the mean overlap with earlier distributions. Each is scaled to 0..1 among the cell's edges (equations 2
+    to 6).
 
-    first, last: when the first and the last decision fall, as shares of the training, the others evenly between: epochs
-    10, 15, ..., 45 of 50 for 8 decisions, as in the paper. A cell is what the first part of the decisions' names says.
-    Decisions that are no edges are taken in the same way. Where a score is the same for all edges it does not count; in
-    the authors' code it then counts as 0. The paper's growing minibatches are left out.
-    criterion: 1 or 2, as said above. history: epochs of criterion 2.
+    A cell is what the first part of the decisions' names says. Decisions that are no edges are taken in the same way.
+    Where a score is the same for all edges it does not count; in the authors' code it then counts as 0. The paper's
+    growing minibatches are left out.
+
+    criterion: 1 scores importance times certainty, 2 also stability.
+    history: epochs over which criterion 2 takes stability.
+    first: when the first decision falls, as a share of the training; epoch 10 of 50 in the paper.
+    last: when the last decision falls, the others evenly between; epochs 10, 15, ..., 45 of 50 for 8 decisions in the
+        paper.
     """
 
     def __init__(self, criterion: int = 1, history: int = 4, first: float = 0.2, last: float = 0.9) -> None:

@@ -47,9 +47,10 @@ class Optimiser(Configured, ABC):
 class Adam(Optimiser):
     """Adam with an L2 penalty in the gradient (Kingma and Ba 2015), with the defaults of DARTS (Liu et al. 2019).
 
-    clip: largest norm of the gradient of all logits together, None for any. Where only some logits move, the moments
-    of the others stay as they are, too.
+    Where only some logits move, the moments of the others stay as they are, too.
+
     learning_rate, betas, weight_decay, epsilon: as in PyTorch's Adam.
+    clip: largest norm of the gradient of all logits together, None for any.
     """
 
     def __init__(

@@ -24,14 +24,16 @@ PROVIDES = ("search.shrink_grow",)
 class ProgressiveShrinking(Shrinking):
     """Search space approximation: after each stage a decision keeps its strongest options, and the logits begin anew.
 
-    ends: of the stages but the last, as shares of the training; of three equal ones by default. keep: the share of
-    a decision's options that are kept then, soft ones included, at least 2 and one of them hard: 5 and 3 of 8 in the
-    paper. Give the estimator stages of the same lengths where the weights, too, are to begin anew.
+    Give the estimator stages of the same lengths where the weights, too, are to begin anew.
 
-    most_skips: of the result's operations, at most so many are labelled `skip`: while there are more, the one with the
-    smallest weight gives way to the next strongest operation (section 3.3). Only decisions whose names begin with
-    `within` count, as the paper limits the normal cell; where there are none, all do. None sets no limit.
-    skip: the label that counts as a skip connection. within: with what the names of the decisions begin that count.
+    ends: of the stages but the last, as shares of the training; of three equal ones by default.
+    keep: the share of a decision's options that are kept then, soft ones included, at least 2 and one of them hard; 5
+        and 3 of 8 in the paper.
+    most_skips: of the result's operations, at most so many are labelled `skip`; while there are more, the one with the
+        smallest weight gives way to the next strongest operation (section 3.3). None sets no limit.
+    skip: the label that counts as a skip connection.
+    within: with what the names of the decisions begin that count for `most_skips`, as the paper limits the normal cell;
+        where there are none, all do.
     """
 
     def __init__(

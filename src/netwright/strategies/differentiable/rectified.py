@@ -24,9 +24,11 @@ DATA_TEMPERATURE = Schedule(5.0, 7 / 3)  # 5 - 4 / 150 an epoch, for 100 epochs
 class Rectified(StraightThrough):
     """Draws options by p = relu(alpha) / sum relu(alpha), and computes the union of the samples.
 
-    The parameters begin near 1 and, as they lie below 0, have no gradient. penalty: of the distance between p and the
-    weights that were drawn, the mean of its absolute value over all options of a kind of cell, summed over the kinds.
+    The parameters begin near 1 and, as they lie below 0, have no gradient.
+
     temperature, samples, normalise: see `StraightThrough`.
+    penalty: of the distance between p and the weights that were drawn, the mean of its absolute value over all options
+        of a kind of cell, summed over the kinds.
     """
 
     def __init__(

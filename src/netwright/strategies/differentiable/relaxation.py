@@ -52,8 +52,9 @@ class Situation:
 class Draw:
     """A mixture as a matrix, and what is needed to use its gradient.
 
-    weights: 0 for options that are not computed. logits: the leaf that `weights` were computed from, where autograd
-    remembers how. moving: the only logits that this draw may move; None for all.
+    weights: 0 for options that are not computed.
+    logits: the leaf that `weights` were computed from, where autograd remembers how.
+    moving: the only logits that this draw may move; None for all.
     """
 
     weights: Tensor

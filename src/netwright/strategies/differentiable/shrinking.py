@@ -31,7 +31,8 @@ class Shrinking(Configured, ABC):
     def shrink(self, memory: dict[str, Any], parameters: Parameters, weights: Tensor, share: float) -> bool:
         """Take options out of play; whether logits and optimiser begin anew.
 
-        weights: of the mixture that the logits stand for, in the host's memory. share: of the training that is done.
+        weights: of the mixture that the logits stand for, in the host's memory.
+        share: of the training that is done.
         """
 
     def discretize(self, space: DecisionSpace, layout: Layout, mixture: Mixture) -> Architecture:

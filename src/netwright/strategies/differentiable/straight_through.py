@@ -26,14 +26,15 @@ GDAS_TEMPERATURE = Schedule(10.0, 0.1, closed=True)  # Dong and Yang 2019, secti
 class StraightThrough(Relaxation):
     """Draws options and computes only those; backward, the weights are those of the concrete samples.
 
-    samples: 1 is GDAS ("Searching for a Robust Neural Architecture in Four GPU Hours", equations 6 and 7); more is DATA
-    ("DATA: Differentiable ArchiTecture Approximation"), which computes the union of the samples' options, so that the
-    gradient is less noisy. normalise: whether the weights of a union are divided by their sum, as DATA's code does, in
-    which an option `none` does not count.
-    temperature: of the concrete distribution, as the search goes on.
-
     An option that was not drawn has no gradient. In the code of GDAS each of them adds its weight, 0, to every number
     of the output, and so has the sum of the output's gradient for its own.
+
+    temperature: of the concrete distribution, as the search goes on.
+    samples: 1 is GDAS ("Searching for a Robust Neural Architecture in Four GPU Hours", equations 6 and 7); more is DATA
+        ("DATA: Differentiable ArchiTecture Approximation"), which computes the union of the samples' options, so that
+        the gradient is less noisy.
+    normalise: whether the weights of a union are divided by their sum, as DATA's code does, in which an option `none`
+        does not count.
     """
 
     def __init__(self, temperature: Schedule = GDAS_TEMPERATURE, samples: int = 1, normalise: bool = True) -> None:

@@ -27,19 +27,19 @@ _SELECTION, _CROSSOVER, _MUTATION, _SURVIVOR = Tournament(2), UniformCrossover(0
 class GeneticAlgorithm(Strategy):
     """Selection -> crossover -> mutation -> evaluation -> update, each phase an argument (Holland 1975).
 
+    The phases are by default those of NSGA-II (Deb et al. 2002) where there are several objectives, and the same with
+    the score in place of fronts where there is one. Without repeats, a child that was asked already is bred anew, up to
+    20 times; then a random new architecture takes its place. Where survivors are chosen once a generation (`Elitist`,
+    `Generational`), `ask` gives None while a whole generation is pending. A trial that did not complete is neither
+    parent nor survivor; while nobody lives, random architectures are asked.
+
+    space: the one to search.
     population: how many random architectures it begins with, and how many live at most.
     selection: who become parents.
     crossover: how a child is made of two of them.
     mutation: how the child is changed.
     survivor: who live on.
     repeats: False never asks an architecture twice, and raises SpaceExhausted when there is none left.
-
-    The phases are by default those of NSGA-II (Deb et al. 2002) where there are several objectives, and the same with
-    the score in place of fronts where there is one. Without repeats, a child that was asked already is bred anew, up to
-    20 times; then a random new architecture takes its place.
-    Where survivors are chosen once a generation (`Elitist`, `Generational`), `ask` gives None while a whole generation
-    is pending. A trial that did not complete is neither parent nor survivor; while nobody lives, random architectures
-    are asked.
     """
 
     called = "genetic"

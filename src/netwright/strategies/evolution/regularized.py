@@ -25,20 +25,21 @@ MOST_REDRAWS = 20
 class RegularizedEvolution(Strategy):
     """Aging evolution: mutate the best of a random sample of the population; the oldest member dies, however good.
 
+    Without repeats, a mutation that was asked already is drawn anew, up to 20 times; then a random new architecture
+    takes its place.
+
+    Where the paper says nothing: a trial that did not complete counts among the first P but does not enter the
+    population, and evolution starts after the first P were asked with as many as completed, so that a limit which most
+    random architectures break does not keep it from mutating the few that hold it. With several objectives the sample
+    is compared by front, then by crowding distance (Deb et al. 2002).
+
+    space: the one to search.
     population: how many live; P = 100 in the paper.
     tournament: the sample of which the best is the parent; S = 25 in the paper.
     identity: probability of asking the parent again, which tells luck from quality under noise; 0.05 in the paper.
     repeats: False never asks an architecture twice, and raises SpaceExhausted when there is none left.
     inherit: whether a child begins from its parent's trained weights, which the population then keeps on disk.
     child_share: of the full training that a child takes which inherits, above 0 and at most 1.
-
-    Without repeats, a mutation that was asked already is drawn anew, up to 20 times; then a random new architecture
-    takes its place.
-
-    Where the paper says nothing: a trial that did not complete counts among the first P but does not enter the
-    population, and evolution starts after the first P were asked with as many as completed, so that a limit which
-    most random architectures break does not keep it from mutating the few that hold it. With several objectives the
-    sample is compared by front, then by crowding distance (Deb et al. 2002).
     """
 
     called = "evolution"

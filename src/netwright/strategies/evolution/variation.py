@@ -99,8 +99,9 @@ class OneDecision(Mutation):
 class EachDecision(Mutation):
     """Draws each active decision anew with probability `rate`, and whatever this activates.
 
-    A decision drawn anew may stay as it was. rate: None for 1 / number of active decisions, so one on
-    average; in a space without decisions, one change.
+    A decision drawn anew may stay as it was.
+
+    rate: None for 1 / number of active decisions, so one on average; in a space without decisions, one change.
     """
 
     def __init__(self, rate: float | None = None) -> None:

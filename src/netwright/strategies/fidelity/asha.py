@@ -25,15 +25,16 @@ KEPT = 64  # trials of a rung that are expected to be promoted some day, the bes
 class Asha(Strategy):
     """Promotes a trial as soon as it is among the best 1/`eta` of its rung so far; tries a new candidate otherwise.
 
-    No worker ever waits, so that it keeps any number of them busy. least: the smallest share of the full budget; the
-    lowest rung is the smallest power of 1/eta that is no less. sampler: the strategy that new candidates come from, by
-    default random search.
-    eta: a trial among the best 1/eta of its rung is promoted, to eta times as much.
+    No worker ever waits, so that it keeps any number of them busy. Ends only with the search, or with the sampler. A
+    trial that did not complete counts as the worst of its rung; a network that breaks a limit does not count in the
+    lowest one. With several objectives a rung is ordered by front, then by crowding distance (Deb et al. 2002). Of each
+    rung the checkpoints of the best 64 that were not promoted are kept; one that comes back after that is trained from
+    the start, with the same result.
 
-    Ends only with the search, or with the sampler. A trial that did not complete counts as the worst of its rung; a
-    network that breaks a limit does not count in the lowest one. With several objectives a rung is ordered by front,
-    then by crowding distance (Deb et al. 2002). Of each rung the checkpoints of the best 64 that were not promoted are
-    kept; one that comes back after that is trained from the start, with the same result.
+    space: the one to search.
+    least: the smallest share of the full budget; the lowest rung is the smallest power of 1/eta that is no less.
+    eta: a trial among the best 1/eta of its rung is promoted, to eta times as much.
+    sampler: the strategy that new candidates come from, by default random search.
     """
 
     continues: ClassVar[bool] = True

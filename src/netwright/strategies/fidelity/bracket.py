@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 class Bracket:
     """The rungs of one run; each is complete before the next begins.
 
-    sizes: how many candidates each rung takes. shares: their fidelities. A trial that did not complete counts as the
-    worst of its rung and goes nowhere; a network that breaks a limit leaves its place in the lowest rung to another.
+    sizes: how many candidates each rung takes.
+    shares: their fidelities. A trial that did not complete counts as the worst of its rung and goes nowhere; a network
+        that breaks a limit leaves its place in the lowest rung to another.
     """
 
     def __init__(self, sizes: Sequence[int], shares: Sequence[float]) -> None:

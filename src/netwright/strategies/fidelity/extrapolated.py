@@ -26,15 +26,17 @@ GROWTH = 1.2  # times as many complete curves before the predictor learns them
 class Extrapolated(Strategy):
     """Runs another strategy's trials in parts, and does not go on with one that will lose in all likelihood.
 
-    curves: foretells how learning curves end. looks: the shares of the budget after which it is asked, ascending.
-    threshold: a training ends where the probability that it stays below the best complete one is larger. metric: of
-    the learning curve, the one that the first objective is about; whether less of it is better is seen from the scores.
-    strategy: the one whose trials are run.
-
     Trials go on in any case until as many are complete as the predictor needs, and where the estimator gives no curve.
     The strategy inside is told of each of its trials once: of those that ended early with the score that is foretold,
     or with that of the last look where the predictor foretells none. What it asks at a fidelity of its own is passed
     on.
+
+    strategy: the one whose trials are run.
+    curves: foretells how learning curves end.
+    looks: the shares of the budget after which it is asked, ascending.
+    threshold: a training ends where the probability that it stays below the best complete one is larger.
+    metric: of the learning curve, the one that the first objective is about; whether less of it is better is seen from
+        the scores.
     """
 
     continues: ClassVar[bool] = True

@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 class Hyperband(Strategy):
     """Successive halving over and over, each time with another balance of many candidates against much for each.
 
-    least: the smallest share of the full budget, 1 / R of the paper. eta: a rung keeps 1/eta of its candidates.
-    sampler: the strategy that new candidates come from, by default random search; one that learns from scores is told
-    of each candidate at the fidelity at which it began, which differs between brackets.
-    overlapping: whether the next bracket begins while workers would have to wait for a rung to be complete; the paper
-    does one after the other.
-
     Ends only with the search, or with the sampler. What a rung makes of failures and of several objectives is as in
     `SuccessiveHalving`.
+
+    space: the one to search.
+    least: the smallest share of the full budget, 1 / R of the paper.
+    eta: a rung keeps 1/eta of its candidates.
+    sampler: the strategy that new candidates come from, by default random search; one that learns from scores is told
+        of each candidate at the fidelity at which it began, which differs between brackets.
+    overlapping: whether the next bracket begins while workers would have to wait for a rung to be complete; the paper
+        does one after the other.
     """
 
     continues: ClassVar[bool] = True

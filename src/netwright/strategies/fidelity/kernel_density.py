@@ -26,15 +26,21 @@ if TYPE_CHECKING:
 class KernelDensity(Learner):
     """Asks what is likely among the good architectures and unlikely among the others.
 
-    The model is that of the highest fidelity with enough trials. good: share of its trials that count as good.
-    least_points: that either density needs; by default one more than there are decisions. samples: drawn from the good
-    density, of which the one with the largest ratio of densities is asked. random: share of proposals that are random.
-    least_bandwidth: keeps options alive that no good one takes. repeats: whether an architecture may be asked twice.
+    The model is that of the highest fidelity with enough trials. The densities are products of Aitchison and Aitken's
+    kernel (1976) over decisions, one kernel a trial; one that is not active counts as one option more. Failed trials
+    are the worst.
 
-    The densities are products of Aitchison and Aitken's kernel (1976) over decisions, one kernel a trial; one that is
-    not active counts as one option more. Failed trials are the worst. Defaults are those of HpBandSter; what differs:
-    there the bandwidth follows from the variance of the options' indices, here from that of their indicators, which is
-    the same for two options and does not depend on how more are numbered; nothing is asked twice by default.
+    Defaults are those of HpBandSter; what differs: there the bandwidth follows from the variance of the options'
+    indices, here from that of their indicators, which is the same for two options and does not depend on how more are
+    numbered; nothing is asked twice by default.
+
+    space: the one to search.
+    good: share of the model's trials that count as good.
+    least_points: that either density needs; by default one more than there are decisions.
+    samples: drawn from the good density, of which the one with the largest ratio of densities is asked.
+    random: share of proposals that are random.
+    least_bandwidth: keeps options alive that no good one takes.
+    repeats: whether an architecture may be asked twice.
     """
 
     needs: ClassVar[type[Space]] = DecisionSpace

@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 class SuccessiveHalving(Strategy):
     """Tries many candidates a little, and gives `eta` times as much to the best 1/`eta` of them, until one has it all.
 
-    candidates: how many begin. least: the smallest share of the full budget; the lowest rung is the smallest power of
-    1/eta that is no less. sampler: the strategy that new candidates come from, by default random search.
-    eta: a rung keeps 1/eta of its candidates, with eta times as much for each.
-
     Ends by itself. While a rung is not complete there is nothing to ask. A trial that did not complete counts as the
     worst of its rung; a network that breaks a limit leaves its place in the lowest rung to another. With several
     objectives a rung is ordered by front, then by crowding distance (Deb et al. 2002).
+
+    space: the one to search.
+    candidates: how many begin.
+    least: the smallest share of the full budget; the lowest rung is the smallest power of 1/eta that is no less.
+    eta: a rung keeps 1/eta of its candidates, with eta times as much for each.
+    sampler: the strategy that new candidates come from, by default random search.
     """
 
     bounded: ClassVar[bool] = True

@@ -40,22 +40,34 @@ class LatentGradient(Remembering):
     random architecture where nothing did. Only valid architectures are decoded: of each decision's tokens, the
     likeliest.
 
-    initial: random architectures first. new: architectures of each round, at most. seeds: how many of the best are
-    encoded. step, steps: the smallest eta, and how many there are. epochs: of a fit. again: of every later one, which
-    then goes on from the last weights; None: each round learns anew. hidden, embedding: sizes of the two LSTMs' states
-    and of the encoder's embedding. dropout: of the encoder's states. layers, width: of the predictor. trade_off: lambda
-    in lambda MSE + (1 - lambda) NLL. rate, decay, batch: of Adam.
-
     The defaults are those of the authors' program for searches without weight sharing (NAO/cnn/epd: `train.sh`, and the
     steps 10, 20 and 30 of its README) after the paper's 600 random architectures; below 600 evaluations it is random
     search. That program reads three tokens of its own space in one step of the encoder, and its exchange of a block's
     two inputs multiplies the examples in spaces that have such symmetries: neither is done here.
 
-    A fit passes over all trials in each epoch, so its time is in proportion to them; what was measured is in the
-    guide to Bayesian optimisation.
+    A fit passes over all trials in each epoch, so its time is in proportion to them; what was measured is in the guide
+    to Bayesian optimisation.
 
     No architecture is asked twice, until SpaceExhausted. `ask` gives None while a round waits for pending trials. The
     model learns scores scaled to 0..1, of several objectives their mean; trials that did not complete are left out.
+
+    space: the one to search.
+    initial: random architectures first; 600 in the paper.
+    new: architectures of each round, at most.
+    seeds: how many of the best are encoded.
+    step: the smallest eta.
+    steps: how many etas there are.
+    epochs: of a fit.
+    again: epochs of every later fit, which then goes on from the last weights; None: each round learns anew.
+    hidden: size of the two LSTMs' states.
+    embedding: size of the encoder's embedding.
+    layers: of the predictor.
+    width: of the predictor's layers.
+    dropout: of the encoder's states.
+    trade_off: lambda in lambda MSE + (1 - lambda) NLL.
+    rate: learning rate of Adam.
+    decay: weight decay of Adam.
+    batch: examples in a minibatch.
     """
 
     needs: ClassVar[type[Space]] = DecisionSpace

@@ -20,7 +20,12 @@ SAME = 1e-9  # probabilities that differ by less do so by rounding
 
 
 class Categoricals:
-    """probabilities: for each decision float64 (options,), uniform at first; soft options have none."""
+    """A distribution of its own over the options of each decision, uniform at first.
+
+    Its `probabilities` are for each decision float64 (options,); soft options have none.
+
+    space: whose decisions they are of.
+    """
 
     def __init__(self, space: DecisionSpace) -> None:
         self.space = space

@@ -47,13 +47,14 @@ class ContinuousEvolution(Rounds):
     code). All are evaluated on the validation examples, and `protected_survivors` says who live on. A trial that did
     not complete does not. What was found is the most accurate of the last population.
 
+    The paper leaves open how the accuracy of a newborn has grown: here from what its parent had a generation before,
+    since it inherits the parent's weights, and from 0 without one.
+
+    space: the one to search.
     population: 128 in the authors' code.
     batch: members whose gradients are summed in a step; 1 in the authors' code.
     warm_up: share of the training on random architectures; 50 of 500 epochs in the authors' code.
     every: epochs from one generation to the next; 10 in the authors' code.
-
-    The paper leaves open how the accuracy of a newborn has grown: here from what its parent had a generation before,
-    since it inherits the parent's weights, and from 0 without one.
     """
 
     def __init__(

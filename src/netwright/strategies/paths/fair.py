@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 class FairPaths(PathSampler):
     """Each step trains on several architectures that take every option of a decision exactly once between them.
 
-    Their gradients are added up before the weights move. There are as many as the largest decision has options (sets
-    of kept sources apart). Each decision deals its options from a shuffled deck that is made up anew once it is used
-    up; a smaller decision's deck lasts for less than a step, and that of one which is not always active for more. So
-    the numbers of times that two options of a decision were trained never differ by more than one.
+    Their gradients are added up before the weights move. There are as many as the largest decision has options (sets of
+    kept sources apart). Each decision deals its options from a shuffled deck that is made up anew once it is used up; a
+    smaller decision's deck lasts for less than a step, and that of one which is not always active for more. So the
+    numbers of times that two options of a decision were trained never differ by more than one.
+
+    space: the one to search.
 
     Raises ConfigurationError for a space whose decisions may not be combined at will.
     """

@@ -28,8 +28,10 @@ PROVIDES = ("search.multinomial",)
 class Comparison:
     """Probabilities that move from options which were trained longer, yet do worse, to those they are worse than.
 
-    epochs, scores: H_e and H_a, for each option how often it was trained for an epoch and how good the architecture
-    was that last held it. rate: alpha.
+    epochs, scores: H_e and H_a, for each option how often it was trained for an epoch and how good the architecture was
+    that last held it.
+
+    rate: alpha.
     """
 
     def __init__(self, space: DecisionSpace, rate: float = 0.01) -> None:
@@ -62,9 +64,11 @@ class Comparison:
 class MultinomialLearning(RoundStrategy):
     """Each epoch trains one architecture drawn from the probabilities, which is then evaluated and compared.
 
-    rate: alpha, by which a probability moves for each option that it is compared with; 0.01 in the paper. A
-    probability does not fall below 0, and they are scaled to sum to 1. At the end the likeliest architecture is
+    A probability does not fall below 0, and they are scaled to sum to 1. At the end the likeliest architecture is
     evaluated, and that is what it recommends. An epoch whose evaluation fails is not compared.
+
+    space: the one to search.
+    rate: alpha, by which a probability moves for each option that it is compared with; 0.01 in the paper.
     """
 
     needs: ClassVar[type[Space]] = DecisionSpace

@@ -30,7 +30,8 @@ PROVIDES = ("search.natural_gradient",)
 class Ascent:
     """The distribution and the adaptation of its step: each `update` is one iteration of Algorithm 1.
 
-    alpha: threshold of the signal-to-noise ratio; the step grows while the ratio is above it. delta0: first step.
+    alpha: threshold of the signal-to-noise ratio; the step grows while the ratio is above it.
+    delta0: first step.
     """
 
     def __init__(self, space: DecisionSpace, alpha: float = 1.5, delta0: float = 1.0) -> None:
@@ -94,12 +95,17 @@ class Ascent:
 class NaturalGradient(RoundStrategy):
     """Alternates a step of the shared weights with a step of the probabilities of all options.
 
-    samples: lambda, architectures drawn for each of the two; 2 in the paper. The weights' step takes the sum of their
-    gradients on one training minibatch, where the paper takes the mean; a learning rate divided by `samples`, with
-    weight decay and gradient clip multiplied by it, comes to the same. The probabilities' step compares the losses on
-    one validation minibatch. alpha: 1.5; delta0: 1.
+    The weights' step takes the sum of the samples' gradients on one training minibatch, where the paper takes the mean;
+    a learning rate divided by `samples`, with weight decay and gradient clip multiplied by it, comes to the same. The
+    probabilities' step compares the losses on one validation minibatch.
 
     At the end the likeliest architecture is evaluated, and that is what it recommends.
+
+    space: the one to search.
+    samples: lambda, architectures drawn for each of the two steps; 2 in the paper.
+    alpha: threshold of the signal-to-noise ratio, above which the step of the probabilities grows; 1.5 in the authors'
+        code.
+    delta0: first step of the probabilities; 1 in the authors' code.
     """
 
     needs: ClassVar[type[Space]] = DecisionSpace

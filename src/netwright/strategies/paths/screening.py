@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 class Screening(RoundStrategy):
     """Looks at many random architectures on a few validation minibatches, then evaluates the best of them in full.
 
-    candidates: how many different ones are looked at, fewer where the space holds fewer. batches: minibatches that
-    each is looked at on, always the next ones. best: how many of them are evaluated, by the mean accuracy on those; of
-    equal ones the earlier. 1,000, 10 and 10 in the authors' code.
+    space: the one to search.
+    candidates: how many different ones are looked at, fewer where the space holds fewer; 1,000 in the authors' code.
+    batches: minibatches that each is looked at on, always the next ones; 10 in the authors' code.
+    best: how many of them are evaluated, by the mean accuracy on those; of equal ones the earlier. 10 in the authors'
+        code.
     """
 
     needs: ClassVar[type[Space]] = DecisionSpace

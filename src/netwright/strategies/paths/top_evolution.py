@@ -26,12 +26,17 @@ MOST_REDRAWS = 20
 class TopEvolution(Strategy):
     """Generations bred from the best so far: half by crossover of two of them, half by mutation of one.
 
-    population, generations, top: P = 50, T = 20, k = 10 of the paper, so 1,000 evaluations in all. crossovers: children
-    by crossover in each generation; by default half of them. mutation: probability of drawing a decision anew.
-
     No architecture is asked twice: a child that was is bred anew, up to 20 times, then a random new architecture takes
-    its place. `ask` gives None while a whole generation is pending. Raises StopSearch after the last generation, or
-    SpaceExhausted where no new architecture is left.
+    its place. `ask` gives None while a whole generation is pending. The paper's numbers make 1,000 evaluations in all.
+
+    space: the one to search.
+    population: architectures of a generation; P = 50 in the paper.
+    generations: how many; T = 20 in the paper.
+    top: how many of the best are bred from; k = 10 in the paper.
+    crossovers: children by crossover in each generation; by default half of them.
+    mutation: probability of drawing a decision anew.
+
+    Raises StopSearch after the last generation, or SpaceExhausted where no new architecture is left.
     """
 
     needs: ClassVar[type[Space]] = DecisionSpace

@@ -17,6 +17,8 @@ class UniformPaths(PathSampler):
     """Each step trains one architecture, each of its decisions drawn uniformly.
 
     So does random search with weight sharing (Li and Talwalkar 2019).
+
+    space: the one to search.
     """
 
     def step(self, rng: np.random.Generator) -> Sequence[Architecture]:

@@ -29,17 +29,24 @@ _MOST_INT = 2**31
 
 
 class ProgressiveBeam(Remembering):
-    """Evaluates all architectures with one block decided; then again and again extends them by a block in every way,
-    lets a predictor rank the extensions, and evaluates the best `beam` of them.
+    """Evaluates the partial architectures of a beam, extends them by a block in every way, and keeps the best
+    predicted.
 
-    beam: K, 256 in the paper. predictor: refitted to everything before each stage; by default five multilayer
-    perceptrons that each see four fifths of it. idle: labels of options that compute nothing, in order of preference;
-    they stand for the blocks that are not decided yet (see `growth.Growth`). candidates: of more extensions than so
-    many, a random part is ranked. In the paper a cell is built for both kinds; here the kinds grow in turn.
+    First all architectures with one block decided are evaluated; then again and again the beam is extended by a block
+    in every way, a predictor ranks the extensions, and the best `beam` of them are evaluated. In the paper a cell is
+    built for both kinds; here the kinds grow in turn.
 
     After the last stage the next best extensions are evaluated, then random architectures, until SpaceExhausted. No
     architecture is asked twice. `ask` gives None while a stage waits for pending trials. Trials that did not complete
     are not extended, unless all failed. With several objectives the mean of the scaled scores counts.
+
+    space: the one to search.
+    beam: K, how many extensions of each stage are evaluated; 256 in the paper.
+    predictor: refitted to everything before each stage; by default five multilayer perceptrons that each see four
+        fifths of it.
+    idle: labels of options that compute nothing, in order of preference; they stand for the blocks that are not decided
+        yet (see `growth.Growth`).
+    candidates: of more extensions than so many, a random part is ranked.
 
     Raises UserError for a space with a choice between modules of which none is idle.
     """

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
 
 class Folds(Predictor):
-    """`folds` copies of a predictor, each fitted to all examples but its own fold (Liu et al. 2018, section 4.2).
+    """Copies of a predictor, each fitted to all examples but its own fold (Liu et al. 2018, section 4.2).
 
-    mean and deviation are those of the members' means. With fewer examples than two a fold, every member gets all.
+    Mean and deviation are those of the members' means. With fewer examples than two a fold, every member gets all.
+
+    predictor: the one that is copied.
+    folds: how many copies there are.
     """
 
     def __init__(self, predictor: Predictor, folds: int = 5) -> None:

@@ -35,12 +35,20 @@ def train(candidate: Candidate, memo: Mapping[str, Any] | None = None) -> Make:
 
 
 def accumulate(candidate: Candidate, memo: Mapping[str, Any] | None = None) -> Make:
-    """Add the weights' gradient on the next training minibatch to what the next `train` steps with."""
+    """Add the weights' gradient on the next training minibatch to what the next `train` steps with.
+
+    candidate: whose gradient is taken.
+    memo: plain values to find again in `told.proposal.memo`.
+    """
     return _asked("accumulate", candidate, memo)
 
 
 def rehearse(candidate: Candidate, memo: Mapping[str, Any] | None = None) -> Make:
-    """Measure the loss on the next training minibatch, and move nothing."""
+    """Measure the loss on the next training minibatch, and move nothing.
+
+    candidate: whose loss is measured; a mixture's weights that require grad get their gradient, in `told.gradient`.
+    memo: plain values to find again in `told.proposal.memo`.
+    """
     return _asked("rehearse", candidate, memo)
 
 
@@ -63,6 +71,8 @@ def probe(
 def evaluate(candidate: Candidate, memo: Mapping[str, Any] | None = None, fidelity: float | None = None) -> Make:
     """Score an architecture on the validation examples: a trial of its own, which may fail (`told.completed`).
 
+    candidate: which is scored.
+    memo: plain values to find again in `told.proposal.memo`.
     fidelity: the share of the validation examples; None for all.
     """
     return _asked("evaluate", candidate, memo, fidelity=fidelity)

@@ -13,9 +13,17 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """share: of the weight training that is done. epoch: whole epochs done. steps: training steps an epoch, 0 at first.
+    """How far the weight training is.
 
-    trained: training steps done. epoch_began: holds from the end of an epoch until what its end asks for is done.
+    share: of the weight training that is done.
+
+    epoch: whole epochs done.
+
+    steps: training steps an epoch, 0 at first.
+
+    trained: training steps done.
+
+    epoch_began: holds from the end of an epoch until what its end asks for is done.
     """
 
     def __init__(self) -> None:

@@ -43,21 +43,26 @@ class MonteCarloTreeSearch(Remembering):
     """Walks from the first decision to the last, each time to the option with the largest upper confidence bound.
 
     At the first node that no walk has visited, the architecture is completed at random; its reward is counted at every
-    node of the walk. The reward is the score scaled to 0..1 by the lowest and the
-    highest so far, 0 for a trial that did not complete; with several objectives the mean of their rewards.
-
-    exploration: c in mean + c sqrt(2 ln N / n). order: of the levels; "wide" has the decisions with the most options
-    first, so that operations come before the edges between them, "space" the order of `space.decisions`, as every space
-    has where what is asked depends on what was answered. halve: the options of which decisions are split in two again
-    and again instead of branching at once, so that neighbours share what is known of them: "none", "ordered" (numbers
-    and repetitions), "all" (Negrinho and Gordon 2017, section 5.3).
-    predictor, simulations, refit: where there is a predictor, it is fitted after every `refit` trials; from then on the
-    reward of a walk is the mean of the measured one and of what it predicts for `simulations` random architectures
-    below the walk's last node (Wang et al. 2018).
+    node of the walk. The reward is the score scaled to 0..1 by the lowest and the highest so far, 0 for a trial that
+    did not complete; with several objectives the mean of their rewards. Where there is a predictor, the reward of a
+    walk is the mean of the measured one and of what is predicted for random architectures below the walk's last node
+    (Wang et al. 2018).
 
     No architecture is asked twice: a walk that ends at a known one counts its reward again and another begins; after 64
     of them a random new architecture is asked. What was asked entirely is not entered any more, until SpaceExhausted.
     Pending trials count as visits with the reward 0 (virtual loss), so that parallel walks part.
+
+    space: the one to search.
+    exploration: c in mean + c sqrt(2 ln N / n).
+    halve: the options of which decisions are split in two again and again instead of branching at once, so that
+        neighbours share what is known of them; "none", "ordered" (numbers and repetitions), "all" (Negrinho and Gordon
+        2017, section 5.3).
+    order: of the levels; "wide" has the decisions with the most options first, so that operations come before the edges
+        between them, "space" the order of `space.decisions`, as every space has where what is asked depends on what was
+        answered.
+    predictor: of the score, for the rewards; None for the measured ones alone.
+    simulations: random architectures below a walk's last node whose scores are predicted.
+    refit: trials after which the predictor is fitted each time.
     """
 
     called = "mcts"
