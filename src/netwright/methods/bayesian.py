@@ -136,7 +136,7 @@ def bananas(
     batch: architectures of each round; 10 in the authors' code.
     networks: in the ensemble.
     candidates: architectures compared in each round; 100 in the authors' code.
-    parents: of how many of the best the candidates are mutations; None for what is said above.
+    parents: of how many of the best the candidates are mutations; None for 1 to 5 in the paper's form, 10 in the quick.
     quick: whether it is the quick form.
     """
     from netwright.predictors.mlp import MlpEnsemble

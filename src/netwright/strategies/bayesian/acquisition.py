@@ -35,7 +35,11 @@ class Acquisition(Configured, ABC):
         pending: Sequence[Architecture],
         rng: np.random.Generator,
     ) -> np.ndarray:
-        """float64 (n,), larger is better. best: the highest score so far. pending: those being evaluated now."""
+        """What each candidate is worth, float64 (n,), larger is better.
+
+        best: the highest score so far.
+        pending: those being evaluated now.
+        """
 
     @abstractmethod
     def choose(

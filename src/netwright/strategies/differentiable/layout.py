@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A decision between sources. keep: how many it takes. rows: of the operation on each source, None without one."""
+    """A decision between sources.
+
+    name: the decision's.
+    keep: how many it takes.
+    rows: of the operation on each source, None without one.
+    """
 
     name: str
     keep: int

@@ -34,7 +34,10 @@ RADIUS = Schedule(0.03, 0.3)  # the authors' code: linear over the epochs, for e
 
 
 class Perturbation(Configured, ABC):
-    """How the mixture is moved before each training round. radius: of the ball, in the maximum norm."""
+    """How the mixture is moved before each training round.
+
+    radius: of the ball, in the maximum norm.
+    """
 
     radius: Schedule
 
@@ -48,7 +51,11 @@ class Perturbation(Configured, ABC):
         parameters: Parameters,
         progress: float,
     ) -> Talk[None]:
-        """The rounds up to and with one training round. start: draws the mixture; told: the gradient in an answer."""
+        """The rounds up to and with one training round.
+
+        start: draws the mixture.
+        told: the gradient in an answer.
+        """
 
     def figures(self, progress: float) -> Mapping[str, float]:
         return {"perturbation": self.radius.at(progress)}
@@ -57,7 +64,7 @@ class Perturbation(Configured, ABC):
 class RandomPerturbation(Perturbation):
     """SDARTS-RS: noise from the uniform distribution on [-radius, radius] (equation 4), then back to weights.
 
-    radius: as the search goes on; from 0.03 to 0.3 in the authors' code.
+    radius: of the ball, in the maximum norm, as the search goes on; from 0.03 to 0.3 in the authors' code.
     """
 
     def __init__(self, radius: Schedule = RADIUS) -> None:
@@ -87,7 +94,7 @@ class AdversarialPerturbation(Perturbation):
     A training step so costs 9 rounds more, of which 7 measure a gradient. The authors' code measures them in evaluation
     mode, by the running statistics of its batch normalisations: an estimator does so with rehearsals="evaluation".
 
-    radius: of the ball, as the search goes on; from 0.03 to 0.3 in the authors' code.
+    radius: of the ball, in the maximum norm, as the search goes on; from 0.03 to 0.3 in the authors' code.
     steps: 7 of 2 radius / steps each along the sign of the gradient, from a random start; where that ends with a loss
         below the mixture's own, the mixture stays.
     """

@@ -35,7 +35,11 @@ class Schedule(Configured):
             raise ConfigurationError(f"Schedule: from {start!r} to {end!r}; expected positive numbers")
 
     def at(self, progress: float, last: float = 1.0) -> float:
-        """The number at this progress, 0..1. last: the highest progress that will be asked."""
+        """The number at this progress.
+
+        progress: of the search, 0..1.
+        last: the highest progress that will be asked.
+        """
         if self.ahead:
             progress = progress + 1 - last
         elif self.closed and last > 0:

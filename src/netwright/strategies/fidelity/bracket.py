@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 class Bracket:
     """The rungs of one run; each is complete before the next begins.
 
+    A trial that did not complete counts as the worst of its rung and goes nowhere; a network that breaks a limit leaves
+    its place in the lowest rung to another.
+
     sizes: how many candidates each rung takes.
-    shares: their fidelities. A trial that did not complete counts as the worst of its rung and goes nowhere; a network
-        that breaks a limit leaves its place in the lowest rung to another.
+    shares: the fidelities of the rungs.
     """
 
     def __init__(self, sizes: Sequence[int], shares: Sequence[float]) -> None:

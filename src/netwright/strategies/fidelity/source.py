@@ -41,7 +41,10 @@ class Source:
         return self._sampler.ask(rng)
 
     def tell(self, trial: Trial, asked: Proposal | None) -> None:
-        """Tell the sampler. asked: the proposal as it was the sampler's; None for a promoted trial."""
+        """Tell the sampler.
+
+        asked: the proposal as it was the sampler's; None for a promoted trial.
+        """
         if self._learner is not None:
             self._learner.learn(trial)
         elif asked is not None:

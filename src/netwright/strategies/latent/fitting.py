@@ -24,7 +24,10 @@ def fit(
     rate: float,
     decay: float,
 ) -> None:
-    """Adam over minibatches in random order, from torch's current generator. scores: from 0 to 1."""
+    """Adam over minibatches in random order, from torch's current generator.
+
+    scores: from 0 to 1.
+    """
     inputs = torch.tensor(tokens, dtype=torch.int64, device="cpu")
     targets = torch.tensor(scores, dtype=torch.float32, device="cpu")
     weights, gradient = in_one_row(model)

@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 class PathDropout(PathSampler):
     """Each step trains on the sum of all options that are not dropped, each with weight 1.
 
+    Each of the k paths that are added up is dropped with probability r^(1/k), so that all of them would be with
+    probability r. The paths are the options of one decision, or those on all the sources of a node that keeps some of
+    them. Of decisions on a size or a number of layers, which cannot be added up, one option is drawn uniformly.
+
     The kept options are not scaled up: the batch normalisation that follows takes care of the size of the sum. Where
     all k paths would be dropped one of them stays, drawn uniformly, because a chain of layers would be cut otherwise.
     The paper drops paths anew for each small part of a batch; here one choice serves the whole batch.
 
     space: the one to search.
-    rate: r at the end of training, to which it rises linearly from 0. Each of the k paths that are added up is dropped
-        with probability r^(1/k), so that all of them would be with probability r. The paths are the options of one
-        decision, or those on all the sources of a node that keeps some of them. Of decisions on a size or a number of
-        layers, which cannot be added up, one option is drawn uniformly.
+    rate: r at the end of training, to which it rises linearly from 0.
     """
 
     def __init__(self, space: DecisionSpace, rate: float = 0.1) -> None:

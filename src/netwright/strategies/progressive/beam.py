@@ -29,8 +29,7 @@ _MOST_INT = 2**31
 
 
 class ProgressiveBeam(Remembering):
-    """Evaluates the partial architectures of a beam, extends them by a block in every way, and keeps the best
-    predicted.
+    """Evaluates a beam of partial architectures, and extends them by a block in every way to the best predicted.
 
     First all architectures with one block decided are evaluated; then again and again the beam is extended by a block
     in every way, a predictor ranks the extensions, and the best `beam` of them are evaluated. In the paper a cell is

@@ -47,7 +47,11 @@ class Logits:
         return found
 
     def start(self, rng: np.random.Generator, deviation: float = 1e-3) -> None:
-        """Draw them anew from a normal distribution. deviation: its standard deviation."""
+        """Draw them anew from a normal distribution.
+
+        rng: what is drawn from.
+        deviation: the standard deviation.
+        """
         drawn = deviation * rng.standard_normal(tuple(self.layout.exists.shape)) * self.layout.exists.numpy()
         self._parameters.logits = torch.from_numpy(drawn).to(self._parameters.logits)
         self._memory, self._values = self._optimiser.start(self._parameters), None
@@ -58,7 +62,10 @@ class Logits:
         return noise.to(self._parameters.logits)
 
     def softmax(self, scores: Tensor | None = None) -> Tensor:
-        """Each row's weights, 0 where there is no option. scores: in place of `values`."""
+        """Each row's weights, 0 where there is no option.
+
+        scores: in place of `values`.
+        """
         return softmax(self.values if scores is None else scores, self._parameters.alive)
 
     def mixture(self, weights: Tensor | None = None) -> Mixture:
@@ -68,7 +75,11 @@ class Logits:
         return Mixture(self.layout.rows(weights), self._parameters.active)
 
     def step(self, weights: Tensor, told: Trial) -> None:
-        """Move the logits against the gradient of the loss. weights: of the mixture that was asked, from `values`."""
+        """Move the logits against the gradient of the loss.
+
+        weights: of the mixture that was asked, from `values`.
+        told: the answer to the probe of that mixture.
+        """
         if told.gradient is None:
             raise UserError("the round measured no gradient to learn from; ask probe(logits.mixture(weights))")
         gradient = self.layout.matrix(told.gradient, weights).to(weights.device)

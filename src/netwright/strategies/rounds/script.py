@@ -112,7 +112,10 @@ class Rounds(RoundStrategy):
         return self.progress.share >= 1.0 or bool(self._run.ended)
 
     def end(self, why: str) -> None:
-        """Train no further: when the script has come to its end, the result is evaluated. why: in one line."""
+        """Train no further: when the script has come to its end, the result is evaluated.
+
+        why: in one line.
+        """
         self._run.ended = why
 
     # What the engine asks.
