@@ -32,12 +32,12 @@ def understanding_cells(
     """Shu et al. (2020): the same operations on wide and shallow, narrow and deep, and random connections.
 
     Each is trained alike, for so few epochs that what learns fast stands out; each trial's memo, which
-    `netwright show RUN --json` gives, says which it is, and how wide and deep its normal cell is. The paper finds that published cells
-    are wide and shallow, that such ones learn faster and that this is what searches reward: it gives a width of 3.5 and
-    a depth of 3 for the cell of DARTS, 4 and 2 for that of SNAS; these figures are from memory. As in the authors'
-    code, the widest form has every node read both inputs of the cell. Random connections are drawn for both cells, of
-    two different states, where the code may draw one twice. Ours: the narrowest form. Left out: the landscape of the
-    loss and the variance of the gradient, by which the paper explains it.
+    `netwright show RUN --json` gives, says which it is, and how wide and deep its normal cell is. The paper finds that
+    published cells are wide and shallow, that such ones learn faster and that this is what searches reward: it gives a
+    width of 3.5 and a depth of 3 for the cell of DARTS, 4 and 2 for that of SNAS; these figures are from memory. As in
+    the authors' code, the widest form has every node read both inputs of the cell. Random connections are drawn for
+    both cells, of two different states, where the code may draw one twice. Ours: the narrowest form. Left out: the
+    landscape of the loss and the variance of the gradient, by which the paper explains it.
 
     space: the one to search.
     architecture: a genotype, such as a published one; None for a random one.
