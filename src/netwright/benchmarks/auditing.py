@@ -55,12 +55,14 @@ def audit(
 ) -> Audit:
     """Draw random networks of the run's space, and score them and the recommended one both ways.
 
-    networks: how many different ones are drawn, each decision uniformly. epochs, training: of each network's own
-    training (see `estimators.Training`), on the examples that trained the shared weights; it is judged on the same
-    validation examples. limit: time for these trainings, as "2h"; what was not trained is left out. table: instead of
-    training, a CSV file whose column "arch" (the first one without it) holds str(architecture), and `metric` the true
-    scores. executor: where they are trained alone, several at once; the shared weights score in this process. A stored
-    run keeps each training as a trial of a run beside it, so that an interrupted audit goes on.
+    networks: how many different ones are drawn, each decision uniformly.
+    epochs, training: of each network's own training (see `estimators.Training`), on the examples that trained the
+        shared weights; it is judged on the same validation examples.
+    table: instead of training, a CSV file whose column "arch" (the first one without it) holds str(architecture), and
+        `metric` the true scores.
+    limit: time for these trainings, as "2h"; what was not trained is left out.
+    executor: where they are trained alone, several at once; the shared weights score in this process. A stored run
+        keeps each training as a trial of a run beside it, so that an interrupted audit goes on.
 
     Raises UserError where the run has no shared weights, or the table lacks the column or a network; DataError for a
     table that cannot be read.

@@ -62,8 +62,8 @@ class Budget:
 class Counting:
     """What each evaluation counts, in full ones.
 
-    part: what a fidelity is of a full evaluation, by default itself. continues: whether a trial that goes on from an
-    earlier one of the same architecture takes only what is missing.
+    part: what a fidelity is of a full evaluation, by default itself.
+    continues: whether a trial that goes on from an earlier one of the same architecture takes only what is missing.
     """
 
     def __init__(self, part: Callable[[float], float] | None = None, continues: bool = False) -> None:

@@ -26,11 +26,13 @@ class Cell:
     """How a search of a comparison ended.
 
     numbers: float64 (evaluations, 7) in the order in which they ended, the columns as in `COLUMNS`: the metric that was
-    searched and the one that is reported (NaN where an evaluation has none), cost in seconds (NaN where nothing is
-    known of it), share of the full fidelity, how many full evaluations it counts as, seconds since the start of the
-    search at which it ended, and the index of its end in `netwright.core.trial.STATES`. packed: the architectures as
-    text. reason: why the search failed, empty where it did not. stopped: why it ended. seconds: that it took here; of
-    one core where it only looked results up.
+        searched and the one that is reported (NaN where an evaluation has none), cost in seconds (NaN where nothing is
+        known of it), share of the full fidelity, how many full evaluations it counts as, seconds since the start of the
+        search at which it ended, and the index of its end in `netwright.core.trial.STATES`.
+    packed: the architectures as text.
+    reason: why the search failed, empty where it did not.
+    stopped: why it ended.
+    seconds: that it took here; of one core where it only looked results up.
     """
 
     place: Place

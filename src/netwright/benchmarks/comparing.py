@@ -38,7 +38,10 @@ _WORTH = 8.0  # seconds of work to go, for which they are
 
 
 class ComparisonInterrupted(Told, KeyboardInterrupt):
-    """Ctrl-C or SIGTERM; what had finished is in the folder, where the same call goes on. exit_code: 130 or 143."""
+    """Ctrl-C or SIGTERM; what had finished is in the folder, where the same call goes on.
+
+    exit_code: 130 or 143.
+    """
 
     def __init__(self, done: int, total: int, folder: Path | None, exit_code: int) -> None:
         kept = (
@@ -52,7 +55,14 @@ class ComparisonInterrupted(Told, KeyboardInterrupt):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a comparison is. total: of the searches. seconds: since it began; to_go: roughly, None while unknown."""
+    """How far a comparison is.
+
+    done: searches that have ended.
+    total: of the searches.
+    failed: searches that raised.
+    seconds: since it began.
+    to_go: roughly, None while unknown.
+    """
 
     done: int
     total: int
@@ -86,16 +96,22 @@ def compare(
     """Run every strategy on every problem `repeats` times at equal budget, and compare what they found.
 
     strategies: names as on the command line ("random,evolution:population=20"), classes or functions that make one for
-    a space, or strategies; a mapping names them. Repeat n searches with seed `seed` + n, the same for all of them; of
-    two equal strategies the second has seeds of its own.
+        a space, or strategies; a mapping names them. Of two equal ones the second has seeds of its own.
+    problems: what they search, a `Problem` or several.
     evaluations, seconds: the budget of one search; an evaluation at part of the full fidelity counts as that part.
-    Seconds are simulated on a table with costs, and real elsewhere. workers: evaluations at once of each simulated
-    search. folder: where every finished search is kept; a comparison that was interrupted goes on there, and
-    strategies, problems and repeats may be added to it. Failed searches are run again. None keeps it in memory.
+        Seconds are simulated on a table with costs, and real elsewhere.
+    repeats: searches of each strategy on each problem.
+    seed: repeat n searches with seed `seed` + n, the same for all strategies.
+    workers: evaluations at once of each simulated search.
+    folder: where every finished search is kept; a comparison that was interrupted goes on there, and strategies,
+        problems and repeats may be added to it. Failed searches are run again. None keeps it in memory.
     processes: that search at once; by default one for each core where that is quicker, and one where networks are
-    trained. executor: what carries them out instead; what its workers have of an `executors.Folder` are `Searches`.
-    on_progress: called with a `Standing`. progress: whether one line shows how far the comparison is; by default on a
-    terminal and in a notebook, unless on_progress is given. notes: JSON to keep in the folder.
+        trained.
+    executor: what carries them out instead; what its workers have of an `executors.Folder` are `Searches`.
+    on_progress: called with a `Standing`.
+    progress: whether one line shows how far the comparison is; by default on a terminal and in a notebook, unless
+        on_progress is given.
+    notes: JSON to keep in the folder.
 
     A search that raises is recorded as failed, with the last line of its traceback, and the others go on. On a table
     that knows of full trainings alone, a strategy that asks for less gets, and pays for, full ones.

@@ -38,8 +38,8 @@ PLAN = "plan"
 class Curves:
     """The best network so far, of one strategy on one problem.
 
-    grid: (points,), how much of the budget was spent. searched, reported: (seeds, points), its metrics there, NaN
-    while nothing has completed.
+    grid: (points,), how much of the budget was spent.
+    searched, reported: (seeds, points), its metrics there, NaN while nothing has completed.
     """
 
     grid: np.ndarray
@@ -52,9 +52,11 @@ class Final:
     """What a strategy's searches had found at the end of the budget, on one problem.
 
     values: (seeds,) of the reported metric. mean, interval, deviation, median, worst, best: of it; 95 %, bootstrap.
-    regret: how much the best there is is better, the mean; searched_regret: of the metric that was searched; NaN where
-    the best is not known. beats: the share of seeds on which it beats the baseline, with Wilson's interval;
-    superiority: A12 against it; None for the baseline and without one. rank: mean rank among the strategies.
+    regret: how much the best there is is better, the mean.
+    searched_regret: of the metric that was searched; NaN where the best is not known.
+    beats: the share of seeds on which it beats the baseline, with Wilson's interval.
+    superiority: A12 against it; None for the baseline and without one.
+    rank: mean rank among the strategies.
     """
 
     strategy: str
@@ -87,6 +89,9 @@ class Final:
 class Comparison:
     """The searches of a comparison that are done. Read from its folder by `Comparison.load`.
 
+    plan: what was compared.
+    cells: what each search found.
+    folder: where they lie; None for those in memory.
     baseline: the strategy that the others are set beside: the random search among them, or else the first.
     """
 
@@ -354,7 +359,9 @@ class Comparison:
     def write(self, folder: str | Path | None = None, *, plots: bool = True) -> list[Path]:
         """Write every report: text, LaTeX, CSV (raw numbers among them) and plots; the files.
 
-        folder: by default that of the comparison. Raises MissingExtra where plots are asked and matplotlib is missing.
+        folder: by default that of the comparison.
+
+        Raises MissingExtra where plots are asked and matplotlib is missing.
         """
         from netwright.benchmarks.files import write_reports
 

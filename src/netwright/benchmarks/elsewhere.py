@@ -25,7 +25,7 @@ class Searches(Estimator):
     """All searches of a comparison; the seed of a job says which of them it is.
 
     strategies, problems, evaluations, seconds, seed, workers: as of `compare`. Given to `netwright.executors.serve`, it
-    makes a process a worker of the comparison that has the same ones and a `Folder`.
+        makes a process a worker of the comparison that has the same ones and a `Folder`.
     """
 
     def __init__(

@@ -28,7 +28,7 @@ class Entrant:
     """One strategy of a comparison.
 
     make: a name with options as the command line takes it ("evolution:population=20", "file.py:Class"), a function or
-    class that makes the strategy for a space, or a strategy, which is made anew for each search.
+        class that makes the strategy for a space, or a strategy, which is made anew for each search.
     copy: how many entrants before it are the same; copies search with seeds of their own.
     """
 

@@ -17,9 +17,13 @@ _SHOWN = 90  # characters of a setting in an error
 
 @dataclass(frozen=True)
 class Plan:
-    """strategies, problems: what each is, as JSON, by name. workers: of each simulated search.
+    """What a comparison compares.
 
-    repeats: searches of each strategy on each problem; base: the seed of the first. notes: what a reader must know.
+    strategies, problems: what each is, as JSON, by name.
+    workers: of each simulated search.
+    repeats: searches of each strategy on each problem.
+    base: the seed of the first.
+    notes: what a reader must know.
     """
 
     budget: Budget

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 class Problem:
     """One task of a comparison.
 
-    metric: what the strategies are told, and what the best network so far is chosen by. report: what is reported of the
-    chosen network, which strategies never see on a table; by default the metric itself. Both may give a direction,
-    as "test_error:minimize". name: by default the report's metric.
+    estimator: of the networks of one space; a table, or any other.
+    metric: what the strategies are told, and what the best network so far is chosen by.
+    report: what is reported of the chosen network, which strategies never see on a table; by default the metric itself.
+        Both may give a direction, as "test_error:minimize".
+    name: by default the report's metric.
 
     A table reports its value at the full budget, the mean over repeats. Any other estimator must measure the report
     together with the metric. Raises ConfigurationError for what is no estimator of a space, and for metrics that it

@@ -33,8 +33,10 @@ create table if not exists cells (
 class Record:
     """What a comparison has found so far. A search that was added is on disk when `add` returns.
 
-    folder: None keeps it in memory. Raises Busy where another process writes to it, UserError where there is nothing
-    to read, and CorruptStore for a file that is damaged or another program's.
+    folder: None keeps it in memory.
+
+    Raises Busy where another process writes to it, UserError where there is nothing to read, and CorruptStore for a
+    file that is damaged or another program's.
     """
 
     def __init__(self, folder: Path | None, *, writable: bool = True) -> None:

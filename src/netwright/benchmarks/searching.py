@@ -26,7 +26,11 @@ _STATE = {name: float(number) for number, name in enumerate(STATES)}
 
 @dataclass(frozen=True)
 class Work:
-    """What all searches of a comparison share. workers: of each simulated search. base: the first repeat's number."""
+    """What all searches of a comparison share.
+
+    workers: of each simulated search.
+    base: the first repeat's number.
+    """
 
     entrants: tuple[Entrant, ...]
     problems: tuple[Problem, ...]

@@ -126,8 +126,11 @@ def mean_ranks(values: np.ndarray) -> np.ndarray:
 class Pair:
     """Two strategies on the seeds that both finished.
 
-    means: of either. difference, interval: how much better the first is on average, and its 95 % interval (bootstrap
-    over seeds). wins, ties, losses: seeds. p: of Wilcoxon's signed-rank test; corrected: after Holm among `tests`.
+    means: of either.
+    difference, interval: how much better the first is on average, and its 95 % interval (bootstrap over seeds).
+    wins, ties, losses: seeds.
+    p: of Wilcoxon's signed-rank test.
+    corrected: after Holm among `tests`.
     leaning, superiority: effect sizes.
     """
 
@@ -159,7 +162,10 @@ class Pair:
 
 
 def pairwise(values: dict[str, np.ndarray], seed: int = 0) -> list[Pair]:
-    """Every pair of strategies, before correction. values: (seeds,) of each, larger is better."""
+    """Every pair of strategies, before correction.
+
+    values: (seeds,) of each, larger is better.
+    """
     names = list(values)
     return [
         _pair(one, other, values[one], values[other], seed)

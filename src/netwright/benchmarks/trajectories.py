@@ -9,7 +9,7 @@ def incumbents(scores: np.ndarray, fidelities: np.ndarray) -> np.ndarray:
     """For each evaluation in the order they ended, the index of the best one so far; -1 while none has a score.
 
     scores: (n,), larger is better, NaN where an evaluation has none. Evaluations at the highest fidelity so far are
-    compared by score; of equal ones the earlier stays.
+        compared by score; of equal ones the earlier stays.
     """
     n = len(scores)
     usable = ~np.isnan(scores)

@@ -33,7 +33,10 @@ Answers = Callable[[str, int], int]  # which of how many options the value of th
 class Draft:
     """What one writing of the network asked.
 
-    answers: of the values. said: the rules. failed: the scopes in which it broke off. problem: the first reason.
+    answers: of the values.
+    said: the rules.
+    failed: the scopes in which it broke off.
+    problem: the first reason.
     """
 
     decisions: dict[str, Decision] = field(default_factory=dict[str, Decision])

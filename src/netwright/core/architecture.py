@@ -31,7 +31,7 @@ class Architecture:
 
     space: in which it lies.
     content: what the space keeps of it, as text and numbers in tuples; of a `DecisionSpace`, the number of the option
-    that each decision takes.
+        that each decision takes.
     """
 
     space: Space

@@ -88,7 +88,7 @@ class Choose:
         """Say, before the decision of this name is asked, what it may take after the answers so far.
 
         rule: is given the answers, as `answers["kernel"]` or `answers.count("pool")`, and gives labels, None for all;
-        at least one. It may depend on nothing else, neither on the shape nor on modules, and is asked once for all.
+            at least one. It may depend on nothing else, neither on the shape nor on modules, and is asked once for all.
         """
 
     @contextmanager

@@ -40,7 +40,10 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """A number that follows from metrics. needs: their names, in the order in which they stand."""
+    """A number that follows from metrics.
+
+    needs: their names, in the order in which they stand.
+    """
 
     text: str
     needs: tuple[str, ...]

@@ -136,7 +136,8 @@ class DecisionSpace(Space, is_kind=True):
     def from_indices(self, indices: Sequence[int], *, check: bool = True) -> Architecture:
         """The architecture that takes these options.
 
-        indices: as `indices` gives them. check: whether to raise InvalidArchitecture where they are none of the space.
+        indices: as `indices` gives them.
+        check: whether to raise InvalidArchitecture where they are none of the space.
         """
         point = tuple(indices)
         if check:

@@ -114,11 +114,17 @@ class DecisionTable(Sequence[Decision]):
         return None
 
     def options_after_each(self, i: int, points: NDArray[np.int64]) -> NDArray[np.bool_] | None:
-        """The same for many at once, (n, options). points: (n, at least `i`)."""
+        """The same for many at once, (n, options).
+
+        points: (n, at least `i`).
+        """
         return None
 
     def longest(self, weights: Sequence[int]) -> int:
-        """The largest sum over the active decisions of a point. weights: one a decision."""
+        """The largest sum over the active decisions of a point.
+
+        weights: one a decision.
+        """
         best: dict[frozenset[int], int] = {frozenset(): 0}
         for i, weight in enumerate(weights):
             after: dict[frozenset[int], int] = {}

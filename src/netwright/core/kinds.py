@@ -139,7 +139,10 @@ def expect(value: Any, kind: str, role: str) -> Any:
 
 
 def for_any_space(owner: str) -> str:
-    """Which classes would do for a space without decisions. owner: what wanted decisions, before a colon."""
+    """Which classes would do for a space without decisions.
+
+    owner: what wanted decisions, before a colon.
+    """
     name = owner.partition(":")[0]
     is_estimator = any(each.__name__ == name for each in _public("Estimator"))
     if is_estimator:

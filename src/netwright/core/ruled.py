@@ -25,8 +25,10 @@ Values = tuple[int, ...]
 class RuledTable(JointTable):
     """The points of a table that keep to its rules.
 
-    said: by decision, the rules that were given for it, which must all say the same. Raises UserError for a rule that
-    reads what does not come before, leaves nothing to take, or tells too many combinations of answers apart.
+    said: by decision, the rules that were given for it, which must all say the same.
+
+    Raises UserError for a rule that reads what does not come before, leaves nothing to take, or tells too many
+    combinations of answers apart.
     """
 
     def __init__(self, table: DecisionTable, said: Mapping[str, Sequence[Said]]) -> None:

@@ -81,7 +81,8 @@ class Said:
 class Feature:
     """A fact about earlier answers: what one decision took, or how many took a label.
 
-    name: as it is described. hits: for a count, the option of each decision that counts; for an answer the place alone.
+    name: as it is described.
+    hits: for a count, the option of each decision that counts; for an answer the place alone.
     """
 
     name: str

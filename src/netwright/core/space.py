@@ -60,8 +60,9 @@ class Space(Configured, ABC):
     def content(self, data: Any) -> Content:
         """What the architecture holds that this data describes, in the one form that all of its descriptions share.
 
-        data: read from JSON, with tuples for lists, or given by `sample` and `mutate`. Raises InvalidArchitecture, or
-        any ValueError, for what is no architecture of the space.
+        data: read from JSON, with tuples for lists, or given by `sample` and `mutate`.
+
+        Raises InvalidArchitecture, or any ValueError, for what is no architecture of the space.
         """
 
     @abstractmethod
@@ -150,7 +151,8 @@ class Space(Configured, ABC):
     def from_content(self, content: Content, *, check: bool = True) -> Architecture:
         """The architecture that holds this.
 
-        content: of an architecture of this space. check: whether to make sure that it is one.
+        content: of an architecture of this space.
+        check: whether to make sure that it is one.
         """
         return self.architecture(content) if check else Architecture(self, content)
 

@@ -31,7 +31,7 @@ class Strategy(Configured, ABC):
     bounded: whether it ends by itself, so that a search needs no other stop; a class's or an object's, by default not.
     continues: whether it asks of a trial at a low fidelity again at a higher one; by default not.
     inherits: where a proposal that names a parent begins from its weights though the architecture differs, the share of
-    the full training that it then takes; 0, by default, where it begins anew.
+        the full training that it then takes; 0, by default, where it begins anew.
     """
 
     needs: ClassVar[type[Space]] = Space  # the kind of spaces that it searches

@@ -40,8 +40,10 @@ class Cost(Estimator):
     The first use takes from a part of a second to a few, and checks what the space says on some random architectures;
     a later one takes a few millionths of a second, where the space says either of the first two.
 
-    shape: what one example looks like. Raises InvalidArchitecture for another space's architecture, and UserError where
-    the space's claim is found wrong.
+    space: of the architectures that are counted.
+    shape: what one example looks like.
+
+    Raises InvalidArchitecture for another space's architecture, and UserError where the space's claim is found wrong.
     """
 
     metrics: ClassVar[tuple[str, ...]] = ("params", "macs", "activation_memory")

@@ -14,9 +14,10 @@ BYTES = 4  # of a float32 number
 def refuse_what_cannot_fit(params: int, activation_memory: int, batch_size: int, device: torch.device) -> None:
     """Raise OutOfMemory where training surely needs more than the device has in all, before anything is allocated.
 
-    params: numbers of the network. activation_memory: bytes for one example, as `Count` says. Weights, their gradients
-    and one number of the optimiser's for each are held in float32; of the activations a third is taken as the least,
-    because the outputs before a normalisation need not be held and bfloat16 takes half.
+    params: numbers of the network.
+    activation_memory: bytes for one example, as `Count` says. Weights, their gradients and one number of the
+        optimiser's for each are held in float32; of the activations a third is taken as the least, because the outputs
+        before a normalisation need not be held and bfloat16 takes half.
     """
     total = total_memory(device)
     weights, activations = 3 * BYTES * params, activation_memory * batch_size // 3

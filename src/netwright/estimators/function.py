@@ -16,8 +16,9 @@ PROVIDES = ("core.train_eval",)
 class Function(Estimator):
     """Measures an architecture with a function of it that gives a number, or several by name.
 
-    metric: what a single number is called; by default the function's own name, "value" for a lambda.
     function: of an architecture; it gives a number, or numbers by name.
+    metric: what a single number is called; by default the function's own name, "value" for a lambda.
+
     Raises UserError where the function gives something else, or the candidate is a mixture.
     """
 

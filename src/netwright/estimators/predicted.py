@@ -19,9 +19,11 @@ class Predicted(Estimator):
     Any strategy can so search on a predictor, and a search can set limits on what is predicted before it trains
     anything: put it in front of other estimators in a `Stack`.
 
+    predictor: of the score; it is not changed: a copy of it is fitted here.
     architectures, values: the examples; architectures may be text that the predictor's space parses. By default those
-    that the predictor was fitted to. A copy of the predictor is fitted to them here, with `seed`.
-    predictor: of the score; it is not changed. seed: of the fit.
+        that the predictor was fitted to.
+    seed: of the fit.
+
     Raises ConfigurationError where there are no examples at all, and for unequal numbers of both.
     """
 

@@ -65,33 +65,42 @@ class SharedWeights(RoundEstimator):
     Rounds of purpose "train" move the weights; "evaluate" gives loss and accuracy on the validation examples without
     moving anything. Order of examples, initial weights and everything else random follow from the search's seed.
 
+    space: whose networks share the weights.
+    task: what they learn.
     settings: how the weights are trained; any field of TrainingSettings may be given by name beside it. The defaults
-    are those of DARTS; `precision` "auto" is TF32 on a GPU that has it, and float32 elsewhere and for other orders than
-    1. order: what a mixture's gradient on a probe is: 1, that of the validation loss with the weights as they are; 2,
-    with weights that answer by one step, by a finite difference (Liu et al. 2019, section 2.3); "exact", the same by
-    differentiating twice, unfused.
-    split: share of the training examples held out as validation examples. split_seed: gives the split. affine,
-    normalise_pooling, partial_channels, kernel_transform, fused, recompute, merged, group_series: see
-    `netwright.supernets.Supernet`.
+        are those of DARTS; `precision` "auto" is TF32 on a GPU that has it, and float32 elsewhere and for other orders
+        than 1.
+    order: what a mixture's gradient on a probe is: 1, that of the validation loss with the weights as they are; 2, with
+        weights that answer by one step, by a finite difference (Liu et al. 2019, section 2.3); "exact", the same by
+        differentiating twice, unfused.
+    split: share of the training examples held out as validation examples.
+    split_seed: gives the split.
+    affine, normalise_pooling, partial_channels, kernel_transform, fused, recompute, merged, group_series: see
+        `netwright.supernets.Supernet`.
     weights: what gives the weights in place of the plain supernet: one in other forms, as
-    `InSupernet([PartialChannels(4)])`, for which the options before it are short, or a giver of one's own
-    (`netwright.supernets.Sharing`).
+        `InSupernet([PartialChannels(4)])`, for which the options before it are short, or a giver of one's own
+        (`netwright.supernets.Sharing`).
     terms: what is added to the loss that rounds are told, and to its gradient by mixture weight, as
-    `[ExpectedCost("macs", 0.1), Entropy(0.01)]` or "0.1*macs+0.01*entropy" (`netwright.estimators.terms`); the shared
-    weights train without them, and the curvature is that of the loss alone.
+        `[ExpectedCost("macs", 0.1), Entropy(0.01)]` or "0.1*macs+0.01*entropy" (`netwright.estimators.terms`); the
+        shared weights train without them, and the curvature is that of the loss alone.
     recalibrate: training minibatches from which the statistics of an architecture's batch normalisations are taken
-    before it is scored; 0 uses those of each validation batch. stages: dicts with "epochs", changes to the space's
-    settings, "skip_dropout" with "warm_up" (Chen et al. 2019), and "learning_rate"; each begins with new weights,
-    unless it has "goes_on". alarms: whether each epoch also compares the mixture with the architecture it stands for,
-    on 4 minibatches. decay_all: whether biases, and scales and shifts of normalisation, decay, too. augment_probes:
-    whether the validation minibatches of probes are augmented as those of training are; evaluations never are, and
-    no probe smooths labels. pace: whether the learning rate moves by "epoch" or by "step"; "auto" is by epoch from
-    10 epochs on. drop_path_shape: "rising" from 0 to `drop_path`, or "constant". rehearsals: the mode in which the loss
-    on the upcoming training minibatch is measured while nothing is trained: "training", or "evaluation", in which
-    nothing is dropped and normalisation is by running statistics, which trainings and probes of mixtures move.
-    The final training of what was found is that of other searches (`final_settings`), not that of shared weights.
+        before it is scored; 0 uses those of each validation batch.
+    stages: dicts with "epochs", changes to the space's settings, "skip_dropout" with "warm_up" (Chen et al. 2019), and
+        "learning_rate"; each begins with new weights, unless it has "goes_on".
+    alarms: whether each epoch also compares the mixture with the architecture it stands for, on 4 minibatches.
+    decay_all: whether biases, and scales and shifts of normalisation, decay, too.
+    augment_probes: whether the validation minibatches of probes are augmented as those of training are; evaluations
+        never are, and no probe smooths labels.
+    pace: whether the learning rate moves by "epoch" or by "step"; "auto" is by epoch from 10 epochs on.
+    drop_path_shape: "rising" from 0 to `drop_path`, or "constant".
+    rehearsals: the mode in which the loss on the upcoming training minibatch is measured while nothing is trained:
+        "training", or "evaluation", in which nothing is dropped and normalisation is by running statistics, which
+        trainings and probes of mixtures move.
     trained: a run in the present project, or the folder of its shared weights; they are then only evaluated, on the
-    validation examples that they were trained without, in the form in which they were trained.
+        validation examples that they were trained without, in the form in which they were trained.
+    device: "auto", "cpu", "cuda:0", ...
+
+    The final training of what was found is that of other searches (`final_settings`), not that of shared weights.
 
     An epoch's measurement: train_loss, train_accuracy, probe_loss, probe_accuracy, epoch, peak_memory, `val_examples`,
     `accuracy_by_chance` (that of always naming the commonest class of the validation examples), and of a mixture

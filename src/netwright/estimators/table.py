@@ -42,21 +42,27 @@ class Untabulated(TrialFailed):
 class Table(Estimator):
     """Looks architectures up in a table of known results; no network is built.
 
+    space: of the architectures.
     source: a CSV, JSON or Parquet file, a mapping from column names to arrays or lists, a data frame, or a
-    `netwright.estimators.tables.sources.Source`. architecture: the column that holds the space's own string form or its
-    JSON; or a mapping from decisions to their columns, None for one column a decision, named like it. metrics: the
-    columns to measure, or a mapping from metric to column; by default every column of numbers that is nothing else.
-    fidelity: the column of the training budget (epochs), where there are several rows an architecture. cost: the column
-    of seconds, measured as "cost_seconds"; where a trial continues another one of the same training (see `curve`), what
-    it takes more. repeat: the column that tells several runs of one architecture apart, or
-    True to number them as they come; the seed of the trial picks one. curve: {metric: where its learning curve is}, a
-    column of lists, what the names of a family of columns begin with, an .npy or .npz file, or an array (rows,
-    epochs); True where the rows of ascending fidelity are one training. missing: "refuse" or "skip" rows that lack
-    a number. duplicates: "refuse", "first", or "mean" of the rows that are about the same. coverage: "complete"
-    refuses a table that lacks an architecture of the space. within: let the table's `space` be its own architectures
-    alone (`Among`), so that whatever draws or changes architectures keeps to them: for a table that knows a small part
-    of its space. surrogate: or let a predictor that is fitted to the table answer for all other architectures of the
-    space: "forest", "boosting", "gp" or "linear". Such a measurement has the further metric "is_predicted".
+        `netwright.estimators.tables.sources.Source`.
+    architecture: the column that holds the space's own string form or its JSON; or a mapping from decisions to their
+        columns, None for one column a decision, named like it.
+    metrics: the columns to measure, or a mapping from metric to column; by default every column of numbers that is
+        nothing else.
+    fidelity: the column of the training budget (epochs), where there are several rows an architecture.
+    cost: the column of seconds, measured as "cost_seconds"; where a trial continues another one of the same training
+        (see `curve`), what it takes more.
+    repeat: the column that tells several runs of one architecture apart, or True to number them as they come; the seed
+        of the trial picks one.
+    curve: {metric: where its learning curve is}, a column of lists, what the names of a family of columns begin with,
+        an .npy or .npz file, or an array (rows, epochs); True where the rows of ascending fidelity are one training.
+    missing: "refuse" or "skip" rows that lack a number.
+    duplicates: "refuse", "first", or "mean" of the rows that are about the same.
+    coverage: "complete" refuses a table that lacks an architecture of the space.
+    within: let the table's `space` be its own architectures alone (`Among`), so that whatever draws or changes
+        architectures keeps to them: for a table that knows a small part of its space.
+    surrogate: or let a predictor that is fitted to the table answer for all other architectures of the space: "forest",
+        "boosting", "gp" or "linear". Such a measurement has the further metric "is_predicted".
 
     An architecture that has no row of its own takes that of `space.canonical`, or of another one with the same
     canonical form; where there is none, the trial is infeasible. A proposal's fidelity f takes the row of the largest

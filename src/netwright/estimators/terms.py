@@ -23,13 +23,19 @@ if TYPE_CHECKING:
 
 
 class Term(Configured, ABC):
-    """A number that follows from a candidate. weight: by which it is multiplied before it is added to the loss."""
+    """A number that follows from a candidate.
+
+    weight: by which it is multiplied before it is added to the loss.
+    """
 
     weight: float
 
     @abstractmethod
     def value(self, mixture: Mixture, cost: Cost) -> Tensor:
-        """A scalar with the graph of the mixture's weights. cost: of the networks on the task at hand."""
+        """A scalar with the graph of the mixture's weights.
+
+        cost: of the networks on the task at hand.
+        """
 
     def of(self, architecture: Architecture, cost: Cost) -> float:
         """The same of one architecture alone; by default 0."""

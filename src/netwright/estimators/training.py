@@ -56,18 +56,20 @@ INHERITED = "inherited_params"
 class Training(Estimator):
     """Trains the architecture's network on the task's training split and measures it on the validation split.
 
+    space: of the architectures.
+    task: what their networks learn.
     settings: how to train; any field of TrainingSettings may be given by name beside it, such as `epochs=5`.
     device: "auto" takes the first CUDA device where there is one, otherwise the CPU.
-    fidelity: what a proposal's share of the full budget makes smaller: "epochs" (rounded up; the first ones of the
-    full training, so that a promoted trial goes on from there), "annealed" (as many epochs with the whole schedule
-    squeezed into them: often a better guess of the full training, but nothing to go on from), "data" (the share of the
-    training examples), "width" (the space's `width_parameter`) or "resolution" (pixels on the longer side).
+    fidelity: what a proposal's share of the full budget makes smaller: "epochs" (rounded up; the first ones of the full
+        training, so that a promoted trial goes on from there), "annealed" (as many epochs with the whole schedule
+        squeezed into them: often a better guess of the full training, but nothing to go on from), "data" (the share of
+        the training examples), "width" (the space's `width_parameter`) or "resolution" (pixels on the longer side).
     checkpoint_directory: where trainings are saved, to be continued by the same estimate, and with fidelity "epochs" by
-    one of a larger share and the same seed; by default the folder of the trial, where its workplace has one.
-    validation: share of the training examples to validate on. split_seed: gives the split, the same for all trials.
-
+        one of a larger share and the same seed; by default the folder of the trial, where its workplace has one.
+    validation: share of the training examples to validate on.
+    split_seed: gives the split, the same for all trials.
     time_limit: seconds of one training; one that needs more ends in state "timeout". The first epoch, which pays for
-    all that is done once, may be finished as long as it takes no more than three times the limit.
+        all that is done once, may be finished as long as it takes no more than three times the limit.
 
     Where the workplace names a parent, the network begins from that one's weights as far as the space takes them over
     (`Space.inherit`), and is trained for the share of the epochs that is named there. "inherited_params" among the

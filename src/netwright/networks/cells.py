@@ -71,7 +71,7 @@ def preprocessing(older: int, newer: int, channels: int, after_reduction: bool) 
     """What brings both inputs of a cell to one number of channels and one resolution.
 
     older, newer: channels of the cell before the last and of the last; the last one halved the resolution where
-    `after_reduction`.
+        `after_reduction`.
     """
     first = FactorizedReduce(older, channels) if after_reduction else relu_conv_norm(older, channels, 1)
     return first, relu_conv_norm(newer, channels, 1)

@@ -11,11 +11,15 @@ from torch import Tensor, nn
 class GraphCell(nn.Module):
     """Inner vertices add what they read, apply their operation, and those before the output are put side by side.
 
-    They share out the channels of the output (Ying et al. 2019). inner: for each inner vertex its operation.
+    They share out the channels of the output (Ying et al. 2019).
+
+    inner: for each inner vertex its operation.
     projections: by vertex (the output comes after the inner ones), what brings the cell's input to its channels; only
-    where the vertex reads the input. reads: for each inner vertex the earlier inner ones that it adds; where one has
-    more channels than the vertex, the first ones are taken. output: the inner vertices whose channels make up the
-    cell's output, in this order. channels: of each inner vertex.
+        where the vertex reads the input.
+    reads: for each inner vertex the earlier inner ones that it adds; where one has more channels than the vertex, the
+        first ones are taken.
+    output: the inner vertices whose channels make up the cell's output, in this order.
+    channels: of each inner vertex.
     """
 
     def __init__(
@@ -60,7 +64,7 @@ class OneShotGraphCell(GraphCell):
     """The cell of NAS-Bench-1Shot1 (Zela et al. 2020): all vertices have the same channels and a place in the output.
 
     places: for each place in the output the inner vertex that fills it; None for zeros, where none does. The other
-    arguments are those of `GraphCell`.
+        arguments are those of `GraphCell`.
     """
 
     def __init__(
@@ -90,7 +94,7 @@ def shared_channels(channels: int, edges: Mapping[int, Sequence[int]], output: i
     """Channels of each inner vertex: those before the output share its channels, the others have as many as they feed.
 
     edges: for each vertex the later ones that it feeds, inner vertices only; the output is `output`. Where the channels
-    cannot be shared out evenly, the first vertices get one more.
+        cannot be shared out evenly, the first vertices get one more.
     """
     before_output = [vertex for vertex in sorted(edges) if output in edges[vertex]]
     share, more = divmod(channels, max(1, len(before_output)))

@@ -16,9 +16,11 @@ Extent = tuple[int, int]  # height and width in pixels; (1, 1) for vectors
 class LayerGraph(nn.Module):
     """Layer k reads earlier states, adds them up or puts them side by side, makes state k + 1; state 0 is the input.
 
-    layers: in an order in which each reads only earlier ones. reads: for each layer the states that it reads.
-    side_by_side: for each layer whether they are put side by side rather than added. adapters: by "state_layer", what
-    brings a state to the size and the channels that the layer adds up. The last state is the result.
+    layers: in an order in which each reads only earlier ones.
+    reads: for each layer the states that it reads.
+    side_by_side: for each layer whether they are put side by side rather than added.
+    adapters: by "state_layer", what brings a state to the size and the channels that the layer adds up. The last state
+        is the result.
     """
 
     def __init__(

@@ -30,7 +30,9 @@ def resnet(shape: tuple[int, int, int], classes: int, depth: int = 20, width: in
     """A residual network of 6n + 2 layers (8, 14, 20, 32, ...) for images of shape (channels, height, width).
 
     width: channels of the first of the three stages; each later one has twice as many. Where the shape changes, the
-    shortcut is a 1x1 convolution (option B of the paper). Raises ValueError for a depth that is not 6n + 2.
+        shortcut is a 1x1 convolution (option B of the paper).
+
+    Raises ValueError for a depth that is not 6n + 2.
     """
     blocks, rest = divmod(depth - 2, 2 * STAGES)
     if rest or blocks < 1:

@@ -25,9 +25,14 @@ class Boosting(Predictor):
     """Gradient-boosted trees on `bags` bootstrap samples; the mean is theirs.
 
     The deviation is that of a new measurement: what the bags disagree by, and how far they are off on the examples that
-    their samples leave out. encoding: by default `OneHot(space)`. trees, rate, depth: of each bag's boosting. share: of
-    the examples that each tree sees, and of the columns that each split may use.
+    their samples leave out.
+
+    space: of the architectures.
+    encoding: by default `OneHot(space)`.
     bags: bootstrap samples, each with a boosting of its own.
+    trees, rate, depth: of each bag's boosting.
+    share: of the examples that each tree sees, and of the columns that each split may use.
+
     Raises ConfigurationError for counts below 1, and for a rate or share outside of 0 to 1.
     """
 

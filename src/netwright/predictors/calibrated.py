@@ -26,7 +26,8 @@ class Calibrated(Predictor):
     costs `folds` + 1 fits. Means stay as they are. With fewer than 10 examples the deviations stay as they are, too.
     `update` updates the other predictor and keeps the scale until there are 1.5 times as many examples.
 
-    predictor: whose deviations are scaled. folds: of the cross-validation.
+    predictor: whose deviations are scaled.
+    folds: of the cross-validation.
     """
 
     def __init__(self, predictor: Predictor, folds: int = 5) -> None:

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 class Examples:
-    """architectures; values: float64 (n,) as given; scores: the values less their mean, over their deviation.
+    """What a predictor learns from.
+
+    architectures: of one space.
+    values: float64 (n,) as given.
+    scores: the values less their mean, over their deviation.
 
     Where all values are the same, all scores and the scale are 0. Raises ConfigurationError for no examples,
     unequal numbers of both and values that are no finite numbers, InvalidArchitecture for those of another space.

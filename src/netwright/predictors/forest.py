@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 class Forest(Predictor):
     """Regression trees on bootstrap samples; mean and deviation are those of the trees' predictions.
 
-    encoding: by default `OneHot(space)`. trees: how many. share: of the columns that each split may use. leaf: the
-    fewest examples in a leaf. Raises ConfigurationError for counts below 1 and a share outside of 0 to 1.
+    space: of the architectures.
+    encoding: by default `OneHot(space)`.
+    trees: how many.
+    share: of the columns that each split may use.
+    leaf: the fewest examples in a leaf.
+
+    Raises ConfigurationError for counts below 1 and a share outside of 0 to 1.
     """
 
     def __init__(

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 class Linear(Predictor):
     """A linear function of the encoding; the strength of its ridge penalty and the noise follow from the evidence.
 
+    space: of the architectures.
     encoding: by default `OneHot(space)`. The deviation is that of a new measurement: the weights' posterior and noise.
-    iterations: of the evidence's maximisation. Raises ConfigurationError for fewer than 1.
+    iterations: of the evidence's maximisation.
+
+    Raises ConfigurationError for fewer than 1.
     """
 
     def __init__(self, space: DecisionSpace, encoding: Encoding | None = None, iterations: int = 300) -> None:

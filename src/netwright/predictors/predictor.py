@@ -66,7 +66,10 @@ class Predictor(Configured, ABC):
         return None
 
     def remember(self, memory: Mapping[str, Any], architectures: Sequence[Architecture]) -> None:
-        """Be, exactly, what the predictor was that gave this memory. architectures: those of its examples, in order."""
+        """Be, exactly, what the predictor was that gave this memory.
+
+        architectures: those of its examples, in order.
+        """
         raise NotImplementedError(f"{type(self).__name__} gives no memory")
 
     def samples(self, architectures: Sequence[Architecture], count: int, rng: np.random.Generator) -> np.ndarray:

@@ -25,8 +25,9 @@ class Quality:
     """One predictor, fitted once to `size` examples and judged on the others.
 
     kendall, spearman: rank correlations of prediction and value (tau-b), 0 for predictions that are all the same.
-    regret: the best value less that of the architecture predicted to be best. coverage: the share of values within
-    1.645 deviations of the mean, 0.9 where the deviations are right. fit_seconds, predict_seconds: of the processor.
+    regret: the best value less that of the architecture predicted to be best.
+    coverage: the share of values within 1.645 deviations of the mean, 0.9 where the deviations are right.
+    fit_seconds, predict_seconds: of the processor.
     """
 
     size: int

@@ -83,11 +83,14 @@ class CellSpace(DecisionSpace):
     """Networks of `cells` cells of two kinds, normal and reduction, each kind decided once (Zoph et al. 2018).
 
     cells: how many, at least 2; those at one and two thirds of the depth are reduction cells, which halve the
-    resolution and double the channels. channels: of one state in the first cells, at least 2. nodes: of each cell, or
-    of the normal and the reduction cell. operations: the names of those on the edges, or the name of a set in
-    OPERATION_SETS: "enas", "darts", "amoebanet", "pnas", "nasnet". auxiliary: whether there is a second classifier
-    after the second reduction, so that training mode gives (logits, auxiliary logits). stem_multiplier: channels of the
-    stem, in units of `channels`.
+        resolution and double the channels.
+    channels: of one state in the first cells, at least 2.
+    nodes: of each cell, or of the normal and the reduction cell.
+    operations: the names of those on the edges, or the name of a set in OPERATION_SETS: "enas", "darts", "amoebanet",
+        "pnas", "nasnet".
+    auxiliary: whether there is a second classifier after the second reduction, so that training mode gives (logits,
+        auxiliary logits).
+    stem_multiplier: channels of the stem, in units of `channels`.
 
     Images of 128 pixels and more on their shorter side get a stem that divides the resolution by 8, as the ImageNet
     networks of Liu et al. (2019); smaller ones a single convolution at full resolution, as their CIFAR-10 networks.

@@ -41,9 +41,13 @@ class Chain(DecisionSpace):
     decisions are the same for all of them.
 
     width: channels of the first stage at multiplier 1; each later stage has twice as many as the one before.
-    multipliers: what a stage's width may be multiplied by. least, most: blocks in one stage.
-    stages: how many. kernels: of dense convolutions. depthwise_kernels: of the depthwise convolutions in the other two
-    kinds of block. expansions: by how much an inverted bottleneck widens its input.
+    multipliers: what a stage's width may be multiplied by.
+    least, most: blocks in one stage.
+    stages: how many.
+    kernels: of dense convolutions.
+    depthwise_kernels: of the depthwise convolutions in the other two kinds of block.
+    expansions: by how much an inverted bottleneck widens its input.
+
     Raises ConfigurationError for numbers below 1, least > most, even kernels and empty lists.
     """
 

@@ -21,8 +21,15 @@ class Darts(CellSpace):
     """Cells whose nodes sum an operation on each of two different earlier states; the output joins all nodes.
 
     With 4 nodes and 7 operations there are 1,076,746,950,455,072,400 architectures. In a mixture, each edge has the
-    further option `none`. For the other arguments see `CellSpace`; the published CIFAR-10 networks have 20 cells, 36
-    channels and an auxiliary classifier, the ImageNet networks 14 cells and 48 channels.
+    further option `none`. The published CIFAR-10 networks have 20 cells, 36 channels and an auxiliary
+    classifier, the ImageNet networks 14 cells and 48 channels.
+
+    cells: how many, at least 2; those at one and two thirds of the depth are reduction cells.
+    channels: of one state in the first cells, at least 2.
+    nodes: of each cell, or of the normal and the reduction cell; 4 in the paper.
+    operations: the names of those on the edges, or of a set, see `CellSpace`; by default "darts", the paper's.
+    auxiliary: whether there is a second classifier after the second reduction.
+    stem_multiplier: channels of the stem, in units of `channels`; 3 in the paper.
     """
 
     called = "darts"

@@ -66,9 +66,14 @@ class FreeGraph(Space):
     width, an operation, a stride, or how inputs meet. A sample is a chain of at most `start` layers after a few
     mutations, about `start` of them. A crossover is the front of one parent and the back of the other.
 
-    least, most: layers. widths: of layers. start: layers at the beginning. operations: None for all that there are for
-    the inputs. inputs: "images", or "vectors", into which images are flattened. Raises ConfigurationError for unknown
-    operations, empty lists, widths below 1, and numbers of layers that do not fit each other.
+    least, most: layers.
+    widths: of layers.
+    start: layers at the beginning.
+    operations: None for all that there are for the inputs.
+    inputs: "images", or "vectors", into which images are flattened.
+
+    Raises ConfigurationError for unknown operations, empty lists, widths below 1, and numbers of layers that do not fit
+    each other.
     """
 
     called = "free-graph"
@@ -160,7 +165,7 @@ class FreeGraph(Space):
         """The layers in their canonical order.
 
         data: a list of layers, each a list of operation, width, stride, merge and the layers that it reads, by number
-        from 1 on, 0 for the input; the last layer is the output.
+            from 1 on, 0 for the input; the last layer is the output.
         """
         if not isinstance(data, (list, tuple)) or not data:
             raise InvalidArchitecture(f"expected a list of layers, each of [{FIELDS}]; found {shown(data)}")

@@ -17,7 +17,11 @@ SUM, CONCATENATION = "sum", "concat"
 
 
 class Layer(NamedTuple):
-    """A vertex. width: channels that it gives, 0 where it keeps those it gets. merge: "sum" or "concat"."""
+    """A vertex.
+
+    width: channels that it gives, 0 where it keeps those it gets.
+    merge: "sum" or "concat".
+    """
 
     operation: str
     width: int
@@ -28,7 +32,11 @@ class Layer(NamedTuple):
 
 @dataclass(frozen=True)
 class Palette:
-    """What layers may be. widths: ascending, of operations in `wide`. strided: operations that may halve an image."""
+    """What layers may be.
+
+    widths: ascending, of operations in `wide`.
+    strided: operations that may halve an image.
+    """
 
     operations: tuple[str, ...]
     wide: frozenset[str]

@@ -17,8 +17,8 @@ Description = tuple[Any, ...]
 def canonical_order(labels: Sequence[Hashable], sources: Sequence[Sequence[int]]) -> list[int]:
     """The vertices in an order that depends on the graph alone, not on how its vertices are numbered.
 
-    labels: of each vertex, sortable; in the order, vertices of a smaller label come first. sources: the vertices that
-    each reads.
+    labels: of each vertex, sortable; in the order, vertices of a smaller label come first.
+    sources: the vertices that each reads.
     """
     ranks = {label: rank for rank, label in enumerate(sorted(set(labels)))}  # pyright: ignore[reportArgumentType]
     search = _Search(sources)

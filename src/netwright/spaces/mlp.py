@@ -36,8 +36,12 @@ class Mlp(DecisionSpace):
     Between `least` and `most` hidden layers, each with its own width; one activation, one normalisation and one dropout
     for all of them. Each hidden layer is linear, normalisation, activation, dropout.
 
-    widths: what a hidden layer's width may be. least, most: hidden layers. activations: any of "relu", "gelu", "silu"
-    and "tanh". normalisations: any of "none", "batch" and "layer". dropouts: probabilities of dropping a value.
+    widths: what a hidden layer's width may be.
+    least, most: hidden layers.
+    activations: any of "relu", "gelu", "silu" and "tanh".
+    normalisations: any of "none", "batch" and "layer".
+    dropouts: probabilities of dropping a value.
+
     Raises ConfigurationError for empty lists, unknown names, widths below 1, dropout outside 0..1 and least > most.
     """
 

@@ -32,10 +32,14 @@ PROVIDES = ("space.free_dag",)
 class NasBench101(DecisionSpace):
     """Three stacks of three equal cells; between the stacks the resolution is halved and the channels doubled.
 
-    channels: of the stem and the first stack, at least one for each inner vertex. stacks, modules: how many stacks, and
-    cells in each. vertices: of a cell, input and output among them, 2 to 7. edges: at most on paths from input to
-    output, 1 to 21. With the defaults these are the benchmark's networks, but for the momentum of the normalisations,
-    which is PyTorch's.
+    channels: of the stem and the first stack, at least one for each inner vertex.
+    stacks, modules: how many stacks, and cells in each.
+    vertices: of a cell, input and output among them, 2 to 7.
+    edges: at most on paths from input to output, 1 to 21.
+    one_shot: the networks of NAS-Bench-1Shot1 (Zela et al. 2020) instead, which have mixtures, too.
+
+    With the defaults these are the benchmark's networks, but for the momentum of the normalisations, which is
+    PyTorch's.
 
     There is a decision for each pair of vertices, 21 of seven, and one for the operation of each inner vertex. A path
     must lead from input to output, and at most nine edges may lie on such paths; other vertices and edges have no
@@ -46,10 +50,11 @@ class NasBench101(DecisionSpace):
 
     The edges decide how many channels each vertex has. In a network of all architectures (a supernet) an architecture
     takes the first channels of each operation, so that its path is its own network; a mixture of all has no sizes and
-    is refused. one_shot: the networks of NAS-Bench-1Shot1 (Zela et al. 2020) instead, which have mixtures, too: every
-    vertex has `channels`, the output has a place for each inner vertex and so as many times the channels, filled with
-    zeros where there is no edge, and a 1x1 convolution goes before the classifier. Other than there each edge is a
-    decision by itself, where the authors take a softmax over what a vertex may read.
+    is refused.
+
+    In the networks of `one_shot` every vertex has `channels`, the output has a place for each inner vertex and so as
+    many times the channels, filled with zeros where there is no edge, and a 1x1 convolution goes before the classifier.
+    Other than there each edge is a decision by itself, where the authors take a softmax over what a vertex may read.
     """
 
     called = "nasbench101"

@@ -26,9 +26,10 @@ class NasBench1Shot1(NasBench101):
     """Cells of six or seven vertices, each of which reads a fixed number of the vertices before it.
 
     number: which of the three; their vertices read (1, 2, 2, 2, 2), (1, 1, 2, 2, 3) and (1, 1, 1, 2, 2, 2) others, so
-    that a cell has nine edges.
+        that a cell has nine edges.
     channels: of every vertex in the first stack; 16 in the authors' searches.
     stacks, modules: how many stacks, and cells in each.
+    vertices, edges, one_shot: follow from `number`; no others are taken.
 
     The networks are those of `NasBench101(one_shot=True)`, which see, and tables of NAS-Bench-101 hold all the cells.
     What nothing reads has no effect. One edge alone cannot be changed, so that mutations change operations; crossover

@@ -27,8 +27,8 @@ class NasBenchMacro(DecisionSpace):
     """6,561 networks: a stem, stages of 2, 3 and 3 layers that each begin by halving the resolution, and a classifier.
 
     channels: of the stem; each stage has twice as many as what is before it. A layer is "identity" (a 1x1 convolution
-    of stride 2 where a stage begins), "mb3_k3" or "mb6_k5": an inverted bottleneck of expansion 3 and kernel 3, or of 6
-    and 5. With 32 channels these are the benchmark's networks.
+        of stride 2 where a stage begins), "mb3_k3" or "mb6_k5": an inverted bottleneck of expansion 3 and kernel 3, or
+        of 6 and 5. With 32 channels these are the benchmark's networks.
 
     `str(architecture)` is the benchmark's own form, a digit a layer: "01201221".
     """

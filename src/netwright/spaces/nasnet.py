@@ -27,16 +27,21 @@ INPUTS = ("first", "second")
 class NasNet(CellSpace):
     """Cells whose nodes sum two operations, each on any earlier state; both may read the same one.
 
+    cells: how many, at least 2; those at one and two thirds of the depth are reduction cells.
+    channels: of one state in the first cells, at least 2.
+    nodes: of each cell, or of the normal and the reduction cell; 5 in the paper.
+    operations: the names of those that a node may take, or of a set, see `CellSpace`; by default "nasnet", the paper's.
+    auxiliary: whether there is a second classifier after the second reduction.
+    stem_multiplier: channels of the stem, in units of `channels`.
     output: the states that are joined to the cell's output, the "loose" ends that no node reads, "all" nodes, or two
-    tuples of states, for the normal and for the reduction cell.
+        tuples of states, for the normal and for the reduction cell.
     projected: whether ReLU, a 1x1 convolution and a normalisation bring what is joined to the width of one state, as in
-    the programs of ENAS (Pham et al. 2018) and ASNG-NAS (Akimoto et al. 2019).
+        the programs of ENAS (Pham et al. 2018) and ASNG-NAS (Akimoto et al. 2019).
 
     In a network of all architectures (a supernet) with "loose" ends, the layers that read a cell's output have weights
     for every node, and an architecture takes those of its loose ends. A mixture, which reads every state, joins all;
     with weights for sources each state as far as none reads it. `none` is an ordinary option where `operations` names
-    it. The dilated convolution is the depthwise-separable one, as in published cells. For the other arguments see
-    `CellSpace`.
+    it. The dilated convolution is the depthwise-separable one, as in published cells.
 
     The space of ASNG-NAS is NasNet(operations="enas", projected=True). Where both inputs of a node apply one operation
     to one state, its program has one module for both, and here there are two; its distribution draws operations without

@@ -23,9 +23,10 @@ def from_genotype(
     The number of nodes, the operations and the output follow from the cells; the operations are the smallest published
     set that has all of them.
 
-    genotype: as `read_genotype` takes it. cells, channels, auxiliary: as in `Darts`.
-    Raises InvalidArchitecture, which says what is
-    wrong with it.
+    genotype: as `read_genotype` takes it.
+    cells, channels, auxiliary: as in `Darts`.
+
+    Raises InvalidArchitecture, which says what is wrong with it.
     """
     read = read_genotype(genotype)
     nodes = (len(read.normal.nodes), len(read.reduce.nodes))

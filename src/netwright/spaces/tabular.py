@@ -22,7 +22,7 @@ class Tabular(DecisionSpace):
     """Every combination of the options, as of a table with a column for each decision: {"width": [8, 16], "op": ["a"]}.
 
     decisions: the options of each, by name; one with a single option is no decision. No network can be built of it:
-    measure with `Table`, or with your own function.
+        measure with `Table`, or with your own function.
 
     Raises ConfigurationError for no decisions, and for options that are not at least one, all different.
     """

@@ -29,7 +29,11 @@ _KEPT = 1 << 16
 
 @dataclass(frozen=True)
 class CellSize:
-    """How large cells may be. vertices: input and output among them. edges: at most on paths from input to output."""
+    """How large cells may be.
+
+    vertices: input and output among them.
+    edges: at most on paths from input to output.
+    """
 
     vertices: int = MOST_VERTICES
     edges: int = MOST_EDGES

@@ -18,9 +18,11 @@ PROVIDES = ("super.mixed_op", "super.partial_channel")
 class MixedOperation(nn.Module):
     """One module of several: sum_o p_o o(x) for a mixture with weights p (Liu et al. 2019, equation 2).
 
-    labels: of the options, hard ones first, then soft ones. decision: the full name, None where there is nothing to
-    decide. Options that are not active in a mixture are not computed; for an architecture only the chosen one is, with
-    no weight.
+    decision: the full name, None where there is nothing to decide.
+    labels: of the options, hard ones first, then soft ones.
+
+    Options that are not active in a mixture are not computed; for an architecture only the chosen one is, with no
+    weight.
     """
 
     def __init__(
@@ -78,8 +80,10 @@ def zeros_for(operation: MixedOperation, x: Any) -> Tensor:
 class MixedEdges(nn.Module):
     """A node that sums operations on earlier states: all of them, mixed, or those that an architecture keeps.
 
-    Takes the list of all earlier states. name: full name of the node; its edges may be weighted by the mixture's
-    `name/sources` (Xu et al. 2020, equation 3). group: computes what several nodes of one cell share, where fused.
+    Takes the list of all earlier states.
+
+    name: full name of the node; its edges may be weighted by the mixture's `name/sources` (Xu et al. 2020, equation 3).
+    group: computes what several nodes of one cell share, where fused.
     """
 
     group: Any = None
@@ -189,7 +193,9 @@ class PartialChannels(nn.Module):
     """Only the first 1/k of the channels pass the operation; the others go by (Xu et al. 2020, section 3.2).
 
     Where the operation halves the resolution, the others are max-pooled. The channels are shuffled afterwards, so that
-    all of them pass an operation in time. operation: made for 1/k of the channels.
+    all of them pass an operation in time.
+
+    operation: made for 1/k of the channels.
     """
 
     def __init__(self, operation: Callable[[Tensor], Any], k: int) -> None:

@@ -130,7 +130,11 @@ class OpenGraphCell(nn.Module):
 def open_graph(
     parts: GraphParts, name: Callable[[Pair], str], operation: Callable[..., nn.Module], selection: Selection
 ) -> OpenGraphCell:
-    """The cell of all graphs. name: of an edge's decision. operation: makes that of a vertex."""
+    """The cell of all graphs.
+
+    name: of an edge's decision.
+    operation: makes that of a vertex.
+    """
     names = {pair: name(pair) for pair in combinations(range(parts.vertices), 2)}
     inner, output = range(1, parts.vertices - 1), parts.vertices - 1
 

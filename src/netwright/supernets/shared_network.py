@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class SharedNetwork(nn.Module, ABC):
     """Runs any network of a space on weights that all of them share. Its parameters are what is trained.
 
-    space: whose networks. shape: of the examples.
+    space: whose networks.
+    shape: of the examples.
     mixes: whether it runs mixtures of all options, too; by default not.
     """
 

@@ -34,7 +34,10 @@ class Sharing(Configured, ABC):
 
 
 class Form(Configured):
-    """In what a supernet departs from the plain one. options: its arguments of `Supernet`."""
+    """In what a supernet departs from the plain one.
+
+    options: its arguments of `Supernet`.
+    """
 
     options: ClassVar[Mapping[str, Any]] = {}
 

@@ -28,6 +28,7 @@ def make_elastic(
 
     kernel_transform: smaller kernels pass a learnt linear map that starts as the identity (Cai et al. 2020).
     group_series: convolutions of fixed channels and open groups become series of terms, see `SeriesConv2d`.
+
     Raises UserError for a kind of layer whose weights cannot be sliced.
     """
     for name, module in list(network.named_modules()):

@@ -19,7 +19,7 @@ def statistics_per_batch(network: nn.Module, *, running: bool = False) -> None:
     """Batch normalisation by the batch's own statistics, in training and evaluation mode.
 
     running: whether running statistics are kept beside, which `moving` moves and `settled` normalises by. They are
-    those of mixtures: where paths are trained one by one, a path's running averages would be another path's.
+        those of mixtures: where paths are trained one by one, a path's running averages would be another path's.
     """
     for norm in norms_of(network):
         norm.track_running_stats = False
@@ -72,8 +72,9 @@ def repeated(norms: Sequence[Norm], moved: bool) -> Generator[None]:
 def move(norms: Sequence[Norm], mean: Tensor, inverse: Tensor, count: int) -> None:
     """Move running statistics as the norms themselves would.
 
-    norms: all of one momentum and one number of channels; mean, inverse: of all their channels in their order, the mean
-    and one over the deviation that was divided by, flat; count: values a channel.
+    norms: all of one momentum and one number of channels.
+    mean, inverse: of all their channels in their order, the mean and one over the deviation that was divided by, flat.
+    count: values a channel.
     """
     first = norms[0]
     unbiased = (inverse.double().square().reciprocal() - first.eps).clamp_min(0) * (count / max(1, count - 1))

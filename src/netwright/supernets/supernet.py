@@ -45,23 +45,25 @@ class Supernet(SharedNetwork):
     stand-alone network with the same weights; for a `Mixture` every active option, weighted. Cells that share
     decisions do not share weights. Weights are drawn from torch's current generator.
 
+    space: of the architectures.
+    shape: of the examples.
     affine: whether batch normalisations inside the parts that leave something open have a scale and shift. Their
-    statistics are those of the batch, in evaluation mode, too.
+        statistics are those of the batch, in evaluation mode, too.
     normalise_pooling: batch normalisation after each option that only pools, as the authors of DARTS have it; the
-    stand-alone networks have none there.
+        stand-alone networks have none there.
     partial_channels: k lets 1/k of the channels pass the operations of each edge (Xu et al. 2020).
     kernel_transform: smaller kernels pass a learnt linear map (Cai et al. 2020).
     drop_path: keep the places where paths may be dropped; on a node's edges one for all that is mixed on the edge.
     skip_dropout: put in places where skip connections may be dropped.
     fused: compute what the options of a cell have in common once.
     recompute: keep only the inputs of each part that leaves something open, and compute it anew in the backward pass:
-    less memory, more time.
+        less memory, more time.
     running_statistics: whether batch normalisations also keep running statistics, which passes inside `moving` move,
-    and by which those inside `settled` normalise.
+        and by which those inside `settled` normalise.
     merged: options that differ in their kernels alone share all else, and are one convolution in a mixture (Wang et al.
-    2020); nothing is fused then.
+        2020); nothing is fused then.
     group_series: convolutions whose groups are open have a term for each number of them, summed from the most groups on
-    (Howard-Jenkins et al. 2020), in place of the first columns of one weight.
+        (Howard-Jenkins et al. 2020), in place of the first columns of one weight.
 
     Raises UserError for a space whose networks cannot share weights: text as the value of a decision, sizes of layers
     that cannot be sliced, structure that depends on the architecture. ConfigurationError where partial channels

@@ -31,8 +31,12 @@ def check_estimator(
 ) -> None:
     """Raise AssertionError, which names the rule and how it was broken, unless this is an estimator as meant here.
 
-    samples: how many random architectures of the space to estimate, each twice. proposals: others to estimate besides.
+    estimator: to check.
+    space: of the architectures that it measures.
+    samples: how many random architectures of the space to estimate, each twice.
+    proposals: others to estimate besides.
     measured: metrics that are clocked or otherwise may differ from one time to the next.
+    seed: of what is drawn, and of the estimates.
     """
     with must_not_raise("configuration"):
         json.dumps(estimator.configuration(), allow_nan=False)

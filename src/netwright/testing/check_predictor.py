@@ -24,8 +24,10 @@ Make = Callable[["DecisionSpace"], Any]  # of Predictors; `testing` knows the co
 def check_predictor(make: Make, space: DecisionSpace | None = None, *, examples: int = 24, seed: int = 0) -> None:
     """Raise AssertionError, which names the rule and how it was broken, unless this is a predictor as meant here.
 
-    make: gives a fresh predictor for a space; a class whose constructor needs nothing else will do. space: what to try
-    it on; by default a small one with conditional decisions. examples: how many to fit.
+    make: gives a fresh predictor for a space; a class whose constructor needs nothing else will do.
+    space: what to try it on; by default a small one with conditional decisions.
+    examples: how many to fit.
+    seed: everything random follows from it.
     """
     space = space or Layers()
     rng = np.random.default_rng(seed)

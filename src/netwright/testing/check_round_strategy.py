@@ -37,8 +37,10 @@ def check_round_strategy(
 ) -> None:
     """Raise AssertionError, which names the rule and how it was broken, unless this strategy trains shared weights.
 
-    make: gives a fresh strategy for a space. space: what to try it on; by default a small one with conditional
-    decisions. epochs, steps: of the training, which is made up: losses and gradients follow from the candidates alone.
+    make: gives a fresh strategy for a space.
+    space: what to try it on; by default a small one with conditional decisions.
+    epochs, steps: of the training, which is made up: losses and gradients follow from the candidates alone.
+    seed: everything random follows from it.
     """
     space = space or Layers()
     whole = Training(make(space), epochs, steps, seed).hold()

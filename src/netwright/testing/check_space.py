@@ -29,8 +29,12 @@ def check_space(
 ) -> None:
     """Raise AssertionError, which names the rule and how it was broken, unless this is a space as meant here.
 
-    shape: the task to build for; by default the shape that the space is traced for. samples: random architectures to
-    try the rules on. networks: how many of them to build in full and run forward and backward on `device`.
+    space: to check.
+    shape: the task to build for; by default the shape that the space is traced for.
+    samples: random architectures to try the rules on.
+    networks: how many of them to build in full and run forward and backward on `device`.
+    device: "cpu", "cuda:0", ...
+    seed: everything random follows from it.
     """
     require(samples >= 2, f"samples is {samples}; at least 2 are needed")
     shape = shape or space.traced_shape

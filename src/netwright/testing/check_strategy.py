@@ -30,9 +30,11 @@ def check_strategy(
 ) -> None:
     """Raise AssertionError, which names the rule and how it was broken, unless this is a strategy as meant here.
 
-    make: gives a fresh strategy for a space; a class whose constructor needs nothing else will do. space: what to try
-    it on; by default a small one with conditional decisions. trials: how long each conversation is. exhausts: whether
-    the strategy promises to ask no architecture twice and to raise SpaceExhausted after the last.
+    make: gives a fresh strategy for a space; a class whose constructor needs nothing else will do.
+    space: what to try it on; by default a small one with conditional decisions.
+    trials: how long each conversation is.
+    exhausts: whether the strategy promises to ask no architecture twice and to raise SpaceExhausted after the last.
+    seed: everything random follows from it.
     """
     space = space or Layers()
     is_its_configuration(make, space)

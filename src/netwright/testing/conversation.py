@@ -30,7 +30,9 @@ class Asked(NamedTuple):
 class Conversation:
     """A search with a free estimator: the score of an architecture is drawn from its own JSON.
 
-    slots: how many trials may be pending. states: how trials end, in turn. shuffled: tell them in random order.
+    slots: how many trials may be pending.
+    states: how trials end, in turn.
+    shuffled: tell them in random order.
     """
 
     def __init__(

@@ -55,9 +55,15 @@ def nasbench101(
     """The table of nasbench_only108.tfrecord or nasbench_full.tfrecord, or of the same records as JSON.
 
     Accuracies are shares (0 to 1). The fidelity is the number of epochs (4, 12, 36, 108: separate trainings), the seed
-    of a trial picks one of three repeats, and "cost_seconds" is the time of the training. metrics: of the names in
-    `NAMES`. options: those of `Table`. The JSON form is {hash: [{"module_adjacency", "module_operations",
-    "trainable_parameters"}, {epochs: [{"final_training_time", ...}, ...]}]}.
+    of a trial picks one of three repeats, and "cost_seconds" is the time of the training.
+
+    path: of the file.
+    space: whose architectures are read; by default `NasBench101()`.
+    metrics: of the names in `NAMES`.
+    options: those of `Table`.
+
+    The JSON form is {hash: [{"module_adjacency", "module_operations", "trainable_parameters"}, {epochs:
+    [{"final_training_time", ...}, ...]}]}.
     """
     given = {"fidelity": "epochs", "repeat": "repeat", "cost": "training_time", **options}
     return Table(space or NasBench101(), NasBench101File(path), metrics=metrics, **given)

@@ -49,11 +49,15 @@ def nasbench201(
 ) -> Table:
     """The table of NAS-Bench-201-v1_1-096897.pth, or of a CSV, JSON or Parquet file with a column "arch".
 
-    dataset: "cifar10-valid", "cifar10", "cifar100" or "ImageNet16-120", and epochs: 12 or 200; of the .pth file only.
-    From that, the metrics are "train_accuracy", "val_accuracy", "test_accuracy" (per cent), the losses, "params" and
-    "flops" (in millions) and "cost_seconds" (training, and one look at the validation examples); those that were
-    evaluated after each epoch have curves, and the seed of a trial picks one of the trainings. options: those of
-    `Table`.
+    path: of the file.
+    dataset: "cifar10-valid", "cifar10", "cifar100" or "ImageNet16-120"; of the .pth file only.
+    epochs: 12 or 200; of the .pth file only.
+    space: whose architectures are read; by default `NasBench201()`.
+    options: those of `Table`.
+
+    From the .pth file, the metrics are "train_accuracy", "val_accuracy", "test_accuracy" (per cent), the losses, "params"
+    and "flops" (in millions) and "cost_seconds" (training, and one look at the validation examples); those that were
+    evaluated after each epoch have curves, and the seed of a trial picks one of the trainings.
 
     Raises UserError for the folders and .pickle.pbz2 files of NATS-Bench, which are pickles, and DataError where
     a .pth file needs more than PyTorch's restricted loader allows.

@@ -22,7 +22,11 @@ def nasbench_macro(path: str | os.PathLike[str], *, space: NasBenchMacro | None 
     """The table of nas-bench-macro_cifar10.json: {"01201221": {"test_acc": [...], "mean_acc": ..., ...}, ...}.
 
     The seed of a trial picks one of the three trainings of `test_acc`; "mean_acc" is their mean. Accuracies are per
-    cent. There is no validation accuracy. options: those of `Table`.
+    cent. There is no validation accuracy.
+
+    path: of the file.
+    space: whose architectures are read; by default `NasBenchMacro()`.
+    options: those of `Table`.
     """
     return Table(space or NasBenchMacro(), NasBenchMacroFile(path), **{"repeat": "repeat", **options})
 

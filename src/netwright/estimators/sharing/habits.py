@@ -16,11 +16,14 @@ MODES = ("training", "evaluation")
 class Habits:
     """How shared weights are trained and probed; the defaults are those of DARTS (Liu et al. 2019, the authors' code).
 
-    order: of the gradient on a probe. decay_all: whether biases, and scales and shifts of normalisation, decay, too.
-    augment_probes: whether the validation minibatches that move an architecture are augmented as those of training
-    are; evaluations never are. pace: how the learning rate moves. drop_path: "rising" from 0, epoch by epoch, or
-    "constant". rehearsals: the mode in which the loss on a training minibatch is measured when nothing is trained:
-    "training", or "evaluation", by running statistics and with nothing dropped.
+    order: of the gradient on a probe.
+    decay_all: whether biases, and scales and shifts of normalisation, decay, too.
+    augment_probes: whether the validation minibatches that move an architecture are augmented as those of training are;
+        evaluations never are.
+    pace: how the learning rate moves.
+    drop_path: "rising" from 0, epoch by epoch, or "constant".
+    rehearsals: the mode in which the loss on a training minibatch is measured when nothing is trained: "training", or
+        "evaluation", by running statistics and with nothing dropped.
     """
 
     order: Order = 1

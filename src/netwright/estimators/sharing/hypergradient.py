@@ -34,10 +34,11 @@ def second_order(
 ) -> tuple[list[Tensor], Tensor]:
     """Gradient by each mixture tensor, and the validation loss after the step; the weights end as they were.
 
-    training, validation: give the loss for what `weights` and `mixture` now hold. step: moves the weights to w' in
-    place when it is given their gradients. rate: xi. exact: the second derivative by differentiating twice, where the
-    network allows it, instead of the finite difference of equation 8, whose epsilon is `scale` divided by the length of
-    v.
+    training, validation: give the loss for what `weights` and `mixture` now hold.
+    step: moves the weights to w' in place when it is given their gradients.
+    rate: xi.
+    exact: the second derivative by differentiating twice, where the network allows it, instead of the finite difference
+        of equation 8, whose epsilon is `scale` divided by the length of v.
     """
     with torch.no_grad():
         before = torch._foreach_mul(list(weights), 1.0)  # pyright: ignore

@@ -19,8 +19,8 @@ class Stage:
     """So many epochs on the networks of `space`, with new weights where it is not the first, unless it goes on.
 
     skip_dropout: initial rate of the dropout after skip connections, and after how many epochs it begins to decay.
-    learning_rate: where the schedule of the stage begins, None for that of the settings. goes_on: whether weights and
-    optimiser are those of the stage before.
+    learning_rate: where the schedule of the stage begins, None for that of the settings.
+    goes_on: whether weights and optimiser are those of the stage before.
     """
 
     space: DecisionSpace

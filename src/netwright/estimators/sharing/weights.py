@@ -361,7 +361,8 @@ class Weights:
     ) -> tuple[Tensor, Tensor]:
         """Cross-entropy on one minibatch, with that of an auxiliary classifier where there is one; and the logits.
 
-        precise: in the precision of the weights. smoothing: of the labels; None for that of the weight training.
+        precise: in the precision of the weights.
+        smoothing: of the labels; None for that of the weight training.
         """
         inputs, labels = batch
         with nullcontext() if precise else self.precision.autocast(self.device):

@@ -18,9 +18,12 @@ from netwright.estimators.tables.source_columns import Columns
 class Arrangement:
     """Where each architecture's rows are.
 
-    points: the distinct architectures, in the order of their first rows. places: the number of each. budgets:
-    ascending; empty without a fidelity column. rows[place * max(1, len(budgets)) + budget]: its rows, by repeat.
-    repeats: what each row's repeat is called. duplicates: how many rows say again what another one says.
+    points: the distinct architectures, in the order of their first rows.
+    places: the number of each.
+    budgets: ascending; empty without a fidelity column.
+    rows: rows[place * max(1, len(budgets)) + budget] are those of an architecture at a budget, by repeat.
+    repeats: what each row's repeat is called.
+    duplicates: how many rows say again what another one says.
     """
 
     points: tuple[Point, ...]

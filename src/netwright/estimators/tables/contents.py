@@ -31,10 +31,13 @@ _read: OrderedDict[Any, Contents] = OrderedDict()
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """A table in memory. values: each metric by row. curves: (rows, epochs) of each metric that has one.
+    """A table in memory.
 
-    followed: whether the rows of one architecture with ascending budgets are one training. used, skipped, outside: how
-    many rows are, are left out for a missing number, and are about architectures outside of the space.
+    values: each metric by row.
+    curves: (rows, epochs) of each metric that has one.
+    followed: whether the rows of one architecture with ascending budgets are one training.
+    used, skipped, outside: how many rows are, are left out for a missing number, and are about architectures outside of
+        the space.
     """
 
     where: str

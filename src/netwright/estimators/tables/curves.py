@@ -23,7 +23,7 @@ def curve_of(columns: Columns, metric: str, given: Any) -> Curve:
     """The metric after each epoch, (rows, epochs).
 
     given: a column whose cells are lists, what the names of a family of columns begin with before the number of the
-    epoch, the path of an .npy or .npz file, or an array with a row for each row of the table.
+        epoch, the path of an .npy or .npz file, or an array with a row for each row of the table.
     """
     if not isinstance(given, (str, os.PathLike)):
         array = np.asarray(given, dtype=np.float64)

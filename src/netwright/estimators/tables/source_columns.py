@@ -20,8 +20,10 @@ SHOWN_ROWS = 3
 class Columns:
     """The cells of each column: text, numbers, lists or objects.
 
-    where: the file's name, for messages. row: what a row, counted from 0, is called there ("line 17"). points: the
-    architectures of the rows, where the source knows them without any text; None for one outside of the space.
+    where: the file's name, for messages.
+    row: what a row, counted from 0, is called there ("line 17").
+    points: the architectures of the rows, where the source knows them without any text; None for one outside of the
+        space.
     delimiter: of a text file.
     """
 

@@ -10,10 +10,16 @@ from dataclasses import dataclass
 class TableReport:
     """What was read.
 
-    rows: that are used. skipped: left out for a missing number. duplicates: rows that say again what another one says.
-    architectures: distinct ones. size: of the space. covered: architectures of the space that the table knows, itself
-    or by one that gives the same network; None where the space is too large to say. budgets: of the fidelity column.
-    repeats: least and most rows of an architecture at one budget. ranges: lowest and highest value of each metric.
+    rows: that are used.
+    skipped: left out for a missing number.
+    duplicates: rows that say again what another one says.
+    architectures: distinct ones.
+    size: of the space.
+    covered: architectures of the space that the table knows, itself or by one that gives the same network; None where
+        the space is too large to say.
+    budgets: of the fidelity column.
+    repeats: least and most rows of an architecture at one budget.
+    ranges: lowest and highest value of each metric.
     outside: rows left out because they are about architectures outside of the space, which is a part of another.
     """
 

@@ -25,12 +25,17 @@ class BelowThreshold(TrialFailed):
 class Filter(Estimator):
     """Measures with `estimator` what a cheap score puts among the best `keep` of random architectures.
 
-    The others end as infeasible, before `estimator` has cost anything. proxy: the estimator of the score, for one a
-    `ZeroCost`. metric: which of its metrics; by default its first. sample: how many random architectures give the
-    threshold, drawn and scored when the first one is estimated; the same for the same `seed`.
-    For a limit that is known as a number no filter is needed: put both estimators into a `Stack`, and give the search a
-    constraint such as "synflow >= 50".
-    estimator: measures what passes. keep: share of random architectures that would pass. seed: of the sample.
+    The others end as infeasible, before `estimator` has cost anything. For a limit that is known as a number no filter
+    is needed: put both estimators into a `Stack`, and give the search a constraint such as "synflow >= 50".
+
+    estimator: measures what passes.
+    proxy: the estimator of the score, for one a `ZeroCost`.
+    metric: which of its metrics; by default its first.
+    keep: share of random architectures that would pass.
+    sample: how many random architectures give the threshold, drawn and scored when the first one is estimated; the same
+        for the same `seed`.
+    seed: of the sample.
+
     Raises ConfigurationError for a share outside 0..1, a metric that the proxy does not give, and a proxy that does not
     say its space.
     """

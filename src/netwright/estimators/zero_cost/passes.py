@@ -23,7 +23,7 @@ class Passes:
 
     network: in training mode, so that batch normalisation uses the minibatch, and leaves its running statistics alone.
     inputs, labels: the minibatch. weights: of the convolutions and linear layers. gradients: of the mean cross-entropy
-    for each of them, None where the loss does not depend on it; with a graph where "curvature" is needed.
+        for each of them, None where the loss does not depend on it; with a graph where "curvature" is needed.
     second_gradients: on another minibatch. input_gradient: of the sum of all logits, like the inputs.
     """
 
@@ -89,8 +89,8 @@ def scores(
     """Score a network, which is afterwards as it was: its weights, buffers, gradients, modes and hooks.
 
     first, second: normalised minibatches on the network's device; the second for what needs gradients of two. Whatever
-    is random, such as dropout, follows from `seed`. A score that does not exist is not finite. Waits for the device
-    once, at the end.
+        is random, such as dropout, follows from `seed`. A score that does not exist is not finite. Waits for the device
+        once, at the end.
     """
     first = in_memory_order(network, first)
     second = None if second is None else in_memory_order(network, second)

@@ -41,6 +41,7 @@ def rank_random(
     metric: by default the first of the estimator's own; what is to be small, such as "params", scores its negative.
     on_each: called with how many are done. Everything random follows from `seed`, the same weights' seed for all.
     executor: where they are scored, several at once; with one, a network that raises an error scores minus infinity.
+
     Raises SearchFailed where all of them raise errors there.
     """
     objective = Objective.parse(metric or estimator.metrics[0])
@@ -81,7 +82,9 @@ def outcomes_of(
 ) -> list[Outcome]:
     """What an estimator measured of each architecture, in their order, carried out by an executor.
 
-    on_each: called with how many are done. Raises SearchFailed, with the first reason, where all ended with errors.
+    on_each: called with how many are done.
+
+    Raises SearchFailed, with the first reason, where all ended with errors.
     """
     jobs = (Job(place, Proposal(each), seed, (estimator,)) for place, each in enumerate(architectures))
     found: dict[int, Outcome] = {}

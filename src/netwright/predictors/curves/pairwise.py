@@ -18,7 +18,10 @@ class Pairwise(CurvePredictor):
     """Which of two curves ends higher: sigma(f(x) - f(y)), learnt from pairs (their equation 4).
 
     x: values, their differences and the architecture, each seen for the same number of steps. f is linear here, where
-    the paper has a network; regularisation: the inverse of the penalty's weight. Needs `least` complete curves.
+    the paper has a network.
+
+    regularisation: the inverse of the penalty's weight.
+    least: complete curves that it needs.
     """
 
     def __init__(self, regularisation: float = 1.0, least: int = 20) -> None:

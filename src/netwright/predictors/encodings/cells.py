@@ -32,7 +32,7 @@ class Slot:
     """A possible edge: states by number within the cell; labels by option of `decision`, the one label without it.
 
     decision: the place of the decision of its operation, None where there is no choice. It is there where that decision
-    is active, and where the decision at `chooser` takes one of `chosen`.
+        is active, and where the decision at `chooser` takes one of `chosen`.
     """
 
     cell: int
@@ -46,8 +46,12 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """slots: of all cells. names, states: of each cell, its name and those of its states. rest: places of the decisions
-    that are no cell's. ends: for each cell the states that some architecture reads nowhere, its outputs.
+    """The cells of a space whose nodes read several earlier states.
+
+    slots: of all cells.
+    names, states: of each cell, its name and those of its states.
+    rest: places of the decisions that are no cell's.
+    ends: for each cell the states that some architecture reads nowhere, its outputs.
     """
 
     slots: tuple[Slot, ...]

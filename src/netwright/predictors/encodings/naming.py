@@ -26,8 +26,10 @@ _ONE = re.compile(r"(\D*)(\d+)(\D*)")
 
 @dataclass(frozen=True, slots=True)
 class NamedGraph:
-    """One cell. edges: by numbers (from, to), ascending from 0, the place of the edge's decision. name: what the names
-    of its decisions begin with.
+    """One cell.
+
+    edges: by numbers (from, to), ascending from 0, the place of the edge's decision.
+    name: what the names of its decisions begin with.
     """
 
     name: str

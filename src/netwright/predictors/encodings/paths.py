@@ -30,7 +30,9 @@ class Paths(Encoding):
     follow as one-hot; a space without cells has nothing else, for its one path would be the whole network.
 
     longest: paths of at most so many operations; by default the most with no more than 2,000 paths, at least 1 (the
-    truncation of section 4: long paths are many, and each of them is rare). Raises ConfigurationError below 1.
+        truncation of section 4: long paths are many, and each of them is rare).
+
+    Raises ConfigurationError below 1.
     """
 
     def __init__(self, space: DecisionSpace, longest: int | None = None) -> None:

@@ -23,9 +23,13 @@ _CHECKED = 3  # architectures whose graphs must agree
 
 @dataclass(frozen=True, slots=True)
 class Vertices:
-    """One cell. edges: the place of each pair's decision, of which option `there` is the edge. vertices: of each inner
-    vertex, the place of its operation's decision. The input is vertex 0, and the output the last. labels: of the
-    operations. rest: places of the other decisions.
+    """One cell.
+
+    edges: the place of each pair's decision, of which option `there` is the edge.
+    vertices: of each inner vertex, the place of its operation's decision. The input is vertex 0, and the output the
+        last.
+    labels: of the operations.
+    rest: places of the other decisions.
     """
 
     edges: dict[tuple[int, int], int]

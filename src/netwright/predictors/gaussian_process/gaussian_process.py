@@ -29,14 +29,17 @@ LEARNT_FROM = 500  # examples that hyperparameters are learnt from, at most
 class GaussianProcess(JointPredictor):
     """Regression with a kernel whose hyperparameters, signal and noise variance maximise their likelihood.
 
-    kernel: None for `Exponential(space)`, of how many decisions differ. noise: the variance of
-    measurements as a share of that of all values; None learns it. clip: values worse than the median by more than so
-    many times the distance from the median to the best tenth count as that bad, so that a few networks that failed do
-    not set the scale; None takes all as they are. restarts: from how many points `fit` begins to learn, the usual ones
-    and others drawn from the prior. iterations: of L-BFGS at most, from each. most: of more examples than so many a
-    subset stands for all, half of it the best and half drawn from the others, among which recent ones are likelier;
-    the hyperparameters are learnt from 500 of them. None takes all, in time that grows with the cube.
+    space: of the architectures.
+    kernel: None for `Exponential(space)`, of how many decisions differ.
+    noise: the variance of measurements as a share of that of all values; None learns it.
+    clip: values worse than the median by more than so many times the distance from the median to the best tenth count
+        as that bad, so that a few networks that failed do not set the scale; None takes all as they are.
     refit: `update` learns the hyperparameters anew at so many times as many examples as the last time.
+    restarts: from how many points `fit` begins to learn, the usual ones and others drawn from the prior.
+    iterations: of L-BFGS at most, from each.
+    most: of more examples than so many a subset stands for all, half of it the best and half drawn from the others,
+        among which recent ones are likelier; the hyperparameters are learnt from 500 of them. None takes all, in time
+        that grows with the cube.
 
     `fit` learns the hyperparameters. `update` extends the factor of the covariance matrix, in O(n^2), and learns them
     anew, from where they stand, whenever there are `refit` times as many examples as the last time.

@@ -23,8 +23,9 @@ def log_marginal_likelihood(
 ) -> tuple[float, np.ndarray]:
     """The log of p(scores | hyperparameters), equation 2.30, and its derivatives, equation 5.9.
 
-    measures: of all pairs of examples. own: of each with itself. logs: of the kernel's hyperparameters, the signal's
-    variance and that of the noise.
+    measures: of all pairs of examples.
+    own: of each with itself.
+    logs: of the kernel's hyperparameters, the signal's variance and that of the noise.
     """
     signal, noise = np.exp(logs[-2:])
     covariance = kernel.covariance(measures, logs[:-2])
@@ -39,7 +40,10 @@ def log_marginal_likelihood(
 
 
 def hyperparameters(kernel: Kernel, noise: float | None) -> tuple[Hyperparameter, ...]:
-    """Those of the kernel, then the variances of signal and noise; noise: keeps it fixed at that variance."""
+    """Those of the kernel, then the variances of signal and noise.
+
+    noise: keeps it fixed at that variance.
+    """
     fixed = NOISE if noise is None else Hyperparameter(NOISE.name, noise, noise, noise)
     return *kernel.hyperparameters(), SIGNAL, fixed
 

@@ -31,9 +31,11 @@ class EditDistance(PairKernel):
     """exp(-beta d) of the edits between two networks, d = layers + `skip_weight` * skip connections (equation 2).
 
     The layers' part is the least cost of turning one sequence of operations into the other, where adding and leaving
-    out a layer cost 1 (equations 3 and 4); that of the skip connections is the cheapest matching, where one without
-    a partner costs 1 (equations 5 and 6). A skip connection is a link that leads past at least one layer in the order
-    of calculation. skip_weight: lambda, 1 in the authors' code.
+    out a layer cost 1 (equations 3 and 4); that of the skip connections is the cheapest matching, where one without a
+    partner costs 1 (equations 5 and 6). A skip connection is a link that leads past at least one layer in the order of
+    calculation.
+
+    skip_weight: lambda, 1 in the authors' code.
 
     It is not the authors' kernel. Theirs is exp(-d^2) after the networks were embedded in a Euclidean space by their
     distances to subsets of the examples (Bourgain), in every version since the paper's: always positive definite, but

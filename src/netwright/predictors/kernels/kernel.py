@@ -78,7 +78,10 @@ class GraphKernel(Kernel):
         """All that the measures are taken of."""
 
     def row(self, order: Any, described: Any) -> Any:
-        """What `measures` is given of an architecture. order: of its canonical form, among others'."""
+        """What `measures` is given of an architecture.
+
+        order: of its canonical form, among others'.
+        """
         return described
 
     def features(self, architectures: Sequence[Architecture]) -> np.ndarray:

@@ -21,7 +21,10 @@ KINDS = ("conv", "pool")
 
 @dataclass(frozen=True)
 class LayerGraph:
-    """labels: what each layer does, in topological order. adjacency: bool (n, n), from row to column.
+    """The layers of a network and who reads whom.
+
+    labels: what each layer does, in topological order.
+    adjacency: bool (n, n), from row to column.
 
     A layer without predecessors is an input. Each part without successors leads to the output, the last layer.
     """

@@ -31,12 +31,17 @@ class MlpEnsemble(Predictor):
     The defaults are those of the authors' code (naszilla: `MetaNeuralnet`, `meta_neuralnet_params`): 10 layers of 20
     units, mean absolute error, batches of 32 for 150 epochs, Adam at 0.01 with moment decays 0.9 and 0.99. There scores
     are percentages and learnt as they are; here they are standardised, for a metric may have any unit.
+    `quick` has settings that train in a small part of the time.
 
-    encoding: what the networks read, by default `Paths(space)`. steps: how many batches to train on instead of
-    `epochs`, however many examples there are. schedule: the rate stays "constant", or rises for 5 steps and then falls
-    to zero as a "cosine" does. loss: "mae" or "mse". `quick` has settings that train in a small part of the time.
+    space: of the architectures.
+    encoding: what the networks read, by default `Paths(space)`.
+    networks: in the ensemble.
+    layers, width: of each.
+    epochs, batch, rate: of its training by Adam.
+    steps: how many batches to train on instead of `epochs`, however many examples there are.
+    schedule: the rate stays "constant", or rises for 5 steps and then falls to zero as a "cosine" does.
+    loss: "mae" or "mse".
     most: of more examples than so many a part is learnt, half of it the best and half drawn from the others.
-    networks: in the ensemble. layers, width: of each. epochs, batch, rate: of its training by Adam.
 
     Raises ConfigurationError for numbers below 1, a rate that is not positive, and unknown names.
     """

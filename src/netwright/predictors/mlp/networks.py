@@ -73,7 +73,10 @@ def _draw(layer: np.ndarray, rng: np.random.Generator) -> None:
 
 
 class Training:
-    """Gradient steps of these networks on batches; see `step`. loss: "mae" or "mse"."""
+    """Gradient steps of these networks on batches; see `step`.
+
+    loss: "mae" or "mse".
+    """
 
     def __init__(self, networks: Networks, decays: tuple[float, float], loss: str) -> None:
         self.networks, self._decays, self._loss = networks, decays, loss
@@ -89,7 +92,8 @@ class Training:
     def step(self, rows: np.ndarray, scores: np.ndarray, rate: float) -> None:
         """One step of Adam (Kingma and Ba 2015) on the mean loss of these rows, for each network by itself.
 
-        rows: float32 (count, n, inputs + 1), the last column ones. scores: float32 (count, n).
+        rows: float32 (count, n, inputs + 1), the last column ones.
+        scores: float32 (count, n).
         """
         self.differentiate(rows, scores)
         self._steps += 1

@@ -50,11 +50,17 @@ class SemiSupervisedAssessor(Predictor):
     that of the reconstruction of all. A new architecture is related to these same architectures, not to others
     that are predicted with it. The deviation is that of `networks` such models.
 
+    space: of the architectures.
     encoding: what is embedded, by default `Adjacency(space)`; the paper's convolutional encoder of an adjacency matrix
-    is here two linear layers, for any encoding. width, threshold: of the similarity, in units of the mean distance of
-    two architectures. Share 0.5 is, as far as known, the paper's (unsure); all other numbers are this project's choice.
-    unlabelled: random architectures without values. networks: in the ensemble. hidden, embedding: units of a layer, and
-    of the embedding. steps, rate: of their training by Adam. share: of the reconstruction in the loss.
+        is here two linear layers, for any encoding.
+    unlabelled: random architectures without values.
+    networks: in the ensemble.
+    hidden, embedding: units of a layer, and of the embedding.
+    steps, rate: of their training by Adam.
+    share: of the reconstruction in the loss; 0.5 is, as far as known, the paper's (unsure).
+    width, threshold: of the similarity, in units of the mean distance of two architectures.
+
+    All other numbers are this project's choice.
 
     Raises ConfigurationError for counts below 1, a rate or width not above 0 and a share outside of 0 to 1.
     """

@@ -31,7 +31,8 @@ def train(
 ) -> None:
     """Adam with a cosine schedule on the mean squared error of minibatches in random order.
 
-    graphs: adjacency, features, and which nodes are there, as the network takes them. scores: float32 (n,).
+    graphs: adjacency, features, and which nodes are there, as the network takes them.
+    scores: float32 (n,).
     """
     error = SquaredError(network, *graphs)
     optimiser = Adam(error.weights, error.gradient, decay)

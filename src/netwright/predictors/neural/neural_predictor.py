@@ -90,13 +90,20 @@ class NeuralPredictor(Predictor):
 
     3 convolutions of 144, a linear layer of 128, dropout 0.1, Adam with a cosine schedule, batches of 10: those of a
     public reimplementation for NAS-Bench-101 (whether all are the paper's is unsure). Its rate of 1e-4 with weight
-    decay 1e-3 for 300 epochs, on the values as they are, rank networks far worse (docs/predictors.md). ranks: learn the
-    normal scores of the values' ranks, as `Ranked` does; the paper's first stage, a classifier of hopeless networks, is
-    left out, and as values these would set the scale. It gives no deviation; here it is that of `draws` passes with
-    dropout left on (Gal and Ghahramani 2016), which is too narrow unless `Calibrated` scales it.
+    decay 1e-3 for 300 epochs, on the values as they are, rank networks far worse (docs/predictors.md).
 
-    layers, hidden: number and width of the convolutions. head: width of the linear layer. dropout: after each layer.
-    epochs, batch, rate, decay: of its training by Adam. draws: passes that give the deviation.
+    The paper's first stage, a classifier of hopeless networks, is left out; as values these would set the scale. It
+    gives no deviation; here it is that of `draws` passes with dropout left on (Gal and Ghahramani 2016), which is too
+    narrow unless `Calibrated` scales it.
+
+    space: of the architectures.
+    layers, hidden: number and width of the convolutions.
+    head: width of the linear layer.
+    dropout: after each layer.
+    epochs, batch, rate, decay: of its training by Adam.
+    draws: passes that give the deviation.
+    ranks: learn the normal scores of the values' ranks, as `Ranked` does.
+
     Raises ConfigurationError for counts below 1, rate not above 0 and dropout outside of 0 to 1.
     """
 

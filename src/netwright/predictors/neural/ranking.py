@@ -26,7 +26,10 @@ Curves = Sequence[Sequence[float]]
 def pairwise_loss(scores: Tensor, values: Tensor) -> Tensor:
     """Mean of -log sigmoid(s_i - s_j) over all pairs whose value i is above value j (their equations 1 and 2).
 
-    scores: (..., n); values: (n,). Zero where all values are the same.
+    scores: (..., n).
+    values: (n,).
+
+    Zero where all values are the same.
     """
     better = (values[:, None] > values[None, :]).to(scores.dtype)
     lost = nn.functional.softplus(scores[..., None, :] - scores[..., :, None])
@@ -62,8 +65,12 @@ class RankingNetwork(Predictor):
     Mean and deviation are those of `networks` networks that differ in their first weights; the number of units, steps
     and the rate of Adam are this project's choice.
 
-    encoding: of architectures. networks: in the ensemble. hidden: units of a layer. steps, rate, decay: of their
-    training by Adam.
+    space: of the architectures.
+    encoding: of architectures.
+    networks: in the ensemble.
+    hidden: units of a layer.
+    steps, rate, decay: of their training by Adam.
+
     Raises ConfigurationError for counts below 1, rate not above 0, and curves that do not fit the architectures.
     """
 

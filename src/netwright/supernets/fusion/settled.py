@@ -35,7 +35,7 @@ def weighted(
     """For each edge the sum over its options of p_eo norm(W_eo x_eo): (n, d, h, w) each.
 
     weights: p (edges, options). images: x (n, edges * c, h, w) of each option; matrix: W (edges, d, c) of each, None
-    where there is none. known: of each option.
+        where there is none. known: of each option.
     """
     edges = len(weights)
     total: Tensor | None = None
