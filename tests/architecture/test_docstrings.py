@@ -9,14 +9,19 @@ from collections.abc import Iterator
 
 import pytest
 
+from netwright.training import TrainingSettings
+
 PACKAGES = (
     "netwright",
     *(f"netwright.{name}" for name in ("catalogue", "engine", "executors", "methods", "results", "store")),
     *(f"netwright.{name}" for name in ("strategies", "tasks", "training")),
+    *(f"netwright.{name}" for name in ("benchmarks", "estimators", "predictors", "spaces", "supernets", "testing")),
+    *(f"netwright.predictors.{name}" for name in ("curves", "encodings", "gaussian_process", "kernels")),
     *(f"netwright.strategies.{name}" for name in ("bayesian", "differentiable", "evolution", "fidelity", "latent")),
     *(f"netwright.strategies.{name}" for name in ("paths", "progressive", "rounds", "tree_search")),
 )
 ITEM = re.compile(r"^((?:\w+)(?:, \w+)*): .", re.MULTILINE)
+TAKES_SETTINGS = re.compile(r"^settings: .*\bTrainingSettings\b", re.MULTILINE)  # and says where each is described
 
 
 def public() -> Iterator[tuple[str, object]]:
@@ -36,8 +41,10 @@ def parameters(value: object) -> list[str]:
 
 
 def described(value: object) -> set[str]:
-    """The names that stand on lines of their own."""
-    return {name.strip() for line in ITEM.findall(inspect.getdoc(value) or "") for name in line.split(",")}
+    """The names that stand on lines of their own, and those of the training settings where these are named."""
+    text = inspect.getdoc(value) or ""
+    own = {name.strip() for line in ITEM.findall(text) for name in line.split(",")}
+    return own | described(TrainingSettings) if TAKES_SETTINGS.search(text) else own
 
 
 @pytest.mark.parametrize(("name", "value"), list(public()), ids=lambda each: each if isinstance(each, str) else "")

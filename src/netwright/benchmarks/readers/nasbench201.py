@@ -55,9 +55,9 @@ def nasbench201(
     space: whose architectures are read; by default `NasBench201()`.
     options: those of `Table`.
 
-    From the .pth file, the metrics are "train_accuracy", "val_accuracy", "test_accuracy" (per cent), the losses, "params"
-    and "flops" (in millions) and "cost_seconds" (training, and one look at the validation examples); those that were
-    evaluated after each epoch have curves, and the seed of a trial picks one of the trainings.
+    From the .pth file, the metrics are "train_accuracy", "val_accuracy", "test_accuracy" (per cent), the losses,
+    "params" and "flops" (in millions) and "cost_seconds" (training, and one look at the validation examples); those
+    that were evaluated after each epoch have curves, and the seed of a trial picks one of the trainings.
 
     Raises UserError for the folders and .pickle.pbz2 files of NATS-Bench, which are pickles, and DataError where
     a .pth file needs more than PyTorch's restricted loader allows.

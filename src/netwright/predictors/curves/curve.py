@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """values: what was measured after each step of a training (an epoch, say), larger is better."""
+    """A learning curve, whole or its beginning.
+
+    values: what was measured after each step of a training (an epoch, say), larger is better.
+    architecture: whose training it was, where that is known.
+    """
 
     values: tuple[float, ...]
     architecture: Architecture | None = None

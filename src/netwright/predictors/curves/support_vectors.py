@@ -23,7 +23,8 @@ class SupportVectors(FinalValue):
     """A nu-support-vector regression for each length seen: values, their differences and the architecture give the end.
 
     nu: of the regression. C and the kernel's width are those with the least error in five-fold cross-validation; that
-        error is the deviation, as in the paper (section 3.3). Needs `least` complete curves.
+        error is the deviation, as in the paper (section 3.3).
+    least: complete curves that it needs.
     """
 
     def __init__(self, nu: float = 0.5, least: int = 20) -> None:

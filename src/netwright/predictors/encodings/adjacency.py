@@ -18,6 +18,8 @@ class Adjacency(Encoding):
     the same states count two. Where operations are on vertices, as in NAS-Bench-101: one number for each pair of
     vertices, whether there is an edge, then each vertex's operation as one-hot (21 + 15 there). Decisions outside of
     cells follow as one-hot; a space without cells has nothing else.
+
+    space: of the architectures.
     """
 
     @cached_property

@@ -32,6 +32,8 @@ class Flow(Encoding):
     have the same statistics of each architecture's graph, and how many links there are. Decisions outside of cells and
     graphs follow as one-hot, and for those that are asked repeatedly ("block/0/kernel",
     "block/1/kernel") how often each option is taken. Not from a paper; docs/predictors.md says what it is worth.
+
+    space: of the architectures.
     """
 
     def __init__(self, space: DecisionSpace) -> None:

@@ -8,7 +8,10 @@ from netwright.predictors.encodings.encoding import Encoding, one_hot_rows
 
 
 class OneHot(Encoding):
-    """One for each option that is taken, in the order of the decisions; a decision that is not active is all zeros."""
+    """One for each option that is taken, in the order of the decisions; a decision that is not active is all zeros.
+
+    space: of the architectures.
+    """
 
     @property
     def dimension(self) -> int:

@@ -22,7 +22,12 @@ MOST_KEPT = 100_000  # features of architectures; beyond that all are forgotten
 
 @dataclass(frozen=True, slots=True)
 class Hyperparameter:
-    """One positive number of a kernel that is learnt from the examples, with the range that it is kept in."""
+    """One positive number of a kernel that is learnt from the examples, with the range that it is kept in.
+
+    name: how it is called among those of its kernel.
+    start: where learning begins.
+    least, most: the range.
+    """
 
     name: str
     start: float
