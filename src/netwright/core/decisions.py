@@ -26,7 +26,11 @@ INACTIVE = -1
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Holds where the decision `parent` is active and takes one of `labels`."""
+    """Holds where the decision `parent` is active and takes one of `labels`.
+
+    parent: full name of a decision.
+    labels: of its options.
+    """
 
     parent: str
     labels: frozenset[Label]
@@ -36,8 +40,13 @@ class Condition:
 class Decision:
     """One thing to decide: its name, what it may take, and when it is asked at all.
 
-    It is active where any of `conditions` holds; without conditions, always. `soft` options exist in a mixture only.
-    For kind "sources", `edges` names the decision of the operation on each source (None where there is no choice).
+    name: the full one, with those of the scopes before it.
+    options: what it may take.
+    kind: what is decided.
+    soft: options that exist in a mixture only.
+    conditions: it is active where any of them holds; without any, always.
+    edges: for kind "sources", the number of each source and the name of the decision of the operation on it (None where
+        there is no choice).
     """
 
     name: str
@@ -58,7 +67,10 @@ class Decision:
 
 
 class DecisionTable(Sequence[Decision]):
-    """Decisions in an order in which each comes after those its activity depends on."""
+    """Decisions in an order in which each comes after those its activity depends on.
+
+    decisions: in that order.
+    """
 
     def __init__(self, decisions: Sequence[Decision]) -> None:
         self._decisions = tuple(decisions)

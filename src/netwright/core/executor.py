@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 class Job:
     """One attempt at a trial: everything that a worker needs.
 
+    number: of the trial.
+    proposal: the candidate and its fidelity.
+    seed: of the trial.
+    stages: estimators, run in this order.
+    constraints: checked after each stage.
     attempt: counts from 1; seed and proposal are the same in each.
     folder: where all attempts of this trial may keep checkpoints, None for nowhere.
     batch_share: what an estimator multiplies its batch size by.
@@ -47,8 +52,15 @@ class Job:
 
 @value
 class Outcome:
-    """How a job ended. `traceback` is empty unless the state is "error".
+    """How a job ended.
 
+    number: of the trial.
+    state: how it ended.
+    measurement: what its stages measured.
+    seconds: that it took.
+    device: on which it was measured.
+    reason: why there is no result, empty where there is one.
+    traceback: empty unless the state is "error".
     attempt: the job's.
     place: the worker or node that ran it, for the record.
     peak_memory: bytes, where known.

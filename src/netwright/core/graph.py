@@ -9,6 +9,7 @@ from dataclasses import dataclass
 class Node:
     """A state of the network.
 
+    name: that edges call it by.
     operation: what computes it; empty for inputs, outputs and sums.
     group: its cell.
     """
@@ -20,8 +21,9 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """From node to node, by name.
+    """From node to node.
 
+    source, target: names of nodes.
     operation: what is done on the way; empty where the state is passed on as it is.
     """
 
@@ -32,6 +34,12 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
+    """States and what leads from one to another.
+
+    nodes: inputs and outputs among them.
+    edges: between these nodes.
+    """
+
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
 

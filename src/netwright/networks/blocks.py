@@ -9,7 +9,11 @@ SMALLEST_SIDE = 2  # pixels that halving leaves at least
 
 
 class Residual(nn.Module):
-    """The input plus what `body` makes of it, then `activation`; the body keeps the shape (He et al. 2016)."""
+    """The input plus what `body` makes of it, then `activation` (He et al. 2016).
+
+    body: keeps the shape of what it takes.
+    activation: of the sum; None for none.
+    """
 
     def __init__(self, body: nn.Module, activation: nn.Module | None = None) -> None:
         super().__init__()
@@ -21,7 +25,11 @@ class Residual(nn.Module):
 
 
 class ClassifierHead(nn.Module):
-    """(n, channels, height, width) to (n, classes): the mean over all pixels, then one linear layer."""
+    """(n, channels, height, width) to (n, classes): the mean over all pixels, then one linear layer.
+
+    channels: of the images.
+    classes: how many logits.
+    """
 
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()

@@ -14,6 +14,8 @@ class DenseCell(nn.Module):
     """A cell of one input whose last node is its output (Dong and Yang 2020).
 
     Each node takes the list of all states so far, the cell's input first, and gives the next one.
+
+    nodes: in the order in which they are computed.
     """
 
     def __init__(self, nodes: Iterable[nn.Module]) -> None:
@@ -33,6 +35,11 @@ class Cell(nn.Module):
     States 0 and 1 are those outputs, older first, each after its preprocessing; each node takes the list of all states
     so far and gives the next one. The cell's output is the states in `output`, one after the other along the channels,
     and after that `projection`, if there is one.
+
+    preprocess: of the output of the cell before the last one, and of that of the last one.
+    nodes: in the order in which they are computed.
+    output: numbers of states.
+    projection: of the output; None for none.
     """
 
     def __init__(
@@ -78,7 +85,10 @@ def preprocessing(older: int, newer: int, channels: int, after_reduction: bool) 
 
 
 class PairSum(nn.Module):
-    """The sum of two modules that both take the list of states: a block of two inputs."""
+    """The sum of two modules that both take the list of states: a block of two inputs.
+
+    first, second: each takes the list of states.
+    """
 
     def __init__(self, first: nn.Module, second: nn.Module) -> None:
         super().__init__()
@@ -94,6 +104,13 @@ class CellNetwork(nn.Module):
 
     Takes images (batch, channels, height, width) and gives logits (batch, classes). With an auxiliary classifier, on
     the output of cell number `auxiliary_after`, training mode gives (logits, auxiliary logits).
+
+    stem: takes the images.
+    second_stem: takes what `stem` gives.
+    cells: in their order.
+    classifier: of what the last cell gives.
+    auxiliary: the classifier of an earlier cell's output; None for none.
+    auxiliary_after: number of that cell.
     """
 
     def __init__(
@@ -129,6 +146,8 @@ class ReductionBlock(nn.Module):
     """A residual block that halves the resolution (He et al. 2016, with the average pooling of NAS-Bench-201).
 
     Odd extents are rounded up.
+
+    inputs, outputs: channels.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:

@@ -19,7 +19,10 @@ from netwright.networks.drop_path import DropPath
 
 
 class Zero(nn.Module):
-    """Zeros of the shape that a convolution of this stride would give."""
+    """Zeros of the shape that a convolution of this stride would give.
+
+    stride: 1, or 2 to halve the resolution.
+    """
 
     def __init__(self, stride: int = 1) -> None:
         super().__init__()
@@ -37,6 +40,9 @@ class FactorizedReduce(nn.Module):
 
     Together they see every position, which a single 1x1 convolution of stride 2 would not. What lies beyond an odd
     extent counts as zero.
+
+    inputs, outputs: channels.
+    affine, track_running_stats: of the batch normalisation.
     """
 
     def __init__(self, inputs: int, outputs: int, *, affine: bool = True, track_running_stats: bool = True) -> None:

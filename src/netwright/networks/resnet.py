@@ -12,7 +12,11 @@ STAGES = 3
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions around which the input is passed on, through a 1x1 convolution where the shape changes."""
+    """Two 3x3 convolutions around which the input is passed on, through a 1x1 convolution where the shape changes.
+
+    inputs, outputs: channels.
+    stride: of the first convolution.
+    """
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
