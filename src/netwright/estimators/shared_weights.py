@@ -98,7 +98,7 @@ class SharedWeights(RoundEstimator):
         trainings and probes of mixtures move.
     trained: a run in the present project, or the folder of its shared weights; they are then only evaluated, on the
         validation examples that they were trained without, in the form in which they were trained.
-    device: "auto", "cpu", "cuda:0", ...
+    device: where it computes: "auto", "cpu", "cuda", or one by number, as "cuda:1".
 
     The final training of what was found is that of other searches (`final_settings`), not that of shared weights.
 

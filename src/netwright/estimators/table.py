@@ -42,7 +42,7 @@ class Untabulated(TrialFailed):
 class Table(Estimator):
     """Looks architectures up in a table of known results; no network is built.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     source: a CSV, JSON or Parquet file, a mapping from column names to arrays or lists, a data frame, or a
         `netwright.estimators.tables.sources.Source`.
     architecture: the column that holds the space's own string form or its JSON; or a mapping from decisions to their

@@ -56,7 +56,7 @@ INHERITED = "inherited_params"
 class Training(Estimator):
     """Trains the architecture's network on the task's training split and measures it on the validation split.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     task: what their networks learn.
     settings: how to train; any field of TrainingSettings may be given by name beside it, such as `epochs=5`.
     device: "auto" takes the first CUDA device where there is one, otherwise the CPU.

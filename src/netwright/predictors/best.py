@@ -22,7 +22,7 @@ def best(space: DecisionSpace, folds: int = 5) -> Calibrated:
     It was among the best predictors on NAS-Bench-201 with 200 examples (docs/predictors.md has the figures) and is no
     paper's. Other spaces have not been measured. Fitting costs `folds` + 1 fits of the Gaussian process, each O(n^3).
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     folds: of the cross-validation that calibrates the deviations.
     """
     process = GaussianProcess(space, Matern52(space, Flow(space)), clip=None)

@@ -27,7 +27,7 @@ class Boosting(Predictor):
     The deviation is that of a new measurement: what the bags disagree by, and how far they are off on the examples that
     their samples leave out.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     encoding: by default `OneHot(space)`.
     bags: bootstrap samples, each with a boosting of its own.
     trees, rate, depth: of each bag's boosting.

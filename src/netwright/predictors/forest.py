@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Forest(Predictor):
     """Regression trees on bootstrap samples; mean and deviation are those of the trees' predictions.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     encoding: by default `OneHot(space)`.
     trees: how many.
     share: of the columns that each split may use.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Linear(Predictor):
     """A linear function of the encoding; the strength of its ridge penalty and the noise follow from the evidence.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     encoding: by default `OneHot(space)`. The deviation is that of a new measurement: the weights' posterior and noise.
     iterations: of the evidence's maximisation.
 

@@ -45,7 +45,7 @@ class Supernet(SharedNetwork):
     stand-alone network with the same weights; for a `Mixture` every active option, weighted. Cells that share
     decisions do not share weights. Weights are drawn from torch's current generator.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     shape: of the examples.
     affine: whether batch normalisations inside the parts that leave something open have a scale and shift. Their
         statistics are those of the batch, in evaluation mode, too.

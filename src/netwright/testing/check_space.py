@@ -33,7 +33,7 @@ def check_space(
     shape: the task to build for; by default the shape that the space is traced for.
     samples: random architectures to try the rules on.
     networks: how many of them to build in full and run forward and backward on `device`.
-    device: "cpu", "cuda:0", ...
+    device: where these run: "cpu", "cuda", or one by number, as "cuda:1".
     seed: everything random follows from it.
     """
     require(samples >= 2, f"samples is {samples}; at least 2 are needed")

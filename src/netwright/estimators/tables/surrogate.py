@@ -87,7 +87,7 @@ class Surrogates:
     """The surrogates of one table, a metric and a share of the full budget each, made when they are first asked.
 
     name: of the predictor, see `SURROGATES`.
-    space: of the architectures.
+    space: the space whose architectures are meant.
     metrics: what a measurement holds.
     where: what the table is called.
     known: gives the architectures that the table has rows of.

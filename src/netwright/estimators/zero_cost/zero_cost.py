@@ -53,7 +53,7 @@ LEAST_BATCH = 2
 class ZeroCost(Estimator):
     """Scores an architecture's network with random weights, on one minibatch of the training examples.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     task: whose examples are taken.
     proxies: names in `PROXIES`, each a metric of that name of which larger is better; also "params" and "macs". What
         they have in common is computed once. `stages` measures parameters and multiply-adds (`Cost`) beside them in any
@@ -62,7 +62,7 @@ class ZeroCost(Estimator):
     repeats: initialisations over which scores are averaged.
     data_seed: which examples, the same for all architectures; "zico" takes a second minibatch.
     split_seed, validation: of the task's split, as in `Training`.
-    device: "auto", "cpu", "cuda:0", ...
+    device: where it computes: "auto", "cpu", "cuda", or one by number, as "cuda:1".
 
     Initial weights follow from the seed of the estimate. A score that is not finite, as of a network whose output does
     not depend on its input, ends the trial as diverged; the others are kept with it.

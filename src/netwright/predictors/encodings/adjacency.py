@@ -19,7 +19,7 @@ class Adjacency(Encoding):
     vertices, whether there is an edge, then each vertex's operation as one-hot (21 + 15 there). Decisions outside of
     cells follow as one-hot; a space without cells has nothing else.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     """
 
     @cached_property

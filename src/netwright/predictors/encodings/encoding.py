@@ -21,7 +21,7 @@ MOST_BYTES = 1 << 26  # of rows that are kept; all are dropped when there are mo
 class Encoding(Configured, ABC):
     """Gives each architecture of a space a row of `dimension` numbers; rows are kept, so each is made once.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     """
 
     def __init__(self, space: DecisionSpace) -> None:

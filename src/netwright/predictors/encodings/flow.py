@@ -33,7 +33,7 @@ class Flow(Encoding):
     graphs follow as one-hot, and for those that are asked repeatedly ("block/0/kernel",
     "block/1/kernel") how often each option is taken. Not from a paper; docs/predictors.md says what it is worth.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     """
 
     def __init__(self, space: DecisionSpace) -> None:

@@ -10,7 +10,7 @@ from netwright.predictors.encodings.encoding import Encoding, one_hot_rows
 class OneHot(Encoding):
     """One for each option that is taken, in the order of the decisions; a decision that is not active is all zeros.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     """
 
     @property

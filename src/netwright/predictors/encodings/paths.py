@@ -29,7 +29,7 @@ class Paths(Encoding):
     (1 + 3 + 9 + 27 + 81 + 243 = 364 paths; 40 with longest=3, the paper's truncation). Decisions outside of cells
     follow as one-hot; a space without cells has nothing else, for its one path would be the whole network.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     longest: paths of at most so many operations; by default the most with no more than 2,000 paths, at least 1 (the
         truncation of section 4: long paths are many, and each of them is rare).
 

@@ -29,7 +29,7 @@ LEARNT_FROM = 500  # examples that hyperparameters are learnt from, at most
 class GaussianProcess(JointPredictor):
     """Regression with a kernel whose hyperparameters, signal and noise variance maximise their likelihood.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     kernel: None for `Exponential(space)`, of how many decisions differ.
     noise: the variance of measurements as a share of that of all values; None learns it.
     clip: values worse than the median by more than so many times the distance from the median to the best tenth count

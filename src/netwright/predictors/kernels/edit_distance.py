@@ -35,7 +35,7 @@ class EditDistance(PairKernel):
     partner costs 1 (equations 5 and 6). A skip connection is a link that leads past at least one layer in the order of
     calculation.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     skip_weight: lambda, 1 in the authors' code.
 
     It is not the authors' kernel. Theirs is exp(-d^2) after the networks were embedded in a Euclidean space by their

@@ -21,7 +21,7 @@ class LinearRbf(Kernel):
     The code is one-hot, since the options of a decision have no order here; both parts are scaled by the number of
     decisions, so that the kernel of an architecture that answers all of them with itself is 1.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     """
 
     def __init__(self, space: DecisionSpace) -> None:

@@ -46,7 +46,7 @@ class Otmann(PairKernel):
     by both networks' masses. The kernel is w exp(-sum beta d) + (1 - w) exp(-sum beta' d_normalised^2) (section 4); w
     and the betas are learnt. It need not be positive definite, so the Gaussian process may add to its diagonal.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     structural: weights of the path lengths, a distance for each.
     """
 

@@ -82,7 +82,7 @@ class _Distances(Kernel):
 class Rbf(_Distances):
     """exp(-r^2 / 2) (equation 4.9).
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     encoding: numbers that stand for an architecture; None compares decision by decision: 0 where both take the same
         option or both are not asked, 1 otherwise.
     relevance: a length for every coordinate (decision, or number of the encoding) instead of one for all.
@@ -100,7 +100,7 @@ class Rbf(_Distances):
 class Matern52(_Distances):
     """(1 + sqrt(5) r + 5/3 r^2) exp(-sqrt(5) r) (equation 4.17).
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     encoding: numbers that stand for an architecture; None compares decision by decision: 0 where both take the same
         option or both are not asked, 1 otherwise.
     relevance: a length for every coordinate (decision, or number of the encoding) instead of one for all.
@@ -125,7 +125,7 @@ class Exponential(_Distances):
     Of two one-hot encodings r^2 is twice the number of decisions that differ, so that this is the categorical kernel
     exp(-Hamming distance / length).
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     encoding: numbers that stand for an architecture; None compares decision by decision: 0 where both take the same
         option or both are not asked, 1 otherwise.
     relevance: a length for every coordinate (decision, or number of the encoding) instead of one for all.

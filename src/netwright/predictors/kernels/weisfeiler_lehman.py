@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class WeisfeilerLehman(GraphKernel):
     """How many layers two networks have in common, and how many with the same layers around them.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     iterations: how far around a layer is looked, against the direction of the edges as in Ru et al. 2021; 0 compares
         the layers' labels alone. Each iteration's counts give one normalised kernel; how much each weighs is learnt.
     """

@@ -33,7 +33,7 @@ class MlpEnsemble(Predictor):
     are percentages and learnt as they are; here they are standardised, for a metric may have any unit.
     `quick` has settings that train in a small part of the time.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     encoding: what the networks read, by default `Paths(space)`.
     networks: in the ensemble.
     layers, width: of each.

@@ -50,7 +50,7 @@ class SemiSupervisedAssessor(Predictor):
     that of the reconstruction of all. A new architecture is related to these same architectures, not to others
     that are predicted with it. The deviation is that of `networks` such models.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     encoding: what is embedded, by default `Adjacency(space)`; the paper's convolutional encoder of an adjacency matrix
         is here two linear layers, for any encoding.
     unlabelled: random architectures without values.

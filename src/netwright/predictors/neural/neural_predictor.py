@@ -96,7 +96,7 @@ class NeuralPredictor(Predictor):
     gives no deviation; here it is that of `draws` passes with dropout left on (Gal and Ghahramani 2016), which is too
     narrow unless `Calibrated` scales it.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     layers, hidden: number and width of the convolutions.
     head: width of the linear layer.
     dropout: after each layer.

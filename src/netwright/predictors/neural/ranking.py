@@ -65,7 +65,7 @@ class RankingNetwork(Predictor):
     Mean and deviation are those of `networks` networks that differ in their first weights; the number of units, steps
     and the rate of Adam are this project's choice.
 
-    space: of the architectures.
+    space: the space whose architectures are meant.
     encoding: of architectures.
     networks: in the ensemble.
     hidden: units of a layer.
