@@ -37,7 +37,7 @@ def plain(choose, shape):
 
 
 def searching(network) -> nw.Search:
-    kind = type("S", (nw.Space,), {"network": lambda self, choose, shape: network(choose, shape)})
+    kind = type("S", (nw.DecisionSpace,), {"network": lambda self, choose, shape: network(choose, shape)})
     space = kind()
     return nw.Search(RandomSearch(space), Training(space, TASK, epochs=1, batch_size=16, device="cpu"))
 

@@ -109,7 +109,7 @@ class Faulty(Estimator):
 
     def _greedy_shared(self) -> None:
         """Memory that a limit on private data does not see."""
-        area = mmap.mmap(-1, 1_000_000_000)
+        area = mmap.mmap(-1, 1000 << 20)
         for start in range(0, len(area), 1 << 20):
             area[start : start + (1 << 20)] = bytes(1 << 20)
         time.sleep(120)

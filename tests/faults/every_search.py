@@ -54,7 +54,11 @@ SHORT: dict[str, dict[str, Any]] = {
     "random-weight-sharing": {"candidates": 6, "batches": 2, "best": 2},
     "one-shot": {"evaluations": 6},
 }
-NEED_EDGES = {"pc-darts"}
+OWN_SPACE: dict[str, Callable[[], Space]] = {  # of the recipes that search only a space of their kind
+    "pc-darts": lambda: nw.spaces.Darts(cells=2, channels=4, nodes=2),
+    "gross": lambda: nw.spaces.GroupedChain(sizes=(1, 2, 4), width=4, stages=1, blocks=1),
+    "nasbench1shot1": lambda: nw.spaces.NasBench1Shot1(channels=4, stacks=1, modules=1),
+}
 EPOCHS = 3
 
 
@@ -129,18 +133,12 @@ def _toy(cls: type[Strategy]) -> Case:
 
 def _recipe(name: str) -> Case:
     settings = {"epochs": EPOCHS, "batch_size": 20, "device": "cpu", "alarms": False, **SHORT.get(name, {})}
-    space = _cells if name in NEED_EDGES else _layers
-    return Case(lambda seed: load("search", name)(space(), _task(), seed=seed, **settings))
+    return Case(lambda seed: load("search", name)(_space_of(name), _task(), seed=seed, **settings))
 
 
 @cache
-def _layers() -> Space:
-    return Layers(3)
-
-
-@cache
-def _cells() -> Space:
-    return nw.spaces.Darts(cells=2, channels=4, nodes=2)
+def _space_of(name: str) -> Space:
+    return OWN_SPACE[name]() if name in OWN_SPACE else Layers(3)
 
 
 @cache

@@ -8,8 +8,10 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -277,13 +279,20 @@ def test_a_half_made_database_of_a_killed_process_is_made_again(tmp_path: Path) 
     assert sorted(os.listdir(place)) == ["netwright.db", "netwright.lock"]
 
 
+@pytest.fixture
+def place_for_all() -> Iterator[Path]:
+    """A folder that every user may enter: the one above `tmp_path` is closed by each pytest that begins beside this."""
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        yield Path(place)
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="needs another user to be")
-def test_a_directory_without_permission_is_one_message_and_can_still_be_read(tmp_path: Path) -> None:
-    filled(tmp_path / "p")
-    above = [path for path in (tmp_path / "p").parents if path.stat().st_uid == os.getuid() and path.name.count("-")]
-    for path in (tmp_path / "p", tmp_path, *above):
-        os.chmod(path, 0o755)
-    for path in (tmp_path / "p").iterdir():
+def test_a_directory_without_permission_is_one_message_and_can_still_be_read(place_for_all: Path) -> None:
+    project = place_for_all / "p"
+    filled(project)
+    os.chmod(project, 0o755)
+    for path in project.iterdir():
         os.chmod(path, 0o644)
     code = (
         "import fcntl, os, sys; from netwright.store import Store; from netwright.core.errors import UserError\n"
@@ -292,7 +301,7 @@ def test_a_directory_without_permission_is_one_message_and_can_still_be_read(tmp
         "except UserError as problem: print(problem)\n"
         "print(len(Store.open_readonly(sys.argv[1]).read_run('r').trials))"
     )
-    result = subprocess.run([sys.executable, "-c", code, tmp_path / "p"], capture_output=True, text=True, check=False)
+    result = subprocess.run([sys.executable, "-c", code, project], capture_output=True, text=True, check=False)
     first, second = result.stdout.splitlines()
     assert "no permission to use" in first and second == "20", result.stderr
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from netwright.core.errors import OutOfMemory
-from netwright.core.memory_use import is_out_of_memory, reset_peak_on
+from netwright.core.memory_use import is_out_of_memory
 from netwright.core.task import Examples
 
 
@@ -47,4 +47,4 @@ def reset_peak_memory(device: torch.device) -> None:
     """Let `peak_on` count from here. Begins with CUDA where nothing has yet: before that there is no count."""
     if device.type == "cuda":
         torch.cuda.init()
-        reset_peak_on(str(device))
+        torch.cuda.reset_peak_memory_stats(device)
