@@ -87,6 +87,12 @@ class RoundEstimator(Estimator):
         Raises TrialFailed, and UserError for what cannot be asked (training beyond the end, for one).
         """
 
+    def end_soon(self) -> None:
+        """The time of the training is up: the next "train" is its last step, after which "progress" is 1.0.
+
+        By default nothing: then the training goes on to its planned end, whatever time it takes.
+        """
+
     @property
     @abstractmethod
     def epoch_ended(self) -> bool:

@@ -109,6 +109,8 @@ class Loop:
                     self._finish(outcome)
                 self.signals.check()
             self.acknowledgements.settle()
+        if self.rounds.cut:
+            self.stopper.reason += "; the training of the shared weights ended early for it"
         return self.stopper.reason
 
     def _over(self) -> bool:
@@ -143,6 +145,8 @@ class Loop:
                 f"{type(self._strategy).__name__} asks for a round while trials {sorted(self.attempts.pending)} are "
                 "pending; a strategy that trains shared weights must first be told of them"
             )
+        if self.stopper.weights_end(self.clock.seconds):
+            rounds.end_soon()
         return rounds.carry_out(self._number, proposal)
 
     def _fill(self) -> None:

@@ -31,14 +31,16 @@ class Rounds:
 
     folder: where the shared weights are kept after each epoch; None keeps nothing.
 
-    count: the rounds since the last trial or epoch. lost: whether the state of the last epoch of a finished run is not
-    there any more. unkept: whether an epoch has ended whose state is still to be kept.
+    count: the rounds since the last trial or epoch.
+    cut: whether the time ended the training early.
+    lost: whether the state of the last epoch of a finished run is not there any more.
+    unkept: whether an epoch has ended whose state is still to be kept.
     """
 
     def __init__(self, strategy: Strategy, estimator: RoundEstimator | None, seed: int, folder: Path | None) -> None:
         self._strategy, self._name = in_role(strategy, RoundStrategy), type(strategy).__name__
         self._estimator, self._seed, self._folder = estimator, seed, folder
-        self._begun = self._cleaned = self.unkept = self.lost = False
+        self._begun = self.cut = self._cleaned = self.unkept = self.lost = False
         if estimator is not None:
             estimator.forget()
         self._since = time.monotonic()
@@ -65,6 +67,12 @@ class Rounds:
             return self._epoch(strategy, estimator, number, proposal) if estimator.epoch_ended else None
         except TrialFailed as problem:
             raise SearchFailed(f"the training of the shared weights failed: {marked(problem)}") from problem
+
+    def end_soon(self) -> None:
+        """Have the weights trained for one step more at most, for their time is up."""
+        if self._estimator is not None and self._begun and self.progress < 1.0:
+            self._estimator.end_soon()
+            self.cut = True
 
     def _both(self) -> tuple[RoundStrategy, RoundEstimator]:
         """Who asks for rounds, and who carries them out; UserError where one of them cannot."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from netwright.core.errors import ConfigurationError, NetwrightError, SearchFailed, UserError
 from netwright.core.inside import inside
 from netwright.core.spelling import spelled
-from netwright.core.strategy import Strategy
+from netwright.core.strategy import Strategy, mixture_of
 from netwright.core.warning import warn
 from netwright.engine.identity import check_identity, check_name, next_name, note_identity
 from netwright.engine.loop import Loop
@@ -24,7 +24,7 @@ from netwright.engine.progress import Progress, Watch
 from netwright.engine.replay import replay
 from netwright.engine.rounds import FOLDER, round_estimator
 from netwright.engine.run import Run, beyond, resuming
-from netwright.engine.stops import Stopper, Stops
+from netwright.engine.stops import THEN_SEARCH, Stopper, Stops
 from netwright.engine.under_way import CANCELLING
 from netwright.executors.inline import Inline
 from netwright.store.problems import NoRoom
@@ -118,7 +118,13 @@ class Session:
         """Search to a stop; the run."""
         strategy = fresh(self._search.strategy)
         watch = None if on_progress is None else Watch(on_progress, self._stops)
-        stopper = Stopper(self._stops, self._search.objectives, reserve, patient=strategy.bounded, expected=expected)
+        training = THEN_SEARCH if mixture_of(strategy) is None else 1.0
+        stopper = Stopper(
+            *(self._stops, self._search.objectives, reserve),
+            patient=strategy.bounded,
+            expected=expected,
+            training=training,
+        )
         earlier = self.store.summary(self.name).seconds if self.store and self._resume else 0.0
         shared, self._folder, memory = self._folders()
         loop = Loop(
@@ -232,7 +238,7 @@ class Session:
     def _further(self, loop: Loop, stopped: str) -> str:
         """The call that goes on; empty where nothing was kept, or where no higher limit would bring more."""
         stopper, stops = loop.stopper, self._stops
-        if self.store is None:
+        if self.store is None or loop.rounds.cut:
             return ""
         if stopped == stopper.reason:
             if stopper.reached is None:

@@ -17,6 +17,7 @@ from netwright.engine.duration import format_duration, parse_duration
 OVERRUN = 1.1  # a trial is begun where it should end within this share of the time
 FUTILE = 10_000  # networks in a row that break the limits before the search gives up
 FIRST = 2.0  # seconds that the first trial may take in any case
+THEN_SEARCH = 0.75  # of the time for the training of shared weights, where a search on them follows
 SETTLED = 0.6  # of the time, by which a trial before which none has completed ends where something follows the search
 _RECENT = 5  # trials that tell how long the next one takes
 
@@ -76,11 +77,14 @@ class Stopper:
         *,
         patient: bool = False,
         expected: float | None = None,
+        training: float = 1.0,
     ) -> None:
-        """patient: time ends the search only after a trial has completed, for strategies that train first.
+        """patient: time ends the search only after a trial has completed, and the training of shared weights before it.
 
         expected: seconds of a typical trial, as far as that is known beforehand.
+        training: share of the time after which shared weights are trained no further, where there are any.
         """
+        self._training = training
         self._expected, self._completed = expected, False
         self._stops = stops
         self._patient = patient
@@ -146,6 +150,13 @@ class Stopper:
             return True  # it ends by when it must, with what it has: there is nothing else to hand over
         self.end_of_time()
         return False
+
+    def weights_end(self, seconds: Callable[[], float]) -> bool:
+        """Whether the training of shared weights, after which the first trials come, has had its part of the time."""
+        limit = self._stops.seconds
+        if limit is None or not self._patient:
+            return False
+        return seconds() >= self._training * (OVERRUN * limit if self._reserve is None else SETTLED * limit)
 
     def end_of_time(self) -> None:
         """Take note that the time is up, which is why the search stops unless there is a reason already."""

@@ -284,10 +284,13 @@ class SharedWeights(RoundEstimator):
         before = weights.step
         with self._reported(), weights.running(proposal):
             found = weights.round(proposal)
-        self._ended_epoch = weights.step > before and weights.step % weights.steps == 0
+        self._ended_epoch = weights.step > before and (weights.step % weights.steps == 0 or weights.is_over)
         if not self.terms or proposal.along is not None:
             return found
         return with_terms(found, proposal.candidate, self.terms, self.cost)
+
+    def end_soon(self) -> None:
+        self.weights.end_soon()
 
     @property
     def epoch_ended(self) -> bool:
@@ -369,7 +372,7 @@ class SharedWeights(RoundEstimator):
         weights = self.weights
         state = {
             "optimiser": weights.optimiser.state_dict(),
-            "place": {"step": weights.step, "probes": weights.probes, "stage": weights.stage},
+            "place": {"step": weights.step, "probes": weights.probes, "stage": weights.stage, "total": weights.total},
             "sums": weights.sums,
             "companion": dict(companion),
         }

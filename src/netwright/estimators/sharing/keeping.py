@@ -23,6 +23,7 @@ def fill(weights: Weights, snapshot: checkpoint.Snapshot, *, evaluated_only: boo
     if not evaluated_only:
         weights.optimiser.load_state_dict(snapshot.state["optimiser"])
         weights.step, weights.probes = place["step"], place["probes"]
+        weights.total = place.get("total", weights.total)
         weights.sums.copy_(snapshot.state.get("sums", weights.sums))
 
 

@@ -156,9 +156,18 @@ class Weights:
         return self.training.in_a_pass
 
     @property
+    def is_over(self) -> bool:
+        """Whether the training is done."""
+        return self.step >= self.total
+
+    @property
     def epoch(self) -> int:
         """Whole epochs done."""
         return self.step // self.steps
+
+    def end_soon(self) -> None:
+        """The next training step is the last one."""
+        self.total = min(self.total, self.step + 1)
 
     def _enter_epoch(self) -> None:
         """Before the first step of an epoch: the next stage where one begins, and the rates of the epoch."""
@@ -201,11 +210,11 @@ class Weights:
         """Carry out one round of any purpose."""
         if proposal.along is None:
             self._curve = None
-        if self.step % self.steps == 0 and self.step < self.total and self._batch is None:
+        if self.step % self.steps == 0 and not self.is_over and self._batch is None:
             self._enter_epoch()
         if proposal.purpose == "probe":
             return self._probe(proposal)
-        if self.step >= self.total:
+        if self.is_over:
             raise UserError(
                 f"the shared weights were trained for all of their {self.total // self.steps} epochs; give more epochs "
                 "to train further"
@@ -252,12 +261,7 @@ class Weights:
         batch = self.validation(self.probes - 1)
         if proposal.along is not None:
             return self._curved(proposal, batch)
-        if (
-            self.order != 1
-            and isinstance(proposal.candidate, Mixture)
-            and not proposal.again
-            and self.step < self.total
-        ):
+        if self.order != 1 and isinstance(proposal.candidate, Mixture) and not proposal.again and not self.is_over:
             candidate, leaves = self._detached(proposal.candidate)
             if leaves:
                 return self._answered(candidate, leaves, batch)
