@@ -281,7 +281,7 @@ def test_another_programs_file_is_left_alone(tmp_path):
         (lambda: Problem(problem().estimator, "valid", "tset"), "report 'tset'.*did you mean 'test'"),
         (lambda: compare("random", problem(), evaluations=5, seconds=3), "one budget"),
         (lambda: compare("random", problem()), "one budget"),
-        (lambda: compare("random", problem(), evaluations=5, repeats=0), "repeats = 0"),
+        (lambda: compare("random", problem(), evaluations=5, repeats=0), "repeats is 0"),
         (lambda: compare([], problem(), evaluations=5), "at least one strategy"),
         (lambda: compare("random", [], evaluations=5), "needs problems"),
         (lambda: compare("random", [problem(), problem()], evaluations=5), "two problems are called 'test'"),

@@ -109,7 +109,7 @@ def test_two_workers_fit_more_into_the_time(call, table):
         (["--metric", "vlaid", "--report", "test_b"], "did you mean 'valid'"),
         (["--data", "digits"], "leave out --table and --report"),
         (["--seconds", "10"], "one budget"),
-        (["--repeats", "0"], "repeats = 0"),
+        (["--repeats", "0"], "repeats is 0"),
     ],
 )
 def test_what_is_wrong_is_said(call, words, said):

@@ -37,7 +37,10 @@ def offered(line: str, folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("netwright search digits --space nas", ["nasbench101", "nasbench201", "nasbenchmacro", "nasnet"]),
+        (
+            "netwright search digits --space nas",
+            ["nasbench101", "nasbench1shot1", "nasbench201", "nasbenchmacro", "nasnet"],
+        ),
         ("netwright search digits --strategy ba", ["bananas"]),
         ("netwright search digits --recipe smooth", ["smooth-darts", "smooth-darts-adversarial"]),
     ],

@@ -11,6 +11,7 @@ import typer
 
 from netwright.cli.asked import Asked, FinalOptions, ProxiesOptions, SearchOptions
 from netwright.cli.plan import Plan
+from netwright.cli.planning import plan_of_search
 from netwright.cli.taking import After, Reads, in_order, part, reading, taking
 
 
@@ -50,18 +51,18 @@ def test_what_is_asked_is_what_the_plan_remembers() -> None:
     given = options_of(
         trials=4, device="cpu", repeats=2, examples=50, test=Path("t.csv"), drop=("a", "b"), limit=("x < 1",)
     )
-    plan = given.plan()
+    plan = plan_of_search(given)
     assert isinstance(plan, Asked) and part(plan, Asked) == part(given, Asked)
     assert plan.data_options == {"limit": 50, "test": "t.csv", "drop": ["a", "b"]} and plan.limits == ("x < 1",)
     assert Plan.from_json(plan.to_json()) == plan
 
 
 def test_methods_and_epochs_go_where_they_belong() -> None:
-    assert options_of(method="darts", epochs=3).plan() == Plan("digits", recipe="darts", shared_epochs=3)
-    assert options_of(method="bananas:networks=2", epochs=3).plan() == Plan(
+    assert plan_of_search(options_of(method="darts", epochs=3)) == Plan("digits", recipe="darts", shared_epochs=3)
+    assert plan_of_search(options_of(method="bananas:networks=2", epochs=3)) == Plan(
         "digits", strategy="bananas:networks=2", epochs=3
     )
-    assert options_of(max_params="5k").plan().limits == ("params <= 5k",)
+    assert plan_of_search(options_of(max_params="5k")).limits == ("params <= 5k",)
 
 
 def test_every_field_of_a_command_is_an_option_in_its_place() -> None:

@@ -245,7 +245,7 @@ def test_settings_may_depend_on_others_and_are_replaced_by_the_users(task: nw.Ta
     ("options", "message"),
     [
         ({"batch_size": 0}, "batch_size = 0"),
-        ({"split": 7.0}, r"split = 7\.0"),
+        ({"split": 7.0}, r"split is 7\.0"),
         ({"learning_rate": -1.0}, "learning_rate"),
     ],
 )

@@ -44,10 +44,11 @@ def options(
 def search(options: SearchOptions) -> None:
     """Search for a network for DATA, train the winner and set it beside a random pick and a plain reference."""
     from netwright.cli.again import go_on_again, stored
+    from netwright.cli.planning import plan_of_search
     from netwright.cli.refusals import refuse_early
     from netwright.cli.search import begin
 
-    plan, directory, name, export = options.plan(), options.directory, options.name, options.export
+    plan, directory, name, export = plan_of_search(options), options.directory, options.name, options.export
     told = {"as_json": options.as_json, "quiet": options.quiet}
     if options.resume and (before := stored(directory, name, plan, trust=options.trust)) is not None:
         go_on_again(before, plan, directory, str(name), export, **told)

@@ -6,7 +6,7 @@ of the data. Annotations are evaluated as they stand, since the signatures of co
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -35,10 +35,7 @@ from netwright.cli.options import (
     Where,
     Workers,
 )
-from netwright.cli.taking import After, Reads, part, reading
-
-if TYPE_CHECKING:
-    from netwright.cli.plan import Plan
+from netwright.cli.taking import After, Reads
 
 
 @dataclass(frozen=True)
@@ -234,25 +231,6 @@ class SearchOptions(Asked):
         """The limits that have options of their own, by option."""
         return {"--max-params": self.max_params, "--max-macs": self.max_macs, "--max-memory": self.max_memory}
 
-    def plan(self) -> "Plan":
-        """The plan of this search. Raises ConfigurationError for options that do not go together."""
-        from netwright.cli.methods import sorted_out
-        from netwright.cli.plan import Plan
-
-        recipe, strategy = sorted_out(self.method, self.recipe, self.strategy, self.warm_start)
-        most = zip(("params", "macs", "activation_memory"), self.amounts.values(), strict=True)
-        given: dict[str, Any] = {**part(self, Asked), "recipe": recipe}
-        return Plan(
-            **given,
-            strategy=strategy or "evolution",
-            epochs=None if recipe else self.epochs,
-            shared_epochs=self.epochs if recipe else None,
-            data_dir=str(self.data_dir) if self.data_dir else None,
-            data_options=reading(self),
-            objectives=self.objective or ("val_accuracy",),
-            limits=(*self.limit, *(f"{metric} <= {amount}" for metric, amount in most if amount)),
-        )
-
 
 @dataclass(frozen=True)
 class Elsewhere:
@@ -370,13 +348,6 @@ class ProxiesOptions(Scoring):
     ] = Path("netwright-proxies")
     as_json: Json = False
     quiet: Quiet = False
-
-    def plan(self) -> "Plan":
-        """The plan of which space, data and place are used."""
-        from netwright.cli.plan import Plan
-
-        data_dir = str(self.data_dir) if self.data_dir else None
-        return Plan(**part(self, Scoring), data_dir=data_dir, data_options=reading(self))
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,7 @@ def compare(options: CompareOptions) -> None:
 @taking(ProxiesOptions)
 def proxies(options: ProxiesOptions) -> None:
     """Score random untrained networks for DATA with zero-cost proxies, beside parameters and FLOPs."""
+    from netwright.cli.planning import plan_of_scoring
     from netwright.cli.proxies import score_networks
     from netwright.core.errors import ConfigurationError
 
@@ -98,7 +99,7 @@ def proxies(options: ProxiesOptions) -> None:
     if (table is None) != (metric is None):
         raise ConfigurationError("--table and --metric go together: a file, and its column of true scores")
     score_networks(
-        options.plan(),
+        plan_of_scoring(options),
         networks=options.networks,
         proxies=options.names,
         batch_size=options.batch_size,

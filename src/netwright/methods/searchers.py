@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from netwright.core.errors import ConfigurationError, nearest
+from netwright.core.strategy import Strategy
 from netwright.predictors.linear import Linear
 from netwright.strategies.bayesian import BayesianOptimization, NowAndThenRandom, PosteriorMean, RandomPool
 from netwright.strategies.evolution import RegularizedEvolution
@@ -14,7 +15,6 @@ from netwright.strategies.tree_search import MonteCarloTreeSearch
 
 if TYPE_CHECKING:
     from netwright.core.decision_space import DecisionSpace
-    from netwright.core.strategy import Strategy
 
 __all__ = ["deep_architect2"]
 

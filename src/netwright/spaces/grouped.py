@@ -14,6 +14,8 @@ from netwright.core.errors import ConfigurationError
 from netwright.core.task import TaskShape
 from netwright.networks.blocks import ClassifierHead, Residual, conv_bn, entry, entry_strides
 
+PROVIDES = ("space.chain", "space.elastic_dims")
+
 
 class GroupedChain(DecisionSpace):
     """Image networks of stages of residual blocks, each a 3x3 convolution in groups of so many channels.

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from netwright.core.decision_space import DecisionSpace
 
+PROVIDES = ("space.free_dag",)
+
 PARENTS: Mapping[int, tuple[int, ...]] = {1: (1, 2, 2, 2, 2), 2: (1, 1, 2, 2, 3), 3: (1, 1, 1, 2, 2, 2)}
 """How many vertices each one after the input reads, the output last (the authors' code)."""
 

@@ -14,7 +14,7 @@ from netwright.strategies.differentiable.parameters import FAR, softmax
 from netwright.strategies.differentiable.relaxation import Draw, Purpose, Situation
 from netwright.strategies.differentiable.softmax import Softmax
 from netwright.strategies.differentiable.straight_through import active_of
-from netwright.strategies.paths.fetching import fetched
+from netwright.strategies.fetching import fetched
 from netwright.strategies.rounds.asking import probe
 
 if TYPE_CHECKING:

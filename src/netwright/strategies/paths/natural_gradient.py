@@ -15,8 +15,8 @@ from netwright.core.errors import ConfigurationError, StopSearch
 from netwright.core.space import Space
 from netwright.core.strategy import RoundStrategy
 from netwright.core.trial import Proposal
+from netwright.strategies.fetching import fetched
 from netwright.strategies.paths.categorical import Categoricals
-from netwright.strategies.paths.fetching import fetched
 from netwright.strategies.paths.sampler import OVER
 
 if TYPE_CHECKING:

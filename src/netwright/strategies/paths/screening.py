@@ -15,7 +15,7 @@ from netwright.core.errors import SpaceExhausted, StopSearch
 from netwright.core.space import Space
 from netwright.core.strategy import RoundStrategy
 from netwright.core.trial import Proposal
-from netwright.strategies.paths.fetching import fetched
+from netwright.strategies.fetching import fetched
 from netwright.strategies.unseen import Unseen
 
 if TYPE_CHECKING:
