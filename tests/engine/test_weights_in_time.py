@@ -58,6 +58,13 @@ def test_a_turn_with_two_steps_is_cut_after_either() -> None:
     assert run.best.architecture == SPACE.at(1)
 
 
+def test_a_turn_with_two_steps_ends_after_an_odd_number_of_them() -> None:
+    estimator = nw.estimators.SharedWeights(SPACE, nw.tasks.digits(limit=60), epochs=3, batch_size=30, split=0.5)
+    run = nw.Search(Twice(SPACE), estimator).run()
+    assert max(each.metrics["epoch"] for each in run.trials if each.proposal.is_round) == 3
+    assert run.best.architecture == SPACE.at(1)
+
+
 def test_it_resumes_as_finished(tmp_path: Path) -> None:
     search = nw.Search(Differentiable(SPACE), short(nw.tasks.digits(limit=200)))
     run = search.run(time=0.5, store=tmp_path / "p", name="r")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Script = Talk[None]
 """What `Rounds.script` is."""
 OVER = "the weight training is over"
+TRAINING = ("train", "accumulate", "rehearse")  # rounds for which there is no training minibatch after the last step
 
 
 class Conversation:
@@ -53,6 +54,12 @@ class Conversation:
             return None
         self.is_pending = True
         return self._next(rng)
+
+    def cut(self) -> None:
+        """End the script that is under way where it stands, in place of what it has just asked."""
+        assert self._script is not None
+        self._script.close()
+        self._script, self._next, self.is_pending = None, None, False
 
     def tell(self, trial: Trial) -> None:
         assert self._script is not None
@@ -161,9 +168,11 @@ class _Run:
             self._prove()
         if not (self.talk.is_between and self._owner.is_over):
             proposal = self.talk.ask(rng)
-            if proposal is not None:
+            if proposal is not None and proposal.purpose in TRAINING and self.progress.share >= 1.0:
+                self.talk.cut()
+            elif proposal is not None:
                 return proposal
-            if not self.ended:
+            elif not self.ended:
                 raise ConfigurationError(f"{self._name}.script asked nothing; expected a `yield train(...)` at least")
         if self._closed:
             raise StopSearch(self.ended or OVER)
