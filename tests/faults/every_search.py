@@ -56,6 +56,7 @@ SHORT: dict[str, dict[str, Any]] = {
 }
 OWN_SPACE: dict[str, Callable[[], Space]] = {  # of the recipes that search only a space of their kind
     "pc-darts": lambda: nw.spaces.Darts(cells=2, channels=4, nodes=2),
+    "mergenas": lambda: nw.spaces.NasBench201(channels=2, cells=1),
     "gross": lambda: nw.spaces.GroupedChain(sizes=(1, 2, 4), width=4, stages=1, blocks=1),
     "nasbench1shot1": lambda: nw.spaces.NasBench1Shot1(channels=4, stacks=1, modules=1),
 }
