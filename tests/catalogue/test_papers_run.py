@@ -81,7 +81,15 @@ def write_table(space: nw.Space) -> None:
         csv.writer(file).writerows([("arch", "valid"), *((each, k / ROWS) for k, each in enumerate(drawn))])
 
 
-@pytest.mark.parametrize("key", sorted(commands()))
+LONG = {  # three seconds and more
+    *("alphax", "deep_architect2", "eval_nas", "genetic_cnn", "nao", "nasbench1shot1", "pnas"),
+    *("regularized_evolution", "understanding_cells"),
+}
+
+
+@pytest.mark.parametrize(
+    "key", [pytest.param(each, marks=[pytest.mark.slow] if each in LONG else []) for each in sorted(commands())]
+)
 def test_the_command_of_a_paper_runs(key: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = smallest(commands()[key][0])
     if words[0] == "compare":
