@@ -129,7 +129,8 @@ class Objective:
 
     def score(self, metrics: Mapping[str, float]) -> float:
         """The value, oriented so that larger is better; NaN counts as the worst there is."""
-        value = self.value(metrics)
+        measured = metrics.get(self.metric)
+        value = self.value(metrics) if measured is None else float(measured)
         if math.isnan(value):
             return -math.inf
         return value if self.direction == "maximize" else -value

@@ -67,7 +67,8 @@ class Folders:
 
         So are those that were kept for that and need not be any more.
         """
-        self.continuations.needed.pop(number, None)
+        if self.continuations.needed:
+            self.continuations.needed.pop(number, None)
         if self._root is None or not os.path.isdir(self._place(number)):
             return
         self._kept.add(number)
