@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from netwright.cli.asked import Asked, FinalOptions, ProxiesOptions, SearchOptions
+from netwright.cli.asked import Asked, FinalOptions, SearchOptions
+from netwright.cli.asked_evidence import ProxiesOptions
 from netwright.cli.plan import Plan
 from netwright.cli.planning import plan_of_search
 from netwright.cli.taking import After, Reads, in_order, part, reading, taking

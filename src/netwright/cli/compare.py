@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from netwright.catalogue import construct, load, split
-from netwright.cli.asked import Compared
+from netwright.cli.asked_evidence import Compared
 from netwright.cli.output import say, say_json
 from netwright.cli.stopping import stoppable
 from netwright.cli.trust import Foreign, code_of, note, parts_of, require

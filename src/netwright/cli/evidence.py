@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from netwright.cli.asked import Compared, CompareOptions, ProxiesOptions
+from netwright.cli.asked_evidence import Compared, CompareOptions, ProxiesOptions
 from netwright.cli.options import (
     RUNS,
     Address,

@@ -10,6 +10,9 @@ import typer
 from netwright.cli import completing
 
 RUNS = "netwright-runs"
+DataName = Annotated[
+    str, typer.Argument(help="digits, cifar10, mnist, a folder of class folders, a .npz or .csv file.")
+]
 Directory = Annotated[Path, typer.Option("--dir", help="The project directory, where runs are kept.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the outcome only.")]

@@ -1,18 +1,21 @@
-"""The plans that the options of a command ask for."""
+"""The plans that the options of a command ask for, and which of the two sorts a `--method` is."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from netwright.cli.asked import Asked, ProxiesOptions, Scoring, SearchOptions
-from netwright.cli.methods import sorted_out
+from netwright.catalogue import load, shipped, split
+from netwright.catalogue.loading import gives_a_search
+from netwright.cli.asked import Asked, SearchOptions
+from netwright.cli.asked_evidence import ProxiesOptions, Scoring
 from netwright.cli.plan import Plan
 from netwright.cli.taking import part, reading
+from netwright.core.errors import ConfigurationError
 
 
 def plan_of_search(options: SearchOptions) -> Plan:
     """The plan of a search. Raises ConfigurationError for options that do not go together."""
-    recipe, strategy = sorted_out(options.method, options.recipe, options.strategy, options.warm_start)
+    recipe, strategy = _sorted_out(options.method, options.recipe, options.strategy, options.warm_start)
     most = zip(("params", "macs", "activation_memory"), options.amounts.values(), strict=True)
     given: dict[str, Any] = {**part(options, Asked), "recipe": recipe}
     return Plan(
@@ -31,3 +34,28 @@ def plan_of_scoring(options: ProxiesOptions) -> Plan:
     """The plan of which space, data and place are used to score networks."""
     data_dir = str(options.data_dir) if options.data_dir else None
     return Plan(**part(options, Scoring), data_dir=data_dir, data_options=reading(options))
+
+
+def _sorted_out(
+    method: str | None, recipe: str | None, strategy: str | None, warm_start: str | None
+) -> tuple[str | None, str | None]:
+    """The recipe and the strategy, one of which the method may be.
+
+    Raises ConfigurationError where more than one of the three was given, for a warm start of shared weights, and for a
+    method that does not exist.
+    """
+    if method:
+        for option, given in (("--recipe", recipe), ("--strategy", strategy)):
+            if given:
+                raise ConfigurationError(f"--method {method} brings its own strategy; leave out {option} {given}")
+        recipe, strategy = (method, None) if _is_search(method) else (None, method)
+    if recipe and strategy:
+        raise ConfigurationError(f"--recipe {recipe} brings its own strategy; leave out --strategy {strategy}")
+    if recipe and warm_start:
+        raise ConfigurationError(f"--recipe {recipe} begins with its shared weights; leave out --warm-start")
+    return recipe, strategy
+
+
+def _is_search(method: str) -> bool:
+    name, _ = split(method)
+    return name not in shipped("strategy") and gives_a_search(load("method", name))

@@ -1,0 +1,141 @@
+"""The options of the commands that compare and score, each typed once: name, kind, default and help.
+
+As in `asked`, annotations are evaluated as they stand.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from netwright.cli.options import (
+    Address,
+    Cpus,
+    DataName,
+    Gpus,
+    Json,
+    Memory,
+    Quiet,
+    Timeout,
+    Trust,
+    Where,
+    Workers,
+)
+from netwright.cli.taking import After, Reads
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What `netwright proxies` has in common with the plan of a search."""
+
+    data: DataName
+    space: Annotated[str | None, typer.Option(help="As for search, darts:cells=4: {space} or module:Class.")] = None
+    seed: Annotated[int, typer.Option(help="Which networks are drawn, and their weights.")] = 0
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto"
+    workers: Workers = 1
+    executor: Where = None
+    address: Address = None
+    trial_timeout: Timeout = None
+    memory: Memory = None
+    gpus_per_trial: Gpus = None
+    cpus_per_trial: Cpus = None
+
+
+@dataclass(frozen=True)
+class ProxiesOptions(Scoring):
+    """The options of `netwright proxies`."""
+
+    networks: Annotated[int, typer.Option(help="How many random networks to score."), After("space")] = 100
+    names: Annotated[str | None, typer.Option("--proxies", help="As synflow,snip,naswot; all of them if left out.")] = (
+        None
+    )
+    batch_size: Annotated[int, typer.Option(help="Examples of a minibatch.")] = 64
+    repeats: Annotated[int, typer.Option(help="Initialisations over which each score is averaged.")] = 1
+    table: Annotated[
+        Path | None, typer.Option(help="A table of true scores, to rank against: column arch, and --metric.")
+    ] = None
+    metric: Annotated[str | None, typer.Option(help="The table's column of true scores.")] = None
+    csv: Annotated[Path | None, typer.Option(help="Write every score into this new file."), After("seed")] = None
+    data_dir: Annotated[Path | None, typer.Option(help="Where the files of cifar10 or mnist lie.")] = None
+    examples: Annotated[int | None, typer.Option(help="Read so many examples of the data only."), Reads("limit")] = None
+    image_size: Annotated[
+        int | None, typer.Option(help="Resize a folder's images to this many pixels a side."), Reads("size")
+    ] = None
+    target_column: Annotated[
+        str | None, typer.Option(help="The column of a .csv file that holds the class."), Reads("target")
+    ] = None
+    folder: Annotated[
+        Path,
+        typer.Option(help="With --executor folder: where work is shared; netwright worker FOLDER takes some."),
+        After("cpus_per_trial"),
+    ] = Path("netwright-proxies")
+    as_json: Json = False
+    quiet: Quiet = False
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a comparison is asked and its folder remembers; None and empty for what was left out."""
+
+    spaces: Annotated[
+        tuple[str, ...], typer.Option("--space", help="The space that a table is about: {space} or module:Class.")
+    ] = ()
+    tables: Annotated[
+        tuple[str, ...],
+        typer.Option(
+            "--table", help="A table of known results: .csv, .json or .parquet; options as table.csv:repeat=seed."
+        ),
+    ] = ()
+    metrics: Annotated[
+        tuple[str, ...],
+        typer.Option("--metric", help="The column to search by; for several tasks several, each with a --report."),
+    ] = ()
+    reports: Annotated[
+        tuple[str, ...],
+        typer.Option("--report", help="The column to report of what was found; the metric itself if left out."),
+    ] = ()
+    names: Annotated[
+        tuple[str, ...], typer.Option("--name", help="What each task is called; by default its report.")
+    ] = ()
+    strategies: Annotated[
+        tuple[str, ...],
+        typer.Option(help="As random,evolution:population=20,my_file.py:MyStrategy, of {strategy}; may be repeated."),
+    ] = ()
+    evaluations: Annotated[float | None, typer.Option(help="Budget of a search: so many full evaluations.")] = None
+    seconds: Annotated[
+        str | None, typer.Option(help="Budget of a search: 12000, 3h; simulated with --table, real with --data.")
+    ] = None
+    repeats: Annotated[int | None, typer.Option(help="Searches of each strategy on each task; 20 by default.")] = None
+    seed: Annotated[int | None, typer.Option(help="The seed of the first repeat; 0 by default.")] = None
+    workers: Annotated[int | None, typer.Option(help="Evaluations at once in simulated time; needs --cost.")] = None
+    architecture: Annotated[str | None, typer.Option(help="The table's column of architectures; arch.")] = None
+    fidelity: Annotated[str | None, typer.Option(help="The table's column of the training budget, as epochs.")] = None
+    cost: Annotated[str | None, typer.Option(help="The table's column of seconds.")] = None
+    data: Annotated[
+        str | None, typer.Option(help="Train networks on this data (digits, a folder, ...) in place of a table.")
+    ] = None
+    epochs: Annotated[int | None, typer.Option(help="With --data: epochs of a candidate; 5 by default.")] = None
+
+
+@dataclass(frozen=True)
+class CompareOptions(Compared):
+    """The options of `netwright compare`."""
+
+    method: Annotated[
+        tuple[str, ...],
+        typer.Option(help="A published method beside them, as bananas:networks=3; may be repeated."),
+        After("strategies"),
+    ] = ()
+    folder: Annotated[
+        Path,
+        typer.Option(help="Where it is kept; an interrupted comparison goes on there, and may be added to."),
+        After("epochs"),
+    ] = Path("netwright-comparison")
+    processes: Annotated[int | None, typer.Option(help="Searches at once; by default one for each core.")] = None
+    executor: Where = None
+    address: Address = None
+    plots: Annotated[bool, typer.Option(help="Write plots as SVG and PDF.")] = True
+    trust: Trust = False
+    as_json: Json = False
+    quiet: Quiet = False
