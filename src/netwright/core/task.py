@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from netwright.core.errors import UserError
@@ -11,30 +13,56 @@ from netwright.core.errors import UserError
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True, slots=True)
 class TaskShape:
-    """Shape of one example without the batch axis, (channels, height, width) or (features,), and the classes.
+    """What a network takes, and how many numbers it answers with.
 
-    input: (channels, height, width) of an image, or (features,) of a vector.
-    classes: how many there are.
+    input: shape of one example without the batch axis: (features,) of a vector, (channels, length) of a series,
+        (channels, height, width) of an image, (channels, depth, height, width) of a volume, (length,) of tokens.
+    outputs: numbers in one answer: one a class, a label, or a number that is asked for.
+    vocabulary: how many different tokens there are, where examples are int64 tokens 0..vocabulary-1; 0 where they are
+        numbers.
+    dense: whether there is an answer at each place (pixel, time, token) of an example, (n, outputs, *places), not one
+        for the whole, (n, outputs).
 
-    Raises UserError for a shape that is neither, and for fewer than two classes.
+    Raises UserError for a shape that is none of these, and for no outputs.
     """
 
     input: tuple[int, ...]
-    classes: int
+    outputs: int
+    vocabulary: int = 0
+    dense: bool = False
 
     def __post_init__(self) -> None:
-        if len(self.input) not in (1, 3) or min(self.input) < 1:
+        if not 1 <= len(self.input) <= 4 or min(self.input) < 1:
             raise UserError(
-                f"an example of shape {self.input} is neither an image (channels, height, width) "
-                "nor a vector (features,)"
+                f"an example of shape {self.input} is neither a vector (features,), a series (channels, length), an "
+                "image (channels, height, width) nor a volume (channels, depth, height, width)"
             )
-        if self.classes < 2:
-            raise UserError(f"a classification task needs at least 2 classes, found {self.classes}")
+        if self.vocabulary and len(self.input) != 1:
+            raise UserError(f"examples of tokens have the shape (length,), found {self.input}")
+        if self.outputs < 1:
+            raise UserError(f"a network answers with at least 1 number, found outputs = {self.outputs}")
+
+    @property
+    def classes(self) -> int:
+        """The outputs, where they are classes: one number for each."""
+        return self.outputs
+
+    @property
+    def is_vector(self) -> bool:
+        return len(self.input) == 1 and not self.vocabulary
+
+    @property
+    def is_tokens(self) -> bool:
+        return self.vocabulary > 0
+
+    @property
+    def is_series(self) -> bool:
+        return len(self.input) == 2
 
     @property
     def is_image(self) -> bool:
@@ -42,7 +70,10 @@ class TaskShape:
 
     @property
     def channels(self) -> int:
-        return self._image()[0]
+        """Of an image, a series or a volume."""
+        if len(self.input) < 2:
+            self._image()
+        return self.input[0]
 
     @property
     def height(self) -> int:
@@ -53,19 +84,52 @@ class TaskShape:
         return self._image()[2]
 
     @property
+    def places(self) -> tuple[int, ...]:
+        """Pixels a side of an image or volume, times of a series, or tokens; nothing of a vector."""
+        return self.input if self.is_tokens else self.input[1:]
+
+    @property
     def features(self) -> int:
         """Numbers in one example, flattened."""
-        total = 1
-        for extent in self.input:
-            total *= extent
-        return total
+        return math.prod(self.input)
+
+    @property
+    def kind(self) -> str:
+        """What one example is, in a word."""
+        if self.is_tokens:
+            return "tokens"
+        return {1: "vectors", 2: "series", 3: "images", 4: "volumes"}[len(self.input)]
+
+    def head(self, channels: int) -> nn.Module:
+        """What turns a network's last features into its answer.
+
+        channels: of the features, (n, channels, *places); places may have become fewer on the way.
+
+        Gives (n, outputs), from the mean over all places; where the answer is dense (n, outputs, *places), from a 1x1
+        convolution, brought back to the places of the input. Of a vector's features (n, channels) a linear layer.
+        """
+        from netwright.core.heads import head
+
+        return head(self, channels)
+
+    @classmethod
+    def from_json(cls, described: Mapping[str, Any]) -> TaskShape:
+        """The shape of `as_json`, or of an earlier version, which had classes only."""
+        outputs = described["outputs"] if "outputs" in described else described["classes"]
+        rest = {name: described[name] for name in ("vocabulary", "dense") if name in described}
+        return cls(tuple(described["input"]), outputs, **rest)
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape as JSON, in the words of earlier versions where these had it."""
+        if not self.vocabulary and not self.dense:
+            return {"input": list(self.input), "classes": self.outputs}
+        return {**asdict(self), "input": list(self.input)}
 
     def _image(self) -> tuple[int, ...]:
         if not self.is_image:
-            raise UserError(
-                f"this space builds networks for images, but the task's examples are vectors of {self.input[0]} "
-                "features; use a space for vectors, such as mlp"
-            )
+            shown = f"vectors of {self.input[0]} features" if self.is_vector else f"{self.kind} of shape {self.input}"
+            fitting = "; use a space for vectors, such as mlp" if self.is_vector else ""
+            raise UserError(f"this space builds networks for images, but the task's examples are {shown}{fitting}")
         return self.input
 
 

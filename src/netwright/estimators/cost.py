@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -50,7 +49,7 @@ class Cost(Estimator):
 
     def __init__(self, space: Space, shape: TaskShape | Mapping[str, Any]) -> None:
         self.space = space
-        self.shape = shape if isinstance(shape, TaskShape) else TaskShape(tuple(shape["input"]), shape["classes"])
+        self.shape = shape if isinstance(shape, TaskShape) else TaskShape.from_json(shape)
 
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:
         """Count the candidate; `seed` and the proposal's fidelity change nothing."""
@@ -105,6 +104,5 @@ class Cost(Estimator):
     def configuration(self) -> dict[str, Any]:
         """The estimator as JSON; the shape as {"input": [...], "classes": n}, which the constructor takes too."""
         configuration = super().configuration()
-        described = asdict(self.shape)
-        configuration["arguments"]["shape"] = {"input": list(described["input"]), "classes": described["classes"]}
+        configuration["arguments"]["shape"] = self.shape.as_json()
         return configuration
