@@ -1,4 +1,4 @@
-"""The commands as a user runs them: in a process, on real data, right and wrong."""
+"""The commands as a user runs them, on real data, right and wrong: in a process where that is what is told of."""
 
 from __future__ import annotations
 
@@ -9,19 +9,49 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from netwright.cli.main import run
+
+
+class Done(NamedTuple):
+    """What a command gave."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
 SMALL = ("--space", "chain:width=4,stages=1,most=1", "--epochs", "1", "--strategy", "random")
 
 
-def netwright(*words: object, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "netwright.cli", *map(str, words)]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
+def command(*words: object) -> list[str]:
+    """That of a process."""
+    return [sys.executable, "-m", "netwright.cli", *map(str, words)]
+
+
+def in_a_process(*words: object, cwd: Path) -> Done:
+    done = subprocess.run(command(*words), cwd=cwd, capture_output=True, text=True, timeout=240, check=False)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def in_this_process(*words: object, cwd: Path) -> Done:
+    with chdir(cwd), redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+        code = run([*map(str, words)])
+    return Done(code, out.getvalue(), err.getvalue())
+
+
+def netwright(*words: object, cwd: Path, code: int = 0, run: Callable[..., Done] = in_this_process) -> Done:
+    done = run(*words, cwd=cwd)
+    assert done.code == code, done.stdout + done.stderr
     if code not in (0, 130, 143):
         assert "Traceback" not in done.stderr and 1 <= len(done.stderr.splitlines()) <= 3, done.stderr
     return done
@@ -35,6 +65,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *("search", "digits", *SMALL, "--trials", 3, "--seed", 1, "--final-epochs", 2, "--final-seeds", 2),
         *("--export", "best", "--name", "first"),
         cwd=place,
+        run=in_a_process,
     ).stdout
     for part in (
         "1,797 images",
@@ -74,13 +105,9 @@ def test_an_export_is_not_overwritten(searched: Path) -> None:
 
 
 def test_the_same_command_gives_the_same_trials_and_a_resumed_one_too(tmp_path: Path) -> None:
-    command = ("search", "digits", *SMALL, "--trials", 4, "--seed", 3, "--final-epochs", 0, "--name", "r", "--quiet")
-    netwright(*command, "--dir", "a", cwd=tmp_path)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "netwright.cli", *map(str, command), "--dir", "b"],
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-    )
+    words = ("search", "digits", *SMALL, "--trials", 4, "--seed", 3, "--final-epochs", 0, "--name", "r", "--quiet")
+    netwright(*words, "--dir", "a", cwd=tmp_path)
+    process = subprocess.Popen(command(*words, "--dir", "b"), cwd=tmp_path, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while process.poll() is None and rows(tmp_path / "b/netwright.db") < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -121,9 +148,8 @@ def test_a_run_goes_on_with_more_trials(tmp_path: Path) -> None:
     ids=["Ctrl-C in the search", "SIGTERM in the final training"],
 )
 def test_a_signal_prints_the_line_that_resumes(tmp_path: Path, number: int, code: int, trials: tuple) -> None:
-    command = ("search", "digits", *SMALL, *trials, "--name", "r")
     process = subprocess.Popen(
-        [sys.executable, "-m", "netwright.cli", *map(str, command)],
+        command("search", "digits", *SMALL, *trials, "--name", "r"),
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -215,6 +241,10 @@ def test_bad_input_is_one_message_and_an_exit_code(wrong: Path, words: tuple[str
     assert before == after, "nothing of the user's is touched"
 
 
+def test_the_code_of_an_error_is_that_of_the_process(wrong: Path) -> None:
+    assert "nowhere" in netwright("runs", "--dir", "nowhere", cwd=wrong, code=2, run=in_a_process).stderr
+
+
 def test_bad_files_are_listed(wrong: Path) -> None:
     (wrong / "bad_files.csv").unlink(missing_ok=True)
     netwright("search", "unreadable", cwd=wrong, code=5)
@@ -239,8 +269,8 @@ def test_a_search_whose_trials_all_fail_ends_with_the_real_error(tmp_path: Path)
 
 
 def test_a_pipe_that_closes_is_no_error(searched: Path) -> None:
-    command = f"{sys.executable} -m netwright.cli show first --json | head -1"
-    done = subprocess.run(["bash", "-c", command], cwd=searched, capture_output=True, text=True, check=False)
+    piped = f"{' '.join(command('show', 'first', '--json'))} | head -1"
+    done = subprocess.run(["bash", "-c", piped], cwd=searched, capture_output=True, text=True, check=False)
     assert done.stderr == "" and done.stdout.strip() == "{"
 
 
@@ -252,11 +282,10 @@ def processor_seconds() -> float:
 
 def test_help_is_quick_and_import_needs_no_torch() -> None:
     environment = {**os.environ, "COLUMNS": "40", "NO_COLOR": "1"}
-    netwright_help = [sys.executable, "-m", "netwright.cli", "--help"]
     took = []
     for _ in range(5):
         began = processor_seconds()
-        subprocess.run(netwright_help, env=environment, check=True, capture_output=True)
+        subprocess.run(command("--help"), env=environment, check=True, capture_output=True)
         took.append(processor_seconds() - began)
     assert min(took) < 0.5
     code = (
