@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+unexport PYTHONDONTWRITEBYTECODE  # modules are compiled once, not by each of the hundreds of processes of the tests
 
 .PHONY: setup demo check docs changelog coverage oldest test test-slow clean
 
