@@ -21,6 +21,7 @@ from netwright.core.task import Augmentation, Data, Examples
 from netwright.estimators.shared_weights import SETTINGS
 from netwright.estimators.sharing.stages import Stage
 from netwright.estimators.sharing.weights import Weights
+from netwright.problems.classification import Classification
 from netwright.supernets.selection import setting_of
 from netwright.training.optimisers import build_optimiser
 
@@ -42,7 +43,7 @@ def main() -> None:
 def compare(space: nw.Space, batch: int, steps: int) -> None:
     shape, device = nw.TaskShape((3, 32, 32), 10), torch.device("cpu")
     examples = Examples(torch.randint(256, (4 * batch, 3, 32, 32), dtype=torch.uint8), torch.randint(10, (4 * batch,)))
-    data = Data(examples, examples, (0.5,) * 3, (0.25,) * 3, Augmentation())
+    data = Data(examples, examples, (0.5,) * 3, (0.25,) * 3, Classification("0123456789"), Augmentation())
     settings = SETTINGS.replace(batch_size=batch, epochs=100)
     weights = Weights((Stage(space, 100),), data, shape, settings, 0, device)
     rng = np.random.default_rng(0)

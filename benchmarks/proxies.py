@@ -48,7 +48,7 @@ def forward(network: nn.Module, examples: Examples) -> Tensor:
 
 def forward_backward(network: nn.Module, examples: Examples) -> None:
     network.zero_grad()
-    F.cross_entropy(network(examples.inputs), examples.labels).backward()
+    F.cross_entropy(network(examples.inputs), examples.targets).backward()
 
 
 def bare(name: str, network: nn.Module, examples: Examples) -> Callable[[], object]:

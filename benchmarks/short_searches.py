@@ -80,7 +80,7 @@ def read(options: argparse.Namespace) -> nw.Task:
 
 def shrunk(task: nw.Task, factor: int) -> nw.Task:
     """The same images with means over squares for pixels, shifted by as much less."""
-    images, labels = (np.asarray(each) for each in (task.train.inputs, task.train.labels))
+    images, labels = (np.asarray(each) for each in (task.train.inputs, task.train.targets))
     count, channels, height, width = images.shape
     parts = images.astype(np.float32).reshape(count, channels, height // factor, factor, width // factor, factor)
     small = parts.mean((3, 5)).round().astype(images.dtype)

@@ -26,6 +26,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 from netwright.core.task import Augmentation, Data, Examples
+from netwright.problems.classification import Classification
 from netwright.training import TrainingSettings, seeded
 from netwright.training.augmentation import Normalisation
 from netwright.training.loop import Loop
@@ -96,9 +97,8 @@ def images_32(examples: int) -> Data:
 def split(inputs: Tensor, labels: Tensor, train: int, augmentation: Augmentation) -> Data:
     scaled = inputs[:train].float() / 255
     mean, std = (tuple(each.tolist()) for each in (scaled.mean((0, 2, 3)), scaled.std((0, 2, 3))))
-    return Data(
-        Examples(inputs[:train], labels[:train]), Examples(inputs[train:], labels[train:]), mean, std, augmentation
-    )
+    examples, unseen = Examples(inputs[:train], labels[:train]), Examples(inputs[train:], labels[train:])
+    return Data(examples, unseen, mean, std, Classification("0123456789"), augmentation)
 
 
 def optimiser_of(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
@@ -131,7 +131,7 @@ def bare(make: Callable[[], nn.Module], data: Data, settings: TrainingSettings) 
     optimiser = optimiser_of(network, settings)
     parameters = list(network.parameters())
     mean, std = (torch.tensor(each).view(1, -1, 1, 1) * 255 for each in (data.mean, data.std))
-    x, y, size, pad = data.train.inputs, data.train.labels, settings.batch_size, data.augmentation.padding
+    x, y, size, pad = data.train.inputs, data.train.targets, settings.batch_size, data.augmentation.padding
     height, width = x.shape[2:]
     steps = len(x) // size + (len(x) % size > 1)
 
@@ -169,7 +169,7 @@ def bare(make: Callable[[], nn.Module], data: Data, settings: TrainingSettings) 
         with torch.no_grad():
             for start in range(0, len(data.held_out), 256):
                 images = data.held_out.inputs[start : start + 256]
-                labels = data.held_out.labels[start : start + 256]
+                labels = data.held_out.targets[start : start + 256]
                 batch = ((images.float() - mean) / std).contiguous(memory_format=memory_format)
                 with cast():
                     logits = network(batch).float()
@@ -196,7 +196,7 @@ class TransformedImages(torch.utils.data.Dataset):
         image = F.pad(image, (pad,) * 4)[:, row : row + height, column : column + width]
         if torch.rand(()) < 0.5:
             image = image.flip(2)
-        return (image - self.mean) / self.std, self.data.train.labels[index]
+        return (image - self.mean) / self.std, self.data.train.targets[index]
 
 
 def naive(make: Callable[[], nn.Module], data: Data, settings: TrainingSettings, workers: int) -> Callable[[int], None]:

@@ -19,6 +19,7 @@ from netwright.core.architecture import Mixture
 from netwright.core.task import Augmentation, Data, Examples
 from netwright.estimators import SharedWeights, Training, ZeroCost
 from netwright.estimators.zero_cost.zero_cost import PROXIES
+from netwright.problems.classification import Classification
 from netwright.strategies import RandomSearch
 from netwright.training import TrainingSettings, evaluate, predict, seeded, train
 from netwright.training.augmentation import Normalisation
@@ -47,7 +48,14 @@ def examples(count: int) -> Examples:
 
 
 def data(count: int = 12) -> Data:
-    return Data(examples(count), examples(6), (0.5,) * 3, (0.25,) * 3, Augmentation(flip=True, padding=1, cutout=2))
+    return Data(
+        examples(count),
+        examples(6),
+        (0.5,) * 3,
+        (0.25,) * 3,
+        Classification("0123456789"),
+        Augmentation(flip=True, padding=1, cutout=2),
+    )
 
 
 def task(count: int = 40) -> nw.Task:

@@ -69,7 +69,7 @@ def test_evaluations_are_never_augmented(task: nw.Task) -> None:
     weights = estimator.weights
     inputs = weights.normalise(weights.held_out.batch(0, len(weights.held_out)))
     with torch.no_grad():
-        expected = nn.functional.cross_entropy(weights.supernet(inputs, architecture), weights.held_out.labels)
+        expected = nn.functional.cross_entropy(weights.supernet(inputs, architecture), weights.held_out.targets)
     found = estimator.estimate(nw.Proposal(architecture), 0).metrics["val_loss"]
     assert found == pytest.approx(float(expected), rel=1e-5)
 

@@ -50,7 +50,7 @@ def layers(network):
 
 
 def loss(network, examples):
-    return F.cross_entropy(network.train()(examples.inputs), examples.labels)
+    return F.cross_entropy(network.train()(examples.inputs), examples.targets)
 
 
 @torch.no_grad()
@@ -394,7 +394,7 @@ class Disconnected(nn.Module):
 
 
 def test_a_network_that_its_input_does_not_reach_has_no_score_or_none_to_speak_of():
-    batch = Examples(minibatch().inputs.float(), minibatch().labels)
+    batch = Examples(minibatch().inputs.float(), minibatch().targets)
     found = scores(Disconnected(), batch, {name: kind() for name, kind in PROXIES.items()}, second=batch)
     assert found["synflow"] == found["naswot"] == found["zen"] == -math.inf
     assert math.isnan(found["jacob_cov"])

@@ -84,7 +84,7 @@ def test_every_seed_is_trained_and_tested(digits: Task, winner) -> None:
 
 
 def test_the_test_split_has_no_part_in_training(digits: Task, winner) -> None:
-    blind = Task("blind", digits.train, Examples(255 - digits.test.inputs, digits.test.labels), digits.class_names)
+    blind = Task("blind", digits.train, Examples(255 - digits.test.inputs, digits.test.targets), digits.class_names)
     first, second = (train_final(Tiny(), winner, each, SETTINGS, seeds=(0,)) for each in (digits, blind))
     weights = zip(first.network.parameters(), second.network.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in weights)
@@ -143,10 +143,10 @@ def test_random_picks_are_others_and_keep_the_limits(digits: Task, winner) -> No
 
 def test_logistic_regression_is_that_of_scikit_learn(digits: Task, monkeypatch: pytest.MonkeyPatch) -> None:
     found = logistic_regression(digits)
-    x, y = (digits.train.inputs.flatten(1).double().numpy(), digits.train.labels.numpy())
+    x, y = (digits.train.inputs.flatten(1).double().numpy(), digits.train.targets.numpy())
     mean, std = x.mean(0), np.where(x.std(0) == 0, 1, x.std(0))
     model = LogisticRegression(max_iter=2000).fit((x - mean) / std, y)
-    own = model.score((digits.test.inputs.flatten(1).double().numpy() - mean) / std, digits.test.labels.numpy())
+    own = model.score((digits.test.inputs.flatten(1).double().numpy() - mean) / std, digits.test.targets.numpy())
     assert found.accuracies[0] == pytest.approx(own, abs=0.012)
     assert found.params == 650 and found.fixed and found.note == ""
     monkeypatch.setattr("netwright.results.baselines.MOST_NUMBERS", 64 * 400)

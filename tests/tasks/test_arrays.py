@@ -36,7 +36,7 @@ def test_every_label_stays_with_its_image():
     x = np.zeros((30, 1, 2, 2), dtype=np.uint8)
     x[:, 0, 0, 0] = Y
     for part in (arrays(x, Y).train, arrays(x, Y).test):
-        assert torch.equal(part.inputs[:, 0, 0, 0].long(), part.labels)
+        assert torch.equal(part.inputs[:, 0, 0, 0].long(), part.targets)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_labels_of_every_kind(y, names):
     expected = {
         row.numpy().tobytes(): str(v.decode() if isinstance(v, bytes) else v) for row, v in zip(x, plain, strict=True)
     }
-    for row, label in zip(task.train.inputs, task.train.labels.tolist(), strict=True):
+    for row, label in zip(task.train.inputs, task.train.targets.tolist(), strict=True):
         found = names[label]
         wanted = expected[row.numpy().tobytes()]
         assert found == wanted or float(found) == float(wanted)
@@ -267,13 +267,13 @@ def test_a_median_of_nothing_is_refused():
 def test_the_smallest_data_sets_still_split(n):
     task = arrays(VECTORS[:n], Y[:n])
     data = task.search_data(0)
-    assert set(data.train.labels.tolist()) == set(data.held_out.labels.tolist()) == {0, 1, 2}
+    assert set(data.train.targets.tolist()) == set(data.held_out.targets.tolist()) == {0, 1, 2}
 
 
 def test_a_limit_keeps_a_stratified_part():
     task = arrays(VECTORS, Y, limit=15)
     assert len(both(task)) == 15
-    assert torch.bincount(torch.cat([task.train.labels, task.test.labels])).tolist() == [5, 5, 5]
+    assert torch.bincount(torch.cat([task.train.targets, task.test.targets])).tolist() == [5, 5, 5]
     assert "limit: 15 of 30 examples kept" in task.notes
 
 

@@ -72,7 +72,7 @@ def test_every_form_gives_the_same_task(tmp_path, batches, form, where):
     data = np.concatenate([batches[name][0] for name in NAMES[:5]]).reshape(-1, 3, 32, 32)
     assert np.array_equal(task.train.inputs.numpy(), data)
     assert np.array_equal(task.test.inputs.numpy().reshape(20, -1), batches["test_batch"][0])
-    assert task.test.labels.tolist() == batches["test_batch"][1].tolist()
+    assert task.test.targets.tolist() == batches["test_batch"][1].tolist()
     assert task.class_names[:2] == ("airplane", "automobile")
     assert task.augmentation.flip and task.augmentation.padding == 4
 
@@ -87,12 +87,12 @@ def test_packed_images(packed_folder):
 def test_a_limit_decodes_only_what_is_kept(packed_folder):
     folder, _ = packed_folder
     task = tasks.cifar10(folder, limit=0.5)
-    assert len(task.train) == 20 and np.bincount(task.train.labels).tolist() == [2] * 10 and len(task.test) == 20
+    assert len(task.train) == 20 and np.bincount(task.train.targets).tolist() == [2] * 10 and len(task.test) == 20
 
 
 def test_a_limit_on_the_official_files(tmp_path, batches):
     task = tasks.cifar10(write_folder(tmp_path, files_of(batches, "binary")), limit=30)
-    assert np.bincount(task.train.labels).tolist() == [3] * 10
+    assert np.bincount(task.train.targets).tolist() == [3] * 10
     assert "limit: 30 of 100 training examples kept, 20 of 20 test examples" in task.notes
 
 

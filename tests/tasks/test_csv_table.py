@@ -105,7 +105,7 @@ def test_missing_numbers_are_counted_with_their_lines(write):
 def test_a_second_table_is_the_test_split(write):
     test = "kind,colour,legs,weight\ndog.,blue,2,7.5\ncat.,green,3,8.5\n"
     task = tasks.csv(write(animals()), target="kind", test=write(test, "test.csv"))
-    assert task.test.inputs.tolist() == [[7.5, 2, 1, 0], [8.5, 3, 0, 0]] and task.test.labels.tolist() == [1, 0]
+    assert task.test.inputs.tolist() == [[7.5, 2, 1, 0], [8.5, 3, 0, 0]] and task.test.targets.tolist() == [1, 0]
     assert any("full stop" in note for note in task.notes)
 
 

@@ -65,6 +65,6 @@ def test_damaged_files_leave_the_other_pictures_in_their_places(tmp_path):
     values = [
         (int(picture.flatten()[0]), int(label))
         for part in (task.train, task.test)
-        for picture, label in zip(part.inputs, part.labels, strict=True)
+        for picture, label in zip(part.inputs, part.targets, strict=True)
     ]
     assert sorted(values) == [(4 * k, k % 2) for k in range(60) if k not in bad]

@@ -9,7 +9,7 @@ from netwright.core.errors import UserError
 def test_a_stratified_part_of_the_digits(limit, expected):
     task = tasks.digits(limit=limit)
     assert len(task.train) + len(task.test) == pytest.approx(expected, abs=5)
-    counts = np.bincount(task.train.labels.numpy(), minlength=10)
+    counts = np.bincount(task.train.targets.numpy(), minlength=10)
     assert counts.max() - counts.min() <= 3
     assert task.fingerprint == tasks.digits(limit=limit).fingerprint != tasks.digits().fingerprint
     assert task.configuration()["arguments"]["limit"] == limit

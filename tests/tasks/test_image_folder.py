@@ -36,7 +36,7 @@ def test_class_folders(pets):
         np.asarray(Image.open(path)).transpose(2, 0, 1).tobytes(): path.parent.name for path in pets.rglob("*.png")
     }
     for split in (task.train, task.test):
-        for image, label in zip(split.inputs, split.labels, strict=True):
+        for image, label in zip(split.inputs, split.targets, strict=True):
             assert stored.pop(image.numpy().tobytes()) == task.class_names[label]
     assert not stored
 
@@ -63,7 +63,7 @@ def test_a_class_that_the_test_folder_lacks_is_said(tmp_path, rng):
         for label in labels:
             fill(tmp_path / part / label, rng)
     task = tasks.image_folder(tmp_path)
-    assert set(task.test.labels.tolist()) == {1} and any("no example of 'a'" in note for note in task.notes)
+    assert set(task.test.targets.tolist()) == {1} and any("no example of 'a'" in note for note in task.notes)
 
 
 def test_images_of_several_sizes_are_resized_to_the_middle_one(pets, rng):

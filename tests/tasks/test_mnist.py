@@ -43,7 +43,7 @@ def test_idx_files(tmp_path, parts, compressed, inside):
     write(tmp_path / inside, parts, compressed)
     task = tasks.mnist(tmp_path)
     assert np.array_equal(task.train.inputs.numpy()[:, 0], parts["x_train"])
-    assert np.array_equal(task.test.labels.numpy(), parts["y_test"])
+    assert np.array_equal(task.test.targets.numpy(), parts["y_test"])
     assert task.shape.input == (1, 28, 28) and not task.augmentation.flip
 
 
@@ -56,7 +56,7 @@ def test_all_forms_agree(tmp_path, parts):
 
 def test_a_limit(tmp_path, parts):
     task = tasks.mnist(write(tmp_path, parts), limit=20)
-    assert np.bincount(task.train.labels).tolist() == [2] * 10 and len(task.test) == 20
+    assert np.bincount(task.train.targets).tolist() == [2] * 10 and len(task.test) == 20
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_a_validation_split_that_came_with_the_arrays_is_what_a_search_validates
     np.savez(tmp_path / "a.npz", train_images=X, train_labels=Y, val_images=255 - X[::-1], val_labels=Y[::-1])
     task = tasks.npz(tmp_path / "a.npz")
     held_out = task.search_data(0).held_out
-    assert np.array_equal(held_out.inputs.numpy(), 255 - X[::-1]) and np.array_equal(held_out.labels.numpy(), Y[::-1])
+    assert np.array_equal(held_out.inputs.numpy(), 255 - X[::-1]) and np.array_equal(held_out.targets.numpy(), Y[::-1])
     assert "to validate on (they came with the data)" in task.describe()[2]
 
 
@@ -52,7 +52,7 @@ def test_packed_images_are_what_pillow_decodes(packed_folder):
     task = tasks.npz(folder / "train.npz", test=folder / "test.npz")
     assert np.array_equal(task.train.inputs.numpy(), decoded["train"])
     assert np.array_equal(task.test.inputs.numpy(), decoded["test"])
-    assert task.train.labels.tolist() == [i % 10 for i in range(40)]
+    assert task.train.targets.tolist() == [i % 10 for i in range(40)]
 
 
 def test_packed_class_names_and_grey_images(tmp_path, rng):

@@ -63,7 +63,7 @@ def test_outliers_leave_the_others_their_levels(harm, whole):
     assert bulk_levels(task) >= 40
     assert any("clipped" in note or "arcsinh" in note for note in task.notes)
     bright = np.concatenate([task.train.inputs.numpy(), task.test.inputs.numpy()])[:, 0, 2:6, 2:6].mean((1, 2))
-    labels = np.concatenate([task.train.labels.numpy(), task.test.labels.numpy()])
+    labels = np.concatenate([task.train.targets.numpy(), task.test.targets.numpy()])
     assert bright[labels == 1].min() > np.percentile(bright[labels == 0], 90)
 
 

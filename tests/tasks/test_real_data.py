@@ -35,7 +35,7 @@ def test_mnist_has_the_known_statistics():
 def test_adult_has_its_rows_and_classes():
     task = tasks.csv(DATA / "tabular/adult-train.csv", target=-1, test=DATA / "tabular/adult-test.csv")
     assert (len(task.train), len(task.test)) == (32561, 16281)
-    assert task.class_names == ("<=50K", ">50K") and int(task.train.labels.sum()) == 7841
+    assert task.class_names == ("<=50K", ">50K") and int(task.train.targets.sum()) == 7841
 
 
 @needs("tabular/adult-train.csv")

@@ -21,7 +21,7 @@ def image_task(n=120, classes=3, size=8, channels=2, seed=0, **kwargs):
 
 
 def same(a: Examples, b: Examples) -> bool:
-    return torch.equal(a.inputs, b.inputs) and torch.equal(a.labels, b.labels)
+    return torch.equal(a.inputs, b.inputs) and torch.equal(a.targets, b.targets)
 
 
 def rows(inputs) -> set[bytes]:
@@ -55,7 +55,7 @@ class Sealed(Task):
 
 def test_nothing_but_final_data_touches_the_test_split():
     plain = image_task()
-    poison = Examples(torch.zeros_like(plain.test.inputs), torch.zeros_like(plain.test.labels))
+    poison = Examples(torch.zeros_like(plain.test.inputs), torch.zeros_like(plain.test.targets))
     sealed = Sealed("sealed", plain.train, poison, plain.class_names)
     sealed._test = None  # type: ignore[assignment]
     for arguments in ({}, {"share": 0.3}, {"resolution": 4}, {"validation": 0.5}):
@@ -92,8 +92,8 @@ def test_smaller_shares_choose_from_the_same_tensor_as_larger_ones_with_every_cl
     full, half, tiny = (task.search_data(0, share=share) for share in (1.0, 0.5, 0.001))
     assert half.train.stored.data_ptr() == full.train.stored.data_ptr()
     assert len(half.train) == round(len(full.train) * 0.5) and same(half.held_out, full.held_out)
-    assert sorted(tiny.train.labels.tolist()) == [0, 1, 2]
-    counts = torch.bincount(half.train.labels)
+    assert sorted(tiny.train.targets.tolist()) == [0, 1, 2]
+    counts = torch.bincount(half.train.targets)
     assert int(counts.max() - counts.min()) <= 1
 
 
@@ -127,7 +127,7 @@ def test_resolution_averages_areas():
     assert data.train.inputs.shape[1:] == (2, 4, 4) and data.train.inputs.dtype == torch.uint8
     expected = F.avg_pool2d(full.train.inputs.float(), 2).round().to(torch.uint8)
     assert torch.equal(data.train.inputs, expected)
-    assert torch.equal(data.train.labels, full.train.labels)
+    assert torch.equal(data.train.targets, full.train.targets)
 
 
 def test_resolution_keeps_the_aspect_ratio_and_can_grow():
@@ -157,7 +157,7 @@ def test_the_fingerprint_is_of_data_and_labels():
     changed.train.stored[changed.train.places[0], 0, 0, 0] ^= 1
     relabelled = image_task()
     place = relabelled.test.places[0]
-    relabelled.test.stored_labels[place] = (relabelled.test.stored_labels[place] + 1) % 3
+    relabelled.test.stored_targets[place] = (relabelled.test.stored_targets[place] + 1) % 3
     assert len({one.fingerprint, changed.fingerprint, relabelled.fingerprint, image_task(seed=1).fingerprint}) == 4
 
 
@@ -195,7 +195,7 @@ def test_the_two_splits_used_last_stay_in_memory():
 def test_a_cuda_device_gets_the_same_split():
     task = image_task()
     there, here = task.search_data(0, "cuda", resolution=4), task.search_data(0, "cpu", resolution=4)
-    assert there.train.inputs.is_cuda and torch.equal(there.train.labels.cpu(), here.train.labels)
+    assert there.train.inputs.is_cuda and torch.equal(there.train.targets.cpu(), here.train.targets)
     full, plain = task.search_data(0, "cuda"), task.search_data(0)
     assert (full.mean, full.std) == (plain.mean, plain.std)
     assert torch.equal(full.train.inputs.cpu(), plain.train.inputs)
@@ -211,7 +211,7 @@ GOOD = Examples(IMAGES, LABELS)
         (Examples(IMAGES.float(), LABELS), GOOD, "ab", "uint8"),
         (GOOD, Examples(IMAGES, LABELS.int()), "ab", "int64"),
         (GOOD, Examples(IMAGES[..., :2], LABELS), "ab", r"\(1, 4, 2\)"),
-        (Examples(IMAGES[:5], LABELS), GOOD, "ab", "5 inputs but 6 labels"),
+        (Examples(IMAGES[:5], LABELS), GOOD, "ab", "5 inputs but 6 targets"),
         (Examples(IMAGES, LABELS + 1), GOOD, "ab", r"outside 0\.\.1"),
         (GOOD, Examples(IMAGES[:0], LABELS[:0]), "ab", "test split is empty"),
         (GOOD, GOOD, "aa", "must differ"),

@@ -34,7 +34,7 @@ def test_the_search_validates_on_exactly_these_whatever_seed_and_share():
 
 def test_each_beginning_of_the_training_examples_is_stratified():
     data = task_of(list(range(0, 30, 3))).search_data(0, share=0.2)
-    assert np.bincount(data.train.labels.numpy()).tolist() == [2, 4, 4]
+    assert np.bincount(data.train.targets.numpy()).tolist() == [2, 4, 4]
 
 
 def test_it_is_said_and_part_of_the_fingerprint():
@@ -57,7 +57,7 @@ def test_a_class_with_validation_examples_alone_is_refused():
 def test_a_test_split_is_set_aside_from_the_training_examples_alone():
     given = examples(60)
     validation = np.arange(40, 60)
-    split = Prepared(given.inputs.numpy(), given.labels.numpy())
+    split = Prepared(given.inputs.numpy(), given.targets.numpy())
     seen = []
 
     def preparation(places):

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 import netwright as nw
 from netwright.core.placing import placed
 from netwright.core.task import Augmentation, Data, Examples
+from netwright.problems.classification import Classification
 from netwright.supernets import Supernet
 from netwright.training import evaluate, predict
 from netwright.training.arithmetic import arithmetic
@@ -111,7 +112,7 @@ class Tight(nn.Module):
 def test_where_many_at_once_do_not_fit_fewer_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
     given = Examples(torch.randn(600, 4), torch.arange(600) % 2)
-    data, network = Data(given, given, (0.0,) * 4, (1.0,) * 4, Augmentation()), Tight()
+    data, network = Data(given, given, (0.0,) * 4, (1.0,) * 4, Classification("ab"), Augmentation()), Tight()
     found = evaluate(network, given, data, batch_size=512)
     assert network.sizes == [512, 256, 256, 88]
     assert found == evaluate(network, given, data)

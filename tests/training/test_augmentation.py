@@ -6,6 +6,7 @@ from training_parts import image_data, vector_data
 
 from netwright.core.errors import DataError
 from netwright.core.task import Augmentation, Data, Examples
+from netwright.problems.classification import Classification
 from netwright.training.augmentation import Batches, Normalisation, crop, cutout, draw, flip
 from netwright.training.batches import augmentation_generator, epoch_order
 
@@ -104,14 +105,15 @@ def test_vectors_are_normalised_and_the_stored_ones_left_alone():
 def test_a_feature_that_never_changes_becomes_zero():
     examples = Examples(torch.full((4, 1), 7.0), torch.tensor([0, 1, 0, 1]))
     assert torch.equal(
-        Normalisation.of(Data(examples, examples, (7.0,), (0.0,)), CPU)(examples.inputs), torch.zeros(4, 1)
+        Normalisation.of(Data(examples, examples, (7.0,), (0.0,), Classification("ab")), CPU)(examples.inputs),
+        torch.zeros(4, 1),
     )
 
 
 def test_means_that_do_not_match_the_channels_are_refused():
     data = image_data(channels=3)
     with pytest.raises(DataError, match="need 3 means"):
-        Normalisation.of(Data(data.train, data.held_out, (0.5,), (0.5,)), CPU)
+        Normalisation.of(Data(data.train, data.held_out, (0.5,), (0.5,), Classification("ab")), CPU)
 
 
 def test_augmentation_of_vectors_is_refused():
@@ -132,6 +134,6 @@ def test_an_epoch_of_batches_is_the_augmented_examples_in_their_order():
     for start in range(0, 25, 10):
         inputs, labels = batches(start, start + 10)
         assert torch.equal(inputs, whole[start : start + 10])
-        assert torch.equal(labels, data.train.labels[order][start : start + 10])
+        assert torch.equal(labels, data.train.targets[order][start : start + 10])
     plain = Batches(data.train, order, normalise, Augmentation(), generator())(0, 25)[0]
     assert torch.equal(plain, normalise(data.train.inputs[order]))

@@ -9,6 +9,7 @@ from torch import nn
 
 from netwright import tasks
 from netwright.core.task import Augmentation, Data, Examples
+from netwright.problems.classification import Classification
 from netwright.tasks.mean_and_spread import mean_and_std
 from netwright.training import TrainingSettings, train
 from netwright.training.evaluation import on_device
@@ -23,7 +24,7 @@ def chosen(n: int = 90, seed: int = 0) -> tuple[Examples, Examples]:
 
 
 def same(one: Examples, other: Examples) -> bool:
-    return torch.equal(one.inputs, other.inputs) and torch.equal(one.labels, other.labels) and len(one) == len(other)
+    return torch.equal(one.inputs, other.inputs) and torch.equal(one.targets, other.targets) and len(one) == len(other)
 
 
 def test_a_choice_reads_as_its_copy_does():
@@ -42,7 +43,9 @@ def test_training_on_a_choice_gives_the_bits_of_training_on_a_copy():
     curves = []
     for examples in (choice, copy):
         mean, std = mean_and_std(examples.stored, examples.places)
-        data = Data(examples.part(0, 70), examples.part(70, 90), mean, std, Augmentation(True, 1, 2))
+        data = Data(
+            examples.part(0, 70), examples.part(70, 90), mean, std, Classification("abc"), Augmentation(True, 1, 2)
+        )
         torch.manual_seed(0)
         network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
         found = train(network, data, TrainingSettings(epochs=2, batch_size=16), 1, device="cpu")

@@ -24,10 +24,10 @@ def test_predictions_and_measurements_are_those_of_the_whole_split_at_once(batch
         expected = network.eval()((data.held_out.inputs.float() / 255 - mean) / std)
     assert logits.dtype == torch.float32
     assert torch.allclose(logits, expected, atol=1e-4)
-    assert found["loss"] == pytest.approx(F.cross_entropy(expected, data.held_out.labels).item(), abs=1e-4)
-    assert found["accuracy"] == (expected.argmax(1) == data.held_out.labels).double().mean().item()
-    right = expected.argmax(1) == data.held_out.labels
-    shares = [right[data.held_out.labels == each].double().mean() for each in data.held_out.labels.unique()]
+    assert found["loss"] == pytest.approx(F.cross_entropy(expected, data.held_out.targets).item(), abs=1e-4)
+    assert found["accuracy"] == (expected.argmax(1) == data.held_out.targets).double().mean().item()
+    right = expected.argmax(1) == data.held_out.targets
+    shares = [right[data.held_out.targets == each].double().mean() for each in data.held_out.targets.unique()]
     assert found["balanced_accuracy"] == pytest.approx(torch.stack(shares).mean().item())
 
 
@@ -49,7 +49,7 @@ def test_vectors():
 
 def test_no_examples_are_refused():
     data = image_data()
-    empty = Examples(data.train.inputs[:0], data.train.labels[:0])
+    empty = Examples(data.train.inputs[:0], data.train.targets[:0])
     with pytest.raises(DataError, match="no examples"):
         evaluate(small(), empty, data)
     with pytest.raises(DataError, match="no examples"):

@@ -13,6 +13,7 @@ from training_parts import image_data, same_bits, small, vector_data
 
 from netwright.core.errors import DataError, Diverged, OutOfMemory, TrialFailed
 from netwright.core.task import Augmentation, Data, Examples
+from netwright.problems.classification import Classification
 from netwright.training import OutOfTime, TrainingSettings, evaluate, predict, seeded, train
 from netwright.training.batches import epoch_order
 from netwright.training.optimisers import learning_rate
@@ -54,7 +55,7 @@ def test_one_epoch_equals_a_loop_written_by_hand():
     losses, right = [], 0
     for step in range(5):
         index = order[8 * step : 8 * step + 8]
-        one_hot = F.one_hot(data.train.labels[index], 10) * 0.9 + 0.01
+        one_hot = F.one_hot(data.train.targets[index], 10) * 0.9 + 0.01
         outputs = reference(inputs[index])
         main, extra = (-(one_hot * output.log_softmax(1)).sum(1).mean() for output in outputs)
         loss = main + 0.3 * extra
@@ -65,7 +66,7 @@ def test_one_epoch_equals_a_loop_written_by_hand():
             velocity[name] = 0.9 * velocity[name] + g
             p.data -= learning_rate(settings, step, 5) * (g + 0.9 * velocity[name])
         losses.append(loss.item())
-        right += int((outputs[0].argmax(1) == data.train.labels[index]).sum())
+        right += int((outputs[0].argmax(1) == data.train.targets[index]).sum())
     for name, tensor in network.state_dict().items():
         assert torch.allclose(tensor.double(), reference.state_dict()[name].double(), rtol=1e-3, atol=2e-5), name
     assert result.metrics["train_loss"] == pytest.approx(sum(losses) / 5, rel=1e-4)
@@ -227,7 +228,7 @@ def test_augmentation_can_be_turned_off_and_cutout_replaced():
 
 def test_vectors_with_augmentation_are_refused():
     data = vector_data()
-    data = Data(data.train, data.held_out, data.mean, data.std, Augmentation(flip=True))
+    data = Data(data.train, data.held_out, data.mean, data.std, data.problem, Augmentation(flip=True))
     with pytest.raises(DataError, match="vectors"):
         train(nn.Linear(6, 2), data, TrainingSettings(), seed=0)
 
@@ -239,7 +240,14 @@ def test_the_digits_are_learnt_in_a_few_seconds():
     held_out = torch.arange(len(labels)) % 5 == 0
     mean, std = (inputs / 255).mean().item(), (inputs / 255).std().item()
     train_split = Examples(inputs[~held_out], labels[~held_out])
-    data = Data(train_split, Examples(inputs[held_out], labels[held_out]), (mean,), (std,), Augmentation(padding=1))
+    data = Data(
+        train_split,
+        Examples(inputs[held_out], labels[held_out]),
+        (mean,),
+        (std,),
+        Classification("0123456789"),
+        Augmentation(padding=1),
+    )
     with seeded(0):
         wide = nn.Sequential(nn.Conv2d(1, 24, 3, padding=1, bias=False), nn.BatchNorm2d(24), nn.ReLU(), nn.MaxPool2d(2))
         wide.extend(nn.Sequential(nn.Conv2d(24, 32, 3, bias=False), nn.BatchNorm2d(32), nn.ReLU(), nn.Flatten()))

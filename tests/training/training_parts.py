@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from netwright.core.task import Augmentation, Data, Examples
+from netwright.problems.classification import Classification
 from netwright.training import seeded
 
 
@@ -63,9 +64,8 @@ def image_data(
     scaled = inputs.double() / 255
     mean, std = (tuple(each.tolist()) for each in (scaled.mean((0, 2, 3)), scaled.std((0, 2, 3))))
     augmentation = Augmentation(flip=True, padding=1, cutout=3) if augmentation is None else augmentation
-    return Data(
-        Examples(inputs[:train], labels[:train]), Examples(inputs[train:], labels[train:]), mean, std, augmentation
-    )
+    examples, unseen = Examples(inputs[:train], labels[:train]), Examples(inputs[train:], labels[train:])
+    return Data(examples, unseen, mean, std, Classification([str(each) for each in range(side)]), augmentation)
 
 
 def vector_data(train: int = 40, held_out: int = 20, features: int = 6) -> Data:
@@ -73,7 +73,8 @@ def vector_data(train: int = 40, held_out: int = 20, features: int = 6) -> Data:
     inputs = torch.randn(train + held_out, features, generator=generator) * 3 + 1
     labels = (inputs[:, 0] > 1).long()
     mean, std = tuple(inputs.mean(0).tolist()), tuple(inputs.std(0).tolist())
-    return Data(Examples(inputs[:train], labels[:train]), Examples(inputs[train:], labels[train:]), mean, std)
+    examples, unseen = Examples(inputs[:train], labels[:train]), Examples(inputs[train:], labels[train:])
+    return Data(examples, unseen, mean, std, Classification("ab"))
 
 
 def same_bits(first: nn.Module, second: nn.Module) -> bool:

@@ -36,7 +36,7 @@ class Plan(Asked):
     data_options: dict[str, Any] = field(default_factory=dict)
     strategy: str = "evolution"
     epochs: int | None = None  # of a candidate; fitted to data and time
-    objectives: tuple[str, ...] = ("val_accuracy",)
+    objectives: tuple[str, ...] = ()  # none: the main metric of what the data ask for
     limits: tuple[str, ...] = ()
     shared_epochs: int | None = None  # of weight training; the recipe's own number, or as many as the time allows
     first: tuple[str, ...] = ()  # the architectures that it chose
@@ -55,12 +55,17 @@ class Plan(Asked):
                 option = name.replace("_", "-")
                 raise ConfigurationError(f"--{option} {value}: expected a whole number of at least {least}")
 
-        if self.target is not None and self.objectives[0].endswith("accuracy") and self.target > 1:
+        if any(each.endswith("accuracy") for each in self.objectives[:1]):
+            self._check_share()
+        self._check_workers()
+
+    def _check_share(self) -> None:
+        """Raise ConfigurationError for a target above 1 of what is a share."""
+        if self.target is not None and self.target > 1:
             raise ConfigurationError(
                 f"--target {self.target:g}: accuracies are shares from 0 to 1; for {self.target:g} % say "
                 f"{self.target / 100:g}"
             )
-        self._check_workers()
 
     def _check_workers(self) -> None:
         from netwright.cli import workers
@@ -176,6 +181,8 @@ class Plan(Asked):
         """The search; of a recipe, with the number of epochs that `fitted` gave the plan."""
         from netwright.engine import Search
 
+        if not self.objectives and task.problem.main.percent:
+            self._check_share()
         if self.recipe is not None:
             return self._make_recipe(task, space)
         from netwright.cli.scores import with_scores
@@ -226,7 +233,7 @@ class Plan(Asked):
                 f"recipe {name!r} follows a gradient and cannot keep {', '.join(self.limits)}; "
                 "recipes that search on trained weights can: single-path-one-shot, fairnas, one-shot"
             )
-        wanted = {} if self.objectives == ("val_accuracy",) else {"objective": self._wanted()["objective"]}
+        wanted = {} if self.objectives in ((), ("val_accuracy",)) else {"objective": self._wanted()["objective"]}
         return made.replace(**wanted, constraints=self.limits)
 
     def fitted(self, task: Task, space: Space) -> Plan:

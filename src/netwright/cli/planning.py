@@ -25,7 +25,7 @@ def plan_of_search(options: SearchOptions) -> Plan:
         shared_epochs=options.epochs if recipe else None,
         data_dir=str(options.data_dir) if options.data_dir else None,
         data_options=reading(options),
-        objectives=options.objective or ("val_accuracy",),
+        objectives=tuple(options.objective or ()),
         limits=(*options.limit, *(f"{metric} <= {amount}" for metric, amount in most if amount)),
     )
 

@@ -13,6 +13,7 @@ from netwright.core.space import Space
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
+    from netwright.core.problem import Problem
     from netwright.core.task import TaskShape
 
 
@@ -46,6 +47,14 @@ class Shaped(Protocol):
 
     @property
     def shape(self) -> TaskShape: ...
+
+
+@runtime_checkable
+class Asks(Protocol):
+    """A task that says what is asked for."""
+
+    @property
+    def problem(self) -> Problem: ...
 
 
 @runtime_checkable
@@ -124,6 +133,12 @@ def space_of(part: object) -> Space | None:
 def task_of(part: object) -> Any:
     """The task on which this measures; None where there is none."""
     return part.task if isinstance(part, OnTask) else None
+
+
+def problem_of(part: object) -> Problem | None:
+    """What the networks that this measures must answer; None where it has no task with a problem."""
+    task = task_of(part)
+    return task.problem if isinstance(task, Asks) else None
 
 
 def fingerprint_of(part: object) -> str | None:

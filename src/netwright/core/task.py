@@ -9,11 +9,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from netwright.core.errors import UserError
+from netwright.core.trees import first, mapped
 
 if TYPE_CHECKING:
     import torch
-    from numpy.typing import NDArray
     from torch import Tensor, nn
+
+    from netwright.core.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,7 @@ class TaskShape:
     @property
     def channels(self) -> int:
         """Of an image, a series or a volume."""
-        if len(self.input) < 2:
-            self._image()
-        return self.input[0]
+        return self._image()[0] if self.is_vector or self.is_tokens else self.input[0]
 
     @property
     def height(self) -> int:
@@ -134,80 +134,90 @@ class TaskShape:
 
 
 class Examples:
-    """Inputs and labels of one split, on one device: all rows of two tensors, or a choice of them without a copy.
+    """Inputs and targets of one split, on one device: all rows of some tensors, or a choice of them without a copy.
 
-    stored: uint8 (n, channels, height, width) with values 0..255, or float32 (n, features). stored_labels: int64 (n,),
-    each in 0..classes-1.
+    Inputs and targets are a tensor each, or a mapping of names to tensors where an example has several.
 
-    inputs: uint8 (n, channels, height, width), or float32 (n, features).
-    labels: int64 (n,): the number of each one's class.
+    stored: uint8 (n, channels, height, width) with values 0..255, float32 (n, features) or (n, channels, length), or
+        whole numbers (n, length) where they are tokens.
+    stored_targets: as the task's `Problem` says; int64 (n,) of classes.
+
+    inputs, targets: of the examples in their order.
     places: which of the stored rows are the examples, in order: int32 or int64, on their device; None for all of them.
         Other splits may choose from the same tensors: do not write to them.
     """
 
-    __slots__ = ("places", "stored", "stored_labels")
+    __slots__ = ("places", "stored", "stored_targets")
 
-    def __init__(self, inputs: Tensor, labels: Tensor, places: Tensor | None = None) -> None:
-        self.stored, self.stored_labels, self.places = inputs, labels, places
+    def __init__(self, inputs: Any, targets: Any, places: Tensor | None = None) -> None:
+        self.stored, self.stored_targets, self.places = inputs, targets, places
 
     def __len__(self) -> int:
-        return len(self.stored_labels if self.places is None else self.places)
+        return len(first(self.stored_targets) if self.places is None else self.places)
 
     @property
-    def inputs(self) -> Tensor:
+    def inputs(self) -> Any:
         """All inputs as one tensor; of a choice a copy, so that large data is better read by `batch`."""
-        return self.stored if self.places is None else self.stored.index_select(0, self.places)
+        return self.stored if self.places is None else _chosen(self.stored, self.places)
 
     @property
-    def labels(self) -> Tensor:
-        """All labels, (n,); of a choice a copy."""
-        return self.stored_labels if self.places is None else self.stored_labels.index_select(0, self.places)
+    def targets(self) -> Any:
+        """All targets; of a choice a copy."""
+        return self.stored_targets if self.places is None else _chosen(self.stored_targets, self.places)
 
     @property
     def device(self) -> torch.device:
-        return self.stored.device
+        return first(self.stored).device
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of all inputs: (n, channels, height, width) or (n, features)."""
-        return (len(self), *self.stored.shape[1:])
+        """Of all inputs: (n, channels, height, width) or (n, features); of several under names the first one's."""
+        return (len(self), *first(self.stored).shape[1:])
 
-    def batch(self, start: int, stop: int) -> Tensor:
+    def batch(self, start: int, stop: int) -> Any:
         """The inputs from place `start` to before `stop`: a view, or one gather."""
+        return self._part(self.stored, start, stop)
+
+    def batch_targets(self, start: int, stop: int) -> Any:
+        """The targets from place `start` to before `stop`: a view, or one gather."""
+        return self._part(self.stored_targets, start, stop)
+
+    def _part(self, tree: Any, start: int, stop: int) -> Any:
         if self.places is None:
-            return self.stored[start:stop]
-        return self.stored.index_select(0, self.places[start:stop])
+            return mapped(lambda each: each[start:stop], tree)
+        return _chosen(tree, self.places[start:stop])
 
     def part(self, start: int, stop: int) -> Examples:
         """The examples from place `start` to before `stop`, without a copy of their inputs."""
         if self.places is None:
-            return Examples(self.stored[start:stop], self.stored_labels[start:stop])
-        return Examples(self.stored, self.stored_labels, self.places[start:stop])
+            return Examples(*(mapped(lambda t: t[start:stop], each) for each in (self.stored, self.stored_targets)))
+        return Examples(self.stored, self.stored_targets, self.places[start:stop])
 
     def choose(self, order: Tensor) -> Examples:
         """The examples at these places of this split, in this order, without a copy of their inputs."""
         places = order if self.places is None else self.places.index_select(0, order)
-        return Examples(self.stored, self.stored_labels, places)
+        return Examples(self.stored, self.stored_targets, places)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """As arrays on the CPU, which travel without a copy where whoever reads them can map the same memory."""
-        tensors = self.stored, self.stored_labels, self.places
-        return _received, tuple(None if each is None else each.cpu().numpy() for each in tensors)
+        trees = self.stored, self.stored_targets, self.places
+        return _received, tuple(None if each is None else mapped(lambda t: t.cpu().numpy(), each) for each in trees)
 
     def __repr__(self) -> str:
         return f"Examples({len(self)} of shape {self.shape[1:]})"
 
 
-def _received(*arrays: NDArray[Any] | None) -> Examples:
+def _chosen(tree: Any, places: Tensor) -> Any:
+    return mapped(lambda each: each.index_select(0, places), tree)
+
+
+def _received(*trees: Any) -> Examples:
     """Examples as another process sent them. Memory that this one may only read serves as well: nobody writes to it."""
     import torch
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-        tensors = [None if each is None else torch.as_tensor(each) for each in arrays]
-    inputs, labels, places = tensors
-    assert inputs is not None and labels is not None
-    return Examples(inputs, labels, places)
+        return Examples(*(None if each is None else mapped(torch.as_tensor, each) for each in trees))
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,11 +243,14 @@ class Data:
     train: to learn from.
     held_out: to measure on.
     mean, std: one number a channel (a feature, for vectors), of the training examples; images are first scaled to 0..1.
+        None for inputs that are taken as they are, such as tokens; under names where the inputs have some.
+    problem: what the examples ask for, and how answers are judged.
     augmentation: of the training images; None for none.
     """
 
     train: Examples
     held_out: Examples
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    mean: Any
+    std: Any
+    problem: Problem
     augmentation: Augmentation = Augmentation()

@@ -14,7 +14,7 @@ from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.estimator import Estimator
 from netwright.core.kinds import for_any_space, kinds_checked
 from netwright.core.objective import Constraint, Objective
-from netwright.core.roles import space_of
+from netwright.core.roles import problem_of, space_of
 from netwright.core.space import Space
 from netwright.core.strategy import Strategy
 from netwright.engine.progress import shown
@@ -23,6 +23,7 @@ from netwright.engine.stops import Stops
 
 if TYPE_CHECKING:
     from netwright.core.executor import Executor
+    from netwright.core.problem import Problem
     from netwright.core.trial import Trial
     from netwright.engine.progress import Progress
     from netwright.engine.run import Run
@@ -38,7 +39,9 @@ class Search(Configured):
 
     strategy: decides which network is tried next.
     estimator: measures it.
-    objective: a metric, or several for a Pareto front; "params:minimize" gives a direction, most names imply theirs.
+    objective: a metric, or several for a Pareto front; "params:minimize" gives a direction, most names imply theirs,
+        and metrics of the problem have their own, with or without "val_" before them. By default the problem's main
+        metric on validation examples, "val_accuracy" of classes.
     constraints: limits that a network must keep ("params <= 500k"), checked as soon as they are measured.
     seed: everything random follows from it.
 
@@ -50,7 +53,7 @@ class Search(Configured):
 
     strategy: Strategy
     estimator: Estimator
-    objective: str | Objective | Sequence[str | Objective] = "val_accuracy"
+    objective: str | Objective | Sequence[str | Objective] = ()
     constraints: str | Constraint | Sequence[str | Constraint] = ()
     seed: int = 0
     objectives: tuple[Objective, ...] = field(init=False)
@@ -59,7 +62,8 @@ class Search(Configured):
     def __post_init__(self) -> None:
         object.__setattr__(self, "seed", _whole("seed", self.seed))
         self._arguments["seed"] = self.seed
-        objectives = tuple(Objective.parse(each) for each in _several(self.objective, Objective))
+        asked = _several(self.objective, Objective) or (_main(self.estimator),)
+        objectives = tuple(_objective(each, self.estimator) for each in asked)
         limits = tuple(Constraint.parse(each) for each in _several(self.constraints, Constraint))
         object.__setattr__(self, "objectives", objectives)
         object.__setattr__(self, "limits", limits)
@@ -167,6 +171,29 @@ def _several(value: Any, kind: type) -> Sequence[Any]:
         return tuple(value)
     except TypeError:
         raise ConfigurationError(f"expected text, {kind.__name__}, or several of them; found {value!r}") from None
+
+
+def _main(estimator: Estimator) -> str:
+    """What is improved unless something else is asked for."""
+    problem = _problem(estimator)
+    return "val_accuracy" if problem is None else f"val_{problem.main.name}"
+
+
+def _problem(estimator: Estimator) -> Problem | None:
+    return next((found for each in estimator.stages() if (found := problem_of(each)) is not None), None)
+
+
+def _objective(asked: str | Objective, estimator: Estimator) -> Objective:
+    """The objective, where a problem's metric is meant in its direction and on validation examples."""
+    found = Objective.parse(asked)
+    known = [name for each in estimator.stages() for name in each.metrics]
+    if found.metric not in known and f"val_{found.metric}" in known:
+        found = Objective(f"val_{found.metric}", found.direction)
+    problem = _problem(estimator)
+    if isinstance(asked, Objective) or ":" in asked or problem is None or found.metric == "val_loss":
+        return found
+    own = {f"val_{each.name}": each.direction for each in problem.metrics}
+    return Objective(found.metric, own.get(found.metric, found.direction))
 
 
 def _check_objectives(objectives: Sequence[Objective]) -> None:

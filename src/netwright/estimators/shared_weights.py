@@ -113,8 +113,6 @@ class SharedWeights(RoundEstimator):
 
     needs: ClassVar[type[Space]] = DecisionSpace
 
-    metrics: ClassVar[tuple[str, ...]] = ("val_loss", "val_accuracy")
-
     @with_training_settings(SETTINGS)
     def __init__(
         self,
@@ -293,17 +291,22 @@ class SharedWeights(RoundEstimator):
         self.weights.end_soon()
 
     @property
+    def metrics(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return ("val_loss", *(f"val_{each.name}" for each in self.task.problem.metrics))
+
+    @property
     def epoch_ended(self) -> bool:
         return self._ended_epoch
 
     def epoch(self, mixture: Mixture | None) -> Measurement:
         self._ended_epoch = False
         weights = self.weights
-        train_loss, train_accuracy, trained, probe_loss, probe_accuracy, probed = weights.sums.tolist()
+        train_loss, train_score, trained, probe_loss, probe_score, probed = weights.sums.tolist()
         weights.sums.zero_()
-        metrics = {"train_loss": train_loss / trained, "train_accuracy": train_accuracy / trained}
+        name, main = weights.problem.score_name, weights.problem.main.name
+        metrics = {"train_loss": train_loss / trained, f"train_{name}": train_score / trained}
         if probed:
-            metrics |= {"probe_loss": probe_loss / probed, "probe_accuracy": probe_accuracy / probed}
+            metrics |= {"probe_loss": probe_loss / probed, f"probe_{name}": probe_score / probed}
         for name in ("train_loss", "probe_loss"):
             if not math.isfinite(metrics.get(name, 0.0)):
                 raise Diverged(
@@ -313,7 +316,9 @@ class SharedWeights(RoundEstimator):
                 )
         if mixture is not None:
             metrics |= self._watched(mixture)
-        metrics |= {"val_examples": float(len(weights.held_out)), "accuracy_by_chance": weights.chance}
+        metrics |= {"val_examples": float(len(weights.held_out))}
+        if weights.chance is not None:
+            metrics[f"{main}_by_chance"] = weights.chance
         peak = peak_on(str(self.device)) if self.device.type == "cuda" else peak_of_process()
         metrics |= {"epoch": float(weights.epoch), "peak_memory": float(peak or 0)}
         return Measurement(metrics)
@@ -328,9 +333,11 @@ class SharedWeights(RoundEstimator):
         }
         if self.alarms and self.weights.supernet.mixes:
             most = GAP_BATCHES * self.weights.validation.size
-            mixed = self._scored(self._placed(mixture), most)["val_accuracy"]
-            alone = self._scored(architecture, most)["val_accuracy"]
-            found |= {"mixture_accuracy": mixed, "rounded_accuracy": alone, "discretisation_gap": mixed - alone}
+            main = self.weights.problem.main
+            mixed = self._scored(self._placed(mixture), most)[f"val_{main.name}"]
+            alone = self._scored(architecture, most)[f"val_{main.name}"]
+            gap = mixed - alone if main.larger_is_better else alone - mixed
+            found |= {f"mixture_{main.name}": mixed, f"rounded_{main.name}": alone, "discretisation_gap": gap}
         return found
 
     def _placed(self, mixture: Mixture) -> Mixture:

@@ -7,9 +7,10 @@ import math
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, Literal, get_args
 
 from torch import nn
 
@@ -82,11 +83,6 @@ class Training(Estimator):
     task's examples, or cannot be counted (see `netwright.estimators.first_network`).
     """
 
-    metrics: ClassVar[tuple[str, ...]] = (
-        *("train_loss", "train_accuracy"),
-        *("val_loss", "val_accuracy", "val_balanced_accuracy"),
-    )
-
     @with_training_settings(TrainingSettings())
     def __init__(
         self,
@@ -135,6 +131,12 @@ class Training(Estimator):
         part(self, "validation", self.validation)
         positive(self, "time_limit", self.time_limit, "seconds above 0", none=True)
 
+    @property
+    def metrics(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        problem = self.task.problem
+        train = ("train_loss", *(f"train_{name}" for name in problem.watched))
+        return (*train, "val_loss", *(f"val_{each.name}" for each in problem.metrics))
+
     @cached_property
     def cost(self) -> Cost:
         """What an architecture costs on this task, at full fidelity."""
@@ -177,7 +179,7 @@ class Training(Estimator):
             raise UserError(f"fidelity is a share of the full budget, above 0 and at most 1, found {share!r}")
         space, settings, until = self._space_at(share), self._settings_at(share), self._until(share)
         data = self._data_at(share)
-        shape = TaskShape(data.train.shape[1:], self.task.shape.classes)
+        shape = replace(self.task.shape, input=data.train.shape[1:])
         self._check_memory(architecture, space, shape, settings.batch_size)
         with seeded(seed):
             network = space.build(architecture, shape)

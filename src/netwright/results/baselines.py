@@ -107,13 +107,13 @@ def logistic_regression(task: Task, data: Data | None = None, seconds: float | N
     places = _spread(len(data.train), most)
     fitted = data.train.choose(torch.from_numpy(places))
     x, mean, std = _standardised(fitted.inputs)
-    labels = fitted.labels.numpy()
+    labels = fitted.targets.numpy()
     model = LogisticRegression(max_iter=200)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whether it converged is in the note
         model.fit(x, labels)
     tested = _predicted(model, data.held_out, mean, std)
-    right = float((tested == data.held_out.labels.numpy()).mean())
+    right = float((tested == data.held_out.targets.numpy()).mean())
     notes = [] if len(places) == len(data.train) else [f"fitted to {len(places) / len(data.train):.0%} of the examples"]
     notes += ["not converged in 200 iterations"] if int(max(model.n_iter_)) >= 200 else []
     weights, shifts = np.size(model.coef_), np.size(model.intercept_)

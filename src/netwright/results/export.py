@@ -229,7 +229,7 @@ def _checked(
         packages = imported_modules(preparation.code())
         checked = verify(folder, share.inputs, expected, files, task.class_names, packages)
         checked = replace(checked, answers=_named_as_given(checked.answers, Path(place)))
-    found = accuracy(checked.logits, share.labels)
+    found = accuracy(checked.logits, share.targets)
     which = "the whole test split" if count == len(test) else f"the first {count:,} test examples"
     sentences = [
         f"Loaded in a process without netwright, on {which}: the same classes, and logits that differ by at most "

@@ -16,6 +16,7 @@ from netwright.core.errors import NetwrightError, TrialFailed, UserError
 from netwright.core.kinds import kinds_checked
 from netwright.core.memory_use import peak_of_process
 from netwright.core.task import Data
+from netwright.core.trees import moved
 from netwright.networks.counting import count
 from netwright.results.figures import Contender
 from netwright.results.hardware import hardware
@@ -269,11 +270,11 @@ def train_and_test(
             used, stopped = _saved(network, before, begun, checkpoint, problem), "deadline"
             notes = (*notes, f"the final training did not come to its end ({one_line(problem)})")
     logits = predict(network, data.held_out, data, device=device, threads=chosen["threads"]).cpu()
-    labels = data.held_out.labels.cpu()
+    targets = moved(data.held_out.targets, "cpu")
     trained = Trained(
         seed=seed,
-        test_accuracy=accuracy(logits, labels),
-        test_loss=float(nn.functional.cross_entropy(logits, labels)),
+        test_accuracy=accuracy(logits, targets),
+        test_loss=float(data.problem.mean_loss(logits, targets)),
         seconds=time.monotonic() - began,
         epochs=used,
         stopped=stopped,
@@ -300,7 +301,7 @@ def _trained(
     unseen = data.train.part(0, MONITORED)
     return train(
         network,
-        Data(data.train, unseen, data.mean, data.std, data.augmentation),
+        replace(data, held_out=unseen),
         settings.replace(evaluate_every=settings.epochs),
         seed,
         device=device,

@@ -111,14 +111,14 @@ def figures_of(
         skipped=skipped or {},
         data=tuple(task.describe()),
         classes=recalls(final.logits, task) if _each_class_matters(task, search or {}) else (),
-        chance=float(torch.bincount(task.test.labels).max()) / len(task.test),
+        chance=float(torch.bincount(task.test.targets).max()) / len(task.test),
         notes=(*failed, *stopped, *dict.fromkeys(note for each in final.trainings for note in each.notes)),
     )
 
 
 def recalls(logits: Tensor, task: Task) -> tuple[ClassRecall, ...]:
     """Of each class, in the order of the labels, the share of its test examples that these logits find."""
-    labels = task.test.labels.cpu()
+    labels = task.test.targets.cpu()
     right = labels[logits.argmax(1) == labels]
     counts, hits = (torch.bincount(each, minlength=len(task.class_names)).tolist() for each in (labels, right))
     return tuple(
@@ -129,7 +129,7 @@ def recalls(logits: Tensor, task: Task) -> tuple[ClassRecall, ...]:
 
 def _each_class_matters(task: Task, search: Mapping[str, Any]) -> bool:
     """Whether accuracy alone says too little: the classes are uneven, or the search was to count each alike."""
-    labels = torch.cat([task.train.labels.cpu(), task.test.labels.cpu()])
+    labels = torch.cat([task.train.targets.cpu(), task.test.targets.cpu()])
     counts = torch.bincount(labels, minlength=len(task.class_names))
     uneven = int(counts.max()) > UNEVEN * int(counts.min())
     return uneven or any("balanced_accuracy" in str(each) for each in search.get("objectives", ()))

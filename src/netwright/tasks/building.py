@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 
 from netwright.core.errors import DataError
 from netwright.core.preparation import Preparation
+from netwright.core.problem import Problem, length
 from netwright.core.task import Augmentation, Examples
+from netwright.core.trees import mapped
+from netwright.problems.classification import Classification
 from netwright.tasks import features, pixels, same_pictures
 from netwright.tasks import plain_numbers as values
 from netwright.tasks.decoding import shown
 from netwright.tasks.portable import images
 from netwright.tasks.portable.arrays import as_tensor
 from netwright.tasks.raw_inputs import Own, Pictures, Vectors, own_array
-from netwright.tasks.splits import TEST, Indices, require, split
+from netwright.tasks.splits import TEST, Indices, divided
 from netwright.tasks.task import Task, as_places
 
 
@@ -33,17 +36,17 @@ class Raw:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """Inputs as uint8 images or float32 vectors, and labels as numbers: one split."""
+    """Inputs as uint8 images or float32 vectors, and what is asked for, as labels' numbers: one split."""
 
-    inputs: NDArray[Any]
-    codes: NDArray[np.int64]
+    inputs: Any
+    codes: Any
 
 
 def build(
     name: str,
     train: Prepared,
     test: Prepared | None,
-    class_names: Sequence[str],
+    problem: Problem | Sequence[str],
     *,
     augmentation: Augmentation,
     notes: Sequence[str] = (),
@@ -52,8 +55,14 @@ def build(
     preparation: Preparation | Callable[[Indices | None], Preparation] | None = None,
     validation: Indices | None = None,
     names: Sequence[str] | None = None,
+    vocabulary: int = 0,
+    groups: Indices | None = None,
+    by_time: bool = False,
 ) -> Task:
     """A task of prepared splits; without a test split a stratified share is set aside by `split_seed`.
+
+    problem: what is asked for; names of classes stand for a `Classification`.
+    vocabulary, groups, by_time: as of `Task`, of `train`.
 
     validation: places in `train` of a validation split that came with the data; nothing of it becomes a test split.
     preparation: the task's, or a function that makes it once it is known which of `train` became the test split: it
@@ -61,10 +70,11 @@ def build(
     names: what the examples are called, those of `train` first, where pictures that occur twice are told; else by their
         number.
     """
+    problem = problem if isinstance(problem, Problem) else Classification(tuple(problem))
     notes = tuple(notes)
     validation_given, held_out, given, given_test = validation, None, train, test
     if test is None:
-        held_out, rest = _test_split(train.codes, class_names, test_share, split_seed, validation_given)
+        held_out, rest = _test_split(train.codes, problem, test_share, split_seed, validation_given, groups, by_time)
         notes += (
             f"no test split came with the data: {len(held_out):,} of {len(train.codes):,} examples were set aside for "
             f"the final test (split seed {split_seed})",
@@ -72,18 +82,28 @@ def build(
         validation = None if validation_given is None else np.flatnonzero(np.isin(rest, validation_given))
         stored = _examples(train)
         ours, theirs = (stored.choose(as_places(each)) for each in (rest, held_out))
+        groups = None if groups is None else groups[rest]
     else:
         ours, theirs = _examples(train), _examples(test)
-    notes += _same_pictures(given, given_test, held_out, validation_given, class_names, names)
-    absent = np.flatnonzero(np.bincount(theirs.labels.numpy(), minlength=len(class_names)) == 0)
-    if len(absent):
-        notes += (f"the test split has no example of {', '.join(repr(class_names[i]) for i in absent[:5])}",)
+    if isinstance(problem, Classification):
+        notes += _same_pictures(given, given_test, held_out, validation_given, problem.class_names, names)
+        notes += _absent(theirs, problem.class_names)
     return Task(
-        *(name, ours, theirs, class_names),
+        *(name, ours, theirs, problem),
         augmentation=augmentation,
         notes=notes,
         preparation=preparation(held_out) if callable(preparation) else preparation,
         validation=validation,
+        vocabulary=vocabulary,
+        groups=groups,
+        by_time=by_time,
+    )
+
+
+def _absent(test: Examples, class_names: Sequence[str]) -> tuple[str, ...]:
+    absent = np.flatnonzero(np.bincount(test.targets.numpy(), minlength=len(class_names)) == 0)
+    return (f"the test split has no example of {', '.join(repr(class_names[i]) for i in absent[:5])}",) * bool(
+        len(absent)
     )
 
 
@@ -111,24 +131,32 @@ def _same_pictures(
 
 
 def _test_split(
-    codes: Indices, class_names: Sequence[str], share: float, seed: int, validation: Indices | None
+    targets: Any,
+    problem: Problem,
+    share: float,
+    seed: int,
+    validation: Indices | None,
+    groups: Indices | None,
+    by_time: bool,
 ) -> tuple[Indices, Indices]:
     """Places of the test split and of the rest, in order; a validation split stays whole."""
+    count = length(targets)
+    own = np.arange(count) if validation is None else np.delete(np.arange(count), validation)
+    chosen = mapped(lambda each: each[own], targets)
     if validation is None:
-        require(codes, class_names, 3, "one each to train, to validate and to test on")
-        held_out, rest = split(codes, share, seed, TEST)
-        return held_out, np.sort(rest)
-    own = np.delete(np.arange(len(codes)), validation)
-    require(codes[own], class_names, 2, "one each to train and to test on, beside the validation split")
-    held_out, _ = split(codes[own], share, seed, TEST)
-    return own[held_out], np.delete(np.arange(len(codes)), own[held_out])
+        problem.require(chosen, 3, "one each to train, to validate and to test on")
+    else:
+        problem.require(chosen, 2, "one each to train and to test on, beside the validation split")
+    of_own = None if groups is None else groups[own]
+    held_out, _ = divided(problem.strata(chosen), share, seed, TEST, groups=of_own, by_time=by_time)
+    return own[held_out], np.delete(np.arange(count), own[held_out])
 
 
 def _examples(split: Prepared) -> Examples:
-    return Examples(torch.from_numpy(_writable(split.inputs)), torch.from_numpy(_writable(split.codes)))
+    return Examples(*(mapped(lambda a: torch.from_numpy(_writable(a)), tree) for tree in (split.inputs, split.codes)))
 
 
-def _writable(array: NDArray[Any]) -> NDArray[Any]:
+def _writable(array: Any) -> NDArray[Any]:
     array = np.ascontiguousarray(array)
     return array if array.flags.writeable else array.copy()
 

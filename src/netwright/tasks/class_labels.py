@@ -10,14 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError
-from netwright.core.spelling import option
 from netwright.core.wording import listed
 from netwright.tasks.plain_numbers import as_array
 
 _MANY_VALUES = 50
 _FEW_EACH = 20
-_MOST = 0.6  # share of the examples that makes one class the usual answer
-_RARE = 0.2  # of an even share, below which a class is rare
 
 SHOWN = 8  # names in one line
 
@@ -81,20 +78,6 @@ def refuse_regression(distinct: int, count: int, what: str) -> None:
             f"the {what} are numbers with {distinct:,} different values in {count:,} examples, which looks like "
             "regression; only classification is supported: sort the values into classes first"
         )
-
-
-def uneven(counts: NDArray[np.int64], names: Sequence[str]) -> list[str]:
-    """What is said where one class has most examples, or another very few.
-
-    counts: examples of each class.
-    """
-    total, most = int(counts.sum()), int(counts.argmax())
-    if counts[most] <= _MOST * total and counts.min() >= _RARE * total / len(counts):
-        return []
-    return [
-        f"the classes are uneven: always naming {names[most]!r} is right in {counts[most] / total:.1%} of the training "
-        f"examples; {option('objective', 'val_balanced_accuracy')} counts each class alike"
-    ]
 
 
 def _plain(y: Any, what: str) -> tuple[NDArray[Any], tuple[str, ...]]:

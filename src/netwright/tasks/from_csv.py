@@ -14,6 +14,7 @@ from netwright.core.errors import DataError, UserError, nearest
 from netwright.core.kinds import kinds_checked
 from netwright.core.spelling import option
 from netwright.core.task import Augmentation
+from netwright.problems.classification import require_each
 from netwright.tasks import repeats
 from netwright.tasks.building import Prepared, build
 from netwright.tasks.choosing import Column, choose, is_plain, places_of
@@ -23,7 +24,7 @@ from netwright.tasks.given_paths import existing
 from netwright.tasks.plain_numbers import check_policy
 from netwright.tasks.portable.columns import noun
 from netwright.tasks.remaking import remakeable
-from netwright.tasks.splits import TEST, require, split
+from netwright.tasks.splits import TEST, split
 from netwright.tasks.table_columns import Columns, Source
 from netwright.tasks.table_rows import Examples, chosen_rows, fitted
 from netwright.tasks.tables import Table, read_table
@@ -133,7 +134,7 @@ def _drawn(
     train: Examples, prepared: Prepared, names: Sequence[str], share: float, seed: int
 ) -> tuple[Source, tuple[str, ...]]:
     """Where the test rows are that `build` will draw from one table, and what is said of their copies."""
-    require(prepared.codes, names, 3, "one each to train, to validate and to test on")
+    require_each(prepared.codes, names, 3, "one each to train, to validate and to test on")
     aside, rest = split(prepared.codes, share, seed, TEST)
     digests = repeats.digests(prepared)
     return _source(train.table, train.kept[aside]), repeats.note(digests[rest], digests[aside], drawn=True)

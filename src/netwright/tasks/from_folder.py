@@ -16,6 +16,7 @@ from netwright.core.preparation import Preparation
 from netwright.core.room import gibibytes, memory_left
 from netwright.core.spelling import option
 from netwright.core.task import Augmentation
+from netwright.problems.classification import require_each
 from netwright.tasks import decoding, pixels
 from netwright.tasks.building import Prepared, build
 from netwright.tasks.class_folders import Listing, Seen, Splits, known_classes, listed, splits_of
@@ -24,7 +25,7 @@ from netwright.tasks.given_paths import existing
 from netwright.tasks.portable import images
 from netwright.tasks.raw_inputs import MOST_PATHS, OwnPaths, Pictures
 from netwright.tasks.remaking import remakeable
-from netwright.tasks.splits import limited, pick, require
+from netwright.tasks.splits import limited, pick
 from netwright.tasks.task import Task
 
 _LARGEST_DEFAULT = 224
@@ -88,7 +89,7 @@ def _parts(folder: Path, splits: Splits) -> tuple[_Parts, tuple[str, ...]]:
     seen = Seen()
     names = splits.names
     train = listed(splits.train, names, names, folder, seen)
-    require(train.codes, names, 2, "one to train on, one to validate on")
+    require_each(train.codes, names, 2, "one to train on, one to validate on")
     validation, test = (
         None if each is None else listed(each, known_classes(each, names), names, folder, seen)
         for each in (splits.validation, splits.test)

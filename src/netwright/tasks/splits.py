@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from netwright.core.errors import DataError, UserError
 from netwright.core.randomness import derived_seed
-from netwright.core.wording import listed
 
 _LEAST_TEST = 1000
 VALIDATION, TEST, LIMIT = 1, 2, 3  # what a split is for: three purposes with one seed are three independent splits
@@ -31,6 +30,46 @@ def split(labels: Indices, share: float, seed: int, purpose: int) -> tuple[Indic
     first = [group[:count] for group, count in zip(groups, aside, strict=True)]
     rest = [group[count:] for group, count in zip(groups, aside, strict=True)]
     return np.sort(np.concatenate(first)), interleave(rest)
+
+
+def divided(
+    strata: Indices,
+    share: float,
+    seed: int,
+    purpose: int,
+    *,
+    groups: Indices | None = None,
+    by_time: bool = False,
+) -> tuple[Indices, Indices]:
+    """Set a share of the examples aside as `split` does, but whole groups, or the last in time: (aside, the rest).
+
+    strata: a number each; those of one number keep their share on both sides.
+    share, seed, purpose: as of `split`.
+    groups: a number each; those of one number are on one side. A share of the groups is drawn, whatever their strata.
+    by_time: the examples are in the order of time, and the last ones are set aside; with groups, the groups whose last
+        example is latest.
+
+    Raises UserError for a share outside 0..1, and DataError where all examples are of one group.
+    """
+    if groups is None and not by_time:
+        return split(strata, share, seed, purpose)
+    if not 0 < share < 1:
+        raise UserError(f"the share that is set aside must lie between 0 and 1, found {share!r}; 0.1 is usual")
+    places = np.arange(len(strata))
+    names, of_each = np.unique(places if groups is None else groups, return_inverse=True)
+    if len(names) < 2:
+        raise DataError("all examples are of one group, so that none can be set aside")
+    generator = np.random.Generator(np.random.Philox(key=derived_seed(seed, purpose)))
+    order = generator.permutation(len(names))
+    if by_time:
+        last = np.zeros(len(names), dtype=np.int64)
+        np.maximum.at(last, of_each, places)
+        order = np.argsort(-last, kind="stable")
+    sizes = np.bincount(of_each)[order].cumsum()
+    count = int(np.abs(sizes[:-1] - share * len(strata)).argmin()) + 1
+    is_aside = np.isin(of_each, order[:count])
+    aside, rest = np.flatnonzero(is_aside), np.flatnonzero(~is_aside)
+    return aside, rest[interleave(shuffled_classes(strata[rest], seed, purpose))]
 
 
 def ordered(labels: Indices, aside: Indices, seed: int, purpose: int) -> Indices:
@@ -69,17 +108,6 @@ def interleave(groups: Sequence[Indices]) -> Indices:
     """All groups in one order, each spread evenly over it."""
     position = np.concatenate([np.arange(len(group)) / len(group) for group in groups])
     return np.concatenate(groups)[np.argsort(position, kind="stable")]
-
-
-def require(labels: Indices, names: Sequence[str], least: int, why: str) -> None:
-    """Raise DataError naming the classes with fewer than `least` examples."""
-    counts = np.bincount(labels, minlength=len(names))
-    few = [f"{names[i]!r} has {counts[i]}" for i in np.flatnonzero(counts < least).tolist()]
-    if few:
-        raise DataError(
-            f"every class needs at least {least} examples ({why}), but class {listed(few, 5)}; "
-            "add examples, or leave the class out"
-        )
 
 
 def kept(total: int, limit: int | float | None) -> int:

@@ -1,4 +1,4 @@
-"""What a network is judged on: examples with labels, split so that the final test stays unseen."""
+"""What a network is judged on: examples with what they ask for, split so that the final test stays unseen."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from netwright.core import blocks
 from netwright.core.errors import DataError, UserError
 from netwright.core.placing import placed
 from netwright.core.preparation import Preparation
+from netwright.core.problem import Problem
 from netwright.core.spelling import plain
 from netwright.core.task import Augmentation, Data, Examples, TaskShape
-from netwright.tasks.class_labels import uneven
+from netwright.core.trees import first, mapped, tensors
+from netwright.problems.classification import Classification
 from netwright.tasks.mean_and_spread import mean_and_std
 from netwright.tasks.resolution import resized, size_at
-from netwright.tasks.splits import VALIDATION, Indices, ordered, require, split
+from netwright.tasks.splits import VALIDATION, Indices, divided, ordered
 
 _KEPT_SPLITS = 2
 _KEPT_COPIES = 2  # on other devices, or at other resolutions
@@ -29,20 +31,24 @@ _CHUNK = 1 << 24  # bytes read at a time
 
 
 class Task:
-    """Training and test examples with their classes; gives a search its data without the test split.
+    """Training and test examples and what they ask for; gives a search its data without the test split.
 
     name: what a person calls it.
     train, test: examples in memory, see `Examples` for shapes and types.
-    class_names: one a class, in the order of the labels' numbers.
+    problem: what is asked for and how answers are judged; names of classes, in the order of the targets' numbers, stand
+        for a `Classification`.
     augmentation: what is done to training images; nothing by default.
     notes: what was decided while reading, a sentence each.
     configuration: how to make the task again; None for data that exists only in memory.
     preparation: how raw examples become inputs, for the export; None where the inputs are as their user has them.
     validation: places in `train` of the examples that a search validates on, where they came with the data; None to
         split a share off.
+    vocabulary: how many different tokens there are, where examples are tokens.
+    groups: a number for each example of `train`; those of one group are never on both sides of a split. None where each
+        stands for itself.
+    by_time: whether the examples of `train` are in the order of time, so that the last ones are validated on.
 
-    Raises DataError when the splits, labels and class names do not fit each other, or a class has fewer than two
-    training examples.
+    Raises DataError when the splits and what they ask for do not fit each other, or are too few to be split.
     """
 
     def __init__(
@@ -50,17 +56,22 @@ class Task:
         name: str,
         train: Examples,
         test: Examples,
-        class_names: Sequence[str],
+        problem: Problem | Sequence[str],
         *,
         augmentation: Augmentation = Augmentation(),  # noqa: B008 - an immutable value
         notes: Sequence[str] = (),
         configuration: Mapping[str, Any] | None = None,
         preparation: Preparation | None = None,
         validation: Sequence[int] | Indices | None = None,
+        vocabulary: int = 0,
+        groups: Sequence[int] | Indices | None = None,
+        by_time: bool = False,
     ) -> None:
         self.name = name
-        self.class_names = tuple(class_names)
-        self.shape = TaskShape(train.shape[1:], len(self.class_names))
+        self.problem = problem if isinstance(problem, Problem) else Classification(tuple(problem))
+        self.shape = TaskShape(train.shape[1:], self.problem.outputs, vocabulary, self.problem.dense)
+        self.groups = None if groups is None else np.asarray(groups, dtype=np.int64)
+        self.by_time = by_time
         self.augmentation = augmentation
         self._notes = tuple(notes)
         self.preparation = preparation
@@ -70,6 +81,11 @@ class Task:
         self._splits: OrderedDict[tuple[Any, ...], _Split] = OrderedDict()
         self._copies: OrderedDict[tuple[Any, ...], Examples] = OrderedDict()
         self._check()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of their numbers; none where no classes are asked for."""
+        return self.problem.class_names if isinstance(self.problem, Classification) else ()
 
     @property
     def train(self) -> Examples:
@@ -89,7 +105,8 @@ class Task:
         share: float = 1.0,
         resolution: int | None = None,
     ) -> Data:
-        """Training and validation examples on a device, split with every class in both; never the test split.
+        """Training and validation examples on a device, split with every class in both, where classes are asked for;
+        never the test split.
 
         seed: gives the split.
         validation: share of the training examples to validate on, where the data came without a validation split of its
@@ -101,10 +118,12 @@ class Task:
         if not 0 < share <= 1:
             raise UserError(f"share must be above 0 and at most 1, found {share!r}")
         if resolution is not None and not self.shape.is_image:
-            raise UserError(f"{self.name} has vectors, so there is no resolution to choose; leave resolution out")
+            raise UserError(
+                f"{self.name} has {self.shape.kind}, so there is no resolution to choose; leave resolution out"
+            )
         key = (seed, str(device), validation, resolution)
         made = self._remembered(key, lambda: self._split(seed, placed(device), validation, resolution))
-        return made.data(share, self.shape.classes, self.augmentation)
+        return made.data(share, self.problem, self.augmentation)
 
     def final_data(self, device: str | torch.device = "cpu") -> Data:
         """All training examples, with the test split held out, on a device; for the final evaluation only."""
@@ -113,22 +132,23 @@ class Task:
         def make() -> _Split:
             return _Split(self._on(self._train, place), self._on(self._test, place))
 
-        return self._remembered(("final", str(device)), make).data(1.0, self.shape.classes, self.augmentation)
+        return self._remembered(("final", str(device)), make).data(1.0, self.problem, self.augmentation)
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of all examples, labels and class names, in hexadecimal."""
-        digest = hashlib.sha256(repr((self.shape, self.class_names)).encode())
+        """SHA-256 of all examples, their targets and what is asked, in hexadecimal."""
+        digest = hashlib.sha256(self.problem.signature(self.shape).encode())
         for examples in (self._train, self._test):
-            digest.update(repr((examples.shape, str(examples.stored.dtype))).encode())
-            step = max(1, _CHUNK * len(examples) // max(1, examples.stored.nbytes))
-            for start in range(0, len(examples), step):
-                digest.update(examples.batch(start, start + step).contiguous().numpy().reshape(-1).data)
-            labels = examples.labels
-            digest.update(repr((tuple(labels.shape), str(labels.dtype))).encode())
-            digest.update(labels.contiguous().numpy().reshape(-1).data)
-        if self.validation is not None:
-            digest.update(b"validation" + self.validation.tobytes())
+            for stored in tensors(examples.stored):
+                _digest(digest, stored, examples.places)
+            for stored in tensors(examples.targets):
+                digest.update(repr((tuple(stored.shape), str(stored.dtype))).encode())
+                digest.update(stored.contiguous().numpy().reshape(-1).data)
+        for name, numbers in (("validation", self.validation), ("groups", self.groups)):
+            if numbers is not None:
+                digest.update(name.encode() + numbers.tobytes())
+        if self.by_time:
+            digest.update(b"by time")
         return digest.hexdigest()
 
     def configuration(self) -> dict[str, Any]:
@@ -147,21 +167,18 @@ class Task:
 
         spell: shows a text with its options: see `core.spelling`.
         """
-        counts = np.bincount(self._train.labels.numpy(), minlength=self.shape.classes)
-        low, high = int(counts.argmin()), int(counts.argmax())
         what = f"images of {'x'.join(map(str, self.shape.input))} (channels, height, width)"
-        if not self.shape.is_image:
+        if self.shape.is_tokens:
+            what = f"texts of {self.shape.input[0]:,} tokens, {self.shape.vocabulary:,} different ones"
+        elif self.shape.is_series:
+            what = f"series of {self.shape.input[0]} x {self.shape.input[1]:,} (channels, times)"
+        elif not self.shape.is_image:
             what = f"vectors of {self.shape.features} features"
-        balance = f"classes: {self.shape.classes}, each with {counts[low]:,} training examples"
-        if counts[low] != counts[high]:
-            balance = (
-                f"classes: {self.shape.classes}, from {counts[low]:,} training examples ({self.class_names[low]!r}) "
-                f"to {counts[high]:,} ({self.class_names[high]!r})"
-            )
         splits = f"splits: {self._searched()}, {len(self._test):,} for the final test"
-        first = f"{self.name}: {len(self._train) + len(self._test):,} {what}"
-        lines = [*uneven(counts, self.class_names), splits, *self._augmentation_line(), *self._notes]
-        return [first, balance, *map(spell, lines)]
+        first_line = f"{self.name}: {len(self._train) + len(self._test):,} {what}"
+        asked, *said = self.problem.describe(self._train.targets)
+        lines = [*said, splits, *self._augmentation_line(), *self._notes]
+        return [first_line, asked, *map(spell, lines)]
 
     def _searched(self) -> str:
         if self.validation is None:
@@ -195,11 +212,11 @@ class Task:
         return found
 
     def _split(self, seed: int, device: torch.device, validation: float, resolution: int | None) -> _Split:
-        labels = self._train.labels.numpy()
+        strata = self.problem.strata(self._train.targets)
         if self.validation is None:
-            held_out, train = split(labels, validation, seed, VALIDATION)
+            held_out, train = divided(strata, validation, seed, VALIDATION, groups=self.groups, by_time=self.by_time)
         else:
-            held_out, train = self.validation, ordered(labels, self.validation, seed, VALIDATION)
+            held_out, train = self.validation, ordered(strata, self.validation, seed, VALIDATION)
         examples = self._on(self._train, device, self._other(resolution))
         return _Split(*(examples.choose(as_places(indices, device)) for indices in (train, held_out)))
 
@@ -216,10 +233,11 @@ class Task:
             return self._copied((str(device), resolution), lambda: _resized(examples, resolution, device))
         if examples.device == device:
             return examples
-        key = str(device), examples.stored.data_ptr(), examples.stored.shape
+        lies = first(examples.stored)
+        key = str(device), lies.data_ptr(), lies.shape
         stored = self._copied(key, lambda: _whole(examples, device))
         places = None if examples.places is None else examples.places.to(device)
-        return Examples(stored.stored, stored.stored_labels, places)
+        return Examples(stored.stored, stored.stored_targets, places)
 
     def _copied(self, key: tuple[Any, ...], make: Callable[[], Examples]) -> Examples:
         """The copy made for this key, or made now; only the two used last are kept, since they hold memory."""
@@ -231,15 +249,25 @@ class Task:
         return found
 
     def _check(self) -> None:
-        if len(set(self.class_names)) < len(self.class_names):
-            raise DataError(f"class names must differ, found {', '.join(self.class_names)}")
         for examples, which in ((self._train, "training"), (self._test, "test")):
             _check_examples(examples, self.shape, which)
-        labels = self._train.labels.numpy()
+            self.problem.check(examples.targets, which)
+        if self.groups is not None and len(self.groups) != len(self._train):
+            raise DataError(f"groups has {len(self.groups):,} numbers, but there are {len(self._train):,} examples")
         if self.validation is None:
-            require(labels, self.class_names, 2, "one to train on, one to validate on")
+            self.problem.require(self._train.targets, 2, "one to train on, one to validate on")
         else:
-            _check_validation(self.validation, labels, self.class_names)
+            _check_validation(self.validation, self._train, self.problem)
+
+
+def _digest(digest: Any, stored: Tensor, places: Tensor | None) -> None:
+    """Add the rows at these places, a part at a time."""
+    count = len(stored) if places is None else len(places)
+    digest.update(repr(((count, *stored.shape[1:]), str(stored.dtype))).encode())
+    rows = Examples(stored, stored, places)
+    step = max(1, _CHUNK * count // max(1, stored.nbytes))
+    for start in range(0, count, step):
+        digest.update(rows.batch(start, start + step).contiguous().numpy().reshape(-1).data)
 
 
 class _Split:
@@ -249,23 +277,29 @@ class _Split:
         self.train, self.held_out = train, held_out
         self._made: dict[int, Data] = {}
 
-    def data(self, share: float, classes: int, augmentation: Augmentation) -> Data:
-        count = min(len(self.train), max(classes, round(share * len(self.train))))
+    def data(self, share: float, problem: Problem, augmentation: Augmentation) -> Data:
+        least = problem.outputs if isinstance(problem, Classification) else 2
+        count = min(len(self.train), max(least, round(share * len(self.train))))
         if count not in self._made:
             train = self.train.part(0, count)
-            self._made[count] = Data(train, self.held_out, *mean_and_std(train.stored, train.places), augmentation)
+            spread = mean_and_std(train.stored, train.places)
+            self._made[count] = Data(train, self.held_out, *spread, problem, augmentation)
         return self._made[count]
 
 
 def _shared(*splits: Examples) -> list[Examples]:
     """The same splits in memory that other processes can map; what two of them choose from is moved once."""
     moved: dict[int, Examples] = {}
+
+    def move(tensor: Tensor) -> Tensor:
+        return torch.from_numpy(blocks.shared(tensor.numpy()))
+
     for each in splits:
-        if each.stored.data_ptr() not in moved:
-            arrays = (blocks.shared(tensor.numpy()) for tensor in (each.stored, each.stored_labels))
-            moved[each.stored.data_ptr()] = Examples(*map(torch.from_numpy, arrays))
-    found = [moved[each.stored.data_ptr()] for each in splits]
-    return [Examples(new.stored, new.stored_labels, old.places) for new, old in zip(found, splits, strict=True)]
+        if first(each.stored).data_ptr() not in moved:
+            trees = (mapped(move, tree) for tree in (each.stored, each.stored_targets))
+            moved[first(each.stored).data_ptr()] = Examples(*trees)
+    found = [moved[first(each.stored).data_ptr()] for each in splits]
+    return [Examples(new.stored, new.stored_targets, old.places) for new, old in zip(found, splits, strict=True)]
 
 
 def as_places(indices: np.ndarray, device: torch.device | None = None) -> Tensor:
@@ -276,43 +310,49 @@ def as_places(indices: np.ndarray, device: torch.device | None = None) -> Tensor
 
 def _whole(examples: Examples, device: torch.device) -> Examples:
     """Everything that a split chooses from, on a device."""
-    return Examples(examples.stored.to(device), examples.stored_labels.to(device))
+    return Examples(*(mapped(lambda t: t.to(device), tree) for tree in (examples.stored, examples.stored_targets)))
 
 
 def _resized(examples: Examples, resolution: int, device: torch.device) -> Examples:
-    return Examples(resized(examples, resolution, device), examples.labels.to(device))
+    return Examples(resized(examples, resolution, device), mapped(lambda t: t.to(device), examples.targets))
 
 
 def _check_examples(examples: Examples, shape: TaskShape, which: str) -> None:
-    inputs, labels = examples.stored, examples.labels
-    expected = torch.uint8 if shape.is_image else torch.float32
-    if inputs.dtype != expected or labels.dtype != torch.int64:
-        raise DataError(
-            f"{which} inputs must be {expected} and labels torch.int64, found {inputs.dtype} and {labels.dtype}"
-        )
+    _check_lengths(examples, which)
+    if isinstance(examples.stored, Tensor):
+        _check_inputs(examples.stored, shape, which)
+
+
+def _check_inputs(inputs: Tensor, shape: TaskShape, which: str) -> None:
+    allowed = (torch.float32,) if shape.is_vector else (torch.uint8, torch.float32)
+    if shape.is_image:
+        allowed = (torch.uint8,)
+    elif shape.is_tokens:
+        allowed = (torch.int16, torch.int32, torch.int64)
+    if inputs.dtype not in allowed:
+        raise DataError(f"{which} inputs must be {' or '.join(map(str, allowed))}, found {inputs.dtype}")
     if tuple(inputs.shape[1:]) != shape.input:
         raise DataError(
             f"{which} examples have the shape {tuple(inputs.shape[1:])}, the training examples {shape.input}"
         )
-    _check_lengths(examples, which)
-    if int(labels.min()) < 0 or int(labels.max()) >= shape.classes:
-        raise DataError(
-            f"{which} labels lie outside 0..{shape.classes - 1}, the numbers of the {shape.classes} classes"
-        )
+    if shape.is_tokens and (int(inputs.min()) < 0 or int(inputs.max()) >= shape.vocabulary):
+        raise DataError(f"{which} tokens lie outside 0..{shape.vocabulary - 1}, the numbers of the vocabulary")
 
 
-def _check_validation(places: Indices, labels: Indices, class_names: Sequence[str]) -> None:
-    if not len(places) or places[0] < 0 or places[-1] >= len(labels):
+def _check_validation(places: Indices, train: Examples, problem: Problem) -> None:
+    if not len(places) or places[0] < 0 or places[-1] >= len(train):
         raise DataError(
-            f"validation is places in train, 0 to {len(labels) - 1}, found {places[:1].tolist()} to "
+            f"validation is places in train, 0 to {len(train) - 1}, found {places[:1].tolist()} to "
             f"{places[-1:].tolist()}; leave it out to split a share off"
         )
-    require(np.delete(labels, places), class_names, 1, "to train on, beside those of the validation split")
+    rest = torch.from_numpy(np.delete(np.arange(len(train)), places))
+    problem.require(train.choose(rest).targets, 1, "to train on, beside those of the validation split")
 
 
 def _check_lengths(examples: Examples, which: str) -> None:
-    inputs, labels = examples.stored, examples.stored_labels
-    if len(inputs) != len(labels):
-        raise DataError(f"{which}: {len(inputs):,} inputs but {len(labels):,} labels; expected one label an input")
+    counts = {len(each) for each in tensors(examples.stored)}, {len(each) for each in tensors(examples.stored_targets)}
+    inputs, targets = (max(each) for each in counts)
+    if any(len(each) > 1 for each in counts) or inputs != targets:
+        raise DataError(f"{which}: {inputs:,} inputs but {targets:,} targets; expected one target an input")
     if not len(examples):
         raise DataError(f"the {which} split is empty")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -11,23 +12,38 @@ from torch import Tensor
 
 from netwright.core.errors import DataError
 from netwright.core.task import Augmentation, Data, Examples
+from netwright.core.trees import mapped
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Normalisation:
-    """`(x - mean) / std` a channel or feature as one product and one sum; images are first scaled to 0..1."""
+    """`(x - mean) / std` a channel or feature as one product and one sum; images are first scaled to 0..1.
 
-    scale: Tensor
-    shift: Tensor
-    memory_format: torch.memory_format | None
+    Whole numbers that stand for themselves, such as tokens, become int64. Inputs under names have a part each.
+    """
+
+    scale: Tensor | None = None
+    shift: Tensor | None = None
+    memory_format: torch.memory_format | None = None
+    parts: Mapping[str, Normalisation] | None = None
 
     @classmethod
     def of(cls, data: Data, device: torch.device, channels_last: bool = False) -> Self:
         """For inputs of `data` on `device`; a feature that never changes is only shifted."""
-        inputs = data.train.stored
-        shape = (1, -1, 1, 1) if inputs.dim() == 4 else (1, -1)
-        mean, std = (torch.tensor(each, dtype=torch.float64).view(shape) for each in (data.mean, data.std))
-        _check(data, inputs)
+        return cls._of(data.train.stored, data.mean, data.std, device, channels_last)
+
+    @classmethod
+    def _of(cls, inputs: Any, means: Any, stds: Any, device: torch.device, channels_last: bool) -> Self:
+        if isinstance(inputs, Mapping):
+            parts = {
+                name: cls._of(each, means[name], stds[name], device, channels_last) for name, each in inputs.items()
+            }
+            return cls(parts=parts)
+        if means is None:
+            return cls()
+        shape = (1, -1, *[1] * (inputs.dim() - 2))
+        mean, std = (torch.tensor(each, dtype=torch.float64).view(shape) for each in (means, stds))
+        _check(means, stds, inputs)
         scale = 1 / torch.where(std > 0, std, torch.ones_like(std))
         shift = -mean * scale
         if inputs.dtype == torch.uint8:
@@ -35,18 +51,22 @@ class Normalisation:
         memory_format = torch.channels_last if channels_last and inputs.dim() == 4 else None
         return cls(scale.float().to(device), shift.float().to(device), memory_format)
 
-    def __call__(self, inputs: Tensor) -> Tensor:
+    def __call__(self, inputs: Any) -> Any:
         """uint8 (n, channels, height, width) or float (n, features) to normalised float32 of the same shape."""
+        if self.parts is not None:
+            return {name: part(inputs[name]) for name, part in self.parts.items()}
+        if self.scale is None or self.shift is None:
+            return inputs.long()
         # A copy in any case, so the stored examples stay as they are.
         normalised = inputs.to(torch.float32, copy=True).mul_(self.scale).add_(self.shift)
         return normalised if self.memory_format is None else normalised.contiguous(memory_format=self.memory_format)
 
 
-def _check(data: Data, inputs: Tensor) -> None:
-    if len(data.mean) != inputs.shape[1] or len(data.std) != inputs.shape[1]:
+def _check(mean: Any, std: Any, inputs: Tensor) -> None:
+    if len(mean) != inputs.shape[1] or len(std) != inputs.shape[1]:
         raise DataError(
             f"inputs of shape {tuple(inputs.shape)} need {inputs.shape[1]} means and standard deviations, one for each "
-            f"index of the second axis; found {len(data.mean)} and {len(data.std)}"
+            f"index of the second axis; found {len(mean)} and {len(std)}"
         )
 
 
@@ -127,14 +147,14 @@ class Batches:
         generator: torch.Generator,
     ) -> None:
         self._examples = examples.choose(order)
-        self.labels = self._examples.labels
+        self.targets = self._examples.targets
         self._normalise, self._augmentation = normalisation, augmentation
         self._draws = AugmentationDraws(None, None, None)
         if augmentation != Augmentation():
             self._draws = draw(augmentation, len(order), *_extents(examples.stored), generator)
 
-    def __call__(self, start: int, stop: int) -> tuple[Tensor, Tensor]:
-        """The network's input and the labels (n,) of the places `start` to `stop` in the epoch's order."""
+    def __call__(self, start: int, stop: int) -> tuple[Any, Any]:
+        """The network's input and the targets of the places `start` to `stop` in the epoch's order."""
         draws = self._draws
         images = self._examples.batch(start, stop)
         if draws.crop is not None:
@@ -144,10 +164,10 @@ class Batches:
         batch = self._normalise(images)
         if draws.cutout is not None:
             batch = cutout(batch, self._augmentation.cutout, draws.cutout[:, start:stop])
-        return batch, self.labels[start:stop]
+        return batch, mapped(lambda each: each[start:stop], self.targets)
 
 
-def _extents(inputs: Tensor) -> tuple[int, int]:
-    if inputs.dim() != 4:
+def _extents(inputs: Any) -> tuple[int, int]:
+    if not isinstance(inputs, Tensor) or inputs.dim() != 4:
         raise DataError("flip, padding and cutout are for images, but the examples are vectors; use Augmentation()")
     return inputs.shape[2], inputs.shape[3]

@@ -6,16 +6,17 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from netwright.core.errors import DataError
 from netwright.core.kinds import kinds_checked
 from netwright.core.placing import placed
+from netwright.core.problem import Problem
 from netwright.core.task import Data, Examples
+from netwright.core.trees import mapped
 from netwright.training.augmentation import Normalisation
 from netwright.training.out_of_memory import out_of_memory_reported
 from netwright.training.precision import Precision
@@ -43,10 +44,11 @@ def evaluate(
     channels_last: bool = False,
     threads: int | None = None,
 ) -> dict[str, float]:
-    """Mean cross-entropy, share of correct classes, and mean over the classes of the share that is found of each:
-    `{"loss": ..., "accuracy": ..., "balanced_accuracy": ...}`.
+    """The mean loss and the metrics of the problem; of classes
+    `{"loss": ..., "accuracy": ..., "balanced_accuracy": ...}`: mean cross-entropy, share of correct classes, and mean
+    over the classes of the share that is found of each.
 
-    network: gives logits (n, classes).
+    network: gives what the problem of `data` asks for, such as logits (n, classes).
     examples: any split of `data`, whose mean and standard deviation normalise it. The network is moved to `device` (the
         examples' own by default) and keeps its mode.
     data: whose mean and standard deviation normalise the inputs.
@@ -65,7 +67,7 @@ def evaluate(
         network.to(device)
         normalise = Normalisation.of(data, device, channels_last)
         with chosen.applied(network, device):
-            return measure(network, on_device(examples, device), normalise, chosen, batch_size)
+            return measure(network, on_device(examples, device), data.problem, normalise, chosen, batch_size)
     raise AssertionError
 
 
@@ -81,9 +83,10 @@ def predict(
     channels_last: bool = False,
     threads: int | None = None,
 ) -> Tensor:
-    """Logits, float32 (n, classes) on the device; arguments and errors as for `evaluate`.
+    """What the network gives for each example, float32 (n, outputs) or (n, outputs, *places) on the device, as logits;
+    arguments and errors as for `evaluate`.
 
-    network: gives logits (n, classes).
+    network: gives what the problem of `data` asks for.
     examples: any split of `data`.
     data: whose mean and standard deviation normalise the inputs.
     device: to compute on, by default that of the examples.
@@ -99,15 +102,20 @@ def predict(
         normalise = Normalisation.of(data, device, channels_last)
         with chosen.applied(network, device), inference(network):
             there = on_device(examples, device)
-            return _fitting(lambda size: torch.cat([*_logits(network, there, normalise, chosen, size)]), batch_size)
+            return _fitting(lambda size: torch.cat([*_outputs(network, there, normalise, chosen, size)]), batch_size)
     raise AssertionError
 
 
 def measure(
-    network: nn.Module, examples: Examples, normalise: Normalisation, precision: Precision, batch_size: int
+    network: nn.Module,
+    examples: Examples,
+    problem: Problem,
+    normalise: Normalisation,
+    precision: Precision,
+    batch_size: int,
 ) -> dict[str, float]:
     """Like `evaluate`, for a network and examples that are ready on their device. Waits for the device once."""
-    return _fitting(lambda size: _measured(network, examples, normalise, precision, size), batch_size)
+    return _fitting(lambda size: _measured(network, examples, problem, normalise, precision, size), batch_size)
 
 
 def _fitting(run: Callable[[int], T], batch_size: int) -> T:
@@ -129,32 +137,22 @@ def evaluation_batch(examples: Examples, device: torch.device) -> int:
 
 
 def _measured(
-    network: nn.Module, examples: Examples, normalise: Normalisation, precision: Precision, batch_size: int
+    network: nn.Module,
+    examples: Examples,
+    problem: Problem,
+    normalise: Normalisation,
+    precision: Precision,
+    batch_size: int,
 ) -> dict[str, float]:
-    start, classes, every = 0, 1, examples.labels
-    losses: list[Tensor] = []
-    hits: list[Tensor] = []
+    tally, start = problem.tally(), 0
     with inference(network):
-        for logits in _logits(network, examples, normalise, precision, batch_size):
-            labels = every[start : start + len(logits)]
-            losses.append(F.cross_entropy(logits, labels, reduction="sum"))
-            hits.append(logits.argmax(1) == labels)
-            start, classes = start + len(logits), logits.shape[1]
-        found = torch.cat(hits).double()
-        summed = [torch.stack(losses).double().sum(), found.sum(), _recall(found, every, classes)]
-        total, right, recall = torch.stack(summed).tolist()
-    return {"loss": total / start, "accuracy": right / start, "balanced_accuracy": recall}
+        for outputs in _outputs(network, examples, normalise, precision, batch_size):
+            tally.add(outputs, examples.batch_targets(start, start + len(outputs)))
+            start += len(outputs)
+        return tally.figures()
 
 
-def _recall(hits: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """The mean, over the classes that occur, of the share of each class's examples that are right. hits: 0 or 1."""
-    right, counts = hits.new_zeros(2, classes)
-    counts.index_add_(0, labels, torch.ones_like(hits))
-    right.index_add_(0, labels, hits)
-    return (right / counts.clamp(min=1)).sum() / (counts > 0).sum()
-
-
-def _logits(
+def _outputs(
     network: nn.Module, examples: Examples, normalise: Normalisation, precision: Precision, batch_size: int
 ) -> Iterator[Tensor]:
     require_examples(examples)
@@ -188,7 +186,18 @@ def on_device(examples: Examples, device: torch.device) -> Examples:
     """The examples on `device`; the same tensors where they already lie there, and there alone what is chosen."""
     if examples.device == device:
         return examples
-    inputs = torch.empty(examples.shape, dtype=examples.stored.dtype, device=device)
-    for start in range(0, len(examples), _MOVED):
-        inputs[start : start + _MOVED] = examples.batch(start, start + _MOVED)
-    return Examples(inputs, examples.labels.to(device))
+    return Examples(*(_moved(tree, examples.places, device) for tree in (examples.stored, examples.stored_targets)))
+
+
+def _moved(tree: Any, places: Tensor | None, device: torch.device) -> Any:
+    """The rows at these places on another device, some at a time."""
+
+    def moved(stored: Tensor) -> Tensor:
+        count = len(stored) if places is None else len(places)
+        there = torch.empty((count, *stored.shape[1:]), dtype=stored.dtype, device=device)
+        rows = Examples(stored, stored, places)
+        for start in range(0, count, _MOVED):
+            there[start : start + _MOVED] = rows.batch(start, start + _MOVED)
+        return there
+
+    return mapped(moved, tree)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from netwright.core.errors import Diverged, TrialFailed
@@ -18,6 +17,7 @@ from netwright.core.kinds import kinds_checked
 from netwright.core.memory_use import peak_on
 from netwright.core.placing import placed
 from netwright.core.task import Augmentation, Data
+from netwright.core.trees import moved
 from netwright.training import progress
 from netwright.training.augmentation import Batches, Normalisation
 from netwright.training.average import WeightAverage
@@ -58,7 +58,8 @@ def train(
 ) -> TrainingResult:
     """Trains the network in place and measures it on the held-out examples.
 
-    network: gives logits (n, classes); in training mode it may give (logits, auxiliary logits). Modules with an
+    network: gives what the problem of `data` asks for, such as logits (n, classes); in training mode it may give a
+        pair of them, the second from an auxiliary head. Modules with an
         attribute `drop_path_probability` get it set in each epoch. The network is moved to `device` (by default that of
         the training examples) and ends there in evaluation mode.
     data: with training and held-out examples.
@@ -119,7 +120,7 @@ def ready(
         network.to(device)
         if not any(parameter.requires_grad for parameter in network.parameters()):
             raise TrialFailed("the network has no parameters to train")
-        example = Normalisation.of(data, device)(data.train.batch(0, 2).to(device))
+        example = Normalisation.of(data, device)(moved(data.train.batch(0, 2), device))
         counts = multiply_adds(network, example, evaluating=evaluating) if device.type == "cpu" else {}
         precision = choose_precision(network, example, settings, device, counts)
         with (
@@ -144,6 +145,7 @@ class Loop:
         self.network, self.settings, self.seed, self.device, self.precision = network, settings, seed, device, precision
         self.examples, self.held_out = on_device(data.train, device), on_device(data.held_out, device)
         require_examples(self.held_out)
+        self.problem = data.problem
         self.evaluated = evaluation_batch(self.held_out, device)
         self.augmentation = _augmentation(data, settings)
         self.normalise = Normalisation.of(data, device, precision.channels_last)
@@ -243,7 +245,7 @@ class Loop:
     def measure_held_out(self) -> dict[str, float]:
         """Loss and accuracy on the held-out examples, of the averaged weights where there is an average."""
         with self.average.in_place() if self.average is not None else nullcontext():
-            found = measure(self.network, self.held_out, self.normalise, self.precision, self.evaluated)
+            found = measure(self.network, self.held_out, self.problem, self.normalise, self.precision, self.evaluated)
         return {f"val_{name}": value for name, value in found.items()}
 
     def train_epoch(self, epoch: int, deadline: float | None) -> Epoch:
@@ -259,7 +261,7 @@ class Loop:
         generator = augmentation_generator(self.seed, epoch, device)
         batches = Batches(self.examples, order, self.normalise, self.augmentation, generator)
         losses = torch.empty(self.steps, device=device)
-        predictions = torch.empty_like(batches.labels)
+        watch = self.problem.watch(batches.targets)
         rate, looked, done, began = 0.0, 0, 0, time.monotonic()
         start = self.position * settings.epochs * self.steps if self.hurried else epoch * self.steps
         stretch = self.pace * settings.epochs if self.hurried else 1
@@ -268,9 +270,9 @@ class Loop:
             rate = learning_rate(settings, start + step * stretch, settings.epochs * self.steps)
             set_learning_rate(self.optimiser, rate)
             place = slice(step * size, (step + 1) * size)
-            loss, logits = self.step(*batches(place.start, place.stop))
+            loss, outputs = self.step(*batches(place.start, place.stop))
             losses[step] = loss
-            torch.argmax(logits, 1, out=predictions[place])
+            watch.add(place.start, place.stop, outputs)
             done = step + 1
             if done - looked == self.look_every:
                 self._look(losses, looked, done, epoch)
@@ -283,12 +285,12 @@ class Loop:
         seen = min(done * size, len(order))
         sizes = torch.full((done,), size, dtype=torch.float64, device=device)
         sizes[-1] = seen - size * (done - 1)
-        right = (predictions[:seen] == batches.labels[:seen]).sum()
-        total, correct = torch.stack([losses[:done].double() @ sizes, right.double()]).tolist()
+        watched = watch.totals(seen)
+        total, *found = torch.stack([losses[:done].double() @ sizes, *watched.values()]).tolist()
         entry = {
             "epoch": epoch + 1,
             "train_loss": total / seen,
-            "train_accuracy": correct / seen,
+            **{f"train_{name}": value / seen for name, value in zip(watched, found, strict=True)},
             "learning_rate": rate,
         }
         return entry if done == self.steps else {**entry, "steps": done}
@@ -306,16 +308,16 @@ class Loop:
         self.settled = now + measuring > self.give_up_at
         return self.settled
 
-    def step(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """One step of the optimiser. Loss and logits as they were before it, without gradient, on the device."""
+    def step(self, inputs: Any, targets: Any) -> tuple[Tensor, Tensor]:
+        """One step of the optimiser. Loss and outputs as they were before it, without gradient, on the device."""
         settings = self.settings
         with self.autocast:
             output = self.compiled(inputs)
-        logits, auxiliary = output if isinstance(output, tuple) else (output, None)
-        logits = logits.float()
-        loss = F.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
+        outputs, auxiliary = output if isinstance(output, tuple) else (output, None)
+        outputs = outputs.float()
+        loss = self.problem.mean_loss(outputs, targets, settings.label_smoothing)
         if auxiliary is not None:
-            extra = F.cross_entropy(auxiliary.float(), labels, label_smoothing=settings.label_smoothing)
+            extra = self.problem.mean_loss(auxiliary.float(), targets, settings.label_smoothing)
             loss = loss + settings.auxiliary_weight * extra
         self.optimiser.zero_grad()
         loss.backward()
@@ -324,7 +326,7 @@ class Loop:
         self.optimiser.step()
         if self.average is not None:
             self.average.update()
-        return loss.detach(), logits.detach()
+        return loss.detach(), outputs.detach()
 
     def _look(self, losses: Tensor, start: int, stop: int, epoch: int) -> None:
         if start == stop or math.isfinite(losses[start:stop].sum().item()):

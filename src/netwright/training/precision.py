@@ -32,6 +32,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from netwright.core.trees import first
 from netwright.training.arithmetic import arithmetic
 from netwright.training.settings import TrainingSettings
 
@@ -130,7 +131,7 @@ def _gains(module: nn.Module, count: float) -> bool:
     return module.in_channels * module.out_channels >= LEAST_MATRIX and count >= LARGE_LAYER
 
 
-def multiply_adds(network: nn.Module, example: Tensor, *, evaluating: bool = True) -> dict[nn.Module, float]:
+def multiply_adds(network: nn.Module, example: Any, *, evaluating: bool = True) -> dict[nn.Module, float]:
     """Multiply-adds for one example of every convolution and linear layer that it passes through, by one forward.
 
     evaluating: whether that pass is one of evaluation, which leaves the network as it was.
@@ -140,7 +141,7 @@ def multiply_adds(network: nn.Module, example: Tensor, *, evaluating: bool = Tru
     def count(module: nn.Module, _: object, output: Tensor) -> None:
         weight = module.weight  # a parameter, or computed from others by a weight norm
         assert isinstance(weight, Tensor)
-        counts[module] = counts.get(module, 0) + output.numel() * weight[0].numel() / len(example)
+        counts[module] = counts.get(module, 0) + output.numel() * weight[0].numel() / len(first(example))
 
     kinds = (nn.Conv1d, nn.Conv2d, nn.Linear)
     layers: list[nn.Module] = [module for module in network.modules() if isinstance(module, kinds)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.core.errors import NetwrightError, OutOfMemory, TrialFailed, UntrainableSpace, UserError, marked
 from netwright.core.roles import ChecksMemory
+from netwright.core.trees import mapped, moved
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -48,12 +49,12 @@ def attempt(estimator: TrainsAlone, architecture: Architecture, figures: dict[st
         _require_room(estimator, architecture)
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             _seed(device)
-            inputs, labels = _examples(estimator.task, batch, device)
+            inputs, targets = _examples(estimator.task, batch, device)
             network = estimator.space.build(architecture, estimator.task.shape).to(device).train()
             start = time.perf_counter()
             with layers.watched(network):
                 output = network(inputs)
-            _train_on(network, output, labels, estimator.task.shape.classes, layers)
+            _train_on(network, output, targets, batch, estimator.task, layers)
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
             seconds = time.perf_counter() - start
@@ -87,12 +88,17 @@ def _require_room(estimator: TrainsAlone, architecture: Architecture) -> None:
         estimator.check_memory(architecture)
 
 
-def _examples(task: Any, batch: int, device: Any) -> tuple[Tensor, Tensor]:
-    """The first training examples, images from -1 to 1, vectors with mean 0 and deviation 1."""
-    inputs, labels = task.train.batch(0, batch).to(device), task.train.labels[:batch].to(device)
-    if inputs.dtype.is_floating_point:
-        return (inputs - inputs.mean()) / (inputs.std() + 1e-6), labels
-    return inputs.float() / 127.5 - 1, labels
+def _examples(task: Any, batch: int, device: Any) -> tuple[Any, Any]:
+    """The first training examples, images from -1 to 1, other numbers with mean 0 and deviation 1."""
+    import torch
+
+    def plain(inputs: Tensor) -> Tensor:
+        if inputs.dtype.is_floating_point:
+            return (inputs - inputs.mean()) / (inputs.std() + 1e-6)
+        return inputs.float() / 127.5 - 1 if inputs.dtype == torch.uint8 else inputs.long()
+
+    inputs, targets = (moved(part(0, batch), device) for part in (task.train.batch, task.train.batch_targets))
+    return mapped(plain, inputs), targets
 
 
 class _Layers:
@@ -133,36 +139,44 @@ class _Layers:
         return note
 
 
-def _train_on(network: nn.Module, output: Any, labels: Tensor, classes: int, layers: _Layers) -> None:
+def _train_on(network: nn.Module, output: Any, targets: Any, batch: int, task: Any, layers: _Layers) -> None:
     """Loss and backward pass; UserError for an output that no loss can be taken of."""
     import torch
-    from torch.nn import functional as F
 
+    shape = task.shape
+    expected = (batch, shape.outputs, *(shape.places if shape.dense else ()))
+    what = "logits" if shape.outputs > 1 else "numbers"
     pair: Any = output if isinstance(output, tuple) and len(output) == 2 else (output, None)
-    logits, auxiliary = pair
-    for each in (logits, auxiliary):
+    outputs, auxiliary = pair
+    for each in (outputs, auxiliary):
         if each is None:
             continue
         if not isinstance(each, torch.Tensor):
-            raise UserError(f"gives a {type(each).__name__}; expected a tensor of logits")
+            raise UserError(f"gives a {type(each).__name__}; expected a tensor of {what}")
         if each.is_complex():
-            raise UserError(f"gives complex numbers{_at(layers.complex)}; expected real logits")
-        if tuple(each.shape) != (len(labels), classes):
+            raise UserError(f"gives complex numbers{_at(layers.complex)}; expected real {what}")
+        if tuple(each.shape) != expected:
             raise UserError(
-                f"gives an output of shape {tuple(each.shape)} for {len(labels)} examples{_at(layers.last)}; "
-                f"expected {(len(labels), classes)}, one number a class"
+                f"gives an output of shape {tuple(each.shape)} for {batch} examples{_at(layers.last)}; "
+                f"expected {expected}, {_asked(task)}"
             )
     parameters = [each for each in network.parameters() if each.requires_grad]
     if not parameters:
         raise UserError("has no parameters to train")
-    if not logits.requires_grad:
+    if not outputs.requires_grad:
         raise UserError(f"gives an output without a gradient{_at(layers.detached)}; nothing in it would learn")
-    loss = F.cross_entropy(logits.float(), labels)
+    loss = task.problem.mean_loss(outputs.float(), targets)
     if auxiliary is not None:
-        loss = loss + F.cross_entropy(auxiliary.float(), labels)
+        loss = loss + task.problem.mean_loss(auxiliary.float(), targets)
     loss.backward()
     if all(each.grad is None for each in parameters):
         raise UserError(f"leaves every parameter without a gradient{_at(layers.detached)}; nothing in it would learn")
+
+
+def _asked(task: Any) -> str:
+    """What the numbers of an output are."""
+    one = "one number a class" if task.problem.smooths else f"{task.shape.outputs} numbers an answer"
+    return f"{one} at each place" if task.shape.dense else one
 
 
 def _at(layer: str) -> str:

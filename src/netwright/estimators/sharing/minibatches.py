@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from typing import Any
 
 from netwright.core.errors import DataError
 from netwright.core.randomness import derived_seed
@@ -27,8 +27,8 @@ class Minibatches:
         self._examples, self._normalise, self._augmentation, self._seed = examples, normalise, augmentation, seed
         self._pass, self._batches = -1, None
 
-    def __call__(self, number: int) -> tuple[Tensor, Tensor]:
-        """Network input and labels (size,) of minibatch `number`, from 0."""
+    def __call__(self, number: int) -> tuple[Any, Any]:
+        """Network input and targets of minibatch `number`, from 0."""
         which, place = divmod(number, self.in_a_pass)
         if which != self._pass or self._batches is None:
             self._batches = self._shuffled(which)

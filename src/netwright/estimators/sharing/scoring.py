@@ -1,4 +1,4 @@
-"""Accuracy and loss of a candidate on the examples held out, with the shared weights as they are."""
+"""The metrics of a candidate on the examples held out, with the shared weights as they are."""
 
 from __future__ import annotations
 
@@ -16,23 +16,18 @@ from netwright.training.evaluation import EVALUATION_BATCH
 
 
 def totals(weights: Weights, run: Callable[[Tensor], Any], most: int) -> dict[str, float]:
-    """val_loss and val_accuracy of what `run` makes of the first `most` examples."""
+    """val_loss and the problem's metrics, as val_accuracy, of what `run` makes of the first `most` examples."""
     weights.supernet.eval()  # switches off dropout; statistics are those of the batch in any mode
-    losses = torch.zeros((), device=weights.device, dtype=torch.float64)
-    correct = torch.zeros((), device=weights.device, dtype=torch.int64)
-    count, every = min(most, len(weights.held_out)), weights.held_out.labels
+    tally = weights.problem.tally()
     try:
-        for start, stop in _even_batches(count):
-            labels = every[start:stop]
+        for start, stop in _even_batches(min(most, len(weights.held_out))):
             with weights.precision.autocast(weights.device):
                 output = run(weights.normalise(weights.held_out.batch(start, stop)))
-            logits = in_full(output[0] if isinstance(output, tuple) else output)
-            losses += nn.functional.cross_entropy(logits, labels, reduction="sum").double()
-            correct += (logits.argmax(1) == labels).sum()
+            outputs = in_full(output[0] if isinstance(output, tuple) else output)
+            tally.add(outputs, weights.held_out.batch_targets(start, stop))
     finally:
         weights.supernet.train()
-    total, right = torch.stack((losses, correct.double())).tolist()
-    return {"val_loss": total / count, "val_accuracy": right / count}
+    return {f"val_{name}": value for name, value in tally.figures().items()}
 
 
 def recalibrated(weights: Weights, architecture: Architecture, minibatches: int) -> nn.Module:

@@ -7,14 +7,15 @@ from contextlib import contextmanager, nullcontext
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.errors import UserError
 from netwright.core.pace import place
+from netwright.core.problem import Problem, length
 from netwright.core.randomness import derived_seed
-from netwright.core.task import Augmentation, Data, TaskShape
+from netwright.core.task import Augmentation, Data, Examples, TaskShape
+from netwright.core.trees import moved
 from netwright.core.trial import Measurement, Proposal
 from netwright.estimators.sharing.curvature import Curvature
 from netwright.estimators.sharing.habits import Habits
@@ -33,6 +34,7 @@ from netwright.training.precision import Precision, multiply_adds
 from netwright.training.randomness import seed_generators
 from netwright.training.threads import choose_threads, using_threads
 
+_AT_A_TIME = 4096  # examples
 _INITIAL, _LAYERS = 3, 4  # what a derived seed is for, beside the two orders of minibatches
 
 
@@ -53,9 +55,9 @@ class Weights:
     ) -> None:
         self.stages, self.settings, self.seed, self.device = stages, settings, seed, device
         self.habits, self.order = habits, habits.order
-        self.shape, self.sharing = shape, sharing
+        self.shape, self.sharing, self.problem = shape, sharing, data.problem
         self._layers_seed = 0
-        example = Normalisation.of(data, device)(data.train.batch(0, 2).to(device))
+        example = Normalisation.of(data, device)(moved(data.train.batch(0, 2), device))
         self.stage = -1
         self._rates = [
             settings if each.learning_rate is None else settings.replace(learning_rate=each.learning_rate)
@@ -79,10 +81,10 @@ class Weights:
         self.step = self.probes = 0
         self._curve: tuple[Architecture | Mixture, Curvature] | None = None
         self.total = sum(stage.epochs for stage in stages) * self.training.in_a_pass
-        self._batch: tuple[Tensor, Tensor] | None = None
+        self._batch: tuple[Any, Any] | None = None
         self._accumulated = 0
         self.sums = torch.zeros(6, device=device, dtype=torch.float64)
-        self.chance = float(self.held_out.labels.bincount().max()) / len(self.held_out)
+        self.chance = by_chance(self.problem, self.held_out)
         self._lay_out()
 
     # Stages and epochs.
@@ -224,7 +226,7 @@ class Weights:
                 return self._measured(proposal.candidate, self.upcoming())
         return self._train(proposal.candidate, last=proposal.purpose == "train")
 
-    def upcoming(self) -> tuple[Tensor, Tensor]:
+    def upcoming(self) -> tuple[Any, Any]:
         """The minibatch of the next training step."""
         if self._batch is None:
             self._batch = self.training(self.step)
@@ -233,15 +235,15 @@ class Weights:
     def _train(self, candidate: Architecture | Mixture, *, last: bool) -> Measurement:
         candidate, leaves = self._detached(candidate)
         with self.supernet.moving():
-            loss, logits = self.loss(candidate, self.upcoming())
+            loss, outputs = self.loss(candidate, self.upcoming())
         loss.backward()
-        accuracy = self._accuracy(logits, self.upcoming()[1])
+        score = self._score(outputs, self.upcoming()[1])
         gradient = {name: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for name, leaf in leaves.items()}
         self._accumulated += 1
         if last:
             self._update()
-        self.sums[0:3] += torch.stack((loss.detach().double(), accuracy.double(), torch.ones_like(accuracy).double()))
-        return self._measurement(loss.detach(), accuracy, gradient)
+        self.sums[0:3] += torch.stack((loss.detach().double(), score.double(), torch.ones_like(score).double()))
+        return self._measurement(loss.detach(), score, gradient)
 
     def _update(self) -> None:
         """One step of the optimiser with all gradients that were accumulated."""
@@ -268,20 +270,20 @@ class Weights:
         with nullcontext() if proposal.again else self.supernet.moving():
             found = self._measured(proposal.candidate, batch, smoothing=0.0)
         if not proposal.again:
-            loss, accuracy = cast("Tensor", found.metrics["loss"]), cast("Tensor", found.metrics["accuracy"])
-            self.sums[3:6] += torch.stack((loss.double(), accuracy.double(), torch.ones_like(loss).double()))
+            loss, score = cast("Tensor", found.metrics["loss"]), cast("Tensor", found.metrics["score"])
+            self.sums[3:6] += torch.stack((loss.double(), score.double(), torch.ones_like(loss).double()))
         return found
 
     def _measured(
-        self, candidate: Architecture | Mixture, batch: tuple[Tensor, Tensor], smoothing: float | None = None
+        self, candidate: Architecture | Mixture, batch: tuple[Any, Any], smoothing: float | None = None
     ) -> Measurement:
-        """Loss and accuracy, and the gradient by those mixture weights that ask for theirs; no weight's."""
+        """Loss and score, and the gradient by those mixture weights that ask for theirs; no weight's."""
         candidate, leaves = self._detached(candidate)
         for parameter in self.parameters:
             parameter.requires_grad_(False)
         try:
             with torch.set_grad_enabled(bool(leaves)):
-                loss, logits = self.loss(candidate, batch, smoothing=smoothing)
+                loss, outputs = self.loss(candidate, batch, smoothing=smoothing)
             # A mixture whose active options are all zero moves nothing, so that its loss has no gradient.
             known = bool(leaves) and loss.requires_grad
             found = torch.autograd.grad(loss, [*leaves.values()], allow_unused=True) if known else [None] * len(leaves)
@@ -292,15 +294,15 @@ class Weights:
             name: torch.zeros_like(leaf) if each is None else each
             for (name, leaf), each in zip(leaves.items(), found, strict=True)
         }
-        return self._measurement(loss.detach(), self._accuracy(logits, batch[1]), gradient)
+        return self._measurement(loss.detach(), self._score(outputs, batch[1]), gradient)
 
-    def _answered(self, candidate: Mixture, leaves: dict[str, Tensor], batch: tuple[Tensor, Tensor]) -> Measurement:
+    def _answered(self, candidate: Mixture, leaves: dict[str, Tensor], batch: tuple[Any, Any]) -> Measurement:
         """The gradient when the weights answer by one step on the upcoming training minibatch."""
         seen: list[Tensor] = []
 
         def validation() -> Tensor:
-            loss, logits = self.loss(candidate, batch, smoothing=0.0)
-            seen.append(logits.detach())
+            loss, outputs = self.loss(candidate, batch, smoothing=0.0)
+            seen.append(outputs.detach())
             return loss
 
         def training() -> Tensor:
@@ -317,11 +319,11 @@ class Weights:
             self.rate,
             exact=self.order == "exact",
         )
-        accuracy = self._accuracy(seen[0], batch[1])
-        self.sums[3:6] += torch.stack((loss.double(), accuracy.double(), torch.ones_like(loss).double()))
-        return self._measurement(loss, accuracy, dict(zip(leaves, found, strict=True)))
+        score = self._score(seen[0], batch[1])
+        self.sums[3:6] += torch.stack((loss.double(), score.double(), torch.ones_like(loss).double()))
+        return self._measurement(loss, score, dict(zip(leaves, found, strict=True)))
 
-    def _curved(self, proposal: Proposal, batch: tuple[Tensor, Tensor]) -> Measurement:
+    def _curved(self, proposal: Proposal, batch: tuple[Any, Any]) -> Measurement:
         """How the gradient changes along a direction. Asked with one mixture in a row, they share a graph."""
         assert proposal.along is not None
         if self._curve is None or self._curve[0] is not proposal.candidate:
@@ -358,35 +360,36 @@ class Weights:
     def loss(
         self,
         candidate: Architecture | Mixture,
-        batch: tuple[Tensor, Tensor],
+        batch: tuple[Any, Any],
         *,
         precise: bool = False,
         smoothing: float | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Cross-entropy on one minibatch, with that of an auxiliary classifier where there is one; and the logits.
+        """The problem's loss on one minibatch, with that of an auxiliary head where there is one; and the outputs.
 
         precise: in the precision of the weights.
         smoothing: of the labels; None for that of the weight training.
         """
-        inputs, labels = batch
+        inputs, targets = batch
         with nullcontext() if precise else self.precision.autocast(self.device):
             output = self.supernet(inputs, candidate)
-        logits, auxiliary = output if isinstance(output, tuple) else (output, None)
-        logits = in_full(logits)
+        outputs, auxiliary = output if isinstance(output, tuple) else (output, None)
+        outputs = in_full(outputs)
         smoothing = self.settings.label_smoothing if smoothing is None else smoothing
-        loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
+        loss = self.problem.mean_loss(outputs, targets, smoothing)
         if auxiliary is not None:
-            extra = F.cross_entropy(in_full(auxiliary), labels, label_smoothing=smoothing)
+            extra = self.problem.mean_loss(in_full(auxiliary), targets, smoothing)
             loss = loss + self.settings.auxiliary_weight * extra
-        return loss, logits
+        return loss, outputs
 
-    def _accuracy(self, logits: Tensor, labels: Tensor) -> Tensor:
-        return (logits.detach().argmax(1) == labels).float().mean()
+    def _score(self, outputs: Tensor, targets: Any) -> Tensor:
+        return self.problem.score(outputs.detach(), targets)
 
-    def _measurement(self, loss: Tensor, accuracy: Tensor, gradient: Mapping[str, Tensor]) -> Measurement:
+    def _measurement(self, loss: Tensor, score: Tensor, gradient: Mapping[str, Tensor]) -> Measurement:
         metrics: dict[str, Any] = {
             "loss": loss,
-            "accuracy": accuracy,
+            "score": score,
+            self.problem.score_name: score,
             "progress": self.step / self.total,
             "epoch": float(self.epoch),
             "steps": float(self.steps),
@@ -394,6 +397,19 @@ class Weights:
         return Measurement(metrics, gradient or None)
 
 
-def in_full(logits: Tensor) -> Tensor:
-    """Logits of half precision in float32; others as they are, so that float64 stays what it is."""
-    return logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits
+def by_chance(problem: Problem, held_out: Examples) -> float | None:
+    """What the main metric comes to for the best answer that looks at no input; None where none is known."""
+    known = problem.constant(held_out.targets)
+    if known is None:
+        return None
+    tally, answer = problem.tally(), known[1].to(held_out.device)
+    with torch.no_grad():
+        for start in range(0, len(held_out), _AT_A_TIME):
+            targets = held_out.batch_targets(start, start + _AT_A_TIME)
+            tally.add(answer.expand(length(targets), *answer.shape), targets)
+    return tally.figures()[problem.main.name]
+
+
+def in_full(outputs: Tensor) -> Tensor:
+    """Outputs of half precision in float32; others as they are, so that float64 stays what it is."""
+    return outputs.float() if outputs.dtype in (torch.bfloat16, torch.float16) else outputs

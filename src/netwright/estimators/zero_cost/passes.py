@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -16,19 +16,21 @@ from netwright.estimators.zero_cost.proxy import Need, Proxy, first_output, weig
 from netwright.training.randomness import seeded
 
 Gradients = Sequence[Tensor | None]
+Loss: TypeAlias = Callable[[Tensor, Any], Tensor]
+"""The mean loss of outputs and targets."""
 
 
 class Passes:
     """What the scores of one network are computed from; what no score needs stays None.
 
     network: in training mode, so that batch normalisation uses the minibatch, and leaves its running statistics alone.
-    inputs, labels: the minibatch. weights: of the convolutions and linear layers. gradients: of the mean cross-entropy
+    inputs, targets: the minibatch. weights: of the convolutions and linear layers. gradients: of the mean loss
         for each of them, None where the loss does not depend on it; with a graph where "curvature" is needed.
     second_gradients: on another minibatch. input_gradient: of the sum of all logits, like the inputs.
     """
 
-    def __init__(self, network: nn.Module, inputs: Tensor, labels: Tensor) -> None:
-        self.network, self.inputs, self.labels = network, inputs, labels
+    def __init__(self, network: nn.Module, inputs: Tensor, targets: Any, loss: Loss = F.cross_entropy) -> None:
+        self.network, self.inputs, self.targets, self.loss = network, inputs, targets, loss
         self.weights: list[nn.Parameter] = list(dict.fromkeys(each.weight for each in weighted(network)))  # pyright: ignore
         self.gradients: Gradients | None = None
         self.second_gradients: Gradients | None = None
@@ -49,16 +51,16 @@ class Passes:
             logits = first_output(self.network(inputs))
         curved, jacobian = "curvature" in needs, "input_gradient" in needs
         if needs & {"gradients", "curvature", "second_gradients"}:
-            self.gradients = self._loss_gradients(logits, self.labels, curved, keep=curved or jacobian)
+            self.gradients = self._loss_gradients(logits, self.targets, curved, keep=curved or jacobian)
         if jacobian:
             self.input_gradient = _gradients(logits.sum(), [inputs], create_graph=False, keep=curved)[0]
         if "second_gradients" in needs and second is not None:
             with torch.enable_grad():
                 logits = first_output(self.network(second.inputs))
-            self.second_gradients = self._loss_gradients(logits, second.labels, curved=False, keep=False)
+            self.second_gradients = self._loss_gradients(logits, second.targets, curved=False, keep=False)
 
-    def _loss_gradients(self, logits: Tensor, labels: Tensor, curved: bool, keep: bool) -> Gradients:
-        return _gradients(F.cross_entropy(logits, labels), self.weights, create_graph=curved, keep=keep)
+    def _loss_gradients(self, logits: Tensor, targets: Any, curved: bool, keep: bool) -> Gradients:
+        return _gradients(self.loss(logits, targets), self.weights, create_graph=curved, keep=keep)
 
     @contextmanager
     def _hooked(self, watchers: Sequence[Proxy]) -> Generator[None]:
@@ -84,17 +86,24 @@ def _gradients(of: Tensor, by: Sequence[Tensor], *, create_graph: bool, keep: bo
 
 
 def scores(
-    network: nn.Module, first: Examples, made: Mapping[str, Proxy], *, second: Examples | None = None, seed: int = 0
+    network: nn.Module,
+    first: Examples,
+    made: Mapping[str, Proxy],
+    *,
+    second: Examples | None = None,
+    seed: int = 0,
+    loss: Loss = F.cross_entropy,
 ) -> dict[str, float]:
     """Score a network, which is afterwards as it was: its weights, buffers, gradients, modes and hooks.
 
     first, second: normalised minibatches on the network's device; the second for what needs gradients of two. Whatever
         is random, such as dropout, follows from `seed`. A score that does not exist is not finite. Waits for the device
         once, at the end.
+    loss: the mean loss of outputs and targets.
     """
     first = in_memory_order(network, first)
     second = None if second is None else in_memory_order(network, second)
-    passes = Passes(network, first.inputs, first.labels)
+    passes = Passes(network, first.inputs, first.targets, loss)
     needs: set[Need] = {need for each in made.values() for need in each.needs}
     with _as_it_was(network), seeded(seed, first.inputs.device):
         network.train()
@@ -107,7 +116,7 @@ def in_memory_order(network: nn.Module, examples: Examples) -> Examples:
     """The same examples with their channels last where the network's weights have them so."""
     if examples.inputs.dim() != 4 or not has_channels_last(network):
         return examples
-    return Examples(examples.inputs.contiguous(memory_format=torch.channels_last), examples.labels)
+    return Examples(examples.inputs.contiguous(memory_format=torch.channels_last), examples.targets)
 
 
 def has_channels_last(network: nn.Module) -> bool:

@@ -15,6 +15,7 @@ from netwright.core.estimator import Estimator
 from netwright.core.placing import chosen_device
 from netwright.core.space import Space
 from netwright.core.task import Data, Examples
+from netwright.core.trees import mapped
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.workplace import workplace
 from netwright.estimators.cost import Cost
@@ -132,7 +133,7 @@ class ZeroCost(Estimator):
         if first.inputs.dim() == 4:  # most kernels for convolutions are faster so
             network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         made = {name: PROXIES[name]() for name in names}
-        return scores(network, first, made, second=second, seed=seed)
+        return scores(network, first, made, second=second, seed=seed, loss=self.task.problem.mean_loss)
 
     @property
     def _batch(self) -> int:
@@ -141,7 +142,7 @@ class ZeroCost(Estimator):
 
     def _minibatches(self, size: int) -> tuple[Examples, Examples]:
         first, second = self._drawn
-        return tuple(Examples(each.inputs[:size], each.labels[:size]) for each in (first, second))  # pyright: ignore
+        return tuple(Examples(each.inputs[:size], mapped(lambda t: t[:size], each.targets)) for each in (first, second))  # pyright: ignore
 
     def require_examples(self) -> None:
         """Raises DataError where there are too few training examples for two minibatches."""
@@ -161,8 +162,9 @@ class ZeroCost(Estimator):
         generator = torch.Generator().manual_seed(self.data_seed)
         places = torch.randperm(len(data.train), generator=generator)[: 2 * size].to(self.device)
         inputs = Normalisation.of(data, self.device)(data.train.choose(places).inputs)
-        labels = data.train.choose(places).labels
-        return Examples(inputs[:size], labels[:size]), Examples(inputs[size:], labels[size:])
+        targets = data.train.choose(places).targets
+        halves = (mapped(lambda each, part=part: each[part], targets) for part in (slice(size), slice(size, None)))
+        return Examples(inputs[:size], next(halves)), Examples(inputs[size:], next(halves))
 
 
 def known_proxies(names: Sequence[str]) -> tuple[str, ...]:
