@@ -184,7 +184,7 @@ def test_an_architecture_scores_as_its_extracted_network(task: nw.Task) -> None:
         for number in range(3):
             network(estimator.weights.training(number)[0])
     weights = estimator.weights
-    expected = measure(network, weights.held_out, weights.normalise, weights.precision, 256)
+    expected = measure(network, weights.held_out, weights.problem, weights.normalise, weights.precision, 256)
     assert found["val_accuracy"] == expected["accuracy"]
     assert found["val_loss"] == pytest.approx(expected["loss"], rel=1e-5)
     part = estimator.estimate(nw.Proposal(architecture, fidelity=0.25), seed=0).metrics

@@ -33,7 +33,7 @@ def test_a_chain_learns_digits():
     found = Training(space, DIGITS, epochs=4).estimate(Proposal(space.architecture(labels)), 0)
     assert found.metrics["val_accuracy"] > 0.93
     assert len(found.curve) == 4 and found.curve[-1]["val_accuracy"] == found.metrics["val_accuracy"]
-    assert set(Training.metrics) <= set(found.metrics)
+    assert set(Training(space, DIGITS).metrics) <= set(found.metrics)
 
 
 def test_keeps_the_contract_of_estimators():

@@ -202,7 +202,7 @@ class Plan(Asked):
         return Search(RandomSearch(space), estimator, constraints=self.limits, **self._wanted())
 
     def _wanted(self) -> dict[str, Any]:
-        objective = self.objectives[0] if len(self.objectives) == 1 else self.objectives
+        objective = (self.objectives[0] if len(self.objectives) == 1 else self.objectives) or None
         return {"objective": objective, "seed": self.seed}
 
     def make_training(self, task: Task, space: Space, seconds: float | None = None) -> Any:

@@ -286,10 +286,9 @@ def waited(values: Mapping[str, Any]) -> dict[str, float]:
     tensors = {name: each for name, each in values.items() if isinstance(each, torch.Tensor)}
     if tensors:
         there = next(iter(tensors.values())).device
-        flat: list[float] = torch.stack(
-            [each.detach().double().reshape(()).to(there) for each in tensors.values()]
-        ).tolist()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        values = {**values, **dict(zip(tensors, flat, strict=True))}
+        flat = torch.stack([each.detach().double().reshape(()).to(there) for each in tensors.values()])
+        numbers: list[float] = flat.tolist()  # pyright: ignore[reportUnknownMemberType]
+        values = {**values, **dict(zip(tensors, numbers, strict=True))}
     return {name: float(each) for name, each in values.items()}
 
 

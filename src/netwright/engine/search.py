@@ -13,7 +13,7 @@ from netwright.core.display import place_of_progress
 from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.estimator import Estimator
 from netwright.core.kinds import for_any_space, kinds_checked
-from netwright.core.objective import Constraint, Objective
+from netwright.core.objective import Constraint, Direction, Objective
 from netwright.core.roles import problem_of, space_of
 from netwright.core.space import Space
 from netwright.core.strategy import Strategy
@@ -53,7 +53,7 @@ class Search(Configured):
 
     strategy: Strategy
     estimator: Estimator
-    objective: str | Objective | Sequence[str | Objective] = ()
+    objective: str | Objective | Sequence[str | Objective] | None = None
     constraints: str | Constraint | Sequence[str | Constraint] = ()
     seed: int = 0
     objectives: tuple[Objective, ...] = field(init=False)
@@ -62,7 +62,7 @@ class Search(Configured):
     def __post_init__(self) -> None:
         object.__setattr__(self, "seed", _whole("seed", self.seed))
         self._arguments["seed"] = self.seed
-        asked = _several(self.objective, Objective) or (_main(self.estimator),)
+        asked = (_main(self.estimator),) if self.objective is None else _several(self.objective, Objective)
         objectives = tuple(_objective(each, self.estimator) for each in asked)
         limits = tuple(Constraint.parse(each) for each in _several(self.constraints, Constraint))
         object.__setattr__(self, "objectives", objectives)
@@ -192,7 +192,7 @@ def _objective(asked: str | Objective, estimator: Estimator) -> Objective:
     problem = _problem(estimator)
     if isinstance(asked, Objective) or ":" in asked or problem is None or found.metric == "val_loss":
         return found
-    own = {f"val_{each.name}": each.direction for each in problem.metrics}
+    own: dict[str, Direction] = {f"val_{each.name}": each.direction for each in problem.metrics}
     return Objective(found.metric, own.get(found.metric, found.direction))
 
 

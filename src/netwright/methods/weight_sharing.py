@@ -80,7 +80,9 @@ class Resolved:
     settings: Mapping[str, Any]
     architecture_rate: float | None = None
 
-    def search(self, strategy: Strategy, *, seed: int, device: str, objective: str | tuple[str, ...] = ()) -> Search:
+    def search(
+        self, strategy: Strategy, *, seed: int, device: str, objective: str | tuple[str, ...] | None = None
+    ) -> Search:
         """A search by the strategy on shared weights with these settings."""
         strategy = self._paced(strategy)
         from netwright.engine.search import Search
