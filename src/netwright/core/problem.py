@@ -283,11 +283,11 @@ def waited(values: Mapping[str, Any]) -> dict[str, float]:
     """Numbers and tensors of one number as numbers, waiting for the device once."""
     import torch
 
-    tensors = {name: each for name, each in values.items() if isinstance(each, torch.Tensor)}
+    tensors: dict[str, Any] = {name: each for name, each in values.items() if isinstance(each, torch.Tensor)}
     if tensors:
         there = next(iter(tensors.values())).device
         flat = torch.stack([each.detach().double().reshape(()).to(there) for each in tensors.values()])
-        numbers: list[float] = flat.tolist()  # pyright: ignore[reportUnknownMemberType]
+        numbers: list[float] = flat.tolist()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         values = {**values, **dict(zip(tensors, numbers, strict=True))}
     return {name: float(each) for name, each in values.items()}
 
