@@ -112,6 +112,18 @@ class TaskShape:
 
         return head(self, channels)
 
+    def example(self, count: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """So many inputs with nothing in them: standard normal numbers, or any tokens, drawn on the CPU.
+
+        count: how many.
+        generator: to draw from; torch's own by default.
+        """
+        import torch
+
+        if self.is_tokens:
+            return torch.randint(self.vocabulary, (count, *self.input), generator=generator)
+        return torch.randn((count, *self.input), generator=generator)
+
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> TaskShape:
         """The shape of `as_json`, or of an earlier version, which had classes only."""

@@ -46,7 +46,7 @@ class Count:
 
 
 def count(module: nn.Module, shape: Sequence[int]) -> Count:
-    """The cost of a network for one example of this shape, (channels, height, width) or (features,).
+    """The cost of a network for one example of this shape, such as (channels, height, width), or (length,) of tokens.
 
     The module may live on any device, PyTorch's meta device included; it stays as it is. A forward pass that looks at
     values cannot be counted and raises what PyTorch raises for it.
@@ -192,6 +192,10 @@ def _pooled(inputs: Tensor, size: Any) -> tuple[int, ...] | None:
     return (*inputs.shape[:-2], size, size) if isinstance(size, int) else None
 
 
+def _looked_up(inputs: Tensor, weight: Tensor, *_: Any, **__: Any) -> tuple[int, ...] | None:
+    return (*inputs.shape, weight.shape[1])
+
+
 def _projected(inputs: Tensor, weight: Tensor, *_: Any, **__: Any) -> tuple[int, ...] | None:
     fits = weight.dim() == 2 and inputs.shape[-1] == weight.shape[1]
     return (*inputs.shape[:-1], weight.shape[0]) if fits else None
@@ -280,6 +284,7 @@ _FORMULAS: dict[Any, Callable[..., int]] = {
 _SHAPES: dict[Any, Callable[..., tuple[int, ...] | None]] = {
     torch.conv2d: _convolved,
     F.linear: _projected,
+    F.embedding: _looked_up,  # of any numbers: a shape does not say that its examples are tokens
     F.adaptive_avg_pool2d: _pooled,
     **dict.fromkeys((torch.add, Tensor.add, Tensor.__add__), _sum),
     **dict.fromkeys(

@@ -42,7 +42,7 @@ def check_exportable(space: Space, shape: TaskShape, architectures: Iterable[Arc
 
 
 def _check(space: Space, shape: TaskShape, architecture: Architecture) -> None:
-    example = torch.zeros(2, *shape.input)
+    example = torch.zeros(2, *shape.input, dtype=torch.int64 if shape.is_tokens else torch.float32)
     try:
         network = space.build(architecture, shape).eval()
         with torch.no_grad():

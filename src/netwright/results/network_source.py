@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from netwright.core.carrying import Carrying
 from netwright.core.errors import UserError
 from netwright.core.kinds import kinds_checked
 from netwright.results.classes import Body, Classes, Declaration
@@ -17,6 +18,8 @@ from netwright.results.expressions import Argument, Call, Entry, Expression, Lis
 from netwright.results.expressions import layout as lay_out
 from netwright.results.forward import path_code
 from netwright.results.recording import Recording, children, is_container, is_layer, is_row, record
+
+_NO_STATE = {"carries": "False", "state": "None"}  # of a layer that is not carrying its state on
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +125,8 @@ class _Writer:
             for name, child in children(module)
             if self._recording.used(child)
         ]
+        if isinstance(module, Carrying):
+            declared += [Declaration("attribute", name, Text(value)) for name, value in _NO_STATE.items()]
         forward = self._recording.forwards.get(id(module), ())
         return Body(type(module).__name__, "nn.Module", tuple(declared), forward)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
+from netwright.core.carrying import Carrying
 from netwright.core.errors import UserError
 from netwright.results.baking import plain_copy
 from netwright.results.constructors import torch_class
@@ -60,6 +63,9 @@ def record(network: nn.Module, example: Tensor) -> Recording:
     graphs: dict[int, list[fx.Graph]] = {}
     modules: dict[int, nn.Module] = {id(each): each for each in own.modules()}
     for key, seen in calls.items():
+        if isinstance(modules[key], Carrying):
+            recording.forwards[key] = _as_written(modules[key])
+            continue
         graphs[key] = [follow(modules[key], arguments) for arguments in seen.values()]
         _note_tensors(recording, modules[key], graphs[key][0])
         if all(_passes_on(graph) for graph in graphs[key]) and not modules[key].state_dict():
@@ -123,6 +129,19 @@ def _note_tensors(recording: Recording, module: nn.Module, graph: fx.Graph) -> N
             path, _, name = str(node.target).rpartition(".")
             owner = module.get_submodule(path)
             recording.tensors.setdefault(id(owner), {})[name] = getattr(owner, name)
+
+
+def _as_written(module: nn.Module) -> tuple[str, ...]:
+    """The forward of a layer that carries a state, whose steps depend on what it was given before: its own lines."""
+    try:
+        found = inspect.getsource(type(module).forward)
+    except OSError:
+        raise UserError(
+            f"the forward of {type(module).__name__} cannot be written down, because the text of its class is not at "
+            "hand; define it in a file"
+        ) from None
+    first, *lines = textwrap.dedent(found).rstrip().split("\n")
+    return first, *textwrap.dedent("\n".join(lines)).split("\n")
 
 
 def _one_text(recording: Recording, module: nn.Module, graphs: list[fx.Graph]) -> tuple[str, ...]:

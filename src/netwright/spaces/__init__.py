@@ -12,6 +12,7 @@ from netwright.spaces.nasbench201 import NasBench201
 from netwright.spaces.nasbench_macro import NasBenchMacro
 from netwright.spaces.nasnet import NasNet
 from netwright.spaces.published import from_genotype
+from netwright.spaces.recurrent import Recurrent
 from netwright.spaces.tabular import Tabular
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "NasBench201",
     "NasBenchMacro",
     "NasNet",
+    "Recurrent",
     "Tabular",
     "from_genotype",
 ]

@@ -26,6 +26,7 @@ from netwright.supernets.mixed import MixedOperation
 from netwright.supernets.mixing import Mixer
 from netwright.supernets.open_graph import OpenGraphCell
 from netwright.supernets.pairing import copy_weights
+from netwright.supernets.recurrent import open_recurrent_cells
 from netwright.supernets.selection import Selection, setting_of
 from netwright.supernets.shared_network import SharedNetwork
 from netwright.supernets.sliced import make_elastic
@@ -95,6 +96,7 @@ class Supernet(SharedNetwork):
         self.selection = Selection()
         self.network = space.network(Mixer(self.selection), shape)
         open_cells(self.network)
+        open_recurrent_cells(self.network)
         make_elastic(self.network, self.selection, kernel_transform=kernel_transform, group_series=group_series)
         statistics_per_batch(self.network, running=running_statistics)
         preparing.not_in_place(self.network)
@@ -234,7 +236,7 @@ class Supernet(SharedNetwork):
             for run in (alone, lambda inputs: self(inputs, architecture)):
                 with torch.random.fork_rng(devices=[]):
                     torch.default_generator.manual_seed(0)  # torch.manual_seed would reach every GPU's, too
-                    output = run(torch.randn(4, *self.shape.input))
+                    output = run(self.shape.example(4))
                 results.append(output[0] if isinstance(output, tuple) else output)
         if not torch.allclose(*results, rtol=1e-3, atol=1e-4):
             raise self._refused(

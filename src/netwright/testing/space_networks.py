@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from netwright.core.task import TaskShape
@@ -95,14 +96,15 @@ def _runs(network: nn.Module, architecture: Architecture, shape: TaskShape, devi
 
     network.train()
     generator = torch.Generator().manual_seed(0)
-    inputs = torch.randn((2, *shape.input), generator=generator).to(device)
+    inputs = shape.example(2, generator=generator).to(device)
     with must_not_raise(f"the network of {architecture} on inputs of shape {tuple(inputs.shape)}"):
         given: Any = network(inputs)
         outputs = given if isinstance(given, (tuple, list)) else (given,)  # auxiliary heads give more than one
         shapes = [tuple(each.shape) for each in outputs]
+        expected = (2, shape.outputs, *(shape.places if shape.dense else ()))
         require(
-            all(each == (2, shape.classes) for each in shapes),
-            f"the network of {architecture} gave outputs of shape {shapes}, expected {(2, shape.classes)}",
+            all(each == expected for each in shapes),
+            f"the network of {architecture} gave outputs of shape {shapes}, expected {expected}",
         )
         require(all(bool(each.isfinite().all()) for each in outputs), f"the outputs of {architecture} are not finite")
         if any(weight.requires_grad for weight in network.parameters()):
@@ -124,8 +126,10 @@ def _acyclic(graph: Any) -> bool:
 def _another(shape: TaskShape) -> TaskShape:
     """An example of another size, with another number of classes."""
     if shape.is_image:
-        return TaskShape((4 - min(shape.channels, 3), 2 * shape.height, 2 * shape.width), shape.classes + 3)
-    return TaskShape((2 * shape.features + 1,), shape.classes + 3)
+        larger: tuple[int, ...] = (4 - min(shape.channels, 3), 2 * shape.height, 2 * shape.width)
+    else:
+        larger = tuple(2 * each + 1 for each in shape.input)
+    return replace(shape, input=larger, outputs=shape.outputs + 3, vocabulary=shape.vocabulary and shape.vocabulary + 7)
 
 
 def _described(table: DecisionTable) -> list[dict[str, Any]]:

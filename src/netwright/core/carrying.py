@@ -1,0 +1,66 @@
+"""Layers that go on where they ended on the batch before, and the series of batches that they go through.
+
+Where a problem says that its examples continue each other (`Problem.continues`), batch k + 1 holds what follows on
+batch k, example by example. A recurrent layer then begins a batch in the state in which it ended the one before,
+without its history (truncated back-propagation through time, Williams and Peng 1990).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@runtime_checkable
+class Carrying(Protocol):
+    """A module with a state: it begins where `state` says (None for the beginning), a tensor of an example a row.
+
+    While `carries` is true, its forward puts the state that it ends in there, detached. Its forward must be plain
+    PyTorch, because exported code has it as it is written. It may be given fewer examples than the state has, then the
+    first of them.
+    """
+
+    carries: bool
+    state: Any
+
+
+class Stream:
+    """One series of batches that a network goes through; nothing else that the network is given moves its states.
+
+    network: whose carrying layers are meant. Between batches they hold no state.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        modules: dict[str, Any] = dict(network.named_modules())  # pyright: ignore[reportUnknownArgumentType]
+        self._layers: dict[str, Carrying] = {name: each for name, each in modules.items() if isinstance(each, Carrying)}
+        self.states: dict[str, Any] = {}
+
+    def restart(self) -> None:
+        """Begin a new series."""
+        self.states = {}
+
+    @contextmanager
+    def next(self, *, again: bool = False) -> Generator[None]:
+        """Inside, the network is given the next batch.
+
+        again: a batch that will be given once more: the states stay what they are.
+        """
+        for name, layer in self._layers.items():
+            layer.state, layer.carries = self.states.get(name), not again
+        try:
+            yield
+        finally:
+            if not again:
+                self.states = {name: layer.state for name, layer in self._layers.items()}
+            for layer in self._layers.values():
+                layer.state, layer.carries = None, False
+
+    def state_dict(self) -> dict[str, Any]:
+        return dict(self.states)
+
+    def load_state_dict(self, states: Mapping[str, Any]) -> None:
+        self.states = dict(states)
