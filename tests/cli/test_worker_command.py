@@ -99,8 +99,11 @@ def figures(directory: Path, name: str) -> Any:
     return [found["figures"]["winner"][key] for key in ("accuracies", "seeds", "params")]
 
 
-def test_a_search_by_workers_elsewhere_is_that_of_one_process(shell: Shell, tmp_path: Path) -> None:
+def test_a_search_by_workers_elsewhere_is_that_of_one_process(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """From the first trial to the final training and its reference, with a space of the user's own file."""
+    monkeypatch.chdir(tmp_path)
     options = ("digits", "--space", "mine.py:Plain", *SMALL, "--final-epochs", "2", "--no-baselines", "--name", "r")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -108,13 +111,11 @@ def test_a_search_by_workers_elsewhere_is_that_of_one_process(shell: Shell, tmp_
         shell.start("worker", "r", "--dir", tmp_path / "shared", folder=elsewhere),
         shell.start("worker", tmp_path / "shared" / "r", "--threads", 1, folder=elsewhere),
     ]
-    driver = shell.start("search", *options, "--dir", "shared", *FOLDER)
-    alone = shell.start("search", *options, "--dir", "alone")
-    code, said = finished(driver)
-    assert code == 0, said
+    assert run(["search", *options, "--dir", "shared", *FOLDER]) == 0
+    said = capsys.readouterr().out
     assert f"workers, on any machine that sees this folder: netwright worker r --dir {tmp_path / 'shared'}\n" in said
     assert "workers over a folder" in said and " at work" in said
-    assert finished(alone)[0] == 0
+    assert run(["search", *options, "--dir", "alone"]) == 0
     assert table(tmp_path / "shared", "r") == table(tmp_path / "alone", "r")
     assert figures(tmp_path / "shared", "r") == figures(tmp_path / "alone", "r")
     done = 0
@@ -149,27 +150,29 @@ def test_an_interrupted_search_is_taken_up_by_the_same_worker(shell: Shell, tmp_
     assert [row[2] for row in table(tmp_path / "runs", "r")] == ["completed"] * 12
 
 
-def test_a_comparison_by_workers_elsewhere_is_that_of_one_process(shell: Shell, tmp_path: Path) -> None:
+def test_a_comparison_by_workers_elsewhere_is_that_of_one_process(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """With a table and code that are named from the driver's folder; a worker is asked before it runs that code."""
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "own.py").write_text("import netwright as nw\n\nclass Mine(nw.strategies.RandomSearch):\n    pass\n")
     with (tmp_path / "known.csv").open("w", newline="") as file:
         rows = ((each, 3 * number % 7, number) for number, each in enumerate(Layers(2).enumerate()))
         csv.writer(file).writerows([("arch", "valid", "test"), *rows])
     space = f"{Layers.__module__}:Layers:most=2"
     options = ("--space", space, "--table", "known.csv", "--metric", "valid", "--report", "test")
-    budget = ("--evaluations", 6, "--repeats", 5)
+    budget = ("--evaluations", "6", "--repeats", "5")
     words = ("compare", *options, "--strategies", "random,own.py:Mine", *budget, "--no-plots")
-    driver = shell.start(*words, "--folder", "there", *FOLDER)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     worker = shell.start("worker", "searches", "--dir", tmp_path / "there", folder=elsewhere)
-    code, out = finished(driver)
-    assert code == 0, out
+    assert run([*words, "--folder", "there", *FOLDER]) == 0
+    out = capsys.readouterr().out
     assert f"netwright worker searches --dir {tmp_path / 'there'}\n" in out and "10 searches" in out
     code, out = finished(worker)
     assert code == 0 and "10 searches carried out here" in out, out
     assert f"runs code that the run names: strategy own.py:Mine ({tmp_path / 'own.py'})\n" in out
-    assert finished(shell.start(*words, "--folder", "here"))[0] == 0
+    assert run([*words, "--folder", "here"]) == 0
     there, here = (values_of(tmp_path / name) for name in ("there", "here"))
     assert there == here and len(here) == 10
 
