@@ -103,8 +103,10 @@ class DecisionTable(Sequence[Decision]):
 
     def active(self, i: int, point: Sequence[int]) -> bool:
         """Whether decision `i` is asked, given the options of those before it."""
-        conditions = self._conditions[i]
-        return not conditions or any(point[parent] in allowed for parent, allowed in conditions)
+        for parent, allowed in self._conditions[i]:  # a loop, since a generator would take longer than all the rest
+            if point[parent] in allowed:
+                return True
+        return not self._conditions[i]
 
     def facts(self, i: int) -> tuple[tuple[int, frozenset[int]], ...]:
         """What decision `i` needs, any of it: an earlier decision and its options; nothing where it is always asked."""
