@@ -19,19 +19,19 @@ import sys
 import netwright as nw
 from netwright.core.trial import Proposal
 space = nw.spaces.NasBench201(channels=4, cells=1)
-estimator = nw.estimators.Training(space, nw.tasks.digits(limit=100), epochs=1, optimiser=sys.argv[1])
-for stage in estimator.stages():
-    print(stage.estimate(Proposal(space.at(3000)), 0).metrics)
-for name in ("torch._dynamo", "sklearn"):
-    assert name not in sys.modules, name
+for optimiser in ("sgd", "adamw"):
+    estimator = nw.estimators.Training(space, nw.tasks.digits(limit=100), epochs=1, optimiser=optimiser)
+    for stage in estimator.stages():
+        print(optimiser, stage.estimate(Proposal(space.at(3000)), 0).metrics)
+    for name in ("torch._dynamo", "sklearn"):
+        assert name not in sys.modules, (optimiser, name)
 """
 
 
-@pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
-def test_a_training_loads_neither_the_compiler_nor_scikit_learn(optimiser: str) -> None:
-    found = subprocess.run([sys.executable, "-c", FIRST_TRAINING, optimiser], capture_output=True, text=True)
+def test_a_training_loads_neither_the_compiler_nor_scikit_learn() -> None:
+    found = subprocess.run([sys.executable, "-c", FIRST_TRAINING], capture_output=True, text=True)
     assert found.returncode == 0, found.stderr
-    assert "val_accuracy" in found.stdout
+    assert found.stdout.count("val_accuracy") == 2
 
 
 def trained(make: type[torch.optim.Optimizer], **options: object) -> tuple[torch.Tensor, dict]:
