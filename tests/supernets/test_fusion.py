@@ -27,7 +27,7 @@ from netwright.supernets.fusion.folded import FoldedMiddle, FoldedSum
 from netwright.supernets.fusion.reading import Chain, Dense, Reduction, Shared, read
 from netwright.supernets.mixed import MixedEdges
 
-SMALL = nw.spaces.Darts(cells=3, channels=4)
+SMALL = nw.spaces.Darts(cells=3, channels=4, nodes=3)
 TINY = nw.spaces.Darts(cells=2, channels=4, nodes=2)
 BENCH = nw.spaces.NasBench201(channels=4, cells=1)
 

@@ -124,7 +124,7 @@ def test_passes_are_those_of_torchs_own_normalisation_in_either_mode(name: str) 
         Supernet(space, SHAPE, running_statistics=True, **{**options, "fused": False, "recompute": False})
     )
     stock.to(torch.float64).load_state_dict(supernet.state_dict())
-    for number in range(3):
+    for number in range(2):
         with supernet.moving():
             ours = passed(supernet, mixture_of(space, number), number)
         same(ours, passed(stock.train(), mixture_of(space, number), number))
