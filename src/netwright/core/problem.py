@@ -158,7 +158,7 @@ class Problem(Configured, ABC):
         return self.loss(outputs, targets).mean()
 
     def score(self, outputs: Tensor, targets: Any) -> Tensor:
-        """How good the answers to one minibatch are, a tensor of one number from 0 to 1, larger is better.
+        """How good the answers to one minibatch are, a tensor of one number, larger is better.
 
         What strategies of weight sharing are rewarded with; by default exp(-loss), the inverse of a perplexity.
         """

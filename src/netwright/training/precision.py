@@ -32,7 +32,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from netwright.core.trees import first
+from netwright.core.trees import first, tensors
 from netwright.training.arithmetic import arithmetic
 from netwright.training.settings import TrainingSettings
 
@@ -74,7 +74,7 @@ class Precision:
 
 def choose_precision(
     network: nn.Module,
-    example: Tensor,
+    example: Any,
     settings: TrainingSettings,
     device: torch.device,
     counts: Mapping[nn.Module, float] | None = None,
@@ -88,7 +88,9 @@ def choose_precision(
     """
     channels_last = settings.channels_last
     if channels_last == "auto":
-        channels_last = example.dim() == 4 and any(isinstance(module, nn.Conv2d) for module in network.modules())
+        channels_last = any(each.dim() == 4 for each in tensors(example)) and any(
+            isinstance(module, nn.Conv2d) for module in network.modules()
+        )
     dtype = settings.precision
     if dtype == "auto":
         dtype = "bfloat16" if _bfloat16_pays(network, example, settings.batch_size, device, counts) else "float32"
