@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from netwright.core.configuration import Configured
 from netwright.core.errors import DataError, UserError, nearest
@@ -111,6 +111,7 @@ class Problem(Configured, ABC):
     smooths: whether its loss knows label smoothing.
     outputs: numbers in one answer.
     dense: whether there is an answer at each place (pixel, time, token) of an example.
+    measured: which of the `further` metrics are measured, too.
     metrics: what is measured on validation and test examples; the first is what a search improves unless it is told
         otherwise, and what reports show.
     """
@@ -120,6 +121,7 @@ class Problem(Configured, ABC):
     score_name: ClassVar[str] = "score"
     watched: ClassVar[tuple[str, ...]] = ()
     dense: bool = False
+    measured: Sequence[str] = ()
 
     @property
     @abstractmethod
@@ -170,6 +172,17 @@ class Problem(Configured, ABC):
 
     # Data.
 
+    def fitted(self, targets: Any) -> Self:
+        """The problem as it is for these training targets, such as with their scale; by default the same.
+
+        targets: in the user's units, arrays.
+        """
+        return self
+
+    def stored(self, targets: Any) -> Any:
+        """Targets in the user's units as `Examples` hold them, arrays; by default the same."""
+        return targets
+
     def check(self, targets: Any, which: str) -> None:
         """Raise DataError where these cannot be targets of this problem.
 
@@ -219,12 +232,16 @@ class Problem(Configured, ABC):
         return {}
 
     def measuring(self, *names: str) -> Problem:
-        """The same problem, measuring these metrics too; UserError for one that it does not know."""
+        """The same problem, measuring these metrics too; UserError for one that it does not know.
+
+        A problem with `further` metrics takes an argument `measured`, the names of those that it measures.
+        """
+        own = {each.name for each in self.metrics}
         for name in names:
-            if name not in {each.name for each in self.metrics}:
-                known = [*(each.name for each in self.metrics), *self.further]
-                raise UserError(f"{self.kind} has no metric {name!r}{nearest(name, known)}")
-        return self
+            if name not in own and name not in self.further:
+                raise UserError(f"{self.kind} has no metric {name!r}{nearest(name, [*own, *self.further])}")
+        more = [name for name in dict.fromkeys(names) if name not in own]
+        return self.replace(measured=(*self.measured, *more)) if more else self
 
     def metric(self, name: str) -> Metric:
         """The metric of this name, with or without "val_" or "test_" before it; the loss is one, too."""
@@ -275,8 +292,8 @@ class Collected(Tally):
         missing = [each.name for each in self.problem.metrics if each.name not in found]
         if missing:
             raise DataError(f"{type(self.problem).__name__}.judge gave no {missing[0]!r}{nearest(missing[0], found)}")
-        values = {"loss": torch.stack(self.losses).sum() / len(outputs), **found}
-        return waited(values)
+        values = {each.name: found[each.name] for each in self.problem.metrics}
+        return waited({"loss": torch.stack(self.losses).sum() / len(outputs), **values})
 
 
 def waited(values: Mapping[str, Any]) -> dict[str, float]:

@@ -36,7 +36,10 @@ class Raw:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """Inputs as uint8 images or float32 vectors, and what is asked for, as labels' numbers: one split."""
+    """Inputs as uint8 images or float32 vectors, and what is asked for, in the user's units: one split.
+
+    codes: the labels' numbers of classes; of other problems what `Problem.fitted` and `Problem.stored` take.
+    """
 
     inputs: Any
     codes: Any
@@ -80,11 +83,13 @@ def build(
             f"the final test (split seed {split_seed})",
         )
         validation = None if validation_given is None else np.flatnonzero(np.isin(rest, validation_given))
-        stored = _examples(train)
+        problem = problem.fitted(mapped(lambda each: each[rest], train.codes))
+        stored = _examples(train, problem)
         ours, theirs = (stored.choose(as_places(each)) for each in (rest, held_out))
         groups = None if groups is None else groups[rest]
     else:
-        ours, theirs = _examples(train), _examples(test)
+        problem = problem.fitted(train.codes)
+        ours, theirs = _examples(train, problem), _examples(test, problem)
     if isinstance(problem, Classification):
         notes += _same_pictures(given, given_test, held_out, validation_given, problem.class_names, names)
         notes += _absent(theirs, problem.class_names)
@@ -152,8 +157,9 @@ def _test_split(
     return own[held_out], np.delete(np.arange(count), own[held_out])
 
 
-def _examples(split: Prepared) -> Examples:
-    return Examples(*(mapped(lambda a: torch.from_numpy(_writable(a)), tree) for tree in (split.inputs, split.codes)))
+def _examples(split: Prepared, problem: Problem) -> Examples:
+    trees = split.inputs, problem.stored(split.codes)
+    return Examples(*(mapped(lambda a: torch.from_numpy(_writable(a)), tree) for tree in trees))
 
 
 def _writable(array: Any) -> NDArray[Any]:
