@@ -59,7 +59,7 @@ def test_where_all_blocks_are_there_a_function_is_missing(monkeypatch):
 
 def test_filters():
     assert all("space.trellis" in each.blocks for each in chosen(block="space.trellis"))
-    assert len(chosen(block="space.trellis")) == 7
+    assert len(chosen(block="space.trellis")) == 6
     assert all(each.status == "missing" for each in chosen(missing=True))
     assert 0 < len(chosen(missing=True)) < len(papers())
     with pytest.raises(UserError, match=r"did you mean 'space\.trellis'"):

@@ -19,7 +19,7 @@ from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.estimators.cost import Cost
 from netwright.networks.counting import count
-from netwright.spaces import Chain, Darts, Mlp, NasBench201, NasNet
+from netwright.spaces import Chain, Darts, EncoderDecoder, Mlp, NasBench201, NasNet, UNetCells
 from netwright.testing import check_estimator
 
 CIFAR = TaskShape((3, 32, 32), 10)
@@ -35,6 +35,8 @@ CASES: Mapping[str, tuple[Space, TaskShape, int]] = {
     "darts with auxiliary head": (Darts(cells=4, channels=6, nodes=2, auxiliary=True), CIFAR, 10),
     "darts on photographs": (Darts(cells=3, channels=4, nodes=2), TaskShape((3, 160, 160), 5), 20),
     "nasnet with loose ends": (NasNet(cells=3, channels=4, nodes=3, operations="enas"), CIFAR, 25),
+    "unet cells": (UNetCells(depth=2, channels=4), TaskShape((1, 21, 32), 2, dense=True), 4),
+    "encoder and decoder": (EncoderDecoder(cells=3, channels=4), TaskShape((3, 130, 140), 2, dense=True), 3),
     "nasnet with all nodes": (NasNet(cells=3, channels=4, nodes=2, operations="darts", output="all"), CIFAR, 20),
 }
 

@@ -38,6 +38,7 @@ from netwright.strategies import (
 from netwright.testing import check_space, check_strategy
 
 IMAGE = TaskShape((3, 16, 16), 4)
+MASKED = TaskShape((3, 16, 16), 4, dense=True)
 VECTOR = TaskShape((7,), 3)
 SMALLER = {  # settings that change how large a network is, not what is decided
     "NasBench201": {"channels": 4, "cells": 1},
@@ -45,6 +46,8 @@ SMALLER = {  # settings that change how large a network is, not what is decided
     "NasBenchMacro": {"channels": 4},
     "Darts": {"channels": 4, "cells": 3},
     "NasNet": {"channels": 4, "cells": 3},
+    "UNetCells": {"channels": 2, "depth": 1},
+    "EncoderDecoder": {"channels": 4, "cells": 3},
     "Tabular": {"decisions": {"width": [8, 16, 32], "operation": ["convolution", "pooling"], "depth": [1, 2, 3]}},
 }
 
@@ -80,7 +83,7 @@ def test_spaces_keep_the_contract(cls):
         with pytest.raises(AssertionError, match="builds no networks; measure with Table instead"):
             check_space(space, IMAGE, samples=8)
         return
-    usual = {"images": IMAGE, "vectors": VECTOR}
+    usual = {"images": MASKED if space.traced_shape.dense else IMAGE, "vectors": VECTOR}
     check_space(space, usual.get(space.traced_shape.kind, space.traced_shape), samples=8)
 
 

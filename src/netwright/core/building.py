@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from netwright.core.choose import Choose
+from netwright.core.choose import Choose, Offered, offered
 from netwright.core.errors import InvalidArchitecture
 from netwright.core.rules import Rule, Said, at_once
 
@@ -70,19 +70,19 @@ class Builder(Choose):
         name: str,
         sources: Sequence[int],
         keep: int | None,
-        options: Mapping[str, Callable[[int], nn.Module]],
+        options: Offered,
         *,
         soft: Collection[str] = (),
     ) -> EdgeSum:
         operations: list[nn.Module] = []
-        hard = [label for label in options if label not in soft]
         with self.scope(name):
             everything = keep is None or keep == len(sources)
             kept = tuple(sorted(sources)) if everything else self._decided("sources", ())
             for source in kept:
-                label = self._decided(str(source), hard)
+                makers = offered(options, source)
+                label = self._decided(str(source), [each for each in makers if each not in soft])
                 with self.scope(str(source)), self.scope(label):
-                    operations.append(options[label](source))
+                    operations.append(makers[label](source))
         return EdgeSum(kept, operations)
 
     def _decided(self, name: str, options: Collection[Any]) -> Any:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 PROVIDES = ("space.elastic_dims",)
 
 T = TypeVar("T", str, int, float, bool)
+Maker = Callable[[int], "nn.Module"]  # of an operation on a source
+Makers = Mapping[str, Maker]  # by label
+Offered = Makers | Callable[[int], Makers]  # the same on every source, or what each source offers
 
 
 class Choose:
@@ -51,11 +54,15 @@ class Choose:
         name: str,
         sources: Sequence[int],
         keep: int | None,
-        options: Mapping[str, Callable[[int], nn.Module]],
+        options: Offered,
         *,
         soft: Collection[str] = (),
     ) -> EdgeSum:
         """The sum of operations on `keep` of the sources (all of them for None): make(source) gives an operation.
+
+        options: by label, the same on every source; or, where sources differ (some are halved, others not), a function
+            that gives what a source offers.
+        soft: labels that exist in mixtures only, wherever they are offered.
 
         What comes back takes the list of all earlier states; its `.sources` are the indices it reads.
         """
@@ -102,6 +109,20 @@ class Choose:
 
     def full_name(self, name: str) -> str:
         return "/".join((*self._path, name))
+
+
+def offered(options: Offered, source: int) -> Makers:
+    """The operations that may be on this source, see `Choose.edges`."""
+    return options(source) if callable(options) else options
+
+
+def each_maker(
+    options: Offered, change: Callable[[str, Callable[[int], nn.Module]], Callable[[int], nn.Module]]
+) -> Offered:
+    """The same options, each made by what `change` makes of its label and its maker."""
+    if callable(options):
+        return lambda source: {label: change(label, make) for label, make in options(source).items()}
+    return {label: change(label, make) for label, make in options.items()}
 
 
 def check_options(name: str, options: Collection[Any], soft: Collection[Any] = ()) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from netwright.core.building import Builder, EdgeSum
+from netwright.core.choose import Offered, each_maker
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
@@ -155,9 +156,9 @@ class _Noting(Builder):
         name: str,
         sources: Sequence[int],
         keep: int | None,
-        options: Mapping[str, Callable[[int], nn.Module]],
+        options: Offered,
         *,
         soft: Collection[str] = (),
     ) -> EdgeSum:
-        noted = {label: self._each_noted(make) for label, make in options.items()}
+        noted = each_maker(options, lambda _, make: self._each_noted(make))
         return super().edges(name, sources, keep, noted, soft=soft)

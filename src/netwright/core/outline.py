@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from netwright.core.building import Builder, EdgeSum
+from netwright.core.choose import Offered, each_maker
 from netwright.core.graph import Edge, Graph, Node
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Draft(Builder):
         name: str,
         sources: Sequence[int],
         keep: int | None,
-        options: Mapping[str, Callable[[int], nn.Module]],
+        options: Offered,
         *,
         soft: Collection[str] = (),
     ) -> EdgeSum:
@@ -75,8 +76,7 @@ class Draft(Builder):
 
             return make_noted
 
-        wrapped = {label: noted(label, make) for label, make in options.items()}
-        node = super().edges(name, sources, keep, wrapped, soft=soft)
+        node = super().edges(name, sources, keep, each_maker(options, noted), soft=soft)
         group, full = "/".join(self._path), self.full_name(name)
         if full not in self._nodes:
             self._add_state(group, full, sources, [(source, operations[source]) for source in node.sources])

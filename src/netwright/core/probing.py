@@ -15,11 +15,10 @@ import numpy as np
 import torch
 
 from netwright.core.building import Builder, EdgeSum
+from netwright.core.choose import Offered
 from netwright.core.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import nn
 
     from netwright.core.decision_space import DecisionSpace
@@ -127,7 +126,7 @@ class _Probe(Builder):
         name: str,
         sources: Sequence[int],
         keep: int | None,
-        options: Mapping[str, Callable[[int], nn.Module]],
+        options: Offered,
         *,
         soft: Collection[str] = (),
     ) -> EdgeSum:

@@ -20,7 +20,7 @@ from torch import nn
 
 from netwright.core.answers import Answers, Draft, explored
 from netwright.core.building import EdgeSum
-from netwright.core.choose import Choose, check_options
+from netwright.core.choose import Choose, Offered, check_options, offered
 from netwright.core.decisions import Condition, Decision, DecisionTable, Kind, Label, in_order
 from netwright.core.errors import NetwrightError, UserError, shown
 from netwright.core.probing import probe
@@ -144,15 +144,18 @@ class Recorder(Choose):
         name: str,
         sources: Sequence[int],
         keep: int | None,
-        options: Mapping[str, Callable[[int], nn.Module]],
+        options: Offered,
         *,
         soft: Collection[str] = (),
     ) -> EdgeSum:
-        check_options(self.full_name(name), plain_labels(self.full_name(name), options), soft)
-        kept = kept_sources(self.full_name(name), sources, keep)
-        path = (*self._path, name)
-        hard = [label for label in options if label not in soft]
-        links = tuple((s, "/".join((*path, str(s))) if len(hard) > 1 else None) for s in sources)
+        full_name = self.full_name(name)
+        kept = kept_sources(full_name, sources, keep)
+        makers = {source: offered(options, source) for source in sources}
+        for each in makers.values():
+            named = [label for label in soft if label in each] if callable(options) else soft
+            check_options(full_name, plain_labels(full_name, each), named)
+        hard = {source: [label for label in each if label not in soft] for source, each in makers.items()}
+        links = tuple((s, f"{full_name}/{s}" if len(hard[s]) > 1 else None) for s in sources)
         with self.scope(name):
             full = self._record("sources", "sources", kept, edges=links)
         made: dict[int, nn.Module] = {}
@@ -160,10 +163,11 @@ class Recorder(Choose):
         for source in sources:
             there: set[Label] = {each for each in kept if source in each}
             with self.scope(name), self._given(full, there):
-                operation = self._record(str(source), "one", hard, soft)
-                for label in hard:
+                gentle = [label for label in soft if label in makers[source]]
+                operation = self._record(str(source), "one", hard[source], gentle)
+                for label in hard[source]:
                     with self.scope(str(source)), self.scope(label), self._given(operation, {label}):
-                        module = self._made(partial(options[label], source)) or module
+                        module = self._made(partial(makers[source][label], source)) or module
                 made[source] = module
         return EdgeSum(kept[0], [made[source] for source in kept[0]])
 

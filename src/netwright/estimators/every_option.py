@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from netwright.core.building import EdgeSum
-from netwright.core.choose import Choose
+from netwright.core.choose import Choose, Offered, offered
 from netwright.core.decisions import Label
 from netwright.core.errors import UserError
 
@@ -71,18 +71,18 @@ class EveryOption(Choose):
         name: str,
         sources: Sequence[int],
         keep: int | None,
-        options: Mapping[str, Callable[[int], nn.Module]],
+        options: Offered,
         *,
         soft: Collection[str] = (),
     ) -> EdgeSum:
-        hard = [label for label in options if label not in soft]
         operations: list[nn.Module] = []
         with self.scope(name):
             for source in sorted(sources):
                 made: dict[str, nn.Module] = {}
-                for label in hard:
-                    with self.scope(str(source)), self.scope(label):
-                        made[label] = options[label](source)
+                for label, make in offered(options, source).items():
+                    if label not in soft:
+                        with self.scope(str(source)), self.scope(label):
+                            made[label] = make(source)
                 operations.append(self._options(self.full_name(str(source)), made))
         return EdgeSum(sorted(sources), operations)
 

@@ -43,6 +43,8 @@ _IN_PLACE = {
     operator.imul: ("mul_", "*"),
     operator.itruediv: ("div_", "/"),
 }
+_COMPARISONS = (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
+_WITHOUT_EFFECT = (getattr, operator.getitem, *_COMPARISONS)
 _RESERVED = {"self", "torch", "nn", "F", "math", *dir(builtins)}
 _LONGEST_INLINE = 88
 
@@ -100,13 +102,13 @@ class Writer:
         return (f"def forward({', '.join(arguments)}){f' -> {gives}' if gives else ''}:", *self._lines)
 
     def _leave_out_unused(self) -> None:
-        """Drop sizes and items that nobody reads, and children that change nothing."""
+        """Drop sizes, items and comparisons that nobody reads, and children that change nothing."""
         for node in list(self._graph.nodes):
             if node.op == "call_module" and node.target in self._skipped:
                 node.replace_all_uses_with(node.args[0])
                 self._graph.erase_node(node)
         for node in reversed(list(self._graph.nodes)):
-            pure = node.op == "get_attr" or (node.op == "call_function" and node.target in (getattr, operator.getitem))
+            pure = node.op == "get_attr" or (node.op == "call_function" and node.target in _WITHOUT_EFFECT)
             pure = pure or (node.op == "call_method" and node.target in ("size", "dim"))
             if pure and not node.users:
                 self._graph.erase_node(node)

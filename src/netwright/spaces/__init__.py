@@ -3,6 +3,7 @@
 from netwright.core.among import Among
 from netwright.spaces.chain import Chain
 from netwright.spaces.darts import Darts
+from netwright.spaces.encoder_decoder import EncoderDecoder
 from netwright.spaces.free_graph import FreeGraph
 from netwright.spaces.grouped import GroupedChain
 from netwright.spaces.mlp import Mlp
@@ -14,11 +15,13 @@ from netwright.spaces.nasnet import NasNet
 from netwright.spaces.published import from_genotype
 from netwright.spaces.recurrent import Recurrent
 from netwright.spaces.tabular import Tabular
+from netwright.spaces.unet_cells import UNetCells
 
 __all__ = [
     "Among",
     "Chain",
     "Darts",
+    "EncoderDecoder",
     "FreeGraph",
     "GroupedChain",
     "Mlp",
@@ -29,5 +32,6 @@ __all__ = [
     "NasNet",
     "Recurrent",
     "Tabular",
+    "UNetCells",
     "from_genotype",
 ]

@@ -189,11 +189,20 @@ class ElasticDepth(nn.Module):
         return f"decision={self.decision!r}, least={self.least}"
 
 
+def brought_to(passed: Tensor, by: Tensor) -> Tensor:
+    """What went by an operation, at the resolution of what passed it: max-pooled, or each value repeated."""
+    if passed.shape[2:] == by.shape[2:]:
+        return by
+    if passed.shape[2] > by.shape[2]:
+        return nn.functional.interpolate(by, passed.shape[2:], mode="nearest")
+    return nn.functional.max_pool2d(by, 2, 2, ceil_mode=True)
+
+
 class PartialChannels(nn.Module):
     """Only the first 1/k of the channels pass the operation; the others go by (Xu et al. 2020, section 3.2).
 
-    Where the operation halves the resolution, the others are max-pooled. The channels are shuffled afterwards, so that
-    all of them pass an operation in time.
+    Where the operation halves the resolution, the others are max-pooled; where it doubles it, they are repeated. The
+    channels are shuffled afterwards, so that all of them pass an operation in time.
 
     operation: made for 1/k of the channels.
     """
@@ -205,9 +214,7 @@ class PartialChannels(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         channels = x.shape[1] // self.k
-        passed, by = self.operation(x[:, :channels]), x[:, channels:]
-        if passed.shape[2:] != by.shape[2:]:
-            by = nn.functional.max_pool2d(by, 2, 2, ceil_mode=True)
-        joined = torch.cat((passed, by), 1)
+        passed = self.operation(x[:, :channels])
+        joined = torch.cat((passed, brought_to(passed, x[:, channels:])), 1)
         n, c, h, w = joined.shape
         return joined.view(n, self.k, c // self.k, h, w).transpose(1, 2).reshape(n, c, h, w)

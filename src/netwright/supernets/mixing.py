@@ -8,7 +8,7 @@ from typing import Any, cast
 from torch import nn
 
 from netwright.core.building import EdgeSum
-from netwright.core.choose import Choose
+from netwright.core.choose import Choose, Offered, offered
 from netwright.core.vertex_graph import GraphParts, edge_name
 from netwright.supernets.elastic import elastic_value
 from netwright.supernets.joined import OpenStates, Reader
@@ -49,20 +49,22 @@ class Mixer(Choose):
         name: str,
         sources: Sequence[int],
         keep: int | None,
-        options: Mapping[str, Callable[[int], nn.Module]],
+        options: Offered,
         *,
         soft: Collection[str] = (),
     ) -> EdgeSum:
-        labels = _hard_first(options, soft)
         operations: list[MixedOperation] = []
         ordered = sorted(sources)
         with self.scope(name):
             for source in ordered:
+                makers = offered(options, source)
+                labels = _hard_first(makers, soft)
                 made: list[nn.Module] = []
                 for label in labels:
                     with self.scope(str(source)), self.scope(label):
-                        made.append(options[label](source))
-                operations.append(self._operation(self.full_name(str(source)), labels, made, soft))
+                        made.append(makers[label](source))
+                gentle = [label for label in soft if label in makers]
+                operations.append(self._operation(self.full_name(str(source)), labels, made, gentle))
         # As EdgeSum, it takes the states and has `sources`; a space must ask nothing else of it.
         return cast("EdgeSum", MixedEdges(self.full_name(name), ordered, operations, self.selection))
 

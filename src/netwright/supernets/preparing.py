@@ -10,6 +10,7 @@ from torch import nn
 
 from netwright.core.errors import ConfigurationError
 from netwright.networks.drop_path import DropPath
+from netwright.networks.u_shape import ChannelWeights
 from netwright.supernets.mixed import MixedEdges, MixedOperation, PartialChannels, zeros_for
 
 _POOLS = (nn.MaxPool2d, nn.AvgPool2d)
@@ -146,9 +147,12 @@ def _or_zeros(result: Any, x: Any, operation: MixedOperation) -> Any:
 
 def _narrowed(option: nn.Module, k: int, where: str) -> nn.Module:
     """The same operation made anew for 1/k of the channels."""
+    if isinstance(option, ChannelWeights):
+        _require_divisible(option.channels, k, where)
+        return ChannelWeights(option.channels // k)
     for name, child in list(option.named_children()):
         option.add_module(name, _narrowed(child, k, where))
-    if type(option) is nn.Conv2d:
+    if type(option) in (nn.Conv2d, nn.ConvTranspose2d):
         return _narrow_convolution(option, k, where)
     if isinstance(option, nn.BatchNorm2d):
         _require_divisible(option.num_features, k, where)
@@ -164,16 +168,19 @@ def _narrowed(option: nn.Module, k: int, where: str) -> nn.Module:
     return option
 
 
-def _narrow_convolution(layer: nn.Conv2d, k: int, where: str) -> nn.Conv2d:
+def _narrow_convolution(layer: Any, k: int, where: str) -> nn.Module:
     for channels in (layer.in_channels, layer.out_channels):
         _require_divisible(channels, k, where)
     groups = layer.groups // k if layer.groups > 1 else 1
-    return nn.Conv2d(
-        *(layer.in_channels // k, layer.out_channels // k, layer.kernel_size, layer.stride),  # pyright: ignore
-        padding=layer.padding,  # pyright: ignore
-        dilation=layer.dilation,  # pyright: ignore
+    kind: Any = type(layer)
+    more: dict[str, Any] = {"output_padding": layer.output_padding} if kind is nn.ConvTranspose2d else {}
+    return kind(
+        *(layer.in_channels // k, layer.out_channels // k, layer.kernel_size, layer.stride),
+        padding=layer.padding,
+        dilation=layer.dilation,
         groups=max(1, groups),
         bias=layer.bias is not None,
+        **more,
     )
 
 

@@ -79,8 +79,9 @@ def networks_are_plain_and_run(
 
 def _plain(network: nn.Module, architecture: Architecture) -> None:
     from netwright.core.building import EdgeSum
+    from netwright.core.heads import DenseHead
 
-    kinds = {type(module) for module in network.modules()} - {EdgeSum}
+    kinds = {type(module) for module in network.modules()} - {EdgeSum, DenseHead}
     foreign = sorted(kind.__name__ for kind in kinds if kind.__module__.startswith("netwright.core"))
     require(not foreign, f"the network of {architecture} holds classes of the search: {foreign}")
 

@@ -8,13 +8,13 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import channel_shuffle, max_pool2d
+from torch.nn.functional import channel_shuffle
 
 from netwright.networks.cells import PairSum
 from netwright.supernets.fusion import layout
 from netwright.supernets.fusion.fans import Leaving, leave
 from netwright.supernets.fusion.reading import read
-from netwright.supernets.mixed import MixedEdges, MixedOperation
+from netwright.supernets.mixed import MixedEdges, MixedOperation, brought_to
 from netwright.supernets.preparing import PartialEdge
 
 Place = tuple[int, int]  # of a node in its group, and of an edge in the node
@@ -160,8 +160,7 @@ class Shared:
         others: Tensor | None = None
         for j, source in enumerate(self.group.sources[i]):
             other = self.states[source][:, self.states[source].shape[1] // k :]
-            if other.shape[2:] != total.shape[2:]:
-                other = max_pool2d(other, 2, 2, ceil_mode=True)
+            other = brought_to(total, other)
             other = other if of_edges is None else other * of_edges[j]
             others = other if others is None else others + other
         assert others is not None

@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+import torch
+
+from netwright.core.architecture import Mixture
+from netwright.core.errors import ConfigurationError, InvalidArchitecture, UserError
+from netwright.core.task import TaskShape
+from netwright.networks.u_shape import DOWN, NORMAL, UP
+from netwright.results.network_source import write_source
+from netwright.spaces import EncoderDecoder, UNetCells
+from netwright.spaces.unet_cells import PUBLISHED, levels_of
+from netwright.supernets import Supernet
+
+SMALL = UNetCells(depth=2, channels=4, nodes=2)
+SHAPE = TaskShape((1, 32, 32), 2, dense=True)
+
+
+def test_size_by_hand():
+    down = (6 * 6) * (6 * 6 + 2 * 6 * 5) * (6 * 6 + 4 * 6 * 5 + 5 * 5)
+    up = (5 * 4) * (5 * 4 + 5 * 5 + 4 * 5) * (3 * 4 * 5 + 3 * 5 * 5)
+    assert UNetCells().size == down * up == 109_781_568_000
+
+
+def test_inputs_of_a_cell_are_halved_or_doubled_and_inner_states_are_kept():
+    offered = {each.name: (each.options, each.soft) for each in SMALL.decisions}
+    assert offered["down/node1/0"] == offered["down/node1/1"] == (tuple(DOWN), ())
+    assert offered["up/node1/1"] == (tuple(UP), ())
+    hard = tuple(label for label in NORMAL if label != "none")
+    assert offered["down/node1/2"] == offered["up/node1/0"] == offered["up/node1/2"] == (hard, ("none",))
+
+
+@pytest.mark.parametrize("sides", [(8, 8), (32, 48), (37, 51)])
+@pytest.mark.parametrize("space", [SMALL, UNetCells(channels=4, doubles=True), EncoderDecoder(cells=3, channels=4)])
+def test_there_is_an_answer_for_every_pixel_whatever_the_sides(space, sides):
+    network = space.build(space.sample(np.random.default_rng(0)), TaskShape((3, *sides), 5, dense=True))
+    assert network(torch.randn(2, 3, *sides)).shape == (2, 5, *sides)
+
+
+def test_what_is_not_dense_is_refused_with_what_to_use_in_its_place():
+    for space in (SMALL, EncoderDecoder(cells=3, channels=4)):
+        architecture = space.sample(np.random.default_rng(0))
+        with pytest.raises(UserError, match="one an image; use a space such as darts"):
+            space.build(architecture, TaskShape((3, 32, 32), 5))
+        with pytest.raises(UserError, match="for images with masks, but the task's examples are vectors"):
+            space.build(architecture, TaskShape((7,), 5))
+
+
+def test_small_images_have_fewer_levels():
+    assert [levels_of(TaskShape((1, side, 512), 2, dense=True), 4) for side in (8, 16, 32, 64, 128)] == [1, 1, 2, 3, 4]
+
+
+def test_the_mixture_of_all_gives_the_same_fused_and_one_by_one():
+    generator = torch.Generator().manual_seed(0)
+    weights = {
+        each.name: torch.rand(len(each.options) + len(each.soft), generator=generator)
+        for each in SMALL.decisions
+        if each.kind != "sources"
+    }
+    torch.manual_seed(0)
+    fused = Supernet(SMALL, SHAPE)
+    alone = Supernet(SMALL, SHAPE, fused=False)
+    alone.load_state_dict(fused.state_dict())
+    x = torch.randn(2, 1, 32, 32, generator=generator)
+    assert torch.allclose(fused(x, Mixture(weights)), alone(x, Mixture(weights)), atol=1e-3)
+    partial = Supernet(SMALL, SHAPE, partial_channels=2)
+    assert partial(x, Mixture(weights)).shape == (2, 2, 32, 32)
+
+
+def test_the_published_cells_are_of_the_space():
+    space = UNetCells(channels=4)
+    architecture = space.from_cells(*PUBLISHED)
+    assert space.parse(str(architecture)) == architecture
+    assert architecture.decisions["up/node2/sources"] == (1, 3)
+    assert architecture.decisions["down/node2/0"] == "down_conv"
+    with pytest.raises(InvalidArchitecture, match="6 readings, expected two for each of 2 nodes"):
+        SMALL.from_cells(*PUBLISHED)
+    with pytest.raises(InvalidArchitecture, match="reads state 0 twice"):
+        UNetCells(nodes=1).from_cells([("down_conv", 0), ("down_conv", 0)], PUBLISHED[1][:2])
+
+
+def test_the_code_of_a_network_stands_alone_and_has_no_line_without_effect():
+    network = SMALL.build(SMALL.sample(np.random.default_rng(1)), TaskShape((1, 37, 33), 2, dense=True)).eval()
+    source = write_source(network, torch.zeros(2, 1, 37, 33))
+    assert "netwright" not in source.code
+    assert "==" not in source.code
+    scope: dict = {}
+    exec("import torch\nfrom torch import nn, Tensor\nimport torch.nn.functional as F\n" + source.code, scope)
+    built = scope["build"]().eval()
+    built.load_state_dict(source.tensors)
+    x = torch.randn(3, 1, 37, 33)
+    assert torch.equal(built(x), network(x))
+
+
+def test_settings_that_cannot_be():
+    for wrong in ({"depth": 0}, {"channels": 1}, {"nodes": 0}, {"nodes": 9}):
+        with pytest.raises(ConfigurationError, match="found"):
+            UNetCells(**wrong)
+    with pytest.raises(ConfigurationError, match="reductions from 1 to cells - 1 = 2, found 3"):
+        EncoderDecoder(cells=3, reductions=3)
+    with pytest.raises(ConfigurationError, match="no second classifier"):
+        EncoderDecoder(auxiliary=True)
