@@ -148,7 +148,11 @@ def test_a_number_stands_for_a_list_of_one() -> None:
 
 def test_a_target_in_percent_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"for 95 % say 0\.95"):
-        Plan("digits", target=95)
+        Plan("digits", target=95, objectives=("val_accuracy",))
+    plan = Plan("digits", target=95, trials=1)
+    task = plan.make_task()
+    with pytest.raises(ConfigurationError, match=r"for 95 % say 0\.95"):
+        plan.make_search(task, plan.make_space(task))
 
 
 def test_the_time_ends_what_may_never_end() -> None:

@@ -22,6 +22,7 @@ class JacobCov(Proxy):
     Kullback-Leibler divergence from an uncorrelated one up to constants.
     """
 
+    of_numbers: ClassVar[bool] = True
     needs: ClassVar[tuple[Need, ...]] = ("input_gradient",)
 
     def score(self, passes: Passes) -> Tensor:

@@ -22,9 +22,14 @@ ACTIVATIONS: tuple[type[nn.Module], ...] = (
 
 
 class Proxy(ABC):
-    """A score of an untrained network, of which larger is better. One object scores one network, once."""
+    """A score of an untrained network, of which larger is better. One object scores one network, once.
+
+    needs: the passes that it is computed from.
+    of_numbers: whether it moves or replaces the inputs, so that it is not for tokens.
+    """
 
     needs: ClassVar[tuple[Need, ...]] = ()
+    of_numbers: ClassVar[bool] = False
 
     def watch(self, network: nn.Module, hook: Callable[[Iterable[nn.Module], Callable[..., None]], None]) -> None:
         """Have a function called after each forward pass of some modules, during the shared forward pass.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,8 @@ class SynFlow(Proxy):
     Abdelfattah et al. (2021). No data enter. In double precision, which holds R up to 1e308; the score
     is infinite beyond that, and minus infinity where no path leads from the input to the output.
     """
+
+    of_numbers: ClassVar[bool] = True
 
     def score(self, passes: Passes) -> Tensor:
         network, inputs = passes.network, passes.inputs

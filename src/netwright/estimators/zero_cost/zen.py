@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,8 @@ class Zen(Proxy):
     Weights, x and e are drawn from N(0, 1); the variances are those of the minibatch x (algorithm 1). One draw; the
     authors average 32.
     """
+
+    of_numbers: ClassVar[bool] = True
 
     @torch.no_grad()
     def score(self, passes: Passes) -> Tensor:

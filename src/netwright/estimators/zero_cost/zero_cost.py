@@ -91,7 +91,19 @@ class ZeroCost(Estimator):
         self.data_seed, self.split_seed, self.validation = data_seed, split_seed, validation
         self.device = chosen_device(device)
         self._arguments = {**self._arguments, "proxies": self.proxies}
+        self._refuse_tokens()
         require_runs(space, task.shape)
+
+    def _refuse_tokens(self) -> None:
+        if not self.task.shape.is_tokens:
+            return
+        moving = [name for name in self.proxies if name in PROXIES and PROXIES[name].of_numbers]
+        if moving:
+            others = ", ".join(name for name, proxy in PROXIES.items() if not proxy.of_numbers)
+            raise ConfigurationError(
+                f"ZeroCost: {', '.join(moving)} needs inputs that are numbers, but {self.task.name} has tokens; for "
+                f"these there are {others}"
+            )
 
     @cached_property
     def cost(self) -> Cost:
