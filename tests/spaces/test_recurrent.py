@@ -97,11 +97,13 @@ def test_windows_that_continue_are_one_long_text(network):
     stream = Stream(network)
     whole, parts = network(TOKENS), []
     for window in TOKENS.split(TIMES, 1):
-        with stream.next(again=True):
+        with stream.next(moves=False):
             network(window)
         with stream.next():
             parts.append(network(window))
     assert torch.cat(parts, 2).equal(whole)
+    with stream.again():
+        assert network(window).equal(parts[-1])
     assert network(TOKENS).equal(whole)  # and nothing stays in the network
 
 

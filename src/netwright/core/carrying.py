@@ -37,30 +37,47 @@ class Stream:
     def __init__(self, network: nn.Module) -> None:
         modules: dict[str, Any] = dict(network.named_modules())  # pyright: ignore[reportUnknownArgumentType]
         self._layers: dict[str, Carrying] = {name: each for name, each in modules.items() if isinstance(each, Carrying)}
-        self.states: dict[str, Any] = {}
+        self._before: dict[str, Any] = {}
+        self._now: dict[str, Any] = {}
 
     def restart(self) -> None:
         """Begin a new series."""
-        self.states = {}
+        self._before, self._now = {}, {}
 
     @contextmanager
-    def next(self, *, again: bool = False) -> Generator[None]:
+    def next(self, *, moves: bool = True) -> Generator[None]:
         """Inside, the network is given the next batch.
 
-        again: a batch that will be given once more: the states stay what they are.
+        moves: whether it goes on behind it afterwards; not where the same batch will be the next one once more.
         """
+        with self._from(self._now, carries=moves):
+            yield
+            if moves:
+                self._before, self._now = self._now, {name: each.state for name, each in self._layers.items()}
+
+    @contextmanager
+    def again(self) -> Generator[None]:
+        """Inside, the network is given the last batch once more."""
+        with self._from(self._before, carries=False):
+            yield
+
+    @contextmanager
+    def _from(self, states: Mapping[str, Any], *, carries: bool) -> Generator[None]:
         for name, layer in self._layers.items():
-            layer.state, layer.carries = self.states.get(name), not again
+            layer.state, layer.carries = states.get(name), carries
         try:
             yield
         finally:
-            if not again:
-                self.states = {name: layer.state for name, layer in self._layers.items()}
             for layer in self._layers.values():
                 layer.state, layer.carries = None, False
 
-    def state_dict(self) -> dict[str, Any]:
-        return dict(self.states)
+    @property
+    def states(self) -> Mapping[str, Any]:
+        """Where each layer goes on, by its name."""
+        return self._now
 
-    def load_state_dict(self, states: Mapping[str, Any]) -> None:
-        self.states = dict(states)
+    def state_dict(self) -> dict[str, Any]:
+        return {"before": dict(self._before), "now": dict(self._now)}
+
+    def load_state_dict(self, states: Mapping[str, Mapping[str, Any]]) -> None:
+        self._before, self._now = (dict(states[name]) for name in ("before", "now"))

@@ -109,6 +109,8 @@ class Problem(Configured, ABC):
     score_name: what `score` is, as in "accuracy".
     watched: what `watch` adds up, such as "accuracy".
     smooths: whether its loss knows label smoothing.
+    continues: whether each example goes on where the one before ends, as the windows of a text do: they are then laid
+        in parallel streams, not shuffled, and what a network carries goes from one batch to the next.
     outputs: numbers in one answer.
     dense: whether there is an answer at each place (pixel, time, token) of an example.
     measured: which of the `further` metrics are measured, too.
@@ -118,6 +120,7 @@ class Problem(Configured, ABC):
 
     kind: ClassVar[str] = "problem"
     smooths: ClassVar[bool] = False
+    continues: ClassVar[bool] = False
     score_name: ClassVar[str] = "score"
     watched: ClassVar[tuple[str, ...]] = ()
     dense: bool = False

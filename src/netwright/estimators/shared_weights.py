@@ -366,7 +366,8 @@ class SharedWeights(RoundEstimator):
         weights = self.weights
         with using_threads(weights.threads), weights.arithmetic(), torch.no_grad():
             if isinstance(candidate, Architecture) and self.recalibrate:
-                return totals(weights, recalibrated(weights, candidate, self.recalibrate), most)
+                network = recalibrated(weights, candidate, self.recalibrate)
+                return totals(weights, network, most, network)
             return totals(weights, lambda inputs: weights.supernet(inputs, candidate), most)
 
     def extract(self, architecture: Architecture) -> nn.Module:
@@ -383,6 +384,8 @@ class SharedWeights(RoundEstimator):
             "sums": weights.sums,
             "companion": dict(companion),
         }
+        if weights.streams:
+            state["streams"] = {name: each.state_dict() for name, each in weights.streams.items()}
         facts = {
             "space": repr(weights.stages[weights.stage].space),
             "form": self.form,

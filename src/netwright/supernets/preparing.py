@@ -10,6 +10,7 @@ from torch import nn
 
 from netwright.core.errors import ConfigurationError
 from netwright.networks.drop_path import DropPath
+from netwright.networks.recurrent import Recurrence
 from netwright.networks.u_shape import ChannelWeights
 from netwright.supernets.mixed import MixedEdges, MixedOperation, PartialChannels, zeros_for
 
@@ -26,7 +27,7 @@ def _blocks(module: nn.Module) -> Iterator[nn.Module]:
     for child in module.children():
         if not any(hasattr(each, "selection") for each in child.modules()):
             continue
-        if isinstance(child, _CONTAINERS):
+        if isinstance(child, (*_CONTAINERS, Recurrence)):
             yield from _blocks(child)
         else:
             yield child

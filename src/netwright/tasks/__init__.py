@@ -10,6 +10,7 @@ from netwright.tasks.from_digits import digits
 from netwright.tasks.from_folder import image_folder
 from netwright.tasks.from_mnist import mnist
 from netwright.tasks.from_npz import npz
+from netwright.tasks.from_text import text
 from netwright.tasks.opening import from_configuration, open_task
 from netwright.tasks.task import Task
 
@@ -32,4 +33,5 @@ __all__ = [
     "mnist",
     "npz",
     "open_task",
+    "text",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import os
 import re
 import sys
@@ -25,6 +26,7 @@ from netwright.tasks.from_digits import digits
 from netwright.tasks.from_folder import image_folder
 from netwright.tasks.from_mnist import mnist
 from netwright.tasks.from_npz import npz
+from netwright.tasks.from_text import is_prose, text
 from netwright.tasks.given_paths import existing
 from netwright.tasks.remaking import bound_arguments, from_json
 from netwright.tasks.task import Task
@@ -36,6 +38,7 @@ MAKERS: dict[str, Callable[..., Task]] = {
     "image_folder": image_folder,
     "npz": npz,
     "csv": csv,
+    "text": text,
 }
 _NEED_DATA = ("cifar10", "mnist")
 _ENDINGS = {".npz": "npz", ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".data": "csv"}
@@ -136,6 +139,8 @@ def _from_path(place: Path, options: dict[str, Any]) -> Task:
             return _call("mnist", {"path": place, **options})
         return _call("image_folder", {"path": place, **options})
     kind = _ENDINGS.get(place.suffix.lower())
+    if kind == "csv" and _asks_for_text(place, options):
+        kind = "text"
     if kind is None and place.name.endswith((".tar.gz", ".tgz")) and "cifar" in place.name.lower():
         kind = "cifar10"
     if kind is None:
@@ -143,6 +148,14 @@ def _from_path(place: Path, options: dict[str, Any]) -> Task:
             f"{place} is a file of an unknown kind; expected a folder, {', '.join(_ENDINGS)} or a CIFAR-10 .tar.gz"
         )
     return _call(kind, {"path": place, **options})
+
+
+def _asks_for_text(place: Path, options: Mapping[str, Any]) -> bool:
+    """Whether a text file is meant as prose, not as a table: by an option that only one of them has, or by itself."""
+    of_text, of_csv = (set(inspect.signature(each).parameters) for each in (text, csv))
+    if set(options) & (of_text ^ of_csv):
+        return bool(set(options) & (of_text - of_csv))
+    return place.suffix.lower() == ".txt" and is_prose(place)
 
 
 def _call(name: str, options: dict[str, Any]) -> Task:

@@ -169,7 +169,8 @@ class Task:
         """
         what = f"images of {'x'.join(map(str, self.shape.input))} (channels, height, width)"
         if self.shape.is_tokens:
-            what = f"texts of {self.shape.input[0]:,} tokens, {self.shape.vocabulary:,} different ones"
+            kind = "windows of one text," if self.problem.continues else "texts of"
+            what = f"{kind} {self.shape.input[0]:,} tokens each, {self.shape.vocabulary:,} different ones"
         elif self.shape.is_series:
             what = f"series of {self.shape.input[0]} x {self.shape.input[1]:,} (channels, times)"
         elif not self.shape.is_image:
@@ -217,6 +218,8 @@ class Task:
             held_out, train = divided(strata, validation, seed, VALIDATION, groups=self.groups, by_time=self.by_time)
         else:
             held_out, train = self.validation, ordered(strata, self.validation, seed, VALIDATION)
+        if self.problem.continues:
+            train = np.sort(train)
         examples = self._on(self._train, device, self._other(resolution))
         return _Split(*(examples.choose(as_places(indices, device)) for indices in (train, held_out)))
 

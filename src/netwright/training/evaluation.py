@@ -18,6 +18,7 @@ from netwright.core.problem import Problem
 from netwright.core.task import Data, Examples
 from netwright.core.trees import mapped
 from netwright.training.augmentation import Normalisation
+from netwright.training.laying import Judged
 from netwright.training.out_of_memory import out_of_memory_reported
 from netwright.training.precision import Precision
 from netwright.training.threads import using_threads
@@ -102,7 +103,7 @@ def predict(
         normalise = Normalisation.of(data, device, channels_last)
         with chosen.applied(network, device), inference(network):
             there = on_device(examples, device)
-            return _fitting(lambda size: torch.cat([*_outputs(network, there, normalise, chosen, size)]), batch_size)
+            return _fitting(lambda size: _predicted(network, there, data.problem, normalise, chosen, size), batch_size)
     raise AssertionError
 
 
@@ -144,24 +145,36 @@ def _measured(
     precision: Precision,
     batch_size: int,
 ) -> dict[str, float]:
-    tally, start = problem.tally(), 0
+    require_examples(examples)
+    tally, judged = problem.tally(), Judged.of(problem, examples, batch_size)
     with inference(network):
-        for outputs in _outputs(network, examples, normalise, precision, batch_size):
-            tally.add(outputs, examples.batch_targets(start, start + len(outputs)))
-            start += len(outputs)
+        for (start, stop), outputs in _outputs(network, judged, normalise, precision):
+            tally.add(outputs, judged.examples.batch_targets(start, stop))
         return tally.figures()
 
 
-def _outputs(
-    network: nn.Module, examples: Examples, normalise: Normalisation, precision: Precision, batch_size: int
-) -> Iterator[Tensor]:
+def _predicted(
+    network: nn.Module,
+    examples: Examples,
+    problem: Problem,
+    normalise: Normalisation,
+    precision: Precision,
+    batch_size: int,
+) -> Tensor:
     require_examples(examples)
-    autocast = precision.autocast(examples.device)
-    for start in range(0, len(examples), batch_size):
-        batch = normalise(examples.batch(start, start + batch_size))
-        with autocast:
+    judged = Judged.of(problem, examples, batch_size)
+    return judged.put_back(torch.cat([each for _, each in _outputs(network, judged, normalise, precision)]))
+
+
+def _outputs(
+    network: nn.Module, judged: Judged, normalise: Normalisation, precision: Precision
+) -> Iterator[tuple[tuple[int, int], Tensor]]:
+    autocast, stream = precision.autocast(judged.examples.device), judged.stream(network)
+    for start, stop in judged.batches():
+        batch = normalise(judged.examples.batch(start, stop))
+        with autocast, stream.next():
             output = network(batch)
-        yield output.float()
+        yield (start, stop), output.float()
 
 
 def require_examples(examples: Examples) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from netwright.core.carrying import Stream
 from netwright.core.errors import Diverged, TrialFailed
 from netwright.core.kinds import kinds_checked
 from netwright.core.memory_use import peak_on
@@ -21,8 +22,9 @@ from netwright.core.trees import moved
 from netwright.training import progress
 from netwright.training.augmentation import Batches, Normalisation
 from netwright.training.average import WeightAverage
-from netwright.training.batches import augmentation_generator, epoch_order, layers_seed, steps_per_epoch
+from netwright.training.batches import augmentation_generator, layers_seed
 from netwright.training.evaluation import evaluation_batch, measure, on_device, require_examples
+from netwright.training.laying import Layout
 from netwright.training.optimisers import build_optimiser, drop_path_probability, learning_rate, set_learning_rate
 from netwright.training.out_of_memory import out_of_memory_reported, reset_peak_memory
 from netwright.training.precision import Precision, choose_precision, multiply_adds
@@ -149,7 +151,9 @@ class Loop:
         self.evaluated = evaluation_batch(self.held_out, device)
         self.augmentation = _augmentation(data, settings)
         self.normalise = Normalisation.of(data, device, precision.channels_last)
-        self.steps = steps_per_epoch(len(self.examples), settings.batch_size)
+        self.layout = Layout.of(data.problem, len(self.examples), settings.batch_size)
+        self.stream = Stream(network) if self.layout.continues else None
+        self.steps = self.layout.steps
         if settings.steps_per_epoch is not None:
             self.steps = min(self.steps, settings.steps_per_epoch)
         self.optimiser = build_optimiser(network, settings)
@@ -253,11 +257,13 @@ class Loop:
 
         Where the time to settle comes within it, the pass ends there, and the entry says after how many steps.
         """
-        settings, size, device = self.settings, self.settings.batch_size, self.device
+        settings, size, device = self.settings, self.layout.size, self.device
         seed_generators(layers_seed(self.seed, epoch), device)
         for module in self.drop_path:
             module.drop_path_probability = drop_path_probability(settings, epoch)  # pyright: ignore
-        order = epoch_order(len(self.examples), self.seed, epoch, device)
+        order = self.layout.order(len(self.examples), self.seed, epoch, device)
+        if self.stream is not None:
+            self.stream.restart()
         generator = augmentation_generator(self.seed, epoch, device)
         batches = Batches(self.examples, order, self.normalise, self.augmentation, generator)
         losses = torch.empty(self.steps, device=device)
@@ -311,7 +317,7 @@ class Loop:
     def step(self, inputs: Any, targets: Any) -> tuple[Tensor, Tensor]:
         """One step of the optimiser. Loss and outputs as they were before it, without gradient, on the device."""
         settings = self.settings
-        with self.autocast:
+        with self.autocast, nullcontext() if self.stream is None else self.stream.next():
             output = self.compiled(inputs)
         outputs, auxiliary = output if isinstance(output, tuple) else (output, None)
         outputs = outputs.float()

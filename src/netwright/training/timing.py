@@ -11,7 +11,7 @@ from torch import nn
 from netwright.core.placing import placed
 from netwright.core.task import Data
 from netwright.training.augmentation import Batches
-from netwright.training.batches import augmentation_generator, epoch_order
+from netwright.training.batches import augmentation_generator
 from netwright.training.loop import FORWARD, Loop, ready
 from netwright.training.settings import TrainingSettings
 
@@ -49,10 +49,10 @@ def pace(network: nn.Module, data: Data, settings: TrainingSettings, device: str
 
 def _step_seconds(loop: Loop, most: float) -> float:
     """The median step after the first two; with several epochs' worth of repetition where an epoch has few steps."""
-    order = epoch_order(len(loop.examples), loop.seed, 0, loop.device)
+    order = loop.layout.order(len(loop.examples), loop.seed, 0, loop.device)
     generator = augmentation_generator(loop.seed, 0, loop.device)
     batches = Batches(loop.examples, order, loop.normalise, loop.augmentation, generator)
-    size, end = loop.settings.batch_size, time.perf_counter() + most
+    size, end = loop.layout.size, time.perf_counter() + most
     loop.network.train()
     taken: list[float] = []
     for number in range(WARM_UP + STEPS):

@@ -25,6 +25,8 @@ def fill(weights: Weights, snapshot: checkpoint.Snapshot, *, evaluated_only: boo
         weights.step, weights.probes = place["step"], place["probes"]
         weights.total = place.get("total", weights.total)
         weights.sums.copy_(snapshot.state.get("sums", weights.sums))
+        for name, states in snapshot.state.get("streams", {}).items():
+            weights.streams[name].load_state_dict(states)
 
 
 def folder_of(trained: str) -> Path:

@@ -5,24 +5,35 @@ from __future__ import annotations
 from typing import Any
 
 from netwright.core.errors import DataError
+from netwright.core.problem import Problem
 from netwright.core.randomness import derived_seed
 from netwright.core.task import Augmentation, Examples
 from netwright.training.augmentation import Batches, Normalisation
-from netwright.training.batches import augmentation_generator, epoch_order
+from netwright.training.batches import augmentation_generator
+from netwright.training.laying import Layout
 
 
 class Minibatches:
     """Passes over the examples, each in a new order; what does not fill a minibatch at a pass's end is left out.
 
+    Those of a problem whose examples continue each other are laid in parallel streams, in every pass.
+
     Fewer examples than `size` make up one minibatch. Raises DataError for fewer than two.
     """
 
     def __init__(
-        self, examples: Examples, size: int, normalise: Normalisation, augmentation: Augmentation, seed: int
+        self,
+        examples: Examples,
+        problem: Problem,
+        size: int,
+        normalise: Normalisation,
+        augmentation: Augmentation,
+        seed: int,
     ) -> None:
         if len(examples) < 2:
             raise DataError(f"weight sharing needs at least 2 examples in each half of the data, found {len(examples)}")
-        self.size = min(size, len(examples))
+        self.layout = Layout.of(problem, len(examples), size)
+        self.size = min(self.layout.size, len(examples))
         self.in_a_pass = len(examples) // self.size
         self._examples, self._normalise, self._augmentation, self._seed = examples, normalise, augmentation, seed
         self._pass, self._batches = -1, None
@@ -37,7 +48,7 @@ class Minibatches:
 
     def _shuffled(self, which: int) -> Batches:
         device = self._examples.device
-        order = epoch_order(len(self._examples), self._seed, which, device)
+        order = self.layout.order(len(self._examples), self._seed, which, device)
         generator = augmentation_generator(self._seed, which, device)
         return Batches(self._examples, order, self._normalise, self._augmentation, generator)
 

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from netwright.core.architecture import Architecture
 from netwright.estimators.sharing.weights import Weights, in_full
 from netwright.training.evaluation import EVALUATION_BATCH
+from netwright.training.laying import Judged
 
 
-def totals(weights: Weights, run: Callable[[Tensor], Any], most: int) -> dict[str, float]:
-    """val_loss and the problem's metrics, as val_accuracy, of what `run` makes of the first `most` examples."""
+def totals(
+    weights: Weights, run: Callable[[Any], Any], most: int, network: nn.Module | None = None
+) -> dict[str, float]:
+    """val_loss and the problem's metrics, as val_accuracy, of what `run` makes of the first `most` examples.
+
+    network: what runs there, by default the supernet.
+    """
+    network = weights.supernet if network is None else network
     weights.supernet.eval()  # switches off dropout; statistics are those of the batch in any mode
     tally = weights.problem.tally()
     try:
-        for start, stop in _even_batches(min(most, len(weights.held_out))):
-            with weights.precision.autocast(weights.device):
-                output = run(weights.normalise(weights.held_out.batch(start, stop)))
+        judged = _judged(weights, min(most, len(weights.held_out)))
+        stream = judged.stream(network)
+        for start, stop in judged.batches():
+            with weights.precision.autocast(weights.device), stream.next():
+                output = run(weights.normalise(judged.examples.batch(start, stop)))
             outputs = in_full(output[0] if isinstance(output, tuple) else output)
-            tally.add(outputs, weights.held_out.batch_targets(start, stop))
+            tally.add(outputs, judged.examples.batch_targets(start, stop))
     finally:
         weights.supernet.train()
     return {f"val_{name}": value for name, value in tally.figures().items()}
@@ -46,8 +54,9 @@ def recalibrated(weights: Weights, architecture: Architecture, minibatches: int)
     return network.eval()
 
 
-def _even_batches(count: int) -> Iterator[tuple[int, int]]:
-    """Start and stop of batches of nearly one size, so that no last one has poor statistics."""
+def _judged(weights: Weights, count: int) -> Judged:
+    """The first so many examples, in batches of nearly one size, so that no last one has poor statistics."""
+    if weights.problem.continues:
+        return Judged.of(weights.problem, weights.held_out.part(0, count), EVALUATION_BATCH)
     parts = math.ceil(count / EVALUATION_BATCH)
-    bounds = [round(i * count / parts) for i in range(parts + 1)]
-    return itertools.pairwise(bounds)
+    return Judged(weights.held_out, tuple(round(i * count / parts) for i in range(parts + 1)))

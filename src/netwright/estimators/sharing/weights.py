@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from netwright.core.architecture import Architecture, Mixture
+from netwright.core.carrying import Stream
 from netwright.core.errors import UserError
 from netwright.core.pace import place
 from netwright.core.problem import Problem, length
@@ -35,6 +36,7 @@ from netwright.training.randomness import seed_generators
 from netwright.training.threads import choose_threads, using_threads
 
 _AT_A_TIME = 4096  # examples
+_NUMBERS = 1 << 24  # of their answers
 _INITIAL, _LAYERS = 3, 4  # what a derived seed is for, beside the two orders of minibatches
 
 
@@ -75,9 +77,9 @@ class Weights:
         if settings.augment and settings.cutout is not None:
             augmentation = Augmentation(augmentation.flip, augmentation.padding, settings.cutout)
         examples, self.held_out = on_device(data.train, device), on_device(data.held_out, device)
-        self.training = Minibatches(examples, settings.batch_size, normalise, augmentation, first)
+        self.training = Minibatches(examples, data.problem, settings.batch_size, normalise, augmentation, first)
         probed = augmentation if habits.augment_probes else Augmentation()
-        self.validation = Minibatches(self.held_out, settings.batch_size, normalise, probed, second)
+        self.validation = Minibatches(self.held_out, data.problem, settings.batch_size, normalise, probed, second)
         self.step = self.probes = 0
         self._curve: tuple[Architecture | Mixture, Curvature] | None = None
         self.total = sum(stage.epochs for stage in stages) * self.training.in_a_pass
@@ -101,6 +103,7 @@ class Weights:
                 twice=self.order == "exact",
             )
         self.supernet = network.to(self.device).train()
+        self.streams = {name: Stream(network) for name in ("training", "validation")} if self.problem.continues else {}
         self.drop_paths = [module for module in network.modules() if hasattr(module, "drop_path_probability")]
         self.optimiser = build_optimiser(network, self.settings, self.habits.decay_all)
         self.parameters = [each for group in self.optimiser.param_groups for each in group["params"]]
@@ -222,7 +225,8 @@ class Weights:
                 "to train further"
             )
         if proposal.purpose == "rehearse":
-            with self.supernet.settled() if self.habits.rehearsals == "evaluation" else nullcontext():
+            settled = self.supernet.settled() if self.habits.rehearsals == "evaluation" else nullcontext()
+            with settled, self._training_pass(moves=False):
                 return self._measured(proposal.candidate, self.upcoming())
         return self._train(proposal.candidate, last=proposal.purpose == "train")
 
@@ -232,9 +236,27 @@ class Weights:
             self._batch = self.training(self.step)
         return self._batch
 
+    def _training_pass(self, *, moves: bool) -> AbstractContextManager[None]:
+        """The context of a pass over the upcoming training minibatch; the last one over it `moves` on."""
+        if not self.streams:
+            return nullcontext()
+        if self.step % self.training.in_a_pass == 0:
+            self.streams["training"].restart()
+        return self.streams["training"].next(moves=moves)
+
+    def _validation_pass(self, proposal: Proposal | None = None) -> AbstractContextManager[None]:
+        """The context of a pass over the present validation minibatch, which a proposal may ask for again."""
+        if not self.streams:
+            return nullcontext()
+        if proposal is not None and proposal.again:
+            return self.streams["validation"].again()
+        if (self.probes - 1) % self.validation.in_a_pass == 0:
+            self.streams["validation"].restart()
+        return self.streams["validation"].next()
+
     def _train(self, candidate: Architecture | Mixture, *, last: bool) -> Measurement:
         candidate, leaves = self._detached(candidate)
-        with self.supernet.moving():
+        with self.supernet.moving(), self._training_pass(moves=last):
             loss, outputs = self.loss(candidate, self.upcoming())
         loss.backward()
         score = self._score(outputs, self.upcoming()[1])
@@ -267,7 +289,7 @@ class Weights:
             candidate, leaves = self._detached(proposal.candidate)
             if leaves:
                 return self._answered(candidate, leaves, batch)
-        with nullcontext() if proposal.again else self.supernet.moving():
+        with nullcontext() if proposal.again else self.supernet.moving(), self._validation_pass(proposal):
             found = self._measured(proposal.candidate, batch, smoothing=0.0)
         if not proposal.again:
             loss, score = cast("Tensor", found.metrics["loss"]), cast("Tensor", found.metrics["score"])
@@ -301,13 +323,14 @@ class Weights:
         seen: list[Tensor] = []
 
         def validation() -> Tensor:
-            loss, outputs = self.loss(candidate, batch, smoothing=0.0)
+            with self._validation_pass():
+                loss, outputs = self.loss(candidate, batch, smoothing=0.0)
             seen.append(outputs.detach())
             return loss
 
         def training() -> Tensor:
             seed_generators(self._layers_seed, self.device)  # differences need the same dropout each time
-            with self.supernet.moving():
+            with self.supernet.moving(), self._training_pass(moves=False):
                 return self.loss(candidate, self.upcoming())[0]
 
         found, loss = second_order(
@@ -329,7 +352,7 @@ class Weights:
         if self._curve is None or self._curve[0] is not proposal.candidate:
             self._curve = None
             candidate, leaves = self._detached(proposal.candidate)
-            with constant(self.parameters), unfused(self.supernet):
+            with constant(self.parameters), unfused(self.supernet), self._validation_pass(proposal):
                 curvature = Curvature(lambda: self.loss(candidate, batch, precise=True, smoothing=0.0)[0], leaves)
             self._curve = proposal.candidate, curvature
         curvature = self._curve[1]
@@ -403,9 +426,10 @@ def by_chance(problem: Problem, held_out: Examples) -> float | None:
     if known is None:
         return None
     tally, answer = problem.tally(), known[1].to(held_out.device)
+    most = max(1, min(_AT_A_TIME, _NUMBERS // answer.numel()))
     with torch.no_grad():
-        for start in range(0, len(held_out), _AT_A_TIME):
-            targets = held_out.batch_targets(start, start + _AT_A_TIME)
+        for start in range(0, len(held_out), most):
+            targets = held_out.batch_targets(start, start + most)
             tally.add(answer.expand(length(targets), *answer.shape), targets)
     return tally.figures()[problem.main.name]
 
