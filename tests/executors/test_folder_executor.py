@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from faulty_parts import Faulty
-from folder_parts import HERE, LONGEST, ByHand, Started, noisy, wait_until
+from folder_parts import HERE, HURRIED, LONGEST, ByHand, Started, noisy, wait_until
 
 from netwright.core.errors import ConfigurationError, NetwrightError, UserError
 from netwright.core.executor import Job, Outcome
@@ -59,7 +59,9 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    for module, name, seconds in HURRIED:
+        monkeypatch.setattr(module, name, seconds)
     made = Site(tmp_path)
     yield made
     made.end()
@@ -359,9 +361,9 @@ def test_a_worker_without_work_ends(site: Site) -> None:
     worker = site.start(idle=0.3)
     assert worker.end() == 2 and "nobody has begun to share work" in worker.said
     executor = site.drive()
-    second = site.start(idle=3.0)
+    second = site.start(idle=2.0)
     (found,) = outcomes(executor, job(0))
-    assert found.state == "completed" and second.end() == 0 and "no work for 3 s" in second.said
+    assert found.state == "completed" and second.end() == 0 and "no work for 2 s" in second.said
 
 
 def test_a_folder_that_leads_elsewhere_is_not_worked_in(site: Site, tmp_path: Path) -> None:
@@ -453,11 +455,11 @@ def test_a_worker_whose_driver_is_silent_ends(site: Site, tmp_path: Path) -> Non
     """)
     driver = subprocess.Popen([sys.executable, "-c", code])
     wait_until((site.queue / "session.json").exists, "a driver")
-    worker = site.start("sleeps", str(tmp_path / "pid"), idle=8.0)
+    worker = site.start("sleeps", str(tmp_path / "pid"), idle=5.0)
     pid = written(tmp_path / "pid")
     driver.kill()
     driver.wait()
-    assert worker.end() == 0 and "the driver gave no sign of life for 8 s" in worker.said
+    assert worker.end() == 0 and "the driver gave no sign of life for 5 s" in worker.said
     assert not alive(pid)
 
 
