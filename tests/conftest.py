@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from prepared import Prepared, prepared
+
 pytest_plugins = ["watchdog"]
 
 
@@ -31,6 +33,13 @@ def _signals_of_tests() -> Iterator[None]:
     yield
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
+
+
+@pytest.fixture(scope="session")
+def scripts() -> Iterator[Prepared]:
+    """Runs scripts in processes of their own."""
+    with prepared() as process:
+        yield process
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 import typer.main
 
 from netwright.cli.app import app
-from prepared import Prepared, prepared
+from prepared import Prepared
 
 ROOT = Path(__file__).parents[1]
 BESIDE = [ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "benchmarks/RESULTS.md")]
@@ -30,25 +29,19 @@ def named(paths: list[Path]) -> list[str]:
     return [str(path.relative_to(ROOT)) for path in paths]
 
 
-@pytest.fixture(scope="module")
-def scripts() -> Iterator[Prepared]:
-    with prepared() as process:
-        yield process
-
-
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name)
 def test_the_python_of_a_page_runs_from_top_to_bottom(page: Path, scripts: Prepared, tmp_path: Path) -> None:
     script = tmp_path / "page.py"
     script.write_text("\n\n".join(blocks(page, "python")))
-    done = scripts.run(script, tmp_path)
-    assert done.code == 0, done.stderr[-2000:]
+    done = scripts.run(script, folder=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_an_example_is_short_and_runs(example: Path, scripts: Prepared, tmp_path: Path) -> None:
     assert len(example.read_text().splitlines()) < 40
-    done = scripts.run(example, tmp_path)
-    assert done.code == 0, done.stderr[-2000:]
+    done = scripts.run(example, folder=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.strip(), "an example shows something"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from netwright.core.preparation import Preparation
 from netwright.core.task import Examples, TaskShape
 from netwright.results import Contender, Figures, NotReproduced, export
 from netwright.tasks.task import Task
+from prepared import Done, Prepared
 
 CODE = """
 from pathlib import Path
@@ -112,10 +113,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _export(tmp_path_factory.mktemp("out") / "best")[0].directory
 
 
-def run(folder: Path, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(folder / "model.py"), *map(str, arguments)]
-    environment = {"PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "utf-8", **environment}
-    return subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, cwd=folder)
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(scripts: Prepared) -> Run:
+    return lambda folder, *arguments: scripts.run(folder / "model.py", *arguments, folder=folder)
 
 
 def test_a_python_without_its_packages_is_told_what_to_install(folder: Path) -> None:
@@ -152,7 +155,7 @@ def test_the_readme_shows_a_command_that_was_run(folder: Path) -> None:
     assert "A line needs 4 numbers." in page
 
 
-def test_files_folders_and_patterns(folder: Path, files: Path) -> None:
+def test_files_folders_and_patterns(folder: Path, files: Path, run: Run) -> None:
     found = run(folder, files, files / "d*" / "*.DAT", "--json")
     assert found.returncode == 0 and found.stderr == ""
     answers = [json.loads(line) for line in found.stdout.splitlines()]
@@ -164,8 +167,10 @@ def test_files_folders_and_patterns(folder: Path, files: Path) -> None:
     assert all(each["class"] == max(each["probabilities"], key=each["probabilities"].get) for each in answers)
 
 
-def test_text_goes_on_one_line_of_any_terminal(folder: Path, files: Path) -> None:
-    found = run(folder, files / "b.txt", PYTHONIOENCODING="ascii:strict", LC_ALL="C")
+def test_text_goes_on_one_line_of_any_terminal(folder: Path, files: Path, run: Run) -> None:
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "ascii:strict", "LC_ALL": "C"}
+    command = [sys.executable, str(folder / "model.py"), str(files / "b.txt")]
+    found = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, cwd=folder)
     assert found.returncode == 0, found.stderr
     lines = found.stdout.splitlines()
     assert len(lines) == 2 and all("b.txt, line " in line and "gr\\xf6\\xdfe (" in line for line in lines)
@@ -187,14 +192,14 @@ def test_text_goes_on_one_line_of_any_terminal(folder: Path, files: Path) -> Non
         (("{files}/deep", "{files}/ragged", "{files}/b.txt"), 1, "ragged: "),
     ],
 )
-def test_what_cannot_be_used_is_one_line(folder: Path, files: Path, arguments, code: int, words: str) -> None:
+def test_what_cannot_be_used_is_one_line(folder: Path, files: Path, run: Run, arguments, code: int, words: str) -> None:
     found = run(folder, *(each.format(files=files) for each in arguments))
     assert found.returncode == code and len(found.stderr.splitlines()) == 1, found.stderr
     assert words in found.stderr and found.stderr.startswith("model.py: ")
     assert bool(found.stdout) == (code == 1)
 
 
-def test_help_says_what_is_read(folder: Path) -> None:
+def test_help_says_what_is_read(folder: Path, run: Run) -> None:
     found = run(folder, "--help")
     assert found.returncode == 0
     assert all(each in found.stdout for each in ("lines of 4 numbers, 100 %", "A line needs 4", ".dat", "exit codes"))
@@ -207,7 +212,7 @@ def test_a_reader_that_has_enough(folder: Path, files: Path) -> None:
     assert len(found.stdout.splitlines()) == 1 and found.stderr == ""
 
 
-def test_damaged_weights_are_one_line(folder: Path, files: Path, tmp_path: Path) -> None:
+def test_damaged_weights_are_one_line(folder: Path, files: Path, run: Run, tmp_path: Path) -> None:
     (tmp_path / "model.py").write_bytes((folder / "model.py").read_bytes())
     assert "No such file" in run(tmp_path, files / "b.txt").stderr
     (tmp_path / "weights.safetensors").write_bytes(b"x")
