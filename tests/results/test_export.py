@@ -21,8 +21,8 @@ from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import UserError
 from netwright.core.task import TaskShape
 from netwright.results import Contender, Figures, NotReproduced, Verification, export, read_architecture, write_source
-from netwright.results.export import FILES, _against_reported, _left_out
-from netwright.results.verify import _compare
+from netwright.results.exporting import FILES, _against_reported, _left_out
+from netwright.results.verification import _compare
 from netwright.training import predict
 
 EVIL = [

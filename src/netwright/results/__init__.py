@@ -1,16 +1,8 @@
 """What a user takes home: the final training, baselines beside it, a report, and a network in plain PyTorch."""
 
-from netwright.results.baselines import logistic_regression
-from netwright.results.entries import final_work, training_of
-from netwright.results.export import Exported, check_target, export, read_architecture
-from netwright.results.exportable import check_exportable
-from netwright.results.figures import ClassRecall, Contender, Difference, Figures, difference
-from netwright.results.final import FinalResult, Trained, train_final
-from netwright.results.final_comparison import figures_of, search_facts
-from netwright.results.final_report import readme, report_lines, sentences, table
-from netwright.results.network_source import Source, write_source
-from netwright.results.of_run import Concluded, NothingTrained, conclude, export_run, trial_of
-from netwright.results.verify import NotReproduced, Verification, verify
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 __all__ = [
     "ClassRecall",
@@ -46,3 +38,35 @@ __all__ = [
     "verify",
     "write_source",
 ]
+
+if TYPE_CHECKING:
+    from netwright.results.baselines import logistic_regression
+    from netwright.results.entries import final_work, training_of
+    from netwright.results.exportable import check_exportable
+    from netwright.results.exporting import Exported, check_target, export, read_architecture
+    from netwright.results.figures import ClassRecall, Contender, Difference, Figures, difference
+    from netwright.results.final import FinalResult, Trained, train_final
+    from netwright.results.final_comparison import figures_of, search_facts
+    from netwright.results.final_report import readme, report_lines, sentences, table
+    from netwright.results.network_source import Source, write_source
+    from netwright.results.of_run import Concluded, NothingTrained, conclude, export_run, trial_of
+    from netwright.results.verification import NotReproduced, Verification, verify
+else:  # what a command shows of a stored run needs no torch
+    from netwright.core.on_demand import on_demand
+
+    _PLACES = {
+        "netwright.results.baselines": ("logistic_regression",),
+        "netwright.results.entries": ("final_work", "training_of"),
+        "netwright.results.exporting": ("Exported", "check_target", "export", "read_architecture"),
+        "netwright.results.exportable": ("check_exportable",),
+        "netwright.results.figures": ("ClassRecall", "Contender", "Difference", "Figures", "difference"),
+        "netwright.results.final": ("FinalResult", "Trained", "train_final"),
+        "netwright.results.final_comparison": ("figures_of", "search_facts"),
+        "netwright.results.final_report": ("readme", "report_lines", "sentences", "table"),
+        "netwright.results.network_source": ("Source", "write_source"),
+        "netwright.results.of_run": ("Concluded", "NothingTrained", "conclude", "export_run", "trial_of"),
+        "netwright.results.verification": ("NotReproduced", "Verification", "verify"),
+    }
+    __getattr__, __dir__ = on_demand(
+        __name__, {name: f"{module}:{name}" for module, names in _PLACES.items() for name in names}
+    )

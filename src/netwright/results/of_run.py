@@ -20,7 +20,7 @@ from netwright.core.kinds import kinds_checked
 from netwright.executors.inline import Inline
 from netwright.networks.counting import count
 from netwright.results.entries import FOUND, Entry, FinalTraining, final_work
-from netwright.results.export import Exported, check_target, export
+from netwright.results.exporting import Exported, check_target, export
 from netwright.results.figures import Figures
 from netwright.results.final import FinalResult, check_seeds
 from netwright.results.final_comparison import compared

@@ -29,7 +29,7 @@ from netwright.results.merging import imported_modules
 from netwright.results.model_file import Inputs, model_file, reserved_names
 from netwright.results.network_source import Source, write_source
 from netwright.results.plain_preparation import Plain
-from netwright.results.verify import NotReproduced, Verification, verify
+from netwright.results.verification import NotReproduced, Verification, verify
 from netwright.training import predict
 from netwright.version import __version__
 
