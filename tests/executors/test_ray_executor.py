@@ -265,7 +265,7 @@ def evidence(folder: Path, executor: Ray | None) -> list[Any]:
     return [
         *(repr(sorted(each.measurement.metrics.items())) for each in scored),
         *(repr((each.architecture, each.shared, each.true)) for each in (*audited.random, audited.recommended)),
-        list(finals.winner.accuracies),
+        list(finals.winner.values),
         *sorted(hashlib.sha256(each.read_bytes()).hexdigest() for each in weights),
     ]
 

@@ -76,11 +76,11 @@ def test_every_seed_is_trained_and_tested(digits: Task, winner) -> None:
     assert [each.seed for each in found.trainings] == [3, 1] and found.exported_seed == 3
     data = digits.final_data("cpu")
     own = evaluate(found.network, digits.test, data)
-    assert found.trainings[0].test_accuracy == pytest.approx(own["accuracy"])
-    assert found.trainings[0].test_loss == pytest.approx(own["loss"], rel=1e-5)
-    assert found.logits.shape == (len(digits.test), 10)
+    assert found.trainings[0].test["accuracy"] == pytest.approx(own["accuracy"])
+    assert found.trainings[0].test["loss"] == pytest.approx(own["loss"], rel=1e-5)
+    assert found.outputs.shape == (len(digits.test), 10)
     assert found.params == 64 * 32 + 32 + 32 * 10 + 10
-    assert found.trainings[0].test_loss != found.trainings[1].test_loss
+    assert found.trainings[0].test["loss"] != found.trainings[1].test["loss"]
 
 
 def test_the_test_split_has_no_part_in_training(digits: Task, winner) -> None:
@@ -88,7 +88,7 @@ def test_the_test_split_has_no_part_in_training(digits: Task, winner) -> None:
     first, second = (train_final(Tiny(), winner, each, SETTINGS, seeds=(0,)) for each in (digits, blind))
     weights = zip(first.network.parameters(), second.network.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in weights)
-    assert not torch.equal(first.logits, second.logits)
+    assert not torch.equal(first.outputs, second.outputs)
 
 
 def test_an_interrupted_final_training_goes_on(digits: Task, winner, tmp_path: Path) -> None:
@@ -108,8 +108,8 @@ def test_an_interrupted_final_training_goes_on(digits: Task, winner, tmp_path: P
         Tiny(), winner, digits, SETTINGS, seeds=(0, 1), directory=tmp_path, on_epoch=lambda seed, _: seen.append(seed)
     )
     assert seen == [1]
-    assert [each.test_accuracy for each in again.trainings] == [each.test_accuracy for each in whole.trainings]
-    assert torch.equal(again.logits, whole.logits)
+    assert [each.test["accuracy"] for each in again.trainings] == [each.test["accuracy"] for each in whole.trainings]
+    assert torch.equal(again.outputs, whole.outputs)
 
 
 def test_a_seed_that_fails_is_named_and_all_failing_is_an_error(digits: Task, winner) -> None:
@@ -147,9 +147,9 @@ def test_logistic_regression_is_that_of_scikit_learn(digits: Task, monkeypatch: 
     mean, std = x.mean(0), np.where(x.std(0) == 0, 1, x.std(0))
     model = LogisticRegression(max_iter=2000).fit((x - mean) / std, y)
     own = model.score((digits.test.inputs.flatten(1).double().numpy() - mean) / std, digits.test.targets.numpy())
-    assert found.accuracies[0] == pytest.approx(own, abs=0.012)
+    assert found.values[0] == pytest.approx(own, abs=0.012)
     assert found.params == 650 and found.fixed and found.note == ""
-    monkeypatch.setattr("netwright.results.baselines.MOST_NUMBERS", 64 * 400)
+    monkeypatch.setattr("netwright.results.plain_references.MOST_NUMBERS", 64 * 400)
     assert logistic_regression(digits).note == "fitted to 25% of the examples"
 
 
@@ -191,7 +191,7 @@ def test_a_run_is_exported_in_one_call(digits: Task, tmp_path: Path) -> None:
     again = conclude(run, final_epochs=3, final_seeds=2, on_progress=said.append)
     assert again.figures == Figures.from_json(done.figures.as_json()) and said == []
     alone = conclude(run, final_epochs=3, final_seeds=1, baselines=False, on_progress=said.append)
-    assert alone.figures.winner.accuracies == done.figures.winner.accuracies[:1] and said == []
+    assert alone.figures.winner.values == done.figures.winner.values[:1] and said == []
     assert any("was not run: it was not asked for" in line for line in report_lines(alone.figures))
 
 
@@ -253,7 +253,7 @@ def test_a_baseline_that_breaks_is_skipped_with_its_reason(
     def broken(task: Task, seconds: float | None = None) -> None:
         raise ZeroDivisionError("something\nelse")
 
-    monkeypatch.setattr("netwright.results.entries.logistic_regression", broken)
+    monkeypatch.setattr("netwright.results.references.logistic_regression", broken)
     space = Late()
     finals = finals_of(space, digits, [Winner(space.architecture({"width": 4}))], tmp_path)
     finals.carry_out(Wanted(1, (0, 1)), Inline())
@@ -264,7 +264,7 @@ def test_a_baseline_that_breaks_is_skipped_with_its_reason(
     def interrupted(task: Task, seconds: float | None = None) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("netwright.results.entries.logistic_regression", interrupted)
+    monkeypatch.setattr("netwright.results.references.logistic_regression", interrupted)
     with pytest.raises(KeyboardInterrupt):
         finals_of(space, digits, finals.winners, tmp_path).carry_out(Wanted(1, (0, 1)), Inline())
 
@@ -313,8 +313,8 @@ def test_the_candidates_own_weights_go_on(digits: Task, stored: bool, tmp_path: 
     load_trained(network, kept)
     own = train_and_test(network, digits.final_data(), SETTINGS.replace(epochs=4), 0, device="cpu", begun=2)
     found = conclude(run, final_epochs=4, final_seeds=1, baselines=False)
-    assert found.final.trainings[0].epochs == 6 and found.figures.winner.accuracies == (own.record.test_accuracy,)
-    assert torch.equal(found.final.logits, own.logits)
+    assert found.final.trainings[0].epochs == 6 and found.figures.winner.values == (own.record.test["accuracy"],)
+    assert torch.equal(found.final.outputs, own.outputs)
     assert "trained on from 2 to 6 epochs" in found.figures.winner.note
 
 
@@ -322,7 +322,7 @@ def test_what_was_trained_goes_on_at_any_time(digits: Task, tmp_path: Path) -> N
     run = a_run(digits, tmp_path)
     first = conclude(run, final_epochs=2, final_seeds=1, baselines=False)
     again = conclude(run, train=False, final_seeds=1, baselines=False)
-    assert torch.equal(first.final.logits, again.final.logits)
+    assert torch.equal(first.final.outputs, again.final.outputs)
     longer = conclude(run, final_epochs=3, final_seeds=2, baselines=False, further=True)
     assert [each.epochs for each in longer.final.trainings] == [7, 7]
     other = min(trial.number for trial in run.trials if trial.number != run.best.number)
@@ -353,8 +353,8 @@ def test_going_on_never_makes_the_network_worse_on_the_validation_examples(digit
     record = finals.results[FOUND][0].record
     assert record is not None and record.epochs == 2
     assert any("worse on the validation examples" in each or "did not come to its end" in each for each in record.notes)
-    before = conclude(run, train=False, final_seeds=1, baselines=False).figures.winner.accuracies
-    assert (record.test_accuracy,) == before
+    before = conclude(run, train=False, final_seeds=1, baselines=False).figures.winner.values
+    assert (record.test["accuracy"],) == before
 
 
 class LastFirst(Inline):
@@ -374,7 +374,7 @@ def test_the_order_in_which_trainings_end_is_not_told(digits: Task, tmp_path: Pa
     turned = conclude(run, final_epochs=1, final_seeds=2, executor=LastFirst()).figures
     assert [each.name for each in turned.baselines] == [each.name for each in alone.baselines]
     for one, other in zip((turned.winner, *turned.baselines), (alone.winner, *alone.baselines), strict=True):
-        assert (one.seeds, one.accuracies) == (other.seeds, other.accuracies)
+        assert (one.seeds, one.values) == (other.seeds, other.values)
 
 
 def test_workers_share_the_trainings(digits: Task, tmp_path: Path) -> None:
@@ -385,7 +385,7 @@ def test_workers_share_the_trainings(digits: Task, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "final")
     with contextlib.closing(Processes(2)) as executor:
         shared = conclude(run, final_epochs=2, final_seeds=2, executor=executor)
-    assert shared.figures.winner.accuracies == alone.figures.winner.accuracies
+    assert shared.figures.winner.values == alone.figures.winner.values
     assert [each.name for each in shared.figures.baselines] == [each.name for each in alone.figures.baselines]
     for one, other in zip(shared.figures.baselines, alone.figures.baselines, strict=True):
-        assert one.accuracies == other.accuracies
+        assert one.values == other.values

@@ -33,6 +33,8 @@ class Metric:
     percent: whether it is a share from 0 to 1, which is shown in per cent.
     unit: what stands behind the number, such as "USD"; nothing where it has none.
     label: what people call it, such as "mean IoU"; by default its name in words.
+    of_examples: whether it is the share of the examples that are answered rightly, so that its error by the choice of
+        examples is that of a share.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Metric:
     percent: bool = False
     unit: str = ""
     label: str = ""
+    of_examples: bool = False
 
     @property
     def words(self) -> str:
@@ -70,6 +73,30 @@ def amount(value: float) -> str:
     if size >= 1000:
         return f"{value:,.0f}"
     return f"{value:.2f}" if size >= 10 else f"{value:.4g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """What answers to test examples come to for each label, number or the like: a table of a report.
+
+    title: such as "Each label".
+    text: a sentence that says what is shown.
+    headings: of the columns.
+    rows: as text, a cell a heading.
+    """
+
+    title: str
+    text: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def from_json(cls, described: Mapping[str, Any] | None) -> Breakdown | None:
+        """The table of its fields as JSON."""
+        if described is None:
+            return None
+        rows = tuple(tuple(each) for each in described["rows"])
+        return cls(described["title"], described["text"], tuple(described["headings"]), rows)
 
 
 class Tally(ABC):
@@ -215,6 +242,13 @@ class Problem(Configured, ABC):
         """The best answer that looks at no input, and its name, as in "always the mean"; None where there is none.
 
         targets: of the training examples. The answer has the shape of one example's, (outputs,) or (outputs, *places).
+        """
+        return None
+
+    def breakdown(self, outputs: Tensor, targets: Any) -> Breakdown | None:
+        """What these answers come to for each label, number or the like, where a report is to say so.
+
+        outputs, targets: as of `loss`, of test examples, on the CPU.
         """
         return None
 

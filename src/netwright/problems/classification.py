@@ -19,7 +19,7 @@ from netwright.core.wording import listed
 if TYPE_CHECKING:
     from netwright.core.task import TaskShape
 
-ACCURACY = Metric("accuracy", percent=True)
+ACCURACY = Metric("accuracy", percent=True, of_examples=True)
 BALANCED = Metric("balanced_accuracy", percent=True)
 _MOST = 0.6  # share of the examples that makes one class the usual answer
 _RARE = 0.2  # of an even share, below which a class is rare

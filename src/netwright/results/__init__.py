@@ -14,9 +14,11 @@ __all__ = [
     "FinalResult",
     "NotReproduced",
     "NothingTrained",
+    "Reference",
     "Source",
     "Trained",
     "Verification",
+    "boosted_trees",
     "check_exportable",
     "check_target",
     "conclude",
@@ -25,9 +27,11 @@ __all__ = [
     "export_run",
     "figures_of",
     "final_work",
+    "linear_regression",
     "logistic_regression",
     "read_architecture",
     "readme",
+    "references",
     "report_lines",
     "search_facts",
     "sentences",
@@ -40,7 +44,6 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from netwright.results.baselines import logistic_regression
     from netwright.results.entries import final_work, training_of
     from netwright.results.exportable import check_exportable
     from netwright.results.exporting import Exported, check_target, export, read_architecture
@@ -50,12 +53,13 @@ if TYPE_CHECKING:
     from netwright.results.final_report import readme, report_lines, sentences, table
     from netwright.results.network_source import Source, write_source
     from netwright.results.of_run import Concluded, NothingTrained, conclude, export_run, trial_of
+    from netwright.results.plain_references import boosted_trees, linear_regression, logistic_regression
+    from netwright.results.reference_models import Reference, references
     from netwright.results.verification import NotReproduced, Verification, verify
 else:  # what a command shows of a stored run needs no torch
     from netwright.core.on_demand import on_demand
 
     _PLACES = {
-        "netwright.results.baselines": ("logistic_regression",),
         "netwright.results.entries": ("final_work", "training_of"),
         "netwright.results.exporting": ("Exported", "check_target", "export", "read_architecture"),
         "netwright.results.exportable": ("check_exportable",),
@@ -65,6 +69,8 @@ else:  # what a command shows of a stored run needs no torch
         "netwright.results.final_report": ("readme", "report_lines", "sentences", "table"),
         "netwright.results.network_source": ("Source", "write_source"),
         "netwright.results.of_run": ("Concluded", "NothingTrained", "conclude", "export_run", "trial_of"),
+        "netwright.results.plain_references": ("boosted_trees", "linear_regression", "logistic_regression"),
+        "netwright.results.reference_models": ("Reference", "references"),
         "netwright.results.verification": ("NotReproduced", "Verification", "verify"),
     }
     __getattr__, __dir__ = on_demand(

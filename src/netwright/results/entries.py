@@ -31,9 +31,9 @@ from netwright.core.space import Space
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.workplace import workplace
 from netwright.networks.counting import count
-from netwright.networks.resnet import resnet
-from netwright.results.baselines import logistic_regression, resnet_depth
+from netwright.results.figures import Contender
 from netwright.results.final import Tested, Trained, train_and_test
+from netwright.results.references import Reference, references
 from netwright.tasks.task import Task
 from netwright.training import TrainingSettings, evaluate, seeded
 from netwright.training.checkpoint import Snapshot, newest, save
@@ -42,7 +42,7 @@ from netwright.training.progress import load_trained
 if TYPE_CHECKING:
     from netwright.results.searched import FinishedRun as Run
 
-FOUND, PICK, LOGISTIC = "found network", "random pick", "logistic regression"
+FOUND, PICK = "found network", "random pick"
 ORDER = "entry.json"
 RESULT = "result"
 
@@ -101,8 +101,6 @@ class FinalTraining(Estimator):
     validation, split_seed: of the search, whose validation examples say whether going on made a network worse.
     """
 
-    metrics = ("test_accuracy", "seconds")
-
     def __init__(
         self,
         space: Space,
@@ -115,30 +113,41 @@ class FinalTraining(Estimator):
         self.space, self.task, self.settings, self.device = space, task, settings, device
         self.validation, self.split_seed = validation, split_seed
 
+    @property
+    def metrics(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return f"test_{self.task.problem.main.name}", "seconds"
+
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:
         """Train, test and leave the result. Raises TrialFailed where no usable network comes of it."""
         folder = workplace().folder
         assert folder is not None, "the entry lies in the workplace's folder"
         entry = Entry.read(folder)
-        if entry.name == LOGISTIC:
-            return self._fit(entry, folder)
+        fit = reference.fit if (reference := self.reference(entry.name)) is not None else None
+        if fit is not None:
+            return self._fitted(fit(self.task, entry.seconds), folder)
         assert isinstance(proposal.candidate, Architecture)
         tested = self._trained(entry, proposal.candidate, folder)
         _leave(tested, entry.total, folder)
-        return Measurement({"test_accuracy": tested.record.test_accuracy, "seconds": tested.record.seconds})
+        return self._measured(tested.record.test[self.task.problem.main.name], tested.record.seconds)
+
+    def reference(self, name: str) -> Reference | None:
+        """The reference of this name; None where it is none."""
+        return next((each for each in references(self.task) if each.name == name), None)
 
     def build(self, entry: Entry, architecture: Architecture) -> nn.Module:
         """The entry's network with the first weights of its seed."""
         with seeded(entry.seed):
-            if not entry.name.startswith("ResNet"):
+            reference = self.reference(entry.name)
+            if reference is None or reference.build is None:
                 return self.space.build(architecture, self.task.shape)
-            channels, height, width = self.task.shape.input
-            return resnet((channels, height, width), self.task.shape.classes, resnet_depth(self.task))
+            return reference.build(self.task.shape)
 
-    def _fit(self, entry: Entry, folder: Path) -> Measurement:
-        found = logistic_regression(self.task, seconds=entry.seconds)
+    def _fitted(self, found: Contender, folder: Path) -> Measurement:
         Checkpoints(folder / RESULT).save(0, lambda _: None, {"contender": asdict(found)})
-        return Measurement({"test_accuracy": found.accuracies[0], "seconds": found.seconds})
+        return self._measured(found.values[0], found.seconds)
+
+    def _measured(self, value: float, seconds: float) -> Measurement:
+        return Measurement(dict(zip(self.metrics, (value, seconds), strict=True)))
 
     def _trained(self, entry: Entry, architecture: Architecture, folder: Path) -> Tested:
         network = self.build(entry, architecture)
@@ -161,29 +170,30 @@ class FinalTraining(Estimator):
             give_up_at=None if entry.most is None else now + entry.most,
         )
         after = None if before is None or not entry.epochs else self._validated(tested.network)
-        if before is None or after is None or after >= before:
+        main = self.task.problem.main
+        if before is None or after is None or not (before > after if main.larger_is_better else before < after):
             return tested
         assert entry.start is not None
         load_trained(network, entry.start)
         note = (
-            f"going on for {entry.epochs} epochs made the network worse on the validation examples ({before:.2%} "
-            f"before, {after:.2%} after), so its weights are those of before"
+            f"going on for {entry.epochs} epochs made the network worse on the validation examples "
+            f"({main.text(before)} before, {main.text(after)} after), so its weights are those of before"
         )
         return train_and_test(
             *(network, data, self.settings, entry.seed), device=self.device, epochs=0, begun=entry.begun, notes=(note,)
         )
 
     def _validated(self, network: nn.Module) -> float:
-        """The accuracy on the validation examples of the search."""
+        """The main metric on the validation examples of the search."""
         data = self.task.search_data(self.split_seed, self.device, self.validation)
-        return evaluate(network, data.held_out, data, device=self.device)["accuracy"]
+        return evaluate(network, data.held_out, data, device=self.device)[self.task.problem.main.name]
 
 
 def _leave(tested: Tested, epochs: int, folder: Path) -> None:
     """Keep the result in the folder; the checkpoints that led to it have done their work."""
     cost = count(tested.network, tuple(tested.shape))
     facts = {"trained": asdict(tested.record), "params": cost.params, "macs": cost.macs}
-    state = {"average": None, "logits": tested.logits}
+    state = {"average": None, "outputs": tested.outputs}
     save(folder / RESULT, Snapshot(epochs, tested.network.state_dict(), state, facts))
     for path in folder.glob("epoch-*"):
         if path.is_file():
@@ -203,7 +213,7 @@ class Done:
     record: Trained | None
     params: int
     macs: int
-    logits: Tensor | None
+    outputs: Tensor | None
     contender: Mapping[str, Any] | None = None
 
     @property
@@ -223,8 +233,9 @@ def done(folder: Path) -> Done | None:
     if snapshot is None:
         return None
     facts = snapshot.facts
-    record = Trained(**{**facts["trained"], "notes": tuple(facts["trained"]["notes"])})
-    return Done(folder, record, facts["params"], facts["macs"], snapshot.state["logits"])
+    state = snapshot.state
+    outputs = state["outputs"] if "outputs" in state else state["logits"]  # as earlier versions called them
+    return Done(folder, Trained.from_json(facts["trained"]), facts["params"], facts["macs"], outputs)
 
 
 def final_work(estimator: Estimator, device: torch.device | str | None = None) -> FinalTraining:

@@ -23,7 +23,6 @@ from netwright.core.kinds import kinds_checked
 from netwright.core.spelling import option
 from netwright.results.baking import plain_copy
 from netwright.results.figures import Figures
-from netwright.results.final import accuracy
 from netwright.results.final_report import readme, usage
 from netwright.results.merging import imported_modules
 from netwright.results.model_file import Inputs, model_file, reserved_names
@@ -229,12 +228,14 @@ def _checked(
         packages = imported_modules(preparation.code())
         checked = verify(folder, share.inputs, expected, files, task.class_names, packages)
         checked = replace(checked, answers=_named_as_given(checked.answers, Path(place)))
-    found = accuracy(checked.logits, share.targets)
+    main, tally = task.problem.main, task.problem.tally()
+    tally.add(checked.logits, share.targets)
+    found = tally.figures()[main.name]
     which = "the whole test split" if count == len(test) else f"the first {count:,} test examples"
     sentences = [
         f"Loaded in a process without netwright, on {which}: the same classes, and logits that differ by at most "
         f"{checked.largest_difference:.2g} (float32 on the CPU).",
-        f"Test accuracy computed from these files on {which}: {100 * found:.2f} %.",
+        f"Test {main.words} computed from these files on {which}: {main.text(found)}.",
     ]
     if checked.answers:
         sentences.append(

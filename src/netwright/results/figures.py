@@ -8,26 +8,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from netwright.core.problem import Breakdown, Metric
+
+ACCURACY = Metric("accuracy", percent=True, of_examples=True)
+
 
 @dataclass(frozen=True)
 class Contender:
     """One row of the comparison: the winner, or a baseline.
 
     name: as the report calls it.
-    accuracies: share of correct test examples, one for each of `seeds`; no seeds where nothing is random.
-    seeds: of the trainings, one for each accuracy; none where nothing is random.
+    values: the main metric on the test examples, one for each of `seeds`; no seeds where nothing is random.
+    seeds: of the trainings, one for each value; none where nothing is random.
     params, macs: of one network; the mean where the networks differ.
     seconds: training and testing, all seeds together.
     note: what a reader must know.
+    others: by name, what else was measured, as `values` is.
     """
 
     name: str
-    accuracies: tuple[float, ...]
+    values: tuple[float, ...]
     seeds: tuple[int, ...] = ()
     params: float | None = None
     macs: float | None = None
     seconds: float = 0.0
     note: str = ""
+    others: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def fixed(self) -> bool:
@@ -36,54 +42,75 @@ class Contender:
 
     @property
     def mean(self) -> float:
-        return statistics.fmean(self.accuracies)
+        return statistics.fmean(self.values)
 
     @property
     def std(self) -> float | None:
         """Sample standard deviation; None for a single measurement."""
-        return statistics.stdev(self.accuracies) if len(self.accuracies) > 1 else None
+        return statistics.stdev(self.values) if len(self.values) > 1 else None
 
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> Contender:
-        lists = {name: tuple(described[name]) for name in ("accuracies", "seeds")}
-        return cls(**{**described, **lists})
+        """The contender of its fields, or of those of earlier versions, which had accuracies only."""
+        own = dict(described)
+        accuracies = own.pop("accuracies", ())
+        own["values"], own["seeds"] = tuple(own.get("values", accuracies)), tuple(own["seeds"])
+        own["others"] = {name: tuple(each) for name, each in own.get("others", {}).items()}
+        return cls(**own)
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How much better the winner's mean is than a baseline's, as a share.
+    """How far the winner's mean lies from a baseline's in the main metric; a share where that is one.
 
     baseline: the name of the baseline.
-    value: winner's mean less the baseline's, as a share.
-    counts: how many accuracies the winner and the baseline have.
+    value: winner's mean less the baseline's.
+    counts: how many values the winner and the baseline have.
     interval: 95 % confidence interval over seeds, of Welch's t-test (1947), or of Student's where the baseline has no
         randomness; None where a side that is random was measured only once. It says nothing of other test examples.
+    larger_is_better: of the metric.
     """
 
     baseline: str
     value: float
     counts: tuple[int, int]
     interval: tuple[float, float] | None
+    larger_is_better: bool = True
 
     @property
     def better(self) -> bool:
-        """Whether the data say so: the whole interval is above zero."""
-        return self.interval is not None and self.interval[0] > 0
+        """Whether the data say so: the whole interval is on the good side of zero."""
+        if self.interval is None:
+            return False
+        return self.interval[0] > 0 if self.larger_is_better else self.interval[1] < 0
+
+    @property
+    def worse(self) -> bool:
+        """Whether the data say so: the whole interval is on the bad side of zero."""
+        if self.interval is None:
+            return False
+        return self.interval[1] < 0 if self.larger_is_better else self.interval[0] > 0
+
+    @property
+    def ahead(self) -> bool:
+        """Whether the winner's mean is the better one, by chance or not."""
+        return self.value > 0 if self.larger_is_better else self.value < 0
 
 
-def difference(winner: Contender, baseline: Contender) -> Difference:
+def difference(winner: Contender, baseline: Contender, larger_is_better: bool = True) -> Difference:
     """Winner minus baseline. A baseline without randomness is a fixed number; otherwise both sides vary.
 
     winner: the network that was found.
     baseline: what it is set beside.
+    larger_is_better: of the metric that both were judged by.
     """
     value = winner.mean - baseline.mean
     sides = [winner] if baseline.fixed else [winner, baseline]
-    counts = len(winner.accuracies), len(baseline.accuracies)
+    counts = len(winner.values), len(baseline.values)
     if any(each.std is None for each in sides):
-        return Difference(baseline.name, value, counts, None)
-    half = _half_width([((each.std or 0.0) ** 2 / len(each.accuracies), len(each.accuracies)) for each in sides])
-    return Difference(baseline.name, value, counts, (value - half, value + half))
+        return Difference(baseline.name, value, counts, None, larger_is_better)
+    half = _half_width([((each.std or 0.0) ** 2 / len(each.values), len(each.values)) for each in sides])
+    return Difference(baseline.name, value, counts, (value - half, value + half), larger_is_better)
 
 
 def _half_width(sides: Sequence[tuple[float, int]]) -> float:
@@ -119,7 +146,7 @@ class Figures:
     architecture: in the space's own notation.
     winner: the network that was found.
     baselines: what it is set beside.
-    test_examples: how many the accuracies rest on.
+    test_examples: how many the values rest on.
     exported_seed: whose weights are handed out.
     hardware: device, threads and versions.
     training: settings and cost of the final training.
@@ -128,9 +155,16 @@ class Figures:
     data: lines about the data, as where its splits come from.
     notes: what a reader must know.
     left_out: what the time did not suffice for.
-    chance: share of the test examples that are of the most frequent class.
-    classes: what the weights of `exported_seed` find of each class; empty where classes are about as frequent and
-        accuracy alone was asked for.
+    chance: what the best answer that looks at no input gives in the main metric; None where there is none.
+    classes: what the weights of `exported_seed` find of each class; empty where no classes are asked for.
+    metrics: what was measured on the test examples; the first is the main one, which `values` are of.
+    constant: the name of that answer, as in "always the mean"; its row stands among the baselines.
+    error: standard error of the main metric by the choice of test examples, where it is no share of them and could be
+        found by resampling them.
+    confusion: how many test examples of each class (rows, in the order of `classes`) the weights of `exported_seed`
+        take for each (columns); empty above 200 classes.
+    breakdown: what the weights of `exported_seed` give for each label, number or the like, where the kind of problem
+        says so.
     """
 
     task: str
@@ -148,28 +182,55 @@ class Figures:
     left_out: tuple[str, ...] = ()
     chance: float | None = None
     classes: tuple[ClassRecall, ...] = ()
+    metrics: tuple[Metric, ...] = (ACCURACY,)
+    constant: str = ""
+    error: float | None = None
+    confusion: tuple[tuple[int, ...], ...] = ()
+    breakdown: Breakdown | None = None
+
+    @property
+    def main(self) -> Metric:
+        """The metric that tables, differences and verdicts are of."""
+        return self.metrics[0]
+
+    @property
+    def standard_error(self) -> float | None:
+        """Of the winner's mean, by the choice of so many test examples; None where it is not known."""
+        if self.main.of_examples:
+            return (self.winner.mean * (1 - self.winner.mean) / max(1, self.test_examples)) ** 0.5
+        return self.error
 
     @property
     def balanced_accuracy(self) -> float | None:
-        """The mean of the recalls, in which each class counts alike; None where they were not wanted."""
+        """The mean of the recalls, in which each class counts alike; None where no classes are asked for."""
         known = [each.recall for each in self.classes if each.recall is not None]
         return statistics.fmean(known) if known else None
 
     @property
     def differences(self) -> tuple[Difference, ...]:
-        return tuple(difference(self.winner, each) for each in self.baselines)
+        return tuple(difference(self.winner, each, self.main.larger_is_better) for each in self.baselines)
 
     def as_json(self) -> dict[str, Any]:
         """Every figure as JSON; what has no JSON form is written as text."""
-        computed = {"differences": [asdict(each) for each in self.differences]}
-        described = {**asdict(self), **computed, "balanced_accuracy": self.balanced_accuracy}
+        computed = {name: getattr(self, name) for name in ("balanced_accuracy", "standard_error")}
+        computed["differences"] = [asdict(each) for each in self.differences]
+        described = {**asdict(self), **computed, "winner": self._row(self.winner)}
+        described["baselines"] = [self._row(each) for each in self.baselines]
         return json.loads(json.dumps(described, default=str))
+
+    def _row(self, contender: Contender) -> dict[str, Any]:
+        """Accuracies are also called that, as they always were."""
+        return {**asdict(contender), **({"accuracies": contender.values} if self.main.name == "accuracy" else {})}
 
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> Figures:
-        """The figures that `as_json` described."""
-        fields = {name: described[name] for name in described if name not in ("differences", "balanced_accuracy")}
+        """The figures that `as_json` described, here or in an earlier version."""
+        computed = ("differences", "balanced_accuracy", "standard_error")
+        fields = {name: described[name] for name in described if name not in computed}
         fields["classes"] = tuple(ClassRecall(**each) for each in described.get("classes", ()))
+        fields["metrics"] = tuple(Metric(**each) for each in described.get("metrics", ())) or (ACCURACY,)
+        fields["confusion"] = tuple(map(tuple, described.get("confusion", ())))
+        fields["breakdown"] = Breakdown.from_json(described.get("breakdown"))
         fields["winner"] = Contender.from_json(described["winner"])
         fields["baselines"] = tuple(Contender.from_json(each) for each in described["baselines"])
         lists = {name: tuple(described.get(name, ())) for name in ("data", "notes", "left_out")}

@@ -15,12 +15,13 @@ from torch import Tensor, nn
 from netwright.core.errors import NetwrightError, TrialFailed, UserError
 from netwright.core.kinds import kinds_checked
 from netwright.core.memory_use import peak_of_process
+from netwright.core.problem import Metric
 from netwright.core.task import Data
-from netwright.core.trees import moved
 from netwright.networks.counting import count
 from netwright.results.figures import Contender
 from netwright.results.hardware import hardware
-from netwright.training import OutOfTime, TrainingResult, TrainingSettings, predict, seeded, train
+from netwright.training import OutOfTime, TrainingResult, TrainingSettings, seeded, train
+from netwright.training.evaluation import evaluate_keeping
 from netwright.training.progress import load_trained
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from netwright.tasks.task import Task
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
+DENSE_KEPT = 1 << 24  # bytes of outputs that are kept of a test, where there is an answer at each place
 MONITORED = 256
 """Training examples that stand in for held-out ones, so that the test split is not looked at while training."""
 
@@ -38,8 +40,7 @@ class Trained:
     """One training and its test.
 
     seed: of the training.
-    test_accuracy: share from 0 to 1.
-    test_loss: mean cross-entropy on the test split.
+    test: the loss and each metric of the problem on the test split, by name.
     seconds: training and testing, wall-clock.
     epochs: that were trained.
     stopped: "epochs" when all were done, "deadline" when another would not have fitted.
@@ -52,8 +53,7 @@ class Trained:
     """
 
     seed: int
-    test_accuracy: float
-    test_loss: float
+    test: Mapping[str, float]
     seconds: float
     epochs: int
     stopped: str
@@ -63,6 +63,14 @@ class Trained:
     device: str
     peak_memory: int | None
     notes: tuple[str, ...]
+
+    @classmethod
+    def from_json(cls, described: Mapping[str, Any]) -> Trained:
+        """The training of its fields, or of those of earlier versions, which had classes only."""
+        own = {**described, "notes": tuple(described["notes"])}
+        if "test" not in own:
+            own["test"] = {name: own.pop(f"test_{name}") for name in ("accuracy", "loss")}
+        return cls(**own)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +84,9 @@ class FinalResult:
     macs: multiply-adds for one example.
     network: the one of `exported_seed`, the first seed that was trained to the end (never the best on the test split),
         on the CPU in eval mode.
-    logits: what it gave for the test split, float32 (n, classes) on the CPU, on `device`.
+    outputs: what it gave for the test split, float32 on the CPU, on `device`; where answers are dense for as many of
+        the first test examples as 16 MiB hold.
+    main: the metric that contenders are compared by.
     device: on which it was trained, as cpu or cuda:0.
     failed: seeds without a result, and why.
     hardware: device, threads and versions.
@@ -88,7 +98,8 @@ class FinalResult:
     params: int
     macs: int
     network: nn.Module
-    logits: Tensor
+    outputs: Tensor
+    main: Metric
     device: str
     failed: Mapping[int, str]
     hardware: Mapping[str, Any]
@@ -102,7 +113,7 @@ class FinalResult:
         return sum(each.seconds for each in self.trainings)
 
     def contender(self, name: str = "found network") -> Contender:
-        return contender(name, self.trainings, self.params, self.macs)
+        return contender(name, self.trainings, self.params, self.macs, self.main)
 
 
 @kinds_checked
@@ -151,7 +162,8 @@ def train_final(
         params=cost.params,
         macs=cost.macs,
         network=first.network,
-        logits=first.logits,
+        outputs=first.outputs,
+        main=task.problem.main,
         device=str(device),
         failed=failed,
         hardware=hardware(device),
@@ -174,11 +186,11 @@ class Options:
 
 @dataclass(frozen=True, eq=False)
 class Tested:
-    """A trained network on the CPU, its record, and its logits for the test split."""
+    """A trained network on the CPU, its record, and its outputs for the test split, see `FinalResult`."""
 
     record: Trained
     network: nn.Module
-    logits: Tensor
+    outputs: Tensor
     shape: tuple[int, ...]  # of one example
 
 
@@ -269,19 +281,27 @@ def train_and_test(
         except TrialFailed as problem:
             used, stopped = _saved(network, before, begun, checkpoint, problem), "deadline"
             notes = (*notes, f"the final training did not come to its end ({one_line(problem)})")
-    logits = predict(network, data.held_out, data, device=device, threads=chosen["threads"]).cpu()
-    targets = moved(data.held_out.targets, "cpu")
+    figures, outputs = evaluate_keeping(
+        network, data.held_out, data, device=device, threads=chosen["threads"], keep=_kept(data)
+    )
     trained = Trained(
         seed=seed,
-        test_accuracy=accuracy(logits, targets),
-        test_loss=float(data.problem.mean_loss(logits, targets)),
+        test=figures,
         seconds=time.monotonic() - began,
         epochs=used,
         stopped=stopped,
         notes=tuple(notes),
         **{**chosen, "peak_memory": chosen["peak_memory"] or peak_of_process()},
     )
-    return Tested(trained, network.cpu().eval(), logits, tuple(data.held_out.batch(0, 1).shape[1:]))
+    return Tested(trained, network.cpu().eval(), outputs, data.held_out.shape[1:])
+
+
+def _kept(data: Data) -> int:
+    """Of how many test examples the outputs are kept."""
+    if not data.problem.dense:
+        return len(data.held_out)
+    numbers = data.problem.outputs * math.prod(data.held_out.shape[2:] or data.held_out.shape[1:])
+    return max(1, DENSE_KEPT // (4 * numbers))
 
 
 def _trained(
@@ -337,22 +357,19 @@ def one_line(problem: Exception) -> str:
     return text if isinstance(problem, NetwrightError) else f"{type(problem).__name__}: {text}".removesuffix(": ")
 
 
-def accuracy(logits: Tensor, labels: Tensor) -> float:
-    """Share of examples whose largest logit is that of their class."""
-    return int((logits.argmax(1) == labels).sum()) / len(labels)
-
-
 def contender(
-    name: str, trainings: Sequence[Trained], params: float | None, macs: float | None, note: str = ""
+    name: str, trainings: Sequence[Trained], params: float | None, macs: float | None, main: Metric, note: str = ""
 ) -> Contender:
+    measured = {each: tuple(t.test[each] for t in trainings) for each in trainings[0].test if each != main.name}
     return Contender(
         name,
-        tuple(each.test_accuracy for each in trainings),
+        tuple(each.test[main.name] for each in trainings),
         tuple(each.seed for each in trainings),
         params,
         macs,
         sum(each.seconds for each in trainings),
         note,
+        measured,
     )
 
 

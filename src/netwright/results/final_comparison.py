@@ -11,9 +11,13 @@ import torch
 from torch import Tensor
 
 from netwright.core.kinds import kinds_checked
-from netwright.results.entries import FOUND, LOGISTIC, PICK, Done
+from netwright.core.problem import Metric
+from netwright.core.trees import mapped
+from netwright.results.entries import FOUND, PICK, Done
 from netwright.results.figures import ClassRecall, Contender, Figures
 from netwright.results.final import FinalResult, contender
+from netwright.results.plain_references import constant
+from netwright.results.resampling import standard_error
 
 if TYPE_CHECKING:
     from netwright.core.trial import Trial
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
     from netwright.results.searched import FinishedRun as Run
     from netwright.tasks.task import Task
 
-UNEVEN = 1.5  # times as many examples as the rarest class, from which on each class is reported
+MOST_CLASSES = 200  # whose confusions are told
 
 
 def compared(
@@ -31,8 +35,9 @@ def compared(
     skipped = dict(finals.skipped)
     if not wanted.baselines:
         skipped = {"comparison with baselines": "it was not asked for"}
-    baselines = [_contender(name, found) for name, found in finals.results.items() if name != FOUND]
-    places = (*finals.rivals, PICK, LOGISTIC)
+    main = finals.work.task.problem.main
+    baselines = [_contender(name, found, main) for name, found in finals.results.items() if name != FOUND]
+    places = (*finals.rivals, PICK, *finals.fixed)
     ordered = sorted(baselines, key=lambda each: places.index(each.name) if each.name in places else len(places))
     figures = figures_of(final, finals.work.task, ordered, skipped, search_facts(run, repeats, trial))
     note = _going_on(finals, trial, wanted) if finals.winners[0].begun else ""
@@ -55,7 +60,7 @@ def _going_on(finals: Finals, trial: Trial, wanted: Wanted) -> str:
     return f"{text}{record.epochs} epochs"
 
 
-def _contender(name: str, found: Mapping[int, Done]) -> Contender:
+def _contender(name: str, found: Mapping[int, Done], main: Metric) -> Contender:
     """A row of the comparison, from what each seed left."""
     plain = next((each.contender for each in found.values() if each.contender is not None), None)
     if plain is not None:
@@ -63,7 +68,7 @@ def _contender(name: str, found: Mapping[int, Done]) -> Contender:
     params, macs = (statistics.fmean(getattr(each, field) for each in found.values()) for field in ("params", "macs"))
     note = "another architecture for each seed" if name == PICK and len(found) > 1 else ""
     records = [each.record for each in found.values() if each.record is not None]
-    return contender(name, records, params, macs, note)
+    return contender(name, records, params, macs, main, note)
 
 
 @kinds_checked
@@ -82,7 +87,11 @@ def figures_of(
     skipped: baselines that were not run, by name, each with why.
     search: what the search cost, as `search_facts` gives it.
     """
-    first = final.trainings[0]
+    first, problem = final.trainings[0], task.problem
+    plain = constant(task)
+    whole = len(final.outputs) == len(task.test)
+    targets = mapped(lambda each: each.cpu(), task.test.targets)
+    counts = confusions(final.outputs, task) if whole and task.class_names and not problem.dense else None
     whose = "process" if torch.device(final.device).type == "cpu" else "device"
     training = {
         "settings": dict(final.settings.arguments),
@@ -102,7 +111,7 @@ def figures_of(
         task=task.name,
         architecture=str(final.architecture),
         winner=final.contender(),
-        baselines=tuple(baselines),
+        baselines=(*baselines, *([] if plain is None else [plain])),
         test_examples=len(task.test),
         exported_seed=final.exported_seed,
         hardware=dict(final.hardware),
@@ -110,29 +119,39 @@ def figures_of(
         search=search or {},
         skipped=skipped or {},
         data=tuple(task.describe()),
-        classes=recalls(final.logits, task) if _each_class_matters(task, search or {}) else (),
-        chance=float(torch.bincount(task.test.targets).max()) / len(task.test),
+        classes=() if counts is None else recalls(counts, task.class_names),
+        confusion=() if counts is None or len(counts) > MOST_CLASSES else tuple(map(tuple, counts.tolist())),
+        breakdown=problem.breakdown(final.outputs, targets) if whole else None,
+        metrics=problem.metrics,
+        constant="" if plain is None else plain.name,
+        chance=None if plain is None else plain.mean,
+        error=standard_error(problem, final.outputs, targets) if whole and not problem.main.of_examples else None,
         notes=(*failed, *stopped, *dict.fromkeys(note for each in final.trainings for note in each.notes)),
     )
 
 
-def recalls(logits: Tensor, task: Task) -> tuple[ClassRecall, ...]:
-    """Of each class, in the order of the labels, the share of its test examples that these logits find."""
-    labels = task.test.targets.cpu()
-    right = labels[logits.argmax(1) == labels]
-    counts, hits = (torch.bincount(each, minlength=len(task.class_names)).tolist() for each in (labels, right))
+def confusions(outputs: Tensor, task: Task) -> Tensor:
+    """How many test examples of each class (rows) are taken for each (columns), int64 (classes, classes).
+
+    outputs: logits (n, classes) of all test examples, on the CPU.
+    task: of classes.
+    """
+    count = len(task.class_names)
+    pairs = task.test.targets.cpu() * count + outputs.argmax(1)
+    return torch.bincount(pairs, minlength=count * count).view(count, count)
+
+
+def recalls(confusion: Tensor, class_names: Sequence[str]) -> tuple[ClassRecall, ...]:
+    """Of each class, in the order of the labels, the share of its test examples that is found.
+
+    confusion: see `confusions`.
+    class_names: in the order of the labels.
+    """
+    counts, hits = confusion.sum(1).tolist(), confusion.diagonal().tolist()
     return tuple(
         ClassRecall(name, count, hit / count if count else None)
-        for name, count, hit in zip(task.class_names, counts, hits, strict=True)
+        for name, count, hit in zip(class_names, counts, hits, strict=True)
     )
-
-
-def _each_class_matters(task: Task, search: Mapping[str, Any]) -> bool:
-    """Whether accuracy alone says too little: the classes are uneven, or the search was to count each alike."""
-    labels = torch.cat([task.train.targets.cpu(), task.test.targets.cpu()])
-    counts = torch.bincount(labels, minlength=len(task.class_names))
-    uneven = int(counts.max()) > UNEVEN * int(counts.min())
-    return uneven or any("balanced_accuracy" in str(each) for each in search.get("objectives", ()))
 
 
 @kinds_checked

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from netwright.core.preparation import Preparation
+from netwright.core.problem import Breakdown, Metric
 from netwright.core.wording import table as plain_table
-from netwright.results.figures import Contender, Difference, Figures
+from netwright.results.figures import ACCURACY, Contender, Difference, Figures
+from netwright.results.report_parts import parts, printable
+from netwright.results.verdict import capital, value_text, verdict
 
 _USE = """```python
 from model import load, predict
@@ -19,21 +22,24 @@ from model import load, predict
 network = load()  # needs torch and safetensors only
 print(predict(network, examples))  # as you have them: {examples}
 ```"""
-RECALL_HEADINGS = ("class", "recall", "test examples")
-MOST_CLASSES = 20  # whose recall is shown; JSON has all
-HEADINGS = ("", "test accuracy", "n", "parameters", "multiply-adds", "seconds")
 
 
-def table(contenders: Sequence[Contender]) -> list[list[str]]:
-    """One row a contender under `HEADINGS`.
+def headings(metric: Metric = ACCURACY) -> tuple[str, ...]:
+    """Of a comparison by this metric."""
+    return "", f"test {metric.words}", "n", "parameters", "multiply-adds", "seconds"
+
+
+def table(contenders: Sequence[Contender], metric: Metric = ACCURACY) -> list[list[str]]:
+    """One row a contender under `headings`.
 
     contenders: in the order of the rows.
+    metric: that they were judged by.
     """
     return [
         [
             each.name,
-            accuracy_text(each),
-            str(len(each.accuracies)),
+            value_text(each, metric),
+            str(len(each.values)),
             amount(each.params),
             amount(each.macs),
             _seconds(each),
@@ -42,44 +48,24 @@ def table(contenders: Sequence[Contender]) -> list[list[str]]:
     ]
 
 
-CLOSE = 1.96  # standard errors within which an accuracy is at the level of chance
-
-
-def verdict(figures: Figures) -> str:
-    """What to know before anything else: a result that is no better than chance or than a reference; else empty."""
-    winner, chance = figures.winner, figures.chance
-    if chance is not None:
-        error = (chance * (1 - chance) / max(1, figures.test_examples)) ** 0.5
-        if winner.mean <= chance + CLOSE * error:
-            return (
-                f"This network is no better than chance: {accuracy_text(winner)} on the test split, where always "
-                f"naming the most frequent class gives {100 * chance:.2f} %."
-            )
-    better = [each for each in figures.baselines if each.name != "random pick" and each.mean > winner.mean]
-    if not better:
-        return ""
-    best = max(better, key=lambda each: each.mean)
-    figures_text = f"{accuracy_text(best)} on the test split against {accuracy_text(winner)}"
-    error = (winner.mean * (1 - winner.mean) / max(1, figures.test_examples)) ** 0.5
-    if best.mean - winner.mean <= error:
-        return f"This network is no better than {best.name}, which has {figures_text}."
-    return f"{_capital(best.name)} is better than this network: {figures_text}."
-
-
 def report_lines(figures: Figures) -> list[str]:
     """The comparison for a terminal: what to know first, a table, one sentence a baseline, then the limits.
 
     figures: of the finished network.
     """
-    rows = [list(HEADINGS), *table([figures.winner, *figures.baselines])]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    rows = [list(headings(figures.main)), *table([figures.winner, *figures.baselines], figures.main)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join(_aligned(cell, width, i) for i, (cell, width) in enumerate(zip(row, widths, strict=True)))
         for row in rows
     ]
     first = verdict(figures)
     found = [*([first, ""] if first else []), *(line.rstrip() for line in lines), "", *sentences(figures)]
-    return found + (["", *recall_lines(figures)] if figures.classes else [])
+    return [*found, *(line for each in parts(figures) for line in _part_lines(each))]
+
+
+def _part_lines(part: Breakdown) -> list[str]:
+    return ["", *([part.text, ""] if part.text else []), *plain_table(part.headings, part.rows)]
 
 
 def sentences(figures: Figures) -> list[str]:
@@ -87,53 +73,34 @@ def sentences(figures: Figures) -> list[str]:
 
     figures: of the finished network.
     """
-    found = [difference_text(each) for each in figures.differences]
+    found = [difference_text(each, figures.main) for each in figures.differences]
     found += [f"{name} was not run: {reason}" for name, reason in figures.skipped.items()]
     found += [f"did not fit into the time: {', '.join(figures.left_out)}"] if figures.left_out else []
     found += [_resolution(figures)]
     found += [f"{each.name}: {each.note}" for each in (figures.winner, *figures.baselines) if each.note]
-    return [f"{_capital(each)}." if not each.endswith(".") else _capital(each) for each in (*found, *figures.notes)]
+    return [f"{capital(each)}." if not each.endswith(".") else capital(each) for each in (*found, *figures.notes)]
 
 
-def recalled(figures: Figures) -> tuple[str, list[list[str]]]:
-    """What is found of the classes: a sentence, and a row under `RECALL_HEADINGS` for each, the least found first."""
-    balanced, known = figures.balanced_accuracy, [each for each in figures.classes if each.recall is not None]
-    text = "Each class counts alike in the balanced accuracy"
-    if balanced is not None:
-        text += f", {100 * balanced:.2f} % with the weights of seed {figures.exported_seed}"
-    ordered = sorted(known, key=lambda each: each.recall or 0.0)
-    shown = ordered if len(ordered) <= MOST_CLASSES else ordered[:MOST_CLASSES]
-    left = f"; of {len(ordered):,} classes the {MOST_CLASSES} that are found least" if len(shown) < len(ordered) else ""
-    rows = [[_printable(each.name), f"{100 * (each.recall or 0.0):.2f} %", f"{each.examples:,}"] for each in shown]
-    return f"{text}. Recall is the share of a class's test examples that is found{left}.", rows
-
-
-def recall_lines(figures: Figures) -> list[str]:
-    """The recalls for a terminal."""
-    text, rows = recalled(figures)
-    return [text, "", *plain_table(RECALL_HEADINGS, rows)]
-
-
-def difference_text(found: Difference) -> str:
-    """One sentence that says better, not better or worse, by how many points of accuracy, and on how many runs."""
-    points = f"{100 * found.value:+.2f} points"
+def difference_text(found: Difference, metric: Metric = ACCURACY) -> str:
+    """One sentence that says better, not better or worse, by how much of the metric, and on how many runs."""
+    points = metric.difference(found.value)
     n = f"n = {found.counts[0]} and {found.counts[1]}"
     against = _with_article(found.baseline)
     if found.interval is None:
-        if found.value > 0:
-            return f"above {against} by {points}; without repetitions on both sides ({n}) this may be chance"
+        if found.ahead:
+            side = "above" if found.larger_is_better else "below"
+            return f"{side} {against} by {points}; without repetitions on both sides ({n}) this may be chance"
         return f"not better than {against}: difference {points}, {n}"
-    low, high = (100 * bound for bound in found.interval)
-    measured = f"{points}, 95 % interval {low:+.2f} to {high:+.2f}, {n}"
+    low, high = (_signed(metric, bound) for bound in found.interval)
+    measured = f"{points}, 95 % interval {low} to {high}, {n}"
     if found.better:
         return f"better than {against}: {measured}"
-    worse = "worse" if found.interval[1] < 0 else "not better"
-    return f"{worse} than {against}: difference {measured}"
+    return f"{'worse' if found.worse else 'not better'} than {against}: difference {measured}"
 
 
-def accuracy_text(contender: Contender) -> str:
-    spread = contender.std
-    return f"{100 * contender.mean:.2f} %" + ("" if spread is None else f" ± {100 * spread:.2f}")
+def _signed(metric: Metric, value: float) -> str:
+    """A difference without its unit, which stands before it."""
+    return metric.difference(value).partition(" ")[0]
 
 
 def amount(value: float | None) -> str:
@@ -168,12 +135,8 @@ def _example_lines(answers: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _fenced(*lines: str) -> str:
     """Lines as they are, whatever they hold, in a block of code."""
-    shown = [_printable(line) for line in lines]
+    shown = [printable(line) for line in lines]
     return "\n".join(["```", *(each.replace("```", "") for each in shown), "```"])
-
-
-def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def readme(figures: Figures, files: Mapping[str, str], verification: Sequence[str], use: str = "") -> str:
@@ -185,16 +148,16 @@ def readme(figures: Figures, files: Mapping[str, str], verification: Sequence[st
     use: see `usage`.
     """
     winner = figures.winner
-    n = len(winner.accuracies)
+    n, main = len(winner.values), figures.main
     spread = "" if winner.std is None else " ± sample standard deviation"
-    parts = [
+    page = [
         f"# A network for {escaped(figures.task)}",
         f"**{escaped(verdict(figures))}**" if verdict(figures) else "",
-        f"Test accuracy {accuracy_text(winner)}: mean{spread} of n = {n} {_plural('training', n)}, each tested once on "
-        f"{figures.test_examples:,} test examples that neither search nor training saw.",
-        _markdown(HEADINGS, table([winner, *figures.baselines])),
+        f"Test {main.words} {value_text(winner, main)}: mean{spread} of n = {n} {_plural('training', n)}, each tested "
+        f"once on {figures.test_examples:,} test examples that neither search nor training saw.",
+        _markdown(headings(main), table([winner, *figures.baselines], main)),
         _bullets([escaped(each) for each in sentences(figures)]),
-        *_recalls(figures),
+        *(text for each in parts(figures) for text in _part(each)),
         "## How to use it",
         use,
         f"The weights are those of seed {figures.exported_seed}, the first that was "
@@ -203,7 +166,7 @@ def readme(figures: Figures, files: Mapping[str, str], verification: Sequence[st
         "## Data",
         _bullets([escaped(line) for line in figures.data]),
         "## Each training",
-        _trainings(winner),
+        _trainings(figures),
         "## Cost and settings",
         _settings({"hardware": figures.hardware, "final training": figures.training, "search": figures.search}),
         "## Verification",
@@ -211,7 +174,7 @@ def readme(figures: Figures, files: Mapping[str, str], verification: Sequence[st
         "## Architecture",
         f"```\n{figures.architecture.replace('```', '')}\n```",
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return "\n\n".join(part for part in page if part) + "\n"
 
 
 def escaped(text: str) -> str:
@@ -220,17 +183,15 @@ def escaped(text: str) -> str:
     return "".join(f"\\{c}" if c in "\\`*_[]|#" else c for c in line)
 
 
-def _recalls(figures: Figures) -> list[str]:
-    if not figures.classes:
-        return []
-    text, rows = recalled(figures)
-    return ["## Each class", text, _markdown(RECALL_HEADINGS, rows)]
+def _part(part: Breakdown) -> list[str]:
+    return [f"## {escaped(part.title)}", part.text, _markdown(part.headings, part.rows)]
 
 
-def _trainings(winner: Contender) -> str:
-    seeds = winner.seeds or tuple(range(len(winner.accuracies)))
-    rows = [[str(seed), f"{100 * each:.2f} %"] for seed, each in zip(seeds, winner.accuracies, strict=True)]
-    return _markdown(("seed", "test accuracy"), rows)
+def _trainings(figures: Figures) -> str:
+    winner, main = figures.winner, figures.main
+    seeds = winner.seeds or tuple(range(len(winner.values)))
+    rows = [[str(seed), main.text(each)] for seed, each in zip(seeds, winner.values, strict=True)]
+    return _markdown(("seed", f"test {main.words}"), rows)
 
 
 def _settings(groups: Mapping[str, Mapping[str, Any]]) -> str:
@@ -271,17 +232,17 @@ def _with_article(name: str) -> str:
 
 def _resolution(figures: Figures) -> str:
     """What so many test examples can tell at all."""
-    p, n = figures.winner.mean, figures.test_examples
-    error = (p * (1 - p) / n) ** 0.5
-    return (
-        f"one of the {n:,} test examples is {100 / n:.2g} points, and their choice alone gives the accuracy a standard "
-        f"error of {100 * error:.2g} points"
-    )
+    main, n, error = figures.main, figures.test_examples, figures.standard_error
+    if main.of_examples and error is not None:
+        return (
+            f"one of the {n:,} test examples is {100 / n:.2g} points, and their choice alone gives the {main.words} a "
+            f"standard error of {100 * error:.2g} points"
+        )
+    if error is None:
+        return f"how far {main.words} hangs on the choice of the {n:,} test examples is not known"
+    size = f"{100 * error:.2g} points" if main.percent else main.text(error)
+    return f"the choice of the {n:,} test examples alone gives {main.words} a standard error of {size}"
 
 
 def _plural(word: str, count: int) -> str:
     return word if count == 1 else f"{word}s"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

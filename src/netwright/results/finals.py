@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,10 @@ import torch
 from netwright.core.executor import Executor, Job, carry_out
 from netwright.core.trial import Proposal
 from netwright.networks.counting import count
-from netwright.results.baselines import draw_picks, resnet_depth
-from netwright.results.entries import FOUND, LOGISTIC, PICK, Done, Entry, FinalTraining, done
+from netwright.results.baselines import draw_picks
+from netwright.results.entries import FOUND, PICK, Done, Entry, FinalTraining, done
 from netwright.results.final import one_line
+from netwright.results.references import references
 from netwright.results.time_left import FREE, Cost, Fit, fit, measured
 
 if TYPE_CHECKING:
@@ -105,7 +107,7 @@ class Finals:
         return tuple(self._described(name, [seed for each, seed in self._late if each == name]) for name in names)
 
     def _described(self, name: str, seeds: Sequence[int]) -> str:
-        if name not in self.results or name == LOGISTIC:
+        if name not in self.results or name in self.fixed:
             return name
         return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))} of {name}"
 
@@ -147,10 +149,9 @@ class Finals:
         several = len(self.winners) > 1
         if several:
             yield from ((FOUND, seed) for seed in more)
-        references = [self._resnet] if wanted.baselines and self.work.task.shape.is_image else []
         if wanted.baselines:
-            yield LOGISTIC, first
-        early = [*self.rivals, *references]
+            yield from ((name, first) for name in self.fixed)
+        early = [*self.rivals, *(self.trained if wanted.baselines else ())]
         yield from ((name, first) for name in early)
         if not several:
             yield from ((FOUND, seed) for seed in more)
@@ -158,9 +159,15 @@ class Finals:
         yield from ((name, seed) for name in picks for seed in wanted.seeds)
         yield from ((name, seed) for name in early for seed in more)
 
-    @property
-    def _resnet(self) -> str:
-        return f"ResNet-{resnet_depth(self.work.task)}"
+    @cached_property
+    def fixed(self) -> tuple[str, ...]:
+        """References that are fitted once, without any chance."""
+        return tuple(each.name for each in references(self.work.task) if each.fit is not None)
+
+    @cached_property
+    def trained(self) -> tuple[str, ...]:
+        """References that are networks, trained as the winner is."""
+        return tuple(each.name for each in references(self.work.task) if each.build is not None)
 
     def _entry(self, name: str, seed: int, place: int, epochs: int) -> Entry:
         """place: of the seed among those wanted."""
@@ -173,7 +180,7 @@ class Finals:
                 return Entry(name, seed, found.architecture, epochs, found.start, found.begun)
             return Entry(name, seed, found.architecture, total)
         architecture = self._picks[seed] if name == PICK else None
-        return Entry(name, seed, architecture, 0 if name == LOGISTIC else total)
+        return Entry(name, seed, architecture, 0 if name in self.fixed else total)
 
     def _drawn(self, wanted: Wanted) -> bool:
         """Draw the random picks where that was not done; whether there are any."""
@@ -214,9 +221,9 @@ class Finals:
     def _cost_of(self, name: str) -> Cost:
         """By the multiply-adds; a random pick is taken to cost what the winner does."""
         assert self._cost is not None
-        if name == LOGISTIC:
+        if name in self.fixed:
             return FREE
-        if not name.startswith("ResNet"):
+        if name not in self.trained:
             return self._cost
         with torch.device("meta"):
             network = self.work.build(Entry(name, 0, None, 1), self.winners[0].architecture)
@@ -255,7 +262,7 @@ class Finals:
         needed = self._cost_of(entry.name).of(entry.epochs)
         if needed > NEARLY * left:
             return None
-        return replace(entry, seconds=min(left, 5.0) if entry.name == LOGISTIC else left, most=LATE * left)
+        return replace(entry, seconds=min(left, 5.0) if entry.name in self.fixed else left, most=LATE * left)
 
     @property
     def _circumstances(self) -> tuple[object, ...]:

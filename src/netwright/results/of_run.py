@@ -67,7 +67,7 @@ class Concluded:
         final = self.final
         return export(
             *(directory, final.network, final.architecture, self.space, self.task, self.figures),
-            reported=final.logits,
+            reported=final.outputs,
             overwrite=overwrite,
         )
 
@@ -124,7 +124,7 @@ def conclude(
     final_epochs: to go on for; by default those of the last call for this run and trial, else the estimator's own
         number.
     final_seeds: how many, or which; the first is the winner's own.
-    baselines: whether a random pick, a logistic regression and (for images) a small residual network are set beside it.
+    baselines: whether a random pick and the references of its kind of problem (see `references`) are set beside it.
     device: the estimator's by default, or "auto".
     on_progress: called with a line of text.
     deadline: in `time.monotonic()` seconds: the winner gets the epochs that fit, then follows what else does.
@@ -263,7 +263,7 @@ def _final_result(finals: Finals, winner: Winner, work: FinalTraining, wanted: W
         raise TrialFailed(f"no final training succeeded; the first one ended with {next(iter(reasons), 'nothing')}")
     records = {seed: found[seed] for seed in wanted.seeds if seed in found}
     first = next(iter(records.values()))
-    assert first.record is not None and first.logits is not None
+    assert first.record is not None and first.outputs is not None
     network = work.build(Entry(FOUND, first.record.seed, winner.architecture, 0), winner.architecture)
     load_trained(network, first.result)
     return FinalResult(
@@ -273,7 +273,8 @@ def _final_result(finals: Finals, winner: Winner, work: FinalTraining, wanted: W
         params=first.params,
         macs=first.macs,
         network=network.eval(),
-        logits=first.logits,
+        outputs=first.outputs,
+        main=work.task.problem.main,
         device=work.device,
         failed=finals.failed,
         hardware=hardware(work.device),

@@ -107,6 +107,46 @@ def predict(
     raise AssertionError
 
 
+def evaluate_keeping(
+    network: nn.Module, examples: Examples, data: Data, *, device: torch.device | str, threads: int, keep: int
+) -> tuple[dict[str, float], Tensor]:
+    """The figures that `evaluate` gives, and what the network gives for the first `keep` examples, float32 on the CPU.
+
+    network, examples, data, device, threads: as of `evaluate`.
+    keep: how many outputs are wanted; those of all examples may need much more memory than the examples.
+    """
+    device = placed(device)
+    chosen, size = Precision("float32", False), evaluation_batch(examples, device)
+    with out_of_memory_reported(network, examples, size, device), using_threads(threads):
+        network.to(device)
+        normalise = Normalisation.of(data, device)
+        with chosen.applied(network, device):
+            there = on_device(examples, device)
+            return _fitting(lambda size: _kept(network, there, data.problem, normalise, chosen, size, keep), size)
+    raise AssertionError
+
+
+def _kept(
+    network: nn.Module,
+    examples: Examples,
+    problem: Problem,
+    normalise: Normalisation,
+    precision: Precision,
+    batch_size: int,
+    keep: int,
+) -> tuple[dict[str, float], Tensor]:
+    require_examples(examples)
+    tally, judged = problem.tally(), Judged.of(problem, examples, batch_size)
+    order = torch.arange(len(examples)) if judged.order is None else judged.order.cpu()
+    kept: list[Tensor] = []
+    with inference(network):
+        for (start, stop), outputs in _outputs(network, judged, normalise, precision):
+            tally.add(outputs, judged.examples.batch_targets(start, stop))
+            kept.append(outputs.cpu()[order[start:stop] < keep])
+        figures = tally.figures()
+    return figures, torch.cat(kept)[order[order < keep].argsort()].clone()
+
+
 def measure(
     network: nn.Module,
     examples: Examples,

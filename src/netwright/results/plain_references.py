@@ -1,0 +1,236 @@
+"""References of scikit-learn, judged as networks are: linear models, and boosted trees."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from netwright.core.kinds import kinds_checked
+from netwright.core.problem import Problem
+from netwright.core.task import Data, Examples
+from netwright.results.figures import Contender
+
+if TYPE_CHECKING:
+    from netwright.tasks.task import Task
+
+MOST_NUMBERS = 20_000_000
+"""Most numbers (examples times features) that a reference is fitted to."""
+NUMBERS_A_SECOND = 400_000
+"""Of them that one second is enough for, with ten classes on a slow core."""
+ITERATIONS = 200  # of a logistic regression
+_BOOSTED: dict[str, Any] = {"max_iter": 100, "early_stopping": False, "random_state": 0}
+_PART = 4096  # examples that are judged at a time
+_NEVER = 1e-12  # probability of a class that the examples fitted to do not have
+
+
+@kinds_checked
+def logistic_regression(task: Task, data: Data | None = None, seconds: float | None = None) -> Contender:
+    """scikit-learn's logistic regression on standardised, flattened inputs: what takes no network at all.
+
+    task: with the test split.
+    data: to fit to, by default everything but the test split.
+    seconds: that fitting may take; None for no limit.
+
+    Fitted to at most 20 million numbers, to fewer where it should not take more than so many seconds; the note says
+    which share of the training examples that is.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    fitting = _Fitting(task, seconds, data)
+    model = LogisticRegression(max_iter=ITERATIONS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # whether it converged is in the note
+        model.fit(fitting.inputs, fitting.targets)
+    late = int(max(model.n_iter_)) >= ITERATIONS
+    weights, shifts = np.size(model.coef_), np.size(model.intercept_)
+
+    def answered(inputs: np.ndarray) -> np.ndarray:
+        return _of_all_classes(model.predict_log_proba(inputs), model.classes_, task.problem.outputs)
+
+    notes = [f"not converged in {ITERATIONS} iterations"] if late else []
+    return fitting.contender("logistic regression", answered, weights + shifts, weights, notes)
+
+
+def _of_all_classes(logarithms: np.ndarray, classes: np.ndarray, count: int) -> np.ndarray:
+    """Logarithms of probabilities, (n, count), of those of the classes that a model was fitted to."""
+    found = np.full((len(logarithms), count), np.log(_NEVER))
+    found[:, classes] = np.maximum(logarithms, np.log(_NEVER))
+    return found
+
+
+@kinds_checked
+def linear_regression(task: Task, name: str, seconds: float | None = None) -> Contender:
+    """A linear model on standardised, flattened inputs: a ridge regression of numbers, a logistic one of each label.
+
+    task: of numbers or of several labels, with the test split.
+    name: as reports call it.
+    seconds: that fitting may take; None for no limit.
+    """
+    fitting = _Fitting(task, seconds)
+    targets = fitting.targets.reshape(len(fitting.targets), -1)
+    if task.problem.kind == "regression":
+        answered = _ridge(fitting.inputs, targets)
+    else:
+        answered = _each_label(fitting.inputs, targets)
+    weights = fitting.inputs.shape[1] * targets.shape[1]
+    return fitting.contender(name, _spread_out(answered, task.problem), weights + targets.shape[1], weights)
+
+
+def _ridge(inputs: np.ndarray, targets: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    from sklearn.linear_model import Ridge
+
+    model = Ridge().fit(inputs, targets)
+    return lambda inputs: model.predict(inputs).reshape(len(inputs), -1)
+
+
+def _each_label(inputs: np.ndarray, targets: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """A logit for each label; where all examples fitted to agree on one, the same for all."""
+    from sklearn.linear_model import LogisticRegression
+
+    weights, shifts = np.zeros((inputs.shape[1], targets.shape[1])), np.zeros(targets.shape[1])
+    for place, column in enumerate((targets > 0.5).T):
+        if column.all() or not column.any():
+            shifts[place] = -np.log(_NEVER) if column.all() else np.log(_NEVER)
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = LogisticRegression(max_iter=ITERATIONS).fit(inputs, column)
+        weights[:, place], shifts[place] = model.coef_[0], model.intercept_[0]
+    return lambda inputs: inputs @ weights + shifts
+
+
+def _spread_out(answered: Callable[[np.ndarray], np.ndarray], problem: Problem) -> Callable[[np.ndarray], np.ndarray]:
+    """One number for each that is asked for, in the place of all that a network gives for it, as for quantiles."""
+
+    def spread(inputs: np.ndarray) -> np.ndarray:
+        found = answered(inputs)
+        return np.repeat(found, max(1, problem.outputs // found.shape[1]), axis=1)
+
+    return spread
+
+
+@kinds_checked
+def boosted_trees(task: Task, seconds: float | None = None) -> Contender:
+    """scikit-learn's histogram gradient boosting (as LightGBM, Ke et al. 2017), of classes or of numbers.
+
+    task: of vectors, with the test split.
+    seconds: that fitting may take; None for no limit.
+    """
+    fitting = _Fitting(task, seconds, dear=task.problem.outputs)
+    if task.problem.kind == "classification":
+        return fitting.contender("boosted trees", _boosted_classes(fitting, task.problem.outputs))
+    targets = fitting.targets.reshape(len(fitting.targets), -1)
+    return fitting.contender("boosted trees", _spread_out(_boosted_numbers(fitting.inputs, targets), task.problem))
+
+
+def _boosted_classes(fitting: _Fitting, classes: int) -> Callable[[np.ndarray], np.ndarray]:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    model: Any = HistGradientBoostingClassifier(**_BOOSTED)
+    model.fit(fitting.inputs, fitting.targets)
+
+    def answered(inputs: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore"):
+            return _of_all_classes(np.log(model.predict_proba(inputs)), model.classes_, classes)
+
+    return answered
+
+
+def _boosted_numbers(inputs: np.ndarray, targets: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    made = [HistGradientBoostingRegressor(**_BOOSTED) for _ in targets.T]
+    models = [model.fit(inputs, column) for model, column in zip(made, targets.T, strict=True)]
+    return lambda inputs: np.stack([model.predict(inputs) for model in models], axis=1)
+
+
+class _Fitting:
+    """Training examples to fit to, standardised and as many as the time allows, and the test of what was fitted.
+
+    dear: by what a fit takes longer than that of a linear model.
+
+    inputs: float32 (n, features).
+    targets: as the problem has them.
+    """
+
+    def __init__(self, task: Task, seconds: float | None, data: Data | None = None, dear: float = 1.0) -> None:
+        self._began = time.monotonic()
+        self._problem = task.problem
+        data = task.final_data("cpu") if data is None else data
+        numbers = MOST_NUMBERS if seconds is None else min(MOST_NUMBERS, int(NUMBERS_A_SECOND * seconds / dear))
+        places = _spread(len(data.train), max(task.shape.outputs * 10, numbers // task.shape.features))
+        fitted = data.train.choose(torch.from_numpy(places))
+        self.inputs, self._mean, self._std = _standardised(fitted.inputs)
+        self.targets: np.ndarray = fitted.targets.numpy()
+        self._share, self._held_out = len(places) / len(data.train), data.held_out
+
+    def contender(
+        self,
+        name: str,
+        answered: Callable[[np.ndarray], np.ndarray],
+        params: float | None = None,
+        macs: float | None = None,
+        notes: Sequence[str] = (),
+    ) -> Contender:
+        """The row of the comparison. answered: outputs (n, outputs) of standardised inputs (n, features)."""
+        tally = self._problem.tally()
+        for outputs, targets in self._answers(answered):
+            tally.add(outputs, targets)
+        part = [] if self._share == 1 else [f"fitted to {self._share:.0%} of the examples"]
+        seconds, note = time.monotonic() - self._began, "; ".join([*part, *notes])
+        return fixed(name, self._problem, tally.figures(), params=params, macs=macs, seconds=seconds, note=note)
+
+    def _answers(self, answered: Callable[[np.ndarray], np.ndarray]) -> Any:
+        step = max(1, min(_PART, 1_000_000 // len(self._mean)))
+        for start in range(0, len(self._held_out), step):
+            inputs = _flat(self._held_out.batch(start, start + step), self._mean, self._std)
+            yield torch.from_numpy(answered(inputs)).float(), self._held_out.batch_targets(start, start + step)
+
+
+def fixed(name: str, problem: Problem, figures: dict[str, float], **more: Any) -> Contender:
+    """A contender in which nothing is random. figures: the loss and each metric of the problem."""
+    others = {each: (value,) for each, value in figures.items() if each != problem.main.name}
+    return Contender(name, (figures[problem.main.name],), others=others, **more)
+
+
+def constant(task: Task) -> Contender | None:
+    """The best answer that looks at no input, tested; None where the problem has none."""
+    found = task.problem.constant(task.train.targets)
+    if found is None:
+        return None
+    name, answer = found
+    return fixed(name, task.problem, _tested(answer, task.problem, task.test), params=0, macs=0)
+
+
+def _tested(answer: Tensor, problem: Problem, examples: Examples) -> dict[str, float]:
+    """The figures of one answer to all examples."""
+    tally = problem.tally()
+    for start in range(0, len(examples), _PART):
+        targets = examples.batch_targets(start, start + _PART)
+        count = min(_PART, len(examples) - start)
+        tally.add(answer.expand(count, *answer.shape), targets)
+    return tally.figures()
+
+
+def _spread(count: int, most: int) -> np.ndarray:
+    """At most so many places, drawn without repeats by a fixed seed, in order."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(0).choice(count, most, replace=False))
+
+
+def _standardised(inputs: Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    flat = inputs.flatten(1).numpy().astype(np.float64)
+    mean, std = flat.mean(0), flat.std(0)
+    std[std < 1e-12 * np.maximum(1.0, np.abs(mean))] = 1.0
+    return ((flat - mean) / std).astype(np.float32), mean, std
+
+
+def _flat(inputs: Tensor, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    return ((inputs.flatten(1).numpy().astype(np.float64) - mean) / std).astype(np.float32)

@@ -1,0 +1,88 @@
+"""What stands beside the network that was found: the references that make sense for a kind of problem and of inputs.
+
+A new kind of reference is a function that gives a `Reference` where it suits a task, and a line in `OFFERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from netwright.results.figures import Contender
+from netwright.results.plain_references import boosted_trees, linear_regression, logistic_regression
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from netwright.core.task import TaskShape
+    from netwright.tasks.task import Task
+
+SMALL_IMAGE = 16  # pixels of the shorter side below which a residual network of 8 layers will do
+LINEAR = {
+    "classification": "logistic regression",
+    "several labels": "logistic regression a label",
+    "regression": "ridge regression",
+}
+TREES = ("classification", "regression")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One reference, which is either fitted once or a network.
+
+    name: as reports call it.
+    fit: fits and tests what is no network, given the task and the seconds that it may take; None for no limit.
+    build: makes a network, which is trained as the one that was found is.
+    """
+
+    name: str
+    fit: Callable[[Task, float | None], Contender] | None = None
+    build: Callable[[TaskShape], nn.Module] | None = None
+
+
+def references(task: Task) -> tuple[Reference, ...]:
+    """The references for a task, those that cost least first; none where its kind of problem has none."""
+    return tuple(found for offer in OFFERS if (found := offer(task)) is not None)
+
+
+def linear(task: Task) -> Reference | None:
+    """What takes no network at all, for inputs that are numbers."""
+    name = LINEAR.get(task.problem.kind)
+    if name is None or task.problem.dense or not _numbers(task):
+        return None
+    if task.problem.kind == "classification":
+        return Reference(name, fit=lambda task, seconds: logistic_regression(task, seconds=seconds))
+    return Reference(name, fit=lambda task, seconds: linear_regression(task, name, seconds=seconds))
+
+
+def _numbers(task: Task) -> bool:
+    """Whether an example is one tensor of numbers."""
+    return isinstance(task.train.stored, Tensor) and not task.shape.is_tokens
+
+
+def trees(task: Task) -> Reference | None:
+    """Boosted trees, which are hard to beat on tables."""
+    if task.problem.kind not in TREES or task.problem.dense or not task.shape.is_vector or not _numbers(task):
+        return None
+    return Reference("boosted trees", fit=lambda task, seconds: boosted_trees(task, seconds=seconds))
+
+
+def residual(task: Task) -> Reference | None:
+    """The residual network of He et al. (2016), for one answer to an image."""
+    if task.problem.dense or not task.shape.is_image or not _numbers(task):
+        return None
+    depth = 20 if min(task.shape.height, task.shape.width) >= SMALL_IMAGE else 8
+
+    def build(shape: TaskShape) -> nn.Module:
+        from netwright.networks.resnet import resnet
+
+        channels, height, width = shape.input
+        return resnet((channels, height, width), shape.outputs, depth)
+
+    return Reference(f"ResNet-{depth}", build=build)
+
+
+OFFERS: tuple[Callable[[Task], Reference | None], ...] = (linear, trees, residual)
