@@ -115,10 +115,15 @@ def test_uneven_classes_are_told_one_by_one(folder: Path) -> None:
     assert "| rare |" in (folder / "best" / "README.md").read_text()
 
 
-def test_an_objective_that_counts_classes_alike_tells_of_each(folder: Path) -> None:
+def test_of_classes_each_is_told_and_what_it_is_taken_for(folder: Path) -> None:
     netwright("search", "digits", *SMALL, "--trials", 1, "--final-epochs", 0, "--name", "b",
               "--objective", "val_balanced_accuracy")  # fmt: skip
     found = figures("export", "b", "--to", "best")
-    assert len(found["classes"]) == 10
-    netwright("search", "digits", *SMALL, "--trials", 1, "--final-epochs", 0, "--name", "a")
-    assert figures("export", "a", "--to", "other")["classes"] == []
+    matrix = np.array(found["confusion"])
+    assert len(found["classes"]) == 10 and matrix.shape == (10, 10)
+    assert [each["examples"] for each in found["classes"]] == matrix.sum(1).tolist()
+    right = matrix.trace() / found["test_examples"]
+    assert right == pytest.approx(found["winner"]["accuracies"][0]) and found["winner"]["values"] == [right]
+    assert found["winner"]["others"]["balanced_accuracy"] == [pytest.approx(found["balanced_accuracy"])]
+    page = (folder / "best" / "README.md").read_text()
+    assert "## Each class" in page and "## Confusions" in page and "| always the most frequent class |" in page

@@ -33,7 +33,7 @@ from netwright.core.workplace import workplace
 from netwright.networks.counting import count
 from netwright.results.figures import Contender
 from netwright.results.final import Tested, Trained, train_and_test
-from netwright.results.references import Reference, references
+from netwright.results.reference_models import Reference, references
 from netwright.tasks.task import Task
 from netwright.training import TrainingSettings, evaluate, seeded
 from netwright.training.checkpoint import Snapshot, newest, save

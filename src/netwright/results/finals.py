@@ -21,7 +21,7 @@ from netwright.networks.counting import count
 from netwright.results.baselines import draw_picks
 from netwright.results.entries import FOUND, PICK, Done, Entry, FinalTraining, done
 from netwright.results.final import one_line
-from netwright.results.references import references
+from netwright.results.reference_models import references
 from netwright.results.time_left import FREE, Cost, Fit, fit, measured
 
 if TYPE_CHECKING:

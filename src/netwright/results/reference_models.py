@@ -44,7 +44,10 @@ class Reference:
 
 
 def references(task: Task) -> tuple[Reference, ...]:
-    """The references for a task, those that cost least first; none where its kind of problem has none."""
+    """The references for a task, those that cost least first; none where its kind of problem has none.
+
+    task: with its problem and its examples.
+    """
     return tuple(found for offer in OFFERS if (found := offer(task)) is not None)
 
 
