@@ -195,6 +195,26 @@ class SearchOptions(Asked):
         typer.Option(help="Leave out images that cannot be read: up to 3%, or a number; 1% where none is given."),
         Reads("skip_bad"),
     ] = None
+    tile: Annotated[
+        int | None,
+        typer.Option(help="Cut images with masks into tiles of so many pixels a side; as fits them if left out."),
+        Reads("tile"),
+    ] = None
+    ignore: Annotated[
+        str | None,
+        typer.Option(help="Number in masks that is not asked for, or none; 255 beside 0, 1, 2, ... if left out."),
+        Reads("ignore"),
+    ] = None
+    class_weights: Annotated[
+        str | None,
+        typer.Option(help="What each class counts in the loss: balanced, or a number a class as 1,5."),
+        Reads("class_weights"),
+    ] = None
+    dice: Annotated[
+        float | None,
+        typer.Option(help="Share of the loss of masks that is 1 - Dice; the rest is cross entropy."),
+        Reads("dice"),
+    ] = None
     nan: Annotated[
         str | None, typer.Option(help="What to do with missing numbers: error, impute-median or drop."), Reads("nan")
     ] = None

@@ -162,10 +162,14 @@ class Plan(Asked):
             ) from None
 
     def make_space(self, task: Task) -> Space:
-        """The space that was asked for, or the one that fits the data: chain (darts for a recipe), mlp for vectors."""
+        """The space that was asked for, or the one that fits the data: chain (darts for a recipe), mlp for vectors,
+        unet-cells for a class for every pixel.
+        """
         default = ("chain", "mlp")
         if self.recipe:
             default = ("darts", "mlp:activations=('relu',),normalisations=('batch',),dropouts=(0.0,)")
+        if task.shape.is_image and task.shape.dense:
+            default = ("unet-cells", "")
         name, options = split(self.space or default[not task.shape.is_image])
         return construct(load("space", name), options=options)
 

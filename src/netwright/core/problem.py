@@ -140,6 +140,8 @@ class Problem(Configured, ABC):
         in parallel streams, not shuffled, and what a network carries goes from one batch to the next.
     outputs: numbers in one answer.
     dense: whether there is an answer at each place (pixel, time, token) of an example.
+    void: what stands in targets for a place that is not asked for, where targets lie at the places of the inputs,
+        (n, *places), and are moved as these are. None for other targets.
     measured: which of the `further` metrics are measured, too.
     metrics: what is measured on validation and test examples; the first is what a search improves unless it is told
         otherwise, and what reports show.
@@ -151,6 +153,7 @@ class Problem(Configured, ABC):
     score_name: ClassVar[str] = "score"
     watched: ClassVar[tuple[str, ...]] = ()
     dense: bool = False
+    void: int | None = None
     measured: Sequence[str] = ()
 
     @property

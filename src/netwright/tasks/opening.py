@@ -24,10 +24,12 @@ from netwright.tasks.from_csv import csv
 from netwright.tasks.from_dataset import dataset
 from netwright.tasks.from_digits import digits
 from netwright.tasks.from_folder import image_folder
+from netwright.tasks.from_masks import mask_folder
 from netwright.tasks.from_mnist import mnist
 from netwright.tasks.from_npz import npz
 from netwright.tasks.from_text import is_prose, text
 from netwright.tasks.given_paths import existing
+from netwright.tasks.mask_files import holds_masks
 from netwright.tasks.remaking import bound_arguments, from_json
 from netwright.tasks.task import Task
 
@@ -36,6 +38,7 @@ MAKERS: dict[str, Callable[..., Task]] = {
     "cifar10": cifar10,
     "mnist": mnist,
     "image_folder": image_folder,
+    "mask_folder": mask_folder,
     "npz": npz,
     "csv": csv,
     "text": text,
@@ -137,7 +140,8 @@ def _from_path(place: Path, options: dict[str, Any]) -> Task:
             return _call("cifar10", {"path": place, **options})
         if any(name.startswith("train-images") for name in inside):
             return _call("mnist", {"path": place, **options})
-        return _call("image_folder", {"path": place, **options})
+        reader = "mask_folder" if holds_masks(place) else "image_folder"
+        return _call(reader, {"path": place, **options})
     kind = _ENDINGS.get(place.suffix.lower())
     if kind == "csv" and _asks_for_text(place, options):
         kind = "text"

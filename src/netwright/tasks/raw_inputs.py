@@ -116,6 +116,35 @@ class Pictures(Preparation):
 
 
 @dataclass(frozen=True, eq=False)
+class MaskedPictures(Preparation):
+    """Image files of any size, which are cut into tiles.
+
+    shape: (channels, height, width) of a tile.
+    own: the first test images.
+    margin: pixels at a tile's sides for which a neighbour answers.
+    deep_scale: of image files of more than 8 bits.
+    """
+
+    shape: tuple[int, int, int]
+    own: Own
+    margin: int
+    deep_scale: tuple[float, ...] | None = None
+
+    def describe(self) -> str:
+        return f"{_KINDS.get(self.shape[0], f'{self.shape[0]}-channel')} images"
+
+    def constants(self) -> Mapping[str, Any]:
+        tile = self.shape[1:]
+        return {"INPUT_SHAPE": self.shape, "TILE": tile, "MARGIN": self.margin, "DEEP_SCALE": self.deep_scale}
+
+    def code(self) -> str:
+        raise NotImplementedError
+
+    def own_files(self, count: int, folder: Path) -> Sequence[Path]:
+        return self.own.files(count, folder)
+
+
+@dataclass(frozen=True, eq=False)
 class Vectors(Preparation):
     """Arrays of vectors.
 

@@ -104,10 +104,13 @@ def _integers(extent: int, examples: int, generator: torch.Generator) -> Tensor:
     return torch.randint(extent, (examples,), generator=generator, device=generator.device)
 
 
-def crop(images: Tensor, padding: int, corners: Tensor) -> Tensor:
-    """Pads by `padding` zeros on each side and cuts (height, width) out at `corners` (2, n): He et al. (2016)."""
+def crop(images: Tensor, padding: int, corners: Tensor, value: int = 0) -> Tensor:
+    """Pads by `padding` on each side and cuts (height, width) out at `corners` (2, n): He et al. (2016).
+
+    value: of what is padded.
+    """
     height, width = images.shape[2:]
-    windows = F.pad(images, (padding,) * 4).unfold(2, height, 1).unfold(3, width, 1)
+    windows = F.pad(images, (padding,) * 4, value=value).unfold(2, height, 1).unfold(3, width, 1)
     every = torch.arange(len(images), device=images.device)
     return windows[every, :, corners[0], corners[1]]
 
@@ -136,6 +139,7 @@ class Batches:
     """Gives the batches of one epoch as network input: gathered, cropped, mirrored, normalised, cut out.
 
     order: from `epoch_order`. Everything lies on one device, and nothing waits for it.
+    void: see `Problem`; targets at the images' places are cropped and mirrored with them, and void where nothing was.
     """
 
     def __init__(
@@ -145,9 +149,11 @@ class Batches:
         normalisation: Normalisation,
         augmentation: Augmentation,
         generator: torch.Generator,
+        void: int | None = None,
     ) -> None:
         self._examples = examples.choose(order)
-        self.targets = self._examples.targets
+        self._void = void
+        self.targets = self._examples.targets if void is None else None
         self._normalise, self._augmentation = normalisation, augmentation
         self._draws = AugmentationDraws(None, None, None)
         if augmentation != Augmentation():
@@ -164,7 +170,18 @@ class Batches:
         batch = self._normalise(images)
         if draws.cutout is not None:
             batch = cutout(batch, self._augmentation.cutout, draws.cutout[:, start:stop])
+        if self._void is not None:
+            return batch, self._moved(self._examples.batch_targets(start, stop), start, stop, self._void)
         return batch, mapped(lambda each: each[start:stop], self.targets)
+
+    def _moved(self, targets: Tensor, start: int, stop: int, void: int) -> Tensor:
+        """Targets (n, height, width) as their images were moved."""
+        planes, draws = targets[:, None], self._draws
+        if draws.crop is not None:
+            planes = crop(planes, self._augmentation.padding, draws.crop[:, start:stop], void)
+        if draws.flip is not None:
+            planes = flip(planes, draws.flip[start:stop])
+        return planes[:, 0]
 
 
 def _extents(inputs: Any) -> tuple[int, int]:

@@ -265,7 +265,7 @@ class Loop:
         if self.stream is not None:
             self.stream.restart()
         generator = augmentation_generator(self.seed, epoch, device)
-        batches = Batches(self.examples, order, self.normalise, self.augmentation, generator)
+        batches = Batches(self.examples, order, self.normalise, self.augmentation, generator, self.problem.void)
         losses = torch.empty(self.steps, device=device)
         watch = self.problem.watch(batches.targets)
         rate, looked, done, began = 0.0, 0, 0, time.monotonic()

@@ -51,7 +51,7 @@ def _step_seconds(loop: Loop, most: float) -> float:
     """The median step after the first two; with several epochs' worth of repetition where an epoch has few steps."""
     order = loop.layout.order(len(loop.examples), loop.seed, 0, loop.device)
     generator = augmentation_generator(loop.seed, 0, loop.device)
-    batches = Batches(loop.examples, order, loop.normalise, loop.augmentation, generator)
+    batches = Batches(loop.examples, order, loop.normalise, loop.augmentation, generator, loop.problem.void)
     size, end = loop.layout.size, time.perf_counter() + most
     loop.network.train()
     taken: list[float] = []

@@ -36,6 +36,7 @@ class Minibatches:
         self.size = min(self.layout.size, len(examples))
         self.in_a_pass = len(examples) // self.size
         self._examples, self._normalise, self._augmentation, self._seed = examples, normalise, augmentation, seed
+        self._void = problem.void
         self._pass, self._batches = -1, None
 
     def __call__(self, number: int) -> tuple[Any, Any]:
@@ -50,7 +51,7 @@ class Minibatches:
         device = self._examples.device
         order = self.layout.order(len(self._examples), self._seed, which, device)
         generator = augmentation_generator(self._seed, which, device)
-        return Batches(self._examples, order, self._normalise, self._augmentation, generator)
+        return Batches(self._examples, order, self._normalise, self._augmentation, generator, self._void)
 
 
 def both_halves(seed: int) -> tuple[int, int]:
