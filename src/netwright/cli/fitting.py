@@ -188,7 +188,7 @@ def _warnings(plan: Plan, found: Fitted, task: Task, steps: int, asked: bool) ->
     if steps < LEAST_STEPS:
         more = f"; --epochs {math.ceil(LEAST_STEPS / found.steps)} tells them apart better" if asked else ""
         warnings.append(f"{steps} steps rank candidates mostly by noise{more}")
-    if validation < SURE:
+    if validation < SURE and not task.problem.dense:
         error = 100 * (0.25 / validation) ** 0.5
         warnings.append(
             f"accuracies on {validation} validation examples have a standard error of up to {error:.1f} points: small "
@@ -209,7 +209,7 @@ def _few(plan: Plan, candidates: int, task: Task) -> list[str]:
             return [f"a population of {population} makes this a random search for {candidates} candidates; {advice}"]
         return []
     cheaper: list[str] = []
-    if task.shape.is_image and max(task.shape.height, task.shape.width) > 48:
+    if task.shape.is_image and not task.shape.dense and max(task.shape.height, task.shape.width) > 48:
         share = (32 / max(task.shape.height, task.shape.width)) ** 2
         cheaper.append(f"--image-size 32 (about {rough(max(2, round(1 / share)))} times as quick)")
     elif len(task.train) > 5_000:

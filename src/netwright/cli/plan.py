@@ -211,9 +211,12 @@ class Plan(Asked):
 
     def make_training(self, task: Task, space: Space, seconds: float | None = None) -> Any:
         from netwright.estimators.training import Training
+        from netwright.training.batches import usual_batch
 
         options = {} if self.recipe else pairs(self.training)  # a recipe's are those of its shared weights
-        options = {"epochs": str(self.candidate_epochs), "device": self.device, **options}
+        usual = usual_batch(task.shape)
+        batch = {} if usual is None else {"batch_size": str(usual)}
+        options = {"epochs": str(self.candidate_epochs), "device": self.device, **batch, **options}
         estimator = construct(Training, space, task, options=options)
         if self.seconds is not None:
             total = self.seconds if seconds is None else seconds

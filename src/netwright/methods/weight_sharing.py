@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from netwright.core.configuration import constructor
 from netwright.core.errors import ConfigurationError
 from netwright.training import TrainingSettings
+from netwright.training.batches import usual_batch
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
@@ -113,7 +114,8 @@ def resolved(task: Task, epochs: int, published: Mapping[str, Any], given: Mappi
     published: the paper's settings, of which those that depend on the data or the epochs are functions of a `Scale`.
     given: the user's, which replace the paper's; `architecture_rate` is that of the Adam of the logits.
     """
-    wanted = {**published, **given}
+    usual = usual_batch(task.shape)
+    wanted = {**published, **({} if usual is None else {"batch_size": usual}), **given}
     architecture_rate = wanted.pop("architecture_rate", None)
     side = min(task.shape.input[1:]) if task.shape.is_image else 0
     scale = Scale(len(task.train), side, epochs, _plain(wanted))

@@ -8,13 +8,14 @@ from netwright.tasks.from_csv import csv
 from netwright.tasks.from_dataset import dataset
 from netwright.tasks.from_digits import digits
 from netwright.tasks.from_folder import image_folder
+from netwright.tasks.from_masks import mask_folder
 from netwright.tasks.from_mnist import mnist
 from netwright.tasks.from_npz import npz
 from netwright.tasks.from_text import text
 from netwright.tasks.opening import from_configuration, open_task
 from netwright.tasks.task import Task
 
-PROVIDES = ("task.classify",)
+PROVIDES = ("task.classify", "task.segment")
 
 __all__ = [
     "Augmentation",
@@ -30,6 +31,7 @@ __all__ = [
     "digits",
     "from_configuration",
     "image_folder",
+    "mask_folder",
     "mnist",
     "npz",
     "open_task",

@@ -7,8 +7,20 @@ from torch import Tensor
 
 from netwright.core.errors import DataError
 from netwright.core.randomness import derived_seed
+from netwright.core.task import TaskShape
 
+_PIXELS = 8 * 128 * 128
 _ORDER, _AUGMENTATION, _LAYERS = range(3)
+
+
+def usual_batch(shape: TaskShape) -> int | None:
+    """Examples in a step where each pixel has an answer, and so a loss, of its own: as many as have 131,072 pixels.
+
+    At least 4, at most 64; the programs of Weng et al. (2019) take 2 to 10 images. None where examples have one answer.
+    """
+    if not shape.dense or not shape.is_image:
+        return None
+    return max(4, min(64, _PIXELS // (shape.height * shape.width)))
 
 
 def steps_per_epoch(examples: int, batch_size: int) -> int:
