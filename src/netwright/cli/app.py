@@ -189,6 +189,14 @@ def doctor(directory: Directory = Path(RUNS), as_json: Json = False) -> None:
     raise typer.Exit(examine(directory, as_json=as_json))
 
 
+@app.command()
+def clean(directory: Directory = Path(RUNS), as_json: Json = False) -> None:
+    """Remove what a project keeps only to save time: decoded images, which are made again where they are wanted."""
+    from netwright.cli.clean import clean
+
+    clean(directory, as_json=as_json)
+
+
 db = typer.Typer(no_args_is_help=True, help="Check, copy or recover what a project directory stores.")
 app.add_typer(db, name="db")
 

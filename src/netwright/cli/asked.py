@@ -215,6 +215,11 @@ class SearchOptions(Asked):
         typer.Option(help="Share of the loss of masks that is 1 - Dice; the rest is cross entropy."),
         Reads("dice"),
     ] = None
+    decoded: Annotated[
+        str | None,
+        typer.Option(help="Where decoded images are: memory, or a file of the project; by default as they fit."),
+        Reads("decoded"),
+    ] = None
     nan: Annotated[
         str | None, typer.Option(help="What to do with missing numbers: error, impute-median or drop."), Reads("nan")
     ] = None

@@ -87,7 +87,7 @@ def _load(directory: Path, run: str | None, *, trust: bool) -> tuple[Plan, Run]:
             "netwright.benchmarks.auditing.audit(run)"
         )
     plan = stored_plan(notes, directory, trust=trust, runs=False)
-    task = plan.make_task()
+    task = plan.make_task(directory)
     return plan, plan.make_search(task, plan.make_space(task)).load(directory, name)
 
 

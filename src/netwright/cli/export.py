@@ -137,7 +137,7 @@ class Found:
         if dropped:
             say(dropped, stream=sys.stderr)
         self.plan = plan = replace(plan, device=self.place.device)
-        task = plan.make_task()
+        task = plan.make_task(directory)
         space = plan.make_space(task)
         self.run = plan.make_search(task, space).load(directory, self.name)
         self.repeats, self.rivals = load_beside(plan, self.run, task, space, directory)

@@ -15,6 +15,7 @@ FLAGS = {
     "class_weights": "--class-weights",
     "cost": "--cost",
     "data_dir": "--data-dir",
+    "decoded": "--decoded",
     "delimiter": "--delimiter",
     "device": "--device",
     "dice": "--dice",

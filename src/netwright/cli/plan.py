@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from netwright.cli.flags import FLAGS
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from netwright.core.space import Space
     from netwright.core.strategy import Strategy
     from netwright.engine import Search
@@ -148,11 +151,19 @@ class Plan(Asked):
         """The plan with the strategy's defaults written out, so that it stays the same when trials are added later."""
         return replace(self, strategy=making.fitted(self.strategy, self.expected_trials or self.trials))
 
-    def make_task(self) -> Task:
-        from netwright.tasks import open_task
+    def make_task(self, directory: Path | None = None) -> Task:
+        """The data.
 
+        directory: of the project that decoded examples are kept beside, where they are large.
+        """
+        from netwright.store.directory import DECODED
+        from netwright.tasks import open_task
+        from netwright.tasks.decoded_files import decoded_in
+
+        kept = nullcontext() if directory is None else decoded_in(directory / DECODED)
         try:
-            return open_task(self.data, data_dir=self.data_dir, **self.data_options)
+            with kept:
+                return open_task(self.data, data_dir=self.data_dir, **self.data_options)
         except ConfigurationError as problem:
             flag = next((flag for name, flag in FLAGS.items() if f"option {name!r}" in str(problem)), None)
             if flag is None:

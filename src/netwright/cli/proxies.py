@@ -71,7 +71,7 @@ def score_networks(
     refuse_place(plan)
     from netwright.estimators.zero_cost.ranking import different
 
-    task = read_task(plan)
+    task = read_task(plan, folder)
     space = plan.make_space(task)
     every = scoring(space, task, names, batch_size, repeats, plan.device)
     every.zero_cost.require_examples()

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from netwright.tasks.task import Task
 
 
-def read_task(plan: Plan) -> Task:
-    """The data; where files of it cannot be read, all of them are listed in a new file."""
+def read_task(plan: Plan, directory: Path | None) -> Task:
+    """The data; where files of it cannot be read, all of them are listed in a new file.
+
+    directory: of the project beside which large examples are kept, if there is one.
+    """
     from netwright.tasks import BadFiles
 
     try:
-        return plan.make_task()
+        return plan.make_task(directory)
     except BadFiles as problem:
         listed = Path("bad_files.csv")
         if listed.exists():

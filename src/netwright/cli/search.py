@@ -68,7 +68,7 @@ class Command:
         self.plan, self.directory, self.export = plan, directory, export
         self.as_json, self.quiet, self._more = as_json, quiet or as_json, more
         self.times = Timetable(plan, export is not None)
-        self.task: Task = read_task(plan)
+        self.task: Task = read_task(plan, directory)
         self.space: Space = plan.make_space(self.task)
         self._fits = plan.recipe is not None and plan.shared_epochs is None
         self.plan = plan = plan.fitted(self.task, self.space)

@@ -81,7 +81,7 @@ class Workshop:
             self._made = None  # the earlier data goes before the next comes
             _go_to(folder)
             self._agreed(code_of(plan))
-            task = plan.make_task()
+            task = plan.make_task(self._directory)
             self._tell(f"data: {task.name}, {len(task.train):,} training examples")
             self._made = key, task, plan.make_space(task)
         return self._made[1:]

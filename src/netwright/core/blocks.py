@@ -68,6 +68,26 @@ def empty(shape: Sequence[int], dtype: Any) -> NDArray[Any]:
     return _noted(descriptor, mapped).view(dtype).reshape(tuple(shape))
 
 
+def of_file(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """The bytes of a file, which worker processes can map too.
+
+    They are read when they are looked at; what is written to them reaches neither the file nor anybody else.
+
+    Raises OSError where it cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if not os.fstat(descriptor).st_size:
+            os.close(descriptor)
+            return np.empty(0, np.uint8)
+        mapped = mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+        raise
+    return _noted(descriptor, mapped)
+
+
 def shared(array: NDArray[Any]) -> NDArray[Any]:
     """The array itself where its memory can be mapped or it is small, else a copy in a new block.
 

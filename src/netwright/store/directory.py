@@ -15,6 +15,8 @@ from netwright.store.tally import NAME as TALLY
 DATABASE = "netwright.db"
 UNFINISHED = "netwright.db.new"
 BACKUPS = "backups"
+DECODED = "decoded"
+"""The folder of examples that were decoded once; it may be there before there is a project."""
 _MAGIC = b"SQLite format 3\0"
 
 
@@ -48,7 +50,7 @@ def _refuse_others(directory: Path) -> None:
         return
     if BACKUPS in names and LOCK in names:
         raise corrupt(database(directory), f"{DATABASE} is missing")
-    others = [name for name in names if name not in (LOCK, TALLY) and not name.startswith(UNFINISHED)]
+    others = [name for name in names if name not in (LOCK, TALLY, DECODED) and not name.startswith(UNFINISHED)]
     if others:
         raise UserError(
             f"{directory} holds other files ({listed(others, 3)}) and no project; choose a new or empty directory, "

@@ -1,6 +1,7 @@
 """The data that networks are judged on: read, checked, split, and kept as tensors."""
 
 from netwright.core.task import Augmentation, Data, Examples, TaskShape
+from netwright.tasks.decoded_files import decoded_in
 from netwright.tasks.decoding import BadFiles
 from netwright.tasks.from_arrays import arrays
 from netwright.tasks.from_cifar10 import cifar10
@@ -28,6 +29,7 @@ __all__ = [
     "cifar10",
     "csv",
     "dataset",
+    "decoded_in",
     "digits",
     "from_configuration",
     "image_folder",

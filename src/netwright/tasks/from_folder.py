@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from netwright.core.errors import DataError, UserError
 from netwright.core.kinds import kinds_checked
 from netwright.core.preparation import Preparation
-from netwright.core.room import gibibytes, memory_left
-from netwright.core.spelling import option
+from netwright.core.room import gibibytes
 from netwright.core.task import Augmentation
 from netwright.problems.classification import require_each
-from netwright.tasks import decoding, pixels
+from netwright.tasks import decoded_files, decoding, pixels
 from netwright.tasks.building import Prepared, build
 from netwright.tasks.class_folders import Listing, Seen, Splits, known_classes, listed, splits_of
 from netwright.tasks.decoding import JPEGS, BadImage, Header, Shape
@@ -44,6 +43,7 @@ def image_folder(
     augmentation: Augmentation | None = None,
     test_share: float = 0.1,
     split_seed: int = 0,
+    decoded: str = "auto",
 ) -> Task:
     """A task of a folder of class folders, or of train/, val/ and test/ folders with class folders in them.
 
@@ -58,6 +58,8 @@ def image_folder(
     augmentation: in place of the default one.
     test_share: of each class that is set aside, where there is no test/.
     split_seed: chooses which.
+    decoded: where the decoded images are: "memory", "file" (one that is mapped, in the folder of `decoded_in`), or
+        "auto": in a file where they take more than a quarter of the memory that is left and there is a folder.
 
     Raises UserError for a missing path and DataError where the layout or the images cannot be used (`BadFiles` lists
     them).
@@ -69,7 +71,7 @@ def image_folder(
     if limit is not None:
         parts, more = parts.limited(limit, split_seed)
         notes += more
-    pictures = _Reading(parts.files, size, skip_bad)
+    pictures = _Reading(parts.files, size, skip_bad, decoded)
     shape = pictures.shape
     return build(
         folder.name,
@@ -158,14 +160,20 @@ class _Reading:
     images: uint8 (n, channels, height, width), those that could be used; good: which these are.
     """
 
-    def __init__(self, files: Sequence[Path], size: int | tuple[int, int] | None, skip_bad: bool | float | str) -> None:
+    def __init__(
+        self,
+        files: Sequence[Path],
+        size: int | tuple[int, int] | None,
+        skip_bad: bool | float | str,
+        decoded: str = "auto",
+    ) -> None:
         found = decoding.each(decoding.file_header, files, min(8, os.cpu_count() or 1))
         bad = {i: str(each) for i, each in enumerate(found) if isinstance(each, BadImage)}
         decoding.check_bad([(str(files[i]), reason) for i, reason in bad.items()], len(files), skip_bad)
         headers = [each for each in found if isinstance(each, Header)]
         sizes = np.array([each[:3] for each in headers], dtype=np.int64).reshape(-1, 3)
         self.shape, self.notes = common_shape(sizes, size)
-        _check_memory(len(files), int(np.prod(self.shape)))
+        folder = decoded_files.folder_for(decoded, len(files), self.shape)
         self._decide([(file, each) for file, each in zip(files, found, strict=True) if isinstance(each, Header)])
 
         def one(index: int) -> NDArray[np.uint8]:
@@ -176,10 +184,22 @@ class _Reading:
             return images.picture(files[index], self.shape, self.background, self.scale).numpy()
 
         threads = decoding.threads_for(int(sizes[:, 1:].prod(axis=1).max()))
-        self.images, bad = decoding.decoded(one, len(files), self.shape, threads)
+        self.images, bad = self._decoded(one, files, threads, folder)
         self.notes += decoding.check_bad([(str(files[i]), bad[i]) for i in sorted(bad)], len(files), skip_bad)
         self.good = np.ones(len(files), dtype=bool)
         self.good[list(bad)] = False
+
+    def _decoded(
+        self, one: Callable[[int], NDArray[np.uint8]], files: Sequence[Path], threads: int, folder: Path | None
+    ) -> tuple[NDArray[np.uint8], dict[int, str]]:
+        """The images and why some cannot be used, in memory or in a file that later readings find again."""
+        if folder is None:
+            return decoding.decoded(one, len(files), self.shape, threads)
+        key = decoded_files.key_of([*map(decoded_files.stamp, files)], self.shape, self.background, self.scale)
+        decode = decoded_files.as_decode(one, threads)
+        found = decoded_files.in_file(folder, key, len(files), self.shape, decode)
+        self.notes += (f"decoded images are kept in {folder} ({gibibytes(found[0].nbytes)}), not in memory",)
+        return found
 
     def _decide(self, read: Sequence[tuple[Path, Header]]) -> None:
         kinds = {kind: [file for file, each in read if kind in each.kinds] for kind in _TOLD}
@@ -281,12 +301,3 @@ def _size(shapes: NDArray[np.int64], size: int | tuple[int, int] | None) -> tupl
         return int(heights[0]), int(widths[0])
     side = min(_LARGEST_DEFAULT, int(np.median(np.minimum(heights, widths))))
     return side, side
-
-
-def _check_memory(count: int, each: int) -> None:
-    left = memory_left()
-    if left is not None and 1.1 * count * each > left:
-        raise UserError(
-            f"{count:,} images of {each:,} bytes need {gibibytes(int(1.1 * count * each))} of memory, and "
-            f"{gibibytes(left)} are left here; choose a smaller {option('size')} or a {option('limit')}"
-        )
