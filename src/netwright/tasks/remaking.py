@@ -59,6 +59,6 @@ def from_json(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def _as_json(name: str, value: Any) -> Any:
     if isinstance(value, Augmentation):
         return asdict(value)
-    if isinstance(value, os.PathLike) or (isinstance(value, str) and name in ("path", "test")):
+    if isinstance(value, os.PathLike) or (isinstance(value, str) and name in ("path", "test", "validation")):
         return os.path.abspath(value)
     return list(value) if isinstance(value, tuple) else value
