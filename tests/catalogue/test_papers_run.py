@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import netwright as nw
 from netwright.catalogue.papers import commands
@@ -22,7 +23,10 @@ SMALL_SPACES = {
     "free-graph": "free-graph:most=3",
     "nasbench101": "nasbench101:channels=8,stacks=1,modules=1",
 }
-NEEDS_EDGES = {"pc-darts": "darts:cells=3,channels=4,nodes=1"}
+NEEDS_EDGES = {
+    "pc-darts": "darts:cells=3,channels=4,nodes=1",
+    "nas-unet": "unet-cells:channels=2,depth=1,nodes=1",
+}
 FEW = {  # options with which a method does in two trials what it is about
     "auto-keras": "initial=1,batch=1",
     "genetic-cnn": "population=2",
@@ -59,6 +63,7 @@ def smallest(command: str) -> list[str]:
     method = words[words.index("--method") + 1] if "--method" in words else ""
     small = {
         "DATA": "digits",
+        "MASKS": "masks-of-squares",
         "TABLE": "table.csv:surrogate=linear",
         "METRIC": "valid",
         "RUN": "shared",
@@ -71,6 +76,16 @@ def smallest(command: str) -> list[str]:
     words = [small.get(each, each) for each in words]
     words += ["--space", NEEDS_EDGES.get(method, CELL)] if name == "search" and "--space" not in words else []
     return [name, *words, *{"search": SEARCH, "compare": COMPARE, "audit": AUDIT}[name]]
+
+
+def write_masks() -> None:
+    """A few images of squares, and where these are."""
+    for i in range(20):
+        square = np.zeros((16, 16), dtype=np.uint8)
+        square[i % 8 : i % 8 + 6, 4:10] = 255
+        for folder in ("images", "masks"):
+            Path("masks-of-squares", folder).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(square).save(Path("masks-of-squares", folder, f"{i}.png"))
 
 
 def write_table(space: nw.Space) -> None:
@@ -92,6 +107,8 @@ LONG = {  # three seconds and more
 )
 def test_the_command_of_a_paper_runs(key: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = smallest(commands()[key][0])
+    if "masks-of-squares" in words:
+        write_masks()
     if words[0] == "compare":
         write_table({"nasbench101": NasBench101, "nasbench201": NasBench201}[words[words.index("--space") + 1]]())
     if words[0] == "audit":

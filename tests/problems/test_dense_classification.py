@@ -133,6 +133,14 @@ def test_targets_that_cannot_be(targets, message):
         DenseClassification(NAMES).check(targets, "training")
 
 
+def test_a_report_shows_each_class():
+    outputs, targets = random(void=0.0)
+    found = DenseClassification(NAMES).breakdown(outputs, targets)
+    scores = f1_score(targets.flatten(), outputs.argmax(1).flatten(), average=None)
+    assert [row[0] for row in found.rows] == list(NAMES)
+    assert [row[3] for row in found.rows] == [f"{100 * each:.2f} %" for each in scores]
+
+
 @pytest.mark.parametrize("settings", [{}, {"dice": 0.5, "class_weights": (1, 2, 3)}])
 def test_it_keeps_the_contract(settings):
     _, targets = random((12, 4, 5))

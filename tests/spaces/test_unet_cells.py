@@ -66,6 +66,19 @@ def test_the_mixture_of_all_gives_the_same_fused_and_one_by_one():
     assert partial(x, Mixture(weights)).shape == (2, 2, 32, 32)
 
 
+def test_edges_of_few_operations_have_no_advantage_in_a_mixture():
+    weights = {
+        each.name: torch.full((count,), 1 / count)
+        for each in SMALL.decisions
+        if each.kind != "sources" and (count := len(each.options) + len(each.soft))
+    }
+    weights["up/node1/2"] = torch.tensor([0.3, 0.2, 0.2, 0.1, 0.1, 0.1])
+    weights["up/node1/0"] = torch.tensor([0.1, 0.27, 0.2, 0.2, 0.13, 0.1])
+    found = SMALL.discretize(Mixture(weights)).decisions
+    assert found["up/node1/sources"] == (0, 2)  # 6 x 0.3 and 6 x 0.27 are more than 4 x 1/4
+    assert found["up/node1/0"] == "cweight"
+
+
 def test_the_published_cells_are_of_the_space():
     space = UNetCells(channels=4)
     architecture = space.from_cells(*PUBLISHED)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from netwright.methods.studies import *
     from netwright.methods.tree_search import *
     from netwright.methods.two_level import *
+    from netwright.methods.u_shaped import *
 else:
     from netwright.core.on_demand import on_demand
     from netwright.core.public_names import declared

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from netwright.core.errors import ConfigurationError, DataError
-from netwright.core.problem import Metric, Problem, Tally
+from netwright.core.problem import Breakdown, Metric, Problem, Tally
 from netwright.core.spelling import option
 from netwright.core.wording import listed
 
@@ -44,7 +44,7 @@ class DenseClassification(Problem):
 
     kind: ClassVar[str] = "segmentation"
     smooths: ClassVar[bool] = True
-    score_name: ClassVar[str] = "mean IoU"
+    score_name: ClassVar[str] = "mean_iou"
     dense = True
 
     def __init__(
@@ -127,6 +127,18 @@ class DenseClassification(Problem):
         true = (targets[:, None] == classes).to(shares.dtype)
         both, total = (each.flatten(2).sum(2) for each in (shares * true, shares + true))
         return 1 - ((2 * both + 1) / (total + 1)).mean(1)
+
+    def breakdown(self, outputs: Tensor, targets: Tensor) -> Breakdown:
+        """IoU and Dice of each class."""
+        matrix = confusion(outputs.argmax(1), targets, self.outputs).double()
+        iou, dice = (each.tolist() for each in iou_and_dice(matrix))
+        shares = (matrix.sum(1) / matrix.sum().clamp(min=1)).tolist()
+        rows = tuple(
+            (name, f"{100 * share:.1f} %", f"{100 * over:.2f} %", f"{100 * twice:.2f} %")
+            for name, share, over, twice in zip(self.class_names, shares, iou, dice, strict=True)
+        )
+        text = f"Over the {self.place}s of all test examples together."
+        return Breakdown("Each class", text, ("class", f"share of the {self.place}s", "IoU", "Dice"), rows)
 
     def score(self, outputs: Tensor, targets: Tensor) -> Tensor:
         return figures_of(confusion(outputs.argmax(1), targets, self.outputs).double())[0]

@@ -78,10 +78,12 @@ def _gap(epoch: Epoch) -> Alarm | None:
     gap = epoch.get("discretisation_gap", 0.0)
     if gap < LARGE_GAP:
         return None
+    metric = next(name.removeprefix("mixture_") for name in epoch if name.startswith("mixture_"))
     text = (
-        f"rounding the mixture ({epoch['mixture_accuracy']:.1%} accuracy) to the architecture it stands for "
-        f"({epoch['rounded_accuracy']:.1%}) loses {100 * gap:.0f} points: the shared weights fit the mixture, not this "
-        "architecture; good and bad ones lose as much, so how it does when trained alone is not known from this"
+        f"rounding the mixture ({epoch[f'mixture_{metric}']:.1%} {metric.replace('_', ' ')}) to the architecture it "
+        f"stands for ({epoch[f'rounded_{metric}']:.1%}) loses {100 * gap:.0f} points: the shared weights fit the "
+        "mixture, not this architecture; good and bad ones lose as much, so how it does when trained alone is not "
+        "known from this"
     )
     return Alarm("rounding", text, gap)
 

@@ -26,6 +26,8 @@ LINEAR = {
     "several labels": "logistic regression a label",
     "regression": "ridge regression",
 }
+UNET_WIDTHS = ((4_000_000, 8), (64_000_000, 16), (512_000_000, 32))  # for fewer training pixels than so many
+WIDEST_UNET = 64  # channels of the first level, the paper's
 TREES = ("classification", "regression")
 
 
@@ -88,4 +90,25 @@ def residual(task: Task) -> Reference | None:
     return Reference(f"ResNet-{depth}", build=build)
 
 
-OFFERS: tuple[Callable[[Task], Reference | None], ...] = (linear, trees, residual)
+def u_shaped(task: Task) -> Reference | None:
+    """The U-Net of Ronneberger et al. (2015), for a class at every pixel: as wide as suits the number of pixels."""
+    if task.problem.kind != "segmentation" or not task.shape.is_image or not _numbers(task):
+        return None
+    pixels = len(task.train) * task.shape.height * task.shape.width
+    width = next((width for width, most in UNET_WIDTHS if pixels < most), WIDEST_UNET)
+    depth = levels_of(task.shape, 4)
+
+    def build(shape: TaskShape) -> nn.Module:
+        from netwright.networks.unet import unet
+
+        return unet(shape.channels, shape.head(width), width=width, depth=depth)
+
+    return Reference(f"U-Net of width {width}", build=build)
+
+
+def levels_of(shape: TaskShape, most: int) -> int:
+    """How often images may be halved until a side has fewer than 8 pixels, at most so often and at least once."""
+    return max(1, min(most, (min(shape.height, shape.width) // 4).bit_length() - 1))
+
+
+OFFERS: tuple[Callable[[Task], Reference | None], ...] = (linear, trees, residual, u_shaped)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from torch import nn
 
-from netwright.core.architecture import Architecture
+from netwright.core.architecture import Architecture, Mixture
 from netwright.core.choose import Choose, Maker, Makers
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Label
@@ -97,6 +97,16 @@ class UNetCells(DecisionSpace):
         with choose.scope(kind):
             nodes = [choose.edges(f"node{i}", range(i + 2), 2, options, soft=("none",)) for i in range(self.nodes)]
         return Cell(inputs, nodes, States(range(2, self.nodes + 2)))
+
+    def discretize(self, mixture: Mixture) -> Architecture:
+        """As any space does, but an option counts by how much more it weighs than an even share of its edge.
+
+        Edges offer different numbers of operations, of which each weighs the more the fewer there are; the authors'
+        programs compare edges so, too.
+        """
+        even = {name: len(weights) for name, weights in mixture.weights.items() if not name.endswith("/sources")}
+        weights = {name: each * even.get(name, 1) for name, each in mixture.weights.items()}
+        return super().discretize(Mixture(weights, mixture.active))
 
     # Cells as they are published.
 

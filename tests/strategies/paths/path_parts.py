@@ -95,7 +95,9 @@ class Fitting:
             self._step()
         progress = self.done / (self.epochs * self.steps)
         figures = {"progress": progress, "epoch": float(self.done // self.steps), "steps": float(self.steps)}
-        return Measurement({"loss": loss.detach(), "accuracy": accuracy.detach(), **figures})
+        return Measurement(
+            {"loss": loss.detach(), "score": accuracy.detach(), "accuracy": accuracy.detach(), **figures}
+        )
 
     def _step(self) -> None:
         with torch.no_grad():

@@ -73,7 +73,7 @@ class SelfEvaluated(Differentiable):
         drawn, accuracies = self._drawn(rng), []
         for each in drawn:
             told = yield probe(each)
-            accuracies.append(told.metrics["accuracy"])
+            accuracies.append(told.metrics["score"])
         found = fetched(accuracies)
         self._selected = drawn[found.index(max(found))]
 

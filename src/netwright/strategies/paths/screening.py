@@ -62,7 +62,7 @@ class Screening(RoundStrategy):
 
     def tell(self, trial: Trial) -> None:
         if trial.proposal.is_round:
-            self._accuracies.append(trial.metrics["accuracy"])
+            self._accuracies.append(trial.metrics["score"])
 
     def _drawn(self, rng: np.random.Generator) -> list[Architecture]:
         unseen = Unseen(self.space)
