@@ -92,6 +92,7 @@ def finished(command: list[str], environment: dict[str, str], folder: Path) -> s
     return subprocess.CompletedProcess(command, process.returncode, *found)
 
 
+@pytest.mark.slow
 def test_a_search_on_an_allocation(allocation: dict[str, str], tmp_path: Path) -> None:
     command = ["sbatch", str(SCRIPT), "digits", "--space", "chain", "--strategy", "random"]
     command += ["--trials", "2", "--epochs", "1", "--examples", "60", "--final-epochs", "0", "--no-baselines"]

@@ -368,26 +368,14 @@ class LastFirst(Inline):
         self._waiting.appendleft(job)
 
 
-def test_the_order_in_which_trainings_end_is_not_told(digits: Task, tmp_path: Path) -> None:
+def test_neither_the_order_in_which_trainings_end_nor_who_trains_is_told(digits: Task, tmp_path: Path) -> None:
     training = Training(nw.spaces.Mlp(widths=(4, 8)), digits, settings=SETTINGS, device="cpu")
     run = nw.Search(nw.strategies.RandomSearch(training.space), training).run(trials=1, store=tmp_path)
     alone = conclude(run, final_epochs=1, final_seeds=2).figures
-    shutil.rmtree(tmp_path / "final")
-    turned = conclude(run, final_epochs=1, final_seeds=2, executor=LastFirst()).figures
-    assert [each.name for each in turned.baselines] == [each.name for each in alone.baselines]
-    for one, other in zip((turned.winner, *turned.baselines), (alone.winner, *alone.baselines), strict=True):
-        assert (one.seeds, one.values) == (other.seeds, other.values)
-
-
-def test_workers_share_the_trainings(digits: Task, tmp_path: Path) -> None:
-    space = nw.spaces.Mlp(widths=(4, 8))
-    training = Training(space, digits, settings=SETTINGS, device="cpu")
-    run = nw.Search(nw.strategies.RandomSearch(space), training).run(trials=1, store=tmp_path)
-    alone = conclude(run, final_epochs=2, final_seeds=2)
-    shutil.rmtree(tmp_path / "final")
-    with contextlib.closing(Processes(2)) as executor:
-        shared = conclude(run, final_epochs=2, final_seeds=2, executor=executor)
-    assert shared.figures.winner.values == alone.figures.winner.values
-    assert [each.name for each in shared.figures.baselines] == [each.name for each in alone.figures.baselines]
-    for one, other in zip(shared.figures.baselines, alone.figures.baselines, strict=True):
-        assert one.values == other.values
+    with contextlib.closing(Processes(2)) as workers:
+        for executor in (LastFirst(), workers):
+            shutil.rmtree(tmp_path / "final")
+            found = conclude(run, final_epochs=1, final_seeds=2, executor=executor).figures
+            assert [each.name for each in found.baselines] == [each.name for each in alone.baselines]
+            for one, other in zip((found.winner, *found.baselines), (alone.winner, *alone.baselines), strict=True):
+                assert (one.seeds, one.values) == (other.seeds, other.values)
