@@ -66,9 +66,11 @@ def test_a_recipe_goes_from_data_to_a_report_beside_a_random_search() -> None:
 
 
 def test_epochs_in_which_only_weights_learn_are_shown_beside_the_others() -> None:
-    command(
+    said = command(
         "search", "digits", *SMALL[:-1], "0", "--recipe", "proxylessnas:every=1", "--epochs", "4", "--no-random-search"
     )
+    assert "plan: train shared weights for 4 epochs; no final training" in said
+    assert "time, roughly" not in said, "nobody has given a time, and epochs that are asked for are not timed"
     lines = command("show").splitlines()
     (head,) = [i for i, line in enumerate(lines) if line.split()[:1] == ["epoch"]]
     assert "probe_accuracy" in lines[head]

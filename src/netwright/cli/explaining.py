@@ -79,14 +79,18 @@ def planned(plan: Plan, search: Search, *, fitted: bool) -> str:
     stops += [f"{search.objectives[0].metric} {plan.target:g}"] if plan.target is not None else []
     stops += [f"{plan.patience} trials without improvement"] if plan.patience else []
     stops += [f"{plan.time_limit} in all"] if plan.time_limit else []
-    default = " (none was given)" if plan.time_limit == DEFAULT_TIME and plan.time is None else ""
-    trained = f"train candidates for {counted(plan.candidate_epochs, 'epoch')} until {' or '.join(stops)}{default}"
+    trained = f"train candidates for {counted(plan.candidate_epochs, 'epoch')} until {' or '.join(stops)}{_default(plan)}"
     where = f", {elsewhere}" if (elsewhere := workers.described(plan)) else ""
     return f"{trained}{repeated}{where}; {_finally(plan)}"
 
 
+def _default(plan: Plan) -> str:
+    """Behind a time limit: that nobody has given one."""
+    return " (none was given)" if plan.time_limit == DEFAULT_TIME and plan.time is None else ""
+
+
 def _recipe(plan: Plan, fitted: bool) -> str:
-    fitting = f", as many as fit into {plan.time_limit} in all" if plan.time_limit and fitted else ""
+    fitting = f", as many as fit into {plan.time_limit} in all{_default(plan)}" if plan.time_limit and fitted else ""
     beside = ", a random search for as long beside it" if plan.random_search else ""
     return f"train shared weights for {counted(plan.shared_epochs or 0, 'epoch')}{fitting}{beside}"
 

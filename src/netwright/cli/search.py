@@ -144,8 +144,8 @@ class Command:
         total = None if self.times.left is None else max(0.0, self.times.left)
         export = self.times.export if total is None else min(self.times.export, total)
         if fitted is None:
-            if total is None or plan.search_seconds is None:
-                return {}
+            if total is None or plan.search_seconds is None or (plan.recipe and plan.shared_seconds is None):
+                return {}  # epochs of shared weights that were asked for were not timed, and take as long as they do
             search = plan.search_seconds * plan.searches
             return {"search": search, "final training": max(0.0, total - search - export), "export": export}
         epochs, begun = plan.epochs_finally, plan.candidate_epochs
