@@ -79,7 +79,9 @@ def planned(plan: Plan, search: Search, *, fitted: bool) -> str:
     stops += [f"{search.objectives[0].metric} {plan.target:g}"] if plan.target is not None else []
     stops += [f"{plan.patience} trials without improvement"] if plan.patience else []
     stops += [f"{plan.time_limit} in all"] if plan.time_limit else []
-    trained = f"train candidates for {counted(plan.candidate_epochs, 'epoch')} until {' or '.join(stops)}{_default(plan)}"
+    trained = (
+        f"train candidates for {counted(plan.candidate_epochs, 'epoch')} until {' or '.join(stops)}{_default(plan)}"
+    )
     where = f", {elsewhere}" if (elsewhere := workers.described(plan)) else ""
     return f"{trained}{repeated}{where}; {_finally(plan)}"
 
