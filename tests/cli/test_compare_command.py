@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 from pathlib import Path
 
@@ -8,7 +9,10 @@ import pytest
 
 from netwright.benchmarks import Problem, compare
 from netwright.cli.main import run
+from netwright.core.task import TaskShape
+from netwright.estimators.cost import Cost
 from netwright.estimators.table import Table
+from netwright.spaces import Mlp
 from netwright.testing.small_spaces import Layers
 
 SPACE = f"{Layers.__module__}:Layers:most=2"
@@ -140,6 +144,30 @@ def test_real_training_is_compared_in_real_seconds(tmp_path, capsys):
     told = capsys.readouterr()
     assert code == 0, told.err
     assert "digits: searched by val_accuracy" in told.out and "2 evaluations" in told.out
+
+
+def test_strategies_are_compared_by_a_combination_of_accuracy_and_size(tmp_path, capsys):
+    metric = "val_accuracy * (macs / 30M) ^ -0.07"
+    space = ["--space", "mlp:most=1", "--epochs", "1", "--evaluations", "2", "--repeats", "2"]
+    folder = ["--folder", str(tmp_path), "--executor", "inline", "--no-plots"]
+    words = ["compare", "--data", "digits", *space, "--strategies", "random,local", "--metric", metric, *folder]
+    assert run(words) == 0
+    out = capsys.readouterr().out
+    assert f"searched by {metric}, reported by {metric}" in out and "4 searches, 8 evaluations" in out
+    with (tmp_path / "finals.csv").open(newline="") as file:
+        found = {(row["strategy"], row["repeat"]): float(row["searched"]) for row in csv.DictReader(file)}
+    with gzip.open(tmp_path / "evaluations.csv.gz", "rt", newline="") as file:
+        rows = list(csv.DictReader(file))
+    best = {
+        key: max(float(row["searched"]) for row in rows if (row["strategy"], row["repeat"]) == key) for key in found
+    }
+    assert len(found) == 4 and found == best
+    layers = Mlp(most=1)
+    costs = Cost(layers, TaskShape((1, 8, 8), 10))
+    for row in rows:  # so many of 162 validation examples were right, times what the size makes of it
+        macs = costs.figures(layers.parse(row["architecture"]))["macs"]
+        right = 162 * float(row["searched"]) * (macs / 30e6) ** 0.07
+        assert right == pytest.approx(round(right), abs=1e-3)
 
 
 def test_progress_is_told_with_the_time_to_go():

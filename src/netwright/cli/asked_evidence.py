@@ -89,7 +89,11 @@ class Compared:
     ] = ()
     metrics: Annotated[
         tuple[str, ...],
-        typer.Option("--metric", help="The column to search by; for several tasks several, each with a --report."),
+        typer.Option(
+            "--metric",
+            help="The column to search by, or a combination: 'val_accuracy * (macs / 30M) ^ -0.07'; for several tasks "
+            "several, each with a --report.",
+        ),
     ] = ()
     reports: Annotated[
         tuple[str, ...],
