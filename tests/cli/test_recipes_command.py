@@ -55,7 +55,13 @@ def outcome(*words: str) -> dict[str, Any]:
 def test_a_recipe_goes_from_data_to_a_report_beside_a_random_search() -> None:
     found = outcome("--recipe", "gdas", "--epochs", "2", "--final-seeds", "2", "--name", "g")
     names = [each["name"] for each in found["final"]["baselines"]]
-    assert names == ["random search", "random pick", "logistic regression", "ResNet-8"]
+    assert names == [
+        "random search",
+        "random pick",
+        "logistic regression",
+        "ResNet-8",
+        "always the most frequent class",
+    ]
     assert list(found["random search"]) == ["g-random"]
     shown = command("show", "g")
     assert "discretisation_gap" in shown and "shared weights took" in shown and "recipe     gdas" in shown
