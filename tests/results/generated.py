@@ -12,7 +12,8 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from netwright.core.task import Examples, TaskShape
+from netwright.core.task import Examples
+from netwright.problems import Classification
 from netwright.results.baking import plain_copy
 from netwright.results.model_file import Inputs, model_file
 from netwright.results.network_source import Source, write_source
@@ -31,8 +32,8 @@ def import_file(path: Path) -> ModuleType:
 
 def inputs_for(shape: tuple[int, ...], classes: int = 3) -> Inputs:
     names = [f"class {i}" for i in range(classes)]
-    plain = Plain(shape, Examples(torch.zeros(0, *shape), torch.zeros(0)))
-    return Inputs(TaskShape(shape, classes), names, [0.5] * shape[0], [0.25] * shape[0], plain)
+    plain = Plain(Examples(torch.zeros(0, *shape), torch.zeros(0)))
+    return Inputs(shape, Classification(names), [0.5] * shape[0], [0.25] * shape[0], plain)
 
 
 def unsettle(network: nn.Module, seed: int = 0) -> nn.Module:

@@ -101,7 +101,7 @@ def write(concluded: Concluded, to: Path, *, overwrite: bool = False) -> list[st
     return [
         f"exported to {to}: {', '.join(sorted(path.name for path in to.iterdir()))}",
         f"verified in a process without netwright: {exported.verified_examples:,} predictions reproduced, "
-        f"logits differ by at most {exported.largest_difference:.1g}",
+        f"outputs differ by at most {exported.largest_difference:.1g}",
     ]
 
 

@@ -135,6 +135,8 @@ class Problem(Configured, ABC):
     kind: in a word, as in "regression".
     score_name: what `score` is, as in "accuracy".
     watched: what `watch` adds up, such as "accuracy".
+    network_of: what a trained network is, before what its examples are, as in "A classifier of".
+    answered: what it says of an example, in the plural, as in "classes".
     smooths: whether its loss knows label smoothing.
     continues: whether each example goes on where the one before ends, as the windows of a text do: they are then laid
         in parallel streams, not shuffled, and what a network carries goes from one batch to the next.
@@ -148,6 +150,8 @@ class Problem(Configured, ABC):
     """
 
     kind: ClassVar[str] = "problem"
+    network_of: ClassVar[str] = "A network for"
+    answered: ClassVar[str] = "answers"
     smooths: ClassVar[bool] = False
     continues: ClassVar[bool] = False
     score_name: ClassVar[str] = "score"
@@ -300,12 +304,29 @@ class Problem(Configured, ABC):
         return {}
 
     def code(self) -> str:
-        """Python text, its imports first, by which an exported `model.py` answers."""
-        from netwright.core.errors import ConfigurationError
+        """Python text, its imports first, by which an exported `model.py` answers; by default its plain outputs.
 
-        raise ConfigurationError(
-            f"{type(self).__name__} does not say how a file of its own answers, so it has no export"
-        )
+        It may import the standard library, torch and what its preparation needs, and stands in a module of
+        `netwright.problems.portable`, where tests reach it. It defines five names:
+
+        `predict(network, raw, batch_size=256)`: the answers to examples as their user has them, for Python.
+        `options(parser)`: adds what the command line offers to an `argparse.ArgumentParser`; `--json` is there.
+        `answers(network, inputs, names, asked) -> list[dict]`: an object that JSON can hold for each example. inputs:
+        up to 256 examples as `prepared` gives them; names: of each its file and its name there; asked: the options. It
+        may give the network the examples in parts, or one after the other, and write files, such as masks.
+        `line(answer) -> str`: one of these objects as people read it, on one line.
+        `closing(asked) -> list[str]`: lines behind all answers, as of what all examples come to together.
+
+        It may use these of `results.frame`, announced as `respond: Callable[..., Tensor]`:
+        `respond(network, inputs) -> Tensor`: what the network gives for prepared examples, on the CPU.
+        `responses(network, raw, batch_size) -> list[Tensor]`: the same for raw examples, batch by batch.
+        `how_many`, `some` and `joined` of examples, `printable(text)`, and `whole_number(text)` for an option.
+        """
+        import inspect
+
+        from netwright.core import plain_answers
+
+        return inspect.getsource(plain_answers)
 
 
 class Collected(Tally):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from netwright.core.errors import ConfigurationError, DataError
 from netwright.core.problem import Metric, Problem, Tally, Watch
 from netwright.core.spelling import option
 from netwright.core.wording import listed
+from netwright.problems.portable import classes as answering
 
 if TYPE_CHECKING:
     from netwright.core.task import TaskShape
@@ -36,6 +38,8 @@ class Classification(Problem):
     """
 
     kind: ClassVar[str] = "classification"
+    network_of: ClassVar[str] = "A classifier of"
+    answered: ClassVar[str] = "classes"
     smooths: ClassVar[bool] = True
     score_name: ClassVar[str] = "accuracy"
     watched: ClassVar[tuple[str, ...]] = ("accuracy",)
@@ -119,6 +123,14 @@ class Classification(Problem):
         if self.class_weights is not None or shape.is_tokens:
             return super().signature(shape)
         return f"(TaskShape(input={shape.input!r}, classes={self.outputs}), {self.class_names!r})"  # as it always was
+
+    # Answers.
+
+    def constants(self) -> Mapping[str, Any]:
+        return {"CLASS_NAMES": self.class_names}
+
+    def code(self) -> str:
+        return inspect.getsource(answering)
 
 
 class Hits(Tally):

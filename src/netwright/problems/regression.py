@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
@@ -15,6 +16,7 @@ from torch import Tensor
 from netwright.core.errors import ConfigurationError, DataError, nearest
 from netwright.core.problem import Metric, Problem, amount
 from netwright.core.wording import listed
+from netwright.problems.portable import numbers as answering
 
 if TYPE_CHECKING:
     from netwright.core.task import TaskShape
@@ -55,6 +57,8 @@ class Regression(Problem):
     """
 
     kind: ClassVar[str] = "regression"
+    network_of: ClassVar[str] = "A regression on"
+    answered: ClassVar[str] = "numbers"
 
     def __init__(
         self,
@@ -217,6 +221,20 @@ class Regression(Problem):
 
     def signature(self, shape: TaskShape) -> str:
         return repr((shape, self.replace(measured=())))
+
+    # Answers.
+
+    def constants(self) -> Mapping[str, Any]:
+        return {
+            "TARGET_NAMES": self.names,
+            "CENTRE": self.centre,
+            "SCALE": self.scale,
+            "UNIT": self.unit,
+            "LEVELS": self.levels if self.quantiles else (),
+        }
+
+    def code(self) -> str:
+        return inspect.getsource(answering)
 
 
 def _own(metric: str, target: str) -> str:

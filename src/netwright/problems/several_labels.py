@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
@@ -14,6 +15,7 @@ from torch import Tensor
 from netwright.core.errors import ConfigurationError, DataError
 from netwright.core.problem import Metric, Problem
 from netwright.core.wording import listed
+from netwright.problems.portable import labels as answering
 from netwright.problems.ranking import average_precision
 
 MEAN_AVERAGE_PRECISION = Metric("mean_average_precision", percent=True, label="mAP")
@@ -43,6 +45,8 @@ class SeveralLabels(Problem):
     """
 
     kind: ClassVar[str] = "several labels"
+    network_of: ClassVar[str] = "A network that labels"
+    answered: ClassVar[str] = "labels"
 
     def __init__(self, label_names: Sequence[str], *, positive_weights: Sequence[float] | str | None = None) -> None:
         self.label_names = tuple(map(str, label_names))
@@ -133,3 +137,11 @@ class SeveralLabels(Problem):
     def constant(self, targets: Tensor) -> tuple[str, Tensor]:
         share = targets.double().mean(0).clamp(1e-6, 1 - 1e-6)
         return "each label as often as it is there", (share / (1 - share)).log().float()
+
+    # Answers.
+
+    def constants(self) -> Mapping[str, Any]:
+        return {"LABEL_NAMES": self.label_names}
+
+    def code(self) -> str:
+        return inspect.getsource(answering)

@@ -53,9 +53,10 @@ if TYPE_CHECKING:
     from netwright.results.final_report import readme, report_lines, sentences, table
     from netwright.results.network_source import Source, write_source
     from netwright.results.of_run import Concluded, NothingTrained, conclude, export_run, trial_of
+    from netwright.results.own_files import NotReproduced
     from netwright.results.plain_references import boosted_trees, linear_regression, logistic_regression
     from netwright.results.reference_models import Reference, references
-    from netwright.results.verification import NotReproduced, Verification, verify
+    from netwright.results.verification import Verification, verify
 else:  # what a command shows of a stored run needs no torch
     from netwright.core.on_demand import on_demand
 
@@ -71,7 +72,8 @@ else:  # what a command shows of a stored run needs no torch
         "netwright.results.of_run": ("Concluded", "NothingTrained", "conclude", "export_run", "trial_of"),
         "netwright.results.plain_references": ("boosted_trees", "linear_regression", "logistic_regression"),
         "netwright.results.reference_models": ("Reference", "references"),
-        "netwright.results.verification": ("NotReproduced", "Verification", "verify"),
+        "netwright.results.own_files": ("NotReproduced",),
+        "netwright.results.verification": ("Verification", "verify"),
     }
     __getattr__, __dir__ = on_demand(
         __name__, {name: f"{module}:{name}" for module, names in _PLACES.items() for name in names}

@@ -20,7 +20,9 @@ from torch import Tensor, nn
 
 from netwright.core.errors import UserError
 from netwright.core.kinds import kinds_checked
+from netwright.core.problem import Metric, Problem, Tally
 from netwright.core.spelling import option
+from netwright.core.trees import mapped
 from netwright.results.baking import plain_copy
 from netwright.results.figures import Figures
 from netwright.results.final_report import readme, usage
@@ -29,18 +31,18 @@ from netwright.results.model_file import Inputs, model_file, reserved_names
 from netwright.results.network_source import Source, write_source
 from netwright.results.plain_preparation import Plain
 from netwright.results.verification import NotReproduced, Verification, verify
-from netwright.training import predict
 from netwright.version import __version__
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
     from netwright.core.preparation import Preparation
     from netwright.core.space import Space
-    from netwright.core.task import Data
+    from netwright.core.task import Data, Examples
     from netwright.tasks.task import Task
 
 MOST_VERIFIED, LEAST_VERIFIED = 2_000, 32  # test examples whose logits are compared
 MOST_WORK = 1e11  # multiply-adds of such a comparison; a few seconds on one core
+OTHER_DEVICE = 0.02  # of the largest output, by which one device may differ from another
 MOST_FROM_FILES = 256  # test examples that are read again from the user's own files
 MOST_BYTES = 32_000_000  # of those files
 FILES = {
@@ -57,7 +59,7 @@ class Exported:
 
     directory: that was written.
     figures: what its report states.
-    largest_difference: between the logits of the files and the reported ones.
+    largest_difference: between the outputs of the files and those of the network.
     verified_examples: how many of the test split were compared.
     left_out: state-dict keys that only training needs.
     """
@@ -108,7 +110,7 @@ def export(
     space: of the architecture.
     task: with the test examples to compare on, and how inputs are prepared.
     figures: what the README states.
-    reported: the test logits, (n, classes) on the CPU, that the reported accuracy of `figures` comes from.
+    reported: the outputs for the test split, on the CPU, that the values of `figures` come from.
     overwrite: replace an earlier export.
 
     Raises UserError where the directory holds anything else or cannot be written, and where the network cannot be
@@ -118,16 +120,17 @@ def export(
     data = task.final_data("cpu")
     network = plain_copy(network)
     preparation = preparation_of(task)
-    source = write_source(network, _example(data), reserved_names(preparation))
+    source = write_source(network, _example(data), reserved_names(preparation, task.problem))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as temporary:
             folder = Path(temporary, "export")
             folder.mkdir()
-            _write(folder, source, Inputs(task.shape, task.class_names, data.mean, data.std, preparation))
+            shapes = mapped(lambda each: tuple(each.shape[1:]), data.held_out.stored)
+            _write(folder, source, Inputs(shapes, task.problem, data.mean, data.std, preparation))
             checked, sentences = _checked(folder, network, data, reported, preparation, task, figures.winner.macs)
             _write_architecture(folder, architecture, space, task)
-            use = usage(preparation, checked.answers)
+            use = usage(preparation, checked.answers, checked.lines)
             _write_text(folder / "README.md", readme(figures, FILES, [*sentences, *_left_out(source)], use))
             _move(folder, target, Path(temporary, "replaced"))
     except OSError as problem:
@@ -161,15 +164,25 @@ def check_target(directory: str | Path, overwrite: bool = False) -> Path:
 
 def preparation_of(task: Task) -> Preparation:
     """How raw examples become the task's inputs; without a preparation of its own they are its inputs already."""
-    return task.preparation or Plain(task.shape.input, task.test)
+    return task.preparation or Plain(task.test)
 
 
-def _example(data: Data) -> Tensor:
+def _example(data: Data) -> Any:
     """Two training examples as the network takes them."""
     from netwright.training.augmentation import Normalisation
 
-    inputs = data.train.batch(0, 2)
-    return Normalisation.of(data, inputs.device)(inputs)
+    return Normalisation.of(data, data.train.device)(data.train.batch(0, 2))
+
+
+def _answered(network: nn.Module, examples: Examples, data: Data) -> Tensor:
+    """What the network gives for each example by itself, whatever came before it: float32 on the CPU."""
+    from netwright.training.augmentation import Normalisation
+    from netwright.training.evaluation import EVALUATION_BATCH, inference
+
+    normalise, size = Normalisation.of(data, examples.device), EVALUATION_BATCH
+    with inference(network):
+        starts = range(0, len(examples), size)
+        return torch.cat([network(normalise(examples.batch(start, start + size))).float() for start in starts]).clone()
 
 
 def _write(folder: Path, source: Source, inputs: Inputs) -> None:
@@ -191,6 +204,7 @@ def _write_architecture(folder: Path, architecture: Architecture, space: Space, 
             "fingerprint": task.fingerprint,
             "input_shape": list(task.shape.input),
             "class_names": list(task.class_names),
+            "problem": task.problem.kind,
         },
         "versions": {
             "netwright": __version__,
@@ -221,30 +235,40 @@ def _checked(
 ) -> tuple[Verification, Sequence[str]]:
     """Verify the folder, and put into words what was found."""
     test, count = data.held_out, min(_most_verified(macs), len(data.held_out))
-    share = test.part(0, count)
-    expected = predict(network, share, data, device="cpu")
+    share, problem = test.part(0, count), task.problem
+    expected = _answered(network, share, data)
     with tempfile.TemporaryDirectory(prefix="netwright-files-") as place:
         files = _own_files(preparation, min(count, MOST_FROM_FILES), Path(place))
-        packages = imported_modules(preparation.code())
-        checked = verify(folder, share.inputs, expected, files, task.class_names, packages)
+        packages = imported_modules(preparation.code()) | imported_modules(problem.code())
+        checked = verify(folder, share.inputs, expected, files, packages)
         checked = replace(checked, answers=_named_as_given(checked.answers, Path(place)))
-    main, tally = task.problem.main, task.problem.tally()
-    tally.add(checked.logits, share.targets)
-    found = tally.figures()[main.name]
     which = "the whole test split" if count == len(test) else f"the first {count:,} test examples"
     sentences = [
-        f"Loaded in a process without netwright, on {which}: the same classes, and logits that differ by at most "
+        f"Loaded in a process without netwright, on {which}: the same answers, with outputs that differ by at most "
         f"{checked.largest_difference:.2g} (float32 on the CPU).",
-        f"Test {main.words} computed from these files on {which}: {main.text(found)}.",
+        *_scored(checked, share, problem, which),
     ]
     if checked.answers:
         sentences.append(
             f"`python model.py --json` over the original files of the first {len(checked.answers):,} test examples "
-            "gave the same classes."
+            f"gave the same {problem.answered}."
         )
-    if reported is not None:
+    if reported is not None and not problem.continues:
         sentences.append(_against_reported(checked, reported[:count]))
     return checked, sentences
+
+
+def _scored(checked: Verification, share: Examples, problem: Problem, which: str) -> list[str]:
+    """The main metric of the files' outputs; nothing where it is that of examples which continue each other."""
+    if problem.continues:
+        return []
+    tally = problem.tally()
+    tally.add(checked.outputs, share.targets)
+    return [f"Test {problem.main.words} computed from these files on {which}: {_figure(tally, problem.main)}."]
+
+
+def _figure(tally: Tally, metric: Metric) -> str:
+    return metric.text(tally.figures()[metric.name])
 
 
 def _named_as_given(answers: Sequence[Mapping[str, Any]], place: Path) -> tuple[Mapping[str, Any], ...]:
@@ -268,11 +292,14 @@ def _own_files(preparation: Preparation, count: int, place: Path) -> list[Path]:
 
 
 def _against_reported(checked: Verification, reported: Tensor) -> str:
-    """The reported predictions may come from another device, whose last bits differ."""
-    differ = int((checked.logits.argmax(1) != reported.argmax(1)).sum())
+    """The reported outputs may come from another device, whose last bits differ."""
+    found = checked.outputs[: len(reported)]
+    scale = max(1.0, float(reported.abs().max()))
+    far = (found - reported).abs().flatten(1).max(1).values > OTHER_DEVICE * scale
+    differ = int(far.sum())
     if differ > max(1, len(reported) // 200):
         raise NotReproduced(
-            f"the exported model predicts another class than was reported for {differ} of {len(reported):,} examples"
+            f"the exported model answers otherwise than was reported for {differ} of {len(reported):,} examples"
         )
     return f"Of the {len(reported):,} reported predictions, {len(reported) - differ:,} are reproduced."
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from netwright.core.preparation import Preparation
 from netwright.core.problem import Breakdown, Metric
+from netwright.core.wording import listed
 from netwright.core.wording import table as plain_table
 from netwright.results.figures import ACCURACY, Contender, Difference, Figures
 from netwright.results.report_parts import parts, printable
@@ -107,30 +108,32 @@ def amount(value: float | None) -> str:
     return "" if value is None else f"{value:,.0f}"
 
 
-def usage(preparation: Preparation, answers: Sequence[Mapping[str, Any]] = ()) -> str:
+def usage(preparation: Preparation, answers: Sequence[Mapping[str, Any]] = (), lines: Sequence[str] = ()) -> str:
     """How examples are predicted, in Markdown.
 
+    preparation: of the examples.
     answers: what `model.py --json` printed for a user's own files.
+    lines: the same answers as people read them.
     """
+    named = [f"`{name}`" for name in (answers[0] if answers else ("file", "example"))]
     parts = [
         _USE.replace("{examples}", " ".join(preparation.describe().split())),
         "Files, folders and patterns of names go to `model.py`, which prepares them as the training data was prepared:",
-        _fenced(*_example_lines(answers), "python model.py --json FILE... > answers.jsonl"),
+        _fenced(*_example_lines(answers, lines), "python model.py --json FILE... > answers.jsonl"),
         escaped(preparation.needs()),
-        "With `--json` each example is one JSON object on a line: `file`, `example`, `class`, `probability`, and "
-        "`probabilities` of all classes. `python model.py --help` lists the other options and the exit codes.",
+        f"With `--json` each example is one JSON object on a line: {listed(named, len(named))}. "
+        "`python model.py --help` lists the other options and the exit codes.",
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _example_lines(answers: Sequence[Mapping[str, Any]]) -> list[str]:
+def _example_lines(answers: Sequence[Mapping[str, Any]], lines: Sequence[str]) -> list[str]:
     """A command that was run, and the first line that it printed."""
     if not answers:
         return ["python model.py FILE..."]
-    first = answers[0]
-    file, example = str(first["file"]), str(first["example"])
+    file, example = str(answers[0]["file"]), str(answers[0]["example"])
     where = file if example in ("", file) or example.startswith(Path(file).name) else f"{file}, {example}"
-    return [f"python model.py {shlex.quote(file)}", f"{where}: {first['class']} ({first['probability']:.1%})"]
+    return [f"python model.py {shlex.quote(file)}", f"{where}: {lines[0]}"]
 
 
 def _fenced(*lines: str) -> str:

@@ -1,7 +1,7 @@
 """What every exported `model.py` does with its network: load it, predict with it, and answer on the command line.
 
-The text of the functions below goes into that file as it stands, behind the network's own code and the code of the
-task's preparation, which define the names that are only announced here.
+The text of the functions below goes into that file as it stands, behind the network's own code, the code of the task's
+preparation and that of its problem, which define the names that are only announced here.
 """
 
 from __future__ import annotations
@@ -22,15 +22,18 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-CLASS_NAMES: tuple[str, ...]
 ENDINGS: tuple[str, ...]
-INPUT_SHAPE: tuple[int, ...]
-MEAN: tuple[float, ...]
-STD: tuple[float, ...]
+INPUT_SHAPE: Any
+MEAN: Any
+STD: Any
 WEIGHTS_SHA256: str
 build: Callable[[], nn.Module]
 read: Callable[[Path], tuple[list[str], Any]]
-prepared: Callable[[Any], Tensor]
+prepared: Callable[[Any], Any]
+options: Callable[[argparse.ArgumentParser], None]
+answers: Callable[[nn.Module, Any, Sequence[tuple[str, str]], argparse.Namespace], list[dict[str, Any]]]
+line: Callable[[dict[str, Any]], str]
+closing: Callable[[argparse.Namespace], list[str]]
 
 
 def load(weights: str | Path | None = None, device: str = "cpu", check: bool = True) -> nn.Module:
@@ -49,45 +52,63 @@ def load(weights: str | Path | None = None, device: str = "cpu", check: bool = T
     return network.to(device).eval()
 
 
-def preprocess(raw: Any) -> Tensor:
+def preprocess(raw: Any) -> Any:
     """Examples as their user has them, whatever `prepared` takes, as the network's input."""
     return normalised(prepared(raw))
 
 
-def normalised(inputs: Tensor) -> Tensor:
-    """What `prepared` gives, uint8 images or float32 vectors (n, *INPUT_SHAPE), as the network's input."""
-    if tuple(inputs.shape[1:]) != INPUT_SHAPE:
-        raise ValueError(f"expected examples of the shape {INPUT_SHAPE}, found {tuple(inputs.shape[1:])}")
-    sides = (1, -1, 1, 1) if inputs.dim() == 4 else (1, -1)
-    mean, std = (torch.tensor(each, dtype=torch.float64).view(sides) for each in (MEAN, STD))
+def normalised(inputs: Any) -> Any:
+    """What `prepared` gives, a tensor (n, *INPUT_SHAPE) or several under names, as the network's input."""
+    if isinstance(inputs, dict):
+        return {name: _normalised(each, INPUT_SHAPE[name], MEAN[name], STD[name]) for name, each in inputs.items()}
+    return _normalised(inputs, INPUT_SHAPE, MEAN, STD)
+
+
+def _normalised(inputs: Tensor, shape: tuple[int, ...], means: Any, stds: Any) -> Tensor:
+    """uint8 images are first scaled to 0..1; what has no means, such as tokens, is taken as it is."""
+    if tuple(inputs.shape[1:]) != shape:
+        raise ValueError(f"expected examples of the shape {shape}, found {tuple(inputs.shape[1:])}")
+    if means is None:
+        return inputs.long()
+    sides = (1, -1, *[1] * (inputs.dim() - 2))
+    mean, std = (torch.tensor(each, dtype=torch.float64).view(sides) for each in (means, stds))
     scale, shift = 1 / std, -mean / std
     scale = scale / 255 if inputs.dtype == torch.uint8 else scale
     return inputs.float() * scale.float().to(inputs.device) + shift.float().to(inputs.device)
 
 
-@torch.inference_mode()
-def predict(network: nn.Module, raw: Any, batch_size: int = 256) -> list[tuple[str, float]]:
-    """The most probable class of each example, and its probability.
-
-    network: gives logits (n, classes).
-    raw: examples as their user has them.
-    batch_size: by default 256, on a GPU more, as far as they fit.
-    """
-    best = probabilities(network, raw, batch_size).max(1)
-    return [(CLASS_NAMES[i], p) for p, i in zip(best.values.tolist(), best.indices.tolist(), strict=True)]
+def responses(network: nn.Module, raw: Any, batch_size: int = 256) -> list[Tensor]:
+    """What the network gives for examples as their user has them, a batch at a time, on the CPU."""
+    count = how_many(raw)
+    return [respond(network, prepared(some(raw, start, start + batch_size))) for start in range(0, count, batch_size)]
 
 
 @torch.inference_mode()
-def probabilities(network: nn.Module, raw: Any, batch_size: int = 256) -> Tensor:
-    """The probability of every class, (n, classes), in the order of CLASS_NAMES, on the CPU."""
-    batches = (raw[start : start + batch_size] for start in range(0, len(raw), batch_size))
-    found = [_probabilities_of(network, prepared(batch)) for batch in batches]
-    return torch.cat(found) if found else torch.zeros(0, len(CLASS_NAMES))
-
-
-def _probabilities_of(network: nn.Module, inputs: Tensor) -> Tensor:
+def respond(network: nn.Module, inputs: Any) -> Tensor:
+    """What the network gives for one batch of what `prepared` gives, float32 on the CPU."""
     device = next((each.device for each in network.parameters()), torch.device("cpu"))
-    return network(normalised(inputs).to(device)).float().softmax(1).cpu()
+    given = normalised(inputs)
+    there = {name: each.to(device) for name, each in given.items()} if isinstance(given, dict) else given.to(device)
+    return network(there).float().cpu()
+
+
+def how_many(inputs: Any) -> int:
+    """How many examples these are: rows of a tensor, an array or a list, or of several under names."""
+    return len(next(iter(inputs.values()))) if isinstance(inputs, dict) else len(inputs)
+
+
+def some(inputs: Any, start: int, stop: int) -> Any:
+    """The examples from place `start` to before `stop`."""
+    if isinstance(inputs, dict):
+        return {name: each[start:stop] for name, each in inputs.items()}
+    return inputs[start:stop]
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """Examples of several files as those of one."""
+    if isinstance(parts[0], dict):
+        return {name: torch.cat([each[name] for each in parts]) for name in parts[0]}
+    return torch.cat(list(parts))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -101,11 +122,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as problem:
         _complain(_in_words(problem))
         return 2
-    command = _Command(network, len(CLASS_NAMES) if asked.json and not asked.top else asked.top or 3, asked.json)
+    command = _Command(network, asked)
     try:
         for named in asked.files:
             command.take(named)
         command.answer()
+        for each in closing(asked) if command.answered else ():
+            print(each)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read the answers has enough of them
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -121,8 +144,8 @@ def _command_line() -> argparse.ArgumentParser:
     parser = _Parser(prog="model.py", description=about, epilog=codes, formatter_class=lines)
     what = f'files, folders (searched for {", ".join(ENDINGS)}) and patterns such as "new/*{ENDINGS[0]}"'
     parser.add_argument("files", nargs="+", metavar="FILE", help=what)
-    parser.add_argument("--json", action="store_true", help="one JSON object a line for each example, with every class")
-    parser.add_argument("--top", type=_count, metavar="K", help="how many classes of each example; 3 by default")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line for each example")
+    options(parser)
     parser.add_argument("--device", default="cpu", help="cpu by default; cuda for a GPU")
     return parser
 
@@ -133,7 +156,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"model.py: {message}; see model.py --help\n")
 
 
-def _count(text: str) -> int:
+def whole_number(text: str) -> int:
+    """A whole number from 1 on, as an option."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, found {text!r}")
     return int(text)
@@ -142,11 +166,11 @@ def _count(text: str) -> int:
 class _Command:
     """Reads files, predicts many examples at a time, and prints what was found in the order of the files."""
 
-    def __init__(self, network: nn.Module, top: int, as_json: bool) -> None:
-        self.network, self.top, self.as_json = network, min(top, len(CLASS_NAMES)), as_json
+    def __init__(self, network: nn.Module, asked: argparse.Namespace) -> None:
+        self.network, self.asked = network, asked
         self.failed = self.answered = 0
         self.waiting: list[tuple[str, str]] = []
-        self.inputs: list[Tensor] = []
+        self.inputs: list[Any] = []
 
     def take(self, named: str) -> None:
         """Predict the examples of every file that an argument stands for; what cannot be used is said, not raised."""
@@ -162,7 +186,7 @@ class _Command:
         try:
             names, raw = read(path)
             inputs = prepared(raw)
-            normalised(inputs[:1])
+            normalised(some(inputs, 0, 1))
         except Exception as problem:
             self.leave_out(str(path), problem)
             return
@@ -176,25 +200,23 @@ class _Command:
         self.failed = 2
         _complain(f"{what}: {_in_words(problem)}")
 
-    @torch.inference_mode()
     def answer(self) -> None:
         """Predict what was read and print it."""
-        names, inputs = iter(self.waiting), torch.cat(self.inputs) if self.inputs else torch.zeros(0)
+        names, inputs = self.waiting, joined(self.inputs) if self.inputs else None
         self.waiting, self.inputs = [], []
-        for batch in inputs.split(256) if len(inputs) else ():
-            best = _probabilities_of(self.network, batch).topk(self.top)
-            for values, places in zip(best.values.tolist(), best.indices.tolist(), strict=True):
-                found = [(CLASS_NAMES[i], p) for p, i in zip(values, places, strict=True)]
-                print(self.line(*next(names), found))
+        for start in range(0, len(names), 256):
+            batch = names[start : start + 256]
+            found = answers(self.network, some(inputs, start, start + 256), batch, self.asked)
+            for (path, name), each in zip(batch, found, strict=True):
+                print(self.line(path, name, each))
                 self.answered += 1
 
-    def line(self, path: str, name: str, found: list[tuple[str, float]]) -> str:
-        if self.as_json:
-            best = {"class": found[0][0], "probability": found[0][1], "probabilities": dict(found)}
-            return json.dumps({"file": path, "example": name, **best})
+    def line(self, path: str, name: str, found: dict[str, Any]) -> str:
+        if self.asked.json:
+            return json.dumps({"file": path, "example": name, **found})
         own = Path(path).name
         where = path + name[len(own) :] if name.startswith(own) else path if name in ("", path) else f"{path}, {name}"
-        return f"{_printable(where)}: {', '.join(f'{_printable(each)} ({p:.1%})' for each, p in found)}"
+        return f"{printable(where)}: {line(found)}"
 
 
 def _files(named: str) -> list[Path]:
@@ -242,13 +264,13 @@ def _in_words(problem: Exception) -> str:
     return f"{type(problem).__name__}: {text}" if text else type(problem).__name__
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Text on one line: line breaks and invisible characters as their codes."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def _complain(text: str) -> None:
-    print(f"model.py: {_printable(text)}", file=sys.stderr)
+    print(f"model.py: {printable(text)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

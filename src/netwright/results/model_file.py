@@ -6,13 +6,13 @@ import inspect
 import math
 import pprint
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from netwright.core.preparation import Preparation
-from netwright.core.task import TaskShape
+from netwright.core.problem import Problem
 from netwright.results import frame
 from netwright.results.merging import Piece, joined_imports, piece
 from netwright.results.network_source import Source
@@ -30,34 +30,39 @@ NETWORK_IMPORTS = (
 class Inputs:
     """What the network is for.
 
-    mean, std: one number a channel or feature; images are first scaled to 0..1.
+    shape: of one example; under names where it has several inputs.
+    problem: what it answers.
+    mean, std: one number a channel or feature; images are first scaled to 0..1. None for inputs that are taken as they
+        are; under names where an example has several.
     """
 
-    shape: TaskShape
-    class_names: Sequence[str]
-    mean: Sequence[float]
-    std: Sequence[float]
+    shape: Any
+    problem: Problem
+    mean: Any
+    std: Any
     preparation: Preparation
 
 
 def model_file(source: Source, inputs: Inputs, weights_sha256: str) -> str:
     """The whole file. It imports torch, safetensors and the standard library, and what the preparation imports."""
-    reading, network, using = piece(inputs.preparation.code()), piece(_code(source)), _frame()
-    _check_names(reading, network, using)
-    parts = [_constants(inputs, weights_sha256), reading.text, network.text, using.text]
+    reading, answering = piece(inputs.preparation.code()), piece(inputs.problem.code())
+    network, using = piece(_code(source)), _frame()
+    _check_names(reading, network, answering, using)
+    parts = [_constants(inputs, weights_sha256), reading.text, network.text, answering.text, using.text]
     body = "\n\n".join(part.strip("\n") + "\n" for part in parts)
-    lines = [*reading.imports, *network.imports, *using.imports]
-    return f"{_opening(inputs.preparation)}\n{joined_imports(lines, body, _required)}\n\n{body}"
+    lines = [*reading.imports, *network.imports, *answering.imports, *using.imports]
+    return f"{_opening(inputs)}\n{joined_imports(lines, body, _required)}\n\n{body}"
 
 
-def reserved_names(preparation: Preparation) -> frozenset[str]:
+def reserved_names(preparation: Preparation, problem: Problem) -> frozenset[str]:
     """Names that stand in `model.py` beside the network, so that none of its classes may have them."""
-    reading = piece(preparation.code())
-    imported = {line.split()[-1].partition(".")[0] for line in (*reading.imports, *_frame().imports)}
-    return frozenset({*reading.names, *preparation.constants(), *_frame().names, *_OWN_CONSTANTS, *imported})
+    pieces = piece(preparation.code()), piece(problem.code()), _frame()
+    imported = {line.split()[-1].partition(".")[0] for each in pieces for line in each.imports}
+    names = {name for each in pieces for name in each.names}
+    return frozenset({*names, *preparation.constants(), *problem.constants(), *_OWN_CONSTANTS, *imported})
 
 
-_OWN_CONSTANTS = ("INPUT_SHAPE", "CLASS_NAMES", "MEAN", "STD", "WEIGHTS_SHA256", "importlib", "_needed", "_missing")
+_OWN_CONSTANTS = ("INPUT_SHAPE", "MEAN", "STD", "WEIGHTS_SHA256", "importlib", "_needed", "_missing")
 
 
 @cache
@@ -97,13 +102,14 @@ def _code(source: Source) -> str:
     return "\n\n".join(["\n".join(NETWORK_IMPORTS) + "\n", *source.classes, build])
 
 
-def _opening(preparation: Preparation) -> str:
+def _opening(inputs: Inputs) -> str:
     """The docstring, which is also what `--help` says."""
+    preparation, problem = inputs.preparation, inputs.problem
     paragraphs = [
-        f"A classifier of {preparation.describe()}, in plain PyTorch.",
+        f"{problem.network_of} {preparation.describe()}, in plain PyTorch.",
         preparation.needs(),
         "From Python: `predict(load(), examples)`, with examples as `prepared` takes them.",
-        "From the command line: `python model.py FILE...` prints the classes of the examples in files.",
+        f"From the command line: `python model.py FILE...` prints the {problem.answered} of the examples in files.",
     ]
     lines = [line for each in paragraphs if each for line in textwrap.wrap(_inert(each), 112)]
     return '"""' + "\n".join([lines[0], "", *lines[1:]]) + '\n"""\n'
@@ -117,14 +123,18 @@ def _inert(text: str) -> str:
 
 def _constants(inputs: Inputs, weights_sha256: str) -> str:
     values: dict[str, Any] = dict(inputs.preparation.constants())
-    values |= {
-        "INPUT_SHAPE": inputs.shape.input,
-        "CLASS_NAMES": tuple(map(str, inputs.class_names)),
-        "MEAN": tuple(map(float, inputs.mean)),
-        "STD": tuple(float(each) or 1.0 for each in inputs.std),
-        "WEIGHTS_SHA256": weights_sha256,
-    }
+    values |= {"INPUT_SHAPE": inputs.shape, **inputs.problem.constants()}
+    values |= {"MEAN": _each(inputs.mean, float), "STD": _each(inputs.std, lambda each: float(each) or 1.0)}
+    values |= {"WEIGHTS_SHA256": weights_sha256}
     return "".join(f"{name} = {_written(value, len(name) + 3)}\n" for name, value in values.items())
+
+
+def _each(numbers: Any, function: Callable[[Any], float]) -> Any:
+    """The same of every number, of none, or of those under each name."""
+    if isinstance(numbers, Mapping):
+        named: Mapping[str, Any] = numbers  # pyright: ignore[reportUnknownVariableType]
+        return {name: _each(own, function) for name, own in named.items()}
+    return None if numbers is None else tuple(map(function, numbers))
 
 
 def _written(value: Any, used: int) -> str:

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from netwright.core.carrying import Carrying
 from netwright.core.errors import UserError
 from netwright.core.kinds import kinds_checked
+from netwright.core.trees import joined, mapped
 from netwright.results.classes import Body, Classes, Declaration
 from netwright.results.constructors import constructor, torch_class
 from netwright.results.expressions import Argument, Call, Entry, Expression, Listing, Literal, Text, plain, quoted
@@ -46,7 +46,7 @@ class Source:
 
 
 @kinds_checked
-def write_source(network: nn.Module, example: Tensor, reserved: Collection[str] = ()) -> Source:
+def write_source(network: nn.Module, example: Any, reserved: Collection[str] = ()) -> Source:
     """The code of a network as it predicts (in eval mode).
 
     network: whose forward is written out.
@@ -59,7 +59,7 @@ def write_source(network: nn.Module, example: Tensor, reserved: Collection[str] 
     Raises UserError, naming the class and line, where a forward depends on the values it computes with.
     """
     recording = record(network, example)
-    _check_batch_size(recording, record(network, torch.cat([example, example[:1]])))
+    _check_batch_size(recording, record(network, joined([example, mapped(lambda each: each[:1], example)])))
     return _Writer(recording, reserved).source(set(recording.network.state_dict()))
 
 

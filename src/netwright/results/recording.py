@@ -13,6 +13,7 @@ from torch import Tensor, fx, nn
 
 from netwright.core.carrying import Carrying
 from netwright.core.errors import UserError
+from netwright.core.trees import moved
 from netwright.results.baking import plain_copy
 from netwright.results.constructors import torch_class
 from netwright.results.forward import Writer
@@ -54,12 +55,12 @@ def is_row(module: nn.Module) -> bool:
     return torch_class(module) is nn.Sequential
 
 
-def record(network: nn.Module, example: Tensor) -> Recording:
+def record(network: nn.Module, example: Any) -> Recording:
     """Follow the network on an example batch. Raises UserError where something cannot be written down as code."""
     own = plain_copy(network)
     _refuse_hooks(own)
     recording = Recording(own)
-    calls = _calls(recording, example.cpu())
+    calls = _calls(recording, moved(example, "cpu"))
     graphs: dict[int, list[fx.Graph]] = {}
     modules: dict[int, nn.Module] = {id(each): each for each in own.modules()}
     for key, seen in calls.items():
@@ -84,7 +85,7 @@ def _refuse_hooks(network: nn.Module) -> None:
             )
 
 
-def _calls(recording: Recording, example: Tensor) -> dict[int, dict[str, Arguments]]:
+def _calls(recording: Recording, example: Any) -> dict[int, dict[str, Arguments]]:
     """What each module that becomes a class was called with, one example of each form; inner modules first."""
     calls: dict[int, dict[str, Arguments]] = {}
 
