@@ -13,9 +13,11 @@ __all__ = [
     "DecisionSpace",
     "Estimator",
     "Measurement",
+    "Metric",
     "Mixture",
     "NetwrightError",
     "Objective",
+    "Problem",
     "Proposal",
     "RoundStrategy",
     "Rounds",
@@ -37,6 +39,7 @@ __all__ = [
     "methods",
     "networks",
     "predictors",
+    "problems",
     "results",
     "spaces",
     "store",
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
         methods,
         networks,
         predictors,
+        problems,
         results,
         spaces,
         store,
@@ -73,6 +77,7 @@ if TYPE_CHECKING:
     from netwright.core.errors import NetwrightError
     from netwright.core.estimator import Estimator
     from netwright.core.objective import Constraint, Objective
+    from netwright.core.problem import Metric, Problem
     from netwright.core.space import Space
     from netwright.core.strategy import RoundStrategy, Strategy
     from netwright.core.task import TaskShape
@@ -92,9 +97,11 @@ else:
         "DecisionSpace": "netwright.core.decision_space:DecisionSpace",
         "Estimator": "netwright.core.estimator:Estimator",
         "Measurement": "netwright.core.trial:Measurement",
+        "Metric": "netwright.core.problem:Metric",
         "Mixture": "netwright.core.architecture:Mixture",
         "NetwrightError": "netwright.core.errors:NetwrightError",
         "Objective": "netwright.core.objective:Objective",
+        "Problem": "netwright.core.problem:Problem",
         "Proposal": "netwright.core.trial:Proposal",
         "RoundStrategy": "netwright.core.strategy:RoundStrategy",
         "Rounds": "netwright.strategies.rounds:Rounds",
