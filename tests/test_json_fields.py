@@ -64,6 +64,7 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[Any]]:
         "compare": [printed("compare", "--space", "nasbench201", *scores, *budget, "--no-plots", "--processes", 1)],
         "papers": [printed("papers")],
         "doctor": [printed("doctor", *there)],
+        "clean": [printed("clean", *there)],
         "db check": [printed("db", "check", *there)],
         "db backup": [printed("db", "backup", *there)],
         "db recover": [printed("db", "recover", *there, "--to", place / "recovered")],

@@ -18,6 +18,7 @@ from netwright.core.errors import UserError
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.engine.preflight import Preflight
 from netwright.methods import timing as timing_of_weights
+from netwright.problems.classification import Classification
 from netwright.spaces import NasBench201
 from netwright.tasks import open_task
 from netwright.training.timing import Pace
@@ -109,7 +110,7 @@ def test_where_hardly_any_candidate_fits_what_makes_room_is_proposed() -> None:
     from netwright.core.task import TaskShape
 
     class Photographs:
-        shape, train = TaskShape((3, 224, 224), 5), range(900)
+        shape, train, problem = TaskShape((3, 224, 224), 5), range(900), Classification("abcde")
 
     plan, found = fitted(Plan("photos", time="120s"), paced(13, 2.0), 120.0)
     lines = said(plan, found, Photographs(), asked=False)  # type: ignore[arg-type]

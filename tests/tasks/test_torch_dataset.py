@@ -200,7 +200,7 @@ def test_a_data_set_to_validate_on():
         (loader(), r"a DataLoader; expected a Task: tasks\.dataset\(loader\.dataset\)"),
         ("path/to/images", r"the text 'path/to/images'; expected a Task: tasks\.open_task\('path/to/images'\)"),
         (tasks.digits, r"the function digits; expected a Task: call the function, digits\(\.\.\.\)"),
-        (tasks.Task, r"the class Task; expected a Task: with parentheses, Task\(name, train, test, class_names\)"),
+        (tasks.Task, r"the class Task; expected a Task: with parentheses, Task\(name, train, test, problem\)"),
         (None, r"None; expected a Task: tasks\.arrays\(x, y\)"),
     ],
 )

@@ -341,6 +341,10 @@ COMMANDS: dict[str, Fields] = {
         "[].verdict": ("text", "ok, note or problem"),
         "[].detail": ("text", "what was found, and what to do"),
     },
+    "clean": {
+        "directory": ("text", "of the project"),
+        "bytes": ("count", "that were freed"),
+    },
     "db check": {
         "ok": ("flag", "whether all is as it was written"),
         "runs": ("count", "that were read"),
