@@ -105,7 +105,7 @@ def fails(i):
         (Items(lambda i: (X[i], None)), "label of item 0 is a NoneType"),
         (Items(lambda i: (X[i], Y[i]), n=0), "is empty"),
         (5, "is a int; expected a torch dataset"),
-        (Items(lambda i: (X[i], 0.5)), "regression"),
+        (Items(lambda i: (X[i], 0.5)), "the labels are always 0.5: there is nothing to learn"),
     ],
 )
 def test_what_does_not_fit_is_named(source, message):

@@ -167,10 +167,47 @@ class SearchOptions(Asked):
         int | None, typer.Option(help="Resize a folder's images to this many pixels a side."), Reads("size")
     ] = None
     target_column: Annotated[
-        str | None, typer.Option(help="The column of a .csv file that holds the class."), Reads("target")
+        str | None,
+        typer.Option(help="The column of a .csv file that holds the class or number; several as a,b."),
+        Reads("target"),
+    ] = None
+    problem: Annotated[
+        str | None,
+        typer.Option(help="What is asked for: classification, labels (several) or regression; found out if left out."),
+        Reads("problem"),
+    ] = None
+    loss: Annotated[
+        str | None,
+        typer.Option(help="Of a regression: squared (default), absolute, huber, quantile or quantile:0.1,0.5,0.9."),
+        Reads("loss"),
+    ] = None
+    class_weights: Annotated[
+        str | None,
+        typer.Option(help="balanced: classes, or labels, count alike in training however many examples they have."),
+        Reads("class_weights"),
+    ] = None
+    separator: Annotated[
+        str | None,
+        typer.Option(help="What stands between several labels in one cell: ';', '|', ...; found out if left out."),
+        Reads("separator"),
+    ] = None
+    group_column: Annotated[
+        str | None,
+        typer.Option(
+            help="A column, or an array of a .npz file: rows with the same value are never on two sides of a split."
+        ),
+        Reads("group_column"),
+    ] = None
+    time_column: Annotated[
+        str | None,
+        typer.Option(help="A column of dates or numbers: the last rows are tested on, those before validated on."),
+        Reads("time_column"),
     ] = None
     test: Annotated[
         Path | None, typer.Option(help="A second .csv or .npz file, with the test split."), Reads("test")
+    ] = None
+    validation: Annotated[
+        Path | None, typer.Option(help="A .csv file to validate on during the search."), Reads("validation")
     ] = None
     drop: Annotated[
         tuple[str, ...], typer.Option(help="Leave this column of a table out; repeatable."), Reads("drop")
@@ -228,26 +265,6 @@ class SearchOptions(Asked):
         typer.Option(help="Of pictures in a .npz file: channels-first or channels-last; seen if left out."),
         Reads("layout"),
     ] = None
-    text_column: Annotated[
-        tuple[str, ...],
-        typer.Option(help="The column of a table that holds texts, whose class is asked for; repeatable."),
-        Reads("text"),
-    ] = ()
-    tokens: Annotated[
-        str | None,
-        typer.Option(help="What is read of a text file: characters (default), words or bytes."),
-        Reads("tokens"),
-    ] = None
-    window: Annotated[
-        int | None,
-        typer.Option(help="How many tokens of a text, or times of a series, a network is given at once."),
-        Reads("window"),
-    ] = None
-    data_option: Annotated[
-        tuple[str, ...],
-        typer.Option(help="A further option of how DATA is read, as words=5000 or split_seed=3; repeatable."),
-        Reads(),
-    ] = ()
     name: Annotated[
         str | None,
         typer.Option(help="The run's name; by default made from data, space and strategy."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ACCURACY = Metric("accuracy", percent=True, of_examples=True)
 BALANCED = Metric("balanced_accuracy", percent=True)
+BALANCED_WEIGHTS = "balanced"
 _MOST = 0.6  # share of the examples that makes one class the usual answer
 _RARE = 0.2  # of an even share, below which a class is rare
 
@@ -31,7 +32,8 @@ class Classification(Problem):
     """One of several classes for each example.
 
     class_names: one a class, in the order of the targets' numbers.
-    class_weights: what an example of each class counts in the loss; None for 1 each.
+    class_weights: what an example of each class counts in the loss; "balanced" for as much as makes all classes of the
+        training examples count alike (see `fitted`), None for 1 each.
 
     Targets are int64 (n,), each in 0..classes-1; outputs are logits (n, classes). Raises ConfigurationError for fewer
     than two classes, for a name that occurs twice, and for weights that are not one a class and above 0.
@@ -44,9 +46,11 @@ class Classification(Problem):
     score_name: ClassVar[str] = "accuracy"
     watched: ClassVar[tuple[str, ...]] = ("accuracy",)
 
-    def __init__(self, class_names: Sequence[str], *, class_weights: Sequence[float] | None = None) -> None:
+    def __init__(self, class_names: Sequence[str], *, class_weights: Sequence[float] | str | None = None) -> None:
         self.class_names = tuple(map(str, class_names))
-        self.class_weights = None if class_weights is None else tuple(map(float, class_weights))
+        self.balanced = class_weights == BALANCED_WEIGHTS
+        given = None if self.balanced or class_weights is None else class_weights
+        self.class_weights = None if given is None else tuple(map(float, given))
         if len(self.class_names) < 2:
             raise ConfigurationError(f"a classification needs at least 2 classes, found {len(self.class_names)}")
         if len(set(self.class_names)) < len(self.class_names):
@@ -54,7 +58,8 @@ class Classification(Problem):
         weights = self.class_weights
         if weights is not None and (len(weights) != len(self.class_names) or not all(each > 0 for each in weights)):
             raise ConfigurationError(
-                f"class_weights must be {len(self.class_names)} numbers above 0, one a class, found {weights}"
+                f"class_weights must be {BALANCED_WEIGHTS!r}, or {len(self.class_names)} numbers above 0, one a class, "
+                f"found {weights}"
             )
 
     @property
@@ -87,6 +92,12 @@ class Classification(Problem):
         return _Following(targets)
 
     # Data.
+
+    def fitted(self, targets: Any) -> Self:
+        if not self.balanced:
+            return self
+        counts = np.bincount(np.asarray(targets), minlength=self.outputs).clip(min=1)
+        return self.replace(class_weights=(len(targets) / (self.outputs * counts)).tolist())
 
     def check(self, targets: Tensor, which: str) -> None:
         if targets.dtype != torch.int64 or targets.dim() != 1:

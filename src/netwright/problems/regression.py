@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Loss = Literal["squared", "absolute", "huber", "quantile"]
 LEVELS = (0.1, 0.5, 0.9)
 MOST_BINS = 10  # by which splits are drawn
-_LEAST_EACH = 5  # examples in a bin
+_LEAST_EACH = 10  # examples in a bin, so that each gives a tenth
 _SHOWN = 4  # targets described one by one
 _TINY = float(np.finfo(np.float64).eps)  # what a target of 0 is divided by in its place, as scikit-learn does
 

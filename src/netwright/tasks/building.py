@@ -16,7 +16,7 @@ from netwright.core.problem import Problem, length
 from netwright.core.task import Augmentation, Examples
 from netwright.core.trees import mapped
 from netwright.problems.classification import Classification
-from netwright.tasks import features, pixels, same_pictures
+from netwright.tasks import features, pixels, repeats, same_pictures
 from netwright.tasks import plain_numbers as values
 from netwright.tasks.decoding import shown
 from netwright.tasks.portable import images
@@ -74,11 +74,11 @@ def build(
         number.
     """
     problem = problem if isinstance(problem, Problem) else Classification(tuple(problem))
-    notes = tuple(notes)
+    said: tuple[str, ...] = tuple(notes)
     validation_given, held_out, given, given_test = validation, None, train, test
     if test is None:
         held_out, rest = _test_split(train.codes, problem, test_share, split_seed, validation_given, groups, by_time)
-        notes += (
+        said += (
             f"no test split came with the data: {len(held_out):,} of {len(train.codes):,} examples were set aside for "
             f"the final test (split seed {split_seed})",
         )
@@ -90,13 +90,15 @@ def build(
     else:
         problem = problem.fitted(train.codes)
         ours, theirs = _examples(train, problem), _examples(test, problem)
+    if isinstance(train.inputs, np.ndarray) and train.inputs.ndim == 2 and not vocabulary:
+        said += repeats.notes_on(train, test, held_out, validation_given)
     if isinstance(problem, Classification):
-        notes += _same_pictures(given, given_test, held_out, validation_given, problem.class_names, names)
-        notes += _absent(theirs, problem.class_names)
+        said += _same_pictures(given, given_test, held_out, validation_given, problem.class_names, names)
+        said += _absent(theirs, problem.class_names)
     return Task(
         *(name, ours, theirs, problem),
         augmentation=augmentation,
-        notes=notes,
+        notes=said,
         preparation=preparation(held_out) if callable(preparation) else preparation,
         validation=validation,
         vocabulary=vocabulary,

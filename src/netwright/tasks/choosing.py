@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from netwright.core.errors import DataError
 from netwright.core.spelling import option
+from netwright.tasks.asked import Asked
 from netwright.tasks.class_labels import Labels
 from netwright.tasks.column_kinds import Kind, Spec, described, kind_of, quoted, values_of
 from netwright.tasks.portable.columns import category_of, feature_names, noun
@@ -21,6 +22,7 @@ from netwright.tasks.tables import Table
 MOST_CATEGORIES = 64
 TYPING_ERRORS = 0.1  # more cells than that are no typing errors, but texts
 _COUNTS = "row numbers"
+_LINE = 0.999999  # correlation of a column with the target, from which one follows from the other
 _LOOKED_AT = 2000  # rows, before a column is compared with the target in all of them
 _NAMES_OF_NUMBERS = re.compile(
     r"|column_1|unnamed: ?[0-9]+|#|index|idx|rows?|row[ _]?(id|names?|num(ber)?|no)|rownames|uuid|guid"
@@ -64,6 +66,7 @@ class Choice:
     read_as: dict[str, list[str]] = field(default_factory=dict)
     codes: list[str] = field(default_factory=list)
     telling: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
 
     def add(self, column: Column, note: str, *, tells: bool) -> None:
         """Use a column.
@@ -90,12 +93,18 @@ class Choice:
                 f"each value of {quoted(self.telling)} belongs to one class only: if it is known only once the "
                 f"class is, leave it out with {option('drop', self.telling)}"
             )
+        if self.lines:
+            notes.append(
+                f"a straight line through {quoted(self.lines)} gives the target: if it is known only once the target "
+                f"is, leave it out with {option('drop', self.lines)}"
+            )
         return tuple(notes)
 
 
-def choose(table: Table, places: Sequence[int], labels: Labels, decimal: str, encoding: str) -> Choice:
+def choose(table: Table, places: Sequence[int], asked: Asked, decimal: str, encoding: str) -> Choice:
     """Decide over each column at these places, in turn; the texts of each are let go once it is done with.
 
+    asked: what the rows ask for, which no column may give away.
     encoding: "one-hot" or "ordinal".
 
     Raises DataError where a column of numbers holds a few other texts, and where no column is left.
@@ -104,12 +113,13 @@ def choose(table: Table, places: Sequence[int], labels: Labels, decimal: str, en
     for place in places:
         name, cells = table.columns[place], table.cells[place]
         column, kind = _read(table, place, decimal, encoding)
-        reason = _reason(column, kind, cells, labels)
+        reason = _reason(column, kind, cells, asked)
         if reason:
             choice.left_out.setdefault(reason, []).append(name)
             spare += [column] if reason == _COUNTS else []
         else:
-            choice.add(column, kind.note, tells=_tells(column, labels))
+            choice.add(column, kind.note, tells=_tells(column, asked.labels))
+            choice.lines += [name] if _is_a_line(column, asked) else []
         table.cells[place] = Cells.nothing()
     if not choice.columns and spare and len(spare) == len(places):
         choice.columns, choice.left_out = spare, {}
@@ -174,7 +184,7 @@ def places_of(spec: Spec, cells: Cells) -> NDArray[np.int32]:
     return np.array([number.get(category_of(text), -1) for text in cells.texts], np.int32)[cells.codes]
 
 
-def _reason(column: Column, kind: Kind, cells: Cells, labels: Labels) -> str:
+def _reason(column: Column, kind: Kind, cells: Cells, asked: Asked) -> str:
     """Why a column is left out, or nothing."""
     count, values = len(column.values), column.values
     if column.is_category:
@@ -195,7 +205,9 @@ def _reason(column: Column, kind: Kind, cells: Cells, labels: Labels) -> str:
             return _COUNTS
         if _names_rows(column.name, values):
             return "another number in each row, as names of rows"
-    return "the class again" if _is_the_class(column, cells, labels) else ""
+    if asked.labels is not None:
+        return "the class again" if _is_the_class(column, cells, asked.labels) else ""
+    return "the target again" if _is_a_target(column, asked) else ""
 
 
 def _is_constant(values: NDArray[Any]) -> bool:
@@ -231,9 +243,9 @@ def _class_of_each(column: Column, labels: Labels, count: int) -> dict[Any, int]
     return dict(zip(distinct.tolist(), (pairs % len(labels.names)).tolist(), strict=True))
 
 
-def _tells(column: Column, labels: Labels) -> bool:
+def _tells(column: Column, labels: Labels | None) -> bool:
     """Whether each value of the column goes with one class, in all rows."""
-    if len(labels.codes) < 20 or _class_of_each(column, labels, _LOOKED_AT) is None:
+    if labels is None or len(labels.codes) < 20 or _class_of_each(column, labels, _LOOKED_AT) is None:
         return False
     return _class_of_each(column, labels, len(labels.codes)) is not None
 
@@ -248,3 +260,27 @@ def _is_the_class(column: Column, cells: Cells, labels: Labels) -> bool:
         return all(i >= 0 and texts[i].casefold() == labels.names[code].casefold() for i, code in found.items())
     names, odd = values_of(column.spec, labels.names)
     return not odd and all(value == names[code] for value, code in found.items())
+
+
+def _is_a_target(column: Column, asked: Asked) -> bool:
+    """Whether the column holds one of the numbers, or the 0 and 1 of a label, that are asked for."""
+    if column.is_category or asked.values.ndim != 2:
+        return False
+    return any(np.array_equal(column.values, each) for each in asked.values.T)
+
+
+def _is_a_line(column: Column, asked: Asked) -> bool:
+    """Whether one of the numbers that are asked for follows from the column by a factor and an offset."""
+    if column.is_category or asked.values.dtype.kind != "f" or len(asked.values) < 3:
+        return False
+    there = ~np.isnan(column.values)
+    values = column.values[there] - column.values[there].mean()
+    if not _follows(values[:_LOOKED_AT], asked.values[there][:_LOOKED_AT]):
+        return False
+    return _follows(values, asked.values[there])
+
+
+def _follows(values: NDArray[Any], targets: NDArray[Any]) -> bool:
+    values, targets = values - values.mean(), targets - targets.mean(axis=0)
+    sizes = np.sqrt((values**2).sum() * (targets**2).sum(axis=0))
+    return bool((np.abs(values @ targets) >= _LINE * sizes)[sizes > 0].any())

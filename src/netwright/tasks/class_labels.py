@@ -13,9 +13,6 @@ from netwright.core.errors import DataError
 from netwright.core.wording import listed
 from netwright.tasks.plain_numbers import as_array
 
-_MANY_VALUES = 50
-_FEW_EACH = 20
-
 SHOWN = 8  # names in one line
 
 
@@ -36,15 +33,13 @@ def encode(y: Any, classes: Sequence[str] | None = None, what: str = "labels") -
 
     y: whole numbers with or without gaps, text, booleans or one-hot rows, for n examples.
 
-    Raises DataError for measurements (a regression target), missing labels, and fewer than two classes.
+    Fractions are classes as whole numbers are. Raises DataError for missing labels, and fewer than two classes.
     """
     array = as_array(y, what)
     plain, notes = _plain(array, what)
     if not len(plain):
         raise DataError(f"the {what} are empty; expected one class an example")
     values, codes = np.unique(plain, return_inverse=True)
-    if array.dtype.kind == "f":
-        refuse_regression(len(values), len(plain), what)
     names = tuple(str(value) for value in values) if classes is None else _named(values, classes)
     if len(values) < 2:
         raise DataError(f"a classification task needs at least 2 classes, but the {what} hold only {names[0]!r}")
@@ -71,21 +66,26 @@ def encode_as(y: Any, known: Labels, what: str = "test labels") -> NDArray[np.in
     return place.astype(np.int64)
 
 
-def refuse_regression(distinct: int, count: int, what: str) -> None:
-    """Raise DataError when numbers look measured rather than counted: many values with few examples each."""
-    if distinct > _MANY_VALUES and count < _FEW_EACH * distinct:
-        raise DataError(
-            f"the {what} are numbers with {distinct:,} different values in {count:,} examples, which looks like "
-            "regression; only classification is supported: sort the values into classes first"
-        )
+def texts(y: Any, what: str) -> list[str]:
+    """Labels that are text, as a list; DataError for anything else, and for missing ones."""
+    plain, _ = _plain(y, what)
+    if plain.dtype.kind != "U":
+        raise DataError(f"{what} that are separated in one text are text, found {shown_kind(plain)}")
+    return plain.tolist()
+
+
+def shown_kind(array: NDArray[Any]) -> str:
+    """What an array holds, in words, with its first value."""
+    shown = f" such as {array.reshape(-1)[0]!s:.60}" if array.size else ""
+    return f"{'text' if array.dtype.kind in 'OUS' else array.dtype.name}{shown}"
 
 
 def _plain(y: Any, what: str) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Labels as a one-dimensional array of whole numbers or text."""
+    """Labels as a one-dimensional array of numbers or text."""
     array = as_array(y, what)
     array, notes = _flat(array, what)
     if array.dtype.kind == "f":
-        return _whole(array, what), notes
+        return _counted(array, what), notes
     if array.dtype.kind == "S":
         return np.char.decode(array, "utf-8", "replace"), notes
     if array.dtype.kind == "O":
@@ -110,16 +110,13 @@ def _flat(array: NDArray[Any], what: str) -> tuple[NDArray[Any], tuple[str, ...]
     raise DataError(f"{what} have shape {array.shape}; expected (n,): one class an example")
 
 
-def _whole(array: NDArray[Any], what: str) -> NDArray[np.int64]:
+def _counted(array: NDArray[Any], what: str) -> NDArray[Any]:
+    """Finite numbers, as whole ones where all are whole."""
     missing = np.flatnonzero(~np.isfinite(array))
     if len(missing):
         raise DataError(f"{len(missing)} of the {what} are NaN or infinite, the first at row {missing[0]}")
     if bool((array != np.round(array)).any()):
-        example = array[array != np.round(array)][0]
-        raise DataError(
-            f"the {what} hold fractions such as {example:.6g}, which looks like regression; only classification is "
-            "supported: give a whole number or a name for each class"
-        )
+        return array
     if bool((np.abs(array) >= 2**63).any()):
         raise DataError(f"the {what} hold numbers beyond 2^63, such as {array[np.abs(array).argmax()]:.6g}")
     return array.astype(np.int64)

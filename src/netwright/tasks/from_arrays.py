@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from netwright.core.errors import DataError
 from netwright.core.kinds import described, kinds_checked
 from netwright.core.task import Augmentation
+from netwright.tasks.asked import Asked, Wish, understood, understood_as
 from netwright.tasks.building import Raw, build, check_shapes, prepare
-from netwright.tasks.class_labels import Labels, encode, encode_as
+from netwright.tasks.grouping import numbered
 from netwright.tasks.plain_numbers import as_array, numeric
 from netwright.tasks.splits import Indices, limited, pick
 from netwright.tasks.task import Task
@@ -34,6 +35,12 @@ def arrays(
     test: tuple[Any, Any] | None = None,
     validation: tuple[Any, Any] | None = None,
     classes: Sequence[str] | None = None,
+    problem: str | None = None,
+    loss: str | None = None,
+    class_weights: str | None = None,
+    separator: str | None = None,
+    groups: Any = None,
+    by_time: bool = False,
     augmentation: Augmentation | None = None,
     nan: str = "error",
     layout: str = "auto",
@@ -43,21 +50,28 @@ def arrays(
     name: str = "arrays",
     notes: Sequence[str] = (),
 ) -> Task:
-    """A task of arrays or tensors: images or vectors, and a label for each.
+    """A task of arrays or tensors: images or vectors, and what is asked for of each.
 
     x: images (n, channels, height, width), (n, height, width) or channels-last, or vectors (n, features). Pixels are
         whole numbers 0..255 or fractions 0..1; any other range is scaled from lowest to highest, where far outliers in
         few images do not count.
-    y: (n,) whole numbers, text, or one-hot rows.
+    y: (n,) whole numbers, text, or one-hot rows of a class each; a 0/1 column a label, (n, labels), or texts with
+        several of them; fractions, or many different whole numbers, (n,) or (n, numbers).
     test: (x, y) of a test split; else `test_share` of each class is set aside by `split_seed`.
     validation: (x, y) to validate on during a search; the final training trains on them, too.
-    classes: names for the sorted label values.
+    classes: names for the sorted label values, of the labels' columns, or of the numbers.
+    problem: "classification", "labels" (several an example) or "regression"; found out unless given.
+    loss: of a regression: "squared" (default), "absolute", "huber", "quantile", or as "quantile:0.05,0.5,0.95".
+    class_weights: "balanced" for classes, or labels, that count alike in training however many examples they have.
+    separator: what stands between several labels in one text; found out unless given.
+    groups: a value for each example of x; those of one value are never on both sides of a split.
+    by_time: whether x is in the order of time: the last examples are tested on, those before them validated on.
     augmentation: none unless given.
     nan: "error", "impute-median" (of vectors) or "drop".
     layout: "auto", "channels-first" or "channels-last".
     limit: keep a stratified part, as a number of training examples or a share; a test split keeps the same share, but
         at least 1,000.
-    test_share: of each class that is set aside, where there is no `test`.
+    test_share: of each class, or of the range of a number, that is set aside, where there is no `test`.
     split_seed: chooses which.
     name: of the task.
     notes: sentences to keep with the task.
@@ -66,29 +80,38 @@ def arrays(
     """
     inputs = numeric(_several(x, "x"), "x")
     check_shapes(inputs, _several(y, "y"), "x")
-    labels = encode(y, classes)
-    held_out, own = _pair(test, "test", labels, inputs), _pair(validation, "validation", labels, inputs)
-    train, held_out, kept = _limited(Raw(inputs, labels.codes), held_out, limit, split_seed)
-    places = None
+    asked = understood(y, Wish(problem, loss, class_weights, separator), classes)
+    held_out, own = _pair(test, "test", asked, inputs), _pair(validation, "validation", asked, inputs)
+    chosen, held_out, kept = _limited(asked, held_out, limit, split_seed)
+    of_group = None if groups is None else numbered(groups, len(inputs), "groups")[chosen]
+    train, places = Raw(inputs[chosen], asked.values[chosen]), None
     if own is not None:
-        train, places = _joined(train, own, len(inputs), split_seed)
+        train, places = _joined(train, own, asked, len(inputs), split_seed)
+        of_group = None if of_group is None else np.append(of_group, _alone(of_group, len(places)))
     found = prepare(train, held_out, nan=nan, layout=layout)
     places = None if places is None else np.flatnonzero(np.isin(found.kept, places))
     return build(
         name,
         found.train,
         found.test,
-        labels.names,
+        asked.problem,
         augmentation=augmentation or Augmentation(),
-        notes=(*notes, *labels.notes, *kept, *found.notes),
+        notes=(*notes, *asked.notes, *kept, *found.notes),
         test_share=test_share,
         split_seed=split_seed,
         preparation=found.made,
         validation=places,
+        groups=None if of_group is None else of_group[found.kept],
+        by_time=by_time,
     )
 
 
-def _pair(pair: tuple[Any, Any] | None, which: str, labels: Labels, like: NDArray[Any]) -> Raw | None:
+def _alone(groups: Indices, count: int) -> Indices:
+    """Groups of one example each, of validation examples: nothing is known of theirs."""
+    return np.arange(count) + groups.max() + 1
+
+
+def _pair(pair: tuple[Any, Any] | None, which: str, asked: Asked, like: NDArray[Any]) -> Raw | None:
     if pair is None:
         return None
     if not isinstance(pair, tuple | list) or len(pair) != 2:
@@ -99,24 +122,26 @@ def _pair(pair: tuple[Any, Any] | None, which: str, labels: Labels, like: NDArra
         raise DataError(
             f"x_{which} has the shape {inputs.shape}, x {like.shape}; all but the first number must be equal"
         )
-    return Raw(inputs, encode_as(pair[1], labels, f"{which} labels"))
+    return Raw(inputs, understood_as(pair[1], asked, f"{which} labels"))
 
 
-def _joined(train: Raw, own: Raw, count: int, seed: int) -> tuple[Raw, Indices]:
+def _joined(train: Raw, own: Raw, asked: Asked, count: int, seed: int) -> tuple[Raw, Indices]:
     """Training and validation examples together, and the places of the latter; a limit keeps its share of them."""
     if len(train.codes) < count:
-        chosen = pick(own.codes, round(len(own.codes) * len(train.codes) / count), seed)
+        chosen = pick(asked.strata(own.codes), round(len(own.codes) * len(train.codes) / count), seed)
         own = Raw(own.inputs[chosen], own.codes[chosen])
     both = Raw(np.concatenate([train.inputs, own.inputs]), np.concatenate([train.codes, own.codes]))
     return both, np.arange(len(train.codes), len(both.codes))
 
 
 def _limited(
-    train: Raw, test: Raw | None, limit: int | float | None, seed: int
-) -> tuple[Raw, Raw | None, tuple[str, ...]]:
+    asked: Asked, test: Raw | None, limit: int | float | None, seed: int
+) -> tuple[Indices | slice, Raw | None, tuple[str, ...]]:
+    """Which training examples a limit keeps, the test examples that it keeps, and what is said of both."""
     if limit is None:
-        return train, test, ()
-    chosen, chosen_test, notes = limited(train.codes, None if test is None else test.codes, limit, seed)
+        return slice(None), test, ()
+    of_test = None if test is None else asked.strata(test.codes)
+    chosen, chosen_test, notes = limited(asked.strata(asked.values), of_test, limit, seed)
     if test is not None and chosen_test is not None:
         test = Raw(test.inputs[chosen_test], test.codes[chosen_test])
-    return Raw(train.inputs[chosen], train.codes[chosen]), test, notes
+    return chosen, test, notes

@@ -37,6 +37,12 @@ def dataset(
     classes: Sequence[str] | None = None,
     *,
     validation: Any = None,
+    problem: str | None = None,
+    loss: str | None = None,
+    class_weights: str | None = None,
+    separator: str | None = None,
+    groups: Any = None,
+    by_time: bool = False,
     augmentation: Augmentation | None = None,
     nan: str = "error",
     layout: str = "auto",
@@ -47,12 +53,14 @@ def dataset(
 ) -> Task:
     """A task of a `torch.utils.data.Dataset` whose items are (x, y), longer tuples, or dictionaries.
 
-    x: a tensor, array or Pillow image, the same shape in all items. y: a number, text or one-element tensor.
+    x: a tensor, array or Pillow image, the same shape in all items. y: a number or text, or a tensor of 0 and 1 for
+    several labels, or of several numbers.
 
     test: another dataset.
     validation: a dataset to validate on during a search.
     classes: names of the classes; the dataset's own `classes` where it has some.
     torch_dataset: what is read.
+    problem, loss, class_weights, separator, groups, by_time: as in `arrays`.
     augmentation, nan, layout, limit, test_share, split_seed, name: as in `arrays`.
 
     Each item is read once and kept. Of a DataLoader the dataset behind it is read.
@@ -72,6 +80,12 @@ def dataset(
         test=None if test is None else collected(test, f"test {name}"),
         validation=None if validation is None else collected(validation, f"validation {name}"),
         classes=classes,
+        problem=problem,
+        loss=loss,
+        class_weights=class_weights,
+        separator=separator,
+        groups=groups,
+        by_time=by_time,
         augmentation=augmentation,
         nan=nan,
         layout=layout,
@@ -168,7 +182,7 @@ def _refuse_batch(value: NDArray[Any], label: NDArray[Any], item: Any, name: str
     """Raise DataError where the first item looks like a batch: as many inputs as labels, in one item."""
     several = label.ndim == 1 and len(label) > 1 and value.ndim > 1 and len(value) == len(label)
     single = label.shape == (1,) and value.ndim in (2, 4) and len(value) == 1
-    if single or (several and not _is_one_hot(label)):
+    if single or (several and not (_is_one_hot(label) or _is_of_one_image(value, label))):
         raise DataError(
             f"{name}: item 0 is {structure(item)}, which looks like a batch of {len(value)}; give single examples, or "
             "the data set behind the loader"
@@ -177,6 +191,11 @@ def _refuse_batch(value: NDArray[Any], label: NDArray[Any], item: Any, name: str
 
 def _is_one_hot(label: NDArray[Any]) -> bool:
     return label.dtype.kind in "biuf" and set(label.tolist()) <= {0, 1} and label.sum() == 1
+
+
+def _is_of_one_image(value: NDArray[Any], label: NDArray[Any]) -> bool:
+    """Whether as many numbers or labels as a colour image has channels are asked of that image."""
+    return value.ndim == 3 and len(value) in (3, 4) and (label.dtype.kind == "f" or set(label.tolist()) <= {0, 1})
 
 
 def _items(source: Any, name: str) -> Iterator[tuple[int, Any]]:

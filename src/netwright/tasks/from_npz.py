@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from netwright.core.errors import DataError
+from netwright.core.errors import DataError, nearest
 from netwright.core.kinds import kinds_checked
 from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation
@@ -45,6 +45,12 @@ def npz(
     *,
     test: str | os.PathLike[str] | None = None,
     classes: Sequence[str] | None = None,
+    problem: str | None = None,
+    loss: str | None = None,
+    class_weights: str | None = None,
+    separator: str | None = None,
+    group_column: str | None = None,
+    by_time: bool = False,
     augmentation: Augmentation | None = None,
     nan: str = "error",
     layout: str = "auto",
@@ -61,6 +67,8 @@ def npz(
 
     path: of the file.
     test: a second file with the test split. The other options are those of `arrays`.
+    problem, loss, class_weights, separator, by_time: as in `arrays`, of arrays that are no packed images.
+    group_column: the name of an array of the file with a value for each training example: the `groups` of `arrays`.
     classes, augmentation, nan, layout, limit, test_share, split_seed: as in `arrays`.
     skip_bad: leave out packed images that cannot be decoded, as in `image_folder`.
 
@@ -86,6 +94,12 @@ def npz(
         test=_test_pair(stored, test),
         validation=_held(stored, VALIDATION_KEYS),
         classes=classes,
+        problem=problem,
+        loss=loss,
+        class_weights=class_weights,
+        separator=separator,
+        groups=None if group_column is None else _named(stored, group_column),
+        by_time=by_time,
         augmentation=augmentation,
         nan=nan,
         layout=layout,
@@ -160,6 +174,13 @@ def _test_pair(stored: Arrays, test: str | os.PathLike[str] | None) -> tuple[np.
         first, second = _pair(other, TEST_KEYS + TRAIN_KEYS + PLAIN_KEYS, str(other.path))
         return other[first], other[second]
     return _held(stored, TEST_KEYS)
+
+
+def _named(stored: Arrays, key: str) -> np.ndarray:
+    """The array of this name; DataError names the nearest."""
+    if key not in stored.keys:
+        raise DataError(f"{stored.path} holds no array {key!r}{nearest(key, stored.keys)}")
+    return stored[key]
 
 
 def _held(stored: Arrays, pairs: Sequence[tuple[str, str]]) -> tuple[np.ndarray, np.ndarray] | None:

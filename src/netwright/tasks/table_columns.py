@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +32,7 @@ class Columns(Preparation):
     """Rows of a table with these columns; `model.py` finds them by name, or by place where there is no header.
 
     specs: a dict a column, in the order of the features.
-    target: the name and place of the class.
+    targets: the names and places of the columns that a table to be answered may lack, the targets first.
     width: how many columns the table has.
     """
 
@@ -41,7 +40,7 @@ class Columns(Preparation):
     header: bool
     delimiter: str
     width: int
-    target: tuple[str, int]
+    targets: Sequence[tuple[str, int]]
     source: Source
 
     def describe(self) -> str:
@@ -53,7 +52,7 @@ class Columns(Preparation):
             "HEADER": self.header,
             "DELIMITER": self.delimiter,
             "WIDTH": self.width,
-            "TARGET": self.target,
+            "TARGETS": tuple(self.targets),
         }
 
     def code(self) -> str:
@@ -61,15 +60,14 @@ class Columns(Preparation):
 
     def own_files(self, count: int, folder: Path) -> Sequence[Path]:
         source = self.source
-        wanted = set(source.rows[:count].tolist())
-        last = max(wanted, default=-1)
+        wanted = source.rows[:count].tolist()
         path = folder / source.path.name
         body = source.path.read_bytes()
         there = rows.rows_of(body, source.encoding, source.delimiter)
+        first = range(source.before + max(wanted, default=-1) + 1)
+        found = {place - source.before: row for place, (_, row) in zip(first, there, strict=False)}
         marked = source.encoding != "utf-8-sig" or body.startswith(b"\xef\xbb\xbf")
         with path.open("w", encoding=source.encoding if marked else "utf-8", newline="") as file:
-            write = csv.writer(file, delimiter=source.delimiter).writerow
-            for place, (_, row) in enumerate(itertools.islice(there, source.before + last + 1), -source.before):
-                if place in wanted or (self.header and place == -1):
-                    write(row)
+            write = csv.writer(file, delimiter=source.delimiter)
+            write.writerows(found[place] for place in [*([-1] if self.header else []), *wanted])
         return [path]

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from netwright.core import blocks
 from netwright.core.errors import DataError
+from netwright.core.problem import Problem
 from netwright.core.spelling import option
 from netwright.tasks import features
 from netwright.tasks.choosing import Column
-from netwright.tasks.splits import limited
+from netwright.tasks.splits import limited, pick
 from netwright.tasks.tables import Table
 
 Rows = NDArray[np.int64]
@@ -25,18 +26,20 @@ _FLOAT32_MAX = float(np.finfo(np.float32).max)
 class Examples:
     """Rows of one table.
 
-    codes: the class of each.
+    targets: what each asks for.
     kept: the places of those that are used.
+    groups: the text of each by which it belongs to others.
     """
 
     table: Table
     columns: Sequence[Column]
-    codes: Rows
+    targets: NDArray[Any]
     kept: Rows
+    groups: Sequence[str] | None = None
 
     @classmethod
-    def all(cls, table: Table, columns: Sequence[Column], codes: Rows) -> Examples:
-        return cls(table, columns, codes, np.arange(len(codes)))
+    def all(cls, table: Table, columns: Sequence[Column], targets: NDArray[Any]) -> Examples:
+        return cls(table, columns, targets, np.arange(len(targets)))
 
     def with_specs(self, columns: Sequence[Column]) -> Examples:
         """The same rows, prepared as these columns say."""
@@ -104,23 +107,52 @@ class Examples:
 
 
 def chosen_rows(
-    train: Examples, test: Examples | None, nan: str, limit: int | float | None, seed: int
-) -> tuple[Examples, Examples | None, tuple[str, ...]]:
-    """The rows that a limit keeps, without those that `nan` leaves out, and what is said of both."""
+    train: Examples,
+    others: Sequence[Examples | None],
+    nan: str,
+    limit: int | float | None,
+    seed: int,
+    problem: Problem,
+) -> tuple[Examples, list[Examples | None], tuple[str, ...]]:
+    """The rows that a limit keeps, without those that `nan` leaves out, and what is said of both.
+
+    others: the test and the validation rows, where they came with the data.
+    problem: what is asked for, by whose strata the rows are drawn.
+    """
     notes: tuple[str, ...] = ()
+    test, validation = others
     if limit is not None:
-        kept, kept_test, notes = limited(train.codes, None if test is None else test.codes, limit, seed)
-        train = replace(train, kept=kept)
-        test = test if test is None or kept_test is None else replace(test, kept=kept_test)
-    found: list[Examples] = []
-    for each in (train, test):
+        train, test, validation, notes = _limited(train, test, validation, limit, seed, problem)
+    found: list[Examples | None] = []
+    for each in (train, test, validation):
         if each is not None and nan == "drop":
             each, more = each.without_gaps()
             notes += more
         elif each is not None:
             notes += each.filled()
-        found += [] if each is None else [each]
-    return found[0], found[1] if test is not None else None, notes
+        found.append(each)
+    assert found[0] is not None
+    return found[0], found[1:], notes
+
+
+def _limited(
+    train: Examples,
+    test: Examples | None,
+    validation: Examples | None,
+    limit: int | float,
+    seed: int,
+    problem: Problem,
+) -> tuple[Examples, Examples | None, Examples | None, tuple[str, ...]]:
+    """The same share of each; of test rows no fewer than say something."""
+    of_test = None if test is None else problem.strata(test.targets)
+    kept, kept_test, notes = limited(problem.strata(train.targets), of_test, limit, seed)
+    share = len(kept) / len(train.targets)
+    if test is not None and kept_test is not None:
+        test = replace(test, kept=kept_test)
+    if validation is not None:
+        count = max(1, round(share * len(validation.targets)))
+        validation = replace(validation, kept=pick(problem.strata(validation.targets), count, seed))
+    return replace(train, kept=kept), test, validation, notes
 
 
 def fitted(columns: Sequence[Column], kept: Rows, where: str) -> tuple[list[Column], tuple[str, ...]]:

@@ -31,8 +31,8 @@ ENDINGS = (".csv", ".tsv", ".txt", ".data")
 COLUMNS: tuple[dict[str, Any], ...]  # in the order of the features: name, place from 0, kind and what belongs to it
 HEADER: bool  # whether the table has a line with the columns' names
 DELIMITER: str
-WIDTH: int  # columns of the training table, the target's among them
-TARGET: tuple[str, int]  # its name and place
+WIDTH: int  # columns of the training table, the targets' among them
+TARGETS: tuple[tuple[str, int], ...]  # their names and places
 
 
 def read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
@@ -143,7 +143,7 @@ def _delimiter(body: bytes, encoding: str) -> str:
         if HEADER:
             found.append(max((len(wanted & set(row)) for row in rows), default=0))
         else:
-            found.append(sum(len(row) in (WIDTH, WIDTH - 1) for row in rows))
+            found.append(sum(len(row) in (WIDTH, WIDTH - len(TARGETS)) for row in rows))
     if max(found):
         return (DELIMITER, *DELIMITERS)[found.index(max(found))]
     return delimiter_of(body, encoding) or DELIMITER
@@ -174,13 +174,18 @@ def _layout(path: Path, body: bytes, encoding: str, delimiter: str) -> tuple[int
 
 def _without_names(path: Path, rows: Sequence[Sequence[str]]) -> tuple[int, dict[str, int], int]:
     width = width_of(rows)
-    if width not in (WIDTH, WIDTH - 1):
+    if width not in (WIDTH, WIDTH - len(TARGETS)):
+        without = ", ".join(repr(name) for name, _ in TARGETS)
         raise ValueError(
-            f"{path} has {width} columns; expected {WIDTH}, or {WIDTH - 1} without the target {TARGET[0]!r}"
+            f"{path} has {width} columns; expected {WIDTH}, or {WIDTH - len(TARGETS)} without the target {without}"
         )
     start = next(i for i, row in enumerate(rows) if len(row) == width)
-    shift = TARGET[1] if width < WIDTH else WIDTH
-    return start, {column["name"]: column["place"] - (column["place"] > shift) for column in COLUMNS}, width
+    gone = [place for _, place in TARGETS] if width < WIDTH else []
+    return (
+        start,
+        {each["name"]: each["place"] - sum(place < each["place"] for place in gone) for each in COLUMNS},
+        width,
+    )
 
 
 def _check(path: Path, line: int, row: Mapping[str, str]) -> None:
