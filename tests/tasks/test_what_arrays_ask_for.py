@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from netwright import tasks
-from netwright.core.errors import ConfigurationError, DataError
+from netwright.core.errors import DataError, UserError
 from netwright.problems import Classification, Regression, SeveralLabels
 
 DRAWS = np.random.default_rng(3)
@@ -80,6 +80,7 @@ def test_weights_of_classes_and_labels_follow_the_training_examples():
     assert task.problem.class_weights == pytest.approx((len(task.train) / (2 * counts)).tolist())
     assert tasks.arrays(X, LABELS, class_weights="balanced").problem.positive_weights is not None
     assert tasks.arrays(X, y).problem.class_weights is None
+    assert tasks.arrays(X, y, class_weights="1,5").problem.class_weights == (1, 5)
 
 
 def test_test_and_validation_examples_are_read_as_the_training_examples():
@@ -143,14 +144,14 @@ def test_what_cannot_be_asked_for_is_refused_in_words(y, options, message):
         ({"loss": "hubert"}, "did you mean 'huber'"),
         ({"loss": "quantile:a"}, "levels that are no numbers"),
         ({"loss": "quantile:0.9,0.1"}, "levels must ascend"),
-        ({"class_weights": "even"}, "'balanced' or left out"),
+        ({"class_weights": "even"}, "is balanced or a number a class"),
         ({"problem": "classification", "loss": "huber"}, "loss= is of regression, and the problem is classification"),
         ({"loss": "huber", "class_weights": "balanced"}, "neither classes nor labels"),
         ({"separator": ""}, "found an empty text"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(options, message):
-    with pytest.raises(ConfigurationError, match=message):
+    with pytest.raises(UserError, match=message):
         tasks.arrays(X, NUMBERS, **options)
 
 

@@ -11,7 +11,11 @@ SHAPES = (
     ("`digits`", "tasks.digits", "scikit-learn's 1,797 digits of 8x8, built in"),
     ("a folder", "tasks.image_folder", "class folders of images, also in `train/`, `val/` and `test/`"),
     ("`.npz`", "tasks.npz", "arrays `x` and `y`, or packed JPEG images"),
-    ("`.csv`, `.tsv`, `.txt`, `.data`", "tasks.csv", "a text table with a column of classes, labels or numbers, or several"),
+    (
+        "`.csv`, `.tsv`, `.txt`, `.data`",
+        "tasks.csv",
+        "a text table with a column of classes, labels or numbers, or several",
+    ),
     ("`cifar10` with `--data-dir`", "tasks.cifar10", "the official binary or Python version, or packed `.npz` files"),
     ("`mnist` with `--data-dir`", "tasks.mnist", "four IDX files, plain or `.gz`, or `mnist.npz`; Fashion-MNIST alike"),
     ("`module:name`, `file.py:name`", "tasks.dataset", "a data set of PyTorch's, `(x, y)`, or what makes one"),

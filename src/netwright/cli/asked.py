@@ -181,11 +181,6 @@ class SearchOptions(Asked):
         typer.Option(help="Of a regression: squared (default), absolute, huber, quantile or quantile:0.1,0.5,0.9."),
         Reads("loss"),
     ] = None
-    class_weights: Annotated[
-        str | None,
-        typer.Option(help="balanced: classes, or labels, count alike in training however many examples they have."),
-        Reads("class_weights"),
-    ] = None
     separator: Annotated[
         str | None,
         typer.Option(help="What stands between several labels in one cell: ';', '|', ...; found out if left out."),
@@ -244,7 +239,7 @@ class SearchOptions(Asked):
     ] = None
     class_weights: Annotated[
         str | None,
-        typer.Option(help="What each class counts in the loss: balanced, or a number a class as 1,5."),
+        typer.Option(help="What each class, or label, counts in training: balanced, or a number each as 1,5."),
         Reads("class_weights"),
     ] = None
     dice: Annotated[

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.core.errors import ConfigurationError, DataError, nearest
+from netwright.core.errors import ConfigurationError, DataError, UserError, nearest
 from netwright.core.problem import Problem
 from netwright.core.spelling import option
 from netwright.problems.classification import Classification
@@ -33,7 +33,8 @@ class Wish:
 
     problem: its kind.
     loss: of a regression: one of its losses, of "quantile" also as "quantile:0.05,0.5,0.95".
-    class_weights: "balanced" for classes, or labels, that count alike however many examples they have.
+    class_weights: "balanced" for classes, or labels, that count alike however many examples they have; or a number
+        each, as "1,5".
     separator: what stands between several labels in one text.
 
     Raises ConfigurationError for what is not known, and for options that do not belong to one kind of problem.
@@ -41,7 +42,7 @@ class Wish:
 
     problem: str | None = None
     loss: str | None = None
-    class_weights: str | None = None
+    class_weights: str | Sequence[float] | None = None
     separator: str | None = None
 
     def __post_init__(self) -> None:
@@ -50,10 +51,7 @@ class Wish:
                 f"{option('problem')} is one of {', '.join(get_args(Kind))}, found {self.problem!r}"
                 f"{nearest(self.problem, get_args(Kind))}"
             )
-        if self.class_weights not in (None, "balanced"):
-            raise ConfigurationError(
-                f"{option('class_weights')} is 'balanced' or left out, found {self.class_weights!r}"
-            )
+        weights_of(self.class_weights)
         if self.separator == "":
             raise ConfigurationError(f"{option('separator')} is what stands between labels, found an empty text")
         self.losses()
@@ -86,6 +84,16 @@ class Wish:
             return {"loss": name, "levels": tuple(map(float, levels.split(","))) if levels else LEVELS}
         except ValueError:
             raise ConfigurationError(f"{option('loss')} has levels that are no numbers: {self.loss!r}") from None
+
+
+def weights_of(given: str | Sequence[float] | None) -> Any:
+    """Weights of classes as a problem takes them; UserError for text that is none."""
+    if not isinstance(given, str) or given == "balanced":
+        return given
+    try:
+        return tuple(float(each) for each in given.split(","))
+    except ValueError:
+        raise UserError(f"{option('class_weights')} is balanced or a number a class (1,5), found {given!r}") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +161,7 @@ def understood_as(y: Any, known: Asked, what: str) -> NDArray[Any]:
 
 def of_classes(found: class_labels.Labels, wish: Wish) -> Asked:
     """A class for each example."""
-    problem = Classification(found.names, class_weights=wish.class_weights)
+    problem = Classification(found.names, class_weights=weights_of(wish.class_weights))
     return Asked(found.codes, problem, found.notes, found)
 
 
@@ -183,7 +191,7 @@ def labels(y: NDArray[Any], wish: Wish, names: Sequence[str] | None, what: str) 
         names = names or [f"label {i + 1}" for i in range(values.shape[1])]
     if len(names) != values.shape[1]:
         raise DataError(f"{len(names)} names of labels were given, but the {what} have {values.shape[1]} columns")
-    problem = SeveralLabels(names, positive_weights=wish.class_weights)
+    problem = SeveralLabels(names, positive_weights=weights_of(wish.class_weights))
     return Asked(values, problem, said_of_labels(separator, wish), separator=separator)
 
 

@@ -37,7 +37,7 @@ def arrays(
     classes: Sequence[str] | None = None,
     problem: str | None = None,
     loss: str | None = None,
-    class_weights: str | None = None,
+    class_weights: str | Sequence[float] | None = None,
     separator: str | None = None,
     groups: Any = None,
     by_time: bool = False,
@@ -62,7 +62,8 @@ def arrays(
     classes: names for the sorted label values, of the labels' columns, or of the numbers.
     problem: "classification", "labels" (several an example) or "regression"; found out unless given.
     loss: of a regression: "squared" (default), "absolute", "huber", "quantile", or as "quantile:0.05,0.5,0.95".
-    class_weights: "balanced" for classes, or labels, that count alike in training however many examples they have.
+    class_weights: "balanced" for classes, or labels, that count alike in training however many examples they have; or
+        what an example of each counts.
     separator: what stands between several labels in one text; found out unless given.
     groups: a value for each example of x; those of one value are never on both sides of a split.
     by_time: whether x is in the order of time: the last examples are tested on, those before them validated on.

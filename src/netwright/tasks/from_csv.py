@@ -42,7 +42,7 @@ def csv(
     validation: str | os.PathLike[str] | None = None,
     problem: str | None = None,
     loss: str | None = None,
-    class_weights: str | None = None,
+    class_weights: str | Sequence[float] | None = None,
     separator: str | None = None,
     group_column: str | None = None,
     time_column: str | None = None,
@@ -66,7 +66,8 @@ def csv(
     validation: a file to validate on during a search; the final training trains on it, too.
     problem: "classification", "labels" (several an example) or "regression"; found out unless given.
     loss: of a regression: "squared" (default), "absolute", "huber", "quantile", or as "quantile:0.05,0.5,0.95".
-    class_weights: "balanced" for classes, or labels, that count alike in training however many examples they have.
+    class_weights: "balanced" for classes, or labels, that count alike in training however many examples they have; or
+        what an example of each counts.
     separator: what stands between several labels in one cell; found out unless given.
     group_column: the name of a column; rows with the same text in it are never on both sides of a split. No feature.
     time_column: the name of a column of dates, times or numbers; the last rows by it are tested on, those before them

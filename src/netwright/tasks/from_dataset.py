@@ -39,7 +39,7 @@ def dataset(
     validation: Any = None,
     problem: str | None = None,
     loss: str | None = None,
-    class_weights: str | None = None,
+    class_weights: str | Sequence[float] | None = None,
     separator: str | None = None,
     groups: Any = None,
     by_time: bool = False,

@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +20,7 @@ from netwright.core.spelling import option
 from netwright.core.task import Augmentation
 from netwright.problems.dense_classification import VOID, DenseClassification
 from netwright.tasks import decoding, pixels
+from netwright.tasks.asked import weights_of
 from netwright.tasks.building import Prepared, build
 from netwright.tasks.decoding import BadImage, Header
 from netwright.tasks.given_paths import existing
@@ -81,16 +81,6 @@ def mask_folder(
         reading.classes.names, class_weights=weights_of(class_weights), dice=dice, values=reading.classes.values
     )
     return reading.task(folder.name, problem, augmentation, test_share, split_seed)
-
-
-def weights_of(given: str | Sequence[float] | None) -> Any:
-    """Weights of classes as a problem takes them; UserError for text that is none."""
-    if not isinstance(given, str) or given == "balanced":
-        return given
-    try:
-        return tuple(float(each) for each in given.split(","))
-    except ValueError:
-        raise UserError(f"{option('class_weights')} is balanced or a number a class (1,5), found {given!r}") from None
 
 
 def _limited(splits: MaskedSplits, limit: int | float | None, seed: int) -> MaskedSplits:

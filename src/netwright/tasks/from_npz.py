@@ -47,7 +47,7 @@ def npz(
     classes: Sequence[str] | None = None,
     problem: str | None = None,
     loss: str | None = None,
-    class_weights: str | None = None,
+    class_weights: str | Sequence[float] | None = None,
     separator: str | None = None,
     group_column: str | None = None,
     by_time: bool = False,

@@ -173,7 +173,7 @@ def _of_texts(cells: Cells, wish: Wish, what: str) -> Target:
         separator = separator or ","
         names = label_names(cells.texts, separator, what)
         rows = label_rows(cells.texts, separator, names, what)
-        problem = SeveralLabels(names, positive_weights=wish.class_weights)
+        problem = SeveralLabels(names, positive_weights=asking.weights_of(wish.class_weights))
         return Target(rows[cells.codes], problem, asking.said_of_labels(separator, wish), separator=separator)
     found = class_labels.encode(np.array(cells.texts), what=what)
     if len(found.names) > max(20, len(cells) // 2):
