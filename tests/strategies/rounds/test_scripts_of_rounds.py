@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import netwright as nw
-from netwright.core.errors import ConfigurationError
+from netwright.core.errors import ConfigurationError, StopSearch
 from netwright.core.trial import Measurement, Proposal
 from netwright.estimators import SharedWeights
 from netwright.strategies.rounds import Categoricals, Logits, Script, accumulate, evaluate, probe, rehearse, train
@@ -169,7 +169,36 @@ def test_what_it_found_is_evaluated_and_epochs_have_their_alarms() -> None:
     assert [each.proposal.purpose for each in run.trials] == ["train"] * EPOCHS + ["evaluate"]
     assert run.trials[-1].architecture == SPACE.discretize(run.strategy.mixture())  # pyright: ignore
     assert "entropy" in run.trials[0].metrics and run.stopped == "the weight training is over"
-    assert search(WithOptimiser).run().stopped == "two epochs are enough"
+    early = search(WithOptimiser).run()
+    assert early.stopped == "two epochs are enough"
+    assert [each.proposal.purpose for each in early.trials] == ["train"] * 2 + ["evaluate"]
+
+
+class Drawing(nw.Rounds):
+    """One step of the weights of a random network in a turn."""
+
+    def __init__(self, space: nw.DecisionSpace) -> None:
+        self.space = space
+
+    def script(self, rng: np.random.Generator) -> Script:
+        yield train(self.space.sample(rng))
+
+    def result(self) -> nw.Architecture:
+        return self.space.at(1)
+
+
+def test_nothing_is_asked_before_the_answer_nor_after_the_result() -> None:
+    strategy, rng = Drawing(SPACE), np.random.default_rng(0)
+    first = strategy.ask(rng)
+    assert first is not None and first.purpose == "train" and strategy.ask(rng) is None
+    over = {"loss": 1.0, "accuracy": 0.0, "progress": 1.0, "epoch": 1.0, "steps": 1.0}
+    strategy.tell(nw.Trial(0, first, "completed", Measurement(over)))
+    last = strategy.ask(rng)
+    assert last is not None and last.candidate == SPACE.at(1)
+    resumed = Drawing(SPACE)
+    resumed.load_state_dict(strategy.state_dict())
+    with pytest.raises(StopSearch, match="the weight training is over"):
+        resumed.ask(rng)
 
 
 def test_logits_follow_the_gradient_as_autograd_has_it() -> None:
