@@ -13,7 +13,8 @@ import numpy as np
 
 from netwright.core.errors import DataError, SpaceExhausted, UserError, nearest
 from netwright.core.kinds import kinds_checked
-from netwright.core.roles import HoldsOut
+from netwright.core.problem import Metric
+from netwright.core.roles import HoldsOut, problem_of
 from netwright.core.trial import Proposal
 from netwright.results.audit import Audit, Scored
 
@@ -36,7 +37,6 @@ PAPERS = {
 }
 
 KEPT = "audit"  # under which a run keeps its audit
-SCORE = "val_accuracy"
 
 
 @kinds_checked
@@ -70,26 +70,29 @@ def audit(
     say = on_progress or (lambda _: None)
     shared = _shared_weights(run)
     true_of = None if table is None else _read(Path(table), metric)
+    judge = judged_by(shared)
     recommended = run.best.architecture
     drawn = _drawn(run.search.space, networks, seed)
     everyone = [*drawn, *([] if recommended in drawn else [recommended])]
     truths = [] if true_of is None else [(_looked_up(true_of, each), "") for each in everyone]
     began = time.monotonic()
-    scores = [_scored(shared, each, say, place, len(everyone)) for place, each in enumerate(everyone)]
+    scores = [_scored(shared, each, judge, say, place, len(everyone)) for place, each in enumerate(everyone)]
     seconds = time.monotonic() - began
     if true_of is not None:
-        cost, name = 0.0, f"{metric} in {Path(str(table)).name}"
+        cost, name, larger = 0.0, f"{metric} in {Path(str(table)).name}", True
     else:
         truths, cost = _trained(run, everyone, epochs, seed, limit, say, executor, training)
-        name = f"{SCORE} after {epochs} {'epoch' if epochs == 1 else 'epochs'} of training alone"
+        larger = judge.larger_is_better
+        name = f"val_{judge.name} after {epochs} {'epoch' if epochs == 1 else 'epochs'} of training alone"
     rows = {
         each: Scored(str(each), score, true, each == recommended, note)
         for each, score, (true, note) in zip(everyone, scores, truths, strict=True)
     }
     found = Audit(
-        *(run.name, tuple(rows[each] for each in drawn), rows[recommended], SCORE, name),
+        *(run.name, tuple(rows[each] for each in drawn), rows[recommended], f"val_{judge.name}", name),
         seconds=(seconds, cost),
         seed=seed,
+        larger_is_better=(judge.larger_is_better, larger),
     )
     run.keep(KEPT, found.as_json())
     return found
@@ -134,11 +137,22 @@ def _drawn(space: Space, count: int, seed: int) -> list[Architecture]:
     return found
 
 
+def judged_by(estimator: object) -> Metric:
+    """The metric that an audit compares: the main one of what the estimator's task asks for; of others the accuracy."""
+    problem = problem_of(estimator)
+    return Metric("accuracy", percent=True) if problem is None else problem.main
+
+
 def _scored(
-    shared: RoundEstimator, architecture: Architecture, say: Callable[[str], object], place: int, count: int
+    shared: RoundEstimator,
+    architecture: Architecture,
+    judge: Metric,
+    say: Callable[[str], object],
+    place: int,
+    count: int,
 ) -> float:
     say(f"scoring network {place + 1} of {count} with the shared weights")
-    return shared.estimate(Proposal(architecture), 0).metrics[SCORE]
+    return shared.estimate(Proposal(architecture), 0).metrics[f"val_{judge.name}"]
 
 
 # True scores by training alone.
@@ -160,6 +174,7 @@ def _trained(
     from netwright.strategies.listed import Listed
 
     estimator = training_alone(run.search, epochs, **training)
+    score = f"val_{judged_by(estimator).name}"
     search = Search(Listed(run.search.space, list(everyone)), estimator, seed=seed)
     name = f"{run.name}-audit-{len(everyone)}-{epochs}-{seed}"
     resume, before = False, 0.0
@@ -173,10 +188,10 @@ def _trained(
         name=name,
         resume=resume,
         executor=executor,
-        on_trial=lambda trial: say(f"trained network {trial.number + 1} of {len(everyone)}: {_words(trial)}"),
+        on_trial=lambda trial: say(f"trained network {trial.number + 1} of {len(everyone)}: {_words(trial, score)}"),
     )
     ended = {trial.architecture: trial for trial in done.trials}
-    return [_truth(ended.get(each)) for each in everyone], sum(trial.seconds for trial in done.trials)
+    return [_truth(ended.get(each), score) for each in everyone], sum(trial.seconds for trial in done.trials)
 
 
 def _seconds(limit: str | float) -> float:
@@ -185,16 +200,16 @@ def _seconds(limit: str | float) -> float:
     return parse_duration(limit)
 
 
-def _words(trial: Trial) -> str:
-    return f"{SCORE} {trial.metrics[SCORE]:.4f}" if trial.completed else f"{trial.state}, {trial.reason}"
+def _words(trial: Trial, score: str) -> str:
+    return f"{score} {trial.metrics[score]:.4f}" if trial.completed else f"{trial.state}, {trial.reason}"
 
 
-def _truth(trial: Trial | None) -> tuple[float | None, str]:
+def _truth(trial: Trial | None, score: str) -> tuple[float | None, str]:
     if trial is None:
         return None, "the time was up before it was trained"
     if not trial.completed:
         return None, f"{trial.state}: {trial.reason}"
-    return trial.metrics[SCORE], ""
+    return trial.metrics[score], ""
 
 
 # True scores from a table.

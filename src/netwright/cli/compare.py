@@ -138,9 +138,10 @@ class Settings(Compared):
         if self.tables or self.reports:
             raise ConfigurationError("--data trains networks; leave out --table and --report, which read known results")
         space = self.spaces[0] if self.spaces else None
-        metric = self.metrics[0] if self.metrics else "val_accuracy"
         plan = Plan(data=self.data, space=space, epochs=self.epochs or 5)
         task = plan.make_task()
+        main = task.problem.main
+        metric = self.metrics[0] if self.metrics else f"val_{main.name}:{main.direction}"
         return Problem(
             plan.make_search(task, plan.make_space(task)).estimator,
             metric,

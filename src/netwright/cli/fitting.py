@@ -17,6 +17,7 @@ from netwright.core.wording import duration, rough
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
     from netwright.core.architecture import Architecture
+    from netwright.core.problem import Metric
     from netwright.core.space import Space
     from netwright.engine.preflight import Preflight
     from netwright.tasks.task import Task
@@ -189,14 +190,21 @@ def _warnings(plan: Plan, found: Fitted, task: Task, steps: int, asked: bool) ->
         more = f"; --epochs {math.ceil(LEAST_STEPS / found.steps)} tells them apart better" if asked else ""
         warnings.append(f"{steps} steps rank candidates mostly by noise{more}")
     if validation < SURE and not task.problem.dense:
-        error = 100 * (0.25 / validation) ** 0.5
-        warnings.append(
-            f"accuracies on {validation} validation examples have a standard error of up to {error:.1f} points: small "
-            "differences between candidates mean nothing"
-        )
+        warnings.append(_unsure(task.problem.main, validation))
     if found.candidates is not None and plan.time_limit is not None:
         warnings += _few(plan, found.candidates, task)
     return warnings
+
+
+def _unsure(metric: Metric, validation: int) -> str:
+    """What so few validation examples can tell."""
+    nothing = "small differences between candidates mean nothing"
+    if not metric.of_examples:
+        return f"{metric.words} is measured on {validation} validation examples only: {nothing}"
+    error = 100 * (0.25 / validation) ** 0.5
+    return (
+        f"accuracies on {validation} validation examples have a standard error of up to {error:.1f} points: {nothing}"
+    )
 
 
 def _few(plan: Plan, candidates: int, task: Task) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from netwright.cli.front import AHEAD
@@ -186,10 +187,16 @@ class Display:
         return view
 
 
-EPOCH_METRICS = ("train_loss", "train_accuracy", "probe_accuracy", "entropy", "parameter_free", "discretisation_gap")
+WATCHED = ("entropy", "parameter_free", "discretisation_gap")  # of a mixture
+
+
+def epoch_metrics(metrics: Mapping[str, float]) -> list[str]:
+    """What is shown of an epoch of weight sharing: how well it trains, and where its mixture stands."""
+    scores = [each for each in metrics if each.startswith(("train_", "probe_")) and not each.endswith("_loss")]
+    return [each for each in ("train_loss", *scores, *WATCHED) if each in metrics]
 
 
 def epoch_line(trial: Trial) -> str:
     """One epoch of weight sharing in one line."""
-    found = [f"{name} {trial.metrics[name]:.3f}" for name in EPOCH_METRICS if name in trial.metrics]
+    found = [f"{name} {trial.metrics[name]:.3f}" for name in epoch_metrics(trial.metrics)]
     return f"epoch {trial.metrics['epoch']:.0f}  {'  '.join(found)}  {duration(trial.seconds)}"

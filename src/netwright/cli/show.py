@@ -140,11 +140,11 @@ def _say_epochs(epochs: list[StoredTrial], scores: list[float]) -> None:
     """The epochs of weight sharing, the alarms of the last one and of the scores on its weights, if there are any."""
     if not epochs:
         return
-    from netwright.cli.progress import EPOCH_METRICS
+    from netwright.cli.progress import epoch_metrics
     from netwright.results.alarm_sentences import alarm_lines
 
     shown = [each.metrics for each in epochs[-MOST_EPOCHS:]]
-    names = ["epoch", *(name for name in EPOCH_METRICS if any(name in each for each in shown))]
+    names = ["epoch", *dict.fromkeys(name for each in shown for name in epoch_metrics(each))]
     rows = [[f"{each[name]:.4g}" if name in each else "" for name in names] for each in shown]
     memory = epochs[-1].metrics.get("peak_memory", 0.0)
     alarms = alarm_lines([each.metrics for each in epochs], scores)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-LARGE_GAP = 0.1  # of accuracy
+LARGE_GAP = 0.1  # of a metric from 0 to 1; of what has no such bounds, as a share of its value
 UNDECIDED = 0.9  # of the largest entropy
 GROWTH, WINDOW = 1.3, 4  # of the dominant eigenvalue, against so many checks before (Zela et al. 2020, section 5.2)
 GROWN = 0.05  # of an alarm's size
@@ -75,15 +75,19 @@ def _parameter_free(epoch: Epoch) -> Alarm | None:
 
 
 def _gap(epoch: Epoch) -> Alarm | None:
+    """Rounding the mixture costs much of the main metric, whatever that is."""
+    name = next((each.removeprefix("mixture_") for each in epoch if each.startswith("mixture_")), "")
     gap = epoch.get("discretisation_gap", 0.0)
-    if gap < LARGE_GAP:
+    if not name or gap < LARGE_GAP * max(1.0, abs(epoch[f"mixture_{name}"])):
         return None
-    metric = next(name.removeprefix("mixture_") for name in epoch if name.startswith("mixture_"))
+    percent = name.endswith("accuracy")
+    mixed, rounded = (f"{epoch[f'{which}_{name}']:{'.1%' if percent else '.4g'}}" for which in ("mixture", "rounded"))
+    loss = f"{100 * gap:.0f} points" if percent else f"{gap:.3g}"
+    named = f"{mixed} {name.replace('_', ' ')}" if percent else f"{name.replace('_', ' ')} {mixed}"
     text = (
-        f"rounding the mixture ({epoch[f'mixture_{metric}']:.1%} {metric.replace('_', ' ')}) to the architecture it "
-        f"stands for ({epoch[f'rounded_{metric}']:.1%}) loses {100 * gap:.0f} points: the shared weights fit the "
-        "mixture, not this architecture; good and bad ones lose as much, so how it does when trained alone is not "
-        "known from this"
+        f"rounding the mixture ({named}) to the architecture it stands for ({rounded}) loses {loss}: the shared "
+        "weights fit the mixture, not this architecture; good and bad ones lose as much, so how it does when trained "
+        "alone is not known from this"
     )
     return Alarm("rounding", text, gap)
 
@@ -117,8 +121,8 @@ def _eigenvalue(epochs: Sequence[Epoch]) -> Alarm | None:
 def alarms_of_candidates(epochs: Sequence[Epoch], scores: Sequence[float]) -> list[Alarm]:
     """The alarms that the accuracies of architectures on the trained weights raise, given the validation examples.
 
-    epochs: of which the last names how many examples there are, and which accuracy chance gives; without them nothing
-        can be said.
+    epochs: of which the last names how many examples there are, and which accuracy chance gives; without them, as where
+        something else than an accuracy is measured, nothing can be said.
     """
     last = epochs[-1] if epochs else {}
     examples, chance = last.get("val_examples", 0.0), last.get("accuracy_by_chance", 0.0)

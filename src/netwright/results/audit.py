@@ -63,8 +63,9 @@ class Audit:
 
     It was chosen by its shared score, so that it would flatter them.
 
-    shared_metric, true_metric: what the two columns are, larger is better.
+    shared_metric, true_metric: what the two columns are.
     seconds: what either cost.
+    larger_is_better: of the two.
     """
 
     run: str
@@ -74,13 +75,20 @@ class Audit:
     true_metric: str
     seconds: tuple[float, float] = (0.0, 0.0)
     seed: int = 0
+    larger_is_better: tuple[bool, bool] = (True, True)
 
     @property
     def pairs(self) -> tuple[np.ndarray, np.ndarray]:
-        """float64 (n,) each: shared and true scores of the random networks that have both."""
+        """float64 (n,) each: shared and true scores of the random networks that have both, so that larger is better."""
         both = [(each.shared, each.true) for each in self.random if each.true is not None]
-        found = np.array(both, dtype=np.float64).reshape(-1, 2)
+        found = np.array(both, dtype=np.float64).reshape(-1, 2) * self.signs
         return found[:, 0], found[:, 1]
+
+    @property
+    def signs(self) -> tuple[float, float]:
+        """By what shared and true scores are multiplied so that larger is better."""
+        shared, true = self.larger_is_better
+        return (1.0 if shared else -1.0), (1.0 if true else -1.0)
 
     @property
     def k(self) -> int:
@@ -122,6 +130,7 @@ class Audit:
             *(described["run"], tuple(Scored(**each) for each in described["random"])),
             *(None if recommended is None else Scored(**recommended),),
             *(described["shared_metric"], described["true_metric"], tuple(described["seconds"]), described["seed"]),
+            tuple(described.get("larger_is_better", (True, True))),
         )
 
 
@@ -201,8 +210,8 @@ def _standing(audit: Audit) -> str:
     """Where the recommended network stands among the random ones."""
     recommended = audit.recommended
     assert recommended is not None and recommended.true is not None
-    shared, true = audit.pairs
-    better = int((true > recommended.true).sum()), int((shared > recommended.shared).sum())
+    (shared, true), (sign, true_sign) = audit.pairs, audit.signs
+    better = int((true > true_sign * recommended.true).sum()), int((shared > sign * recommended.shared).sum())
     return (
         f"The network that the run recommends is at least as good as {len(true) - better[0]} of the {len(true)} random "
         f"ones by true score, and as {len(shared) - better[1]} of them by shared weights."
@@ -211,15 +220,16 @@ def _standing(audit: Audit) -> str:
 
 def _rows(audit: Audit) -> list[list[str]]:
     everyone = [*audit.random, *([audit.recommended] if audit.recommended else [])]
-    shared = np.array([each.shared for each in everyone])
-    true = np.array([np.nan if each.true is None else each.true for each in everyone])
-    ordered = sorted(range(len(everyone)), key=lambda i: (everyone[i].true is None, -(everyone[i].true or 0.0)))
+    sign, true_sign = audit.signs
+    shared = sign * np.array([each.shared for each in everyone])
+    true = true_sign * np.array([np.nan if each.true is None else each.true for each in everyone])
+    ordered = sorted(range(len(everyone)), key=lambda i: (everyone[i].true is None, -np.nan_to_num(true[i])))
     return [
         [
             "recommended" if everyone[i].recommended else "random",
-            f"{shared[i]:.4f}",
+            f"{everyone[i].shared:.4f}",
             str(1 + int((shared > shared[i]).sum())),
-            "-" if everyone[i].true is None else f"{true[i]:.4f}",
+            "-" if everyone[i].true is None else f"{everyone[i].true:.4f}",
             "-" if everyone[i].true is None else str(1 + int((true > true[i]).sum())),
             everyone[i].architecture,
         ]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from netwright.core.kinds import kinds_checked
-from netwright.core.problem import Problem
+from netwright.core.problem import Problem, length
 from netwright.core.task import Data, Examples
 from netwright.results.figures import Contender
 
@@ -26,6 +26,7 @@ NUMBERS_A_SECOND = 400_000
 ITERATIONS = 200  # of a logistic regression
 _BOOSTED: dict[str, Any] = {"max_iter": 100, "early_stopping": False, "random_state": 0}
 _PART = 4096  # examples that are judged at a time
+_NUMBERS = 1 << 22  # of their answers
 _NEVER = 1e-12  # probability of a class that the examples fitted to do not have
 
 
@@ -210,11 +211,10 @@ def constant(task: Task) -> Contender | None:
 
 def _tested(answer: Tensor, problem: Problem, examples: Examples) -> dict[str, float]:
     """The figures of one answer to all examples."""
-    tally = problem.tally()
-    for start in range(0, len(examples), _PART):
-        targets = examples.batch_targets(start, start + _PART)
-        count = min(_PART, len(examples) - start)
-        tally.add(answer.expand(count, *answer.shape), targets)
+    tally, most = problem.tally(), max(1, min(_PART, _NUMBERS // answer.numel()))
+    for start in range(0, len(examples), most):
+        targets = examples.batch_targets(start, start + most)
+        tally.add(answer.expand(length(targets), *answer.shape), targets)
     return tally.figures()
 
 
