@@ -225,7 +225,7 @@ class Plan(Asked):
         from netwright.training.batches import usual_batch
 
         options = {} if self.recipe else pairs(self.training)  # a recipe's are those of its shared weights
-        usual = usual_batch(task.shape)
+        usual = usual_batch(task.shape, len(task.train))
         batch = {} if usual is None else {"batch_size": str(usual)}
         options = {"epochs": str(self.candidate_epochs), "device": self.device, **batch, **options}
         estimator = construct(Training, space, task, options=options)

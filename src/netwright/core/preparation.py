@@ -44,3 +44,11 @@ class Preparation(ABC):
 
         The user's own paths where an example is a file; parts of larger files (rows, arrays) are written to `folder`.
         """
+
+    def stood_for(self, inputs: Any) -> Any:
+        """What `prepared` gives for the files of `own_files`, made of the first test inputs; by default these.
+
+        inputs: of the task's test split, as many as `own_files` was asked for. Where an example of the user's is
+            several inputs of the task, such as the tiles of a picture, these are put together, as a list.
+        """
+        return inputs

@@ -114,7 +114,7 @@ def resolved(task: Task, epochs: int, published: Mapping[str, Any], given: Mappi
     published: the paper's settings, of which those that depend on the data or the epochs are functions of a `Scale`.
     given: the user's, which replace the paper's; `architecture_rate` is that of the Adam of the logits.
     """
-    usual = usual_batch(task.shape)
+    usual = usual_batch(task.shape, len(task.train))
     wanted = {**published, **({} if usual is None else {"batch_size": usual}), **given}
     architecture_rate = wanted.pop("architecture_rate", None)
     side = min(task.shape.input[1:]) if task.shape.is_image else 0

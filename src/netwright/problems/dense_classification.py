@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -15,6 +16,7 @@ from netwright.core.errors import ConfigurationError, DataError
 from netwright.core.problem import Breakdown, Metric, Problem, Tally
 from netwright.core.spelling import option
 from netwright.core.wording import listed
+from netwright.problems.portable import pixels
 
 VOID = 255
 """What stands in targets for a place that is not asked for."""
@@ -43,6 +45,8 @@ class DenseClassification(Problem):
     """
 
     kind: ClassVar[str] = "segmentation"
+    network_of: ClassVar[str] = "A segmentation of"
+    answered: ClassVar[str] = "masks"
     smooths: ClassVar[bool] = True
     score_name: ClassVar[str] = "mean_iou"
     dense = True
@@ -197,6 +201,14 @@ class DenseClassification(Problem):
         counts = _counts(targets, self.outputs).double() + 1e-12
         answer = (counts / counts.sum()).log().float().view(-1, *[1] * (targets.dim() - 1))
         return "always the most frequent class", answer.expand(-1, *targets.shape[1:])
+
+    # Answers.
+
+    def constants(self) -> Mapping[str, Any]:
+        return {"CLASS_NAMES": self.class_names, "MASK_VALUES": self.values or tuple(range(self.outputs))}
+
+    def code(self) -> str:
+        return inspect.getsource(pixels) if self.place == "pixel" else super().code()
 
 
 class Confusion(Tally):

@@ -240,7 +240,7 @@ def _checked(
     with tempfile.TemporaryDirectory(prefix="netwright-files-") as place:
         files = _own_files(preparation, min(count, MOST_FROM_FILES), Path(place))
         packages = imported_modules(preparation.code()) | imported_modules(problem.code())
-        checked = verify(folder, share.inputs, expected, files, packages)
+        checked = verify(folder, share.inputs, expected, files, packages, preparation.stood_for(share.inputs))
         checked = replace(checked, answers=_named_as_given(checked.answers, Path(place)))
     which = "the whole test split" if count == len(test) else f"the first {count:,} test examples"
     sentences = [

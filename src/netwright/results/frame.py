@@ -105,7 +105,9 @@ def some(inputs: Any, start: int, stop: int) -> Any:
 
 
 def joined(parts: Sequence[Any]) -> Any:
-    """Examples of several files as those of one."""
+    """Examples of several files as those of one; a list of pictures stays one."""
+    if isinstance(parts[0], list):
+        return [each for part in parts for each in part]
     if isinstance(parts[0], dict):
         return {name: torch.cat([each[name] for each in parts]) for name in parts[0]}
     return torch.cat(list(parts))
@@ -186,7 +188,8 @@ class _Command:
         try:
             names, raw = read(path)
             inputs = prepared(raw)
-            normalised(some(inputs, 0, 1))
+            if not isinstance(inputs, list):  # of pictures of any size, which are looked at one by one
+                normalised(some(inputs, 0, 1))
         except Exception as problem:
             self.leave_out(str(path), problem)
             return

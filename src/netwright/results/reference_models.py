@@ -95,7 +95,7 @@ def u_shaped(task: Task) -> Reference | None:
     if task.problem.kind != "segmentation" or not task.shape.is_image or not _numbers(task):
         return None
     pixels = len(task.train) * task.shape.height * task.shape.width
-    width = next((width for width, most in UNET_WIDTHS if pixels < most), WIDEST_UNET)
+    width = next((width for most, width in UNET_WIDTHS if pixels < most), WIDEST_UNET)
     depth = levels_of(task.shape, 4)
 
     def build(shape: TaskShape) -> nn.Module:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import safetensors.torch
 import torch
@@ -41,6 +41,8 @@ network = model.load()
 stored = safetensors.torch.load_file(place / "inputs.safetensors")
 batch = stored.get("inputs", {name.removeprefix("inputs."): each for name, each in stored.items()})
 count = model.how_many(batch)
+whole = place / "examples.safetensors"
+given = [each for _, each in sorted(safetensors.torch.load_file(whole).items())] if whole.exists() else batch
 outputs = torch.cat([model.respond(network, model.some(batch, start, start + 256)) for start in range(0, count, 256)])
 single = model.respond(network, model.some(batch, 0, 1))
 printed, complaints, code = io.StringIO(), io.StringIO(), 0
@@ -54,12 +56,12 @@ if files:
         except SystemExit as end:
             code = end.code
     shown = [json.loads(each) for each in printed.getvalue().splitlines() if each.startswith("{")]
-    names = [(each["file"], each["example"]) for each in shown[:count]]
+    names = [(each["file"], each["example"]) for each in shown[:model.how_many(given)]]
     for arguments, into in ((["--json"], expected), ([], lines)):
         asked = model._command_line().parse_args([*arguments, "--", *files])
         for start in range(0, len(names), 256):
             stop = min(start + 256, len(names))
-            into += model.answers(network, model.some(batch, start, stop), names[start:stop], asked)
+            into += model.answers(network, model.some(given, start, stop), names[start:stop], asked)
     lines = [model.line(each) for each in lines]
 assert not any(name.partition(".")[0] in blocked for name in sys.modules)
 found = {"printed": printed.getvalue(), "complaints": complaints.getvalue(), "code": code}
@@ -95,6 +97,7 @@ def verify(
     expected: Tensor,
     files: Sequence[Path] = (),
     allowed_packages: Collection[str] = (),
+    stood_for: Any = None,
 ) -> Verification:
     """Load the folder in a clean process, and compare its outputs with the expected ones.
 
@@ -105,12 +108,16 @@ def verify(
     files: the user's own, with the first of these examples in order, for which `model.py` must answer as for `inputs`:
         with the same texts, and numbers that differ by no more than 1e-3 of the largest of their kind.
     allowed_packages: such as "PIL", where the files cannot be read without.
+    stood_for: what the files hold, see `Preparation.stood_for`; the inputs where None.
 
     Raises NotReproduced.
     """
     with tempfile.TemporaryDirectory(prefix="netwright-verify-") as temporary:
         place = Path(temporary)
         safetensors.torch.save_file(_named(inputs), place / "inputs.safetensors")
+        if isinstance(stood_for, list):
+            whole = {f"{i:06}": each.contiguous() for i, each in enumerate(cast("list[Tensor]", stood_for))}
+            safetensors.torch.save_file(whole, place / "examples.safetensors")
         (place / "files.json").write_text(json.dumps(list(map(str, files))), encoding="utf-8")
         blocked = [each for each in _BLOCKED if each not in allowed_packages]
         _run([str(folder), str(place), str(torch.get_num_threads()), *blocked])

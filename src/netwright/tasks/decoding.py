@@ -99,10 +99,7 @@ def shown(name: str) -> str:
 def header(source: Any) -> Header:
     """What an image file or stream says of itself, upright and without decoding it; raises ValueError."""
     with images.opened(source) as image:
-        height, width = image.height, image.width
-        if images.orientation(image) >= 5:
-            height, width = (image.tag_v2[256], image.tag_v2[257]) if image.format == "TIFF" else (width, height)
-        return Header(1 if image.mode in _GREY else 3, height, width, _kinds_of(image))
+        return Header(1 if image.mode in _GREY else 3, *images.upright_size(image), _kinds_of(image))
 
 
 def file_header(file: Path) -> Header:

@@ -228,10 +228,13 @@ class Reading:
 
     def _preparation(self, of_tiles: Indices, trained: NDArray[np.bool_], held_out: Indices | None) -> Preparation:
         tested = of_tiles[~trained] if held_out is None else of_tiles[trained][held_out]
-        own = [self.pairs[i].image.absolute() for i in dict.fromkeys(tested.tolist())]
-        whole = max(self.counts) == 1
+        chosen = list(dict.fromkeys(tested.tolist()))[:MOST_PATHS]
         return MaskedPictures(
-            (self.channels, *self.tile), OwnPaths(tuple(own[:MOST_PATHS])), 0 if whole else self.margin, self.scale
+            (self.channels, *self.tile),
+            OwnPaths(tuple(self.pairs[i].image.absolute() for i in chosen)),
+            tuple((self.seen[i].header.height, self.seen[i].header.width) for i in chosen),
+            self.margin,
+            deep_scale=self.scale,
         )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.preparation import Preparation
-from netwright.tasks.portable import arrays, images, vectors
+from netwright.tasks.portable import arrays, images, masked, pictures, tiles, vectors
 from netwright.tasks.portable_code import text_of
 
 IMAGE_ENDINGS = (
@@ -109,7 +109,7 @@ class Pictures(Preparation):
 
     def code(self) -> str:
         files = IMAGE_ENDINGS if self.eight_bits and self.shape[0] in _KINDS else ()
-        return f"{text_of(arrays, images)}\nENDINGS = {(*files, *arrays.ARRAY_ENDINGS)!r}\n"
+        return f"{text_of(arrays, images, pictures)}\nENDINGS = {(*files, *arrays.ARRAY_ENDINGS)!r}\n"
 
     def own_files(self, count: int, folder: Path) -> Sequence[Path]:
         return self.own.files(count, folder)
@@ -121,27 +121,61 @@ class MaskedPictures(Preparation):
 
     shape: (channels, height, width) of a tile.
     own: the first test images.
+    sizes: height and width of each of these.
     margin: pixels at a tile's sides for which a neighbour answers.
+    layout: of four axes of arrays, "channels-first" or "channels-last".
+    scale: of arrays that are not uint8, see `portable.images.scaled`.
     deep_scale: of image files of more than 8 bits.
     """
 
     shape: tuple[int, int, int]
     own: Own
+    sizes: tuple[tuple[int, int], ...]
     margin: int
+    layout: str = "channels-first"
+    scale: tuple[float, ...] | None = None
     deep_scale: tuple[float, ...] | None = None
 
     def describe(self) -> str:
         return f"{_KINDS.get(self.shape[0], f'{self.shape[0]}-channel')} images"
 
     def constants(self) -> Mapping[str, Any]:
-        tile = self.shape[1:]
-        return {"INPUT_SHAPE": self.shape, "TILE": tile, "MARGIN": self.margin, "DEEP_SCALE": self.deep_scale}
+        return {
+            "TILE": self.shape[1:],
+            "MARGIN": self.margin,
+            "LAYOUT": self.layout,
+            "SCALE": self.scale,
+            "DEEP_SCALE": self.deep_scale,
+            "EIGHT_BITS": True,
+            "BACKGROUND": 255,
+        }
 
     def code(self) -> str:
-        raise NotImplementedError
+        files = IMAGE_ENDINGS if self.shape[0] in _KINDS else ()
+        text = text_of(arrays, images, tiles, masked)
+        return f"{text}\nENDINGS = {(*files, *arrays.ARRAY_ENDINGS)!r}\n"
 
     def own_files(self, count: int, folder: Path) -> Sequence[Path]:
-        return self.own.files(count, folder)
+        """Those of whose tiles all are among the first so many."""
+        return self.own.files(len(self._whole(count)), folder)
+
+    def stood_for(self, inputs: Any) -> Any:
+        return [
+            tiles.put_together(inputs[start:stop], *size, self.shape[1:], self.margin)
+            for start, stop, size in self._whole(len(inputs))
+        ]
+
+    def _whole(self, count: int) -> list[tuple[int, int, tuple[int, int]]]:
+        """Where the tiles of each image begin and end, and its size, as far as all are among the first so many."""
+        found: list[tuple[int, int, tuple[int, int]]] = []
+        start = 0
+        for size in self.sizes:
+            stop = start + len(list(tiles.places(*size, self.shape[1:], self.margin)))
+            if stop > count:
+                break
+            found.append((start, stop, size))
+            start = stop
+        return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,14 +13,15 @@ _PIXELS = 8 * 128 * 128
 _ORDER, _AUGMENTATION, _LAYERS = range(3)
 
 
-def usual_batch(shape: TaskShape) -> int | None:
+def usual_batch(shape: TaskShape, examples: int) -> int | None:
     """Examples in a step where each pixel has an answer, and so a loss, of its own: as many as have 131,072 pixels.
 
-    At least 4, at most 64; the programs of Weng et al. (2019) take 2 to 10 images. None where examples have one answer.
+    At least 4, at most 64 and a tenth of the examples to train on; the programs of Weng et al. (2019) take 2 to 10
+    images. None where examples have one answer.
     """
     if not shape.dense or not shape.is_image:
         return None
-    return max(4, min(64, _PIXELS // (shape.height * shape.width)))
+    return max(4, min(64, examples // 10, _PIXELS // (shape.height * shape.width)))
 
 
 def steps_per_epoch(examples: int, batch_size: int) -> int:

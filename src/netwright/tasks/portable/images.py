@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from netwright.tasks.portable.arrays import ARRAY_ENDINGS, arrays_in, as_tensor, numbered
-
 # Given by the exported file; what is here only says what they are.
-INPUT_SHAPE: tuple[int, int, int] = (3, 32, 32)
-LAYOUT: str = "channels-first"  # of arrays
 SCALE: tuple[float, ...] | None = None  # of arrays that are not uint8
 DEEP_SCALE: tuple[float, ...] | None = None  # of image files of more than 8 bits
 EIGHT_BITS: bool = True  # whether uint8 pictures are taken as they are
-BACKGROUND: int = 255
-ENDINGS: tuple[str, ...] = ()
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000")
 MOST_PIXELS = 64_000_000  # one image; a small file can claim any size and would fill the memory
@@ -146,6 +139,14 @@ def orientation(image: Any) -> int:
         return 1
 
 
+def upright_size(image: Any) -> tuple[int, int]:
+    """Height and width of an opened image once it is turned upright."""
+    height, width = image.height, image.width
+    if orientation(image) >= 5:
+        return (image.tag_v2[256], image.tag_v2[257]) if image.format == "TIFF" else (width, height)
+    return height, width
+
+
 def _turn(image: Any) -> int:
     return 1 if image.format == "TIFF" else orientation(image)  # Pillow turns a TIFF while it decodes it
 
@@ -245,42 +246,8 @@ def _short(problem: BaseException) -> str:
     return str(problem).split("\n")[0][:120] or type(problem).__name__
 
 
-def read(path: Path) -> tuple[list[str], Any]:
-    """The pictures of one file, an image or an .npy or .npz array of them, and a name for each; raises ValueError."""
-    path = Path(path)
-    if path.suffix.lower() in ARRAY_ENDINGS:
-        images = arrays_in(path)
-        if _is_one(tuple(images.shape)):
-            images = images[None]
-        return numbered(path, len(images)), images
-    if path.suffix.lower() not in ENDINGS and not set(ENDINGS) - set(ARRAY_ENDINGS):
-        raise ValueError(f"expected {' or '.join(ARRAY_ENDINGS)}, arrays of the values that the training arrays held")
-    return [str(path)], picture(path, INPUT_SHAPE, BACKGROUND, DEEP_SCALE)[None]
-
-
-def prepared(raw: Any) -> Tensor:
-    """Pictures as their user holds them as uint8 (n, *INPUT_SHAPE); raises ValueError for what cannot be used.
-
-    raw: an array or tensor in the layout and range of the training data, uint8 pictures, or a list of Pillow images.
-    """
-    if isinstance(raw, list | tuple) and raw and hasattr(raw[0], "getexif"):
-        return torch.stack([picture(each, INPUT_SHAPE, BACKGROUND, DEEP_SCALE) for each in raw])
-    x = as_tensor(raw)
-    first = moved(x, LAYOUT) if x.ndim in (3, 4) else x
-    if tuple(first.shape[1:]) != INPUT_SHAPE and tuple(x.shape[1:]) == INPUT_SHAPE:
-        first = x
-    if tuple(first.shape[1:]) != INPUT_SHAPE:
-        hint = "; one picture is x[None]" if _is_one(tuple(x.shape)) else ""
-        raise ValueError(f"expected pictures of the shape (n, {INPUT_SHAPE}), found {tuple(x.shape)}{hint}")
-    return scaled(first, _scale_for(first)).contiguous()
-
-
-def _is_one(shape: tuple[int, ...]) -> bool:
-    channels, height, width = INPUT_SHAPE
-    return shape in (INPUT_SHAPE, (height, width, channels)) or (channels == 1 and shape == (height, width))
-
-
-def _scale_for(x: Tensor) -> tuple[float, ...]:
+def scale_for(x: Tensor) -> tuple[float, ...]:
+    """How these values become 0..255, as `scaled` takes it; raises ValueError for values of another kind."""
     if x.dtype == torch.uint8 and EIGHT_BITS:
         return 0.0, 1.0
     if x.is_floating_point() and not bool(torch.isfinite(x).all()):
