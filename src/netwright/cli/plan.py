@@ -152,10 +152,11 @@ class Plan(Asked):
         return replace(self, strategy=making.fitted(self.strategy, self.expected_trials or self.trials))
 
     def make_task(self, directory: Path | None = None) -> Task:
-        """The data.
+        """The data, with what the objectives and limits need to have measured.
 
         directory: of the project that decoded examples are kept beside, where they are large.
         """
+        from netwright.core.objective import names_in
         from netwright.store.directory import DECODED
         from netwright.tasks import open_task
         from netwright.tasks.decoded_files import decoded_in
@@ -163,7 +164,8 @@ class Plan(Asked):
         kept = nullcontext() if directory is None else decoded_in(directory / DECODED)
         try:
             with kept:
-                return open_task(self.data, data_dir=self.data_dir, **self.data_options)
+                task = open_task(self.data, data_dir=self.data_dir, **self.data_options)
+                return task.measuring(*names_in((*self.objectives, *self.limits)))
         except ConfigurationError as problem:
             flag = next((flag for name, flag in FLAGS.items() if f"option {name!r}" in str(problem)), None)
             if flag is None:

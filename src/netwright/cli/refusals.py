@@ -182,5 +182,5 @@ def _refuse_metrics(plan: Plan) -> None:
         *(("--objective", name) for each in plan.objectives for name in Objective.parse(each).needs(known)),
         *(("--limit", Constraint.parse(each).metric) for each in plan.limits),
     ):
-        if metric not in known:
+        if metric not in known and metric.partition("_of_")[0] not in known:  # one of several targets
             raise ConfigurationError(f"{option} {metric}: nothing measures {metric!r}{nearest(metric, known)}")

@@ -57,6 +57,14 @@ class Estimator(Configured, ABC):
         trial in state "error" with its traceback.
         """
 
+    def measuring(self, *names: str) -> Estimator:
+        """The same estimator, measuring these metrics of its task's problem on validation examples, too.
+
+        names: as the problem calls them, with or without "val_"; those that it does not know are passed over. By
+            default nothing changes.
+        """
+        return self
+
     def stages(self) -> Sequence[Estimator]:
         """The estimators to run in this order, cheapest first; limits are checked after each. By default itself."""
         return (self,)

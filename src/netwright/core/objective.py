@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
@@ -178,6 +178,12 @@ class Constraint:
 
     def __str__(self) -> str:
         return f"{self.metric} {self.relation} {_shown(self.limit)}"
+
+
+def names_in(asked: Iterable[str | Objective | Constraint]) -> list[str]:
+    """The names in objectives, combinations and limits, as far as they can be told without knowing the metrics."""
+    found = (name for each in asked for name in re.findall(r"[^\W\d]\w*", str(each).partition(":")[0]))
+    return list(dict.fromkeys(found))
 
 
 def _shown(value: float) -> str:

@@ -13,7 +13,7 @@ from netwright.core.display import place_of_progress
 from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.estimator import Estimator
 from netwright.core.kinds import for_any_space, kinds_checked
-from netwright.core.objective import Constraint, Direction, Objective
+from netwright.core.objective import Constraint, Direction, Objective, names_in
 from netwright.core.roles import problem_of, space_of
 from netwright.core.space import Space
 from netwright.core.strategy import Strategy
@@ -62,7 +62,9 @@ class Search(Configured):
     def __post_init__(self) -> None:
         object.__setattr__(self, "seed", _whole("seed", self.seed))
         self._arguments["seed"] = self.seed
-        asked = (_main(self.estimator),) if self.objective is None else _several(self.objective, Objective)
+        asked = () if self.objective is None else _several(self.objective, Objective)
+        self._measure([*asked, *_several(self.constraints, Constraint)])
+        asked = (_main(self.estimator),) if self.objective is None else asked
         objectives = tuple(_objective(each, self.estimator) for each in asked)
         limits = tuple(Constraint.parse(each) for each in _several(self.constraints, Constraint))
         object.__setattr__(self, "objectives", objectives)
@@ -71,6 +73,15 @@ class Search(Configured):
         _check_limits(limits)
         _check_spaces(self.strategy, self.estimator)
         _check_metrics(self.estimator, objectives, limits)
+
+    def _measure(self, asked: Sequence[str | Objective | Constraint]) -> None:
+        """Have the estimator measure the further metrics of its problem that are asked for, too."""
+        if _problem(self.estimator) is None:
+            return
+        estimator = self.estimator.measuring(*names_in(asked))
+        if estimator is not self.estimator:
+            object.__setattr__(self, "estimator", estimator)
+            self._arguments["estimator"] = estimator
 
     @property
     def space(self) -> Space:

@@ -213,6 +213,15 @@ class SharedWeights(RoundEstimator):
         """The share of the examples that is held out for validation, by the name of the argument."""
         return self.validation
 
+    def measuring(self, *names: str) -> SharedWeights:
+        task = self.task.measuring(*names)
+        if task is self.task:
+            return self
+        found = self.replace(task=task)
+        if self._weights is not None:
+            found._weights, self._weights.problem = self._weights, task.problem
+        return found
+
     def stages(self) -> Sequence[Estimator]:
         return self.cost, self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 
 from netwright.core.errors import ConfigurationError
@@ -25,6 +26,10 @@ class Stack(Estimator):
             raise ConfigurationError("Stack needs at least one estimator")
         self.estimators = estimators
         self.metrics = tuple(dict.fromkeys(name for stage in self.stages() for name in stage.metrics))
+
+    def measuring(self, *names: str) -> Stack:
+        found = tuple(each.measuring(*names) for each in self.estimators)
+        return self if all(map(operator.is_, found, self.estimators)) else type(self)(*found)
 
     def stages(self) -> Sequence[Estimator]:
         return tuple(stage for each in self.estimators for stage in each.stages())

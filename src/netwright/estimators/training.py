@@ -137,6 +137,10 @@ class Training(Estimator):
         train = ("train_loss", *(f"train_{name}" for name in problem.watched))
         return (*train, "val_loss", *(f"val_{each.name}" for each in problem.metrics))
 
+    def measuring(self, *names: str) -> Training:
+        task = self.task.measuring(*names)
+        return self if task is self.task else self.replace(task=task)
+
     @cached_property
     def cost(self) -> Cost:
         """What an architecture costs on this task, at full fidelity."""

@@ -14,7 +14,10 @@ __all__ = [
     "SeveralLabels",
 ]
 
-_OF_CLASSES = ("accuracy", "balanced_accuracy")
+_OF_CLASSES = (
+    *("accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "precision_macro", "auroc", "mean_average_precision"),
+    *("log_loss", "cohen_kappa", "mcc", "ece", "brier", "top5_accuracy"),
+)
 _OF_NUMBERS = ("r2", "mae", "rmse", "mape", "quantile_loss")
 _OF_LABELS = ("mean_average_precision", "f1_macro", "f1_micro", "subset_accuracy", "hamming_loss")
 _OF_PLACES = ("mean_iou", "dice", "pixel_accuracy")

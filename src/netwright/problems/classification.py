@@ -16,6 +16,7 @@ from netwright.core.errors import ConfigurationError, DataError
 from netwright.core.problem import Metric, Problem, Tally, Watch
 from netwright.core.spelling import option
 from netwright.core.wording import listed
+from netwright.problems import class_metrics
 from netwright.problems.portable import classes as answering
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Classification(Problem):
     class_names: one a class, in the order of the targets' numbers.
     class_weights: what an example of each class counts in the loss; "balanced" for as much as makes all classes of the
         training examples count alike (see `fitted`), None for 1 each.
+    measured: names of `further` metrics that are measured, too, such as "auroc".
 
     Targets are int64 (n,), each in 0..classes-1; outputs are logits (n, classes). Raises ConfigurationError for fewer
     than two classes, for a name that occurs twice, and for weights that are not one a class and above 0.
@@ -46,8 +48,15 @@ class Classification(Problem):
     score_name: ClassVar[str] = "accuracy"
     watched: ClassVar[tuple[str, ...]] = ("accuracy",)
 
-    def __init__(self, class_names: Sequence[str], *, class_weights: Sequence[float] | str | None = None) -> None:
+    def __init__(
+        self,
+        class_names: Sequence[str],
+        *,
+        class_weights: Sequence[float] | str | None = None,
+        measured: Sequence[str] = (),
+    ) -> None:
         self.class_names = tuple(map(str, class_names))
+        self.measured = tuple(measured)
         self.balanced = class_weights == BALANCED_WEIGHTS
         given = None if self.balanced or class_weights is None else class_weights
         self.class_weights = None if given is None else tuple(map(float, given))
@@ -68,7 +77,11 @@ class Classification(Problem):
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        return ACCURACY, BALANCED
+        return (ACCURACY, BALANCED, *(self.further[name] for name in self.measured))
+
+    @property
+    def further(self) -> Mapping[str, Metric]:
+        return class_metrics.metrics_of(self.outputs)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         return F.cross_entropy(outputs, targets, self._weights(outputs), reduction="none")
@@ -152,6 +165,7 @@ class Hits(Tally):
         self.losses: list[Tensor] = []
         self.hits: list[Tensor] = []
         self.labels: list[Tensor] = []
+        self.outputs: list[Tensor] = []  # where more is measured than right answers
 
     def add(self, outputs: Tensor, targets: Tensor) -> None:
         weights = self.problem._weights(outputs)
@@ -160,13 +174,18 @@ class Hits(Tally):
         )
         self.hits.append(outputs.argmax(1) == targets)
         self.labels.append(targets)
+        if self.problem.measured:
+            self.outputs.append(outputs)
 
     def figures(self) -> dict[str, float]:
-        found, labels = torch.cat(self.hits).double(), torch.cat(self.labels)
-        summed = [torch.stack(self.losses).double().sum(), found.sum(), _recall(found, labels, self.problem.outputs)]
-        total, right, recall = torch.stack(summed).tolist()
+        hits, labels = torch.cat(self.hits).double(), torch.cat(self.labels)
+        summed = [torch.stack(self.losses).double().sum(), hits.sum(), _recall(hits, labels, self.problem.outputs)]
+        further = self.problem.measured
+        more = class_metrics.measured(further, torch.cat(self.outputs), labels) if further else {}
+        total, right, recall, *found = torch.stack([*summed, *more.values()]).tolist()
         count = len(labels)
-        return {"loss": total / count, "accuracy": right / count, "balanced_accuracy": recall}
+        own = {"loss": total / count, "accuracy": right / count, "balanced_accuracy": recall}
+        return {**own, **dict(zip(more, found, strict=True))}
 
 
 def _recall(hits: Tensor, labels: Tensor, classes: int) -> Tensor:

@@ -19,7 +19,7 @@ from netwright.core.wording import listed
 from netwright.problems.portable import numbers as answering
 
 if TYPE_CHECKING:
-    from netwright.core.task import TaskShape
+    pass
 
 Loss = Literal["squared", "absolute", "huber", "quantile"]
 LEVELS = (0.1, 0.5, 0.9)
@@ -218,9 +218,6 @@ class Regression(Problem):
             return "always the mean", numbers.mean(0).float()
         levels = numbers.new_tensor(self.levels)
         return "always the same quantiles", numbers.quantile(levels, dim=0).T.flatten().float()
-
-    def signature(self, shape: TaskShape) -> str:
-        return repr((shape, self.replace(measured=())))
 
     # Answers.
 

@@ -134,6 +134,19 @@ class Task:
 
         return self._remembered(("final", str(device)), make).data(1.0, self.problem, self.augmentation)
 
+    def measuring(self, *names: str) -> Task:
+        """The same task, measuring these further metrics of its problem, too; itself where there are none of them.
+
+        names: as the problem calls them, with or without "val_"; those that it does not know are passed over.
+        """
+        plain_names = [name.removeprefix("val_") for name in names]
+        problem = self.problem.measuring(*(name for name in plain_names if name in self.problem.further))
+        if problem is self.problem:
+            return self
+        other = object.__new__(type(self))
+        other.__dict__ = {**self.__dict__, "problem": problem, "_splits": OrderedDict(), "_copies": OrderedDict()}
+        return other
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of all examples, their targets and what is asked, in hexadecimal."""
