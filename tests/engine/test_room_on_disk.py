@@ -103,3 +103,24 @@ def test_a_search_that_finds_no_room_pauses_with_a_message_then_ends_and_can_be_
         store.room.least = 0
         again = search.run(trials=20, store=store, name="r", resume=True)
     assert again.table() == search.run(trials=20).table()
+
+
+def test_the_weights_of_a_parent_stay_until_its_children_have_ended(tmp_path: Path) -> None:
+    class Forgetful(nw.strategies.RandomSearch):
+        """Children inherit, and nothing that has ended is gone on from."""
+
+        inherits = 0.5
+
+        def may_continue(self, number: int) -> bool:
+            return False
+
+    space = nw.spaces.Chain()
+    folders = Folders(tmp_path, Forgetful(space))
+    folders.continuations.note(0, Proposal(space.at(0)))
+    folders.continuations.note(1, Proposal(space.at(1), parent=0))
+    for number in (0, 1):
+        (tmp_path / str(number)).mkdir()
+    folders.clear(0)
+    assert (tmp_path / "0").exists(), "trial 1 has not begun from it yet"
+    folders.clear(1)
+    assert not list(tmp_path.iterdir())
