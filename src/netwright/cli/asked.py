@@ -260,6 +260,26 @@ class SearchOptions(Asked):
         typer.Option(help="Of pictures in a .npz file: channels-first or channels-last; seen if left out."),
         Reads("layout"),
     ] = None
+    text_column: Annotated[
+        tuple[str, ...],
+        typer.Option(help="The column of a table that holds texts, whose class is asked for; repeatable."),
+        Reads("text"),
+    ] = ()
+    tokens: Annotated[
+        str | None,
+        typer.Option(help="What is read of a text file: characters (default), words or bytes."),
+        Reads("tokens"),
+    ] = None
+    window: Annotated[
+        int | None,
+        typer.Option(help="How many tokens of a text, or times of a series, a network is given at once."),
+        Reads("window"),
+    ] = None
+    data_option: Annotated[
+        tuple[str, ...],
+        typer.Option(help="A further option of how DATA is read, as words=5000 or split_seed=3; repeatable."),
+        Reads(),
+    ] = ()
     name: Annotated[
         str | None,
         typer.Option(help="The run's name; by default made from data, space and strategy."),

@@ -37,11 +37,14 @@ FLAGS = {
     "skip_bad": "--skip-bad",
     "target": "--target-column",
     "test": "--test",
+    "text": "--text-column",
     "tile": "--tile",
     "time": "--time",
     "time_column": "--time-column",
-    "validation": "--validation",
+    "tokens": "--tokens",
     "trials": "--trials",
+    "validation": "--validation",
+    "window": "--window",
     "workers": "--workers",
 }
 LIMITS = {"params": "--max-params", "macs": "--max-macs", "activation_memory": "--max-memory"}
@@ -57,6 +60,8 @@ PHRASES = {
 
 OF_A_TABLE = frozenset(("curve", "duplicates", "metrics", "missing", "repeat", "coverage"))
 """Options that stand behind the file of --table."""
+OF_DATA = frozenset(("empty", "length", "words"))
+"""Options of how data is read that have no flag of their own."""
 
 
 def in_flags(told: BaseException | str) -> str:
@@ -76,6 +81,8 @@ def _flag(code: str) -> str:
     name, _, value = code.partition("=")
     if name in OF_A_TABLE and code not in PHRASES:
         return f"--table FILE:{name}={ast.literal_eval(value) if value else name.upper()}"
+    if name in OF_DATA:
+        return f"--data-option {name}={ast.literal_eval(value) if value else name.upper()}"
     if code in PHRASES or name not in FLAGS:
         return PHRASES.get(code, code)
     if not value:

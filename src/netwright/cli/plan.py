@@ -176,10 +176,14 @@ class Plan(Asked):
 
     def make_space(self, task: Task) -> Space:
         """The space that was asked for, or the one that fits the data: chain (darts for a recipe), mlp for vectors,
-        unet-cells for a class for every pixel.
+        texts (recurrent for a recipe) for tokens, series for series, unet-cells for a class for every pixel.
         """
         default = ("chain", "mlp")
-        if self.recipe:
+        if task.shape.is_tokens:
+            default = ("", "recurrent" if self.recipe else "texts")
+        elif task.shape.is_series:
+            default = ("", "series")
+        elif self.recipe:
             default = ("darts", "mlp:activations=('relu',),normalisations=('batch',),dropouts=(0.0,)")
         if task.shape.is_image and task.shape.dense:
             default = ("unet-cells", "")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
+
+from netwright.catalogue.arguments import pairs
 
 T = TypeVar("T")
 
@@ -21,9 +24,9 @@ class After:
 
 @dataclass(frozen=True)
 class Reads:
-    """Marks an option about how data is read: the name that the reader knows it by."""
+    """Marks an option about how data is read: the name that the reader knows it by, none for `name=value` itself."""
 
-    name: str
+    name: str = ""
 
 
 def taking(options: type[T]) -> Callable[[Callable[[T], None]], Callable[..., None]]:
@@ -67,7 +70,18 @@ def part(options: Any, base: type) -> dict[str, Any]:
 def reading(options: Any) -> dict[str, Any]:
     """How data is read, by the names of the readers; without what was left out."""
     found = {mark.name: getattr(options, each.name) for each in fields(options) for mark in _marks(each.type, Reads)}
-    return {name: _plain(value) for name, value in found.items() if value is not None and value != ()}
+    further: dict[str, Any] = {}
+    for text in found.pop("", None) or ():
+        further |= {name: _literal(value) for name, value in pairs(text).items()}
+    return further | {name: _plain(value) for name, value in found.items() if value is not None and value != ()}
+
+
+def _literal(text: str) -> Any:
+    """A number, list or truth value as Python writes it, else the text itself."""
+    try:
+        return ast.literal_eval({"true": "True", "false": "False"}.get(text, text))
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
 
 
 def _plain(value: Any) -> Any:

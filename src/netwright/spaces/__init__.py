@@ -14,7 +14,9 @@ from netwright.spaces.nasbench_macro import NasBenchMacro
 from netwright.spaces.nasnet import NasNet
 from netwright.spaces.published import from_genotype
 from netwright.spaces.recurrent import Recurrent
+from netwright.spaces.series import Series
 from netwright.spaces.tabular import Tabular
+from netwright.spaces.texts import Texts
 from netwright.spaces.unet_cells import UNetCells
 
 __all__ = [
@@ -31,7 +33,9 @@ __all__ = [
     "NasBenchMacro",
     "NasNet",
     "Recurrent",
+    "Series",
     "Tabular",
+    "Texts",
     "UNetCells",
     "from_genotype",
 ]

@@ -9,6 +9,7 @@ from netwright.tasks.from_csv import csv
 from netwright.tasks.from_dataset import dataset
 from netwright.tasks.from_digits import digits
 from netwright.tasks.from_folder import image_folder
+from netwright.tasks.from_labelled_texts import text_folders, text_table
 from netwright.tasks.from_masks import mask_folder
 from netwright.tasks.from_mnist import mnist
 from netwright.tasks.from_npz import npz
@@ -16,7 +17,7 @@ from netwright.tasks.from_text import text
 from netwright.tasks.opening import from_configuration, open_task
 from netwright.tasks.task import Task
 
-PROVIDES = ("task.classify", "task.segment")
+PROVIDES = ("task.classify", "task.segment", "task.text")
 
 __all__ = [
     "Augmentation",
@@ -38,4 +39,6 @@ __all__ = [
     "npz",
     "open_task",
     "text",
+    "text_folders",
+    "text_table",
 ]

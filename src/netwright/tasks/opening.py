@@ -24,6 +24,7 @@ from netwright.tasks.from_csv import csv
 from netwright.tasks.from_dataset import dataset
 from netwright.tasks.from_digits import digits
 from netwright.tasks.from_folder import image_folder
+from netwright.tasks.from_labelled_texts import text_folders, text_table
 from netwright.tasks.from_masks import mask_folder
 from netwright.tasks.from_mnist import mnist
 from netwright.tasks.from_npz import npz
@@ -42,6 +43,8 @@ MAKERS: dict[str, Callable[..., Task]] = {
     "npz": npz,
     "csv": csv,
     "text": text,
+    "text_table": text_table,
+    "text_folders": text_folders,
 }
 _NEED_DATA = ("cifar10", "mnist")
 _ENDINGS = {".npz": "npz", ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".data": "csv"}
@@ -49,7 +52,7 @@ _CODE = re.compile(r"(?:[A-Za-z_][\w.]*|.+\.py):[A-Za-z_][\w.]*")
 
 
 @kinds_checked
-def open_task(text: str, data_dir: str | os.PathLike[str] | None = None, **options: Any) -> Task:
+def open_task(text: str, /, data_dir: str | os.PathLike[str] | None = None, **options: Any) -> Task:
     """The task that a text names: digits, cifar10, mnist, a folder of images, an .npz or .csv file, or code of yours.
 
     text: the name, as on the command line.
@@ -140,10 +143,12 @@ def _from_path(place: Path, options: dict[str, Any]) -> Task:
             return _call("cifar10", {"path": place, **options})
         if any(name.startswith("train-images") for name in inside):
             return _call("mnist", {"path": place, **options})
-        reader = "mask_folder" if holds_masks(place) else "image_folder"
+        reader = "mask_folder" if holds_masks(place) else "text_folders" if _holds_texts(place) else "image_folder"
         return _call(reader, {"path": place, **options})
     kind = _ENDINGS.get(place.suffix.lower())
-    if kind == "csv" and _asks_for_text(place, options):
+    if kind == "csv" and "text" in options:
+        kind = "text_table"
+    elif kind == "csv" and _asks_for_text(place, options):
         kind = "text"
     if kind is None and place.name.endswith((".tar.gz", ".tgz")) and "cifar" in place.name.lower():
         kind = "cifar10"
@@ -152,6 +157,14 @@ def _from_path(place: Path, options: dict[str, Any]) -> Task:
             f"{place} is a file of an unknown kind; expected a folder, {', '.join(_ENDINGS)} or a CIFAR-10 .tar.gz"
         )
     return _call(kind, {"path": place, **options})
+
+
+def _holds_texts(folder: Path) -> bool:
+    """Whether the class folders, or those in train/, hold text files and nothing else."""
+    inside = folder / "train" if (folder / "train").is_dir() else folder
+    classes = [each for each in inside.iterdir() if each.is_dir() and not each.name.startswith(".")]
+    endings = {file.suffix.lower() for each in classes for file in each.iterdir() if not file.name.startswith(".")}
+    return endings == {".txt"}
 
 
 def _asks_for_text(place: Path, options: Mapping[str, Any]) -> bool:

@@ -36,6 +36,11 @@ def pieces_of(text: str, unit: str) -> Sequence[str]:
     return text if unit == "characters" else _WORD.findall(text)
 
 
+def words_of(text: str) -> list[str]:
+    """The words and signs of a text in lower case, without ends of lines."""
+    return [each for each in _WORD.findall(text.lower()) if each != "\n"]
+
+
 def numbers_of(pieces: Iterable[str], known: Mapping[str, int], unknown: int) -> list[int]:
     """The number of each piece in the vocabulary."""
     return [known.get(each, unknown) for each in pieces]
