@@ -9,10 +9,12 @@ from netwright.tasks.from_csv import csv
 from netwright.tasks.from_dataset import dataset
 from netwright.tasks.from_digits import digits
 from netwright.tasks.from_folder import image_folder
+from netwright.tasks.from_forecast import forecast
 from netwright.tasks.from_labelled_texts import text_folders, text_table
 from netwright.tasks.from_masks import mask_folder
 from netwright.tasks.from_mnist import mnist
 from netwright.tasks.from_npz import npz
+from netwright.tasks.from_series import series
 from netwright.tasks.from_text import text
 from netwright.tasks.opening import from_configuration, open_task
 from netwright.tasks.task import Task
@@ -32,12 +34,14 @@ __all__ = [
     "dataset",
     "decoded_in",
     "digits",
+    "forecast",
     "from_configuration",
     "image_folder",
     "mask_folder",
     "mnist",
     "npz",
     "open_task",
+    "series",
     "text",
     "text_folders",
     "text_table",

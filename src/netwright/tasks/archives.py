@@ -60,6 +60,14 @@ class Arrays:
         ) as problem:
             raise self._damaged(key, problem) from None
 
+    def form(self, key: str) -> tuple[tuple[int, ...], str]:
+        """Shape and kind of numbers ("f", "u", ...) of an array, by its header alone."""
+        with zipfile.ZipFile(self.path) as archive:
+            name = key if key in archive.namelist() else f"{key}.npy"
+            with archive.open(name) as file:
+                shape, _, dtype = _header(file)
+        return shape, dtype.kind
+
     def lower(self) -> dict[str, str]:
         """Each key by its lower-case form."""
         return {key.lower(): key for key in self.keys}

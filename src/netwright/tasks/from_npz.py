@@ -87,7 +87,7 @@ def npz(
             test_share=test_share,
             split_seed=split_seed,
         )
-    inputs, targets = _pair(stored, TRAIN_KEYS + PLAIN_KEYS, str(stored.path))
+    inputs, targets = pair_of(stored, TRAIN_KEYS + PLAIN_KEYS, str(stored.path))
     return arrays(
         stored[inputs],
         stored[targets],
@@ -157,7 +157,8 @@ def packed_task(
     )
 
 
-def _pair(stored: Arrays, pairs: Sequence[tuple[str, str]], where: str) -> tuple[str, str]:
+def pair_of(stored: Arrays, pairs: Sequence[tuple[str, str]], where: str) -> tuple[str, str]:
+    """The names of inputs and of what is asked for, the first of these pairs that is there; else DataError."""
     keys = stored.lower()
     for first, second in pairs:
         if first in keys and second in keys:
@@ -171,7 +172,7 @@ def _pair(stored: Arrays, pairs: Sequence[tuple[str, str]], where: str) -> tuple
 def _test_pair(stored: Arrays, test: str | os.PathLike[str] | None) -> tuple[np.ndarray, np.ndarray] | None:
     if test is not None:
         other = Arrays(test)
-        first, second = _pair(other, TEST_KEYS + TRAIN_KEYS + PLAIN_KEYS, str(other.path))
+        first, second = pair_of(other, TEST_KEYS + TRAIN_KEYS + PLAIN_KEYS, str(other.path))
         return other[first], other[second]
     return _held(stored, TEST_KEYS)
 

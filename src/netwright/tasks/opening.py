@@ -24,10 +24,12 @@ from netwright.tasks.from_csv import csv
 from netwright.tasks.from_dataset import dataset
 from netwright.tasks.from_digits import digits
 from netwright.tasks.from_folder import image_folder
+from netwright.tasks.from_forecast import forecast
 from netwright.tasks.from_labelled_texts import text_folders, text_table
 from netwright.tasks.from_masks import mask_folder
 from netwright.tasks.from_mnist import mnist
 from netwright.tasks.from_npz import npz
+from netwright.tasks.from_series import is_series, series
 from netwright.tasks.from_text import is_prose, text
 from netwright.tasks.given_paths import existing
 from netwright.tasks.mask_files import holds_masks
@@ -43,11 +45,13 @@ MAKERS: dict[str, Callable[..., Task]] = {
     "npz": npz,
     "csv": csv,
     "text": text,
+    "series": series,
+    "forecast": forecast,
     "text_table": text_table,
     "text_folders": text_folders,
 }
 _NEED_DATA = ("cifar10", "mnist")
-_ENDINGS = {".npz": "npz", ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".data": "csv"}
+_ENDINGS = {".npz": "npz", ".ts": "series", ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".data": "csv"}
 _CODE = re.compile(r"(?:[A-Za-z_][\w.]*|.+\.py):[A-Za-z_][\w.]*")
 
 
@@ -146,7 +150,15 @@ def _from_path(place: Path, options: dict[str, Any]) -> Task:
         reader = "mask_folder" if holds_masks(place) else "text_folders" if _holds_texts(place) else "image_folder"
         return _call(reader, {"path": place, **options})
     kind = _ENDINGS.get(place.suffix.lower())
-    if kind == "csv" and "text" in options:
+    if kind in ("csv", "npz") and (
+        options.get("series") or (kind == "npz" and "series" not in options and is_series(place))
+    ):
+        kind = "series"
+    elif kind == "npz":
+        options = {name: value for name, value in options.items() if name != "series"}
+    elif kind == "csv" and "horizon" in options:
+        kind = "forecast"
+    elif kind == "csv" and "text" in options:
         kind = "text_table"
     elif kind == "csv" and _asks_for_text(place, options):
         kind = "text"

@@ -1,0 +1,195 @@
+"""What comes next in a table over time: the next values of some columns, from the last values of all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from netwright.core.checks import part, whole_number
+from netwright.core.errors import DataError, UserError
+from netwright.core.kinds import kinds_checked
+from netwright.core.problem import amount
+from netwright.core.spelling import option
+from netwright.core.task import Examples
+from netwright.core.wording import listed
+from netwright.problems.regression import Regression
+from netwright.tasks.column_kinds import decimal_of
+from netwright.tasks.given_paths import existing
+from netwright.tasks.remaking import remakeable
+from netwright.tasks.series_files import clock_of, numbers_in
+from netwright.tasks.splits import kept
+from netwright.tasks.tables import Table, read_table
+from netwright.tasks.targets import target_column
+from netwright.tasks.task import Task
+
+WINDOW = 24
+_LEAST = 4  # windows of a part of the data
+
+Numbers = NDArray[np.float64]
+
+
+@remakeable("forecast")
+@kinds_checked
+def forecast(
+    path: str | os.PathLike[str],
+    *,
+    horizon: int,
+    target: str | int | Sequence[str | int] | None = None,
+    window: int = WINDOW,
+    time: str | int | None = None,
+    season: int | None = None,
+    drop: Sequence[str] = (),
+    header: bool | None = None,
+    delimiter: str | None = None,
+    limit: int | float | None = None,
+    test_share: float = 0.1,
+    validation_share: float = 0.1,
+) -> Task:
+    """A task of a table with a row a time: the next values of one or several columns.
+
+    A network is given the last `window` rows of all columns, and answers with the next `horizon` values of each target.
+    The last part of the table is the final test, the part before it is validated on; windows that reach over a border
+    between two parts are left out, so that nothing that is asked for in one part is seen in another.
+
+    path: of the table.
+    horizon: rows ahead.
+    target: the columns that are asked for; all of numbers where None.
+    window: rows that are given.
+    time: the column by which rows ascend; None for the order of the file.
+    season: rows after which values come again, such as 24 for hours; told beside the last value.
+    drop: columns to leave out.
+    header, delimiter: found out unless given.
+    limit: keep the last rows, as a number or a share.
+    test_share, validation_share: of the rows.
+
+    Raises UserError for an unknown column, DataError with the line where time does not ascend or a cell is no number,
+    and for fewer rows than windows need.
+    """
+    for name, value in (("horizon", horizon), ("window", window)):
+        whole_number("", name, value)
+    for name, value in (("test_share", test_share), ("validation_share", validation_share)):
+        part("", name, value)
+    table = read_table(existing(path, "file", "a table (.csv)"), delimiter, header)
+    decimal, _ = decimal_of(table.sample, table.delimiter)
+    clock = None if time is None else target_column(table, time)
+    wanted = [target] if isinstance(target, str | int) else list(target or ())
+    asked = [target_column(table, each) for each in wanted]
+    columns, values = _columns(table, asked, clock, drop, decimal)
+    values, notes = _limited(_in_order(table, clock, values, decimal), limit)
+    asked = asked or columns
+    places = [columns.index(each) for each in asked]
+    cuts = _cuts(table, len(values), test_share, validation_share, window + horizon)
+    names = [table.columns[each] for each in asked]
+    starts = [
+        np.arange(first, last - window - horizon + 1)
+        for first, last in zip((0, *cuts), (*cuts, len(values)), strict=True)
+    ]
+    inputs, targets = _windows(values, places, window, horizon)
+    learnt, validated, tested = starts
+    problem = Regression([f"{name} +{step}" for name in names for step in range(1, horizon + 1)]).fitted(
+        targets[learnt]
+    )
+    told = [f"{len(each):,}" for each in starts]
+    left_out = 2 * (window + horizon - 1)
+    notes += (
+        f"asked for: {listed(list(map(repr, names)), 5)}, the next {horizon} of them after {window} rows of "
+        f"{len(columns)} columns",
+        f"split in time: {told[0]} windows to train on, then {told[1]} to validate and {told[2]} to test on; "
+        f"{left_out:,} that reach over a border were left out",
+        *_naive(values, places, validated, window, horizon, season),
+    )
+
+    def examples(each: NDArray[np.int64]) -> Examples:
+        stored = np.ascontiguousarray(problem.stored(targets[each]))
+        return Examples(torch.from_numpy(np.ascontiguousarray(inputs[each])), torch.from_numpy(stored))
+
+    ours = examples(np.concatenate((learnt, validated)))
+    held_out = np.arange(len(learnt), len(learnt) + len(validated))
+    return Task(*(table.path.stem, ours, examples(tested), problem), notes=notes, validation=held_out, by_time=True)
+
+
+def _columns(
+    table: Table, asked: Sequence[int], clock: int | None, drop: Sequence[str], decimal: str
+) -> tuple[list[int], Numbers]:
+    """The columns of numbers, and their values (rows, columns); those that are asked for must be among them."""
+    for name in drop:
+        target_column(table, name)
+    others = [i for i, name in enumerate(table.columns) if i != clock and name not in drop]
+    columns = [i for i in others if i in asked or table.cells[i].numbers(decimal) is not None]
+    if not columns:
+        raise DataError(f"{table.where} has no column of numbers")
+    values = np.stack([numbers_in(table, i, decimal) for i in columns], 1)
+    gaps = np.argwhere(~np.isfinite(values))
+    if len(gaps):
+        row, column = gaps[0].tolist()
+        raise DataError(
+            f"{table.where}, line {table.lines([row])[0]}: {table.columns[columns[column]]!r} is missing, as in "
+            f"{len({int(each) for each, _ in gaps}):,} rows; fill the gaps, or leave the column out with "
+            f"{option('drop', table.columns[columns[column]])}"
+        )
+    return columns, values
+
+
+def _in_order(table: Table, clock: int | None, values: Numbers, decimal: str) -> Numbers:
+    """The rows in the order of time; DataError with the line where it does not ascend."""
+    if clock is None:
+        return values
+    times = clock_of(table, clock, decimal)
+    if (times[1:] < times[:-1]).all():  # the last first
+        return values[::-1]
+    late = np.flatnonzero(times[1:] <= times[:-1])
+    if len(late):
+        raise DataError(
+            f"{table.where}, line {table.lines([int(late[0] + 1)])[0]}: {table.columns[clock]!r} does not ascend; sort "
+            "the rows, one a time"
+        )
+    return values
+
+
+def _limited(values: Numbers, limit: int | float | None) -> tuple[Numbers, tuple[str, ...]]:
+    count = kept(len(values), limit)
+    return values[len(values) - count :], (f"limit: the last {count:,} of {len(values):,} rows kept",) * (
+        count < len(values)
+    )
+
+
+def _cuts(table: Table, rows: int, test: float, validation: float, span: int) -> tuple[int, int]:
+    """The rows at which validation and test begin; DataError where a part has too few windows."""
+    last = round(rows * (1 - test))
+    first = last - round(rows * validation)
+    for begin, end, what in ((0, first, "train"), (first, last, "validate"), (last, rows, "test")):
+        if end - begin - span + 1 < _LEAST:
+            raise DataError(
+                f"{table.where} has {rows:,} rows, too few: {max(0, end - begin):,} are to {what} on, where {_LEAST} "
+                f"windows with what follows them take {span + _LEAST - 1}; give more rows, or a smaller window"
+            )
+    if first <= 0:
+        raise UserError(f"{option('test_share')} and {option('validation_share')} leave nothing to train on")
+    return first, last
+
+
+def _windows(values: Numbers, places: Sequence[int], window: int, horizon: int) -> tuple[NDArray[np.float32], Numbers]:
+    """Of each window its rows, (n, columns, window), and what follows, (n, targets x horizon), target by target."""
+    count = len(values) - window - horizon + 1
+    inputs = np.lib.stride_tricks.sliding_window_view(values.astype(np.float32), window, 0)[:count]
+    later = np.lib.stride_tricks.sliding_window_view(values[window:, places], horizon, 0)[:count]
+    return inputs, later.reshape(count, -1)
+
+
+def _naive(
+    values: Numbers, places: Sequence[int], starts: NDArray[np.int64], window: int, horizon: int, season: int | None
+) -> tuple[str, ...]:
+    """How far off it is to say that values stay as they are, or come again after a season, on what is validated."""
+    ahead = starts[:, None] + window + np.arange(horizon)
+    truth = values[ahead][:, :, places]
+    guesses = {"the last value again": values[starts + window - 1][:, None, places]}
+    if season is not None:
+        back = starts[:, None] + window + np.arange(horizon) % season - season
+        if (back >= 0).all():
+            guesses[f"the value {season} rows before"] = values[back][:, :, places]
+    told = [f"{name} is off by {amount(float(np.abs(truth - guess).mean()))}" for name, guess in guesses.items()]
+    return (f"without a network, in validation windows, on average: {'; '.join(told)} (MAE)",)

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from netwright.core.errors import DataError, UserError
+from netwright.tasks import forecast, from_configuration, open_task
+
+ROWS = 120
+
+
+def table(folder, change=lambda lines: lines):
+    lines = [f"2024-{1 + t // 28:02d}-{1 + t % 28:02d},{t},{t % 7},note" for t in range(ROWS)]
+    (folder / "days.csv").write_text("day,count,week,text\n" + "\n".join(change(lines)) + "\n")
+    return str(folder / "days.csv")
+
+
+def opened(folder, **options):
+    return open_task(table(folder), **{"horizon": 3, "window": 5, "time": "day", "target": "count", **options})
+
+
+def numbers(problem, examples):
+    """What is asked for, in the user's units."""
+    return examples.targets.numpy() * np.array(problem.scale) + np.array(problem.centre)
+
+
+def test_windows_are_followed_by_what_is_asked_for(tmp_path):
+    task = opened(tmp_path)
+    assert task.shape.input == (2, 5) and task.shape.is_series and task.shape.outputs == 3
+    assert task.train.inputs[0].tolist() == [[0, 1, 2, 3, 4], [0, 1, 2, 3, 4]]
+    assert numbers(task.problem, task.train)[0] == pytest.approx([5, 6, 7])
+    assert from_configuration(task.configuration()).fingerprint == task.fingerprint
+
+
+def test_nothing_of_one_part_is_seen_in_another(tmp_path):
+    task = opened(tmp_path)
+    data = task.search_data(0)
+    rows = [set(), set(), set()]
+    for seen, examples in zip(rows, (data.train, data.held_out, task.test), strict=True):
+        seen |= set(examples.inputs[:, 0].flatten().int().tolist())
+        seen |= set(numbers(task.problem, examples).round().astype(int).flatten().tolist())
+    train, validation, test = rows
+    assert max(train) < min(validation) and max(validation) < min(test) and max(test) == ROWS - 1
+    assert not train & validation and not validation & test
+
+
+def test_several_targets_and_all_columns(tmp_path):
+    task = opened(tmp_path, target=["week", "count"])
+    assert task.problem.names[:4] == ("week +1", "week +2", "week +3", "count +1")
+    assert numbers(task.problem, task.train)[0] == pytest.approx([5, 6, 0, 5, 6, 7])
+    assert opened(tmp_path, target=None).shape.outputs == 6
+
+
+def test_what_needs_no_network_is_told(tmp_path):
+    found = " ".join(opened(tmp_path, season=7, target="week").notes)
+    assert "the value 7 rows before is off by 0 " in found
+    assert "the last value again is off by" in found
+    assert "the last value again is off by 2 " in " ".join(opened(tmp_path).notes)  # by 1, 2 and 3
+
+
+def refused(problem):
+    assert "\n" not in str(problem.value)
+    return str(problem.value)
+
+
+def test_tables_that_cannot_be_forecast(tmp_path):
+    with pytest.raises(DataError, match="too few") as problem:
+        opened(tmp_path, window=90)
+    assert "smaller window" in refused(problem)
+    with pytest.raises(DataError, match="'note' in the column 'text' is no number") as problem:
+        opened(tmp_path, target="text")
+    refused(problem)
+    with pytest.raises(UserError, match="no column 'counts'") as problem:
+        opened(tmp_path, target="counts")
+    refused(problem)
+    with pytest.raises(DataError, match="line 4: 'day' does not ascend") as problem:
+        forecast(table(tmp_path, lambda lines: [lines[0], lines[2], lines[1], *lines[3:]]), horizon=2, time="day")
+    refused(problem)
+    gap = table(tmp_path, lambda lines: [lines[0].replace(",0,0,", ",,0,"), *lines[1:]])
+    with pytest.raises(DataError, match="line 2: 'count' is missing") as problem:
+        forecast(gap, horizon=2, time="day", target="week")
+    refused(problem)
+
+
+def test_rows_with_the_last_first_are_turned(tmp_path):
+    task = forecast(table(tmp_path, lambda lines: lines[::-1]), horizon=1, window=4, time="day", target="count")
+    assert task.train.inputs[0, 0].tolist() == [0, 1, 2, 3]
