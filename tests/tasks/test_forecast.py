@@ -14,7 +14,7 @@ def table(folder, change=lambda lines: lines):
 
 
 def opened(folder, **options):
-    return open_task(table(folder), **{"horizon": 3, "window": 5, "time": "day", "target": "count", **options})
+    return open_task(table(folder), **{"horizon": 3, "window": 5, "time_column": "day", "target": "count", **options})
 
 
 def numbers(problem, examples):
@@ -72,14 +72,16 @@ def test_tables_that_cannot_be_forecast(tmp_path):
         opened(tmp_path, target="counts")
     refused(problem)
     with pytest.raises(DataError, match="line 4: 'day' does not ascend") as problem:
-        forecast(table(tmp_path, lambda lines: [lines[0], lines[2], lines[1], *lines[3:]]), horizon=2, time="day")
+        forecast(
+            table(tmp_path, lambda lines: [lines[0], lines[2], lines[1], *lines[3:]]), horizon=2, time_column="day"
+        )
     refused(problem)
     gap = table(tmp_path, lambda lines: [lines[0].replace(",0,0,", ",,0,"), *lines[1:]])
     with pytest.raises(DataError, match="line 2: 'count' is missing") as problem:
-        forecast(gap, horizon=2, time="day", target="week")
+        forecast(gap, horizon=2, time_column="day", target="week")
     refused(problem)
 
 
 def test_rows_with_the_last_first_are_turned(tmp_path):
-    task = forecast(table(tmp_path, lambda lines: lines[::-1]), horizon=1, window=4, time="day", target="count")
+    task = forecast(table(tmp_path, lambda lines: lines[::-1]), horizon=1, window=4, time_column="day", target="count")
     assert task.train.inputs[0, 0].tolist() == [0, 1, 2, 3]

@@ -68,7 +68,7 @@ def test_a_column_that_is_no_text_is_told(table):
     with pytest.raises(DataError, match="'kind' is no text") as problem:
         text_table(table, text="kind", target="title")
     assert "'title', 'body'" in refused(problem)
-    with pytest.raises(UserError, match="is the class"):
+    with pytest.raises(UserError, match="is the target"):
         text_table(table, text="title", target="title")
     with pytest.raises(UserError, match="no column 'titel'") as problem:
         text_table(table, text="titel", target="kind")

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+STREAMS = 32
+"""Side by side when a text is judged, whatever fits on the device, because each begins without a state."""
+FEWEST = 8
+"""Windows of each of them at least; shorter texts have fewer streams."""
+
+
 @runtime_checkable
 class Carrying(Protocol):
     """A module with a state: it begins where `state` says (None for the beginning), a tensor of an example a row.

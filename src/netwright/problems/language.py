@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from netwright.core.carrying import FEWEST, STREAMS
 from netwright.core.errors import ConfigurationError, DataError, nearest
 from netwright.core.problem import Metric, Problem, Tally
+from netwright.problems.portable import tokens as answering
 
 if TYPE_CHECKING:
     pass
@@ -38,6 +41,8 @@ class Language(Problem):
     """
 
     kind: ClassVar[str] = "next token"
+    network_of: ClassVar[str] = "A language model of"
+    answered: ClassVar[str] = "perplexity"
     score_name: ClassVar[str] = "inverse_perplexity"
     continues: ClassVar[bool] = True
     dense: bool = True
@@ -82,6 +87,12 @@ class Language(Problem):
 
     def describe(self, targets: Tensor) -> Sequence[str]:
         return (f"asked for: the next of {self.outputs:,} {self.unit}, at each of {targets[0].numel()} places",)
+
+    def constants(self) -> Mapping[str, Any]:
+        return {"VOCABULARY": self.vocabulary, "UNIT": self.unit, "STREAMS": STREAMS, "FEWEST": FEWEST}
+
+    def code(self) -> str:
+        return inspect.getsource(answering)
 
     def constant(self, targets: Tensor) -> tuple[str, Tensor]:
         counts = torch.bincount(targets.long().flatten(), minlength=self.outputs).double() + 1e-3

@@ -211,8 +211,9 @@ class _Command:
             batch = names[start : start + 256]
             found = answers(self.network, some(inputs, start, start + 256), batch, self.asked)
             for (path, name), each in zip(batch, found, strict=True):
-                print(self.line(path, name, each))
                 self.answered += 1
+                if self.asked.json or line(each):  # what has no line of its own is told at the end
+                    print(self.line(path, name, each))
 
     def line(self, path: str, name: str, found: dict[str, Any]) -> str:
         if self.asked.json:

@@ -23,7 +23,7 @@ from netwright.tasks.remaking import remakeable
 from netwright.tasks.series_files import clock_of, numbers_in
 from netwright.tasks.splits import kept
 from netwright.tasks.tables import Table, read_table
-from netwright.tasks.targets import target_column
+from netwright.tasks.targets import column_of
 from netwright.tasks.task import Task
 
 WINDOW = 24
@@ -40,7 +40,7 @@ def forecast(
     horizon: int,
     target: str | int | Sequence[str | int] | None = None,
     window: int = WINDOW,
-    time: str | int | None = None,
+    time_column: str | int | None = None,
     season: int | None = None,
     drop: Sequence[str] = (),
     header: bool | None = None,
@@ -59,7 +59,7 @@ def forecast(
     horizon: rows ahead.
     target: the columns that are asked for; all of numbers where None.
     window: rows that are given.
-    time: the column by which rows ascend; None for the order of the file.
+    time_column: the column by which rows ascend; None for the order of the file.
     season: rows after which values come again, such as 24 for hours; told beside the last value.
     drop: columns to leave out.
     header, delimiter: found out unless given.
@@ -75,9 +75,9 @@ def forecast(
         part("", name, value)
     table = read_table(existing(path, "file", "a table (.csv)"), delimiter, header)
     decimal, _ = decimal_of(table.sample, table.delimiter)
-    clock = None if time is None else target_column(table, time)
+    clock = None if time_column is None else column_of(table, time_column)
     wanted = [target] if isinstance(target, str | int) else list(target or ())
-    asked = [target_column(table, each) for each in wanted]
+    asked = [column_of(table, each) for each in wanted]
     columns, values = _columns(table, asked, clock, drop, decimal)
     values, notes = _limited(_in_order(table, clock, values, decimal), limit)
     asked = asked or columns
@@ -117,7 +117,7 @@ def _columns(
 ) -> tuple[list[int], Numbers]:
     """The columns of numbers, and their values (rows, columns); those that are asked for must be among them."""
     for name in drop:
-        target_column(table, name)
+        column_of(table, name)
     others = [i for i, name in enumerate(table.columns) if i != clock and name not in drop]
     columns = [i for i in others if i in asked or table.cells[i].numbers(decimal) is not None]
     if not columns:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,15 +19,15 @@ from netwright.core.kinds import kinds_checked
 from netwright.core.spelling import option
 from netwright.core.task import Examples
 from netwright.core.wording import listed
-from netwright.problems.classification import Classification, require_each
-from netwright.tasks.class_labels import Labels
+from netwright.tasks.asked import Asked, Wish, understood
 from netwright.tasks.column_kinds import decimal_of
 from netwright.tasks.given_paths import existing
 from netwright.tasks.label_texts import Vocabulary, read_texts
+from netwright.tasks.raw_texts import Words
 from netwright.tasks.remaking import remakeable
 from netwright.tasks.splits import TEST, limited, split
 from netwright.tasks.tables import Table, read_table
-from netwright.tasks.targets import labels_of, target_column, test_labels
+from netwright.tasks.targets import asked_like, asked_of, column_of, target_columns
 from netwright.tasks.task import Task
 
 WORDS = 20_000
@@ -34,6 +35,7 @@ WORDS = 20_000
 COVERED = 0.95
 """Of the texts are read to their end, where no length is given."""
 _LONGEST = 512  # words, where none is given
+_KEPT = 256  # test texts that go with an export
 _TEXT_WORDS = 2  # words in half of the cells of a column that is text
 EMPTY = ("error", "drop")
 
@@ -43,7 +45,7 @@ class Labelled:
     """Texts, where each stands (for messages), and their classes' numbers."""
 
     texts: Sequence[str]
-    codes: NDArray[np.int64]
+    codes: NDArray[Any]
 
     def choose(self, places: NDArray[np.int64]) -> Labelled:
         kept: list[int] = places.tolist()
@@ -56,7 +58,11 @@ def text_table(
     path: str | os.PathLike[str],
     *,
     text: str | int | Sequence[str | int],
-    target: str | int | None = None,
+    target: str | int | Sequence[str] | None = None,
+    problem: str | None = None,
+    loss: str | None = None,
+    class_weights: str | Sequence[float] | None = None,
+    separator: str | None = None,
     test: str | os.PathLike[str] | None = None,
     words: int = WORDS,
     length: int | None = None,
@@ -74,7 +80,7 @@ def text_table(
 
     path: of the file.
     text: the column of texts by name or by number from 0, or several, which are joined.
-    target: the class column's name or number.
+    target, problem, loss, class_weights, separator: as of `csv`.
     test: a second file with the test split.
     words: how many different ones are known at most, the most frequent of those that occur twice.
     length: words of a text that are read; None for as many as 95 % of the texts have.
@@ -87,25 +93,27 @@ def text_table(
     Raises UserError for an unknown column, DataError with the line of an empty text, and for a column that is no text.
     """
     one_of("", "empty", empty, EMPTY)
-    table = read_table(existing(path, "file", "a table (.csv)"), delimiter, header, target)
-    place, columns = target_column(table, target), _columns(table, text)
-    if place in columns:
-        raise UserError(f"the column {table.columns[place]!r} is the class; it cannot be the text, too")
+    first = target if isinstance(target, str | int) or target is None else target[0]
+    table = read_table(existing(path, "file", "a table (.csv)"), delimiter, header, first)
+    places, columns = target_columns(table, target), _columns(table, text)
+    for place in set(places) & set(columns):
+        raise UserError(f"the column {table.columns[place]!r} is the target; it cannot be the text, too")
     decimal, _ = decimal_of(table.sample, table.delimiter)
-    labels = labels_of(table, place, decimal)
-    train, notes = _without_empty(table, columns, labels.codes, empty)
+    asked = asked_of(table, places, decimal, Wish(problem, loss, class_weights, separator))
+    train, notes = _without_empty(table, columns, asked.values, empty)
     held_out = None
     if test is not None:
-        other = read_table(existing(test, "file", "a table (.csv)"), delimiter, table.header, target)
-        codes, _ = test_labels(other, target_column(other, target), labels, decimal)
+        other = read_table(existing(test, "file", "a table (.csv)"), delimiter, table.header, first)
+        codes, _ = asked_like(other, target_columns(other, target), asked, decimal)
         held_out, more = _without_empty(other, _columns(other, text), codes, empty)
         notes += more
-    said = (
-        f"the text is {listed([repr(table.columns[each]) for each in columns], 5)}, the class {table.columns[place]!r}"
-    )
+    read, sought = ([repr(table.columns[each]) for each in some] for some in (columns, places))
+    said = f"the text is {listed(read, 5)}, the {asked.noun} {listed(sought, 5)}"
     return _task(
-        *(Path(path).stem, train, held_out, labels, words, length, limit, test_share, split_seed),
-        notes=(said, *table.notes, *labels.notes, *notes),
+        *(Path(path).stem, train, held_out, asked, words, length, limit, test_share, split_seed),
+        notes=(said, *table.notes, *asked.notes, *notes),
+        columns=[(table.columns[each], each) for each in columns],
+        header=table.header,
     )
 
 
@@ -133,16 +141,16 @@ def text_folders(
     given = all(each.is_dir() for each in parts)
     names = tuple(sorted(each.name for each in (parts[0] if given else place).iterdir() if each.is_dir()))
     train, held_out = read_texts(parts[0] if given else place, names), read_texts(parts[1], names) if given else None
-    labels = Labels(np.array(train[1]), names, np.array(names))
+    asked = understood(np.array(names)[train[1]], Wish("classification"), what="folders")
     ours, theirs = (None if each is None else Labelled(each[0], np.array(each[1])) for each in (train, held_out))
     assert ours is not None
-    return _task(place.name, ours, theirs, labels, words, length, limit, test_share, split_seed)
+    return _task(place.name, ours, theirs, asked, words, length, limit, test_share, split_seed)
 
 
 def _columns(table: Table, text: str | int | Sequence[str | int]) -> list[int]:
     """The places of the columns of texts; DataError for one that holds none."""
     wanted = [text] if isinstance(text, str | int) else list(text)
-    places = [target_column(table, each) for each in wanted]
+    places = [column_of(table, each) for each in wanted]
     for place in places:
         share, cells = _share_of_words(table, place), table.columns[place]
         if share < 0.5:
@@ -161,7 +169,7 @@ def _share_of_words(table: Table, place: int) -> float:
 
 
 def _without_empty(
-    table: Table, columns: Sequence[int], codes: NDArray[np.int64], empty: str
+    table: Table, columns: Sequence[int], codes: NDArray[Any], empty: str
 ) -> tuple[Labelled, tuple[str, ...]]:
     each = [table.cells[place].all_texts() for place in columns]
     texts = [" \n ".join(parts).strip() for parts in zip(*each, strict=True)]
@@ -183,25 +191,29 @@ def _task(
     name: str,
     train: Labelled,
     test: Labelled | None,
-    labels: Labels,
+    asked: Asked,
     words: int,
     length: int | None,
     limit: int | float | None,
     test_share: float,
     split_seed: int,
     notes: Sequence[str] = (),
+    columns: Sequence[tuple[str, int]] = (),
+    header: bool = False,
 ) -> Task:
     """The task of labelled texts; its vocabulary and length are those of the training part."""
     whole_number("", "words", words, 3)
     part("", "test_share", test_share)
     notes = tuple(notes)
     if limit is not None:
-        kept, kept_test, said = limited(train.codes, None if test is None else test.codes, limit, split_seed)
+        kept, kept_test, said = limited(
+            asked.strata(train.codes), None if test is None else asked.strata(test.codes), limit, split_seed
+        )
         train, notes = train.choose(kept), (*notes, *said)
         test = None if test is None or kept_test is None else test.choose(kept_test)
     if test is None:
-        require_each(train.codes, labels.names, 3, "one each to train, to validate and to test on")
-        aside, rest = split(train.codes, test_share, split_seed, TEST)
+        asked.problem.require(train.codes, 3, "one each to train, to validate and to test on")
+        aside, rest = split(asked.strata(train.codes), test_share, split_seed, TEST)
         notes += (
             f"no test split came with the data: {len(aside):,} of {len(train.codes):,} examples were set aside for the "
             f"final test (split seed {split_seed})",
@@ -218,10 +230,13 @@ def _task(
         f"words, which cuts {cut:.1%} of them",
         *_repeated(train, test),
     )
+    preparation = Words(vocabulary.words, length, tuple(columns), header, tuple(test.texts[:_KEPT]))
+    problem = asked.problem.fitted(train.codes)
     ours, theirs = (
-        Examples(vocabulary.numbers(each.texts, length), torch.from_numpy(each.codes)) for each in (train, test)
+        Examples(vocabulary.numbers(each.texts, length), torch.from_numpy(np.asarray(problem.stored(each.codes))))
+        for each in (train, test)
     )
-    return Task(name, ours, theirs, Classification(labels.names), notes=notes, vocabulary=vocabulary.size)
+    return Task(name, ours, theirs, problem, notes=notes, vocabulary=vocabulary.size, preparation=preparation)
 
 
 def _repeated(train: Labelled, test: Labelled) -> tuple[str, ...]:

@@ -14,13 +14,10 @@ from numpy.typing import NDArray
 from netwright.core.checks import one_of, part
 from netwright.core.errors import DataError, UserError
 from netwright.core.kinds import kinds_checked
-from netwright.core.problem import Problem
 from netwright.core.spelling import option
 from netwright.core.task import Examples
-from netwright.problems.classification import Classification
-from netwright.problems.regression import Regression
 from netwright.tasks.archives import Arrays
-from netwright.tasks.class_labels import encode
+from netwright.tasks.asked import Wish, understood, understood_as
 from netwright.tasks.from_npz import PLAIN_KEYS, TEST_KEYS, TRAIN_KEYS, pair_of
 from netwright.tasks.given_paths import existing
 from netwright.tasks.remaking import remakeable
@@ -30,9 +27,6 @@ from netwright.tasks.task import Task
 
 LAYOUTS = ("auto", "channels-first", "channels-last")
 UNEQUAL = ("error", "pad", "cut")
-ASKED = ("auto", "classes", "numbers")
-_MOST_CLASSES = 50
-_FEWEST_EACH = 2  # series of a class, below which whole numbers are numbers
 _LONGER = 4  # times as many times as channels, by which arrays of numbers are told from pictures
 
 
@@ -43,9 +37,11 @@ def series(
     *,
     series: bool | str | int = True,
     target: str | int | None = None,
-    time: str | int | None = None,
+    time_column: str | int | None = None,
     test: str | os.PathLike[str] | None = None,
-    asked: Literal["auto", "classes", "numbers"] = "auto",
+    problem: str | None = None,
+    loss: str | None = None,
+    class_weights: str | Sequence[float] | None = None,
     layout: Literal["auto", "channels-first", "channels-last"] = "auto",
     unequal: Literal["error", "pad", "cut"] = "error",
     drop: Sequence[str] = (),
@@ -61,9 +57,10 @@ def series(
         time, in which `series` names the column that says to which series a row belongs.
     series: that column; True for the other files.
     target: of a table, the column of what is asked for.
-    time: of a table, the column by which the rows of a series ascend; None for the order of the file.
+    time_column: of a table, the column by which the rows of a series ascend; None for the order of the file.
     test: a second file with the test split.
-    asked: "classes", "numbers", or "auto" to tell by the targets.
+    problem: "classification", "labels" (several an example) or "regression"; found out unless given.
+    loss, class_weights: as of `csv`.
     layout: which axis of x comes first; told by the lengths where it is "auto".
     unequal: what is done with series of different lengths: "error" names one, "pad" fills short ones at the end, with a
         channel more that says what is there, "cut" cuts all to the shortest.
@@ -73,24 +70,31 @@ def series(
 
     Raises UserError for an unknown column, DataError for what cannot be read, in one line.
     """
-    for name, value, known in (("asked", asked, ASKED), ("layout", layout, LAYOUTS), ("unequal", unequal, UNEQUAL)):
+    for name, value, known in (("layout", layout, LAYOUTS), ("unequal", unequal, UNEQUAL)):
         one_of("", name, value, known)
     part("", "test_share", test_share)
     place = existing(path, "file", "a file of series (.npz, .ts or .csv)")
-    options = {"series": series, "target": target, "time": time, "drop": drop, "header": header, "delimiter": delimiter}
+    options = {
+        "series": series,
+        "target": target,
+        "time": time_column,
+        "drop": drop,
+        "header": header,
+        "delimiter": delimiter,
+    }
     found, theirs = _read(place, layout, **options)
     if test is not None:
         theirs, _ = _read(existing(test, "file", "a file of series"), layout, **options)
-    problem, targets, said = _asked(found, asked)
-    notes = (*found.notes, *said)
+    wish = Wish("regression" if found.numbers and problem is None else problem, loss, class_weights)
+    asked = understood(_targets(found), wish, what="targets")
+    targets, notes = asked.values, (*found.notes, *asked.notes)
     kept = np.arange(len(found.series))
     if theirs is None:
         if limit is not None:
-            kept, _, more = limited(problem.strata(problem.fitted(targets).stored(targets)), None, limit, split_seed)
+            kept, _, more = limited(asked.strata(targets), None, limit, split_seed)
             notes += more
-        strata = problem.strata(problem.fitted(targets[kept]).stored(targets[kept]))
-        problem.require(targets[kept], 3, "one each to train, to validate and to test on")
-        aside, rest = divided(strata, test_share, split_seed, TEST)
+        asked.problem.require(targets[kept], 3, "one each to train, to validate and to test on")
+        aside, rest = divided(asked.strata(targets[kept]), test_share, split_seed, TEST)
         kept, aside = kept[np.sort(rest)], kept[aside]
         notes += (
             f"no test split came with the data: {len(aside):,} of {len(aside) + len(kept):,} series were set aside for "
@@ -98,16 +102,16 @@ def series(
         )
         tested, answers = [found.series[i] for i in aside.tolist()], targets[aside]
     else:
-        tested, answers = theirs.series, _answers(theirs, problem, found)
+        tested, answers = theirs.series, understood_as(_targets(theirs), asked, "test targets")
     learnt = [found.series[i] for i in kept.tolist()]
     length, names, more = _length([*learnt, *tested], found, unequal)
     inputs, more_of_gaps = _filled(learnt, tested, length, masked=bool(names))
-    problem = problem.fitted(targets[kept])
+    fitted = asked.problem.fitted(targets[kept])
     ours, held_out = (
-        Examples(torch.from_numpy(x), torch.from_numpy(np.asarray(problem.stored(y))))
+        Examples(torch.from_numpy(x), torch.from_numpy(np.asarray(fitted.stored(y))))
         for x, y in zip(inputs, (targets[kept], answers), strict=True)
     )
-    return Task(place.stem, ours, held_out, problem, notes=(*notes, *more, *more_of_gaps))
+    return Task(place.stem, ours, held_out, fitted, notes=(*notes, *more, *more_of_gaps))
 
 
 # Reading.
@@ -172,77 +176,12 @@ def is_series(path: Path) -> bool:
 # What is asked for.
 
 
-def _asked(found: Found, asked: str) -> tuple[Problem, NDArray[Any], tuple[str, ...]]:
-    """The problem, the targets in the user's units, and what is said of them."""
-    y = found.targets
-    numbers = _as_numbers(y)
-    if asked == "auto":
-        asked = "numbers" if found.numbers or _are_measured(y, numbers) else "classes"
-        other = option("asked", "classes" if asked == "numbers" else "numbers")
-        notes: tuple[str, ...] = (f"the targets are {asked}; {other} if they are not",)
-    else:
-        notes = ()
-    if asked == "classes":
-        labels = encode(y if numbers is None else numbers.reshape(-1), what="targets")
-        return Classification(labels.names), labels.codes, (*notes, *labels.notes)
-    if numbers is None:
-        raise DataError(f"the target {next(each for each in y.tolist() if _number(each) is None)!r} is no number")
-    if not np.isfinite(numbers).all():
-        raise DataError(f"the target of {found.names[int(np.argwhere(~np.isfinite(numbers))[0, 0])]} is missing")
-    columns = numbers.reshape(len(numbers), -1)
-    names = ("target",) if columns.shape[1] == 1 else tuple(f"target {i}" for i in range(columns.shape[1]))
-    return Regression(names), columns, notes
-
-
-def _are_measured(y: NDArray[Any], numbers: NDArray[np.float64] | None) -> bool:
-    """Whether targets are numbers, not classes: several each, or fractions, or many different ones."""
-    if numbers is None:
-        return False
-    if numbers.ndim > 1 and numbers.shape[1] > 1:
-        return True
-    values, counts = np.unique(numbers, return_counts=True)
-    whole = bool((values == np.round(values)).all())
-    return not whole or len(values) > _MOST_CLASSES or float(np.median(counts)) < _FEWEST_EACH
-
-
-def _as_numbers(y: NDArray[Any]) -> NDArray[np.float64] | None:
-    if y.dtype.kind in "biuf":
-        return y.astype(np.float64)
-    found = [_number(each) for each in y.tolist()]
-    return None if None in found else np.array(found, dtype=np.float64)
-
-
-def _number(text: Any) -> float | None:
+def _targets(found: Found) -> NDArray[Any]:
+    """The targets as they were read; texts that are all numbers as these."""
     try:
-        return float(text)
-    except (TypeError, ValueError):
-        return None
-
-
-def _answers(theirs: Found, problem: Problem, ours: Found) -> NDArray[Any]:
-    """The targets of a test split, as those of the training split are numbered."""
-    numbers = _as_numbers(theirs.targets)
-    if not isinstance(problem, Classification):
-        if numbers is None:
-            raise DataError("the test split has targets that are no numbers")
-        return numbers.reshape(len(numbers), -1)
-    names = [
-        str(each)
-        for each in encode(ours.targets if _as_numbers(ours.targets) is None else _as_numbers(ours.targets)).names
-    ]
-    plain = encode_names(theirs.targets if numbers is None else numbers)
-    unknown = sorted(set(plain) - set(names))
-    if unknown:
-        raise DataError(f"the test split has the class {unknown[0]!r}, which no training series has")
-    return np.array([names.index(each) for each in plain])
-
-
-def encode_names(y: Any) -> list[str]:
-    """Each label by its name."""
-    array = np.asarray(y)
-    if array.dtype.kind == "f" and (array == np.round(array)).all():
-        array = array.astype(np.int64)
-    return [str(each) for each in array.reshape(-1).tolist()]
+        return found.targets.astype(np.float64) if found.targets.dtype.kind == "U" else found.targets
+    except ValueError:
+        return found.targets
 
 
 # Lengths and gaps.

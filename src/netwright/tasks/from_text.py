@@ -20,6 +20,7 @@ from netwright.core.task import Examples
 from netwright.problems.language import UNITS, Language
 from netwright.tasks.given_paths import existing
 from netwright.tasks.portable import texts
+from netwright.tasks.raw_texts import Windows
 from netwright.tasks.remaking import remakeable
 from netwright.tasks.splits import kept
 from netwright.tasks.task import Task
@@ -27,6 +28,7 @@ from netwright.tasks.task import Task
 WINDOWS = {"characters": 64, "bytes": 64, "words": 35}
 UNKNOWN = {"characters": "\ufffd", "words": "<unk>"}
 _LEAST = 8  # windows to train and validate on
+_KEPT = 1 << 16  # tokens of the test part
 _MEANT = "a text (.txt)"
 _LOOKED_AT, _LINES, _ALIKE = 1 << 16, 50, 0.9  # bytes and lines by which a table is told; lines that are alike in one
 
@@ -85,6 +87,7 @@ def text(
         vocabulary=len(vocabulary),
         by_time=True,
         validation=places,
+        preparation=Windows(tokens, vocabulary, length, parts[2][:_KEPT] if parts[2] is not None else ()),
         notes=(*_limited(len(whole), len(found), tokens), *_notes(parts, windows, tokens, vocabulary)),
     )
 

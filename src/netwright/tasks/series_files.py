@@ -15,7 +15,7 @@ from netwright.core.spelling import option
 from netwright.core.wording import listed
 from netwright.tasks.column_kinds import decimal_of
 from netwright.tasks.tables import Table, read_table
-from netwright.tasks.targets import target_column
+from netwright.tasks.targets import column_of
 
 _FLAGS = {"true": True, "false": False}
 
@@ -129,8 +129,8 @@ def read_rows(
     Raises UserError for an unknown column, DataError with the line where time does not ascend or a cell is no number.
     """
     table = read_table(path, delimiter, header, target)
-    group, asked = target_column(table, series), target_column(table, target)
-    clock = None if time is None else target_column(table, time)
+    group, asked = column_of(table, series), column_of(table, target)
+    clock = None if time is None else column_of(table, time)
     decimal, _ = decimal_of(table.sample, table.delimiter)
     left_out = {group, asked, *([] if clock is None else [clock])}
     columns = [i for i, name in enumerate(table.columns) if i not in left_out and name not in drop]

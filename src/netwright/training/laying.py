@@ -12,14 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from netwright.core.carrying import Stream
+from netwright.core.carrying import FEWEST, STREAMS, Stream
 from netwright.core.problem import Problem
 from netwright.core.task import Examples
 from netwright.training.batches import epoch_order, steps_per_epoch
 
-STREAMS = 32
-"""Side by side when a text is judged, whatever fits on the device, because each begins without a state."""
-_LEAST = 8  # windows of each of them; shorter texts have fewer streams
 _LEAST_TRAINED = 4
 
 
@@ -75,7 +72,7 @@ class Judged:
         count = len(examples)
         if not problem.continues:
             return cls(examples, (*range(0, count, batch_size), count))
-        streams = max(1, min(STREAMS, count // _LEAST))
+        streams = max(1, min(STREAMS, count // FEWEST))
         length = -(-count // streams)
         batches = [torch.arange(start, count, length) for start in range(length)]
         order = torch.cat(batches).to(examples.device)
