@@ -6,7 +6,7 @@ from PIL import Image
 from netwright.core.errors import DataError, UserError
 from netwright.core.task import Augmentation
 from netwright.problems.dense_classification import VOID, DenseClassification
-from netwright.tasks import open_task
+from netwright.tasks import arrays, open_task
 from netwright.tasks.from_masks import mask_folder
 from netwright.tasks.portable.tiles import cut, put_together, spans
 from netwright.training.augmentation import Batches, Normalisation
@@ -219,3 +219,57 @@ def test_fewer_pixels_of_an_image_are_asked_for_the_whole_mask(tmp_path):
     task = mask_folder(pictures(tmp_path, 8))
     data = task.search_data(0, resolution=12)
     assert data.train.shape[1:] == (1, 10, 12) and data.train.targets.shape[1:] == (20, 24)
+
+
+def held(path, count=8, size=(20, 24), channels=0, **more):
+    shape = (count, *size, channels) if channels else (count, *size)
+    x = RNG.integers(0, 256, shape, dtype=np.uint8)
+    y = (RNG.random((count, *size)) < 0.3).astype(np.int64)
+    np.savez(path, images=x, masks=y, **more)
+    return x, y
+
+
+@pytest.mark.parametrize("channels", [0, 3])
+def test_masks_in_an_npz_file(tmp_path, channels):
+    x, y = held(tmp_path / "cells.npz", channels=channels)
+    task = open_task(str(tmp_path / "cells.npz"))
+    assert task.shape.dense and task.shape.input == (channels or 1, 20, 24)
+    assert sorted([len(task.train), len(task.test)]) == [1, 7]
+    place = next(i for i in range(8) if np.array_equal(y[i], task.test.targets[0].numpy()))
+    own = np.load(task.preparation.own_files(1, tmp_path)[0])
+    assert np.array_equal(own[0], x[place])
+    assert torch.equal(task.preparation.stood_for(task.test.inputs)[0], task.test.inputs[0])
+
+
+def test_large_masks_in_arrays_are_cut_and_splits_that_came_are_kept(tmp_path):
+    val, test = held(tmp_path / "v.npz", 2, (50, 40)), held(tmp_path / "t.npz", 3, (50, 40))
+    held(tmp_path / "a.npz", 4, (50, 40), val_images=val[0], val_masks=val[1], test_images=test[0], test_masks=test[1])
+    task = open_task(str(tmp_path / "a.npz"), tile=32, dice=0.5, class_weights="balanced")
+    tiles = 4
+    assert (len(task.train), len(task.test)) == (6 * tiles, 3 * tiles)
+    assert task.validation.tolist() == list(range(4 * tiles, 6 * tiles))
+    assert int((task.test.targets != VOID).sum()) == 3 * 50 * 40
+    assert torch.equal(task.preparation.stood_for(task.test.inputs)[2][0], torch.from_numpy(test[0][2]))
+    assert task.problem.dice == 0.5 and len(task.problem.class_weights) == 2
+
+
+def test_groups_of_images_stay_whole():
+    x, y = RNG.random((12, 20, 20)), RNG.integers(0, 2, (12, 20, 20))
+    task = arrays(x, y, groups=["a", "b", "c"] * 4, test_share=0.34, tile=16)
+    held_out = {*task.groups[: len(task.train)].tolist()}
+    assert len(held_out) == 2 and len(task.test) == len(task.train) / 2
+
+
+@pytest.mark.parametrize(
+    ("y", "options", "message"),
+    [
+        (RNG.random((8, 20, 20)), {}, "y holds fractions; a mask holds one whole number a pixel"),
+        (-np.ones((8, 20, 20)), {}, "y holds numbers from -1 to -1"),
+        (np.zeros((8, 20, 20), int), {}, "the masks hold the number 0 alone"),
+        (np.arange(8) % 2, {"tile": 16}, "tile=16 is for masks"),
+        (np.arange(8) % 2, {"dice": 0.5}, "dice=0.5 is for masks"),
+    ],
+)
+def test_arrays_that_are_no_masks(y, options, message):
+    with pytest.raises((DataError, UserError), match=message):
+        arrays(np.zeros((8, 20, 20), np.uint8), y, **options)

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.core.errors import DataError
+from netwright.core.errors import DataError, UserError
 from netwright.core.kinds import described, kinds_checked
+from netwright.core.spelling import option
 from netwright.core.task import Augmentation
-from netwright.tasks.asked import Asked, Wish, understood, understood_as
+from netwright.tasks.asked import Asked, Wish, understood, understood_as, weights_of
 from netwright.tasks.building import Raw, build, check_shapes, prepare
 from netwright.tasks.grouping import numbered
+from netwright.tasks.masked_arrays import MaskWish, are_masks, masked_arrays
 from netwright.tasks.plain_numbers import as_array, numeric
 from netwright.tasks.splits import Indices, limited, pick
 from netwright.tasks.task import Task
@@ -41,6 +43,9 @@ def arrays(
     separator: str | None = None,
     groups: Any = None,
     by_time: bool = False,
+    tile: int | None = None,
+    ignore: int | str | None = None,
+    dice: float = 0.0,
     augmentation: Augmentation | None = None,
     nan: str = "error",
     layout: str = "auto",
@@ -56,7 +61,8 @@ def arrays(
         whole numbers 0..255 or fractions 0..1; any other range is scaled from lowest to highest, where far outliers in
         few images do not count.
     y: (n,) whole numbers, text, or one-hot rows of a class each; a 0/1 column a label, (n, labels), or texts with
-        several of them; fractions, or many different whole numbers, (n,) or (n, numbers).
+        several of them; fractions, or many different whole numbers, (n,) or (n, numbers); or a mask of each image,
+        (n, height, width), with a whole number a pixel.
     test: (x, y) of a test split; else `test_share` of each class is set aside by `split_seed`.
     validation: (x, y) to validate on during a search; the final training trains on them, too.
     classes: names for the sorted label values, of the labels' columns, or of the numbers.
@@ -67,7 +73,8 @@ def arrays(
     separator: what stands between several labels in one text; found out unless given.
     groups: a value for each example of x; those of one value are never on both sides of a split.
     by_time: whether x is in the order of time: the last examples are tested on, those before them validated on.
-    augmentation: none unless given.
+    tile, ignore, dice: of masks, see `mask_folder`; `problem`, `loss`, `separator`, `by_time` and `nan` are not.
+    augmentation: none unless given; of masks mirroring left and right.
     nan: "error", "impute-median" (of vectors) or "drop".
     layout: "auto", "channels-first" or "channels-last".
     limit: keep a stratified part, as a number of training examples or a share; a test split keeps the same share, but
@@ -81,6 +88,24 @@ def arrays(
     """
     inputs = numeric(_several(x, "x"), "x")
     check_shapes(inputs, _several(y, "y"), "x")
+    if are_masks(inputs, as_array(y, "y")):
+        wish = MaskWish(tile, ignore, weights_of(class_weights), dice)
+        of_image = None if groups is None else numbered(groups, len(inputs), "groups")
+        return masked_arrays(
+            *(x, y, wish),
+            test=test,
+            validation=validation,
+            classes=classes,
+            groups=of_image,
+            layout=layout,
+            limit=limit,
+            split_seed=split_seed,
+            name=name,
+            notes=notes,
+            augmentation=augmentation,
+            test_share=test_share,
+        )
+    _refuse_of_masks(tile, ignore, dice)
     asked = understood(y, Wish(problem, loss, class_weights, separator), classes)
     held_out, own = _pair(test, "test", asked, inputs), _pair(validation, "validation", asked, inputs)
     chosen, held_out, kept = _limited(asked, held_out, limit, split_seed)
@@ -105,6 +130,13 @@ def arrays(
         groups=None if of_group is None else of_group[found.kept],
         by_time=by_time,
     )
+
+
+def _refuse_of_masks(tile: int | None, ignore: int | str | None, dice: float) -> None:
+    """UserError where something was asked of masks that are none."""
+    for name, given in (("tile", tile), ("ignore", ignore), ("dice", dice or None)):
+        if given is not None:
+            raise UserError(f"{option(name, given)} is for masks (n, height, width), a number a pixel; y holds none")
 
 
 def _alone(groups: Indices, count: int) -> Indices:

@@ -21,10 +21,16 @@ from netwright.tasks.remaking import remakeable
 from netwright.tasks.splits import Indices, limited
 from netwright.tasks.task import Task
 
-TRAIN_KEYS = (("x_train", "y_train"), ("train_images", "train_labels"), ("train_x", "train_y"))
-TEST_KEYS = (("x_test", "y_test"), ("test_images", "test_labels"), ("test_x", "test_y"))
+TRAIN_KEYS = (
+    ("x_train", "y_train"),
+    ("train_images", "train_labels"),
+    ("train_x", "train_y"),
+    ("train_images", "train_masks"),
+)
+TEST_KEYS = (("x_test", "y_test"), ("test_images", "test_labels"), ("test_x", "test_y"), ("test_images", "test_masks"))
 VALIDATION_KEYS = (
     *(("x_val", "y_val"), ("val_images", "val_labels"), ("val_x", "val_y"), ("x_valid", "y_valid")),
+    ("val_images", "val_masks"),
     ("x_validation", "y_validation"),
 )
 PLAIN_KEYS = (
@@ -33,6 +39,8 @@ PLAIN_KEYS = (
     ("data", "target"),
     ("data", "targets"),
     ("images", "labels"),
+    ("images", "masks"),
+    ("x", "masks"),
     ("inputs", "labels"),
     ("features", "labels"),
 )
@@ -51,6 +59,9 @@ def npz(
     separator: str | None = None,
     group_column: str | None = None,
     by_time: bool = False,
+    tile: int | None = None,
+    ignore: int | str | None = None,
+    dice: float = 0.0,
     augmentation: Augmentation | None = None,
     nan: str = "error",
     layout: str = "auto",
@@ -67,7 +78,8 @@ def npz(
 
     path: of the file.
     test: a second file with the test split. The other options are those of `arrays`.
-    problem, loss, class_weights, separator, by_time: as in `arrays`, of arrays that are no packed images.
+    problem, loss, class_weights, separator, by_time, tile, ignore, dice: as in `arrays`, of arrays that are no packed
+        images.
     group_column: the name of an array of the file with a value for each training example: the `groups` of `arrays`.
     classes, augmentation, nan, layout, limit, test_share, split_seed: as in `arrays`.
     skip_bad: leave out packed images that cannot be decoded, as in `image_folder`.
@@ -100,6 +112,9 @@ def npz(
         separator=separator,
         groups=None if group_column is None else _named(stored, group_column),
         by_time=by_time,
+        tile=tile,
+        ignore=ignore,
+        dice=dice,
         augmentation=augmentation,
         nan=nan,
         layout=layout,

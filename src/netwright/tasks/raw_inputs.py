@@ -126,6 +126,7 @@ class MaskedPictures(Preparation):
     layout: of four axes of arrays, "channels-first" or "channels-last".
     scale: of arrays that are not uint8, see `portable.images.scaled`.
     deep_scale: of image files of more than 8 bits.
+    eight_bits: whether uint8 pictures are taken as they are, and image files therefore too.
     """
 
     shape: tuple[int, int, int]
@@ -135,6 +136,7 @@ class MaskedPictures(Preparation):
     layout: str = "channels-first"
     scale: tuple[float, ...] | None = None
     deep_scale: tuple[float, ...] | None = None
+    eight_bits: bool = True
 
     def describe(self) -> str:
         return f"{_KINDS.get(self.shape[0], f'{self.shape[0]}-channel')} images"
@@ -146,12 +148,12 @@ class MaskedPictures(Preparation):
             "LAYOUT": self.layout,
             "SCALE": self.scale,
             "DEEP_SCALE": self.deep_scale,
-            "EIGHT_BITS": True,
+            "EIGHT_BITS": self.eight_bits,
             "BACKGROUND": 255,
         }
 
     def code(self) -> str:
-        files = IMAGE_ENDINGS if self.shape[0] in _KINDS else ()
+        files = IMAGE_ENDINGS if self.eight_bits and self.shape[0] in _KINDS else ()
         text = text_of(arrays, images, tiles, masked)
         return f"{text}\nENDINGS = {(*files, *arrays.ARRAY_ENDINGS)!r}\n"
 
