@@ -74,7 +74,8 @@ def sentences(figures: Figures) -> list[str]:
 
     figures: of the finished network.
     """
-    found = [difference_text(each, figures.main) for each in figures.differences]
+    compared = [each for each in figures.differences if each.baseline != figures.constant]  # which the verdict is of
+    found = [difference_text(each, figures.main) for each in compared]
     found += [f"{name} was not run: {reason}" for name, reason in figures.skipped.items()]
     found += [f"did not fit into the time: {', '.join(figures.left_out)}"] if figures.left_out else []
     found += [_resolution(figures)]
