@@ -9,6 +9,7 @@ from reference_pages.markdown import code, entry, page, table
 
 SHAPES = (
     ("`digits`", "tasks.digits", "scikit-learn's 1,797 digits of 8x8, built in"),
+    ("a folder with `labels.csv`", "tasks.image_table", "a table of image files with a class, labels or numbers each"),
     ("a folder", "tasks.image_folder", "class folders of images, also in `train/`, `val/` and `test/`"),
     ("`.npz`", "tasks.npz", "arrays `x` and `y`, or packed JPEG images"),
     (

@@ -11,6 +11,7 @@ from netwright.tasks.from_digits import digits
 from netwright.tasks.from_folder import image_folder
 from netwright.tasks.from_forecast import forecast
 from netwright.tasks.from_labelled_texts import text_folders, text_table
+from netwright.tasks.from_listed import image_table
 from netwright.tasks.from_masks import mask_folder
 from netwright.tasks.from_mnist import mnist
 from netwright.tasks.from_npz import npz
@@ -37,6 +38,7 @@ __all__ = [
     "forecast",
     "from_configuration",
     "image_folder",
+    "image_table",
     "mask_folder",
     "mnist",
     "npz",

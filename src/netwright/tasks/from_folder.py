@@ -15,8 +15,9 @@ from netwright.core.kinds import kinds_checked
 from netwright.core.preparation import Preparation
 from netwright.core.room import gibibytes
 from netwright.core.task import Augmentation
-from netwright.problems.classification import require_each
+from netwright.problems.classification import Classification, require_each
 from netwright.tasks import decoded_files, decoding, pixels
+from netwright.tasks.asked import weights_of
 from netwright.tasks.building import Prepared, build
 from netwright.tasks.class_folders import Listing, Seen, Splits, known_classes, listed, splits_of
 from netwright.tasks.decoding import JPEGS, BadImage, Header, Shape
@@ -39,6 +40,7 @@ def image_folder(
     size: int | tuple[int, int] | None = None,
     skip_bad: bool | int | float | str = False,
     *,
+    class_weights: str | Sequence[float] | None = None,
     limit: int | float | None = None,
     augmentation: Augmentation | None = None,
     test_share: float = 0.1,
@@ -51,6 +53,8 @@ def image_folder(
     size: pixels of a side, or (height, width); images are resized to cover it and cropped around the centre. By default
         the size they all have, else the middle one of their shorter sides, at most 224.
     skip_bad: leave out images that cannot be used: True for up to 1 %, a number (5) or a share ("3%", 0.03).
+    class_weights: "balanced" for classes that count alike in training however many examples they have; or what an
+        example of each counts.
     limit: keep a stratified part, as a number of training images or a share, and decode only that; a test split keeps
         the same share, but at least 1,000. The default augmentation mirrors, and shifts by up to an eighth of the size.
         Without test/ a share of the training images is set aside for the test; val/ is what a search validates on. Grey
@@ -71,12 +75,12 @@ def image_folder(
     if limit is not None:
         parts, more = parts.limited(limit, split_seed)
         notes += more
-    pictures = _Reading(parts.files, size, skip_bad, decoded)
+    pictures = Reading(parts.files, size, skip_bad, decoded)
     shape = pictures.shape
     return build(
         folder.name,
         *parts.prepared(pictures),
-        splits.names,
+        Classification(splits.names, class_weights=weights_of(class_weights)),
         augmentation=augmentation or Augmentation(flip=True, padding=max(1, min(shape[1:]) // 8)),
         notes=notes + pictures.notes,
         test_share=test_share,
@@ -121,7 +125,7 @@ class _Parts:
         kept_test = None if self.test is None or chosen_test is None else self.test.chosen(chosen_test)
         return _Parts(self.train.chosen(chosen), held_out, kept_test), notes
 
-    def prepared(self, pictures: _Reading) -> tuple[Prepared, Prepared | None]:
+    def prepared(self, pictures: Reading) -> tuple[Prepared, Prepared | None]:
         """Training and validation images together, and the test images, without those that could not be used."""
         codes = np.concatenate([part.codes for part in (self.train, self.validation, self.test) if part is not None])
         count = int(pictures.good[: self._trained].sum())
@@ -133,16 +137,16 @@ class _Parts:
     def _trained(self) -> int:
         return len(self.train.files) + (0 if self.validation is None else len(self.validation.files))
 
-    def validation_places(self, pictures: _Reading) -> NDArray[np.int64] | None:
+    def validation_places(self, pictures: Reading) -> NDArray[np.int64] | None:
         if self.validation is None:
             return None
         first = int(pictures.good[: len(self.train.files)].sum())
         return np.arange(first, int(pictures.good[: self._trained].sum()))
 
-    def left(self, pictures: _Reading) -> list[Path]:
+    def left(self, pictures: Reading) -> list[Path]:
         return [file for file, good in zip(self.files, pictures.good, strict=True) if good]
 
-    def preparation(self, pictures: _Reading) -> Callable[[NDArray[np.int64] | None], Preparation]:
+    def preparation(self, pictures: Reading) -> Callable[[NDArray[np.int64] | None], Preparation]:
         files = self.left(pictures)
         first_test = int(pictures.good[: self._trained].sum())
 
@@ -154,9 +158,10 @@ class _Parts:
         return made
 
 
-class _Reading:
+class Reading:
     """All headers first, then what is decided over all, then the images: damage stops before the long part.
 
+    files: of all images.
     images: uint8 (n, channels, height, width), those that could be used; good: which these are.
     """
 
@@ -167,6 +172,7 @@ class _Reading:
         skip_bad: bool | float | str,
         decoded: str = "auto",
     ) -> None:
+        self.files = list(files)
         found = decoding.each(decoding.file_header, files, min(8, os.cpu_count() or 1))
         bad = {i: str(each) for i, each in enumerate(found) if isinstance(each, BadImage)}
         decoding.check_bad([(str(files[i]), reason) for i, reason in bad.items()], len(files), skip_bad)

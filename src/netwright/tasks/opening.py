@@ -26,6 +26,7 @@ from netwright.tasks.from_digits import digits
 from netwright.tasks.from_folder import image_folder
 from netwright.tasks.from_forecast import forecast
 from netwright.tasks.from_labelled_texts import text_folders, text_table
+from netwright.tasks.from_listed import image_table, image_table_of
 from netwright.tasks.from_masks import mask_folder
 from netwright.tasks.from_mnist import mnist
 from netwright.tasks.from_npz import npz
@@ -41,6 +42,7 @@ MAKERS: dict[str, Callable[..., Task]] = {
     "cifar10": cifar10,
     "mnist": mnist,
     "image_folder": image_folder,
+    "image_table": image_table,
     "mask_folder": mask_folder,
     "npz": npz,
     "csv": csv,
@@ -147,8 +149,12 @@ def _from_path(place: Path, options: dict[str, Any]) -> Task:
             return _call("cifar10", {"path": place, **options})
         if any(name.startswith("train-images") for name in inside):
             return _call("mnist", {"path": place, **options})
+        if image_table_of(place) is not None:
+            return _call("image_table", {"path": place, **options})
         reader = "mask_folder" if holds_masks(place) else "text_folders" if _holds_texts(place) else "image_folder"
         return _call(reader, {"path": place, **options})
+    if image_table_of(place) is not None:
+        return _call("image_table", {"path": place, **options})
     kind = _ENDINGS.get(place.suffix.lower())
     if kind in ("csv", "npz") and (
         options.get("series") or (kind == "npz" and "series" not in options and is_series(place))
