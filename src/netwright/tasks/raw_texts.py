@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from netwright.core.preparation import Preparation
-from netwright.tasks.portable import rows, text_rows, text_windows, texts
+from netwright.tasks.portable import cells, rows, text_rows, text_windows, texts
 from netwright.tasks.portable_code import text_of
 
 
@@ -73,7 +73,7 @@ class Words(Preparation):
         return {"WORDS": self.words, "LENGTH": self.length, "TEXT_COLUMNS": self.columns, "HEADER": self.header}
 
     def code(self) -> str:
-        return text_of(rows, texts, text_rows)
+        return text_of(cells, rows, texts, text_rows)
 
     def own_files(self, count: int, folder: Path) -> Sequence[Path]:
         paths = [folder / f"test_{i:04}.txt" for i in range(min(count, len(self.tested)))]
