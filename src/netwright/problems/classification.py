@@ -22,6 +22,8 @@ from netwright.problems.portable import classes as answering
 if TYPE_CHECKING:
     from netwright.core.task import TaskShape
 
+__all__ = ["Classification"]
+
 ACCURACY = Metric("accuracy", percent=True, of_examples=True)
 BALANCED = Metric("balanced_accuracy", percent=True)
 BALANCED_WEIGHTS = "balanced"

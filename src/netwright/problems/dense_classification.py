@@ -18,10 +18,17 @@ from netwright.core.spelling import option
 from netwright.core.wording import listed
 from netwright.problems.portable import pixels
 
+__all__ = ["DenseClassification"]
+
 VOID = 255
 """What stands in targets for a place that is not asked for."""
 FEWEST_IN_A_STRATUM = 10
 _RARE = 0.2  # of an even share, below which a class is rare
+ACCURACY = {
+    "pixel": Metric("pixel_accuracy", percent=True),
+    "token": Metric("token_accuracy", percent=True),
+    "time": Metric("time_accuracy", percent=True),
+}
 
 
 class DenseClassification(Problem):
@@ -95,7 +102,7 @@ class DenseClassification(Problem):
         return (
             Metric("mean_iou", percent=True, label="mean IoU"),
             Metric("dice", percent=True, label="Dice"),
-            Metric(f"{self.place}_accuracy", percent=True),
+            ACCURACY.get(self.place, Metric(f"{self.place}_accuracy", percent=True)),
         )
 
     # The loss.

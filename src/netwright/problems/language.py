@@ -19,6 +19,8 @@ from netwright.problems.portable import tokens as answering
 if TYPE_CHECKING:
     pass
 
+__all__ = ["Language"]
+
 PROVIDES = ("task.lm",)
 
 UNITS = ("characters", "words", "bytes")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     pass
 
 Loss = Literal["squared", "absolute", "huber", "quantile"]
+__all__ = ["Regression"]
+
 LEVELS = (0.1, 0.5, 0.9)
 MOST_BINS = 10  # by which splits are drawn
 _LEAST_EACH = 10  # examples in a bin, so that each gives a tenth

@@ -18,6 +18,8 @@ from netwright.core.wording import listed
 from netwright.problems.portable import labels as answering
 from netwright.problems.ranking import average_precision
 
+__all__ = ["SeveralLabels"]
+
 MEAN_AVERAGE_PRECISION = Metric("mean_average_precision", percent=True, label="mAP")
 F1_MACRO = Metric("f1_macro", percent=True, label="macro F1")
 F1_MICRO = Metric("f1_micro", percent=True, label="micro F1")
