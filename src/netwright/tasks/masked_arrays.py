@@ -84,7 +84,7 @@ def masked_arrays(
 ) -> Task:
     """The task of pictures and masks in memory, see `arrays`; large pictures become tiles, see `mask_folder`."""
     given = {"": (x, y), "_val": validation, "_test": test}
-    parts = {end: _pairs(*pair, end) for end, pair in given.items() if pair is not None}
+    parts = {end: _pairs(pair[0], pair[1], end) for end, pair in given.items() if pair is not None}
     groups, parts, said = _limited(groups, parts, limit, split_seed)
     counts = sum((_counted(each.masks) for each in parts.values()), Counter[int]())
     found = classes_of(counts, classes, wish.ignore, "the masks")
