@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from netwright.core.objective import LESS_IS_BETTER, Constraint, Objective
+from netwright.core.problem import Metric, Problem
 from netwright.estimators.zero_cost import PROXIES
+from netwright.problems import Classification, DenseClassification, Language, Regression, SeveralLabels
 from reference_pages.markdown import code, page, table
 
 METRICS = {
@@ -48,6 +50,15 @@ LIMITS = (
 )
 
 
+KINDS: dict[str, Problem] = {
+    "a class for each example": Classification("abcdef"),
+    "a class for each pixel": DenseClassification(("a", "b")),
+    "the next token of a text": Language("ab"),
+    "numbers": Regression(("y",)),
+    "several labels": SeveralLabels(("a", "b")),
+}
+
+
 def metrics_page() -> str:
     said = {name: (proxy.__doc__ or "").strip().split("\n")[0] for name, proxy in PROXIES.items()}
     words = ", ".join(code(each) for each in sorted(LESS_IS_BETTER))
@@ -58,6 +69,10 @@ def metrics_page() -> str:
         "name.",
         "## Metrics",
         table(["metric", "unit", "meaning", "measured by"], [[code(n), *rest] for n, rest in METRICS.items()]),
+        "What is asked for decides what `Training` and `SharedWeights` measure on validation examples, as `val_` and "
+        "the metric's name; `val_` may be left out. The first of each kind is what a search improves unless it is told "
+        "otherwise. Others are measured where an objective or a limit names them.",
+        table(["asked for", "metric", "better", "measured"], [row for kind in KINDS for row in _measured(kind)]),
         "A function or a table of yours measures what its numbers or columns are called ([tables](../tables.md)). "
         "On the command line an objective or a limit may also name a zero-cost proxy, which is then measured before "
         "the training; of all of them larger is better:",
@@ -80,6 +95,22 @@ def metrics_page() -> str:
         "end a trial as `infeasible` before it costs any.",
         table(["written", "metric", "relation", "amount"], [_limit(each) for each in LIMITS]),
     )
+
+
+def _measured(kind: str) -> list[list[str]]:
+    problem = KINDS[kind]
+    always = {each.name for each in problem.metrics}
+    further = [each for each in problem.further.values() if each.name not in always]
+    return [_metric(kind, each, "always") for each in problem.metrics] + [
+        _metric(kind, each, "where it is named") for each in further
+    ]
+
+
+def _metric(kind: str, metric: Metric, when: str) -> list[str]:
+    name = (
+        code(metric.name) if metric.words == metric.name.replace("_", " ") else f"{code(metric.name)} ({metric.words})"
+    )
+    return [kind, name, "larger" if metric.larger_is_better else "smaller", when]
 
 
 def _objective(text: str) -> list[str]:
