@@ -11,7 +11,7 @@ from PIL import Image
 
 from netwright.core.errors import DataError
 from netwright.tasks import image_folder
-from netwright.tasks.from_folder import _Reading
+from netwright.tasks.from_folder import Reading
 from netwright.tasks.portable import images
 
 
@@ -35,7 +35,7 @@ def test_plain_jpegs_are_not_opened_by_pillow(tmp_path: Path, monkeypatch: pytes
     paths = pictures(tmp_path, **options)
     opened: list[object] = []
     monkeypatch.setattr(images, "opened", opened.append)
-    found = _Reading(paths, None, False).images
+    found = Reading(paths, None, False).images
     assert not opened
     monkeypatch.undo()
     assert np.array_equal(found, expected(paths))
@@ -50,7 +50,7 @@ def test_one_that_is_turned_or_of_another_kind_is_read_as_before(tmp_path: Path)
     Image.open(paths[2]).convert("CMYK").save(paths[2])
     upright = expected(paths[:1])[0]
     Image.open(paths[0]).transpose(Image.Transpose.ROTATE_90).save(paths[0], exif=turned, quality=100)
-    found = _Reading(paths, None, False).images
+    found = Reading(paths, None, False).images
     assert np.array_equal(found[3:], expected(paths[3:])) and np.array_equal(found[1], expected(paths[1:2])[0])
     assert found[0].shape == upright.shape and np.corrcoef(found[0].ravel(), upright.ravel())[0, 1] > 0.8
 
