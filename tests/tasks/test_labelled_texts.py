@@ -98,3 +98,11 @@ def test_given_folders_of_training_and_test_texts(tmp_path):
                 (tmp_path / part / kind / f"{i}.txt").write_text(f"{kind} {part} text {i}")
     task = open_task(str(tmp_path))
     assert (len(task.train), len(task.test)) == (6, 6)
+
+
+def test_a_table_of_texts_alone_says_how_they_are_read(table):
+    lines = [f"{kind},{title} number {i}" for i, (kind, title, _) in enumerate(ROWS * 4)]
+    table.write_text("kind,title\n" + "\n".join(lines) + "\n")
+    with pytest.raises(DataError, match="no column that can serve") as problem:
+        open_task(str(table), target="kind")
+    assert "text='title' takes the words" in refused(problem)

@@ -125,8 +125,16 @@ def choose(table: Table, places: Sequence[int], asked: Asked, decimal: str, enco
         choice.columns, choice.left_out = spare, {}
     if not choice.columns:
         why = f"; left out: {described(choice.left_out)}" if choice.left_out else ""
+        texts = [table.columns[place] for place in places if share_of_words(table, place) >= 0.5]
+        why += f"; {option('text', texts[0])} takes the words of a column" if texts else ""
         raise DataError(f"{table.where} has no column that can serve as a feature besides the target{why}")
     return choice
+
+
+def share_of_words(table: Table, place: int) -> float:
+    """How many of the first cells of a column hold a letter and more than one word."""
+    cells = [row[place] for row in table.sample if len(row) > place and row[place]]
+    return sum(len(each.split()) >= 2 and any(map(str.isalpha, each)) for each in cells) / max(1, len(cells))
 
 
 def _read(table: Table, place: int, decimal: str, encoding: str) -> tuple[Column, Kind]:

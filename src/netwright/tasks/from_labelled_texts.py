@@ -20,6 +20,7 @@ from netwright.core.spelling import option
 from netwright.core.task import Examples
 from netwright.core.wording import listed
 from netwright.tasks.asked import Asked, Wish, understood
+from netwright.tasks.choosing import share_of_words
 from netwright.tasks.column_kinds import decimal_of
 from netwright.tasks.given_paths import existing
 from netwright.tasks.label_texts import Vocabulary, read_texts
@@ -36,7 +37,6 @@ COVERED = 0.95
 """Of the texts are read to their end, where no length is given."""
 _LONGEST = 512  # words, where none is given
 _KEPT = 256  # test texts that go with an export
-_TEXT_WORDS = 2  # words in half of the cells of a column that is text
 EMPTY = ("error", "drop")
 
 
@@ -152,20 +152,14 @@ def _columns(table: Table, text: str | int | Sequence[str | int]) -> list[int]:
     wanted = [text] if isinstance(text, str | int) else list(text)
     places = [column_of(table, each) for each in wanted]
     for place in places:
-        share, cells = _share_of_words(table, place), table.columns[place]
+        share, cells = share_of_words(table, place), table.columns[place]
         if share < 0.5:
-            others = [name for i, name in enumerate(table.columns) if _share_of_words(table, i) >= 0.5]
+            others = [name for i, name in enumerate(table.columns) if share_of_words(table, i) >= 0.5]
             instead = f"; texts are in {listed([repr(each) for each in others], 5)}" if others else ""
             raise DataError(
                 f"{table.where}: the column {cells!r} is no text: {share:.0%} of its cells are words{instead}"
             )
     return places
-
-
-def _share_of_words(table: Table, place: int) -> float:
-    """How many of the first cells of a column hold a letter and more than one word."""
-    cells = [row[place] for row in table.sample if len(row) > place and row[place]]
-    return sum(len(each.split()) >= _TEXT_WORDS and any(map(str.isalpha, each)) for each in cells) / max(1, len(cells))
 
 
 def _without_empty(
