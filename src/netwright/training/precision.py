@@ -40,6 +40,8 @@ LARGE_LAYER = 4_000_000
 """Multiply-adds of one layer in one batch from which bfloat16 pays: below, the conversions cost what it saves."""
 LEAST_MATRIX = 16 * 16
 """Input times output channels of a layer from which the matrix units for bfloat16 are filled."""
+LONG_ROW = 64
+"""Pixels of a row from which on some convolutions are not safe: see `needs_channels_first`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +93,31 @@ def choose_precision(
         channels_last = any(each.dim() == 4 for each in tensors(example)) and any(
             isinstance(module, nn.Conv2d) for module in network.modules()
         )
+    channels_last = channels_last and not needs_channels_first(network, example, device)
     dtype = settings.precision
     if dtype == "auto":
         dtype = "bfloat16" if _bfloat16_pays(network, example, settings.batch_size, device, counts) else "float32"
     return Precision(dtype, channels_last)
+
+
+def needs_channels_first(network: nn.Module, example: Any, device: torch.device) -> bool:
+    """Whether training the network with its channels last writes beyond its memory on the CPU.
+
+    So does the gradient by the weights of a strided 1x1 convolution of 2 to 15 channels to at most 16, where rows are
+    64 pixels or longer (found by trying sizes with PyTorch 2.13); shorter ones are safe.
+
+    network: that is trained.
+    example: of its inputs.
+    device: that computes.
+    """
+    rows = max((max(each.shape[2:]) for each in tensors(example) if each.dim() == 4), default=0)
+    return device.type == "cpu" and rows >= LONG_ROW and any(map(_is_strided_and_narrow, network.modules()))
+
+
+def _is_strided_and_narrow(module: nn.Module) -> bool:
+    if not isinstance(module, nn.Conv2d) or module.groups > 1 or max(module.kernel_size) > 1 or max(module.stride) < 2:
+        return False
+    return module.in_channels < 16 and module.out_channels <= 16
 
 
 def _bfloat16_pays(

@@ -31,7 +31,7 @@ from netwright.training.arithmetic import arithmetic, has_tf32
 from netwright.training.augmentation import Normalisation
 from netwright.training.evaluation import on_device
 from netwright.training.optimisers import build_optimiser, drop_path_probability, learning_rate, set_learning_rate
-from netwright.training.precision import Precision, multiply_adds
+from netwright.training.precision import Precision, multiply_adds, needs_channels_first
 from netwright.training.randomness import seed_generators
 from netwright.training.threads import choose_threads, using_threads
 
@@ -60,7 +60,7 @@ class Weights:
         self.shape, self.sharing, self.problem = shape, sharing, data.problem
         self._layers_seed = 0
         example = Normalisation.of(data, device)(moved(data.train.batch(0, 2), device))
-        self.stage = -1
+        self.stage, self._example = -1, example
         self._rates = [
             settings if each.learning_rate is None else settings.replace(learning_rate=each.learning_rate)
             for each in stages
@@ -133,7 +133,8 @@ class Weights:
         dtype, last = self.settings.precision, self.settings.channels_last
         if dtype == "auto":
             dtype = "tf32" if self.order == 1 and has_tf32(self.device) else "float32"
-        return Precision(dtype, self._channels_last() if last == "auto" else last)
+        last = self._channels_last() if last == "auto" else last
+        return Precision(dtype, last and not needs_channels_first(self.supernet, self._example, self.device))
 
     def _channels_last(self) -> bool:
         """For images; not on a GPU where operations are fused, because what they come down to (depthwise convolutions,

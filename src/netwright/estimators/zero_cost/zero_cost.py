@@ -34,6 +34,7 @@ from netwright.estimators.zero_cost.zen import Zen
 from netwright.estimators.zero_cost.zico import ZiCo
 from netwright.tasks import Task
 from netwright.training.augmentation import Normalisation
+from netwright.training.precision import needs_channels_first
 from netwright.training.randomness import seeded
 
 PROXIES: Mapping[str, type[Proxy]] = {
@@ -142,7 +143,8 @@ class ZeroCost(Estimator):
             network = self.space.build(architecture, self.task.shape)
         first, second = self._minibatches(self._batch)
         network = network.to(self.device)
-        if first.inputs.dim() == 4:  # most kernels for convolutions are faster so
+        safe = not needs_channels_first(network, first.inputs, self.device)
+        if first.inputs.dim() == 4 and safe:  # most kernels for convolutions are faster so
             network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         made = {name: PROXIES[name]() for name in names}
         return scores(network, first, made, second=second, seed=seed, loss=self.task.problem.mean_loss)
