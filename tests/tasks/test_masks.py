@@ -273,3 +273,11 @@ def test_groups_of_images_stay_whole():
 def test_arrays_that_are_no_masks(y, options, message):
     with pytest.raises((DataError, UserError), match=message):
         arrays(np.zeros((8, 20, 20), np.uint8), y, **options)
+
+
+def test_class_folders_stay_what_they_are(tmp_path):
+    for name in ("x", "y", "target", "cell_mask"):
+        for i in range(3):
+            save(tmp_path / name / f"{i}.png", RNG.integers(0, 256, (8, 8), dtype=np.uint8))
+    save(tmp_path / "notes_mask.png", np.zeros((8, 8), dtype=np.uint8))
+    assert open_task(str(tmp_path)).class_names == ("cell_mask", "target", "x", "y")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from netwright.core.errors import UserError
 from netwright.methods.weight_sharing import resolved
 from netwright.strategies.differentiable import Adam, Differentiable
 
@@ -38,5 +39,10 @@ def nas_unet(
     device: "auto", "cpu", "cuda", "cuda:1", ...
     settings: any training setting and any option of `SharedWeights`, by name.
     """
+    if not task.shape.dense:
+        raise UserError(
+            "nas-unet finds networks with an answer for every pixel, but the task asks for one an image; use darts, or "
+            "give each image a mask"
+        )
     strategy = Differentiable(space, optimiser=Adam(3e-4, weight_decay=5e-3), warm_up=WARM_UP)
     return resolved(task, epochs, {"affine": True}, settings).search(strategy, seed=seed, device=device)

@@ -12,10 +12,10 @@ from netwright.tasks.class_folders import TEST_NAMES, TRAIN_NAMES, VALIDATION_NA
 from netwright.tasks.decoding import shown
 from netwright.tasks.raw_inputs import IMAGE_ENDINGS
 
-IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages", "inputs", "input", "pictures", "photos", "x")
+IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
 MASK_FOLDERS = (
     *("masks", "mask", "labels", "label", "annotations", "annotation", "annot", "segmentation", "segmentations"),
-    *("segmentationclass", "groundtruth", "ground_truth", "gt", "targets", "target", "y"),
+    *("segmentationclass", "groundtruth", "ground_truth", "gt"),
 )
 SUFFIXES = ("mask", "masks", "label", "labels", "gt", "seg", "segmentation", "annotation", "groundtruth")
 _JOINTS = "_-. "
@@ -85,7 +85,9 @@ def _place(folder: Path) -> tuple[Path, Path] | Path | None:
     images = next((inside[name] for name in IMAGE_FOLDERS if name in inside), None)
     if masks is not None and images is not None:
         return images, masks
-    return folder if any(_without_suffix(each) is not None for each in _files(folder, deep=False)) else None
+    files = _files(folder, deep=False)
+    names = {each.stem for each in files}
+    return folder if any(_without_suffix(each) in names for each in files) else None
 
 
 def _pairs(place: tuple[Path, Path] | Path) -> list[Pair]:

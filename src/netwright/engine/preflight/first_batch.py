@@ -176,7 +176,8 @@ def _train_on(network: nn.Module, output: Any, targets: Any, batch: int, task: A
 def _asked(task: Any) -> str:
     """What the numbers of an output are."""
     one = "one number a class" if task.problem.smooths else f"{task.shape.outputs} numbers an answer"
-    return f"{one} at each place" if task.shape.dense else one
+    fitting = ", as the networks of unet-cells and encoder-decoder give" if task.shape.is_image else ""
+    return f"{one} at each place{fitting}" if task.shape.dense else one
 
 
 def _at(layer: str) -> str:
