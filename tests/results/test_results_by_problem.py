@@ -17,6 +17,7 @@ from netwright import spaces
 from netwright.core.problem import Metric
 from netwright.core.task import Examples
 from netwright.problems import Classification, Regression, SeveralLabels
+from netwright.problems.language import Language
 from netwright.results import Contender, Figures, difference, export, figures_of, references, report_lines, train_final
 from netwright.results.own_files import NotReproduced, compared_answers
 from netwright.results.plain_references import constant
@@ -109,7 +110,7 @@ def test_which_references_there_are_goes_by_what_is_asked_for(prices: Task, labe
         ["logistic regression a label"],
         ["logistic regression", "boosted trees"],
         ["logistic regression", "ResNet-20"],
-        [],
+        ["logistic regression"],
     ]
 
 
@@ -121,6 +122,50 @@ def test_boosted_trees_find_what_no_linear_model_does(kind: str) -> None:
     task = task_of(Regression(["y"]), bent[:, None]) if kind == "prices" else classes
     linear, trees = (each.fit(task, None) for each in references(task) if each.fit is not None)
     assert trees.values[0] > linear.values[0] + 0.2
+
+
+def test_what_follows_on_what_is_counted_as_by_hand() -> None:
+    text = torch.tensor(np.random.default_rng(0).choice(3, 5 * 64 + 1, p=[0.6, 0.3, 0.1])).int()
+    inputs, targets = text[:-1].view(-1, 64), text[1:].view(-1, 64)
+    task = Task(
+        "t", Examples(inputs[:3], targets[:3]), Examples(inputs[3:], targets[3:]), Language("abc"), vocabulary=3
+    )
+    (reference,) = references(task)
+    assert reference.name == "trigram frequencies" and reference.fit is not None
+
+    def counted(*before: int) -> list[int]:
+        found = [0, 0, 0]
+        for row, after in zip(inputs[:3].tolist(), targets[:3].tolist(), strict=True):
+            for place in range(len(before) - 1, 64):
+                if tuple(row[place - len(before) + 1 : place + 1]) == before:
+                    found[after[place]] += 1
+        return found
+
+    def probability(token: int, *before: int) -> float:
+        counts = counted(*before) if before else [each + 1e-3 for each in counted()]
+        if not before:
+            return counts[token] / sum(counts)
+        different = max(1, sum(each > 0 for each in counts))
+        return (counts[token] + different * probability(token, *before[1:])) / (sum(counts) + different)
+
+    def counted_once(row: list[int], after: list[int]) -> float:
+        told = [probability(after[0], row[0])]
+        told += [probability(after[i], row[i - 1], row[i]) for i in range(1, 64)]
+        return -float(np.log(told).sum())
+
+    lost = sum(counted_once(*each) for each in zip(inputs[3:].tolist(), targets[3:].tolist(), strict=True))
+    assert reference.fit(task, None).values[0] == pytest.approx(np.exp(lost / 128), rel=1e-5)
+
+
+def test_texts_are_told_apart_by_their_tokens() -> None:
+    labels = np.arange(80) % 2
+    tokens = np.random.default_rng(0).integers(2, 10, (80, 6))
+    tokens[np.arange(80), np.random.default_rng(1).integers(0, 6, 80)] = labels  # one token says it, at any place
+    split = [Examples(torch.tensor(tokens[part]), torch.tensor(labels[part])) for part in (slice(50), slice(50, None))]
+    (reference,) = references(Task("t", *split, ["x", "y"], vocabulary=10))
+    assert reference.fit is not None
+    found = reference.fit(Task("t", *split, ["x", "y"], vocabulary=10), 0.05)
+    assert reference.name == "logistic regression" and found.values[0] > 0.95 and found.params == 11
 
 
 def test_the_answer_that_looks_at_no_input_is_measured_on_the_test_split(prices: Task) -> None:

@@ -52,13 +52,13 @@ def logistic_regression(task: Task, data: Data | None = None, seconds: float | N
     weights, shifts = np.size(model.coef_), np.size(model.intercept_)
 
     def answered(inputs: np.ndarray) -> np.ndarray:
-        return _of_all_classes(model.predict_log_proba(inputs), model.classes_, task.problem.outputs)
+        return of_all_classes(model.predict_log_proba(inputs), model.classes_, task.problem.outputs)
 
     notes = [f"not converged in {ITERATIONS} iterations"] if late else []
     return fitting.contender("logistic regression", answered, weights + shifts, weights, notes)
 
 
-def _of_all_classes(logarithms: np.ndarray, classes: np.ndarray, count: int) -> np.ndarray:
+def of_all_classes(logarithms: np.ndarray, classes: np.ndarray, count: int) -> np.ndarray:
     """Logarithms of probabilities, (n, count), of those of the classes that a model was fitted to."""
     found = np.full((len(logarithms), count), np.log(_NEVER))
     found[:, classes] = np.maximum(logarithms, np.log(_NEVER))
@@ -138,7 +138,7 @@ def _boosted_classes(fitting: _Fitting, classes: int) -> Callable[[np.ndarray], 
 
     def answered(inputs: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):
-            return _of_all_classes(np.log(model.predict_proba(inputs)), model.classes_, classes)
+            return of_all_classes(np.log(model.predict_proba(inputs)), model.classes_, classes)
 
     return answered
 

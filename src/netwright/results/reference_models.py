@@ -13,6 +13,7 @@ from torch import Tensor
 
 from netwright.results.figures import Contender
 from netwright.results.plain_references import boosted_trees, linear_regression, logistic_regression
+from netwright.results.token_references import MOST_TOKENS, by_its_tokens, follows, name_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -75,6 +76,18 @@ def trees(task: Task) -> Reference | None:
     return Reference("boosted trees", fit=lambda task, seconds: boosted_trees(task, seconds=seconds))
 
 
+def tokens(task: Task) -> Reference | None:
+    """What needs no order, or only that of the last tokens, of texts."""
+    problem = task.problem
+    if not task.shape.is_tokens:
+        return None
+    if problem.kind == "next token" and problem.outputs <= MOST_TOKENS:
+        return Reference(name_of(task), fit=lambda task, _: follows(task))
+    if problem.kind == "classification":
+        return Reference("logistic regression", fit=lambda task, seconds: by_its_tokens(task, seconds))
+    return None
+
+
 def residual(task: Task) -> Reference | None:
     """The residual network of He et al. (2016), for one answer to an image."""
     if task.problem.dense or not task.shape.is_image or not _numbers(task):
@@ -111,4 +124,4 @@ def levels_of(shape: TaskShape, most: int) -> int:
     return max(1, min(most, (min(shape.height, shape.width) // 4).bit_length() - 1))
 
 
-OFFERS: tuple[Callable[[Task], Reference | None], ...] = (linear, trees, residual, u_shaped)
+OFFERS: tuple[Callable[[Task], Reference | None], ...] = (linear, trees, tokens, residual, u_shaped)
