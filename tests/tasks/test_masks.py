@@ -281,3 +281,12 @@ def test_class_folders_stay_what_they_are(tmp_path):
             save(tmp_path / name / f"{i}.png", RNG.integers(0, 256, (8, 8), dtype=np.uint8))
     save(tmp_path / "notes_mask.png", np.zeros((8, 8), dtype=np.uint8))
     assert open_task(str(tmp_path)).class_names == ("cell_mask", "target", "x", "y")
+
+
+def test_fewer_images_with_masks_are_judged_at_a_time():
+    from netwright.problems import Classification
+    from netwright.training.evaluation import plain_batch
+
+    masked = DenseClassification(("a", "b"))
+    assert [plain_batch(masked, (9, 1, side, side)) for side in (16, 32, 128, 256, 1024)] == [256, 256, 16, 4, 4]
+    assert plain_batch(Classification(("a", "b")), (9, 3, 224, 224)) == 256

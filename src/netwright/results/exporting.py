@@ -177,9 +177,9 @@ def _example(data: Data) -> Any:
 def _answered(network: nn.Module, examples: Examples, data: Data) -> Tensor:
     """What the network gives for each example by itself, whatever came before it: float32 on the CPU."""
     from netwright.training.augmentation import Normalisation
-    from netwright.training.evaluation import EVALUATION_BATCH, inference
+    from netwright.training.evaluation import inference, plain_batch
 
-    normalise, size = Normalisation.of(data, examples.device), EVALUATION_BATCH
+    normalise, size = Normalisation.of(data, examples.device), plain_batch(data.problem, examples.shape)
     with inference(network):
         starts = range(0, len(examples), size)
         return torch.cat([network(normalise(examples.batch(start, start + size))).float() for start in starts]).clone()

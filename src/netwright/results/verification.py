@@ -43,7 +43,8 @@ batch = stored.get("inputs", {name.removeprefix("inputs."): each for name, each 
 count = model.how_many(batch)
 whole = place / "examples.safetensors"
 given = [each for _, each in sorted(safetensors.torch.load_file(whole).items())] if whole.exists() else batch
-outputs = torch.cat([model.respond(network, model.some(batch, start, start + 256)) for start in range(0, count, 256)])
+step = 16 if whole.exists() else 256
+outputs = torch.cat([model.respond(network, model.some(batch, at, at + step)) for at in range(0, count, step)])
 single = model.respond(network, model.some(batch, 0, 1))
 printed, complaints, code = io.StringIO(), io.StringIO(), 0
 files = json.loads((place / "files.json").read_text(encoding="utf-8"))

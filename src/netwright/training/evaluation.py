@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
@@ -63,7 +63,10 @@ def evaluate(
     Raises DataError for no examples, OutOfMemory.
     """
     device = placed(device or examples.device)
-    chosen, batch_size = Precision(precision, channels_last), batch_size or evaluation_batch(examples, device)
+    chosen, batch_size = (
+        Precision(precision, channels_last),
+        batch_size or evaluation_batch(examples, device, data.problem),
+    )
     with out_of_memory_reported(network, examples, batch_size, device), using_threads(threads):
         network.to(device)
         normalise = Normalisation.of(data, device, channels_last)
@@ -97,7 +100,10 @@ def predict(
     threads: to compute with, PyTorch's present number by default.
     """
     device = placed(device or examples.device)
-    chosen, batch_size = Precision(precision, channels_last), batch_size or evaluation_batch(examples, device)
+    chosen, batch_size = (
+        Precision(precision, channels_last),
+        batch_size or evaluation_batch(examples, device, data.problem),
+    )
     with out_of_memory_reported(network, examples, batch_size, device), using_threads(threads):
         network.to(device)
         normalise = Normalisation.of(data, device, channels_last)
@@ -116,7 +122,7 @@ def evaluate_keeping(
     keep: how many outputs are wanted; those of all examples may need much more memory than the examples.
     """
     device = placed(device)
-    chosen, size = Precision("float32", False), evaluation_batch(examples, device)
+    chosen, size = Precision("float32", False), evaluation_batch(examples, device, data.problem)
     with out_of_memory_reported(network, examples, size, device), using_threads(threads):
         network.to(device)
         normalise = Normalisation.of(data, device)
@@ -168,10 +174,21 @@ def _fitting(run: Callable[[int], T], batch_size: int) -> T:
     return run(min(batch_size, EVALUATION_BATCH))
 
 
-def evaluation_batch(examples: Examples, device: torch.device) -> int:
-    """Examples at a time: as many as keep the device busy, a power of 2, from 256 up to 4096."""
-    if device.type != "cuda":
+def plain_batch(problem: Problem | None, shape: Sequence[int]) -> int:
+    """Examples at a time where more gain nothing: 256; of images with masks, whose networks keep many features of each
+    pixel, as many as have 262,144 pixels, from 4 on.
+
+    shape: of the examples, (n, channels, height, width) or another.
+    """
+    if problem is None or problem.void is None or len(shape) != 4:
         return EVALUATION_BATCH
+    return max(4, min(EVALUATION_BATCH, EVALUATION_BATCH * 1024 // (shape[2] * shape[3])))
+
+
+def evaluation_batch(examples: Examples, device: torch.device, problem: Problem | None = None) -> int:
+    """Examples at a time: as many as keep the device busy, a power of 2, from 256 up to 4096."""
+    if device.type != "cuda" or (problem is not None and problem.void is not None):
+        return plain_batch(problem, examples.shape)
     numbers = 4 * math.prod(examples.shape[1:])
     fitting = torch.cuda.mem_get_info(device)[1] // _SHARE_OF_INPUTS // numbers
     return max(EVALUATION_BATCH, min(LARGEST_BATCH, 1 << max(0, fitting.bit_length() - 1)))

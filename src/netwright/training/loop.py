@@ -148,7 +148,7 @@ class Loop:
         self.examples, self.held_out = on_device(data.train, device), on_device(data.held_out, device)
         require_examples(self.held_out)
         self.problem = data.problem
-        self.evaluated = evaluation_batch(self.held_out, device)
+        self.evaluated = evaluation_batch(self.held_out, device, data.problem)
         self.augmentation = _augmentation(data, settings)
         self.normalise = Normalisation.of(data, device, precision.channels_last)
         self.layout = Layout.of(data.problem, len(self.examples), settings.batch_size)

@@ -11,7 +11,7 @@ from torch import nn
 
 from netwright.core.architecture import Architecture
 from netwright.estimators.sharing.weights import Weights, in_full
-from netwright.training.evaluation import EVALUATION_BATCH
+from netwright.training.evaluation import plain_batch
 from netwright.training.laying import Judged
 
 
@@ -56,7 +56,8 @@ def recalibrated(weights: Weights, architecture: Architecture, minibatches: int)
 
 def _judged(weights: Weights, count: int) -> Judged:
     """The first so many examples, in batches of nearly one size, so that no last one has poor statistics."""
+    size = plain_batch(weights.problem, weights.held_out.shape)
     if weights.problem.continues:
-        return Judged.of(weights.problem, weights.held_out.part(0, count), EVALUATION_BATCH)
-    parts = math.ceil(count / EVALUATION_BATCH)
+        return Judged.of(weights.problem, weights.held_out.part(0, count), size)
+    parts = math.ceil(count / size)
     return Judged(weights.held_out, tuple(round(i * count / parts) for i in range(parts + 1)))
