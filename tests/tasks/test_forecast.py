@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from netwright.core.errors import DataError, UserError
+from netwright.results.reference_models import references
 from netwright.tasks import forecast, from_configuration, open_task
 
 ROWS = 120
@@ -85,3 +86,14 @@ def test_tables_that_cannot_be_forecast(tmp_path):
 def test_rows_with_the_last_first_are_turned(tmp_path):
     task = forecast(table(tmp_path, lambda lines: lines[::-1]), horizon=1, window=4, time_column="day", target="count")
     assert task.train.inputs[0, 0].tolist() == [0, 1, 2, 3]
+
+
+def test_references_that_take_no_network(tmp_path):
+    task = opened(tmp_path, target="week", season=5)
+    last, seasonal, *_ = references(task)
+    assert (last.name, seasonal.name) == ("the last value", "the value 5 before")
+    truth = numbers(task.problem, task.test)
+    week = task.test.inputs[:, 1].numpy()
+    for reference, guess in ((last, np.repeat(week[:, -1:], 3, 1)), (seasonal, week[:, :3])):
+        found = reference.fit(task, None).others["mae"][0]
+        assert found == pytest.approx(np.abs(truth - guess).mean(), rel=1e-5)

@@ -14,6 +14,7 @@ METRIC_NAMES = tuple(dict.fromkeys(name for text in _TEXTS for name in re.findal
 if TYPE_CHECKING:
     from netwright.problems.classification import *  # noqa: F403
     from netwright.problems.dense_classification import *  # noqa: F403
+    from netwright.problems.forecast import *  # noqa: F403
     from netwright.problems.language import *  # noqa: F403
     from netwright.problems.regression import *  # noqa: F403
     from netwright.problems.several_labels import *  # noqa: F403

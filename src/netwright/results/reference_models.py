@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from netwright.problems.forecast import Forecast
 from netwright.results.figures import Contender
+from netwright.results.naive_forecasts import repeated_values
 from netwright.results.plain_references import boosted_trees, linear_regression, logistic_regression
 from netwright.results.token_references import MOST_TOKENS, by_its_tokens, follows, name_of
 
@@ -52,6 +54,22 @@ def references(task: Task) -> tuple[Reference, ...]:
     task: with its problem and its examples.
     """
     return tuple(found for offer in OFFERS if (found := offer(task)) is not None)
+
+
+def last_value(task: Task) -> Reference | None:
+    """Of a forecast, the last value again."""
+    if not isinstance(task.problem, Forecast):
+        return None
+    return Reference("the last value", fit=lambda task, seconds: repeated_values(task, "the last value", 1))
+
+
+def seasonal(task: Task) -> Reference | None:
+    """Of a forecast with a season, the value one season before."""
+    season = task.problem.season if isinstance(task.problem, Forecast) else None
+    if season is None or season > task.shape.input[1]:
+        return None
+    name = f"the value {season} before"
+    return Reference(name, fit=lambda task, seconds: repeated_values(task, name, season))
 
 
 def linear(task: Task) -> Reference | None:
@@ -124,4 +142,12 @@ def levels_of(shape: TaskShape, most: int) -> int:
     return max(1, min(most, (min(shape.height, shape.width) // 4).bit_length() - 1))
 
 
-OFFERS: tuple[Callable[[Task], Reference | None], ...] = (linear, trees, tokens, residual, u_shaped)
+OFFERS: tuple[Callable[[Task], Reference | None], ...] = (
+    last_value,
+    seasonal,
+    linear,
+    trees,
+    tokens,
+    residual,
+    u_shaped,
+)

@@ -16,7 +16,7 @@ from netwright.core.problem import amount
 from netwright.core.spelling import option
 from netwright.core.task import Examples
 from netwright.core.wording import listed
-from netwright.problems.regression import Regression
+from netwright.problems.forecast import Forecast
 from netwright.tasks.column_kinds import decimal_of
 from netwright.tasks.given_paths import existing
 from netwright.tasks.remaking import remakeable
@@ -90,9 +90,8 @@ def forecast(
     ]
     inputs, targets = _windows(values, places, window, horizon)
     learnt, validated, tested = starts
-    problem = Regression([f"{name} +{step}" for name in names for step in range(1, horizon + 1)]).fitted(
-        targets[learnt]
-    )
+    labels = [f"{name} +{step}" for name in names for step in range(1, horizon + 1)]
+    problem = Forecast(labels, channels=places, season=season).fitted(targets[learnt])
     told = [f"{len(each):,}" for each in starts]
     left_out = 2 * (window + horizon - 1)
     notes += (
