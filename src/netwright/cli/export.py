@@ -157,7 +157,7 @@ class Found:
         from netwright.training import seeded
 
         chosen = self.run.best if trial is None else next(each for each in self.run.trials if each.number == trial)
-        work = final_work(self.run.search.estimator)
+        work = final_work(self.run.search.estimator, objectives=self.run.search.objectives)
         try:
             with seeded(0):
                 network = work.space.build(chosen.architecture, work.task.shape)

@@ -105,7 +105,8 @@ def _search(plan: Plan, task: Task, space: Space, _: Mapping[str, Any]) -> Estim
 def _final(plan: Plan, task: Task, space: Space, _: Mapping[str, Any]) -> Estimator:
     from netwright.results import final_work
 
-    return final_work(plan.make_search(task, space).estimator)
+    search = plan.make_search(task, space)
+    return final_work(search.estimator, objectives=search.objectives)
 
 
 def _scores(plan: Plan, task: Task, space: Space, work: Mapping[str, Any]) -> Estimator:

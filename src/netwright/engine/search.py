@@ -66,7 +66,7 @@ class Search(Configured):
         self._measure([*asked, *_several(self.constraints, Constraint)])
         asked = (_main(self.estimator),) if self.objective is None else asked
         objectives = tuple(_objective(each, self.estimator) for each in asked)
-        limits = tuple(Constraint.parse(each) for each in _several(self.constraints, Constraint))
+        limits = tuple(_limit(each, self.estimator) for each in _several(self.constraints, Constraint))
         object.__setattr__(self, "objectives", objectives)
         object.__setattr__(self, "limits", limits)
         _check_objectives(objectives)
@@ -205,6 +205,15 @@ def _objective(asked: str | Objective, estimator: Estimator) -> Objective:
         return found
     own: dict[str, Direction] = {f"val_{each.name}": each.direction for each in problem.metrics}
     return Objective(found.metric, own.get(found.metric, found.direction))
+
+
+def _limit(asked: str | Constraint, estimator: Estimator) -> Constraint:
+    """The limit, where a problem's metric is meant on validation examples."""
+    found = Constraint.parse(asked)
+    known = [name for each in estimator.stages() for name in each.metrics]
+    if found.metric not in known and f"val_{found.metric}" in known:
+        return Constraint(f"val_{found.metric}", found.limit, found.relation)
+    return found
 
 
 def _check_objectives(objectives: Sequence[Objective]) -> None:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from netwright.core.errors import TrialFailed, UserError
 from netwright.core.estimator import Estimator
 from netwright.core.inside import open_inside
 from netwright.core.kinds import kinds_checked
+from netwright.core.objective import Objective
 from netwright.core.placing import chosen_device
 from netwright.core.roles import HasSettings, HoldsOut, OfSpace, OnTask, Trainer, TrainsFinally
 from netwright.core.space import Space
@@ -99,6 +100,7 @@ class FinalTraining(Estimator):
     """Carries out an `Entry` that lies in the folder of its workplace; see the head of this file.
 
     validation, split_seed: of the search, whose validation examples say whether going on made a network worse.
+    metric: by which they say so, as the problem calls it; its main one where empty.
     """
 
     def __init__(
@@ -109,9 +111,11 @@ class FinalTraining(Estimator):
         device: str = "cpu",
         validation: float = 0.1,
         split_seed: int = 0,
+        metric: str = "",
     ) -> None:
         self.space, self.task, self.settings, self.device = space, task, settings, device
         self.validation, self.split_seed = validation, split_seed
+        self.metric = task.problem.metric(metric) if metric else task.problem.main
 
     @property
     def metrics(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -170,23 +174,24 @@ class FinalTraining(Estimator):
             give_up_at=None if entry.most is None else now + entry.most,
         )
         after = None if before is None or not entry.epochs else self._validated(tested.network)
-        main = self.task.problem.main
-        if before is None or after is None or not (before > after if main.larger_is_better else before < after):
+        metric = self.metric
+        if before is None or after is None or not (before > after if metric.larger_is_better else before < after):
             return tested
         assert entry.start is not None
         load_trained(network, entry.start)
         note = (
             f"going on for {entry.epochs} epochs made the network worse on the validation examples "
-            f"({main.text(before)} before, {main.text(after)} after), so its weights are those of before"
+            f"({metric.words} {metric.text(before)} before, {metric.text(after)} after), so its weights are those of "
+            "before"
         )
         return train_and_test(
             *(network, data, self.settings, entry.seed), device=self.device, epochs=0, begun=entry.begun, notes=(note,)
         )
 
     def _validated(self, network: nn.Module) -> float:
-        """The main metric on the validation examples of the search."""
+        """The metric that was searched for on the validation examples of the search."""
         data = self.task.search_data(self.split_seed, self.device, self.validation)
-        return evaluate(network, data.held_out, data, device=self.device)[self.task.problem.main.name]
+        return evaluate(network, data.held_out, data, device=self.device)[self.metric.name]
 
 
 def _leave(tested: Tested, epochs: int, folder: Path) -> None:
@@ -238,15 +243,20 @@ def done(folder: Path) -> Done | None:
     return Done(folder, Trained.from_json(facts["trained"]), facts["params"], facts["macs"], outputs)
 
 
-def final_work(estimator: Estimator, device: torch.device | str | None = None) -> FinalTraining:
+def final_work(
+    estimator: Estimator, device: torch.device | str | None = None, objectives: Sequence[Objective] = ()
+) -> FinalTraining:
     """What carries out the final trainings of a search with this estimator; UserError where it does not train.
 
     estimator: of the search.
     device: the estimator's by default, or "auto".
+    objectives: of the search; the first one that is a metric of the problem says whether going on made a network worse.
     """
     space, task, settings, own_device = _training(estimator)
     place = str(chosen_device(str(own_device if device is None else device)))
-    return FinalTraining(space, task, settings, place, **_split_of(estimator))
+    measured = {"val_loss", *(f"val_{each.name}" for each in task.problem.metrics)}
+    asked = next((each.metric.removeprefix("val_") for each in objectives if each.metric in measured), "")
+    return FinalTraining(space, task, settings, place, **_split_of(estimator), metric=asked)
 
 
 @kinds_checked

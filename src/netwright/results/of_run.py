@@ -139,7 +139,7 @@ def conclude(
     Raises UserError where the run's estimator does not train, has no such trial, or there is nothing to read; and
     TrialFailed where no final training succeeds.
     """
-    work = final_work(run.search.estimator, device)
+    work = final_work(run.search.estimator, device, run.search.objectives)
     space, task, settings = work.space, work.task, work.settings
     seeds = tuple(range(final_seeds)) if isinstance(final_seeds, int) else tuple(final_seeds)
     seeds = tuple(range(len(repeats) + 1)) if repeats else seeds

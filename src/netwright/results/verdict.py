@@ -21,13 +21,17 @@ def _by_chance(figures: Figures) -> str:
     error = figures.standard_error or 0.0
     if main.of_examples:
         error = (chance * (1 - chance) / max(1, figures.test_examples)) ** 0.5
-    if _ahead(main, winner.mean, chance) > CLOSE * error:
+    ahead = _ahead(main, winner.mean, chance)
+    if ahead > CLOSE * error:
         return ""
+    unsure = (
+        "" if ahead <= 0 or main.of_examples else f"; {figures.test_examples:,} test examples do not tell them apart"
+    )
     than = "chance" if main.of_examples else "an answer that looks at no input"
     always = (figures.constant or "always the most frequent class").replace("always ", "always naming ")
     return (
         f"This network is no better than {than}: {_named(figures, winner)} on the test split, where {always} gives "
-        f"{main.text(chance)}."
+        f"{main.text(chance)}{unsure}."
     )
 
 
