@@ -1,4 +1,4 @@
-"""Two problems that are no class for an image: a number for each row, in the user's unit, and a class for each pixel."""
+"""Two problems that are no class for an image: a number for each row, in its unit, and a class for each pixel."""
 
 import numpy as np
 from sklearn.datasets import load_diabetes
