@@ -99,5 +99,5 @@ def test_settings_that_cannot_be(kind, options):
 
 @pytest.mark.parametrize("space", [TEXTS, SERIES], ids=str)
 def test_images_are_refused(space):
-    with pytest.raises(UserError, match="this space builds networks for"):
+    with pytest.raises(UserError, match="builds networks for"):
         space.build(space.at(0), TaskShape((3, 8, 8), 10))

@@ -167,12 +167,10 @@ class Plan(Asked):
                 task = open_task(self.data, data_dir=self.data_dir, **self.data_options)
                 return task.measuring(*names_in((*self.objectives, *self.limits)))
         except ConfigurationError as problem:
-            flag = next((flag for name, flag in FLAGS.items() if f"option {name!r}" in str(problem)), None)
-            if flag is None:
+            name = next((each for each in FLAGS if f"option {each!r}" in str(problem)), None)
+            if name is None:
                 raise
-            raise ConfigurationError(
-                f"{flag} does not apply to {self.data}: it is not read in a way that knows it"
-            ) from None
+            raise ConfigurationError(f"{FLAGS[name]} does not apply to {self.data}{_for_what(name)}") from None
 
     def make_space(self, task: Task) -> Space:
         """The space that was asked for, or the one that fits the data: chain (darts for a recipe), mlp for vectors,
@@ -295,3 +293,11 @@ class Plan(Asked):
         self._require_an_epoch(space, found, share * (self.search_seconds or 0.0))
         epochs = min(wanted, max(1, fitting))  # the limit ends an epoch for which preparing has left too little
         return replace(self, shared_epochs=epochs, paper_epochs=wanted, shared_seconds=found.epoch * epochs)
+
+
+def _for_what(option: str) -> str:
+    """The kinds of data that an option is for."""
+    from netwright.tasks.opening import readers_with
+
+    kinds = readers_with(option)
+    return f": it is for {' and '.join(filter(None, (', '.join(kinds[:-1]), kinds[-1])))}" if kinds else ""

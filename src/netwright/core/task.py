@@ -17,6 +17,20 @@ if TYPE_CHECKING:
 
     from netwright.core.problem import Problem
 
+PLACES = {"series": "time step", "images": "pixel", "volumes": "place", "tokens": "token", "vectors": "feature"}
+ONE = {"series": "a series", "images": "an image", "volumes": "a volume", "tokens": "a text", "vectors": "a vector"}
+FITTING = {
+    ("vectors", False): "a space for vectors, such as mlp",
+    ("series", False): "the space series",
+    ("series", True): "the space series",
+    ("images", False): "a space such as darts, nasbench201 or chain",
+    ("images", True): "the space unet-cells or encoder-decoder",
+    ("volumes", False): "the space mlp, or one of your own",
+    ("tokens", False): "the space texts or recurrent",
+    ("tokens", True): "the space texts or recurrent",
+}
+"""The space to use, by what examples are and whether they have an answer at each place."""
+
 
 @dataclass(frozen=True, slots=True)
 class TaskShape:
@@ -100,6 +114,37 @@ class TaskShape:
             return "tokens"
         return {1: "vectors", 2: "series", 3: "images", 4: "volumes"}[len(self.input)]
 
+    def require(self, owner: str, *kinds: str, dense: bool | None = False) -> None:
+        """Raise UserError, in a space's name, unless it takes such examples; it says which space does.
+
+        owner: what the space is called.
+        kinds: those it builds networks for, each as `kind` calls it.
+        dense: whether its networks answer at each place; None for both ways.
+        """
+        place = PLACES[self.kind]
+        if self.kind not in kinds:
+            known = f"{', '.join(kinds[:-1])} and {kinds[-1]}" if len(kinds) > 1 else kinds[0]
+            what = f"networks for {known}{' with masks' if dense and kinds == ('images',) else ''}"
+            raise UserError(f"{owner} builds {what}, but the task's examples are {self._shown}; {self._use}")
+        if dense is False and self.dense:
+            raise UserError(
+                f"{owner} gives one answer {ONE[self.kind]}, but the task asks for one at every {place}; {self._use}"
+            )
+        if dense and not self.dense:
+            other = ", or give each image a mask" if self.is_image else ""
+            raise UserError(
+                f"{owner} gives an answer for every {place}, but the task asks for one {ONE[self.kind]}; "
+                f"{self._use}{other}"
+            )
+
+    @property
+    def _shown(self) -> str:
+        return f"vectors of {self.input[0]} features" if self.is_vector else f"{self.kind} of shape {self.input}"
+
+    @property
+    def _use(self) -> str:
+        return f"use {FITTING.get((self.kind, self.dense), 'a space of your own')}"
+
     def head(self, channels: int) -> nn.Module:
         """What turns a network's last features into its answer.
 
@@ -139,9 +184,9 @@ class TaskShape:
 
     def _image(self) -> tuple[int, ...]:
         if not self.is_image:
-            shown = f"vectors of {self.input[0]} features" if self.is_vector else f"{self.kind} of shape {self.input}"
-            fitting = "; use a space for vectors, such as mlp" if self.is_vector else ""
-            raise UserError(f"this space builds networks for images, but the task's examples are {shown}{fitting}")
+            raise UserError(
+                f"this space builds networks for images, but the task's examples are {self._shown}; {self._use}"
+            )
         return self.input
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
+from netwright.core.errors import UserError
 from netwright.methods.weight_sharing import resolved
 from netwright.strategies.differentiable import Adam, Differentiable
 
@@ -55,6 +56,11 @@ def darts_rnn(
     device: "auto", "cpu", "cuda", "cuda:1", ...
     settings: any training setting and any option of `SharedWeights`, by name.
     """
+    if not task.shape.is_tokens:
+        other = "nas-unet" if task.shape.is_image and task.shape.dense else "darts"
+        raise UserError(
+            f"darts-rnn finds recurrent cells for texts, but the task's examples are {task.shape.kind}; use {other}"
+        )
     strategy = Differentiable(space, optimiser=Adam(3e-3, (0.9, 0.999), 1e-3))
     found = resolved(task, epochs, {**CODE, "order": order}, settings)
     return found.search(strategy, seed=seed, device=device)

@@ -151,6 +151,7 @@ class CellSpace(DecisionSpace):
         """A cell's nodes, asked of `choose`, and the states that make up its output."""
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
+        shape.require(type(self).__name__, "images")
         photograph = min(shape.height, shape.width) >= PHOTOGRAPH
         width = self.channels
         if photograph:

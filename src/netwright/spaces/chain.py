@@ -78,6 +78,7 @@ class Chain(DecisionSpace):
             raise ConfigurationError(f"Chain: kernels must be odd to keep the size of an image, found {even[0]}")
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
+        shape.require(type(self).__name__, "images")
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         before = shape.channels
         for stage, strides in enumerate(entry_strides(shape.height, shape.width, self.stages)):

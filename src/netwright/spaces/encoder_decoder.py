@@ -16,7 +16,6 @@ from netwright.networks.heads import image_stem
 from netwright.networks.u_shape import DownAndUp, UpTo
 from netwright.spaces.cells import PHOTOGRAPH
 from netwright.spaces.darts import Darts
-from netwright.spaces.unet_cells import require_dense
 
 PROVIDES = ("space.darts_cell",)
 
@@ -63,7 +62,7 @@ class EncoderDecoder(Darts):
         return twin
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
-        require_dense(type(self).__name__, shape)
+        shape.require(type(self).__name__, "images", dense=True)
         stem = self.stem_multiplier * self.channels
         halves = min(shape.height, shape.width) >= PHOTOGRAPH
         cells, given = self._encoder(choose, stem, halves)

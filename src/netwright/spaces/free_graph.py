@@ -196,11 +196,13 @@ class FreeGraph(Space):
 
     def build(self, architecture: Architecture, shape: TaskShape) -> nn.Module:
         self.validate(architecture)
-        if self.inputs == "images" and not shape.is_image:
+        if self.inputs == "images" and shape.is_vector:
             raise ConfigurationError(
                 f"FreeGraph() builds networks for images, found examples of shape {shape.input}; for vectors take "
                 "FreeGraph(inputs='vectors')"
             )
+        flat = ("vectors", "series", "volumes")
+        shape.require(type(self).__name__, *(flat if self.inputs == "vectors" else ()), "images")
         return _built(layers_of(architecture.content), shape, max(self.widths), images=self.inputs == "images")
 
     def inherit(

@@ -52,6 +52,7 @@ class GroupedChain(DecisionSpace):
             )
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
+        shape.require(type(self).__name__, "images")
         layers: list[nn.Module] = []
         before = shape.channels
         for stage, strides in enumerate(entry_strides(shape.height, shape.width, self.stages)):

@@ -70,6 +70,7 @@ class Mlp(DecisionSpace):
             raise ConfigurationError(f"Mlp: expected 1 <= least <= most, found {self.least} and {self.most}")
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
+        shape.require(type(self).__name__, "vectors", "series", "images", "volumes")
         activation = choose.value("activation", self.activations)
         normalisation = choose.value("normalisation", self.normalisations)
         dropout = choose.value("dropout", self.dropouts)

@@ -93,6 +93,7 @@ class NasBench101(DecisionSpace):
         return plain if same else f"{plain}-{self.edges}edges"
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
+        shape.require(type(self).__name__, "images")
         width = self.channels
         blocks: list[nn.Module] = [conv_bn(shape.channels, width, 3)]
         inputs = width

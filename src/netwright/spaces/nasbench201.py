@@ -54,6 +54,7 @@ class NasBench201(DecisionSpace):
                 raise ConfigurationError(f"NasBench201 needs {name} of at least 1, found {getattr(self, name)}")
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
+        shape.require(type(self).__name__, "images")
         blocks: list[nn.Module] = [image_stem(shape.channels, self.channels)]
         for stage in range(3):
             width = self.channels << stage

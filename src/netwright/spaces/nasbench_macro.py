@@ -45,6 +45,7 @@ class NasBenchMacro(DecisionSpace):
             raise ConfigurationError(f"NasBenchMacro needs channels of at least 1, found {self.channels}")
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
+        shape.require(type(self).__name__, "images")
         blocks: list[nn.Module] = [conv_bn(shape.channels, self.channels, 3)]
         width = self.channels
         layer = 0

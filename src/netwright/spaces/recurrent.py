@@ -11,7 +11,7 @@ from netwright.core.architecture import Architecture
 from netwright.core.choose import Choose
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Label, Point
-from netwright.core.errors import ConfigurationError, InvalidArchitecture, UserError, nearest, shown
+from netwright.core.errors import ConfigurationError, InvalidArchitecture, nearest, shown
 from netwright.core.serial import parse_json
 from netwright.core.space import text_of
 from netwright.core.states import States
@@ -134,11 +134,7 @@ class Recurrent(DecisionSpace):
 
     def _around(self, cell: nn.Module, shape: TaskShape) -> nn.Module:
         """The network around a cell."""
-        if not shape.is_tokens:
-            raise UserError(
-                f"this space builds networks for tokens, but the task's examples are {shape.kind} of shape "
-                f"{shape.input}; it takes texts"
-            )
+        shape.require(type(self).__name__, "tokens", dense=None)
         embedding = WordDropout(shape.vocabulary, self.channels, self.word_dropout)
         if shape.dense:
             head: nn.Module = NextToken(self.channels, shape.outputs)

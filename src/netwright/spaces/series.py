@@ -9,7 +9,7 @@ from torch import nn
 
 from netwright.core.choose import Choose
 from netwright.core.decision_space import DecisionSpace
-from netwright.core.errors import ConfigurationError, UserError, nearest
+from netwright.core.errors import ConfigurationError, nearest
 from netwright.core.task import TaskShape
 from netwright.networks.series_blocks import Beside, series_conv
 
@@ -61,11 +61,7 @@ class Series(DecisionSpace):
                 raise ConfigurationError(f"Series has no operation {each!r}{nearest(each, OPERATIONS)}")
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
-        if not shape.is_series:
-            raise UserError(
-                f"this space builds networks for series, but the task's examples are {shape.kind} of shape "
-                f"{shape.input}"
-            )
+        shape.require(type(self).__name__, "series", dense=None)
         width = choose.value("width", self.widths)
         options = {name: lambda name=name: Beside(OPERATIONS[name](width)) for name in self.operations}
         layers: list[nn.Module] = [series_conv(shape.channels, width, 7)]

@@ -10,7 +10,7 @@ from torch import nn
 
 from netwright.core.choose import Choose
 from netwright.core.decision_space import DecisionSpace
-from netwright.core.errors import ConfigurationError, UserError, nearest
+from netwright.core.errors import ConfigurationError, nearest
 from netwright.core.task import TaskShape
 from netwright.networks.recurrent import NextToken, OneAnswer
 from netwright.networks.token_blocks import RowBlock, RowConvolution, RowNetwork, SelfAttention
@@ -72,11 +72,7 @@ class Texts(DecisionSpace):
         return self.replace(channels=1)
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
-        if not shape.is_tokens:
-            raise UserError(
-                f"this space builds networks for tokens, but the task's examples are {shape.kind} of shape "
-                f"{shape.input}"
-            )
+        shape.require(type(self).__name__, "tokens", dense=None)
         channels = self.channels
         mixers = {name: partial(MIXERS[name], channels, causal=shape.dense) for name in self.mixers}
 

@@ -11,7 +11,7 @@ from netwright.core.architecture import Architecture, Mixture
 from netwright.core.choose import Choose, Maker, Makers
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Label
-from netwright.core.errors import ConfigurationError, InvalidArchitecture, UserError
+from netwright.core.errors import ConfigurationError, InvalidArchitecture
 from netwright.core.states import States
 from netwright.core.task import TaskShape
 from netwright.networks.cells import Cell
@@ -76,7 +76,7 @@ class UNetCells(DecisionSpace):
     # The network.
 
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
-        require_dense(type(self).__name__, shape)
+        shape.require(type(self).__name__, "images", dense=True)
         depth = levels_of(shape, self.depth)
         wide = self.nodes * self.channels
         stems = _stem(shape.channels, wide, 1, 1), _stem(shape.channels, wide, 3, 2)
@@ -124,17 +124,6 @@ class UNetCells(DecisionSpace):
             for i in range(self.nodes):
                 labels.update(_node_labels(f"{kind}/node{i}", readings[2 * i : 2 * i + 2], i > 0))
         return self.architecture(labels)
-
-
-def require_dense(owner: str, shape: TaskShape) -> None:
-    """UserError, in the name of a space, unless an image is to be answered with a class for every pixel."""
-    if not shape.is_image:
-        raise UserError(f"{owner} builds networks for images with masks, but the task's examples are {shape.kind}")
-    if not shape.dense:
-        raise UserError(
-            f"{owner} gives an answer for every pixel, but the task asks for one an image; use a space such as darts, "
-            "nasbench201 or chain, or give each image a mask"
-        )
 
 
 def levels_of(shape: TaskShape, most: int) -> int:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from netwright.core.errors import ConfigurationError, DataError, UserError, nearest
 from netwright.core.problem import Problem
 from netwright.core.spelling import option
+from netwright.core.wording import listed
 from netwright.problems.classification import Classification
 from netwright.problems.regression import LEVELS, Loss, Regression
 from netwright.problems.several_labels import SeveralLabels
@@ -24,6 +25,7 @@ Kind = Literal["classification", "labels", "regression"]
 _MANY_VALUES = 50  # different numbers, from which they may be measured and not counted
 _FEW_EACH = 20  # examples of each, below which they are
 LEAST_OF_A_CLASS = 3  # examples: one each to train, to validate and to test on
+_FEW_OTHERS = 0.05  # share of numbers that are neither 0 nor 1, up to which labels may have been meant
 _TOLD = 20  # whole numbers from which it is said that they were taken for classes
 
 
@@ -167,6 +169,10 @@ def of_classes(found: class_labels.Labels, wish: Wish) -> Asked:
 
 def numbers(y: NDArray[Any], wish: Wish, names: Sequence[str] | None, what: str) -> Asked:
     """One or several numbers for each example."""
+    if wish.class_weights is not None:
+        raise ConfigurationError(
+            f"{option('class_weights')} is for classes and labels, but the {what} are numbers: a regression"
+        )
     values = _measured(y, what)
     count = values.shape[1]
     names = names or (["target"] if count == 1 else [f"target {i + 1}" for i in range(count)])
@@ -191,8 +197,17 @@ def labels(y: NDArray[Any], wish: Wish, names: Sequence[str] | None, what: str) 
         names = names or [f"label {i + 1}" for i in range(values.shape[1])]
     if len(names) != values.shape[1]:
         raise DataError(f"{len(names)} names of labels were given, but the {what} have {values.shape[1]} columns")
+    require_different(values, names, what)
     problem = SeveralLabels(names, positive_weights=weights_of(wish.class_weights))
     return Asked(values, problem, said_of_labels(separator, wish), separator=separator)
+
+
+def require_different(values: NDArray[np.uint8], names: Sequence[str], what: str) -> None:
+    """DataError where every example has the same labels. values: uint8 (n, labels)."""
+    if len(values) and bool((values == values[0]).all()):
+        there = [repr(name) for name, each in zip(names, values[0].tolist(), strict=True) if each]
+        have = f"every example has {listed(there, 5)}" if there else "no example has any label"
+        raise DataError(f"the {what} are the same in all examples ({have}): there is nothing to learn")
 
 
 def said_of_labels(separator: str | None, wish: Wish) -> tuple[str, ...]:
@@ -247,7 +262,7 @@ def _measured(array: NDArray[Any], what: str) -> NDArray[np.float64]:
     values = array.astype(np.float64).reshape(len(array), -1)
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if len(bad):
-        raise DataError(f"{len(bad)} of the {what} are NaN or infinite, the first at row {bad[0]}")
+        raise DataError(f"{len(bad)} of the {what} are NaN or infinite, the first at row {bad[0]} (from 0)")
     return values
 
 
@@ -260,7 +275,7 @@ def _zero_one(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
     bad = np.flatnonzero(~((array == 0) | (array == 1)).all(axis=1))
     if len(bad):
         value = next(each for each in array[bad[0]].tolist() if each not in (0, 1))
-        raise DataError(f"{what} of several labels are 0 or 1, found {value:g} in row {bad[0]}")
+        raise DataError(f"{what} of several labels are 0 or 1, found {value:g} in row {bad[0]} (from 0)")
     return array.astype(np.uint8)
 
 
@@ -268,11 +283,23 @@ def _said_of_numbers(values: NDArray[np.float64], wish: Wish, what: str) -> tupl
     if wish.kind is not None:
         return ()
     if values.shape[1] > 1:
-        return (f"the {what} are {values.shape[1]} numbers an example: a regression",)
+        return (f"the {what} are {values.shape[1]} numbers an example: a regression{_unlike_labels(values)}",)
     distinct = len(np.unique(values))
     return (
         f"the {what} are {distinct:,} different numbers in {len(values):,} examples: a regression; "
         f"{option('problem', 'classification')} takes each as a class",
+    )
+
+
+def _unlike_labels(values: NDArray[np.float64]) -> str:
+    """Which numbers stood against labels, where nearly all are 0 or 1."""
+    other = np.argwhere((values != 0) & (values != 1))
+    if len(other) > _FEW_OTHERS * values.size:
+        return ""
+    row, column = other[0].tolist()
+    return (
+        f"; not labels, since {len(other):,} are neither 0 nor 1, the first {values[row, column]:g} in row {row} "
+        "(from 0)"
     )
 
 

@@ -156,7 +156,22 @@ def _test_split(
         problem.require(chosen, 2, "one each to train and to test on, beside the validation split")
     of_own = None if groups is None else groups[own]
     held_out, _ = divided(problem.strata(chosen), share, seed, TEST, groups=of_own, by_time=by_time)
-    return own[held_out], np.delete(np.arange(count), own[held_out])
+    rest = np.delete(np.arange(count), own[held_out])
+    if of_own is not None:
+        _require_in_other_groups(mapped(lambda each: each[rest], targets), problem, of_own, held_out)
+    return own[held_out], rest
+
+
+def _require_in_other_groups(rest: Any, problem: Problem, groups: Indices, held_out: Indices) -> None:
+    """DataError where what is left of the examples is too little because whole groups were set aside."""
+    try:
+        problem.require(rest, 2, "one to train on, one to validate on")
+    except DataError as few:
+        aside, total = len(np.unique(groups[held_out])), len(np.unique(groups))
+        raise DataError(
+            f"groups are split whole, and with {aside:,} of {total:,} set aside for the test, {few}; or give groups "
+            "that hold several classes each, or none"
+        ) from None
 
 
 def _examples(split: Prepared, problem: Problem) -> Examples:

@@ -15,7 +15,7 @@ from netwright.core.task import Augmentation
 from netwright.tasks.asked import Asked, Wish, understood, understood_as, weights_of
 from netwright.tasks.building import Raw, build, check_shapes, prepare
 from netwright.tasks.grouping import numbered
-from netwright.tasks.masked_arrays import MaskWish, are_masks, masked_arrays
+from netwright.tasks.masked_arrays import MaskWish, are_masks, masked_arrays, require_sizes
 from netwright.tasks.plain_numbers import as_array, numeric
 from netwright.tasks.splits import Indices, limited, pick
 from netwright.tasks.task import Task
@@ -105,6 +105,7 @@ def arrays(
             augmentation=augmentation,
             test_share=test_share,
         )
+    require_sizes(inputs, as_array(y, "y"))
     _refuse_of_masks(tile, ignore, dice)
     asked = understood(y, Wish(problem, loss, class_weights, separator), classes)
     held_out, own = _pair(test, "test", asked, inputs), _pair(validation, "validation", asked, inputs)

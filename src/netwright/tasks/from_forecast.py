@@ -121,14 +121,18 @@ def _columns(
     columns = [i for i in others if i in asked or table.cells[i].numbers(decimal) is not None]
     if not columns:
         raise DataError(f"{table.where} has no column of numbers")
-    values = np.stack([numbers_in(table, i, decimal) for i in columns], 1)
+    values = np.stack([numbers_in(table, i, decimal, asked=i in asked) for i in columns], 1)
     gaps = np.argwhere(~np.isfinite(values))
     if len(gaps):
         row, column = gaps[0].tolist()
+        place, count = columns[column], int((gaps[:, 1] == column).sum())
+        name = table.columns[place]
+        what, way = f"{name!r}", f", or leave the column out with {option('drop', name)}"
+        if place in asked:
+            what, way = f"the target {name!r}", ""
         raise DataError(
-            f"{table.where}, line {table.lines([row])[0]}: {table.columns[columns[column]]!r} is missing, as in "
-            f"{len({int(each) for each, _ in gaps}):,} rows; fill the gaps, or leave the column out with "
-            f"{option('drop', table.columns[columns[column]])}"
+            f"{table.where}, line {table.lines([row])[0]}: {what} is missing, as in {count:,} of {len(values):,} rows; "
+            f"fill the gaps{way}"
         )
     return columns, values
 

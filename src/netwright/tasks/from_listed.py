@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.core.errors import DataError, UserError, nearest
+from netwright.core.errors import DataError, UserError
 from netwright.core.kinds import kinds_checked
 from netwright.core.preparation import Preparation
 from netwright.core.spelling import option
@@ -37,6 +38,7 @@ _ENDINGS = (".csv", ".tsv")
 _USUAL = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".JPG")  # where names lack their ending
 _LOOKED_AT = 20  # rows, to find the column of file names
 _SHOWN = 5
+_ALIKE = 0.8  # of two names, from which one may stand for the other
 
 
 def image_table_of(place: Path) -> Path | None:
@@ -227,6 +229,15 @@ def _files(table: Table, column: int, rows: NDArray[np.int64]) -> list[Path]:
         there = [each.name for each in folders[0].iterdir() if _is_image(each)]
         raise DataError(
             f"{table.where} names {len(missing):,} images that are not in {table.path.parent} ({', '.join(shown)})"
-            f"{nearest(texts[missing[0]], there) if there else ''}"
+            f"{_instead(texts[missing[0]], there)}"
         )
     return [each for each in found if each is not None]
+
+
+def _instead(name: str, there: Sequence[str]) -> str:
+    """What to do about an image that is not there: the name that is nearly its own, or to remove the row."""
+    close = difflib.get_close_matches(name, there, n=1, cutoff=_ALIKE)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    known = f"; there are {listed(sorted(there), 3)}" if there else ""
+    return f"{known}; add the images, or remove the rows"

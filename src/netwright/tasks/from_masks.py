@@ -25,7 +25,7 @@ from netwright.tasks.building import Prepared, build
 from netwright.tasks.decoding import BadImage, Header
 from netwright.tasks.given_paths import existing
 from netwright.tasks.mask_files import MaskedSplits, Pair, masked_splits
-from netwright.tasks.mask_values import Classes, classes_of, mask_of
+from netwright.tasks.mask_values import Classes, classes_of, mask_of, require_trained
 from netwright.tasks.portable import images
 from netwright.tasks.portable.tiles import cut, places
 from netwright.tasks.raw_inputs import MOST_PATHS, MaskedPictures, OwnPaths
@@ -150,6 +150,16 @@ class Reading:
         self.split = splits_of[np.array(good, dtype=bool)]
         counts = sum((each.counts for each in self.seen), Counter[int]())
         self.classes: Classes = classes_of(counts, names, ignore, "the masks")
+        if names is None:
+            tested = self.split[: len(self.seen)] == 2
+            of = [
+                sum(
+                    (each.counts for each, is_test in zip(self.seen, tested, strict=True) if is_test == which),
+                    Counter[int](),
+                )
+                for which in (False, True)
+            ]
+            require_trained(self.classes, *of)
         self.notes += self.classes.notes
         self.has = splits.validation is not None, splits.test is not None
         self._decide(tile)

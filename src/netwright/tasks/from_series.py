@@ -86,7 +86,7 @@ def series(
     if test is not None:
         theirs, _ = _read(existing(test, "file", "a file of series"), layout, **options)
     wish = Wish("regression" if found.numbers and problem is None else problem, loss, class_weights)
-    asked = understood(_targets(found), wish, what="targets")
+    asked = understood(_targets(found), wish, what=f"targets in {place.name}")
     targets, notes = asked.values, (*found.notes, *asked.notes)
     kept = np.arange(len(found.series))
     if theirs is None:
@@ -104,7 +104,7 @@ def series(
     else:
         tested, answers = theirs.series, understood_as(_targets(theirs), asked, "test targets")
     learnt = [found.series[i] for i in kept.tolist()]
-    length, names, more = _length([*learnt, *tested], found, unequal)
+    length, names, more = _length([*learnt, *tested], found, unequal, place.name)
     inputs, more_of_gaps = _filled(learnt, tested, length, masked=bool(names))
     fitted = asked.problem.fitted(targets[kept])
     ours, held_out = (
@@ -188,7 +188,7 @@ def _targets(found: Found) -> NDArray[Any]:
 
 
 def _length(
-    series: Sequence[NDArray[np.float64]], found: Found, unequal: str
+    series: Sequence[NDArray[np.float64]], found: Found, unequal: str, file: str
 ) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
     """How many times there are; a name for the mask where some have fewer; and what is said of it."""
     channels = {len(each) for each in series}
@@ -210,7 +210,7 @@ def _length(
             else f"{found.names[odd]} has {own[odd]:,}"
         )
         raise DataError(
-            f"{who} times, most have {usual:,} ({int((lengths != usual).sum()):,} of {len(lengths):,} differ): "
+            f"{file}: {who} times, most have {usual:,} ({int((lengths != usual).sum()):,} of {len(lengths):,} differ): "
             f"{option('unequal', 'pad')} fills short ones, {option('unequal', 'cut')} cuts all to {int(values[0]):,}"
         )
     if unequal == "cut":

@@ -161,7 +161,7 @@ def is_prose(path: Path) -> bool:
     with path.open("rb") as file:
         lines = file.read(_LOOKED_AT).decode("utf-8", errors="replace").splitlines()
     lines = [line for line in lines if line.strip()][:_LINES]
-    if not lines or all(_is_number(each) for line in lines[1:] for each in line.split()):
+    if not lines or all(_is_number(each) for line in lines[1:] or lines for each in line.split()):
         return False
     counts = [[line.count(mark) for line in lines] for mark in ",;\t|"]
     return not any(each[0] and each.count(each[0]) >= _ALIKE * len(each) for each in counts)

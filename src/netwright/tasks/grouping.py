@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError
+from netwright.core.spelling import option
 from netwright.core.wording import listed
 from netwright.tasks.column_kinds import kind_of, values_of
 from netwright.tasks.portable.cells import is_missing
@@ -31,8 +32,26 @@ def group_numbers(
     parts = {which: [] if part is None else _texts(part, which) for which, part in given.items()}
     texts = parts["training"] + parts["validation"]
     distinct, numbers = np.unique(np.array(texts), return_inverse=True)
+    given_parts = (train, validation, test)
+    require_groups(distinct.tolist(), sum(each is None for each in given_parts) + 1, f"{train.table.where}: {name!r}")
     groups = f"{len(distinct):,} groups of rows by {name!r}, never on both sides of a split"
     return numbers.reshape(-1).astype(np.int64), (groups, *_in_both(parts, name))
+
+
+def require_groups(names: Sequence[object], least: int, what: str) -> None:
+    """DataError where groups, which are split whole, are too few.
+
+    names: of the groups.
+    least: how many splits take some of them.
+    what: whose they are.
+    """
+    if len(names) < least:
+        for_what = {2: "one each to train and to set aside", 3: "one each to train, to validate and to test on"}
+        raise DataError(
+            f"{what} has {len(names)} group{'s' * (len(names) != 1)} ({listed(list(map(repr, names)), _SHOWN)}), which "
+            f"are split whole: at least {least} are needed, {for_what[least]}; give a column with more of them for "
+            f"{option('group_column')}, or none"
+        )
 
 
 def _texts(examples: Examples, which: str) -> list[str]:

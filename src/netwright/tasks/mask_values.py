@@ -142,3 +142,17 @@ def _given(ignore: int | str | Sequence[int]) -> tuple[int, ...]:
         raise UserError(
             f"{option('ignore')} is a number in the masks (255), several, or none, found {ignore!r}"
         ) from None
+
+
+def require_trained(classes: Classes, trained: Mapping[int, int], tested: Mapping[int, int]) -> None:
+    """DataError where the test masks hold a class that no other mask does.
+
+    trained, tested: how many pixels have each value.
+    """
+    strange = [str(each) for each in classes.values if tested.get(each) and not trained.get(each)]
+    if strange:
+        known = listed([str(each) for each in classes.values if trained.get(each)], 12)
+        raise DataError(
+            f"the test masks hold classes that the training masks do not: {listed(strange, 6)}; the training classes "
+            f"are {known}"
+        )

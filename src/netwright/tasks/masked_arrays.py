@@ -17,7 +17,7 @@ from netwright.core.task import Augmentation
 from netwright.problems.dense_classification import DenseClassification
 from netwright.tasks.building import Prepared, Raw, build, prepare
 from netwright.tasks.from_masks import cut_pair, tiling
-from netwright.tasks.mask_values import Classes, classes_of, whole_numbers
+from netwright.tasks.mask_values import Classes, classes_of, require_trained, whole_numbers
 from netwright.tasks.plain_numbers import as_array, numeric
 from netwright.tasks.raw_inputs import MaskedPictures, Own, Pictures, own_array
 from netwright.tasks.splits import Indices, kept
@@ -28,6 +28,19 @@ def are_masks(x: NDArray[Any], y: NDArray[Any]) -> bool:
     """Whether y is a mask for each picture of x, (n, height, width), with or without an axis of one channel."""
     sides = _without_channel(y.shape)
     return x.ndim in (3, 4) and len(sides) == 3 and sides[1:] in _sides(x.shape)
+
+
+def require_sizes(x: NDArray[Any], y: NDArray[Any]) -> None:
+    """DataError where y can only be masks, but of another size than the pictures of x."""
+    sides = _without_channel(y.shape)
+    if x.ndim not in (3, 4) or len(sides) != 3 or min(sides[1:]) < 2 or y.dtype.kind not in "biuf":
+        return
+    own = x.shape[1:] if x.ndim == 3 or x.shape[3] <= 4 else x.shape[2:]
+    height, width = own[:2]
+    raise DataError(
+        f"the masks in y are {sides[2]}x{sides[1]} pixels, the images in x {width}x{height} (width x height); a mask "
+        "has a number for each pixel of its image"
+    )
 
 
 def _without_channel(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -86,8 +99,10 @@ def masked_arrays(
     given = {"": (x, y), "_val": validation, "_test": test}
     parts = {end: _pairs(pair[0], pair[1], end) for end, pair in given.items() if pair is not None}
     groups, parts, said = _limited(groups, parts, limit, split_seed)
-    counts = sum((_counted(each.masks) for each in parts.values()), Counter[int]())
-    found = classes_of(counts, classes, wish.ignore, "the masks")
+    counts = {end: _counted(each.masks) for end, each in parts.items()}
+    found = classes_of(sum(counts.values(), Counter[int]()), classes, wish.ignore, "the masks")
+    if classes is None and limit is None:
+        require_trained(found, counts[""] + counts.get("_val", Counter()), counts.get("_test", Counter()))
     trained = [parts[end] for end in ("", "_val") if end in parts]
     pictures, masks = [each.pictures for each in trained], [each.masks for each in trained]
     train = _Pairs(np.concatenate(pictures), np.concatenate(masks))

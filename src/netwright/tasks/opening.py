@@ -52,6 +52,19 @@ MAKERS: dict[str, Callable[..., Task]] = {
     "text_table": text_table,
     "text_folders": text_folders,
 }
+READ_BY = {
+    "image_folder": "folders of images",
+    "image_table": "tables of images",
+    "mask_folder": "images with masks",
+    "npz": "arrays (.npz)",
+    "csv": "tables",
+    "text": "texts (.txt)",
+    "series": "series",
+    "forecast": "forecasts (horizon)",
+    "text_table": "tables of texts",
+    "text_folders": "folders of texts",
+}
+"""What each maker of data reads, in words."""
 _NEED_DATA = ("cifar10", "mnist")
 _ENDINGS = {".npz": "npz", ".ts": "series", ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".data": "csv"}
 _CODE = re.compile(r"(?:[A-Za-z_][\w.]*|.+\.py):[A-Za-z_][\w.]*")
@@ -85,6 +98,11 @@ def open_task(text: str, /, data_dir: str | os.PathLike[str] | None = None, **op
         f"unknown task {text!r}{nearest(text, ['digits', *_NEED_DATA, *plug_in])} It can also be a folder of class "
         "folders, an .npz or .csv file, or module:name or file.py:name."
     )
+
+
+def readers_with(option: str) -> list[str]:
+    """What is read by a function with this option, in words."""
+    return [what for name, what in READ_BY.items() if option in inspect.signature(MAKERS[name]).parameters]
 
 
 def code_named(text: str, data_dir: str | os.PathLike[str] | None = None) -> str | None:

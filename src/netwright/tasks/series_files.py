@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ def read_ts(path: Path) -> Found:
         if not channels or not target.strip():
             raise DataError(f"{path.name}, line {number}: expected channels and a target, apart by colons")
         series.append(_values(channels, path, number))
-        targets.append(target.strip())
+        targets.append(_known(target.strip(), head.get("classlabel", ()), path, number))
         names.append(f"line {number}")
         if len(channels) != len(series[0]):
             raise DataError(
@@ -67,28 +67,57 @@ def read_ts(path: Path) -> Found:
         raise DataError(f"{path.name} holds no series behind @data")
     return Found(
         *(series, np.array(targets), names, [f"channel {i}" for i in range(len(series[0]))]),
-        may_differ=head.get("equallength") is False,
-        numbers=True if head.get("targetlabel") else None,
+        may_differ=_says(head, "equallength") is False,
+        numbers=True if _says(head, "targetlabel") else None,
     )
 
 
-def _header(path: Path) -> tuple[dict[str, bool | None], Iterator[tuple[int, str]]]:
-    """What the lines before @data say, and the numbered lines behind it."""
+def _says(head: Mapping[str, Sequence[str]], name: str) -> bool | None:
+    """What a line such as "@equalLength true" says; None where it says neither, or is not there."""
+    words = head.get(name, ())
+    return _FLAGS.get(words[0].lower()) if words else None
+
+
+def _known(target: str, declared: Sequence[str], path: Path, number: int) -> str:
+    """The target of a line; DataError where the header lists classes, and it is none of them.
+
+    declared: what stands behind @classLabel: true, and the classes.
+    """
+    classes = declared[1:]
+    if not classes or target in classes or _number(target) in map(_number, classes):
+        return target
+    raise DataError(
+        f"{path.name}, line {number}: the class {target!r} is none of those that @classLabel lists: "
+        f"{listed(classes, 12)}"
+    )
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _header(path: Path) -> tuple[dict[str, list[str]], Iterator[tuple[int, str]]]:
+    """The words of the lines before @data, by their first one, and the numbered lines behind it."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise DataError(f"{path.name} is no .ts file: it is no text") from None
+    if not text:
+        raise DataError(f"{path} is empty (0 bytes)")
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
-    head: dict[str, bool | None] = {}
+    head: dict[str, list[str]] = {}
     for place, (_, line) in enumerate(lines):
-        word, *rest = line.split()[:2] or [""]
+        word, *rest = line.split() or [""]
         if word.lower() == "@data":
             behind = ((number, each) for number, each in lines[place + 1 :] if each and not each.startswith("#"))
-            if head.get("timestamps"):
+            if _says(head, "timestamps"):
                 raise DataError(f"{path.name} has time stamps, which are not read; write values at even times")
             return head, behind
         if word.startswith("@"):
-            head[word[1:].lower()] = _FLAGS.get(rest[0].lower()) if rest else None
+            head[word[1:].lower()] = rest
     raise DataError(f"{path.name} is no .ts file: it has no line @data")
 
 
@@ -157,8 +186,11 @@ def read_rows(
     return Found(found, np.array(answers), [f"series {each!r}" for each in names], [table.columns[i] for i in columns])
 
 
-def numbers_in(table: Table, place: int, decimal: str) -> NDArray[np.float64]:
-    """A column of numbers, NaN where one is missing; DataError with the line for anything else."""
+def numbers_in(table: Table, place: int, decimal: str, *, asked: bool = False) -> NDArray[np.float64]:
+    """A column of numbers, NaN where one is missing; DataError with the line for anything else.
+
+    asked: whether it is what is asked for, which cannot be left out.
+    """
     found = table.cells[place].numbers(decimal)
     if found is not None:
         return found
@@ -168,9 +200,13 @@ def numbers_in(table: Table, place: int, decimal: str) -> NDArray[np.float64]:
         except ValueError:
             if text.strip() not in ("", "?", "NA", "NaN", "nan"):
                 line = table.lines([row])[0]
+                way = (
+                    "it is the target: correct it"
+                    if asked
+                    else f"leave it out with {option('drop', table.columns[place])}"
+                )
                 raise DataError(
-                    f"{table.where}, line {line}: {text!r} in the column {table.columns[place]!r} is no number; leave "
-                    f"it out with {option('drop', table.columns[place])}"
+                    f"{table.where}, line {line}: {text!r} in the column {table.columns[place]!r} is no number; {way}"
                 ) from None
     raise UserError(f"{table.where}: the column {table.columns[place]!r} is not one of plain numbers")
 

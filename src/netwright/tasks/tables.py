@@ -112,9 +112,14 @@ def _delimiter(body: bytes, encoding: str, given: str | None, path: Path) -> tup
             f"{path} is no table: it begins with a cell of more than {csv.field_size_limit():,} characters"
         ) from None
     if found is None:
+        is_text = path.suffix.lower() == ".txt"
+        prose = is_text * (
+            f"; or leave {option('target')} and other options of tables away: it is then read as a text, whose next "
+            "token is asked for"
+        )
         raise DataError(
             f"{path} has only one column (no comma, semicolon, tab or bar separates anything); expected features and a "
-            f"target; name another delimiter, such as {option('delimiter', ' ')}"
+            f"target; name another delimiter, such as {option('delimiter', ' ')}{prose}"
         )
     return found, () if found == "," else (f"columns are separated by {DELIMITERS.get(found, repr(found))}s",)
 

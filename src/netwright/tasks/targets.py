@@ -173,6 +173,7 @@ def _of_texts(cells: Cells, wish: Wish, what: str) -> Target:
         separator = separator or ","
         names = label_names(cells.texts, separator, what)
         rows = label_rows(cells.texts, separator, names, what)
+        asking.require_different(rows[cells.codes], names, what)
         problem = SeveralLabels(names, positive_weights=asking.weights_of(wish.class_weights))
         return Target(rows[cells.codes], problem, asking.said_of_labels(separator, wish), separator=separator)
     found = class_labels.encode(np.array(cells.texts), what=what)
