@@ -123,7 +123,8 @@ class TaskShape:
         """
         place = PLACES[self.kind]
         if self.kind not in kinds:
-            known = f"{', '.join(kinds[:-1])} and {kinds[-1]}" if len(kinds) > 1 else kinds[0]
+            *others, last = kinds
+            known = f"{', '.join(others)} and {last}" if others else last
             what = f"networks for {known}{' with masks' if dense and kinds == ('images',) else ''}"
             raise UserError(f"{owner} builds {what}, but the task's examples are {self._shown}; {self._use}")
         if dense is False and self.dense:

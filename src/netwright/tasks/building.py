@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from netwright.core.errors import DataError
+from netwright.core.errors import DataError, marked
 from netwright.core.preparation import Preparation
 from netwright.core.problem import Problem, length
 from netwright.core.task import Augmentation, Examples
@@ -169,7 +169,7 @@ def _require_in_other_groups(rest: Any, problem: Problem, groups: Indices, held_
     except DataError as few:
         aside, total = len(np.unique(groups[held_out])), len(np.unique(groups))
         raise DataError(
-            f"groups are split whole, and with {aside:,} of {total:,} set aside for the test, {few}; or give groups "
+            f"groups are split whole, and with {aside:,} of {total:,} set aside for the test, {marked(few)}; or give groups "
             "that hold several classes each, or none"
         ) from None
 
