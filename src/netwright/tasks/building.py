@@ -169,8 +169,8 @@ def _require_in_other_groups(rest: Any, problem: Problem, groups: Indices, held_
     except DataError as few:
         aside, total = len(np.unique(groups[held_out])), len(np.unique(groups))
         raise DataError(
-            f"groups are split whole, and with {aside:,} of {total:,} set aside for the test, {marked(few)}; or give groups "
-            "that hold several classes each, or none"
+            f"groups are split whole, and with {aside:,} of {total:,} set aside for the test, {marked(few)}; or "
+            "give groups that hold several classes each, or none"
         ) from None
 
 
