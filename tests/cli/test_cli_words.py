@@ -16,7 +16,8 @@ from netwright.cli import main
 from netwright.cli.output import colours, finite, say
 from netwright.cli.plan import Plan
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
-from netwright.core.wording import amount, duration, number, rough, table
+from netwright.core.wording import amount, duration, rough, table
+from netwright.results.metric_words import number
 from netwright.spaces import Chain, Darts, NasBench201
 from netwright.strategies import RegularizedEvolution
 
@@ -184,6 +185,8 @@ def test_numbers_for_people() -> None:
     assert [amount(v) for v in (12, 35_200, 1.53e6, 2e9)] == ["12", "35.2k", "1.53M", "2G"]
     assert number("val_accuracy", 0.98765) == "98.77 %"
     assert number("params", 72_618) == "72.6k"
+    assert [number(name, 0.9) for name in ("val_mean_iou", "test_f1_macro", "val_auroc")] == ["90.00 %"] * 3
+    assert number("val_r2", 0.9) == "0.9" and number("val_mcc", 0.9) == "0.9"
     assert rough(999_999) == "999,999"
     assert rough(1_076_746_950_455_072_400) == "about 1.1 x 10^18"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from netwright.core.wording import duration, metrics_text, number, table
+from netwright.core.wording import duration, table
+from netwright.results.metric_words import metrics_text, number
 
 if TYPE_CHECKING:
     from netwright.core.trial import Trial

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Self
 from netwright.cli.front import AHEAD
 from netwright.cli.output import colours, say
 from netwright.core.objective import Objective, fitness, front
-from netwright.core.wording import duration, metrics_text, number, printable
+from netwright.core.wording import duration, printable
 from netwright.results.alarm_sentences import Raised, alarm_lines, alarms_of, alarms_of_candidates
+from netwright.results.metric_words import metrics_text, number
 
 if TYPE_CHECKING:
     from netwright.core.trial import Trial

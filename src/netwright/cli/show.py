@@ -14,8 +14,9 @@ from netwright.cli.progress import SCORE
 from netwright.cli.workers import LOGS
 from netwright.core.errors import UserError
 from netwright.core.objective import Objective
-from netwright.core.wording import amount, duration, metrics_text, number, shortened, table
+from netwright.core.wording import amount, duration, shortened, table
 from netwright.methods.departures import departure
+from netwright.results.metric_words import metrics_text, number
 
 if TYPE_CHECKING:
     from netwright.store import RunSummary, Store, StoredAttempt, StoredTrial

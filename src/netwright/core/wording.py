@@ -1,9 +1,9 @@
-"""How figures are said to people: tables of aligned columns, durations, counts and metrics."""
+"""How figures are said to people: tables of aligned columns, durations and counts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 _STEERING = re.compile(  # what steers a terminal, turns the order of what is read, or ends a line; and lone surrogates
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb"
@@ -59,20 +59,6 @@ def amount(value: float) -> str:
         if abs(value) >= factor:
             return f"{value / factor:.3g}{letter}"
     return f"{value:g}"
-
-
-def number(metric: str, value: float) -> str:
-    """A metric for a person: accuracies in percent, counts short, the rest in four digits."""
-    if metric.endswith("accuracy"):
-        return f"{100 * value:.2f} %"
-    if metric in ("params", "macs", "activation_memory"):
-        return amount(value)
-    return f"{value:.4g}"
-
-
-def metrics_text(metrics: Mapping[str, float], names: Iterable[str]) -> str:
-    """Those of the named metrics that were measured, in one line."""
-    return "  ".join(f"{name} {number(name, metrics[name])}" for name in names if name in metrics)
 
 
 def rough(count: int) -> str:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from netwright.core.display import ChangingLine, Place
 from netwright.core.objective import rank
 from netwright.core.trial import Trial
-from netwright.core.wording import duration, metrics_text
+from netwright.core.wording import duration
 from netwright.engine.stops import Stops
+from netwright.results.metric_words import metrics_text
 
 if TYPE_CHECKING:
     from netwright.core.objective import Objective

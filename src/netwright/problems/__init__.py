@@ -10,6 +10,10 @@ _FOLDER = Path(__file__).parent
 _TEXTS = [path.read_text(encoding="utf-8") for path in sorted(_FOLDER.glob("[a-z]*.py"))]
 METRIC_NAMES = tuple(dict.fromkeys(name for text in _TEXTS for name in re.findall(r'\bMetric\(\s*"(\w+)"', text)))
 """What the kinds of problems measure, without "val_"; problems of the user's own have others."""
+SHARE_NAMES = frozenset(
+    name for text in _TEXTS for name in re.findall(r'\bMetric\(\s*"(\w+)"[^()]*\bpercent=True', text)
+)
+"""Those that are shares from 0 to 1, which are shown in per cent."""
 
 if TYPE_CHECKING:
     from netwright.problems.classification import *  # noqa: F403

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
+from netwright.results.metric_words import is_share
+
 LARGE_GAP = 0.1  # of a metric from 0 to 1; of what has no such bounds, as a share of its value
 UNDECIDED = 0.9  # of the largest entropy
 GROWTH, WINDOW = 1.3, 4  # of the dominant eigenvalue, against so many checks before (Zela et al. 2020, section 5.2)
@@ -80,7 +82,7 @@ def _gap(epoch: Epoch) -> Alarm | None:
     gap = epoch.get("discretisation_gap", 0.0)
     if not name or gap < LARGE_GAP * max(1.0, abs(epoch[f"mixture_{name}"])):
         return None
-    percent = name.endswith("accuracy")
+    percent = is_share(name)
     mixed, rounded = (f"{epoch[f'{which}_{name}']:{'.1%' if percent else '.4g'}}" for which in ("mixture", "rounded"))
     loss = f"{100 * gap:.0f} points" if percent else f"{gap:.3g}"
     named = f"{mixed} {name.replace('_', ' ')}" if percent else f"{name.replace('_', ' ')} {mixed}"

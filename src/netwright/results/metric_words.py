@@ -1,0 +1,35 @@
+"""Metrics by their names, as people read them: shares in per cent, counts short, the rest in four digits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from netwright.core.wording import amount
+from netwright.problems import SHARE_NAMES
+
+_OF = ("val_", "test_", "train_", "probe_", "mixture_", "rounded_")
+_COUNTS = ("params", "macs", "activation_memory")
+
+
+def is_share(metric: str) -> bool:
+    """Whether a metric is a share from 0 to 1, by its name; stored runs know no more of it.
+
+    metric: as in a trial, with or without "val_" and the like before it.
+    """
+    plain = next((metric.removeprefix(each) for each in _OF if metric.startswith(each)), metric)
+    return plain in SHARE_NAMES or plain.endswith("accuracy")
+
+
+def number(metric: str, value: float) -> str:
+    """A metric for a person.
+
+    metric: its name.
+    """
+    if is_share(metric):
+        return f"{100 * value:.2f} %"
+    return amount(value) if metric in _COUNTS else f"{value:.4g}"
+
+
+def metrics_text(metrics: Mapping[str, float], names: Iterable[str]) -> str:
+    """Those of the named metrics that were measured, in one line."""
+    return "  ".join(f"{name} {number(name, metrics[name])}" for name in names if name in metrics)
