@@ -186,6 +186,7 @@ def test_numbers_for_people() -> None:
     assert number("val_accuracy", 0.98765) == "98.77 %"
     assert number("params", 72_618) == "72.6k"
     assert [number(name, 0.9) for name in ("val_mean_iou", "test_f1_macro", "val_auroc")] == ["90.00 %"] * 3
+    assert number("val_mape_of_y", 0.9) == "90.00 %"
     assert number("val_r2", 0.9) == "0.9" and number("val_mcc", 0.9) == "0.9"
     assert rough(999_999) == "999,999"
     assert rough(1_076_746_950_455_072_400) == "about 1.1 x 10^18"

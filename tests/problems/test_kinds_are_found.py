@@ -13,7 +13,7 @@ MADE = (
     DenseClassification(("a", "b")),
     Language("abc"),
     Language("abc", unit="words"),
-    Forecast(("y +1", "y +2"), channels=[0]),
+    Forecast(("y +1",), channels=[0]),
     Regression(("y",)),
     SeveralLabels(("a", "b")),
 )

@@ -17,7 +17,7 @@ def is_share(metric: str) -> bool:
     metric: as in a trial, with or without "val_" and the like before it.
     """
     plain = next((metric.removeprefix(each) for each in _OF if metric.startswith(each)), metric)
-    return plain in SHARE_NAMES or plain.endswith("accuracy")
+    return plain.partition("_of_")[0] in SHARE_NAMES or plain.endswith("accuracy")
 
 
 def number(metric: str, value: float) -> str:
