@@ -110,6 +110,7 @@ def test_where_hardly_any_candidate_fits_what_makes_room_is_proposed() -> None:
     from netwright.core.task import TaskShape
 
     class Photographs:
+        validation = None
         shape, train, problem = TaskShape((3, 224, 224), 5), range(900), Classification("abcde")
 
     plan, found = fitted(Plan("photos", time="120s"), paced(13, 2.0), 120.0)

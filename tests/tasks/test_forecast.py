@@ -1,15 +1,18 @@
 import numpy as np
 import pytest
 
+from netwright.cli.fitting import Fitted, said
+from netwright.cli.plan import Plan
 from netwright.core.errors import DataError, UserError
 from netwright.results.reference_models import references
 from netwright.tasks import forecast, from_configuration, open_task
+from netwright.training.timing import Pace
 
 ROWS = 120
 
 
 def table(folder, change=lambda lines: lines):
-    lines = [f"2024-{1 + t // 28:02d}-{1 + t % 28:02d},{t},{t % 7},note" for t in range(ROWS)]
+    lines = [f"{np.datetime64('2024-01-01') + t},{t},{t % 7},note" for t in range(ROWS)]
     (folder / "days.csv").write_text("day,count,week,text\n" + "\n".join(change(lines)) + "\n")
     return str(folder / "days.csv")
 
@@ -41,6 +44,51 @@ def test_nothing_of_one_part_is_seen_in_another(tmp_path):
     train, validation, test = rows
     assert max(train) < min(validation) and max(validation) < min(test) and max(test) == ROWS - 1
     assert not train & validation and not validation & test
+
+
+def test_validation_is_said_as_it_is(tmp_path):
+    task = opened(tmp_path)
+    held_out = len(task.search_data(0).held_out)
+    assert task.validation.tolist() == list(range(len(task.train) - held_out, len(task.train)))
+    assert f"{held_out} to validate on (the last ones before the test)" in " ".join(task.describe())
+    plan = Plan("days", space="series")
+    found = Fitted(Pace(0.1, 0.0, 0.0), 1000, 1.0, None)
+    assert f"on {held_out} validation examples" in " ".join(said(plan, found, task, asked=False))
+
+
+def test_each_column_has_one_line(tmp_path):
+    assert "forecast: the next 3 values of 'count' from 5 to" in opened(tmp_path).describe()[1]
+    several = opened(tmp_path, target=["week", "count"]).describe()
+    assert several[1] == "forecast: the next 3 values of each of 2, 'week', 'count'"
+    assert [each.split(" from")[0] for each in several[2:4]] == ["'week'", "'count'"]
+
+
+GAPS = {
+    "a day that is missing": (
+        lambda lines: lines[:9] + lines[10:],
+        "line 11: 'day' goes from 2024-01-09 to 2024-01-11",
+    ),
+    "a half day": (lambda lines: [*lines[:9], "2024-01-09 12:00,9,1,note", *lines[9:]], "line 11: 'day' goes from"),
+}
+
+
+@pytest.mark.parametrize("gap", GAPS)
+def test_steps_that_differ_are_refused(tmp_path, gap):
+    change, line = GAPS[gap]
+    options = {"horizon": 3, "window": 5, "time_column": "day", "target": "count"}
+    for path in (table(tmp_path, change), table(tmp_path, lambda lines: change(lines)[::-1])):
+        with pytest.raises(DataError, match="goes from") as problem:
+            forecast(path, **options)
+        assert "gaps='allow'" in refused(problem)
+        assert forecast(path, gaps="allow", **options).shape.outputs == 3
+    with pytest.raises(DataError, match=line):
+        forecast(table(tmp_path, change), **options)
+
+
+def test_months_are_even_steps(tmp_path):
+    months = [f"{np.datetime64('2010-01') + t}-01,{t},{t % 7},note" for t in range(ROWS)]
+    task = forecast(table(tmp_path, lambda _: months), horizon=3, window=5, time_column="day", target="count")
+    assert task.train.inputs[0, 0].tolist() == [0, 1, 2, 3, 4]
 
 
 def test_several_targets_and_all_columns(tmp_path):

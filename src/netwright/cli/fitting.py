@@ -106,7 +106,7 @@ def _typical(found: Preflight, most: float) -> Architecture:
 def _step_that_fits(task: Task, plan: Plan, pace: Pace, seconds: float) -> float:
     """Seconds of a training step with which a few candidates fit into the time, and a final training and its test."""
     validation = pace.validation / max(pace.step, 1e-9)
-    test = validation * len(task.test) / max(1, round(VALIDATION * len(task.train)))
+    test = validation * len(task.test) / _validated_on(task, VALIDATION)
     validation = min(validation, VALIDATING * LEAST_STEPS)
     search = SHARE_OF_SEARCH * seconds * plan.workers / (SOME * (LEAST_STEPS + validation))
     return min(search, 0.5 * (1 - SHARE_OF_SEARCH) * seconds / (LEAST_STEPS + validation + test))
@@ -185,7 +185,7 @@ def said(plan: Plan, found: Fitted, task: Task, *, asked: bool) -> list[str]:
 
 def _warnings(plan: Plan, found: Fitted, task: Task, steps: int, asked: bool) -> list[str]:
     warnings: list[str] = []
-    validation = max(1, round(len(task.train) * float(pairs(plan.training).get("validation", VALIDATION))))
+    validation = _validated_on(task, float(pairs(plan.training).get("validation", VALIDATION)))
     if steps < LEAST_STEPS:
         more = f"; --epochs {math.ceil(LEAST_STEPS / found.steps)} tells them apart better" if asked else ""
         warnings.append(f"{steps} steps rank candidates mostly by noise{more}")
@@ -194,6 +194,11 @@ def _warnings(plan: Plan, found: Fitted, task: Task, steps: int, asked: bool) ->
     if found.candidates is not None and plan.time_limit is not None:
         warnings += _few(plan, found.candidates, task)
     return warnings
+
+
+def _validated_on(task: Task, share: float) -> int:
+    """How many examples a search validates on. share: of the training examples, where none are set apart already."""
+    return max(1, round(len(task.train) * share)) if task.validation is None else len(task.validation)
 
 
 def _unsure(metric: Metric, validation: int) -> str:

@@ -60,7 +60,7 @@ PHRASES = {
 
 OF_A_TABLE = frozenset(("curve", "duplicates", "metrics", "missing", "repeat", "coverage"))
 """Options that stand behind the file of --table."""
-OF_DATA = frozenset(("empty", "horizon", "length", "season", "series", "unequal", "words"))
+OF_DATA = frozenset(("empty", "gaps", "horizon", "length", "season", "series", "unequal", "words"))
 """Options of how data is read that have no flag of their own."""
 
 

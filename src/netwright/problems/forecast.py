@@ -7,9 +7,13 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from netwright.core.errors import ConfigurationError
+from netwright.core.problem import amount
+from netwright.core.wording import listed
 from netwright.problems.regression import LEVELS, Loss, Regression
 
 __all__ = ["Forecast"]
+
+_SHOWN = 4  # targets described one by one
 
 
 class Forecast(Regression):
@@ -45,6 +49,20 @@ class Forecast(Regression):
     def horizon(self) -> int:
         """Times ahead."""
         return len(self.names) // len(self.channels)
+
+    def describe(self, targets: Tensor) -> Sequence[str]:
+        numbers = self.in_units(targets).unflatten(1, (len(self.channels), self.horizon))
+        names = [repr(name.removesuffix(" +1")) for name in self.names[:: self.horizon]]
+        unit = f" {self.unit}" if self.unit else ""
+        ranges = [
+            f"{name} from {amount(float(own.min()))} to {amount(float(own.max()))}{unit}, on average "
+            f"{amount(float(own.mean()))}"
+            for name, own in zip(names[:_SHOWN], numbers.transpose(0, 1), strict=False)
+        ]
+        following = "the next value" if self.horizon == 1 else f"the next {self.horizon:,} values"
+        if len(names) == 1:
+            return (f"forecast: {following} of {ranges[0]}",)
+        return f"forecast: {following} of each of {len(names)}, {listed(names, _SHOWN)}", *ranges
 
     def repeated(self, inputs: Tensor, back: int) -> Tensor:
         """The answers that say each value again that was there `back` times before it, or a multiple of that.

@@ -20,7 +20,7 @@ from netwright.results.verdict import capital, value_text, verdict
 _USE = """```python
 from model import load, predict
 
-network = load()  # needs torch and safetensors only
+network = load()  # plain PyTorch, without netwright
 print(predict(network, examples))  # as you have them: {examples}
 ```"""
 

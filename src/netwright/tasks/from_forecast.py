@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from netwright.core.checks import part, whole_number
+from netwright.core.checks import one_of, part, whole_number
 from netwright.core.errors import DataError, UserError
 from netwright.core.kinds import kinds_checked
 from netwright.core.problem import amount
 from netwright.core.spelling import option
 from netwright.core.task import Examples
-from netwright.core.wording import listed
 from netwright.problems.forecast import Forecast
-from netwright.tasks.column_kinds import decimal_of
+from netwright.tasks.column_kinds import Spec, decimal_of
 from netwright.tasks.given_paths import existing
+from netwright.tasks.portable.time_rows import EVEN
+from netwright.tasks.raw_series import LastRows, SeriesOf
 from netwright.tasks.remaking import remakeable
 from netwright.tasks.series_files import clock_of, numbers_in
 from netwright.tasks.splits import kept
@@ -42,6 +44,7 @@ def forecast(
     window: int = WINDOW,
     time_column: str | int | None = None,
     season: int | None = None,
+    gaps: Literal["error", "allow"] = "error",
     drop: Sequence[str] = (),
     header: bool | None = None,
     delimiter: str | None = None,
@@ -61,25 +64,30 @@ def forecast(
     window: rows that are given.
     time_column: the column by which rows ascend; None for the order of the file.
     season: rows after which values come again, such as 24 for hours; told beside the last value.
+    gaps: what is done where a row is not one usual step of time behind the one before: "error" names it, "allow" takes
+        each row as the next.
     drop: columns to leave out.
     header, delimiter: found out unless given.
     limit: keep the last rows, as a number or a share.
     test_share, validation_share: of the rows.
 
-    Raises UserError for an unknown column, DataError with the line where time does not ascend or a cell is no number,
-    and for fewer rows than windows need.
+    Raises UserError for an unknown column, DataError with the line where time does not ascend or leaves a gap and where
+    a cell is no number, and for fewer rows than windows need.
     """
     for name, value in (("horizon", horizon), ("window", window)):
         whole_number("", name, value)
     for name, value in (("test_share", test_share), ("validation_share", validation_share)):
         part("", name, value)
+    one_of("", "gaps", gaps, ("error", "allow"))
     table = read_table(existing(path, "file", "a table (.csv)"), delimiter, header)
     decimal, _ = decimal_of(table.sample, table.delimiter)
     clock = None if time_column is None else column_of(table, time_column)
     wanted = [target] if isinstance(target, str | int) else list(target or ())
     asked = [column_of(table, each) for each in wanted]
     columns, values = _columns(table, asked, clock, drop, decimal)
-    values, notes = _limited(_in_order(table, clock, values, decimal), limit)
+    order, spec, step = _in_order(table, clock, decimal, gaps)
+    order, notes = _limited(order, limit)
+    values = values[order]
     asked = asked or columns
     places = [columns.index(each) for each in asked]
     cuts = _cuts(table, len(values), test_share, validation_share, window + horizon)
@@ -90,13 +98,16 @@ def forecast(
     ]
     inputs, targets = _windows(values, places, window, horizon)
     learnt, validated, tested = starts
+    reader = LastRows(
+        *(table, decimal, tuple((table.columns[i], i) for i in columns)),
+        None if clock is None else (table.columns[clock], clock),
+        *(spec, (), step),
+    )
     labels = [f"{name} +{step}" for name in names for step in range(1, horizon + 1)]
     problem = Forecast(labels, channels=places, season=season).fitted(targets[learnt])
     told = [f"{len(each):,}" for each in starts]
     left_out = 2 * (window + horizon - 1)
     notes += (
-        f"asked for: {listed(list(map(repr, names)), 5)}, the next {horizon} of them after {window} rows of "
-        f"{len(columns)} columns",
         f"split in time: {told[0]} windows to train on, then {told[1]} to validate and {told[2]} to test on; "
         f"{left_out:,} that reach over a border were left out",
         *_naive(values, places, validated, window, horizon, season),
@@ -108,7 +119,15 @@ def forecast(
 
     ours = examples(np.concatenate((learnt, validated)))
     held_out = np.arange(len(learnt), len(learnt) + len(validated))
-    return Task(*(table.path.stem, ours, examples(tested), problem), notes=notes, validation=held_out, by_time=True)
+    windows = [order[start : start + window] for start in tested.tolist()]
+    return Task(
+        *(table.path.stem, ours, examples(tested), problem),
+        notes=notes,
+        validation=held_out,
+        validation_said="the last ones before the test",
+        by_time=True,
+        preparation=SeriesOf(reader, reader, windows, window, (0.0,) * len(columns)),
+    )
 
 
 def _columns(
@@ -137,27 +156,45 @@ def _columns(
     return columns, values
 
 
-def _in_order(table: Table, clock: int | None, values: Numbers, decimal: str) -> Numbers:
-    """The rows in the order of time; DataError with the line where it does not ascend."""
+def _in_order(table: Table, clock: int | None, decimal: str, gaps: str) -> tuple[NDArray[np.int64], Spec, float | None]:
+    """The rows in the order of time, how their cells say it, and the usual step; DataError with the line."""
+    order = np.arange(len(table))
     if clock is None:
-        return values
-    times = clock_of(table, clock, decimal)
+        return order, {}, None
+    times, spec = clock_of(table, clock, decimal)
     if (times[1:] < times[:-1]).all():  # the last first
-        return values[::-1]
+        order, times = order[::-1], times[::-1]
     late = np.flatnonzero(times[1:] <= times[:-1])
     if len(late):
         raise DataError(
-            f"{table.where}, line {table.lines([int(late[0] + 1)])[0]}: {table.columns[clock]!r} does not ascend; sort "
-            "the rows, one a time"
+            f"{table.where}, line {table.lines([int(order[late[0] + 1])])[0]}: {table.columns[clock]!r} does not "
+            "ascend; sort the rows, one a time"
         )
-    return values
+    if gaps == "allow" or times.dtype.kind != "f":
+        return order, spec, None
+    step = float(np.median(np.diff(times)))
+    _require_even(table, clock, order, times, step)
+    return order, spec, step
 
 
-def _limited(values: Numbers, limit: int | float | None) -> tuple[Numbers, tuple[str, ...]]:
-    count = kept(len(values), limit)
-    return values[len(values) - count :], (f"limit: the last {count:,} of {len(values):,} rows kept",) * (
-        count < len(values)
-    )
+def _require_even(table: Table, clock: int, order: NDArray[np.int64], times: Numbers, step: float) -> None:
+    """DataError with the line of the first row that is not one usual step behind the one before."""
+    steps = np.diff(times)
+    uneven = np.flatnonzero(np.abs(steps - step) > EVEN * step)
+    if len(uneven):
+        row, name = int(uneven[0]) + 1, table.columns[clock]
+        before, here = ((table.cells[clock].all_texts())[i] for i in order[[row - 1, row]].tolist())
+        raise DataError(
+            f"{table.where}, line {table.lines([int(order[row])])[0]}: {name!r} goes from {before} to {here}, "
+            f"{steps[row - 1] / step:,.3g} of the usual steps ({len(uneven):,} such rows); fill the gaps, or say "
+            f"{option('gaps', 'allow')} to take each row as the next"
+        )
+
+
+def _limited(rows: NDArray[np.int64], limit: int | float | None) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    count = kept(len(rows), limit)
+    note = f"limit: the last {count:,} of {len(rows):,} rows kept"
+    return rows[len(rows) - count :], (note,) * (count < len(rows))
 
 
 def _cuts(table: Table, rows: int, test: float, validation: float, span: int) -> tuple[int, int]:

@@ -20,6 +20,8 @@ from netwright.tasks.archives import Arrays
 from netwright.tasks.asked import Wish, understood, understood_as
 from netwright.tasks.from_npz import PLAIN_KEYS, TEST_KEYS, TRAIN_KEYS, pair_of
 from netwright.tasks.given_paths import existing
+from netwright.tasks.portable.series import stacked
+from netwright.tasks.raw_series import SeriesOf, Stored
 from netwright.tasks.remaking import remakeable
 from netwright.tasks.series_files import Found, read_rows, read_ts
 from netwright.tasks.splits import TEST, divided, limited
@@ -101,17 +103,23 @@ def series(
             f"the final test (split seed {split_seed})",
         )
         tested, answers = [found.series[i] for i in aside.tolist()], targets[aside]
+        places = [found.places[i] for i in aside.tolist()]
     else:
-        tested, answers = theirs.series, understood_as(_targets(theirs), asked, "test targets")
+        tested, places = theirs.series, theirs.places
+        answers = understood_as(_targets(theirs), asked, "test targets")
     learnt = [found.series[i] for i in kept.tolist()]
-    length, names, more = _length([*learnt, *tested], found, unequal, place.name)
-    inputs, more_of_gaps = _filled(learnt, tested, length, masked=bool(names))
+    length, done, more = _length([*learnt, *tested], found, unequal, place.name)
+    means, gaps, more_of_gaps = _gaps(learnt, tested, length)
+    masked = done == "pad" or gaps
+    inputs = [stacked(each, length, means, masked=masked) for each in (learnt, tested)]
     fitted = asked.problem.fitted(targets[kept])
     ours, held_out = (
         Examples(torch.from_numpy(x), torch.from_numpy(np.asarray(fitted.stored(y))))
         for x, y in zip(inputs, (targets[kept], answers), strict=True)
     )
-    return Task(place.stem, ours, held_out, fitted, notes=(*notes, *more, *more_of_gaps))
+    reader = found.reader if theirs is None else theirs.reader
+    raw = SeriesOf(found.reader, reader, places, length, means, masked, done)
+    return Task(place.stem, ours, held_out, fitted, notes=(*notes, *more, *more_of_gaps), preparation=raw)
 
 
 # Reading.
@@ -143,7 +151,7 @@ def _arrays(place: Path, layout: str) -> tuple[Found, Found | None]:
 
 def _pair(stored: Arrays, pairs: Sequence[tuple[str, str]], layout: str) -> Found:
     first, second = pair_of(stored, pairs, str(stored.path))
-    x, y = np.asarray(stored[first]), np.asarray(stored[second])
+    x, y = given, _ = np.asarray(stored[first]), np.asarray(stored[second])
     if x.ndim == 2:
         x = x[:, None]
     if x.ndim != 3 or x.dtype.kind not in "biuf":
@@ -160,7 +168,7 @@ def _pair(stored: Arrays, pairs: Sequence[tuple[str, str]], layout: str) -> Foun
         f"read as {len(x):,} series of {x.shape[1]} channels and {x.shape[2]:,} times; {other} if it is the other way"
     )
     names = [f"series {i}" for i in range(len(x))]
-    return Found([*x.astype(np.float64)], y, names, [f"channel {i}" for i in range(x.shape[1])], notes=(note,))
+    return Found([*x.astype(np.float64)], y, names, Stored(given, last), range(len(x)), notes=(note,))
 
 
 def is_series(path: Path) -> bool:
@@ -189,8 +197,8 @@ def _targets(found: Found) -> NDArray[Any]:
 
 def _length(
     series: Sequence[NDArray[np.float64]], found: Found, unequal: str, file: str
-) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
-    """How many times there are; a name for the mask where some have fewer; and what is said of it."""
+) -> tuple[int, str, tuple[str, ...]]:
+    """How many times there are; what is done with series of others: "error", "pad" or "cut"; and what is said of it."""
     channels = {len(each) for each in series}
     if len(channels) > 1:
         raise DataError(
@@ -199,7 +207,7 @@ def _length(
     lengths = np.array([each.shape[1] for each in series])
     values, counts = np.unique(lengths, return_counts=True)
     if len(values) == 1:
-        return int(values[0]), (), ()
+        return int(values[0]), "error", ()
     if unequal == "error" and not found.may_differ:
         usual = int(values[counts.argmax()])
         own = [each.shape[1] for each in found.series]
@@ -214,15 +222,15 @@ def _length(
             f"{option('unequal', 'pad')} fills short ones, {option('unequal', 'cut')} cuts all to {int(values[0]):,}"
         )
     if unequal == "cut":
-        return int(values[0]), (), (f"all series were cut to the shortest, {int(values[0]):,} times",)
+        return int(values[0]), "cut", (f"all series were cut to the shortest, {int(values[0]):,} times",)
     said = f"series have {int(values[0]):,} to {int(values[-1]):,} times: short ones are filled at the end, "
-    return int(values[-1]), ("there",), (said + "and a channel more says where values are",)
+    return int(values[-1]), "pad", (said + "and a channel more says where values are",)
 
 
-def _filled(
-    learnt: Sequence[NDArray[np.float64]], tested: Sequence[NDArray[np.float64]], length: int, *, masked: bool
-) -> tuple[list[NDArray[np.float32]], tuple[str, ...]]:
-    """Both splits as float32 (n, channels, length); gaps have their channel's mean over what is trained on."""
+def _gaps(
+    learnt: Sequence[NDArray[np.float64]], tested: Sequence[NDArray[np.float64]], length: int
+) -> tuple[tuple[float, ...], bool, tuple[str, ...]]:
+    """The mean of each channel over what is trained on, whether values are missing, and what is said of it."""
     gaps = sum(bool(np.isnan(each[:, :length]).any()) for each in (*learnt, *tested))
     joined = np.concatenate([each[:, :length] for each in learnt], 1)
     if np.isinf(joined).any():
@@ -231,28 +239,5 @@ def _filled(
         raise DataError(
             f"channel {int(np.isnan(joined).all(1).argmax())} has no value in any training series; leave it out"
         )
-    means = np.nanmean(joined, 1)
-    masked = masked or gaps > 0
-    notes = (
-        (f"{gaps:,} series have missing values: they have the channel's mean, and a channel more says so",)
-        if gaps
-        else ()
-    )
-    return [_stacked(each, length, means, masked=masked) for each in (learnt, tested)], notes
-
-
-def _stacked(
-    series: Sequence[NDArray[np.float64]], length: int, means: NDArray[np.float64], *, masked: bool
-) -> NDArray[np.float32]:
-    channels = len(means)
-    x = np.empty((len(series), channels + masked, length), dtype=np.float32)
-    x[:, :channels] = means[:, None]
-    if masked:
-        x[:, channels] = 0
-    for row, each in zip(x, series, strict=True):
-        times = min(length, each.shape[1])
-        there = ~np.isnan(each[:, :times])
-        row[:channels, :times][there] = each[:, :times][there]
-        if masked:
-            row[channels, :times] = there.all(0)
-    return x
+    notes = (f"{gaps:,} series have missing values: they have the channel's mean, and a channel more says so",)
+    return tuple(np.nanmean(joined, 1).tolist()), gaps > 0, notes if gaps else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from netwright.core.errors import DataError, UserError
 from netwright.core.spelling import option
 from netwright.core.wording import listed
-from netwright.tasks.column_kinds import decimal_of
+from netwright.tasks.column_kinds import Spec, decimal_of, kind_of, values_of
+from netwright.tasks.portable.series_lines import says, ts_lines, ts_values
+from netwright.tasks.portable.time_rows import number_of
+from netwright.tasks.raw_series import GroupedRows, Lines, Reader
 from netwright.tasks.tables import Table, read_table
 from netwright.tasks.targets import column_of
-
-_FLAGS = {"true": True, "false": False}
 
 
 @dataclass(eq=False)
@@ -27,14 +28,16 @@ class Found:
     series: of each (channels, length), float64, NaN where a value is missing.
     targets: what stands beside each, as it is written or as numbers.
     names: what each is called in messages.
-    channels: names of the channels.
+    reader: how others like them are read.
+    places: where each is, as the reader takes it.
     may_differ: whether the file says that lengths differ.
     """
 
     series: list[NDArray[np.float64]]
     targets: Any
     names: Sequence[str]
-    channels: Sequence[str]
+    reader: Reader
+    places: Sequence[Any]
     may_differ: bool = False
     notes: tuple[str, ...] = ()
     numbers: bool | None = field(default=None)  # whether the file says that targets are numbers
@@ -48,47 +51,45 @@ def read_ts(path: Path) -> Found:
 
     Raises DataError with the line of what cannot be read.
     """
-    head, lines = _header(path)
+    try:
+        return _read_ts(path)
+    except ValueError as problem:
+        said = str(problem)
+        raise DataError(f"{path.name}{', ' if said.startswith('line ') else ' '}{said}") from None
+
+
+def _read_ts(path: Path) -> Found:
+    head, lines = ts_lines(path)
     series: list[NDArray[np.float64]] = []
     targets: list[str] = []
-    names: list[str] = []
     for number, line in lines:
         *channels, target = line.split(":")
         if not channels or not target.strip():
-            raise DataError(f"{path.name}, line {number}: expected channels and a target, apart by colons")
-        series.append(_values(channels, path, number))
-        targets.append(_known(target.strip(), head.get("classlabel", ()), path, number))
-        names.append(f"line {number}")
+            raise ValueError(f"line {number}: expected channels and a target, apart by colons")
+        series.append(ts_values(channels, number))
+        targets.append(_known(target.strip(), head.get("classlabel", ()), number))
         if len(channels) != len(series[0]):
-            raise DataError(
-                f"{path.name}, line {number}: {len(channels)} channels, the first series has {len(series[0])}"
-            )
+            raise ValueError(f"line {number}: {len(channels)} channels, the first series has {len(series[0])}")
     if not series:
-        raise DataError(f"{path.name} holds no series behind @data")
+        raise ValueError("holds no series behind @data")
     return Found(
-        *(series, np.array(targets), names, [f"channel {i}" for i in range(len(series[0]))]),
-        may_differ=_says(head, "equallength") is False,
-        numbers=True if _says(head, "targetlabel") else None,
+        *(series, np.array(targets), [f"line {number}" for number, _ in lines]),
+        *(Lines(path), [number for number, _ in lines]),
+        may_differ=says(head, "equallength") is False,
+        numbers=True if says(head, "targetlabel") else None,
     )
 
 
-def _says(head: Mapping[str, Sequence[str]], name: str) -> bool | None:
-    """What a line such as "@equalLength true" says; None where it says neither, or is not there."""
-    words = head.get(name, ())
-    return _FLAGS.get(words[0].lower()) if words else None
-
-
-def _known(target: str, declared: Sequence[str], path: Path, number: int) -> str:
-    """The target of a line; DataError where the header lists classes, and it is none of them.
+def _known(target: str, declared: Sequence[str], number: int) -> str:
+    """The target of a line; ValueError where the header lists classes, and it is none of them.
 
     declared: what stands behind @classLabel: true, and the classes.
     """
     classes = declared[1:]
     if not classes or target in classes or _number(target) in map(_number, classes):
         return target
-    raise DataError(
-        f"{path.name}, line {number}: the class {target!r} is none of those that @classLabel lists: "
-        f"{listed(classes, 12)}"
+    raise ValueError(
+        f"line {number}: the class {target!r} is none of those that @classLabel lists: {listed(classes, 12)}"
     )
 
 
@@ -97,44 +98,6 @@ def _number(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
-
-
-def _header(path: Path) -> tuple[dict[str, list[str]], Iterator[tuple[int, str]]]:
-    """The words of the lines before @data, by their first one, and the numbered lines behind it."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise DataError(f"{path.name} is no .ts file: it is no text") from None
-    if not text:
-        raise DataError(f"{path} is empty (0 bytes)")
-    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
-    head: dict[str, list[str]] = {}
-    for place, (_, line) in enumerate(lines):
-        word, *rest = line.split() or [""]
-        if word.lower() == "@data":
-            behind = ((number, each) for number, each in lines[place + 1 :] if each and not each.startswith("#"))
-            if _says(head, "timestamps"):
-                raise DataError(f"{path.name} has time stamps, which are not read; write values at even times")
-            return head, behind
-        if word.startswith("@"):
-            head[word[1:].lower()] = rest
-    raise DataError(f"{path.name} is no .ts file: it has no line @data")
-
-
-def _values(channels: Sequence[str], path: Path, number: int) -> NDArray[np.float64]:
-    rows: list[list[float]] = []
-    for channel in channels:
-        cells = [each.strip() for each in channel.split(",")]
-        try:
-            rows.append([np.nan if each in ("?", "", "NaN") else float(each) for each in cells])
-        except ValueError as problem:
-            raise DataError(
-                f"{path.name}, line {number}: {problem}; expected numbers, or ? where one is missing"
-            ) from None
-    if len({len(row) for row in rows}) > 1:
-        lengths = [len(row) for row in rows]
-        raise DataError(f"{path.name}, line {number}: its channels have different lengths: {lengths}")
-    return np.array(rows)
 
 
 # Tables.
@@ -170,11 +133,12 @@ def read_rows(
     values = np.stack([numbers_in(table, i, decimal) for i in columns])
     names, of_each = table.cells[group].texts, table.cells[group].codes
     targets = table.cells[asked].all_texts()
-    found, answers = [], []
+    times, spec = (None, {}) if clock is None else clock_of(table, clock, decimal)
+    found, answers, places = [], [], []
     for code, name in enumerate(names):
         rows = np.flatnonzero(of_each == code)
-        if clock is not None:
-            _require_ascending(table, clock, rows, decimal, name)
+        if clock is not None and times is not None:
+            _require_ascending(table, clock, rows, times, name)
         asked_for = {targets[i] for i in rows.tolist()}
         if len(asked_for) > 1:
             raise DataError(
@@ -182,8 +146,15 @@ def read_rows(
                 f"{listed(sorted(map(repr, asked_for)), 3)}; expected one"
             )
         found.append(values[:, rows])
+        places.append(rows)
         answers.append(asked_for.pop())
-    return Found(found, np.array(answers), [f"series {each!r}" for each in names], [table.columns[i] for i in columns])
+    numbered = [(name, place) for place, name in enumerate(table.columns)]
+    reader = GroupedRows(
+        *(table, decimal, tuple(numbered[i] for i in columns), None if clock is None else numbered[clock], spec),
+        targets=(numbered[asked],),
+        group=numbered[group],
+    )
+    return Found(found, np.array(answers), [f"series {each!r}" for each in names], reader, places)
 
 
 def numbers_in(table: Table, place: int, decimal: str, *, asked: bool = False) -> NDArray[np.float64]:
@@ -211,8 +182,8 @@ def numbers_in(table: Table, place: int, decimal: str, *, asked: bool = False) -
     raise UserError(f"{table.where}: the column {table.columns[place]!r} is not one of plain numbers")
 
 
-def _require_ascending(table: Table, clock: int, rows: NDArray[np.int64], decimal: str, name: str) -> None:
-    times = clock_of(table, clock, decimal)[rows]
+def _require_ascending(table: Table, clock: int, rows: NDArray[np.int64], times: NDArray[Any], name: str) -> None:
+    times = times[rows]
     late = np.flatnonzero(times[1:] <= times[:-1])
     if len(late):
         line = table.lines([int(rows[late[0] + 1])])[0]
@@ -222,7 +193,21 @@ def _require_ascending(table: Table, clock: int, rows: NDArray[np.int64], decima
         )
 
 
-def clock_of(table: Table, place: int, decimal: str) -> NDArray[Any]:
-    """What rows are ordered by: numbers, or dates as texts that sort as they follow each other."""
-    found = table.cells[place].numbers(decimal)
-    return np.array(table.cells[place].all_texts()) if found is None else found
+def clock_of(table: Table, place: int, decimal: str) -> tuple[NDArray[Any], Spec]:
+    """When each row was, and how cells say it: numbers, dates in days, times in hours, else texts that sort.
+
+    Raises DataError with the line for a cell without a time.
+    """
+    column = table.cells[place]
+    times, spec = column.numbers(decimal), number_of(decimal)
+    if times is None:
+        kind = kind_of(column.texts, column.counts.tolist(), decimal)
+        if kind.spec is None or kind.odd:
+            return np.array(column.all_texts()), {"kind": "text"}
+        times, spec = values_of(kind.spec, column.texts)[0][column.codes], kind.spec
+    gaps = np.flatnonzero(np.isnan(times))
+    if len(gaps):
+        raise DataError(
+            f"{table.where}, line {table.lines([int(gaps[0])])[0]}: the time is missing in {table.columns[place]!r}"
+        )
+    return times, spec

@@ -59,15 +59,19 @@ class Columns(Preparation):
         return text_of(cells, rows, columns)
 
     def own_files(self, count: int, folder: Path) -> Sequence[Path]:
-        source = self.source
-        wanted = source.rows[:count].tolist()
-        path = folder / source.path.name
-        body = source.path.read_bytes()
-        there = rows.rows_of(body, source.encoding, source.delimiter)
-        first = range(source.before + max(wanted, default=-1) + 1)
-        found = {place - source.before: row for place, (_, row) in zip(first, there, strict=False)}
-        marked = source.encoding != "utf-8-sig" or body.startswith(b"\xef\xbb\xbf")
+        path = folder / self.source.path.name
+        write_rows(self.source, self.header, {path: self.source.rows[:count].tolist()})
+        return [path]
+
+
+def write_rows(source: Source, header: bool, files: Mapping[Path, Sequence[int]]) -> None:
+    """Write rows of a table to files, as they are written there. files: the rows of each, counted as `Source` does."""
+    body = source.path.read_bytes()
+    there = rows.rows_of(body, source.encoding, source.delimiter)
+    first = range(source.before + max((row for wanted in files.values() for row in wanted), default=-1) + 1)
+    found = {place - source.before: row for place, (_, row) in zip(first, there, strict=False)}
+    marked = source.encoding != "utf-8-sig" or body.startswith(b"\xef\xbb\xbf")
+    for path, wanted in files.items():
         with path.open("w", encoding=source.encoding if marked else "utf-8", newline="") as file:
             write = csv.writer(file, delimiter=source.delimiter)
-            write.writerows(found[place] for place in [*([-1] if self.header else []), *wanted])
-        return [path]
+            write.writerows(found[place] for place in [*([-1] if header else []), *wanted])

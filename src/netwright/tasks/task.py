@@ -43,6 +43,7 @@ class Task:
     preparation: how raw examples become inputs, for the export; None where the inputs are as their user has them.
     validation: places in `train` of the examples that a search validates on, where they came with the data; None to
         split a share off.
+    validation_said: where these come from, as people read it.
     vocabulary: how many different tokens there are, where examples are tokens.
     groups: a number for each example of `train`; those of one group are never on both sides of a split. None where each
         stands for itself.
@@ -63,6 +64,7 @@ class Task:
         configuration: Mapping[str, Any] | None = None,
         preparation: Preparation | None = None,
         validation: Sequence[int] | Indices | None = None,
+        validation_said: str = "they came with the data",
         vocabulary: int = 0,
         groups: Sequence[int] | Indices | None = None,
         by_time: bool = False,
@@ -77,6 +79,7 @@ class Task:
         self.preparation = preparation
         self._train, self._test = train, test
         self.validation = None if validation is None else np.unique(np.asarray(validation, dtype=np.int64))
+        self._validation_said = validation_said
         self._configuration = None if configuration is None else dict(configuration)
         self._splits: OrderedDict[tuple[Any, ...], _Split] = OrderedDict()
         self._copies: OrderedDict[tuple[Any, ...], Examples] = OrderedDict()
@@ -198,7 +201,8 @@ class Task:
         if self.validation is None:
             return f"{len(self._train):,} to train and validate on"
         held_out = len(self.validation)
-        return f"{len(self._train) - held_out:,} to train on, {held_out:,} to validate on (they came with the data)"
+        learnt = f"{len(self._train) - held_out:,} to train on"
+        return f"{learnt}, {held_out:,} to validate on ({self._validation_said})"
 
     def _augmentation_line(self) -> list[str]:
         done = self.augmentation

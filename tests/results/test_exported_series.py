@@ -1,0 +1,66 @@
+"""Exported networks for series answer to the user's own files as they were judged."""
+
+import hashlib
+import importlib.util
+import json
+
+import numpy as np
+import safetensors.torch
+import torch
+
+from netwright.results.model_file import Inputs, model_file, reserved_names
+from netwright.results.network_source import write_source
+from netwright.spaces import Series
+from netwright.tasks import forecast, series
+from netwright.tasks.mean_and_spread import mean_and_std
+from netwright.training import predict
+
+
+def exported(task, folder):
+    """The module `model.py` of a random network, and what the network gives for the test series."""
+    torch.manual_seed(0)
+    space = Series()
+    network = space.build(space.at(0), task.shape).eval()
+    data = task.final_data()
+    source = write_source(network, task.test.inputs[:2], reserved_names(task.preparation, task.problem))
+    content = safetensors.torch.save({name: each.contiguous().clone() for name, each in source.tensors.items()})
+    (folder / "weights.safetensors").write_bytes(content)
+    mean, std = mean_and_std(task.train.inputs)
+    inputs = Inputs(task.shape.input, task.problem, mean, std, task.preparation)
+    (folder / "model.py").write_text(model_file(source, inputs, hashlib.sha256(content).hexdigest()))
+    spec = importlib.util.spec_from_file_location("model_of_series", folder / "model.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module, predict(network, data.held_out, data)
+
+
+def printed(module, capsys, *files):
+    assert module.main([*map(str, files), "--json"]) == 0
+    return [json.loads(each) for each in capsys.readouterr().out.splitlines()]
+
+
+def test_a_classifier_reads_ts_files(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    lines = [",".join(map(str, rng.normal(size=16 - i % 3).round(3))) + f":{'ab'[i % 2]}" for i in range(30)]
+    (tmp_path / "hills.ts").write_text("\n".join(["@equalLength false", "@data", *lines, ""]))
+    task = series(tmp_path / "hills.ts")
+    module, outputs = exported(task, tmp_path)
+    (tmp_path / "own").mkdir()
+    answers = printed(module, capsys, *task.preparation.own_files(len(task.test), tmp_path / "own"))
+    assert [each["class"] for each in answers] == [task.class_names[i] for i in outputs.argmax(1)]
+    assert len(printed(module, capsys, tmp_path / "hills.ts")) == 30
+    (tmp_path / "bad.ts").write_text("@data\n1,2,high:a\n")
+    assert module.main([str(tmp_path / "bad.ts")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_forecast_goes_on_from_a_table(tmp_path, capsys):
+    (tmp_path / "load.csv").write_text("t,load\n" + "".join(f"{t},{np.sin(t):.4f}\n" for t in range(200)))
+    task = forecast(tmp_path / "load.csv", horizon=2, window=8, time_column="t")
+    module, outputs = exported(task, tmp_path)
+    (tmp_path / "own").mkdir()
+    answers = printed(module, capsys, *task.preparation.own_files(len(task.test), tmp_path / "own"))
+    found = torch.tensor([[each["numbers"][name] for name in task.problem.names] for each in answers])
+    assert torch.allclose(found.double(), task.problem.in_units(outputs), atol=1e-5)
+    (answer,) = printed(module, capsys, tmp_path / "load.csv")
+    assert answer["example"] == "after 199"
