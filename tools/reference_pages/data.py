@@ -11,12 +11,26 @@ SHAPES = (
     ("`digits`", "tasks.digits", "scikit-learn's 1,797 digits of 8x8, built in"),
     ("a folder with `labels.csv`", "tasks.image_table", "a table of image files with a class, labels or numbers each"),
     ("a folder", "tasks.image_folder", "class folders of images, also in `train/`, `val/` and `test/`"),
-    ("`.npz`", "tasks.npz", "arrays `x` and `y`, or packed JPEG images"),
+    ("a folder with `images/` and `masks/`", "tasks.mask_folder", "images with a mask each: a class for every pixel"),
+    ("`.npz`", "tasks.npz", "arrays `x` and `y`, `y` masks, too, or packed JPEG images"),
     (
         "`.csv`, `.tsv`, `.txt`, `.data`",
         "tasks.csv",
         "a text table with a column of classes, labels or numbers, or several",
     ),
+    ("`.txt` that is no table", "tasks.text", "a text, whose next character, word or byte is asked for"),
+    (
+        "`.csv` with `--text-column`",
+        "tasks.text_table",
+        "a table with a text and a class, labels or a number in each row",
+    ),
+    ("a folder of `.txt` files", "tasks.text_folders", "class folders of texts, also in `train/` and `test/`"),
+    (
+        "`.ts`; `.npz` with series; `.csv` with `--data-option series=COLUMN`",
+        "tasks.series",
+        "series with a class or numbers each",
+    ),
+    ("`.csv` with `--data-option horizon=N`", "tasks.forecast", "a series whose next values are asked for"),
     ("`cifar10` with `--data-dir`", "tasks.cifar10", "the official binary or Python version, or packed `.npz` files"),
     ("`mnist` with `--data-dir`", "tasks.mnist", "four IDX files, plain or `.gz`, or `mnist.npz`; Fashion-MNIST alike"),
     ("`module:name`, `file.py:name`", "tasks.dataset", "a data set of PyTorch's, `(x, y)`, or what makes one"),
@@ -28,8 +42,9 @@ def data_page() -> str:
     readers = [name.partition(".")[2] for _, name, _ in SHAPES]
     return page(
         "Data",
-        "What becomes of each kind of value is in [images, arrays and data sets](../images-and-arrays.md) and in "
-        "[tables](../tables-of-data.md). Data that cannot be used ends a command with exit code 5 and a line that "
+        "What becomes of each kind of value is in [images, arrays and data sets](../images-and-arrays.md), "
+        "[tables](../tables-of-data.md), [masks](../masks.md), [texts](../text.md) and [series](../series.md). "
+        "Data that cannot be used ends a command with exit code 5 and a line that "
         "says where.",
         table(["on the command line", "from Python", "what it is"], [[a, code(f"nw.{b}"), c] for a, b, c in SHAPES]),
         "## Options on the command line",
@@ -49,8 +64,14 @@ def _flags(readers: list[str]) -> list[list[str]]:
             each for each in readers if name in parameters(getattr(tasks, each)) and each not in ("arrays", "dataset")
         ]
         if name == "test":
-            knowing = [each for each in knowing if each in ("csv", "npz")]
+            knowing = [each for each in knowing if each in ("csv", "npz", "text", "text_table", "series")]
         if knowing:
-            said = lines(getattr(tasks, knowing[-1])).get(name, "")
-            rows.append([code(flag), code(name), ", ".join(knowing), said])
+            rows.append([code(flag), code(name), ", ".join(knowing), _said(name, knowing)])
     return rows
+
+
+def _said(option: str, readers: list[str]) -> str:
+    """What an option means: as the table's reader says it, else the first one that does not point to another."""
+    first = sorted(readers, key=lambda each: each != "csv")
+    told = [lines(getattr(tasks, each)).get(option, "") for each in first]
+    return next((each for each in told if each and not each.startswith("as ")), told[0])

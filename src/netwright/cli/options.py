@@ -11,7 +11,11 @@ from netwright.cli import completing
 
 RUNS = "netwright-runs"
 DataName = Annotated[
-    str, typer.Argument(help="digits, cifar10, mnist, a folder of class folders, a .npz or .csv file.")
+    str,
+    typer.Argument(
+        help="digits, cifar10, mnist; a folder of class folders, of images with masks or with labels.csv, or of texts; "
+        "a .npz file of arrays, masks or series, a .csv table, a .txt text, a .ts file of series; or module:name."
+    ),
 ]
 Directory = Annotated[Path, typer.Option("--dir", help="The project directory, where runs are kept.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

@@ -72,7 +72,7 @@ _CODE = re.compile(r"(?:[A-Za-z_][\w.]*|.+\.py):[A-Za-z_][\w.]*")
 
 @kinds_checked
 def open_task(text: str, /, data_dir: str | os.PathLike[str] | None = None, **options: Any) -> Task:
-    """The task that a text names: digits, cifar10, mnist, a folder of images, an .npz or .csv file, or code of yours.
+    """The task that a text names: digits, cifar10, mnist, a folder of images or texts, a file, or code of yours.
 
     text: the name, as on the command line.
     data_dir: where cifar10 and mnist lie, and where a relative path is looked for too.
@@ -96,7 +96,7 @@ def open_task(text: str, /, data_dir: str | os.PathLike[str] | None = None, **op
         existing(text, "any", "a data set")
     raise UserError(
         f"unknown task {text!r}{nearest(text, ['digits', *_NEED_DATA, *plug_in])} It can also be a folder of class "
-        "folders, an .npz or .csv file, or module:name or file.py:name."
+        "folders, of images with masks or of texts, an .npz, .csv, .txt or .ts file, or module:name or file.py:name."
     )
 
 
