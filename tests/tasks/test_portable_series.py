@@ -128,6 +128,7 @@ def test_tables_with_a_row_a_time(tmp_path, header):
         (lambda text: "", "is empty"),
         (lambda text: text.replace(",b,", ",c,"), "lacks 'b' among its columns"),
         (lambda text: text.replace("r0,0,0.0", "r0,0,high"), "line 2: 'high' in the column 'a' is no number"),
+        (lambda text: text.replace("r0,0,0.0", "r0,0,"), "line 2: 'a' is missing; no training series"),
         (lambda text: text.replace("r0,0,", "r0,9,"), "line 14: 'time' does not ascend within the series 'r0'"),
         (lambda text: text.replace("r1,0,1.0,0,up\n", ""), "series 'r1' has 3 times; expected 4"),
         (lambda text: text.replace("r0,0,0.0,0,down", "r0,0,0.0"), "line 2: 3 columns, but expected 5"),

@@ -186,8 +186,8 @@ def _require_even(table: Table, clock: int, order: NDArray[np.int64], times: Num
         before, here = ((table.cells[clock].all_texts())[i] for i in order[[row - 1, row]].tolist())
         raise DataError(
             f"{table.where}, line {table.lines([int(order[row])])[0]}: {name!r} goes from {before} to {here}, "
-            f"{steps[row - 1] / step:,.3g} of the usual steps ({len(uneven):,} such rows); fill the gaps, or say "
-            f"{option('gaps', 'allow')} to take each row as the next"
+            f"{steps[row - 1] / step:,.3g} of the usual steps ({len(uneven):,} of {len(steps):,} differ); fill the "
+            f"gaps, or say {option('gaps', 'allow')} to take each row as the next"
         )
 
 

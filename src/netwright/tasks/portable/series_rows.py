@@ -16,6 +16,8 @@ INPUTS: tuple[tuple[str, int], ...]  # names and places of the channels' columns
 GROUP: tuple[str, int]  # the column that says to which series a row belongs
 CLOCK_COLUMN: tuple[tuple[str, int], ...]  # the column by which rows of a series ascend, or none
 CLOCK: Mapping[str, Any]  # how its cells are read
+MASKED: bool  # whether a channel more says where values are
+UNEQUAL: str  # what is done with other lengths: "error", "pad" or "cut"
 
 
 def read(path: Path) -> tuple[list[str], list[NDArray[Any]]]:
@@ -32,7 +34,12 @@ def read(path: Path) -> tuple[list[str], list[NDArray[Any]]]:
 
 
 def _values(line: int, cells: Sequence[str]) -> list[float]:
-    return [number_in(text, line, name) for text, (name, _) in zip(cells, INPUTS, strict=True)]
+    found = [number_in(text, line, name) for text, (name, _) in zip(cells, INPUTS, strict=True)]
+    if not MASKED and UNEQUAL != "cut":  # where all times are read
+        for value, (name, _) in zip(found, INPUTS, strict=True):
+            if value != value:
+                raise ValueError(f"line {line}: {name!r} is missing; no training series lacked a value")
+    return found
 
 
 def _require_ascending(series: str, rows: Sequence[tuple[int, list[str]]]) -> None:
