@@ -9,6 +9,7 @@ import torch
 from netwright.catalogue.loading import load, names
 from netwright.core.errors import UserError
 from netwright.core.task import FITTING, TaskShape
+from netwright.tasks import digits
 
 SHAPES = {
     "vectors": TaskShape((8,), 3),
@@ -57,3 +58,8 @@ def test_what_a_space_does_not_take_is_refused_with_what_fits(taken, what):
 
 def test_each_space_takes_something(taken):
     assert {name for (name, _), each in taken.items() if each is True} == set(names("space"))
+
+
+def test_a_method_for_recurrent_cells_refuses_images():
+    with pytest.raises(UserError, match=r"darts-rnn finds recurrent cells for texts, .* images; use darts"):
+        load("search", "darts-rnn")(load("space", "recurrent")(), digits(limit=40))

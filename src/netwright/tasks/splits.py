@@ -58,7 +58,7 @@ def divided(
     places = np.arange(len(strata))
     names, of_each = np.unique(places if groups is None else groups, return_inverse=True)
     if len(names) < 2:
-        raise DataError("all examples are of one group, so that none can be set aside")
+        raise DataError("all examples are of one group, so that none can be set aside; give more groups, or none")
     generator = np.random.Generator(np.random.Philox(key=derived_seed(seed, purpose)))
     order = generator.permutation(len(names))
     if by_time:
