@@ -11,11 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from netwright.spaces import NasBench201
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 TABLE = "TABLE"  # stands for a table of all of NAS-Bench-201 with made-up accuracies
+MASKS = "MASKS"  # stands for a folder of images with masks
 SMALLEST = {
     "compare_nasbench201.py": f"{TABLE} --strategies random --evaluations 5 --repeats 5",
     "compare_null.py": f"{TABLE} --comparisons 2 --strategies random",
@@ -25,6 +27,7 @@ SMALLEST = {
     "gpu.py": "--device cpu --smallest",
     "growth.py": "--smallest",
     "inheritance.py": "--smallest",
+    "masks.py": f"{MASKS} --smallest",
     "paths.py": "--batch 2 --steps 1 --smallest",
     "predictors.py": f"{TABLE} --sizes 20 --seeds 1 --tested 20 --only linear",
     "process_settings.py": "threads --rounds 1",
@@ -55,6 +58,19 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def masks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight pictures of 32x32 pixels, and which of them are bright."""
+    folder, draws = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir()
+    for number in range(8):
+        pixels = draws.integers(0, 256, (32, 32)).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / "images" / f"{number}.png")
+        Image.fromarray((pixels > 128).astype(np.uint8)).save(folder / "masks" / f"{number}.png")
+    return folder
+
+
 def run(script: str, arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(FOLDER / script), *arguments]
@@ -65,10 +81,11 @@ def run(script: str, arguments: list[str], folder: Path) -> subprocess.Completed
 
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SMALLEST)
-def test_it_runs_in_its_smallest_form(script: str, table: Path, tmp_path: Path) -> None:
+def test_it_runs_in_its_smallest_form(script: str, table: Path, masks: Path, tmp_path: Path) -> None:
     if script in NEEDS and importlib.util.find_spec(NEEDS[script]) is None:
         pytest.skip(f"needs {NEEDS[script]}, which is not installed")
-    arguments = [str(table) if each == TABLE else each for each in SMALLEST[script].split()]
+    places = {TABLE: str(table), MASKS: str(masks)}
+    arguments = [places.get(each, each) for each in SMALLEST[script].split()]
     found = run(script, arguments, tmp_path)
     assert found.returncode == 0, found.stdout[-2000:] + found.stderr[-4000:]
     assert found.stdout.strip()

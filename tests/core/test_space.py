@@ -261,7 +261,7 @@ def test_shapes_say_what_they_are():
     assert TaskShape((7,), 2).features == 7
     with pytest.raises(UserError, match="vectors of 7 features"):
         TaskShape((7,), 2).channels  # noqa: B018
-    for wrong in [((3, 8), 2), ((0,), 2), ((7,), 1)]:
+    for wrong in [((), 2), ((0,), 2), ((7,), 0)]:
         with pytest.raises(UserError):
             TaskShape(*wrong)
 

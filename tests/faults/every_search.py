@@ -23,8 +23,12 @@ from netwright.core.strategy import Strategy
 from netwright.predictors.curves import Parametric
 from netwright.testing.small_spaces import Layers
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))  # a pytest run has it already, the long one has not
+sys.path.insert(0, str(Path(__file__).parents[1]))  # a pytest run has both already, the long one has not
+sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
 from search_parts import Cell, Noisy
+
+from kinds import OWN_SPACE as OF_OTHER_KINDS
+from kinds import OWN_TASK
 
 SECONDS = 0.003  # of a toy trial, on average: long enough for a kill to find it under way
 TROUBLE = 0.2  # share of toy trials that end badly, each in one of several ways
@@ -59,6 +63,7 @@ OWN_SPACE: dict[str, Callable[[], Space]] = {  # of the recipes that search only
     "mergenas": lambda: nw.spaces.NasBench201(channels=2, cells=1),
     "gross": lambda: nw.spaces.GroupedChain(sizes=(1, 2, 4), width=4, stages=1, blocks=1),
     "nasbench1shot1": lambda: nw.spaces.NasBench1Shot1(channels=4, stacks=1, modules=1),
+    **OF_OTHER_KINDS,
 }
 EPOCHS = 3
 
@@ -134,7 +139,7 @@ def _toy(cls: type[Strategy]) -> Case:
 
 def _recipe(name: str) -> Case:
     settings = {"epochs": EPOCHS, "batch_size": 20, "device": "cpu", "alarms": False, **SHORT.get(name, {})}
-    return Case(lambda seed: load("search", name)(_space_of(name), _task(), seed=seed, **settings))
+    return Case(lambda seed: load("search", name)(_space_of(name), _task_of(name), seed=seed, **settings))
 
 
 @cache
@@ -143,5 +148,5 @@ def _space_of(name: str) -> Space:
 
 
 @cache
-def _task() -> nw.Task:
-    return nw.tasks.open_task("digits", limit=60)
+def _task_of(name: str) -> nw.Task:
+    return OWN_TASK[name]() if name in OWN_TASK else nw.tasks.open_task("digits", limit=60)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import netwright as nw
+from kinds import OWN_SPACE, OWN_TASK
 from netwright.catalogue import load, shipped
 from netwright.core.errors import StopSearch
 from netwright.core.strategy import RoundStrategy, Strategy
@@ -20,6 +21,7 @@ CELLS = nw.spaces.Darts(cells=3, channels=4, nodes=2)
 OWN: dict[str, nw.Space] = {  # that search no other
     "gross": nw.spaces.GroupedChain(),
     "nasbench1shot1": nw.spaces.NasBench1Shot1(number=1, channels=4, stacks=1, modules=1),
+    **{name: make() for name, make in OWN_SPACE.items()},
 }
 
 SHORT = {  # searches on the trained weights
@@ -42,7 +44,7 @@ def test_the_strategy_of_every_recipe_keeps_the_contract(name: str, space: nw.Sp
     if name in OWN and space is not CELLS:
         pytest.skip(f"{name} needs a space of its own")
     space = OWN.get(name, space)
-    short = SHORT.get(name, {})
+    short, task = SHORT.get(name, {}), OWN_TASK[name]() if name in OWN_TASK else task
     strategy = load("search", name)(OWN.get(name, CELLS), task, epochs=4, device="cpu", **short).strategy
 
     def make(wanted: nw.Space) -> Strategy:
