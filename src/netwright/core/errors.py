@@ -147,6 +147,9 @@ def nearest(name: object, known: Iterable[object]) -> str:
 
 
 def closest(name: object, known: Sequence[str]) -> str | None:
-    """The known name that is most like this one; None where none is."""
+    """The known name that is most like this one, above all the only one that begins so; None where none is."""
+    longer = [each for each in known if len(str(name)) > 2 and str(each).startswith(str(name))]
+    if len(longer) == 1:
+        return longer[0]
     found = difflib.get_close_matches(str(name)[:LONGEST_SHOWN], known, n=1, cutoff=0.5)
     return found[0] if found else None
