@@ -340,7 +340,8 @@ def test_a_workshop_makes_what_the_driver_has(tmp_path: Path) -> None:
     from netwright.results import final_work
 
     final = workshop(json.loads(json.dumps(work_of("final", plan))))
-    assert final.described() == described_stages([final_work(search.estimator, objectives=search.objectives)]) and final.noun == "training"
+    expected = described_stages([final_work(search.estimator, objectives=search.objectives)])
+    assert final.described() == expected and final.noun == "training"
     assert told == ["data: digits, 80 training examples"] or len(told) == 1  # read once for both
 
 
