@@ -7,6 +7,7 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,17 @@ main.run = run
 main.main()
 """
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 143
+
+
+class Finalised:
+    def __del__(self) -> None:
+        terminate()
+
+
+def test_a_signal_that_comes_where_nothing_can_be_raised_is_raised_a_moment_later() -> None:
+    passed = []
+    with pytest.raises(Terminated), interruptible():
+        Finalised()
+        passed.append("the finaliser has swallowed nothing and raised nothing")
+        time.sleep(10)
+    assert passed

@@ -59,9 +59,25 @@ def interruption(problem: BaseException) -> KeyboardInterrupt | None:
     return found
 
 
-def _terminate(number: int, _frame: FrameType | None) -> None:
+AGAIN = 0.02
+"""Seconds after which a signal is raised again that came where nothing can be raised."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
     _leave_terminal()
+    if _is_swallowed(frame):
+        threading.Timer(AGAIN, os.kill, (os.getpid(), number)).start()
+        return
     raise Terminated("terminated" if number == signal.SIGTERM else "the terminal hung up", number)
+
+
+def _is_swallowed(frame: FrameType | None) -> bool:
+    """Whether Python would only print what is raised here: in a finaliser, or as a weak reference is removed."""
+    while frame is not None:
+        if frame.f_code.co_name in ("__del__", "_remove"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _leave_terminal() -> None:
