@@ -217,6 +217,26 @@ class ValueDecides(Small):
         return super().network(choose, shape)
 
 
+class KnowsOneTwice(Small):
+    def known(self, shape):
+        return {"one": self.at(0), "another": self.at(0)}
+
+
+class KnowsAForeignOne(Small):
+    def known(self, shape):
+        return {"foreign": Layers(5).at(0)}
+
+
+class KnowsOthersEachTime(Small):
+    def known(self, shape):
+        return {"one": self.at(int(np.random.default_rng().integers(1 << 40)) % self.size)}
+
+
+class KnowsWithoutName(Small):
+    def known(self, shape):
+        return {"": self.at(0)}
+
+
 class GraphWith(Small):
     def wrong(self, graph):
         return graph
@@ -347,6 +367,10 @@ class Root(nn.Module):
         (Unpicklable(), "pickling the space raised TypeError"),
         (IgnoresADecision(), r"'ignored' is not asked, though it was when all options were taken at once"),
         (ValueDecides(), "tracing the decisions .* raised UserError.*'asked late'"),
+        (KnowsOneTwice(), "known names an architecture twice"),
+        (KnowsAForeignOne(), "known, under 'foreign', gave an architecture that validate refuses"),
+        (KnowsOthersEachTime(), "known gives others"),
+        (KnowsWithoutName(), "known has a name that is no text"),
         (LooseEdge(), "end is no node"),
         (DoubleNode(), "two nodes of one name"),
         (Circle(), "has a circle"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -80,6 +80,12 @@ class Among(DecisionSpace):
     def build(self, architecture: Architecture, shape: TaskShape) -> nn.Module:
         self.validate(architecture)
         return self.space.build(self._whole(architecture), shape)
+
+    def known(self, shape: TaskShape) -> Mapping[str, Architecture]:
+        """Those of the whole space that are listed."""
+        listed = set(self.points)
+        known = self.space.known(shape).items()
+        return {name: Architecture(self, each.content) for name, each in known if each.content in listed}
 
     def inherit(
         self, parent_network: nn.Module, child_network: nn.Module, parent: Architecture, child: Architecture

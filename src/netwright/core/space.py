@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast, dataclass_transform
@@ -76,6 +76,15 @@ class Space(Configured, ABC):
     @abstractmethod
     def build(self, architecture: Architecture, shape: TaskShape) -> nn.Module:
         """The network of this architecture as a plain module, with fresh weights from torch's current generator."""
+
+    def known(self, shape: TaskShape) -> Mapping[str, Architecture]:
+        """The well-known good networks among the space's, by name, the most promising first; none unless it says which.
+
+        A search may begin with them.
+
+        shape: of the task that they are for.
+        """
+        return {}
 
     def crossover(self, first: Architecture, second: Architecture, rng: np.random.Generator) -> Architecture:
         """An architecture with parts of both; ConfigurationError for a space that says of none how."""

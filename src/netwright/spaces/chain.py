@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property, partial
 from operator import itemgetter
 from typing import Any, ClassVar
@@ -13,6 +13,7 @@ from torch import nn
 from netwright.core.architecture import Architecture
 from netwright.core.building import Builder
 from netwright.core.choose import Choose
+from netwright.core.closest import named
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Label, Point
 from netwright.core.errors import ConfigurationError
@@ -101,6 +102,19 @@ class Chain(DecisionSpace):
         from netwright.core.inheriting import take_over
 
         return take_over(self, parent_network, child_network, parent, child, overlap=True)
+
+    def known(self, shape: TaskShape) -> Mapping[str, Architecture]:
+        """Residual networks of dense 3x3 convolutions of two depths, and one of inverted bottlenecks."""
+        dense = {"operation": "conv", "kernel": 3, "width": 1.0}
+        bottlenecks = {"operation": "mbconv", "kernel": 3, "expansion": 3, "width": 1.0, "depth": 2}
+        return named(self, ({**dense, "depth": 2}, {**dense, "depth": 1}, bottlenecks), self._called)
+
+    def _called(self, architecture: Architecture) -> str:
+        """What an architecture of the same blocks everywhere is called."""
+        answers = architecture.decisions
+        kinds = {"conv": "convolutions", "separable": "separable convolutions", "mbconv": "inverted bottlenecks"}
+        depth, kind = answers.get("stage1/depth", self.least), str(answers["stage1/depth/0/operation"])
+        return f"chain of {depth} {kinds[kind]} a stage"
 
     def _channels(self, stage: int, multiplier: float) -> int:
         return max(1, round(self.width * 2**stage * multiplier))

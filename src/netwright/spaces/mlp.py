@@ -9,7 +9,9 @@ from typing import Any, ClassVar
 
 from torch import nn
 
+from netwright.core.architecture import Architecture
 from netwright.core.choose import Choose
+from netwright.core.closest import named
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Point
 from netwright.core.errors import ConfigurationError, nearest
@@ -91,6 +93,19 @@ class Mlp(DecisionSpace):
         return nn.Sequential(
             OrderedDict(flatten=nn.Flatten(), hidden=hidden, head=nn.Linear(widths[-1], shape.classes))
         )
+
+    def known(self, shape: TaskShape) -> Mapping[str, Architecture]:
+        """Networks of two and three layers of the largest width, and two narrower ones, normalised by batches."""
+        usual = {"activation": "relu", "normalisation": "batch", "dropout": 0.2}
+        wide = max(self.widths)
+        sizes = ((2, wide), (3, wide), (2, wide / 4), (1, wide / 2))
+        return named(self, ({**usual, "depth": depth, "width": width} for depth, width in sizes), self._called)
+
+    def _called(self, architecture: Architecture) -> str:
+        """What an architecture of equal layers is called."""
+        answers = architecture.decisions
+        depth, width = answers.get("depth", self.least), answers.get("depth/0/width", self.widths[0])
+        return f"MLP of {depth} x {width}"
 
     # What the cost of a network is the sum of: one term for each linear layer and for what follows it.
 

@@ -7,7 +7,9 @@ from typing import ClassVar
 
 from torch import nn
 
+from netwright.core.architecture import Architecture
 from netwright.core.choose import Choose
+from netwright.core.closest import named
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, nearest
 from netwright.core.task import TaskShape
@@ -71,3 +73,17 @@ class Series(DecisionSpace):
             with choose.scope(f"stage{stage}"):
                 layers.append(choose.repeat("depth", self.least, self.most, lambda _: choose.one("operation", options)))
         return nn.Sequential(*layers, shape.head(width))
+
+    def known(self, shape: TaskShape) -> Mapping[str, Architecture]:
+        """Residual networks of convolutions over 7 times, of two widths."""
+        ends = (max(self.widths), min(self.widths))
+        return named(self, ({"width": width, "depth": 1, "operation": "conv_7"} for width in ends), self._called)
+
+    def _called(self, architecture: Architecture) -> str:
+        """What an architecture of the same blocks everywhere is called."""
+        answers = architecture.decisions
+        width, operation = answers.get("width", self.widths[0]), answers.get(_FIRST, self.operations[0])
+        return f"residual network of {operation}, width {width}"
+
+
+_FIRST = "stage0/depth/0/operation"

@@ -59,6 +59,8 @@ def check_space(
         space_networks.network_asks_the_active_decisions(space, drawn, shape)
     if type(space).graph is not Space.graph:
         space_networks.graph_is_consistent(space, drawn)
+    known = space_points.known_are_its_own(space, shape)
+    space_networks.networks_are_plain_and_run(space, known[:networks], shape, device, seed)
     space_networks.networks_are_plain_and_run(space, drawn[:networks], shape, device, seed)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from netwright.core.architecture import Architecture
     from netwright.core.space import Space
+    from netwright.core.task import TaskShape
 
 SMALL_NEIGHBORHOOD = 2_000
 SMALL_SPACE = 5_000
@@ -137,6 +138,18 @@ def canonical_is_idempotent(space: Space, drawn: Sequence[Architecture]) -> None
         require(
             space.key(architecture) == space.key(once), f"{architecture} and its canonical form have different keys"
         )
+
+
+def known_are_its_own(space: Space, shape: TaskShape) -> list[Architecture]:
+    """The well-known architectures of the space, of which each is one of its own under one name."""
+    with must_not_raise("known"):
+        known, again = dict(space.known(shape)), dict(space.known(shape))
+    require(all(isinstance(name, str) and name for name in known), f"known has a name that is no text: {list(known)}")
+    require(list(known.items()) == list(again.items()), "known gives others, or another order, when asked again")
+    for name, architecture in known.items():
+        _valid(space, architecture, f"known, under {name!r},")
+    require(len(set(known.values())) == len(known), f"known names an architecture twice, among {list(known)}")
+    return list(known.values())
 
 
 def _valid(space: Space, architecture: Architecture, source: str) -> None:
