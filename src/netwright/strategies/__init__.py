@@ -33,6 +33,7 @@ from netwright.strategies.exhaustive import Exhaustive
 from netwright.strategies.listed import Listed
 from netwright.strategies.local_search import LocalSearch
 from netwright.strategies.progressive import ProgressiveBeam
+from netwright.strategies.race import Race
 from netwright.strategies.random_search import RandomSearch
 from netwright.strategies.tpe import TreeParzen
 from netwright.strategies.tree_search import MonteCarloTreeSearch
@@ -67,6 +68,7 @@ __all__ = [
     "OnePointCrossover",
     "PathDropout",
     "ProgressiveBeam",
+    "Race",
     "RandomSearch",
     "RegularizedEvolution",
     "Roulette",

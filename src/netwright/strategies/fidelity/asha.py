@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect, insort
 from collections import deque
 from typing import TYPE_CHECKING, ClassVar
 
 from netwright.core.errors import StopSearch
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
-from netwright.strategies.evolution.ranking import Population
-from netwright.strategies.fidelity.rungs import ROUNDING, checked_eta, shares, steps_below
+from netwright.strategies.fidelity.rungs import Rung, checked_eta, shares, steps_below
 from netwright.strategies.fidelity.source import Source, chosen_sampler
 
 if TYPE_CHECKING:
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
 
     from netwright.core.space import Space
     from netwright.core.trial import Trial
-
-KEPT = 64  # trials of a rung that are expected to be promoted some day, the best of those that were not yet
 
 
 class Asha(Strategy):
@@ -43,9 +39,9 @@ class Asha(Strategy):
         self.space = space
         self.eta = checked_eta(self, eta)
         self.sampler = chosen_sampler(self, space, sampler)
-        self._rungs = [_Rung(share) for share in shares(steps_below(self, least, eta), eta)]
+        self._rungs = [Rung(share) for share in shares(steps_below(self, least, eta), eta)]
         self._source = Source(self.sampler)
-        self._pending: dict[Proposal, deque[tuple[_Rung, Proposal | None]]] = {}
+        self._pending: dict[Proposal, deque[tuple[Rung, Proposal | None]]] = {}
         self._ended: StopSearch | None = None
 
     def ask(self, rng: np.random.Generator) -> Proposal | None:
@@ -65,7 +61,7 @@ class Asha(Strategy):
             raise self._ended
         return None
 
-    def _asked(self, rung: _Rung, candidate: object, parent: int | None, asked: Proposal | None) -> Proposal:
+    def _asked(self, rung: Rung, candidate: object, parent: int | None, asked: Proposal | None) -> Proposal:
         proposal = Proposal(candidate, fidelity=rung.share, parent=parent)  # pyright: ignore[reportArgumentType]
         self._pending.setdefault(proposal, deque()).append((rung, asked))
         return proposal
@@ -81,42 +77,3 @@ class Asha(Strategy):
 
     def may_continue(self, number: int) -> bool:
         return any(rung.may_promote(number) for rung in self._rungs[:-1])
-
-
-class _Rung:
-    """The trials that ended at one fidelity, those that were promoted apart from those that were not."""
-
-    def __init__(self, share: float) -> None:
-        self.share = share
-        self._told = 0
-        self._waiting: list[tuple[float, int]] = []  # (minus score, number), the best first
-        self._promoted: list[tuple[float, int]] = []
-        self._trials: dict[int, Trial] = {}  # by number
-        self._several = False  # whether there are several objectives
-
-    def note(self, trial: Trial) -> None:
-        self._told += 1
-        if trial.completed:
-            self._several = len(trial.scores) > 1
-            self._trials[trial.number] = trial
-            insort(self._waiting, (-trial.scores[0], trial.number))
-
-    def promote(self, eta: float) -> Trial | None:
-        """The best trial that was not promoted yet, where it is among the first floor(told / eta); None otherwise."""
-        if self._several:
-            self._reorder()
-        if not self._waiting or bisect(self._promoted, self._waiting[0]) >= int(self._told / eta + ROUNDING):
-            return None
-        first = self._waiting.pop(0)
-        insort(self._promoted, first)
-        return self._trials[first[1]]
-
-    def _reorder(self) -> None:
-        """With several objectives the order is that of all trials of the rung, in place of their scores."""
-        ordered = Population(self._trials.values()).ordered()
-        places = {trial.number: (float(place), trial.number) for place, trial in enumerate(ordered)}
-        self._waiting = sorted(places[number] for _, number in self._waiting)
-        self._promoted = sorted(places[number] for _, number in self._promoted)
-
-    def may_promote(self, number: int) -> bool:
-        return any(each == number for _, each in self._waiting[:KEPT])

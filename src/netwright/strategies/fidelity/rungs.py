@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect, insort
+from typing import TYPE_CHECKING
 
 from netwright.core.checks import is_number, refused
 from netwright.core.errors import ConfigurationError
+from netwright.strategies.evolution.ranking import Population
+
+if TYPE_CHECKING:
+    from netwright.core.trial import Trial
+
+KEPT = 64  # trials of a rung that are expected to be promoted some day, the best of those that were not yet
 
 ROUNDING = 1e-9  # what logarithms and powers of whole numbers are off by, at most
 
@@ -42,3 +50,47 @@ def shares(steps: int, eta: float) -> tuple[float, ...]:
 def sizes(candidates: int, steps: int, eta: float) -> tuple[int, ...]:
     """How many of so many candidates reach each rung: floor(n / eta^i), but one at least."""
     return tuple(max(1, math.floor(candidates * eta**-rung + ROUNDING)) for rung in range(steps + 1))
+
+
+class Rung:
+    """The trials that ended at one fidelity, those that were promoted apart from those that were not."""
+
+    def __init__(self, share: float) -> None:
+        self.share = share
+        self._told = 0
+        self._waiting: list[tuple[float, int]] = []  # (minus score, number), the best first
+        self._promoted: list[tuple[float, int]] = []
+        self._trials: dict[int, Trial] = {}  # by number
+        self._several = False  # whether there are several objectives
+
+    def note(self, trial: Trial) -> None:
+        self._told += 1
+        if trial.completed:
+            self._several = len(trial.scores) > 1
+            self._trials[trial.number] = trial
+            insort(self._waiting, (-trial.scores[0], trial.number))
+
+    def promote(self, eta: float) -> Trial | None:
+        """The best trial that was not promoted yet, where it is among the first floor(told / eta); None otherwise."""
+        trial = self.next(eta)
+        if trial is not None:
+            insort(self._promoted, self._waiting.pop(0))
+        return trial
+
+    def next(self, eta: float) -> Trial | None:
+        """The trial that `promote` would give, left where it is."""
+        if self._several:
+            self._reorder()
+        if not self._waiting or bisect(self._promoted, self._waiting[0]) >= int(self._told / eta + ROUNDING):
+            return None
+        return self._trials[self._waiting[0][1]]
+
+    def _reorder(self) -> None:
+        """With several objectives the order is that of all trials of the rung, in place of their scores."""
+        ordered = Population(self._trials.values()).ordered()
+        places = {trial.number: (float(place), trial.number) for place, trial in enumerate(ordered)}
+        self._waiting = sorted(places[number] for _, number in self._waiting)
+        self._promoted = sorted(places[number] for _, number in self._promoted)
+
+    def may_promote(self, number: int) -> bool:
+        return any(each == number for _, each in self._waiting[:KEPT])

@@ -1,0 +1,224 @@
+"""A race: known good networks and changes of the leaders, judged early, the better ones trained on until time is up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from netwright.core.checks import positive, probability
+from netwright.core.errors import SpaceExhausted, StopSearch
+from netwright.core.strategy import Strategy
+from netwright.core.trial import Proposal
+from netwright.strategies.evolution.ranking import Population
+from netwright.strategies.fidelity.rungs import KEPT, Rung, checked_eta, shares, steps_below
+from netwright.strategies.unseen import Unseen
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from netwright.core.architecture import Architecture
+    from netwright.core.space import Space
+    from netwright.core.trial import Trial
+
+PROVIDES = ("est.multi_fidelity",)
+
+MOST_REDRAWS = 20
+PARENTS = 3  # leaders that are changed
+SURE = 1.02  # times what a step is expected to take, it may take
+
+
+class Race(Strategy):
+    """Well-known networks begin, changes of the leaders follow, and the best is trained to its end before time is up.
+
+    Each candidate begins with a small share of the full training. Whoever is among the best 1/`eta` of those that had
+    as much gets `eta` times as much, going on from where it stood, as in asynchronous successive halving (Li et al.
+    2020). Where nobody may go on, a new candidate begins: first those of `first`, in turn, then a leader with one of
+    its decisions changed, now and then a random one. What a training takes is learnt from those before it: nothing is
+    begun that could not come to its end, and as soon as there is no time left for a step beside the rest of the
+    leader's training, the leader is trained to its end, then the next best as long as that fits.
+
+    space: the one to search.
+    seconds: of the search, whatever it has of workers; None for no limit, so that the search ends by its own stops.
+    first: architectures to begin with, as `space.parse` reads them or as they are; by name where they have one.
+    least: the smallest share of the full training; the lowest rung is the smallest power of 1/eta that is no less.
+    eta: a candidate among the best 1/eta of its rung goes on, to eta times as much.
+    random: share of new candidates that are drawn at random, once those of `first` have begun.
+    """
+
+    continues: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        space: Space,
+        seconds: float | None = None,
+        first: Mapping[str, Architecture | str] | Sequence[Architecture | str] = (),
+        least: float = 1 / 27,
+        eta: float = 3,
+        random: float = 0.2,
+    ) -> None:
+        self.space = space
+        self.seconds = positive(self, "seconds", seconds, none=True)
+        self.eta = checked_eta(self, eta)
+        self.random = probability(self, "random", random)
+        named = first.items() if isinstance(first, Mapping) else (("", each) for each in first)
+        self.first = tuple((name, space.parse(each) if isinstance(each, str) else each) for name, each in named)
+        for _, each in self.first:
+            space.validate(each)
+        # As text, so that the configuration can be kept and read.
+        kept = {name: str(each) for name, each in self.first} if isinstance(first, Mapping) else None
+        self._arguments = {**self._arguments, "first": [str(each) for _, each in self.first] if kept is None else kept}
+        self._rungs = [Rung(share) for share in shares(steps_below(self, least, eta), eta)]
+        self._unseen = Unseen(space)
+        self._begun = 0  # of those of `first`
+        self._pending: list[tuple[Proposal, float]] = []  # and when each began
+        self._now = 0.0  # seconds since the search began, as far as they can be told from those of the trials
+        self._latest: dict[Architecture, Trial] = {}  # the last trial of each candidate that completed one
+        self._taken: dict[Architecture, float] = {}  # seconds of all its trials
+        self._rates = 0.0  # the sum of what a full training of each would take
+        self._best: list[Trial] = []  # where the best candidates stand, the best first
+        self._closed: set[Architecture] = set()  # failed on the way
+
+    # Asking.
+
+    def ask(self, rng: np.random.Generator) -> Proposal | None:
+        best = self._to_end()
+        kept = 0.0 if best is None else self._rest(best)
+        upper, trial = self._promotable()
+        if trial is not None and self._fits(max(self._rest(trial), self._cost(trial, upper) + kept)):
+            self._rung_below(upper).promote(self.eta)
+            return self._on(trial, upper.share)
+        if self._fits(max(self._rate(None), self._of_new() + kept)):
+            try:
+                return self._new(rng)
+            except SpaceExhausted:
+                if not self._latest and not self._pending:
+                    raise
+        if best is not None:
+            return self._on(best, 1.0)
+        for each in self._unfinished():
+            if self._fits(self._rest(each)):
+                return self._on(each, 1.0)
+        if self._pending:
+            return None
+        raise StopSearch("the time of the race is used up")
+
+    def _promotable(self) -> tuple[Rung, Trial | None]:
+        """The highest rung that somebody may go on to, and who; nobody before all of `first` have begun."""
+        top = self._rungs[-1]
+        if self._begun < len(self.first):
+            return top, None
+        for upper, lower in zip(self._rungs[:0:-1], self._rungs[-2::-1], strict=True):
+            trial = lower.next(self.eta)
+            if trial is not None and self._may_go_on(trial, upper.share):
+                return upper, trial
+            if trial is not None:  # it went on already
+                lower.promote(self.eta)
+        return top, None
+
+    def _rung_below(self, upper: Rung) -> Rung:
+        return self._rungs[self._rungs.index(upper) - 1]
+
+    def _new(self, rng: np.random.Generator) -> Proposal:
+        while self._begun < len(self.first):
+            name, architecture = self.first[self._begun]
+            self._begun += 1
+            if self._unseen.add(architecture):
+                memo = {"known": name} if name else None
+                return self._asked(Proposal(architecture, fidelity=self._rungs[0].share, memo=memo))
+        leaders = self._leaders()
+        parent = leaders[int(rng.integers(len(leaders)))] if leaders and rng.random() >= self.random else None
+        child = self._unseen.draw(rng) if parent is None else self._child(parent.architecture, rng)
+        # A child begins anew: a parent's number would tell the engine that the same network goes on.
+        return self._asked(Proposal(child, fidelity=self._rungs[0].share))
+
+    def _child(self, parent: Architecture, rng: np.random.Generator) -> Architecture:
+        for _ in range(MOST_REDRAWS):
+            child = self.space.mutate(parent, rng)
+            if self._unseen.add(child):
+                return child
+        return self._unseen.draw(rng)
+
+    def _leaders(self) -> list[Trial]:
+        return self._best[:PARENTS]
+
+    def _on(self, trial: Trial, share: float) -> Proposal:
+        return self._asked(Proposal(trial.architecture, fidelity=share, parent=trial.number, memo=trial.proposal.memo))
+
+    def _asked(self, proposal: Proposal) -> Proposal:
+        self._pending.append((proposal, self._now))
+        return proposal
+
+    # What there is to be done, and what it takes.
+
+    def _to_end(self) -> Trial | None:
+        """Whose training must come to its end, as nobody that was trained to the end, or is being, is as good."""
+        ending = {proposal.candidate for proposal, _ in self._pending if proposal.share == 1}
+        for trial in self._best:
+            if trial.share == 1 or trial.architecture in ending:
+                return None
+            if self._may_go_on(trial, 1.0):
+                return trial
+        return None
+
+    def _unfinished(self) -> list[Trial]:
+        return [each for each in self._best if self._may_go_on(each, 1.0)]
+
+    def _may_go_on(self, trial: Trial, share: float) -> bool:
+        """Whether this is where its candidate stands, and nothing of it is under way."""
+        candidate = trial.architecture
+        latest = self._latest.get(candidate)
+        free = candidate not in self._closed and all(each.candidate != candidate for each, _ in self._pending)
+        return latest is not None and latest.number == trial.number and trial.share < share and free
+
+    def _rate(self, candidate: Architecture | None) -> float:
+        """Seconds of a full training: of this candidate, or of all on the average; 0 where nothing is known yet."""
+        if candidate is not None and candidate in self._latest:
+            return self._taken[candidate] / self._latest[candidate].share
+        return self._rates / len(self._latest) if self._latest else 0.0
+
+    def _rest(self, trial: Trial) -> float:
+        return (1 - trial.share) * self._rate(trial.architecture)
+
+    def _cost(self, trial: Trial, rung: Rung) -> float:
+        return (rung.share - trial.share) * self._rate(trial.architecture)
+
+    def _of_new(self) -> float:
+        return self._rungs[0].share * self._rate(None)
+
+    def _fits(self, seconds: float) -> bool:
+        return self.seconds is None or seconds <= SURE * (self.seconds - self._now)
+
+    # Telling.
+
+    def tell(self, trial: Trial) -> None:
+        place = next(number for number, (each, _) in enumerate(self._pending) if each == trial.proposal)
+        _, began = self._pending.pop(place)
+        self._now = max(self._now, began + trial.seconds)
+        candidate = trial.architecture
+        if trial.completed:
+            self._note(trial, candidate)
+        else:
+            self._closed.add(candidate)
+        rung = next(each for each in self._rungs if each.share == trial.share)
+        if trial.state != "infeasible" or rung is not self._rungs[0]:
+            rung.note(trial)
+
+    def _note(self, trial: Trial, candidate: Architecture) -> None:
+        """Where a candidate stands now, among the best or not."""
+        before = self._latest.get(candidate)
+        self._rates -= 0.0 if before is None else self._rate(candidate)
+        self._latest[candidate] = trial
+        self._taken[candidate] = self._taken.get(candidate, 0.0) + trial.seconds
+        self._rates += self._rate(candidate)
+        others = [each for each in self._best if each is not before]
+        self._best = Population([*others, trial]).ordered()[:KEPT]
+
+    def may_continue(self, number: int) -> bool:
+        """Whether the trial's candidate stands there, and is among the best, which may all be trained to the end."""
+        return any(each.number == number and self._may_go_on(each, 1.0) for each in self._best)
+
+
+def named(trial: Trial) -> str:
+    """The name of the well-known network that a trial of a race is about; empty for any other."""
+    memo: Mapping[str, Any] = trial.proposal.memo or {}
+    return str(memo.get("known", ""))

@@ -1,0 +1,172 @@
+"""A race: who begins, who goes on, and that the best comes to its end within the time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from netwright.core.architecture import Architecture
+from netwright.core.errors import StopSearch, UserError
+from netwright.core.trial import Measurement, Proposal, Trial
+from netwright.spaces import NasBench201
+from netwright.strategies import Race
+from netwright.testing import check_strategy
+from netwright.testing.small_spaces import Layers
+
+FULL = 45.0  # seconds of a full training
+
+
+class Course:
+    """Searches with a clock of its own: a training takes as long as its share says, and a better candidate scores
+    more at each share."""
+
+    def __init__(self, race: Race, slots: int = 1, seed: int = 0, fails: tuple[str, ...] = ()) -> None:
+        self.race, self.now, self.trials = race, 0.0, list[Trial]()
+        rng, running, worth = (
+            np.random.default_rng(seed),
+            list[tuple[float, int, Proposal]](),
+            dict[Architecture, float](),
+        )
+        self.stopped = ""
+        number = 0
+        while not self.stopped or running:
+            while not self.stopped and len(running) < slots:
+                try:
+                    asked = race.ask(rng)
+                except StopSearch as stop:
+                    self.stopped = str(stop)
+                    break
+                if asked is None:
+                    break
+                running.append((self.now + FULL * (asked.share - self.before(asked)), number, asked))
+                number += 1
+            if not running:
+                break
+            running.sort()
+            ends, which, proposal = running.pop(0)
+            seconds, self.now = FULL * (proposal.share - self.before(proposal)), ends
+            known = (proposal.memo or {}).get("known", "")
+            score = worth.setdefault(proposal.candidate, rng.random()) + proposal.share  # pyright: ignore[reportArgumentType]
+            failed = known in fails and known
+            trial = Trial(
+                which,
+                proposal,
+                "diverged" if failed else "completed",
+                Measurement({}),
+                () if failed else (score,),
+                seconds=seconds,
+            )
+            race.tell(trial)
+            self.trials.append(trial)
+
+    def before(self, proposal: Proposal) -> float:
+        """The share that the candidate has behind it."""
+        return next((each.share for each in self.trials if each.number == proposal.parent), 0.0)
+
+
+def first(space: NasBench201, count: int = 6) -> dict[str, Architecture]:
+    rng = np.random.default_rng(1)
+    return {f"known {number}": space.sample(rng) for number in range(count)}
+
+
+def test_keeps_the_contract() -> None:
+    check_strategy(Race)
+    check_strategy(lambda space: Race(space, seconds=30, least=1 / 9))
+    check_strategy(lambda space: Race(space, seconds=20, first=[space.sample(np.random.default_rng(3))]))
+
+
+@pytest.mark.parametrize("slots", [1, 2, 3])
+@pytest.mark.parametrize("seconds", [60, 100, 300])
+def test_the_best_is_trained_to_its_end_in_time(slots: int, seconds: float) -> None:
+    space = NasBench201()
+    course = Course(Race(space, seconds, first(space)), slots)
+    best = max(course.trials, key=lambda trial: trial.scores)
+    assert best.share == 1
+    assert course.now <= 1.02 * seconds
+    assert course.now >= seconds - FULL
+    assert course.stopped == "the time of the race is used up"
+
+
+def test_the_well_known_ones_begin_and_keep_their_names() -> None:
+    space = NasBench201()
+    known = first(space)
+    trials = Course(Race(space, 200, known), 2).trials
+    begun = sorted((each for each in trials if each.share < 0.1), key=lambda trial: trial.number)[: len(known)]
+    assert [each.architecture for each in begun] == list(known.values())
+    for each in trials:
+        name = (each.proposal.memo or {}).get("known")
+        assert (name is None) == (each.architecture not in known.values())
+        assert name is None or known[name] == each.architecture
+
+
+def test_each_goes_on_from_where_it_stood() -> None:
+    space = NasBench201()
+    by_number = {each.number: each for each in Course(Race(space, 300, first(space)), 2).trials}
+    went_on = [each for each in by_number.values() if each.proposal.parent is not None]
+    assert went_on
+    for each in went_on:
+        before = by_number[each.proposal.parent]  # pyright: ignore[reportArgumentType]
+        assert before.architecture == each.architecture
+        assert before.share < each.share
+        assert not any(
+            other.architecture == each.architecture and before.share < other.share < each.share
+            for other in by_number.values()
+        )
+
+
+def test_leaders_are_changed_in_one_decision() -> None:
+    space = NasBench201()
+    race = Race(space, 300, first(space), random=0.0)
+    trials = Course(race).trials
+    asked = [each.architecture for each in trials if each.share < 0.1]
+    for place, each in enumerate(asked[6:], 6):
+        changes = [
+            sum(a != b for a, b in zip(space.indices(each), space.indices(other), strict=True))
+            for other in asked[:place]
+        ]
+        assert 1 in changes
+
+
+def test_one_that_fails_is_never_asked_again() -> None:
+    space = NasBench201()
+    trials = Course(Race(space, 200, first(space)), fails=("known 2",)).trials
+    assert sum((each.proposal.memo or {}).get("known") == "known 2" for each in trials) == 1
+
+
+def test_nothing_is_begun_that_cannot_come_to_its_end() -> None:
+    space = NasBench201()
+    trials = Course(Race(space, 400, first(space))).trials
+    clock = 0.0
+    for each in trials:
+        begun = clock
+        clock += each.seconds
+        assert begun + (1 - each.share) * FULL + each.seconds <= 1.05 * 400
+
+
+def test_without_a_limit_a_small_space_is_trained_to_its_end() -> None:
+    space = Layers(2)
+    course = Course(Race(space))
+    assert {each.architecture for each in course.trials if each.share == 1} == set(space.enumerate())
+
+
+def test_is_made_again_from_its_configuration() -> None:
+    space = NasBench201()
+    race = Race(space, 100, first(space))
+    assert list(race.configuration()["arguments"]["first"]) == list(first(space))
+    again = Race(space, 100, race.configuration()["arguments"]["first"])
+    assert again.first == race.first
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"seconds": -1}, "seconds"),
+        ({"least": 0.9}, "least"),
+        ({"eta": 1}, "eta"),
+        ({"random": 2}, "random"),
+        ({"first": ["nonsense"]}, "nonsense"),
+    ],
+)
+def test_wrong_options_are_refused(options: dict, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        Race(NasBench201(), **options)
