@@ -5,6 +5,7 @@ import importlib.util
 import json
 
 import numpy as np
+import pytest
 import safetensors.torch
 import torch
 
@@ -64,3 +65,33 @@ def test_a_forecast_goes_on_from_a_table(tmp_path, capsys):
     assert torch.allclose(found.double(), task.problem.in_units(outputs), atol=1e-5)
     (answer,) = printed(module, capsys, tmp_path / "load.csv")
     assert answer["example"] == "after 199"
+
+
+def test_a_forecast_says_how_far_off_it_is(tmp_path, capsys):
+    lines = [f"{t},{np.sin(t):.4f},{5 + np.cos(t):.4f}\n" for t in range(200)]
+    (tmp_path / "load.csv").write_text("t,load,heat\n" + "".join(lines))
+    task = forecast(tmp_path / "load.csv", horizon=2, window=8, time_column="t", target=["heat", "load"])
+    module, outputs = exported(task, tmp_path)
+    (tmp_path / "tested.csv").write_text("t,load,heat\n" + "".join(lines[180:]))
+    assert module.main([str(tmp_path / "tested.csv"), "--json", "--score"]) == 0
+    found = json.loads(capsys.readouterr().out)["score"]
+    tally = task.problem.tally()
+    tally.add(outputs, task.test.targets)
+    reported = tally.figures()
+    assert found.pop("windows") == len(task.test) == 11
+    assert found == pytest.approx({name: reported[name] for name in found}, rel=1e-5)
+    assert module.main([str(tmp_path / "tested.csv"), "--score"]) == 0
+    assert f"; from 11 windows within it R² {reported['r2']:.4g}, MAE " in capsys.readouterr().out
+
+
+def test_windows_over_a_gap_are_not_scored(tmp_path, capsys):
+    lines = [f"{t},{np.sin(t):.4f}\n" for t in range(200)]
+    (tmp_path / "load.csv").write_text("t,load\n" + "".join(lines))
+    module, _ = exported(forecast(tmp_path / "load.csv", horizon=2, window=8, time_column="t"), tmp_path)
+    lines[20] = "20,\n"
+    (tmp_path / "gaps.csv").write_text("t,load\n" + "".join(lines[:40] + lines[43:60]))
+    assert module.main([str(tmp_path / "gaps.csv"), "--json", "--score"]) == 0
+    assert json.loads(capsys.readouterr().out)["score"]["windows"] == (20 - 9) + (19 - 9) + (17 - 9)
+    (tmp_path / "few.csv").write_text("t,load\n" + "".join(lines[:8]))
+    assert module.main([str(tmp_path / "few.csv"), "--score"]) == 0
+    assert capsys.readouterr().out.endswith("; no window of it has what follows behind it\n")

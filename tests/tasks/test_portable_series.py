@@ -162,6 +162,7 @@ def test_a_forecast_goes_on_from_the_last_rows(tmp_path):
         (lambda lines: lines[:4], "holds 4 rows; a forecast goes on from 5"),
         (lambda lines: [*lines[:-2], lines[-1]], "line 120: '2024-04-29' in the column 'day' is not one step behind"),
         (lambda lines: [*lines[:-2], lines[-1], lines[-2]], "line 121: 'day' does not ascend"),
+        (lambda lines: ["2024-01-01;many;1", *lines[1:]], "line 2: 'many' in the column 'count' is no number"),
         (lambda lines: [*lines[:-1], "2024-04-29;;1"], "line 121: 'count' is missing"),
         (lambda lines: [*lines[:-1], "soon;1;1"], "line 121: 'soon' in the column 'day' is no time"),
     ],

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from torch import Tensor
 
 from netwright.core.errors import ConfigurationError
+from netwright.core.portable_code import text_of
 from netwright.core.problem import amount
 from netwright.core.wording import listed
+from netwright.problems.portable import forecasts, numbers
 from netwright.problems.regression import LEVELS, Loss, Regression
 
 __all__ = ["Forecast"]
@@ -72,3 +75,9 @@ class Forecast(Regression):
         steps = [step % back - back for step in range(self.horizon)]
         values = inputs[:, list(self.channels)][:, :, steps].flatten(1).double()
         return ((values - values.new_tensor(self.centre)) / values.new_tensor(self.scale)).float()
+
+    def constants(self) -> Mapping[str, Any]:
+        return {**super().constants(), "GOES_ON": self.channels}
+
+    def code(self) -> str:
+        return text_of(numbers, forecasts)

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.core.portable_code import text_of
 from netwright.core.preparation import Preparation
 from netwright.tasks.portable import arrays, images, masked, pictures, tiles, vectors
-from netwright.tasks.portable_code import text_of
 
 IMAGE_ENDINGS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"),

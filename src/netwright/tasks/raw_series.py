@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.core.portable_code import text_of
 from netwright.core.preparation import Preparation
 from netwright.core.wording import listed
 from netwright.tasks.portable import (
@@ -23,7 +24,6 @@ from netwright.tasks.portable import (
     series_rows,
     time_rows,
 )
-from netwright.tasks.portable_code import text_of
 from netwright.tasks.table_columns import Source, write_rows
 from netwright.tasks.tables import Table
 

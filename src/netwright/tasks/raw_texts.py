@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from netwright.core.portable_code import text_of
 from netwright.core.preparation import Preparation
 from netwright.tasks.portable import cells, rows, text_rows, text_windows, texts
-from netwright.tasks.portable_code import text_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.core.portable_code import text_of
 from netwright.core.preparation import Preparation
 from netwright.tasks.portable import cells, columns, rows
-from netwright.tasks.portable_code import text_of
 
 
 @dataclass(frozen=True, eq=False)

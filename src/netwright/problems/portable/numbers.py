@@ -40,10 +40,14 @@ def quantiles(outputs: Tensor) -> Tensor:
     return found * scale + centre
 
 
+def middle(outputs: Tensor) -> Tensor:
+    """One number for each that is asked for, (n, names), in its units, float64: the middle one of quantiles."""
+    place = min(range(len(LEVELS)), key=lambda i: abs(LEVELS[i] - 0.5)) if LEVELS else 0
+    return quantiles(outputs)[:, :, place]
+
+
 def _numbers(outputs: Tensor) -> list[dict[str, float]]:
-    """One number for each that is asked for: the middle one of quantiles."""
-    middle = min(range(len(LEVELS)), key=lambda i: abs(LEVELS[i] - 0.5)) if LEVELS else 0
-    return [dict(zip(TARGET_NAMES, each, strict=True)) for each in quantiles(outputs)[:, :, middle].tolist()]
+    return [dict(zip(TARGET_NAMES, each, strict=True)) for each in middle(outputs).tolist()]
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +58,11 @@ def answers(
     network: nn.Module, inputs: Any, names: Sequence[tuple[str, str]], asked: argparse.Namespace
 ) -> list[dict[str, Any]]:
     """The numbers of each example, and their quantiles where it was trained for them."""
-    outputs = respond(network, inputs)
+    return told(respond(network, inputs))
+
+
+def told(outputs: Tensor) -> list[dict[str, Any]]:
+    """What the network gives for some examples, as answers."""
     found: list[dict[str, Any]] = [{"numbers": each} for each in _numbers(outputs)]
     if LEVELS:
         for answer, each in zip(found, quantiles(outputs).tolist(), strict=True):
@@ -65,6 +73,11 @@ def answers(
 
 def line(answer: dict[str, Any]) -> str:
     """One answer as people read it."""
+    return in_words(answer)
+
+
+def in_words(answer: dict[str, Any]) -> str:
+    """The numbers of one answer, and the range of their quantiles."""
     behind = f" {UNIT}" if UNIT else ""
     own = [f"{printable(name)} {value:,.6g}{behind}" for name, value in answer["numbers"].items()]
     ranges = answer.get("quantiles", {}).values()
