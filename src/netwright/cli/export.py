@@ -161,7 +161,8 @@ class Found:
         try:
             with seeded(0):
                 network = work.space.build(chosen.architecture, work.task.shape)
-                cost = measured(network, work.task.final_data(work.device), work.settings, work.device)
+                settings = work.settings_of(chosen.architecture)
+                cost = measured(network, work.task.final_data(work.device), settings, work.device)
         except Exception:
             return None
         return cost.of(epochs)

@@ -68,7 +68,7 @@ def typical_pace(task: Task, space: Space, plan: Plan, architecture: Architectur
     with seeded(0):
         network = space.build(architecture, task.shape)
     data = task.search_data(training.split_seed, training.device, training.validation)
-    return pace(network, data, training.settings, training.device)
+    return pace(network, data, training.settings_of(architecture), training.device)
 
 
 def paced(task: Task, space: Space, plan: Plan, found: Preflight, seconds: float | None) -> tuple[Pace, float | None]:

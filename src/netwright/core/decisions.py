@@ -85,6 +85,13 @@ class DecisionTable(Sequence[Decision]):
         )
         self._free = not any(self._conditions)
 
+    def followed_by(self, more: Sequence[Decision]) -> DecisionTable:
+        """The same table with further decisions behind its own, which are always asked and free of all others.
+
+        more: those decisions.
+        """
+        return DecisionTable((*self, *more))
+
     def _resolve(self, condition: Condition) -> tuple[int, frozenset[int]]:
         parent = self.places[condition.parent]
         return parent, frozenset(self.option_index[parent][label] for label in condition.labels)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from itertools import product
+from math import prod
 from typing import TYPE_CHECKING
 
 from netwright.core.decisions import Decision, DecisionTable, Point
-from netwright.core.errors import InvalidArchitecture, SpaceExhausted, UserError
+from netwright.core.errors import ConfigurationError, InvalidArchitecture, SpaceExhausted, UserError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+MOST_LISTED = 1_000_000
 
 
 class ListedTable(DecisionTable):
@@ -25,6 +30,16 @@ class ListedTable(DecisionTable):
         super().__init__(table[:])
         self.points = tuple(dict.fromkeys(points))
         self._known = frozenset(self.points)
+
+    def followed_by(self, more: Sequence[Decision]) -> ListedTable:
+        """Each listed point with every combination of the further decisions; ConfigurationError for too many."""
+        count = len(self.points) * prod(len(each.options) for each in more)
+        if count > MOST_LISTED:
+            raise ConfigurationError(
+                f"{len(self.points):,} listed architectures with every combination of {len(more)} further decisions "
+                f"would be {count:,}, expected at most {MOST_LISTED:,}; list fewer, or give fewer values"
+            )
+        return ListedWithMore(self, more)
 
     @cached_property
     def _array(self) -> NDArray[np.int64]:
@@ -116,3 +131,35 @@ class ListedTable(DecisionTable):
         super().check(point)
         if tuple(point) not in self._known:
             raise InvalidArchitecture(f"this architecture is none of the {self.size:,} that are listed")
+
+
+class ListedWithMore(ListedTable):
+    """Each point of a list with every combination of further decisions; one of either is changed at a time.
+
+    listed: the points.
+    more: decisions that are always asked, behind those of the points.
+    """
+
+    def __init__(self, listed: ListedTable, more: Sequence[Decision]) -> None:
+        tails = list(product(*(range(len(each.options)) for each in more)))
+        super().__init__(DecisionTable((*listed, *more)), [(*each, *tail) for each in listed.points for tail in tails])
+        self._listed, self._more = listed, DecisionTable(more)
+
+    def _parts(self, point: Point) -> tuple[Point, Point]:
+        return point[: len(self._listed)], point[len(self._listed) :]
+
+    def mutate(self, point: Point, rng: np.random.Generator) -> Point:
+        head, tail = self._parts(point)
+        active = sum(option >= 0 for option in head) if len(self._listed.points) > 1 else 0
+        if rng.random() * (active + len(tail)) < active:
+            return (*self._listed.mutate(head, rng), *tail)
+        return (*head, *self._more.mutate(tail, rng))
+
+    def cross(self, first: Point, second: Point, rng: np.random.Generator) -> Point:
+        (head, tail), (other_head, other_tail) = self._parts(first), self._parts(second)
+        return (*self._listed.cross(head, other_head, rng), *self._more.cross(tail, other_tail, rng))
+
+    def neighbors(self, point: Point) -> Iterator[Point]:
+        head, tail = self._parts(point)
+        yield from ((*each, *tail) for each in self._listed.neighbors(head))
+        yield from ((*head, *each) for each in self._more.neighbors(tail))

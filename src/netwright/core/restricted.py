@@ -49,6 +49,9 @@ class RestrictedTable(JointTable):
         self._restriction = restriction
         self._count = restriction.leading
 
+    def followed_by(self, more: Sequence[Decision]) -> RestrictedTable:
+        return RestrictedTable(super().followed_by(more), self._restriction)
+
     def holds(self, point: Sequence[int]) -> bool:
         return not self._restriction.reason(point)
 

@@ -7,6 +7,7 @@ search, and so on. Nothing is registered: `isinstance(part, Role)` asks, and the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from netwright.core.space import Space
@@ -123,6 +124,33 @@ class HasWidth(Protocol):
 
     @property
     def width_parameter(self) -> str: ...
+
+
+@runtime_checkable
+class ChoosesTraining(Protocol):
+    """A space whose architectures say how their networks are trained, beside what they are built of."""
+
+    @property
+    def space(self) -> Space:
+        """The space that knows the networks alone."""
+        ...
+
+    def untrained(self, architecture: Architecture) -> Architecture:
+        """What the architecture is in the space of the networks alone."""
+        ...
+
+    def trained_as(self, architecture: Architecture, other: Architecture) -> Architecture:
+        """The network of one architecture with the training of another."""
+        ...
+
+    def training_of(self, architecture: Architecture) -> Mapping[str, Any]:
+        """The training settings that the architecture has chosen, by name."""
+        ...
+
+
+def chosen_training(space: object, architecture: Architecture) -> Mapping[str, Any]:
+    """The training settings that an architecture of the space has chosen, by name; nothing where it chooses none."""
+    return space.training_of(architecture) if isinstance(space, ChoosesTraining) else {}
 
 
 def space_of(part: object) -> Space | None:

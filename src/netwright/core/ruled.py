@@ -42,6 +42,9 @@ class RuledTable(JointTable):
         while self._explore():
             pass
 
+    def followed_by(self, more: Sequence[Decision]) -> RuledTable:
+        return RuledTable(super().followed_by(more), {self[place].name: rules for place, rules in self._said.items()})
+
     def _place(self, name: str) -> int:
         if name not in self.places:
             raise UserError(f"there is a rule for decision {name!r}, which is never asked{nearest(name, self.places)}")

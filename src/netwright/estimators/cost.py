@@ -10,6 +10,7 @@ from netwright.core.architecture import Architecture, Mixture
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import UserError
 from netwright.core.estimator import Estimator
+from netwright.core.roles import ChoosesTraining
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.core.trial import Measurement, Proposal
@@ -50,6 +51,7 @@ class Cost(Estimator):
     def __init__(self, space: Space, shape: TaskShape | Mapping[str, Any]) -> None:
         self.space = space
         self.shape = shape if isinstance(shape, TaskShape) else TaskShape.from_json(shape)
+        self._networks = space.space if isinstance(space, ChoosesTraining) else space
 
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:
         """Count the candidate; `seed` and the proposal's fidelity change nothing."""
@@ -69,11 +71,11 @@ class Cost(Estimator):
     def _expected(self) -> MeanCost:
         from netwright.estimators.expected import MeanCost
 
-        if not isinstance(self.space, DecisionSpace):
+        if not isinstance(self._networks, DecisionSpace):
             raise UserError(
                 f"{self.space.name} has no decisions, so that there are no mixtures of its networks to count"
             )
-        return MeanCost(self.space, self._model)
+        return MeanCost(self._networks, self._model)
 
     @cached_property
     def of_uniform(self) -> dict[str, float]:
@@ -89,12 +91,14 @@ class Cost(Estimator):
         """The metrics of an architecture, as exact integers; `activation_memory` in bytes."""
         if architecture.space is not self.space:
             self.space.validate(architecture)
+        if isinstance(self.space, ChoosesTraining):
+            architecture = self.space.untrained(architecture)
         params, macs, memory = self._model(architecture.content)
         return {"params": params, "macs": macs, "activation_memory": memory}
 
     @cached_property
     def _model(self) -> CostModel:
-        space = self.space
+        space = self._networks
         if isinstance(space, DecisionSpace) and getattr(space, "additive_cost", False):
             return Table(space, self.shape)
         if isinstance(space, DecisionSpace) and isinstance(space, HasCostTerms):

@@ -20,7 +20,7 @@ from netwright.core.checks import part, positive
 from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.estimator import Estimator
 from netwright.core.placing import chosen_device
-from netwright.core.roles import HasWidth
+from netwright.core.roles import ChoosesTraining, HasWidth, chosen_training
 from netwright.core.space import Space
 from netwright.core.task import Data, TaskShape
 from netwright.core.trial import Measurement, Proposal, share_of
@@ -118,14 +118,20 @@ class Training(Estimator):
             raise ConfigurationError(
                 f"Training: there is no fidelity {self.fidelity!r}{nearest(self.fidelity, get_args(Fidelity))}"
             )
-        if self.fidelity == "width" and not isinstance(self.space, HasWidth):
+        networks = self._networks
+        if self.fidelity == "width" and not isinstance(networks, HasWidth):
             raise ConfigurationError(
-                f"{type(self.space).__name__} names no `width_parameter`, the field that fidelity 'width' makes "
+                f"{type(networks).__name__} names no `width_parameter`, the field that fidelity 'width' makes "
                 "smaller; use fidelity 'epochs' or 'data', or give the space one"
             )
         if self.fidelity == "resolution" and not self.task.shape.is_image:
             raise ConfigurationError("Training: vectors have no resolution; use fidelity 'epochs' or 'data'")
         require_runs(self.space, self.task.shape)
+
+    @property
+    def _networks(self) -> Space:
+        """The space of the networks alone."""
+        return self.space.space if isinstance(self.space, ChoosesTraining) else self.space
 
     def _check_numbers(self) -> None:
         part(self, "validation", self.validation)
@@ -181,7 +187,7 @@ class Training(Estimator):
         share = proposal.share
         if not 0 < share <= 1:
             raise UserError(f"fidelity is a share of the full budget, above 0 and at most 1, found {share!r}")
-        space, settings, until = self._space_at(share), self._settings_at(share), self._until(share)
+        space, settings, until = self._space_at(share), self._settings_at(share, architecture), self._until(share)
         data = self._data_at(share)
         shape = replace(self.task.shape, input=data.train.shape[1:])
         self._check_memory(architecture, space, shape, settings.batch_size)
@@ -255,12 +261,21 @@ class Training(Estimator):
 
     def check_memory(self, architecture: Architecture) -> None:
         """Raise OutOfMemory where a batch of this network cannot fit on the device; nothing is built."""
-        self._check_memory(architecture, self.space, self.task.shape, self.settings.batch_size)
+        batch_size = self.settings_of(architecture).batch_size
+        self._check_memory(architecture, self.space, self.task.shape, batch_size)
+
+    def settings_of(self, architecture: Architecture) -> TrainingSettings:
+        """With which an architecture is trained in full: its own choices, where the space has any, in place of others.
+
+        architecture: of the space.
+        """
+        chosen = chosen_training(self.space, architecture)
+        return self.settings.replace(**chosen) if chosen else self.settings
 
     # What a share of the budget leaves.
 
-    def _settings_at(self, share: float) -> TrainingSettings:
-        settings, changes = self.settings, {}
+    def _settings_at(self, share: float, architecture: Architecture) -> TrainingSettings:
+        settings, changes = self.settings_of(architecture), {}
         if self.fidelity == "annealed" and share != 1:
             changes["epochs"] = self._epochs(share)
         batch_size = workplace().share_of_batch(settings.batch_size)
@@ -296,12 +311,15 @@ class Training(Estimator):
     def _space_at(self, share: float) -> Space:
         if self.fidelity != "width" or share == 1:
             return self.space
-        assert isinstance(self.space, HasWidth)
-        name = self.space.width_parameter
-        full: int = getattr(self.space, name)
+        networks = self._networks
+        assert isinstance(networks, HasWidth)
+        name = networks.width_parameter
+        full: int = getattr(networks, name)
         width = min(full, max(LEAST_WIDTH, round(share * full)))
         if width not in self._reduced:
-            self._reduced[width] = self.space.replace(**{name: width})
+            narrow = networks.replace(**{name: width})
+            chosen = isinstance(self.space, ChoosesTraining)
+            self._reduced[width] = self.space.replace(space=narrow) if chosen else narrow
         return self._reduced[width]
 
     def _check_memory(self, architecture: Architecture, space: Space, shape: TaskShape, batch_size: int) -> None:
@@ -325,7 +343,8 @@ class Training(Estimator):
         if folder is None:
             return None
         part = self._suffix(share)
-        smaller = "" if settings.batch_size == self.settings.batch_size else f"-{settings.batch_size}"
+        full = self.settings_of(architecture).batch_size
+        smaller = "" if settings.batch_size == full else f"-{settings.batch_size}"
         born = "" if parent is None else f"-of-{parent.architecture.digest[:16]}-{parent.seed}"
         return folder / f"{architecture.digest[:16]}-{seed}{born}{part}-{self._identity}{smaller}"
 

@@ -10,6 +10,7 @@ import torch
 
 from netwright.core.errors import UserError
 from netwright.core.randomness import derived_seed
+from netwright.core.roles import ChoosesTraining
 from netwright.networks.counting import count
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def draw_picks(
     accept: Callable[[Architecture], bool] | None = None,
 ) -> list[Architecture]:
     """For each seed another random architecture than the winner, that can be built and keeps the limits.
+
+    Where the space chooses the training, too, they have that of the winner.
 
     Raises UserError where no such architecture is found in 1,000 draws.
     """
@@ -53,12 +56,13 @@ def _drawn(
     space: Space, winner: Architecture, seeds: Sequence[int], accept: Callable[[Architecture], bool]
 ) -> list[Architecture]:
     """Different architectures other than the winner, one a seed, each from its seed's own generator."""
-    seen = {space.key(winner)}
+    seen, chooses = {space.key(winner)}, space if isinstance(space, ChoosesTraining) else None
     found: list[Architecture] = []
     for seed in seeds:
         rng = np.random.default_rng(derived_seed(seed, _PICKS))
         for _ in range(MOST_TRIES):
             pick = space.sample(rng)
+            pick = pick if chooses is None else chooses.trained_as(pick, winner)
             if space.key(pick) not in seen and accept(pick):
                 break
         else:

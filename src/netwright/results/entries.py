@@ -27,7 +27,7 @@ from netwright.core.inside import open_inside
 from netwright.core.kinds import kinds_checked
 from netwright.core.objective import Objective
 from netwright.core.placing import chosen_device
-from netwright.core.roles import HasSettings, HoldsOut, OfSpace, OnTask, Trainer, TrainsFinally
+from netwright.core.roles import HasSettings, HoldsOut, OfSpace, OnTask, Trainer, TrainsFinally, chosen_training
 from netwright.core.space import Space
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.workplace import workplace
@@ -146,6 +146,11 @@ class FinalTraining(Estimator):
                 return self.space.build(architecture, self.task.shape)
             return reference.build(self.task.shape)
 
+    def settings_of(self, architecture: Architecture) -> TrainingSettings:
+        """With which a network is trained: the architecture's own choices, where the space has any, before others."""
+        chosen = chosen_training(self.space, architecture)
+        return self.settings.replace(**chosen) if chosen else self.settings
+
     def _fitted(self, found: Contender, folder: Path) -> Measurement:
         Checkpoints(folder / RESULT).save(0, lambda _: None, {"contender": asdict(found)})
         return self._measured(found.values[0], found.seconds)
@@ -157,13 +162,13 @@ class FinalTraining(Estimator):
         network = self.build(entry, architecture)
         if entry.start is not None and load_trained(network, entry.start) is None:
             raise TrialFailed(f"the weights in {entry.start} are damaged, so that there is nothing to go on from")
-        data = self.task.final_data(self.device)
+        data, settings = self.task.final_data(self.device), self.settings_of(architecture)
         before = self._validated(network) if entry.start is not None else None
         now = time.monotonic()
         tested = train_and_test(
             network,
             data,
-            self.settings.replace(epochs=max(1, entry.epochs)),
+            settings.replace(epochs=max(1, entry.epochs)),
             entry.seed,
             device=self.device,
             epochs=entry.epochs,
@@ -185,7 +190,7 @@ class FinalTraining(Estimator):
             "before"
         )
         return train_and_test(
-            *(network, data, self.settings, entry.seed), device=self.device, epochs=0, begun=entry.begun, notes=(note,)
+            *(network, data, settings, entry.seed), device=self.device, epochs=0, begun=entry.begun, notes=(note,)
         )
 
     def _validated(self, network: nn.Module) -> float:

@@ -16,6 +16,7 @@ from netwright.core.errors import NetwrightError, TrialFailed, UserError
 from netwright.core.kinds import kinds_checked
 from netwright.core.memory_use import peak_of_process
 from netwright.core.problem import Metric
+from netwright.core.roles import chosen_training
 from netwright.core.task import Data
 from netwright.networks.counting import count
 from netwright.results.figures import Contender
@@ -135,7 +136,7 @@ def train_final(
     space: of the architecture.
     architecture: that is trained.
     task: with its test split.
-    settings: how to train.
+    settings: how to train, but for what an architecture has chosen itself (`WithTraining`).
     seeds: of the trainings, none twice.
     device: as "cpu", "cuda" or "cuda:0".
     directory: checkpoints go there, from which an interrupted final training continues.
@@ -150,14 +151,15 @@ def train_final(
     builds = {
         seed: lambda found=found: space.build(found, task.shape) for seed, found in zip(seeds, each_seed, strict=True)
     }
+    chosen = [settings.replace(**chosen_training(space, each)) for each in each_seed]
     # What was found must not be lost for a first epoch that takes longer than the time left.
     options = Options(device, None if directory is None else Path(directory), on_epoch, deadline, whole_epoch=True)
-    made, failed = train_each(builds, task, settings, options)
+    made, failed = train_each(builds, task, dict(zip(seeds, chosen, strict=True)), options)
     first = made[0]
     cost = count(first.network, task.shape.input)
     return FinalResult(
         architecture=architecture,
-        settings=settings,
+        settings=chosen[0],
         trainings=tuple(each.record for each in made),
         params=cost.params,
         macs=cost.macs,
@@ -197,12 +199,12 @@ class Tested:
 def train_each(
     builds: Mapping[int, Callable[[], nn.Module]],
     task: Task,
-    settings: TrainingSettings,
+    settings: Mapping[int, TrainingSettings],
     options: Options,
 ) -> tuple[list[Tested], dict[int, str]]:
     """Train and test one network a seed: those that succeed, and why the others did not.
 
-    The time left is shared among the seeds left.
+    builds, settings: by seed. The time left is shared among the seeds left.
     Raises TrialFailed where none succeeds.
     """
     data = task.final_data(options.device)
@@ -215,7 +217,7 @@ def train_each(
                 network = build()
             done.append(
                 train_and_test(
-                    *(network, data, settings, seed),
+                    *(network, data, settings[seed], seed),
                     device=options.device,
                     checkpoint=None if options.directory is None else options.directory / f"seed-{seed}",
                     on_epoch=_of_seed(options.on_epoch, seed),

@@ -203,7 +203,7 @@ class Finals:
         self._data = self.work.task.final_data(self.work.device)
         network = self.work.build(Entry(FOUND, wanted.seeds[0], winner.architecture, 1), winner.architecture)
         self._macs = max(1, count(network, self.work.task.shape.input).macs)
-        self._cost = measured(network, self._data, self.work.settings, self.work.device)
+        self._cost = measured(network, self._data, self.work.settings_of(winner.architecture), self.work.device)
         if wanted.decided is not None:
             return Fit(wanted.decided, 0)
         others = [self._cost_of(name) for name, _ in order[1:]]

@@ -268,7 +268,7 @@ def _final_result(finals: Finals, winner: Winner, work: FinalTraining, wanted: W
     load_trained(network, first.result)
     return FinalResult(
         architecture=winner.architecture,
-        settings=work.settings.replace(epochs=max(1, epochs)),
+        settings=work.settings_of(winner.architecture).replace(epochs=max(1, epochs)),
         trainings=tuple(each.record for each in records.values() if each.record is not None),
         params=first.params,
         macs=first.macs,

@@ -18,6 +18,7 @@ from netwright.spaces.series import Series
 from netwright.spaces.tabular import Tabular
 from netwright.spaces.texts import Texts
 from netwright.spaces.unet_cells import UNetCells
+from netwright.spaces.with_training import WithTraining
 
 __all__ = [
     "Among",
@@ -37,5 +38,6 @@ __all__ = [
     "Tabular",
     "Texts",
     "UNetCells",
+    "WithTraining",
     "from_genotype",
 ]

@@ -1,0 +1,80 @@
+"""The training that an expert would begin with for a kind of data, and what of it is worth racing.
+
+What kind of data there is follows from the shape: vectors, series, images, images with masks, tokens with one answer
+or with one each. Each kind has a row of settings; those that go by the number of examples follow in `usual`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from netwright.training.batches import usual_batch
+
+if TYPE_CHECKING:
+    from netwright.core.problem import Problem
+    from netwright.core.task import TaskShape
+
+_ADAMW = {"optimiser": "adamw", "gradient_clip": 1.0}
+_USUAL: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "images": {"optimiser": "sgd", "learning_rate": 0.1, "weight_decay": 5e-4},
+        "masks": {**_ADAMW, "learning_rate": 3e-3, "weight_decay": 1e-3},
+        "vectors": {**_ADAMW, "learning_rate": 2e-3, "weight_decay": 1e-2},
+        "series": {**_ADAMW, "learning_rate": 3e-3, "weight_decay": 1e-2},
+        "tokens": {**_ADAMW, "learning_rate": 3e-3, "weight_decay": 1e-2},
+        "language": {**_ADAMW, "learning_rate": 3e-3, "weight_decay": 1e-2},
+    }
+)
+"""By kind of data."""
+_FASTER = (1 / 3, 3.0)  # learning rates to race beside the usual one, as its multiples
+LEAST_BATCH, MOST_BATCH = 16, 256
+STEPS = 30  # in an epoch, below which batches are made smaller
+
+
+def usual(shape: TaskShape, problem: Problem, examples: int) -> dict[str, Any]:
+    """The settings of `TrainingSettings` that an expert would choose; those that are not named keep their defaults.
+
+    shape: of the task.
+    problem: what is asked for.
+    examples: to train on.
+    """
+    kind = _kind(shape)
+    return {**_USUAL[kind], "batch_size": _batch(shape, examples)}
+
+
+def choices(shape: TaskShape, problem: Problem, examples: int) -> dict[str, tuple[Any, ...]]:
+    """The settings that are worth racing on such data, each with its values, the usual one first.
+
+    shape: of the task.
+    problem: what is asked for.
+    examples: to train on.
+    """
+    own = usual(shape, problem, examples)
+    rate, decay = own["learning_rate"], own["weight_decay"]
+    found: dict[str, tuple[Any, ...]] = {
+        "learning_rate": (rate, *(float(f"{rate * share:.1g}") for share in _FASTER)),
+        "weight_decay": (decay, float(f"{decay * 10:.1g}")),
+    }
+    return {**found, "label_smoothing": (0.0, 0.1)} if problem.smooths else found
+
+
+def _kind(shape: TaskShape) -> str:
+    """Which row of settings suits such data."""
+    if shape.is_tokens:
+        return "language" if shape.dense else "tokens"
+    if shape.is_image and shape.dense:
+        return "masks"
+    return {"volumes": "images"}.get(shape.kind, shape.kind)
+
+
+def _batch(shape: TaskShape, examples: int) -> int:
+    """A power of 2 that leaves at least 30 steps in an epoch where there are few examples; of masks by their pixels."""
+    dense = usual_batch(shape, examples)
+    if dense is not None:
+        return dense
+    size = LEAST_BATCH
+    while size < MOST_BATCH and size * 2 * STEPS <= examples:
+        size *= 2
+    return min(size, 64) if shape.is_image or shape.is_tokens else size
