@@ -28,7 +28,7 @@ from netwright.results.figures import Figures
 from netwright.results.final_report import readme, usage
 from netwright.results.merging import imported_modules
 from netwright.results.model_file import Inputs, model_file, reserved_names
-from netwright.results.network_source import Source, write_source
+from netwright.results.network_source import write_source
 from netwright.results.plain_preparation import Plain
 from netwright.results.verification import NotReproduced, Verification, verify
 from netwright.version import __version__
@@ -45,6 +45,7 @@ MOST_WORK = 1e11  # multiply-adds of such a comparison; a few seconds on one cor
 OTHER_DEVICE = 0.02  # of the largest output, by which one device may differ from another
 MOST_FROM_FILES = 256  # test examples that are read again from the user's own files
 MOST_BYTES = 32_000_000  # of those files
+BESIDE = ("estimator.json",)  # what an estimator of scikit-learn's kind adds, see `netwright.sklearn`
 FILES = {
     "model.py": "the network in plain PyTorch, with what prepares your files; it imports torch and safetensors",
     "weights.safetensors": "the trained weights",
@@ -87,6 +88,37 @@ class Exported:
         return self.directory / "README.md"
 
 
+@dataclass(frozen=True, eq=False)
+class Files:
+    """A trained network as an export holds it.
+
+    model: the text of `model.py`.
+    weights: the bytes of `weights.safetensors`.
+    left_out: state-dict keys that only training needs.
+    """
+
+    model: str
+    weights: bytes
+    left_out: tuple[str, ...] = ()
+
+
+def files_of(network: nn.Module, task: Task) -> Files:
+    """What an export writes of a trained network: its code with all that prepares raw examples, and its weights.
+
+    network: with its trained weights.
+    task: that it was trained on.
+
+    Raises UserError where the network cannot be written as code.
+    """
+    data, preparation = task.final_data("cpu"), preparation_of(task)
+    source = write_source(plain_copy(network), _example(data), reserved_names(preparation, task.problem))
+    shapes = mapped(lambda each: tuple(each.shape[1:]), data.held_out.stored)
+    inputs = Inputs(shapes, task.problem, data.mean, data.std, preparation)
+    tensors = {key: each.detach().cpu().clone().contiguous() for key, each in source.tensors.items()}
+    weights = safetensors.torch.save(tensors, {"format": "pt"})
+    return Files(model_file(source, inputs, hashlib.sha256(weights).hexdigest()), weights, source.left_out)
+
+
 @kinds_checked
 def export(
     directory: str | Path,
@@ -120,22 +152,22 @@ def export(
     data = task.final_data("cpu")
     network = plain_copy(network)
     preparation = preparation_of(task)
-    source = write_source(network, _example(data), reserved_names(preparation, task.problem))
+    files = files_of(network, task)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as temporary:
             folder = Path(temporary, "export")
             folder.mkdir()
-            shapes = mapped(lambda each: tuple(each.shape[1:]), data.held_out.stored)
-            _write(folder, source, Inputs(shapes, task.problem, data.mean, data.std, preparation))
+            _write_text(folder / "model.py", files.model)
+            (folder / "weights.safetensors").write_bytes(files.weights)
             checked, sentences = _checked(folder, network, data, reported, preparation, task, figures.winner.macs)
             _write_architecture(folder, architecture, space, task)
             use = usage(preparation, checked.answers, checked.lines)
-            _write_text(folder / "README.md", readme(figures, FILES, [*sentences, *_left_out(source)], use))
+            _write_text(folder / "README.md", readme(figures, FILES, [*sentences, *_left_out(files)], use))
             _move(folder, target, Path(temporary, "replaced"))
     except OSError as problem:
         raise UserError(f"{target} cannot be written: {problem.strerror or problem}") from problem
-    return Exported(target, figures, checked.largest_difference, checked.examples, source.left_out)
+    return Exported(target, figures, checked.largest_difference, checked.examples, files.left_out)
 
 
 def check_target(directory: str | Path, overwrite: bool = False) -> Path:
@@ -156,7 +188,7 @@ def check_target(directory: str | Path, overwrite: bool = False) -> Path:
             f"{target} is not empty; name a new directory, "
             f"or overwrite an earlier export with {option('overwrite', True)}"
         )
-    foreign = [name for name in found if name not in FILES and name != "__pycache__"]
+    foreign = [name for name in found if name not in (*FILES, *BESIDE, "__pycache__")]
     if foreign:
         raise UserError(f"{target} holds {foreign[0]!r}, which is not part of an export; name another directory")
     return target
@@ -183,13 +215,6 @@ def _answered(network: nn.Module, examples: Examples, data: Data) -> Tensor:
     with inference(network):
         starts = range(0, len(examples), size)
         return torch.cat([network(normalise(examples.batch(start, start + size))).float() for start in starts]).clone()
-
-
-def _write(folder: Path, source: Source, inputs: Inputs) -> None:
-    tensors = {key: each.detach().cpu().clone().contiguous() for key, each in source.tensors.items()}
-    content = safetensors.torch.save(tensors, {"format": "pt"})
-    (folder / "weights.safetensors").write_bytes(content)
-    _write_text(folder / "model.py", model_file(source, inputs, hashlib.sha256(content).hexdigest()))
 
 
 def _write_architecture(folder: Path, architecture: Architecture, space: Space, task: Task) -> None:
@@ -304,10 +329,10 @@ def _against_reported(checked: Verification, reported: Tensor) -> str:
     return f"Of the {len(reported):,} reported predictions, {len(reported) - differ:,} are reproduced."
 
 
-def _left_out(source: Source) -> list[str]:
-    if not source.left_out:
+def _left_out(files: Files) -> list[str]:
+    if not files.left_out:
         return []
-    count = len(source.left_out)
+    count = len(files.left_out)
     return [f"{count} tensors that only training needs (an auxiliary head) are not in the files."]
 
 

@@ -40,6 +40,7 @@ def csv(
     target: str | int | Sequence[str] | None = None,
     test: str | os.PathLike[str] | None = None,
     validation: str | os.PathLike[str] | None = None,
+    classes: Sequence[str] | None = None,
     problem: str | None = None,
     loss: str | None = None,
     class_weights: str | Sequence[float] | None = None,
@@ -64,6 +65,7 @@ def csv(
         names, in a list or separated by commas, are a number each, or 0 and 1 for a label each.
     test: a second file with the test split.
     validation: a file to validate on during a search; the final training trains on it, too.
+    classes: names for the sorted values of a target column of numbers, which are then classes.
     problem: "classification", "labels" (several an example) or "regression"; found out unless given.
     loss: of a regression: "squared" (default), "absolute", "huber", "quantile", or as "quantile:0.05,0.5,0.95".
     class_weights: "balanced" for classes, or labels, that count alike in training however many examples they have; or
@@ -95,7 +97,7 @@ def csv(
     columns = target_columns(table, target)
     group, time = (None if each is None else column_of(table, each) for each in (group_column, time_column))
     decimal, of_decimal = decimal_of(table.sample, table.delimiter)
-    asked = asked_of(table, columns, decimal, wish)
+    asked = asked_of(table, columns, decimal, wish, classes)
     used = {**dict.fromkeys(columns, asked.noun), group: "group", time: "time"}
     wanted = _wanted(table, {each: what for each, what in used.items() if each is not None}, drop)
     times = None if time is None else times_of(table, time, decimal)

@@ -81,15 +81,19 @@ def column_of(table: Table, target: str | int | None) -> int:
     return place % len(known)
 
 
-def asked_of(table: Table, columns: Sequence[int], decimal: str, wish: Wish) -> Target:
+def asked_of(
+    table: Table, columns: Sequence[int], decimal: str, wish: Wish, classes: Sequence[str] | None = None
+) -> Target:
     """What the rows ask for: a class, or several labels, of texts and few whole numbers, else numbers.
 
     decimal: the table's decimal sign.
+    classes: names for the sorted values of one column of numbers.
 
     Raises DataError, with the line, for a cell that is missing or unlike the others, and for texts that are no classes.
     """
     names = tuple(table.columns[place] for place in columns)
-    found = _one(table, columns[0], decimal, wish) if len(columns) == 1 else _several(table, columns, decimal, wish)
+    one = len(columns) == 1
+    found = _one(table, columns[0], decimal, wish, classes) if one else _several(table, columns, decimal, wish)
     return replace(found, names=names)
 
 
@@ -109,14 +113,14 @@ def asked_like(
     return asking.understood_as(values, known, what), ()
 
 
-def _one(table: Table, column: int, decimal: str, wish: Wish) -> Target:
-    """What one column asks for."""
+def _one(table: Table, column: int, decimal: str, wish: Wish, classes: Sequence[str] | None) -> Target:
+    """What one column asks for. classes: names, see `asked_of`."""
     name = table.columns[column]
     may_lack = wish.kind == "labels" or (wish.kind is None and separator_of(table.cells[column].texts) is not None)
     cells, what = _complete(table, column, may_lack), f"values of the target column {name!r}"
     values = None if wish.kind == "labels" else cells.numbers(decimal)
     if values is not None:
-        return _of_numbers(asking.understood(values, wish, what=what), name, None)
+        return _of_numbers(asking.understood(values, wish, classes, what), name, None)
     spec = None if wish.kind == "labels" else _measured(table, column, cells, decimal, wish)
     if spec is not None:
         numbers = values_of(spec, cells.texts)[0][cells.codes]

@@ -1,0 +1,17 @@
+"""scikit-learn's own checks, in full."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from netwright.sklearn import NetworkClassifier, NetworkRegressor
+
+LITTLE: dict[str, Any] = {"trials": 1, "epochs": 5, "final_epochs": 0}
+
+
+@parametrize_with_checks([NetworkClassifier(**LITTLE), NetworkRegressor(**LITTLE)])
+def test_it_is_an_estimator(estimator: Any, check: Callable[[Any], None]) -> None:
+    check(estimator)
