@@ -8,6 +8,7 @@ import pytest
 
 import netwright as nw
 import netwright.training.loop
+from netwright.core.errors import ConfigurationError
 from netwright.core.randomness import derived_seed
 from netwright.core.trial import Proposal
 from netwright.core.workplace import Workplace, at
@@ -124,3 +125,45 @@ def test_in_a_search_promoted_trials_train_only_what_is_missing(stored: bool, tm
     assert trained == [0, 0, 0, 1, 2] and run.best.number == 3
     straight = training.estimate(Proposal(run.best.architecture), derived_seed(5, run.best.proposal.parent))
     assert run.best.metrics["val_loss"] == straight.metrics["val_loss"]
+
+
+class Ticks:
+    """Time that passes by a thousandth of a second whenever it is looked at."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        self.now += 0.001
+        return self.now
+
+
+@pytest.fixture
+def ticks(monkeypatch: pytest.MonkeyPatch) -> Ticks:
+    ticks = Ticks()
+    for module in ("loop", "pacing", "progress"):
+        monkeypatch.setattr(f"netwright.training.{module}.time", ticks)
+    return ticks
+
+
+SECONDS = {"seconds": 2.0, "schedule": "stable", "warm_up": 0.0, "average": 0.9}
+
+
+def test_by_seconds_a_promoted_trial_goes_on_and_only_the_whole_one_decays(tmp_path: Path, ticks: Ticks) -> None:
+    training = made(fidelity="seconds", **SECONDS)
+    found, trained = climbed(training, tmp_path, 7, (0.25, 0.5))
+    assert training.can_continue and trained[1][0] == trained[0][-1] + 1
+    assert {entry["learning_rate"] for entry in found.curve} == {0.1}
+    kept = training.kept(tmp_path, FIRST)
+    whole, last = climbed(training, tmp_path, 7, (1.0,))
+    assert last[0][0] == trained[1][-1] + 1 and whole.curve[-1]["learning_rate"] < 0.05
+    assert kept is not None and training.kept(tmp_path, FIRST) == kept
+    assert sum(entry["seconds"] for entry in found.curve) < 1.1
+
+
+def test_seconds_are_meant_wherever_the_settings_have_them(ticks: Ticks) -> None:
+    assert made(**SECONDS).fidelity == "seconds" and made(**SECONDS).share(0.3) == 0.3
+    annealed = made(fidelity="annealed", **SECONDS).estimate(Proposal(FIRST, fidelity=0.25), 0)
+    assert annealed.curve[-1]["learning_rate"] < 0.1
+    with pytest.raises(ConfigurationError, match="found seconds = None; expected a number above 0"):
+        made(fidelity="seconds")

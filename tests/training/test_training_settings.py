@@ -36,6 +36,8 @@ REFUSED = [
     ("evaluate_every", 0, "at least 1"),
     ("steps_per_epoch", 0, "an integer of at least 1, or none"),
     ("deterministic", "no", "true or false"),
+    ("decay", 1.5, "from 0 to 1"),
+    ("seconds", 0, "above 0, or none"),
 ]
 
 

@@ -188,9 +188,10 @@ class SharedWeights(RoundEstimator):
                 f"SharedWeights: order = {self.order!r} takes differences that {self.settings.precision} cannot "
                 "hold; use precision float32"
             )
-        if self.settings.average is not None or self.settings.compile or self.settings.steps_per_epoch is not None:
+        alone = self.settings.average, self.settings.steps_per_epoch, self.settings.seconds
+        if self.settings.compile or any(each is not None for each in alone):
             raise ConfigurationError(
-                "SharedWeights: averaged weights, compile and steps_per_epoch are for stand-alone training only"
+                "SharedWeights: averaged weights, compile, steps_per_epoch and seconds are for training alone only"
             )
 
     def configuration(self) -> dict[str, Any]:

@@ -38,7 +38,9 @@ from netwright.training.result import OutOfTime
 
 PROVIDES = ("core.train_eval",)
 
-Fidelity = Literal["epochs", "annealed", "data", "width", "resolution"]
+Fidelity = Literal["epochs", "annealed", "data", "width", "resolution", "seconds"]
+CONTINUED: tuple[Fidelity, ...] = ("epochs", "seconds")
+"""Of these a larger share goes on from what a smaller one kept."""
 
 LEAST_RESOLUTION = 4  # pixels
 LEAST_WIDTH = 2  # channels
@@ -48,6 +50,13 @@ FIRST_EPOCH = 3  # times the time limit
 def _rounded_up(epochs: int, share: float) -> int:
     """A share of so many epochs, rounded up, at least one."""
     return max(1, math.ceil(share * epochs - 1e-9))
+
+
+def _shortened(settings: TrainingSettings, share: float) -> TrainingSettings:
+    """A share of the training, with the whole schedule in it."""
+    if settings.seconds is not None:
+        return settings.replace(seconds=share * settings.seconds)
+    return settings.replace(epochs=_rounded_up(settings.epochs, share))
 
 
 INHERITED = "inherited_params"
@@ -64,9 +73,13 @@ class Training(Estimator):
     fidelity: what a proposal's share of the full budget makes smaller: "epochs" (rounded up; the first ones of the full
         training, so that a promoted trial goes on from there), "annealed" (as many epochs with the whole schedule
         squeezed into them: often a better guess of the full training, but nothing to go on from), "data" (the share of
-        the training examples), "width" (the space's `width_parameter`) or "resolution" (pixels on the longer side).
-    checkpoint_directory: where trainings are saved, to be continued by the same estimate, and with fidelity "epochs" by
-        one of a larger share and the same seed; by default the folder of the trial, where its workplace has one.
+        the training examples), "width" (the space's `width_parameter`), "resolution" (pixels on the longer side) or
+        "seconds" (of `settings.seconds`, with its first ones as with "epochs": every candidate gets the same time, and
+        with schedule "stable" only a trial of the full share goes through the decay of the learning rate). Where the
+        settings say `seconds`, "epochs" means them, and "annealed" squeezes the schedule into fewer.
+    checkpoint_directory: where trainings are saved, to be continued by the same estimate, and with fidelity "epochs" or
+        "seconds" by one of a larger share and the same seed; by default the folder of the trial, where its workplace
+        has one.
     validation: share of the training examples to validate on.
     split_seed: gives the split, the same for all trials.
     time_limit: seconds of one training; one that needs more ends in state "timeout". The first epoch, which pays for
@@ -101,7 +114,9 @@ class Training(Estimator):
         self.space, self.task = space, task
         self.settings = (settings or TrainingSettings()).replace(**overrides)
         self.device = chosen_device(device)
-        self.fidelity, self.validation, self.split_seed = fidelity, validation, split_seed
+        timed = self.settings.seconds is not None
+        self.fidelity: Fidelity = "seconds" if timed and fidelity == "epochs" else fidelity
+        self.validation, self.split_seed = validation, split_seed
         self.checkpoint_directory = None if checkpoint_directory is None else Path(checkpoint_directory)
         self.time_limit = time_limit
         self._reduced: dict[int, Space] = {}
@@ -117,6 +132,11 @@ class Training(Estimator):
         if self.fidelity not in get_args(Fidelity):
             raise ConfigurationError(
                 f"Training: there is no fidelity {self.fidelity!r}{nearest(self.fidelity, get_args(Fidelity))}"
+            )
+        if self.fidelity == "seconds" and self.settings.seconds is None:
+            raise ConfigurationError(
+                "Training: fidelity 'seconds' is a share of the training option seconds, found seconds = None; "
+                "expected a number above 0, such as seconds=60, or fidelity 'epochs'"
             )
         networks = self._networks
         if self.fidelity == "width" and not isinstance(networks, HasWidth):
@@ -164,14 +184,14 @@ class Training(Estimator):
 
     @property
     def can_continue(self) -> bool:
-        return self.fidelity == "epochs"
+        return self.fidelity in CONTINUED
 
     @property
     def keeps(self) -> bool:
         return True
 
     def kept(self, folder: Path, architecture: Architecture) -> Path | None:
-        whole = "" if self.fidelity == "epochs" else "-1"
+        whole = "" if self.fidelity in CONTINUED else "-1"
         found = sorted(folder.glob(f"{architecture.digest[:16]}-*{whole}-{self._identity}*"))
         return found[-1] if found else None
 
@@ -200,7 +220,7 @@ class Training(Estimator):
             own = self._checkpoint(architecture, share, seed, settings, place.parent)
             inherited = self._inherited(network, architecture, space, shape, own, share)
             if inherited:
-                settings, saved = settings.replace(epochs=_rounded_up(settings.epochs, place.parent.share)), own
+                settings, saved = _shortened(settings, place.parent.share), own
                 until = _rounded_up(until, place.parent.share)
         limit = None if place.settles else self.time_limit
         result = train(
@@ -213,11 +233,16 @@ class Training(Estimator):
             first_epoch_deadline=None if limit is None else now + FIRST_EPOCH * limit,
             give_up_at=place.ends,
             settle=place.settles,
+            until_seconds=share * settings.seconds if self.fidelity == "seconds" and settings.seconds else None,
         )
         if result.stopped == "deadline" and limit is not None:
+            fitted = f"{result.epochs} of {until} epochs fitted into {limit:.4g} s"
+            if settings.seconds is not None:
+                fitted = (
+                    f"{result.seconds:.4g} of {share * settings.seconds:.4g} s of training fitted into {limit:.4g} s"
+                )
             raise OutOfTime(
-                f"{result.epochs} of {until} epochs fitted into {limit:.4g} s; "
-                "fewer epochs, fewer examples or smaller networks are quicker",
+                f"{fitted}; fewer epochs, fewer examples or smaller networks are quicker",
                 *(result.metrics, result.curve),
             )
         metrics = result.metrics if inherited is None else {**result.metrics, INHERITED: float(inherited)}
@@ -257,7 +282,7 @@ class Training(Estimator):
 
     def _suffix(self, share: float) -> str:
         """What tells the checkpoints of a fidelity apart; those of fewer epochs are the first ones of more."""
-        return "" if self.fidelity == "epochs" else f"-{share:.6g}"
+        return "" if self.fidelity in CONTINUED else f"-{share:.6g}"
 
     def check_memory(self, architecture: Architecture) -> None:
         """Raise OutOfMemory where a batch of this network cannot fit on the device; nothing is built."""
@@ -277,7 +302,9 @@ class Training(Estimator):
     def _settings_at(self, share: float, architecture: Architecture) -> TrainingSettings:
         settings, changes = self.settings_of(architecture), {}
         if self.fidelity == "annealed" and share != 1:
-            changes["epochs"] = self._epochs(share)
+            changes = (
+                {"epochs": self._epochs(share)} if settings.seconds is None else {"seconds": share * settings.seconds}
+            )
         batch_size = workplace().share_of_batch(settings.batch_size)
         if batch_size != settings.batch_size:
             changes["batch_size"] = batch_size
@@ -286,7 +313,9 @@ class Training(Estimator):
     def share(self, fidelity: float | None) -> float:
         """The share of the full budget that a proposal's fidelity takes: of whole epochs, at least one."""
         share = share_of(fidelity)
-        return self._epochs(share) / self.settings.epochs if self.fidelity in ("epochs", "annealed") else share
+        if self.settings.seconds is not None or self.fidelity not in ("epochs", "annealed"):
+            return share
+        return self._epochs(share) / self.settings.epochs
 
     def _epochs(self, share: float) -> int:
         return _rounded_up(self.settings.epochs, share)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,13 +50,21 @@ def save(folder: Path, snapshot: Snapshot) -> None:
     Checkpoints(folder).save(snapshot.epoch, write, snapshot.facts)
 
 
-def newest(folder: Path, device: torch.device, highest: int | None = None) -> tuple[Snapshot | None, list[str]]:
+def newest(
+    folder: Path,
+    device: torch.device,
+    highest: int | None = None,
+    fits: Callable[[Mapping[str, Any]], bool] = lambda facts: True,
+) -> tuple[Snapshot | None, list[str]]:
     """The newest undamaged snapshot, tensors of its state on `device`, and a note for each one passed over.
 
     highest: snapshots of later epochs are passed over without a word.
+    fits: so are those whose facts it does not take.
     """
     checkpoints = Checkpoints(folder)
     for generation in checkpoints.generations(highest):
+        if not fits(generation.facts):
+            continue
         try:
             return _load(generation, device), checkpoints.notes
         except Damaged as problem:

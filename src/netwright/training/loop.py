@@ -27,11 +27,13 @@ from netwright.training.evaluation import evaluation_batch, measure, on_device, 
 from netwright.training.laying import Layout
 from netwright.training.optimisers import build_optimiser, drop_path_probability, learning_rate, set_learning_rate
 from netwright.training.out_of_memory import out_of_memory_reported, reset_peak_memory
+from netwright.training.pacing import Clock
 from netwright.training.precision import Precision, choose_precision, multiply_adds
 from netwright.training.randomness import seed_generators, seeded
 from netwright.training.result import Epoch, GivenUp, OutOfTime, TrainingResult
 from netwright.training.settings import TrainingSettings
 from netwright.training.threads import choose_threads, using_threads
+from netwright.training.walk import Walk
 
 RECENT_EPOCHS = 3
 FORWARD = 1 / 3
@@ -57,6 +59,7 @@ def train(
     anneal_by: float | None = None,
     give_up_at: float | None = None,
     settle: bool = False,
+    until_seconds: float | None = None,
 ) -> TrainingResult:
     """Trains the network in place and measures it on the held-out examples.
 
@@ -85,6 +88,8 @@ def train(
     give_up_at: GivenUp, an OutOfTime, is raised when it passes within any epoch; checkpoints of earlier ones stay.
     settle: the training ends by `give_up_at` with what it has, in place of giving up: its schedule is brought to its
         end in the epochs that fit, and where not even one fits it is measured after some of its steps, at least one.
+    until_seconds: where the settings say `seconds`: those after which this call ends, of all sittings together, in
+        place of `until`; the schedule stays that of all of them, and a later call goes on from the checkpoint.
 
     Raises Diverged at the first loss that is not finite, OutOfMemory, OutOfTime when the deadline passes within the
     first epoch, DataError for fewer than two training examples or none held out, ConfigurationError for the checkpoint
@@ -95,6 +100,8 @@ def train(
         loop.anneal_by, loop.give_up_at, loop.settles = anneal_by, give_up_at, settle
         if settle and anneal_by is None:
             loop.anneal_by = give_up_at
+        if settings.seconds is not None:
+            loop.clock = Clock(settings, until_seconds)
         first = deadline if first_epoch_deadline is None else first_epoch_deadline
         return loop.run(progress.Saved(checkpoint, checkpoint_every), on_epoch, deadline, first)
     raise AssertionError
@@ -171,6 +178,10 @@ class Loop:
         self.give_up_at: float | None = None
         self.settles = self.settled = False
         self.position, self.pace = 0.0, 1 / settings.epochs  # of the schedule, from 0 to 1; what an epoch adds to it
+        self.clock: Clock | None = None
+        self.steps_done = 0
+        passes = self.layout.steps if settings.seconds is not None else self.steps
+        self.walk = Walk(data.problem, passes, self.layout.size, self._batches)
 
     def run(
         self,
@@ -181,15 +192,17 @@ class Loop:
     ) -> TrainingResult:
         began = time.monotonic()
         saved.restore(self)
+        if self.clock is not None:
+            self._start_clock(self.clock, began)
         stopped = "epochs"
-        while len(self.curve) < self.until:
+        while not self._is_over():
             epoch = len(self.curve)
             epoch_began = time.monotonic()
             self._hurry(epoch, epoch_began)
             entry = self.train_epoch(epoch, first_epoch_deadline if not self.curve else None)
             self.position += self.pace
             now = time.monotonic()
-            last = epoch + 1 == self.until
+            last = epoch + 1 == self.until if self.clock is None else self.clock.is_over()
             if not last and deadline is not None and now + self._expected(now - epoch_began) > deadline:
                 last, stopped = True, "deadline"
             if self.settled:
@@ -217,14 +230,25 @@ class Loop:
             notes=tuple(saved.notes),
         )
 
+    def _start_clock(self, clock: Clock, began: float) -> None:
+        clock.start(self.earlier_seconds, began)
+        if self.anneal_by is not None:
+            clock.bring_forward(self.anneal_by)
+
+    def _is_over(self) -> bool:
+        """Whether nothing is left to train; a training by the clock takes at least one step."""
+        if self.clock is None:
+            return len(self.curve) >= self.until
+        return bool(self.curve) and self.clock.is_over()
+
     @property
     def hurried(self) -> bool:
         """Whether the schedule ends earlier than was planned."""
-        return self.pace != 1 / self.settings.epochs
+        return self.pace != 1 / self.settings.epochs or (self.clock is not None and self.clock.is_shortened)
 
     def _hurry(self, epoch: int, now: float) -> None:
         """Bring the schedule to its end in fewer epochs where those left would not fit before `anneal_by`."""
-        if self.anneal_by is None or not self.curve:
+        if self.anneal_by is None or not self.curve or self.clock is not None:
             return
         seconds = [entry["seconds"] for entry in self.curve[-RECENT_EPOCHS:]]
         fitting = max(1, int((self.anneal_by - now) / max(sum(seconds) / len(seconds), 1e-9)))
@@ -238,13 +262,21 @@ class Loop:
         """Measures where it is due, and adds the entry to the curve."""
         epoch = int(entry["epoch"])
         if last or epoch % self.settings.evaluate_every == 0:
-            measured = self.measure_held_out()
+            measured = self._timed_measurement()
             if not math.isfinite(measured["val_loss"]):
                 raise self._diverged("held-out loss", epoch, self.steps, measured["val_loss"])
             entry |= measured
         entry["seconds"] = time.monotonic() - began
         self.curve.append(entry)
         self.metrics |= {name: value for name, value in entry.items() if name.startswith(("train_", "val_"))}
+
+    def _timed_measurement(self) -> dict[str, float]:
+        if self.clock is None:
+            return self.measure_held_out()
+        began = time.monotonic()
+        measured = self.measure_held_out()
+        self.clock.measuring = time.monotonic() - began
+        return measured
 
     def measure_held_out(self) -> dict[str, float]:
         """Loss and accuracy on the held-out examples, of the averaged weights where there is an average."""
@@ -257,61 +289,97 @@ class Loop:
 
         Where the time to settle comes within it, the pass ends there, and the entry says after how many steps.
         """
-        settings, size, device = self.settings, self.layout.size, self.device
+        clock, device, walk = self.clock, self.device, self.walk
         seed_generators(layers_seed(self.seed, epoch), device)
-        for module in self.drop_path:
-            module.drop_path_probability = drop_path_probability(settings, epoch)  # pyright: ignore
-        order = self.layout.order(len(self.examples), self.seed, epoch, device)
-        if self.stream is not None:
-            self.stream.restart()
-        generator = augmentation_generator(self.seed, epoch, device)
-        batches = Batches(self.examples, order, self.normalise, self.augmentation, generator, self.problem.void)
-        losses = torch.empty(self.steps, device=device)
-        watch = self.problem.watch(batches.targets)
-        rate, looked, done, began = 0.0, 0, 0, time.monotonic()
-        start = self.position * settings.epochs * self.steps if self.hurried else epoch * self.steps
-        stretch = self.pace * settings.epochs if self.hurried else 1
+        self._drop_paths(epoch)
+        if clock is None:
+            walk.begin(epoch)
+        else:
+            clock.begin()
+            walk.note()
+        losses: list[Tensor] = []
+        rate, looked, began = 0.0, 0, time.monotonic()
         self.network.train()
-        for step in range(self.steps):
-            rate = learning_rate(settings, start + step * stretch, settings.epochs * self.steps)
+        while True:
+            done = len(losses)
+            rate = self._rate(epoch, done) if clock is None else clock.rate()
             set_learning_rate(self.optimiser, rate)
-            place = slice(step * size, (step + 1) * size)
-            loss, outputs = self.step(*batches(place.start, place.stop))
-            losses[step] = loss
-            watch.add(place.start, place.stop, outputs)
-            done = step + 1
+            loss, outputs = self.step(*walk.next())
+            losses.append(loss)
+            walk.answered(outputs)
+            done += 1
             if done - looked == self.look_every:
-                self._look(losses, looked, done, epoch)
+                self._look(losses, looked, epoch)
                 looked = done
                 if deadline is not None and time.monotonic() > deadline:
-                    raise OutOfTime(f"the time was over after {done} of {self.steps} steps of the first epoch")
+                    raise OutOfTime(f"the time was over after {done}{self._of_steps} of the first epoch")
                 if self._time_is_up(epoch, done, began):
                     break
-        self._look(losses, looked, done, epoch)
-        seen = min(done * size, len(order))
-        sizes = torch.full((done,), size, dtype=torch.float64, device=device)
-        sizes[-1] = seen - size * (done - 1)
-        watched = watch.totals(seen)
-        total, *found = torch.stack([losses[:done].double() @ sizes, *watched.values()]).tolist()
+            if done == self.steps if clock is None else self._is_due(clock, done, began):
+                break
+        self._look(losses, looked, epoch)
+        self.steps_done += done
+        seen, lost, watched = walk.totals(torch.stack(losses))
+        total, *found = torch.stack([lost, *watched.values()]).tolist()
         entry = {
             "epoch": epoch + 1,
             "train_loss": total / seen,
             **{f"train_{name}": value / seen for name, value in zip(watched, found, strict=True)},
             "learning_rate": rate,
         }
-        return entry if done == self.steps else {**entry, "steps": done}
+        return entry if done == self.steps and clock is None else {**entry, "steps": done}
+
+    def _batches(self, number: int) -> tuple[Batches, int]:
+        """The batches of one pass, and how many examples are in its order."""
+        order = self.layout.order(len(self.examples), self.seed, number, self.device)
+        if self.stream is not None:
+            self.stream.restart()
+        generator = augmentation_generator(self.seed, number, self.device)
+        batches = Batches(self.examples, order, self.normalise, self.augmentation, generator, self.problem.void)
+        return batches, len(order)
+
+    def _drop_paths(self, epoch: int) -> None:
+        """Drop path rises with the epochs, or with the share of the time that is spent."""
+        probability = drop_path_probability(self.settings, epoch)
+        if self.clock is not None:
+            probability = self.settings.drop_path * self.clock.position
+        for module in self.drop_path:
+            module.drop_path_probability = probability  # pyright: ignore
+
+    def _rate(self, epoch: int, done: int) -> float:
+        """The learning rate of an epoch's next step."""
+        settings, step = self.settings, float(epoch * self.steps + done)
+        if self.hurried:
+            step = self.position * settings.epochs * self.steps + done * (self.pace * settings.epochs)
+        return learning_rate(settings, step, settings.epochs * self.steps)
+
+    def _is_due(self, clock: Clock, done: int, began: float) -> bool:
+        if self.settings.steps_per_epoch is not None and done >= self.settings.steps_per_epoch:
+            return True
+        return clock.is_due(self._measuring(done, time.monotonic() - began))
+
+    def _measuring(self, done: int, seconds: float) -> float:
+        """Seconds that a measurement will take, by those of so many steps."""
+        return FORWARD * seconds / done * len(self.held_out) / self.settings.batch_size
+
+    @property
+    def _of_steps(self) -> str:
+        return " steps" if self.clock is not None else f" of {self.steps} steps"
 
     def _time_is_up(self, epoch: int, done: int, began: float) -> bool:
         """Whether the training settles with the steps that it has done, so that it is measured in time; or GivenUp."""
-        if self.give_up_at is None or done == self.steps:
+        if self.give_up_at is None or (done == self.steps and self.clock is None):
             return False
         now = time.monotonic()
         if not self.settles:
             if now > self.give_up_at:
-                raise GivenUp(f"the time was up in epoch {epoch + 1}, step {done} of {self.steps}")
+                raise GivenUp(
+                    f"the time was up in epoch {epoch + 1}, step {done}{self._of_steps.removesuffix(' steps')}"
+                )
             return False
-        measuring = FORWARD * (now - began) / done * len(self.held_out) / self.settings.batch_size
-        self.settled = now + measuring > self.give_up_at
+        if self.clock is not None:
+            return False  # it ends by then in any case
+        self.settled = now + self._measuring(done, now - began) > self.give_up_at
         return self.settled
 
     def step(self, inputs: Any, targets: Any) -> tuple[Tensor, Tensor]:
@@ -334,15 +402,17 @@ class Loop:
             self.average.update()
         return loss.detach(), outputs.detach()
 
-    def _look(self, losses: Tensor, start: int, stop: int, epoch: int) -> None:
-        if start == stop or math.isfinite(losses[start:stop].sum().item()):
+    def _look(self, losses: list[Tensor], start: int, epoch: int) -> None:
+        """Raise Diverged where one of these losses, from `start` on, is not finite."""
+        recent = losses[start:]
+        if not recent or math.isfinite((recent[0] if len(recent) == 1 else torch.stack(recent).sum()).item()):
             return
-        for step, loss in enumerate(losses[start:stop].tolist(), start + 1):
-            if not math.isfinite(loss):
-                raise self._diverged("loss", epoch + 1, step, loss)
+        for step, loss in enumerate(losses[start:], start + 1):
+            if not math.isfinite(loss.item()):
+                raise self._diverged("loss", epoch + 1, step, loss.item())
 
     def _diverged(self, what: str, epoch: int, step: int, value: float) -> Diverged:
-        reason = f"{what} {value} in epoch {epoch}, step {step} of {self.steps}"
+        reason = f"{what} {value} in epoch {epoch}, step {step}{self._of_steps.removesuffix(' steps')}"
         problem = Diverged(f"{reason}; a smaller learning rate or gradient_clip may help", self.metrics, self.curve)
         problem.epoch, problem.step = epoch, step  # pyright: ignore[reportAttributeAccessIssue]
         return problem

@@ -97,7 +97,7 @@ def learning_rate(settings: TrainingSettings, step: float, steps: int) -> float:
     """Learning rate of step `step` (from 0) out of `steps`; a fraction where a schedule is hurried to its end.
 
     cosine: Loshchilov and Hutter (2017), one period. linear: along a line. one_cycle: Smith and Topin (2018), both
-    halves cosine.
+    halves cosine. stable: constant, and along a line in the last `decay` share (Hu et al. 2024, Hägele et al. 2024).
     """
     peak, end = settings.learning_rate, settings.minimum_learning_rate
     if settings.schedule == "one_cycle":
@@ -107,6 +107,9 @@ def learning_rate(settings: TrainingSettings, step: float, steps: int) -> float:
         return peak * (step + 1) / (rising + 1)
     if settings.schedule == "constant":
         return peak
+    if settings.schedule == "stable":
+        falling = (1 - settings.decay) * steps
+        return peak + (end - peak) * max(0.0, step - falling) / max(1.0, steps - falling)
     share = (step - rising) / max(1, steps - rising)
     return peak + (end - peak) * share if settings.schedule == "linear" else _cosine(peak, end, share)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +16,14 @@ from netwright.core.errors import ConfigurationError
 from netwright.core.warning import warn
 from netwright.training import checkpoint
 from netwright.training.average import averaged_tensors
+from netwright.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from netwright.training.loop import Loop
+    from netwright.training.pacing import Clock
+
+SELDOM = 50
+"""Times as long as a checkpoint takes to write passes between two of a training by the clock."""
 
 
 class Saved:
@@ -29,20 +37,25 @@ class Saved:
         self.every = every
         self.notes: list[str] = []
         self._unwritten = False
+        self._written, self._took = -math.inf, 0.0  # when the last one was, and how long it took
 
     def store(self, loop: Loop, last: bool, seconds: float) -> None:
         """Saves the training where it is due. When that cannot be written, the training goes on with a note."""
         epoch = len(loop.curve)
-        if self.folder is None or not (last or epoch % self.every == 0):
+        if self.folder is None or not (last or self._is_due(loop, epoch)):
             return
+        began = time.monotonic()
         facts = {
             "identity": _identity(loop),
             "environment": _environment(loop),
             "curve": loop.curve,
             "metrics": loop.metrics,
             "seconds": seconds,
-            "schedule": [loop.position, loop.pace, loop.until] if loop.hurried else None,
+            "schedule": [loop.position, loop.pace, loop.until] if loop.hurried and loop.clock is None else None,
         }
+        if loop.clock is not None:
+            facts["clock"] = loop.clock.facts()
+            facts |= {"steps": loop.steps_done, "pass": [loop.walk.number, loop.walk.step]}
         average = loop.average
         state = {
             "optimiser": loop.optimiser.state_dict(),
@@ -57,6 +70,13 @@ class Saved:
                     "the training goes on without"
                 )
             self._unwritten = True
+        self._written = time.monotonic()
+        self._took = self._written - began
+
+    def _is_due(self, loop: Loop, epoch: int) -> bool:
+        """By the clock, so seldom that writing takes little of the time."""
+        seldom = loop.clock is None or time.monotonic() - self._written >= SELDOM * self._took
+        return seldom and epoch % self.every == 0
 
     def _note(self, note: str) -> None:
         self.notes.append(note)
@@ -69,7 +89,9 @@ class Saved:
         """
         if self.folder is None:
             return
-        snapshot, passed_over = checkpoint.newest(self.folder, loop.device, loop.until)
+        clock = loop.clock
+        highest = loop.until if clock is None else None
+        snapshot, passed_over = checkpoint.newest(self.folder, loop.device, highest, lambda facts: _fits(clock, facts))
         for note in passed_over:
             self._note(note)
         if snapshot is None:
@@ -84,11 +106,20 @@ class Saved:
         loop.curve = list(snapshot.facts["curve"])
         loop.metrics = dict(snapshot.facts["metrics"])
         loop.earlier_seconds = snapshot.facts["seconds"]
+        if clock is not None:
+            clock.restore(snapshot.facts["clock"])
+            loop.steps_done = snapshot.facts["steps"]
+            loop.walk.begin(*snapshot.facts["pass"])
         schedule = snapshot.facts.get("schedule")
         if schedule:
             loop.position, loop.pace, loop.until = schedule
         else:
             loop.position = len(loop.curve) / loop.settings.epochs
+
+
+def _fits(clock: Clock | None, facts: Mapping[str, Any]) -> bool:
+    """Whether a training by the clock that was to end when this one is, or before, wrote these."""
+    return clock is None or "clock" not in facts or facts["clock"]["until"] <= clock.asked
 
 
 def load_trained(network: nn.Module, folder: Path) -> int | None:
@@ -109,6 +140,8 @@ def load_trained(network: nn.Module, folder: Path) -> int | None:
     return snapshot.epoch
 
 
+_LATER = {f"settings.{name}": value for name, value in TrainingSettings().arguments.items()}
+"""What a checkpoint of an earlier version says nothing of is as it was by default."""
 _COMPUTING = ("threads", "deterministic")  # settings that a continuation may have other ones of
 
 
@@ -138,6 +171,7 @@ def _environment(loop: Loop) -> dict[str, Any]:
 
 
 def _require_same(folder: Path, there: dict[str, Any], here: dict[str, Any]) -> None:
+    there = {**_LATER, **there}
     different = [name for name in here if there.get(name) != here[name]]
     if not different:
         return

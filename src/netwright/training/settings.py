@@ -17,15 +17,18 @@ Check = tuple[Callable[[Any], bool], str]
 class TrainingSettings(Configured):
     """Optimiser, schedule, regularisation and arithmetic of one training; the defaults suit short training.
 
-    epochs: passes over the training examples.
+    epochs: passes over the training examples; counts for nothing where `seconds` says how long.
     batch_size: examples in one step, at least 2 (batch normalisation).
     optimiser: "sgd" is SGD with momentum, "adamw" is Adam with decoupled weight decay.
     momentum: of SGD; with "adamw" the decay of its first moment.
     nesterov: whether SGD's momentum is Nesterov's.
     weight_decay: not applied to biases and to the scales and shifts of normalisation.
     schedule: how the learning rate moves, step by step; "one_cycle" has its rise built in and knows no warm-up.
+        "stable" keeps it until the last `decay` share and then lets it fall along a line (Hu et al. 2024, "warm-up,
+        stable, decay"), so that a training can be stopped and made longer at any time before.
     warm_up: share of the steps in which the learning rate rises linearly to `learning_rate`.
-    minimum_learning_rate: where "cosine", "linear" and "one_cycle" end.
+    decay: share of the steps, at the end, in which a "stable" schedule falls.
+    minimum_learning_rate: where all schedules but "constant" end.
     label_smoothing: probability mass moved from the true class to all classes alike.
     gradient_clip: largest global L2 norm of the gradient; None does not clip.
     auxiliary_weight: weight of the loss of an auxiliary head, where the network has one.
@@ -44,7 +47,10 @@ class TrainingSettings(Configured):
     evaluate_every: epochs between two measurements on the held-out examples; the last epoch is always measured.
     learning_rate: the highest of the schedule.
     steps_per_epoch: at most; an epoch with fewer than its examples make takes other ones each time, at random. None
-        takes all examples.
+        takes all examples. With `seconds`, steps between two measurements at most.
+    seconds: how long, in place of `epochs`: training and measuring together, the schedule by the clock (see
+        `netwright.training.pacing`). Points of the curve are a twentieth of it apart, or so far that measuring takes
+        less than a tenth of the time, and the examples are gone through pass after pass.
 
     Raises ConfigurationError for an unknown option, and for a value outside what is allowed.
     """
@@ -56,7 +62,7 @@ class TrainingSettings(Configured):
     momentum: float = 0.9
     nesterov: bool = True
     weight_decay: float = 5e-4
-    schedule: Literal["cosine", "linear", "one_cycle", "constant"] = "cosine"
+    schedule: Literal["cosine", "linear", "one_cycle", "constant", "stable"] = "cosine"
     warm_up: float = 0.1
     minimum_learning_rate: float = 0.0
     label_smoothing: float = 0.0
@@ -73,6 +79,8 @@ class TrainingSettings(Configured):
     evaluate_every: int = 1
     steps_per_epoch: int | None = None
     deterministic: bool = True
+    decay: float = 0.3
+    seconds: float | None = None
 
     DARTS_FINAL: ClassVar[TrainingSettings]
     """The final training on CIFAR-10 of Liu et al. (2019): 600 epochs, cutout 16, auxiliary head, drop path 0.2."""
@@ -86,6 +94,11 @@ class TrainingSettings(Configured):
             raise ConfigurationError(
                 f"training option minimum_learning_rate = {self.minimum_learning_rate!r}: expected at most "
                 f"learning_rate = {self.learning_rate!r}"
+            )
+        if self.schedule == "stable" and self.warm_up + self.decay > 1:
+            raise ConfigurationError(
+                f"training option decay = {self.decay!r}: expected at most {1 - self.warm_up:.4g}, what warm_up = "
+                f"{self.warm_up!r} leaves of a stable schedule"
             )
         if self.compile and self.drop_path:
             raise ConfigurationError(
@@ -108,6 +121,10 @@ def _not_negative() -> Check:
 
 def _fraction() -> Check:
     return lambda value: is_number(value) and 0 <= value < 1, "a number from 0 to below 1"
+
+
+def _share() -> Check:
+    return lambda value: is_number(value) and 0 <= value <= 1, "a number from 0 to 1"
 
 
 def _flag() -> Check:
@@ -137,7 +154,7 @@ def _hint(name: str, value: object) -> str:
 
 _NAMES: dict[str, tuple[object, ...]] = {
     "optimiser": ("sgd", "adamw"),
-    "schedule": ("cosine", "linear", "one_cycle", "constant"),
+    "schedule": ("cosine", "linear", "one_cycle", "constant", "stable"),
     "precision": ("auto", "float32", "tf32", "bfloat16"),
     "channels_last": ("auto", True, False),
 }
@@ -163,6 +180,8 @@ _CHECKS: dict[str, Check] = {
     "average": _or_none(_fraction()),
     "evaluate_every": _integer(1),
     "steps_per_epoch": _or_none(_integer(1)),
+    "decay": _share(),
+    "seconds": _or_none(_positive()),
     **{name: _one_of(*names) for name, names in _NAMES.items()},
 }
 
