@@ -80,6 +80,20 @@ def code_named(kind: Kind, name: str) -> str | None:
     return name.rpartition(":")[0]
 
 
+def own(kind: str, name: str) -> Callable[..., Any]:
+    """The function or class that a person named as `module:function` or `file.py:function`.
+
+    kind: what it stands for, in a word, for messages.
+    name: as it was named.
+
+    Raises ConfigurationError for a name of another form, and for code that does not import or lacks it.
+    """
+    place, colon, attribute = name.rpartition(":")
+    if not colon or not place or not attribute.isidentifier():
+        raise ConfigurationError(f"{kind} {name!r}: expected module:function or file.py:function")
+    return _imported(kind, name)
+
+
 def gives_a_search(made_by: Callable[..., Any]) -> bool:
     """Whether a method takes a task beside the space, and so gives a whole search; others give a strategy."""
     if isinstance(made_by, type):
@@ -92,7 +106,7 @@ def _plugins(kind: Kind) -> dict[str, str]:
     return {point.name: point.value for point in entry_points(group=GROUPS[kind])} if kind in GROUPS else {}
 
 
-def _imported(kind: Kind, reference: str) -> Callable[..., Any]:
+def _imported(kind: Kind | str, reference: str) -> Callable[..., Any]:
     place, _, attribute = reference.rpartition(":")
     try:
         module = _from_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
@@ -105,7 +119,7 @@ def _imported(kind: Kind, reference: str) -> Callable[..., Any]:
     return _fitting(kind, reference, getattr(module, attribute, None), vars(module))
 
 
-def _fitting(kind: Kind, reference: str, found: Any, beside: dict[str, Any]) -> Callable[..., Any]:
+def _fitting(kind: Kind | str, reference: str, found: Any, beside: dict[str, Any]) -> Callable[..., Any]:
     """What was found, where it is of this kind; ConfigurationError otherwise."""
     if kind in ("method", "search") and isinstance(found, type) and issubclass(found, _round_strategy()):
         return _whole_search(found)
@@ -122,11 +136,11 @@ def _fitting(kind: Kind, reference: str, found: Any, beside: dict[str, Any]) -> 
         return found
     place, _, attribute = reference.rpartition(":")
     alike = [each for each, value in beside.items() if _is_a(value, base)]
-    word = "function" if kind in ("method", "search") else f"{kind} class"
+    word = f"{kind} class" if base is not None else "function"
     raise ConfigurationError(f"{kind} {reference!r}: {place} has no {word} {attribute!r}{nearest(attribute, alike)}")
 
 
-def _base(kind: Kind) -> type[Space] | type[Strategy] | None:
+def _base(kind: Kind | str) -> type[Space] | type[Strategy] | None:
     """The class that everything of a kind is one of."""
     if kind == "space":
         from netwright.core.space import Space

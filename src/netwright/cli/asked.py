@@ -45,6 +45,13 @@ class Asked:
             "darts:cells=4,channels=8.",
         ),
     ] = None
+    reference: Annotated[
+        tuple[str, ...],
+        typer.Option(
+            help="A network of your own beside those of the space, as mine.py:build or module:Class; build(shape) or a "
+            "class of nn.Module; may be repeated."
+        ),
+    ] = ()
     recipe: Annotated[
         str | None,
         typer.Option(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.catalogue import construct, load, making, pairs, split
 from netwright.cli import clock
+from netwright.cli.own_networks import beside, owned
 from netwright.cli.asked import Asked
 from netwright.cli.flags import FLAGS
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
@@ -60,6 +61,11 @@ class Plan(Asked):
 
         if any(each.endswith("accuracy") for each in self.objectives[:1]):
             self._check_share()
+        if self.reference and self.recipe:
+            raise ConfigurationError(
+                f"--reference {self.reference[0]}: recipe {self.recipe!r} shares the weights of all networks of a space, "
+                "in which yours has no part; leave out --recipe, and search by --strategy"
+            )
         self._check_workers()
 
     def _check_share(self) -> None:
@@ -82,7 +88,7 @@ class Plan(Asked):
         unknown = set(data) - known
         if unknown or "data" not in data:
             raise CorruptStore(f"the run's plan holds {sorted(unknown)} and lacks {sorted({'data'} - set(data))}")
-        lists = {name: tuple(data[name]) for name in ("objectives", "limits", "first") if name in data}
+        lists = {name: tuple(data[name]) for name in ("objectives", "limits", "first", "reference") if name in data}
         return cls(**{**data, **lists})
 
     def to_json(self) -> dict[str, Any]:
@@ -186,15 +192,17 @@ class Plan(Asked):
         if task.shape.is_image and task.shape.dense:
             default = ("unet-cells", "")
         name, options = split(self.space or default[not task.shape.is_image])
-        return construct(load("space", name), options=options)
+        space = construct(load("space", name), options=options)
+        return beside(space, self.reference) if self.reference else space
 
     def make_strategy(self, space: Space) -> Strategy:
         strategy = making.strategy(self.resolved().strategy, space, self.trials)
-        if not self.first:
+        first = (*owned(space), *self.first)
+        if not first:
             return strategy
         from netwright.strategies import WarmStart
 
-        return WarmStart(strategy, self.first)
+        return WarmStart(strategy, first)
 
     def make_search(self, task: Task, space: Space) -> Search:
         """The search; of a recipe, with the number of epochs that `fitted` gave the plan."""

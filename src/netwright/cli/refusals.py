@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.catalogue import load, pairs, split
+from netwright.catalogue.loading import own
+from netwright.cli.own_networks import named
 from netwright.core.configuration import bind, constructor
 from netwright.core.errors import ConfigurationError, MissingExtra, UserError, nearest
 from netwright.core.objective import Constraint, Objective
@@ -109,9 +111,11 @@ def _refuse_amount(option: str, amount: str | None) -> None:
 
 
 def _refuse_parts(plan: Plan) -> None:
-    """ConfigurationError for a space, strategy or recipe that does not exist, and for options that they do not have."""
+    """ConfigurationError for a space, strategy, recipe or network that does not exist, and for options that they do not have."""
     if plan.space:
         _refuse_options(plan.space, "space")
+    for each in named(plan.reference).values():
+        own("reference", each)
     if plan.recipe:
         _refuse_recipe(plan.recipe, pairs(plan.training))
         return

@@ -72,6 +72,8 @@ def read_plan(notes: Any) -> Plan:
             value: Any = getattr(plan, name)
             if not isinstance(value, str) and not (value is None and name not in ("data", "strategy", "training")):
                 raise TypeError(f"its {name} is {str(value)[:80]!r}")
+        if not all(isinstance(each, str) for each in plan.reference):
+            raise TypeError(f"its reference is {str(plan.reference)[:80]!r}")
         if not isinstance(plan.data_options, dict):
             raise TypeError(f"its data_options are {str(plan.data_options)[:80]!r}")
     except (TypeError, ValueError, AttributeError) as problem:
@@ -107,7 +109,8 @@ def code_of(plan: Plan) -> list[Foreign]:
     place = code_named(plan.data, plan.data_dir)
     data = [] if place is None else [_code("data", plan.data, plan.data_options, place, beside=True)]
     methods = [*parts_of("strategy", [plan.strategy]), *parts_of("search", [plan.recipe or ""])]
-    return [*data, *parts_of("space", [plan.space or ""]), *methods]
+    networks = [_code("reference", each, {}, each.rpartition(":")[0], beside=False) for each in plan.reference]
+    return [*data, *parts_of("space", [plan.space or ""]), *methods, *networks]
 
 
 def parts_of(kind: Kind, texts: Iterable[str]) -> list[Foreign]:

@@ -153,6 +153,33 @@ def chosen_training(space: object, architecture: Architecture) -> Mapping[str, A
     return space.training_of(architecture) if isinstance(space, ChoosesTraining) else {}
 
 
+@runtime_checkable
+class BringsNetworks(Protocol):
+    """A space with networks of the user's own beside its architectures."""
+
+    @property
+    def networks(self) -> Mapping[str, Any]: ...
+
+    def made(self, name: str, shape: TaskShape) -> Any:
+        """The network of this name, with fresh weights."""
+        ...
+
+    def own(self, name: str) -> Architecture:
+        """The architecture that stands for it."""
+        ...
+
+    def require_fits(self, shape: TaskShape) -> None:
+        """Raises ConfigurationError where one of them does not take the task's examples."""
+        ...
+
+
+def bringing(space: object) -> BringsNetworks | None:
+    """The space with networks of the user's own, this one or one that it is made of; None where there are none."""
+    while space is not None and not isinstance(space, BringsNetworks):
+        space = space_of(space)
+    return space
+
+
 def space_of(part: object) -> Space | None:
     """The space whose architectures this measures or searches; None where it does not say."""
     return part.space if isinstance(part, OfSpace) and isinstance(part.space, Space) else None

@@ -11,6 +11,7 @@ from torch.nn.parameter import is_lazy
 from netwright.core.architecture import Architecture
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import NetwrightError, UntrainableSpace, UserError
+from netwright.core.roles import bringing
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.networks.counting import count
@@ -22,10 +23,14 @@ def require_runs(space: Space, shape: TaskShape) -> None:
     """Run one example through the space's first network on the meta device, which computes and allocates nothing.
 
     Where that fails, networks from the whole of the space are tried: one that cannot be built costs one trial, not the
-    search. Raises UntrainableSpace where all of them fail, because layers do not fit together or to the examples: so
-    would trials. UserError where layers find their sizes only when they run, or a forward pass looks at values, so that
-    what it costs follows from no shape. What the space itself raises for users passes.
+    search. Networks of the user's own beside the space must all fit. Raises UntrainableSpace where all of them fail,
+    because layers do not fit together or to the examples: so would trials. UserError where layers find their sizes only
+    when they run, or a forward pass looks at values, so that what it costs follows from no shape. What the space itself
+    raises for users passes.
     """
+    own = bringing(space)
+    if own is not None:
+        own.require_fits(shape)
     first: NetwrightError | None = None
     for architecture in _spread(space):
         try:

@@ -27,14 +27,23 @@ from netwright.core.inside import open_inside
 from netwright.core.kinds import kinds_checked
 from netwright.core.objective import Objective
 from netwright.core.placing import chosen_device
-from netwright.core.roles import HasSettings, HoldsOut, OfSpace, OnTask, Trainer, TrainsFinally, chosen_training
+from netwright.core.roles import (
+    HasSettings,
+    HoldsOut,
+    OfSpace,
+    OnTask,
+    Trainer,
+    TrainsFinally,
+    bringing,
+    chosen_training,
+)
 from netwright.core.space import Space
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.workplace import workplace
 from netwright.networks.counting import count
 from netwright.results.figures import Contender
 from netwright.results.final import Tested, Trained, train_and_test
-from netwright.results.reference_models import Reference, references
+from netwright.results.reference_models import Reference, own_references, references
 from netwright.tasks.task import Task
 from netwright.training import TrainingSettings, evaluate, seeded
 from netwright.training.checkpoint import Snapshot, newest, save
@@ -134,9 +143,16 @@ class FinalTraining(Estimator):
         _leave(tested, entry.total, folder)
         return self._measured(tested.record.test[self.task.problem.main.name], tested.record.seconds)
 
+    def references(self) -> tuple[Reference, ...]:
+        """Those of the task, and the networks of the user's own beside the space; these count where names agree."""
+        own_networks = bringing(self.space)
+        own = () if own_networks is None else own_references(own_networks)
+        names = [each.name for each in own]
+        return (*own, *(each for each in references(self.task) if each.name not in names))
+
     def reference(self, name: str) -> Reference | None:
         """The reference of this name; None where it is none."""
-        return next((each for each in references(self.task) if each.name == name), None)
+        return next((each for each in self.references() if each.name == name), None)
 
     def build(self, entry: Entry, architecture: Architecture) -> nn.Module:
         """The entry's network with the first weights of its seed."""

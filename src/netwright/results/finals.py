@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from netwright.core.beside_table import NETWORK
 from netwright.core.executor import Executor, Job, carry_out
+from netwright.core.roles import bringing
 from netwright.core.trial import Proposal
 from netwright.networks.counting import count
 from netwright.results.baselines import draw_picks
 from netwright.results.entries import FOUND, PICK, Done, Entry, FinalTraining, done
 from netwright.results.final import one_line
-from netwright.results.reference_models import references
 from netwright.results.time_left import FREE, Cost, Fit, fit, measured
 
 if TYPE_CHECKING:
@@ -162,12 +163,17 @@ class Finals:
     @cached_property
     def fixed(self) -> tuple[str, ...]:
         """References that are fitted once, without any chance."""
-        return tuple(each.name for each in references(self.work.task) if each.fit is not None)
+        return tuple(each.name for each in self.work.references() if each.fit is not None)
 
     @cached_property
     def trained(self) -> tuple[str, ...]:
-        """References that are networks, trained as the winner is."""
-        return tuple(each.name for each in references(self.work.task) if each.build is not None)
+        """References that are networks, trained as the winner is; without the winner itself, where it is one."""
+        own_networks = bringing(self.work.space)
+        found = [each.name for each in self.work.references() if each.build is not None]
+        if own_networks is None:
+            return tuple(found)
+        winner = self.winners[0].architecture.decisions[NETWORK]
+        return tuple(name for name in found if name not in own_networks.networks or name != winner)
 
     def _entry(self, name: str, seed: int, place: int, epochs: int) -> Entry:
         """place: of the seed among those wanted."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -20,6 +21,7 @@ from netwright.results.token_references import MOST_TOKENS, by_its_tokens, follo
 if TYPE_CHECKING:
     from torch import nn
 
+    from netwright.core.roles import BringsNetworks
     from netwright.core.task import TaskShape
     from netwright.tasks.task import Task
 
@@ -54,6 +56,14 @@ def references(task: Task) -> tuple[Reference, ...]:
     task: with its problem and its examples.
     """
     return tuple(found for offer in OFFERS if (found := offer(task)) is not None)
+
+
+def own_references(space: BringsNetworks) -> tuple[Reference, ...]:
+    """The networks of the user's own beside a space.
+
+    space: that brings them.
+    """
+    return tuple(Reference(name, build=partial(space.made, name)) for name in space.networks)
 
 
 def last_value(task: Task) -> Reference | None:

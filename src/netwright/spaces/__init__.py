@@ -1,6 +1,7 @@
 """Search spaces: each says in one method which networks may be built."""
 
 from netwright.core.among import Among
+from netwright.spaces.beside import Beside
 from netwright.spaces.chain import Chain
 from netwright.spaces.darts import Darts
 from netwright.spaces.encoder_decoder import EncoderDecoder
@@ -22,6 +23,7 @@ from netwright.spaces.with_training import WithTraining
 
 __all__ = [
     "Among",
+    "Beside",
     "Chain",
     "Darts",
     "EncoderDecoder",
