@@ -157,7 +157,10 @@ def test_what_cannot_be_beside_a_space_is_refused():
 
 
 def test_how_it_is_trained_is_searched_around_it():
-    space, rng = WithTraining(beside(), {"learning_rate": (0.1, 0.2), "mixup": (0.0,)}), np.random.default_rng(0)
+    space, rng = (
+        WithTraining(beside(), {"learning_rate": (0.1, 0.2), "label_smoothing": (0.0,)}),
+        np.random.default_rng(0),
+    )
     assert list(space.known(SHAPE)) == ["mine", "net"]
     mine = space.known(SHAPE)["mine"]
     assert mine.decisions == {"network": "mine", "training/learning_rate": 0.1}

@@ -44,7 +44,7 @@ def named(references: Sequence[str]) -> dict[str, str]:
     count = Counter(names.values())
     found = {name if count[name] == 1 else f"{name}:{each.rpartition(':')[2]}": each for each, name in names.items()}
     if len(found) < len(names):
-        raise ConfigurationError(f"--reference {' '.join(references)}: two of them would be called alike; rename one file")
+        raise ConfigurationError(f"--reference {' '.join(references)}: two would be called alike; rename one file")
     return found
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.catalogue import construct, load, making, pairs, split
 from netwright.cli import clock
-from netwright.cli.own_networks import beside, owned
 from netwright.cli.asked import Asked
 from netwright.cli.flags import FLAGS
+from netwright.cli.own_networks import beside, owned
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ class Plan(Asked):
             self._check_share()
         if self.reference and self.recipe:
             raise ConfigurationError(
-                f"--reference {self.reference[0]}: recipe {self.recipe!r} shares the weights of all networks of a space, "
-                "in which yours has no part; leave out --recipe, and search by --strategy"
+                f"--reference {self.reference[0]}: recipe {self.recipe!r} shares the weights of a space's networks, in "
+                "which yours has no part; leave out --recipe, and search by --strategy"
             )
         self._check_workers()
 

@@ -137,6 +137,10 @@ class WithTraining(DecisionSpace):
 
     # What the space of the networks knows better.
 
+    def known(self, shape: TaskShape) -> Mapping[str, Architecture]:
+        """Those of the networks' space, each with the first value of every choice."""
+        return {name: self.trained_with(each) for name, each in self.space.known(shape).items()}
+
     def build(self, architecture: Architecture, shape: TaskShape) -> nn.Module:
         self.validate(architecture)
         return self.space.build(self.untrained(architecture), shape)
