@@ -111,7 +111,7 @@ def _refuse_amount(option: str, amount: str | None) -> None:
 
 
 def _refuse_parts(plan: Plan) -> None:
-    """ConfigurationError for a space, strategy, recipe or network that there is not, and for options that they do not have."""
+    """ConfigurationError for a space, strategy, recipe or network that there is not, and for unknown options."""
     if plan.space:
         _refuse_options(plan.space, "space")
     for each in named(plan.reference).values():

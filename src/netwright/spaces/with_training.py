@@ -137,10 +137,6 @@ class WithTraining(DecisionSpace):
 
     # What the space of the networks knows better.
 
-    def known(self, shape: TaskShape) -> Mapping[str, Architecture]:
-        """Those of the networks' space, each with the first value of every choice."""
-        return {name: self.trained_with(each) for name, each in self.space.known(shape).items()}
-
     def build(self, architecture: Architecture, shape: TaskShape) -> nn.Module:
         self.validate(architecture)
         return self.space.build(self.untrained(architecture), shape)
@@ -152,6 +148,10 @@ class WithTraining(DecisionSpace):
 
     def graph(self, architecture: Architecture) -> Graph:
         return self.space.graph(self.untrained(architecture))
+
+    def known(self, shape: TaskShape) -> Mapping[str, Architecture]:
+        """Those of the space of networks, with the first value of each choice."""
+        return {name: self.trained_with(each) for name, each in self.space.known(shape).items()}
 
     def inherit(
         self, parent_network: nn.Module, child_network: nn.Module, parent: Architecture, child: Architecture
