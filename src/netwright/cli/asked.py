@@ -45,13 +45,6 @@ class Asked:
             "darts:cells=4,channels=8.",
         ),
     ] = None
-    reference: Annotated[
-        tuple[str, ...],
-        typer.Option(
-            help="A network of your own beside those of the space, as mine.py:build or module:Class; build(shape) or a "
-            "class of nn.Module; may be repeated."
-        ),
-    ] = ()
     recipe: Annotated[
         str | None,
         typer.Option(
@@ -74,6 +67,13 @@ class Asked:
     ] = None
     final_seeds: Annotated[int, typer.Option(help="How often the winner is finally trained.")] = 3
     baselines: Annotated[bool, typer.Option(help="Train a random pick and a plain reference beside the winner.")] = True
+    reference: Annotated[
+        tuple[str, ...],
+        typer.Option(
+            help="A network of your own beside those of the space, as mine.py:build or module:Class; build(shape) or a "
+            "class of nn.Module; may be repeated."
+        ),
+    ] = ()
     repeats: Annotated[
         int, typer.Option(help="Search so often, with one seed after the other; mean and spread are reported.")
     ] = 1
