@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,15 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import average_precision_score, mean_absolute_error, r2_score
 
 from netwright import spaces
+from netwright.core.objective import Objective, leading
 from netwright.core.problem import Metric
 from netwright.core.task import Examples
 from netwright.problems import Classification, Regression, SeveralLabels
 from netwright.problems.language import Language
 from netwright.results import Contender, Figures, difference, export, figures_of, references, report_lines, train_final
+from netwright.results.final_comparison import standard_error
 from netwright.results.own_files import NotReproduced, compared_answers
 from netwright.results.plain_references import constant
-from netwright.results.resampling import standard_error
 from netwright.results.verdict import verdict
 from netwright.tasks.task import Task
 from netwright.training import TrainingSettings
@@ -186,9 +188,9 @@ def test_the_error_by_the_choice_of_examples_is_that_of_resampling_them(prices: 
     problem, truth = Mean(["y"]), torch.tensor(vectors(), dtype=torch.float64)[:, :1]
     outputs = torch.full((300, 1), 7.0)
     off = (truth - 7).abs()
-    assert standard_error(problem, outputs, truth) == pytest.approx(float(off.std() / 300**0.5), rel=0.2)
-    assert standard_error(problem, outputs[:5], truth[:5]) is None
-    assert standard_error(problem, outputs.expand(300, 100_000), truth) is None  # would take too long
+    assert standard_error(problem, problem.main, outputs, truth) == pytest.approx(float(off.std() / 300**0.5), rel=0.2)
+    assert standard_error(problem, problem.main, outputs[:5], truth[:5]) is None
+    assert standard_error(problem, problem.main, outputs.expand(300, 100_000), truth) is None  # would take too long
 
 
 def of(metric: Metric, winner: float, others: Mapping[str, float], **more: Any) -> Figures:
@@ -292,3 +294,28 @@ def test_an_answer_that_is_another_one_names_its_file(printed: str, words: str) 
         compared_answers(answered, 1)
     close = {**answered, "printed": '{"file": "f", "example": "", "numbers": {"y": 100.05}}'}
     assert len(compared_answers(close, 1)) == 1
+
+
+def test_the_metric_that_was_searched_for_leads(labelled: Task) -> None:
+    space = spaces.Mlp()
+    final = train_final(space, space.at(0), labelled, SETTINGS, seeds=(0, 1))
+    rows = [fitted(labelled, "logistic regression a label")]
+    plain, found = (figures_of(final, labelled, rows, lead=lead) for lead in ("", "f1_macro"))
+    assert plain.main.name == "mean_average_precision" and found.main.name == "f1_macro"
+    assert found.winner.values == plain.winner.others["f1_macro"]
+    assert found.winner.others["mean_average_precision"] == plain.winner.values
+    assert found.baselines[0].values == plain.baselines[0].others["f1_macro"]
+    assert found.chance == plain.baselines[-1].others["f1_macro"][0]
+    assert found.differences[0].value == pytest.approx(found.winner.mean - found.baselines[0].mean)
+    assert {each.name for each in found.metrics} == {each.name for each in plain.metrics}
+    assert found.error != plain.error and "test macro F1  n" in "\n".join(report_lines(found))
+    older = replace(rows[0], others={})  # as an earlier version left it
+    assert figures_of(final, labelled, [older], lead="f1_macro").main == plain.main
+
+
+def test_of_several_objectives_the_first_that_is_measured_on_examples_leads() -> None:
+    problem = Classification("ab")
+    asked = [Objective.parse(each) for each in ("params:minimize", "val_loss:minimize", "val_accuracy")]
+    assert leading(asked, problem).name == "loss" and leading(asked[:1], problem).name == "accuracy"
+    assert leading([Objective.parse("loss:minimize"), *asked], problem) == leading(asked, problem)
+    assert leading([Objective.parse("train_loss:minimize")], problem).name == "accuracy"

@@ -258,6 +258,7 @@ COMMANDS: dict[str, Fields] = {
         "recommended": ("any?", "(not always) null where the run recommends nothing"),
         "shared_metric": ("text", "what `shared` is"),
         "true_metric": ("text", "what `true` is"),
+        "larger_is_better[]": ("flag", "of the shared scores, then of the true ones"),
         "seconds[]": ("seconds", "of the shared scores, then of the true ones"),
         "seed": ("count", "of the draw"),
         "k": ("count", "how many count as the top: a quarter, at least one"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from netwright.catalogue.arguments import counted, pairs, split
+from netwright.core.objective import Objective, leading
 from netwright.core.wording import duration, rough
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def _warnings(plan: Plan, found: Fitted, task: Task, steps: int, asked: bool) ->
         more = f"; --epochs {math.ceil(LEAST_STEPS / found.steps)} tells them apart better" if asked else ""
         warnings.append(f"{steps} steps rank candidates mostly by noise{more}")
     if validation < SURE and not task.problem.dense:
-        warnings.append(_unsure(task.problem.main, validation))
+        warnings.append(_unsure(leading(list(map(Objective.parse, plan.objectives)), task.problem), validation))
     if found.candidates is not None and plan.time_limit is not None:
         warnings += _few(plan, found.candidates, task)
     return warnings

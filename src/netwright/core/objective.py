@@ -6,12 +6,15 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from netwright.core.amounts import parse_amount, plain
 from netwright.core.combination import combination, is_combination, is_name
 from netwright.core.errors import UserError, nearest
 from netwright.core.kinds import kinds_checked
+
+if TYPE_CHECKING:
+    from netwright.core.problem import Metric, Problem
 
 PROVIDES = ("obj.scalarise",)
 
@@ -184,6 +187,13 @@ def names_in(asked: Iterable[str | Objective | Constraint]) -> list[str]:
     """The names in objectives, combinations and limits, as far as they can be told without knowing the metrics."""
     found = (name for each in asked for name in re.findall(r"[^\W\d]\w*", str(each).partition(":")[0]))
     return list(dict.fromkeys(found))
+
+
+def leading(objectives: Sequence[Objective], problem: Problem) -> Metric:
+    """The metric that reports lead with: the first objective that is one of the problem's, its main one otherwise."""
+    measured = {"loss", *(each.name for each in problem.metrics)}
+    asked = [each.metric.removeprefix("val_") for each in objectives]
+    return next((problem.metric(each) for each in asked if each in measured), problem.main)
 
 
 def _shown(value: float) -> str:

@@ -25,7 +25,7 @@ from netwright.core.errors import TrialFailed, UserError
 from netwright.core.estimator import Estimator
 from netwright.core.inside import open_inside
 from netwright.core.kinds import kinds_checked
-from netwright.core.objective import Objective
+from netwright.core.objective import Objective, leading
 from netwright.core.placing import chosen_device
 from netwright.core.roles import (
     HasSettings,
@@ -109,7 +109,7 @@ class FinalTraining(Estimator):
     """Carries out an `Entry` that lies in the folder of its workplace; see the head of this file.
 
     validation, split_seed: of the search, whose validation examples say whether going on made a network worse.
-    metric: by which they say so, as the problem calls it; its main one where empty.
+    metric: by which they say so and that the report leads with, as the problem calls it; its main one where empty.
     """
 
     def __init__(
@@ -271,13 +271,13 @@ def final_work(
 
     estimator: of the search.
     device: the estimator's by default, or "auto".
-    objectives: of the search; the first one that is a metric of the problem says whether going on made a network worse.
+    objectives: of the search; the first one that is a metric of the problem leads, and says whether going on made a
+        network worse.
     """
     space, task, settings, own_device = _training(estimator)
     place = str(chosen_device(str(own_device if device is None else device)))
-    measured = {"val_loss", *(f"val_{each.name}" for each in task.problem.metrics)}
-    asked = next((each.metric.removeprefix("val_") for each in objectives if each.metric in measured), "")
-    return FinalTraining(space, task, settings, place, **_split_of(estimator), metric=asked)
+    metric = leading(objectives, task.problem).name
+    return FinalTraining(space, task, settings, place, **_split_of(estimator), metric=metric)
 
 
 @kinds_checked

@@ -160,7 +160,7 @@ def export(
             folder.mkdir()
             _write_text(folder / "model.py", files.model)
             (folder / "weights.safetensors").write_bytes(files.weights)
-            checked, sentences = _checked(folder, network, data, reported, preparation, task, figures.winner.macs)
+            checked, sentences = _checked(folder, network, data, reported, preparation, task, figures)
             _write_architecture(folder, architecture, space, task)
             use = usage(preparation, checked.answers, checked.lines)
             _write_text(folder / "README.md", readme(figures, FILES, [*sentences, *_left_out(files)], use))
@@ -256,10 +256,10 @@ def _checked(
     reported: Tensor | None,
     preparation: Preparation,
     task: Task,
-    macs: float | None,
+    figures: Figures,
 ) -> tuple[Verification, Sequence[str]]:
     """Verify the folder, and put into words what was found."""
-    test, count = data.held_out, min(_most_verified(macs), len(data.held_out))
+    test, count = data.held_out, min(_most_verified(figures.winner.macs), len(data.held_out))
     share, problem = test.part(0, count), task.problem
     expected = _answered(network, share, data)
     with tempfile.TemporaryDirectory(prefix="netwright-files-") as place:
@@ -271,7 +271,7 @@ def _checked(
     sentences = [
         f"Loaded in a process without netwright, on {which}: the same answers, with outputs that differ by at most "
         f"{checked.largest_difference:.2g} (float32 on the CPU).",
-        *_scored(checked, share, problem, which),
+        *_scored(checked, share, problem, figures.main, which),
     ]
     if checked.answers:
         sentences.append(
@@ -283,13 +283,13 @@ def _checked(
     return checked, sentences
 
 
-def _scored(checked: Verification, share: Examples, problem: Problem, which: str) -> list[str]:
-    """The main metric of the files' outputs; nothing where it is that of examples which continue each other."""
+def _scored(checked: Verification, share: Examples, problem: Problem, metric: Metric, which: str) -> list[str]:
+    """The leading metric of the files' outputs; nothing where it is that of examples which continue each other."""
     if problem.continues:
         return []
     tally = problem.tally()
     tally.add(checked.outputs, share.targets)
-    return [f"Test {problem.main.words} computed from these files on {which}: {_figure(tally, problem.main)}."]
+    return [f"Test {metric.words} computed from these files on {which}: {_figure(tally, metric)}."]
 
 
 def _figure(tally: Tally, metric: Metric) -> str:

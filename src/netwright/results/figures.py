@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from netwright.core.problem import Breakdown, Metric
@@ -18,7 +18,7 @@ class Contender:
     """One row of the comparison: the winner, or a baseline.
 
     name: as the report calls it.
-    values: the main metric on the test examples, one for each of `seeds`; no seeds where nothing is random.
+    values: the leading metric on the test examples, one for each of `seeds`; no seeds where nothing is random.
     seeds: of the trainings, one for each value; none where nothing is random.
     params, macs: of one network; the mean where the networks differ.
     seconds: training and testing, all seeds together.
@@ -49,6 +49,11 @@ class Contender:
         """Sample standard deviation; None for a single measurement."""
         return statistics.stdev(self.values) if len(self.values) > 1 else None
 
+    def led_by(self, metric: str, before: str) -> Contender:
+        """The same with another metric's values first. before: the metric that they are of now."""
+        others = {before: self.values, **self.others}
+        return replace(self, values=others.pop(metric), others=others)
+
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> Contender:
         """The contender of its fields, or of those of earlier versions, which had accuracies only."""
@@ -61,7 +66,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Difference:
-    """How far the winner's mean lies from a baseline's in the main metric; a share where that is one.
+    """How far the winner's mean lies from a baseline's in the leading metric; a share where that is one.
 
     baseline: the name of the baseline.
     value: winner's mean less the baseline's.
@@ -155,12 +160,12 @@ class Figures:
     data: lines about the data, as where its splits come from.
     notes: what a reader must know.
     left_out: what the time did not suffice for.
-    chance: what the best answer that looks at no input gives in the main metric; None where there is none.
+    chance: what the best answer that looks at no input gives in the leading metric; None where there is none.
     classes: what the weights of `exported_seed` find of each class; empty where no classes are asked for.
-    metrics: what was measured on the test examples; the first is the main one, which `values` are of.
+    metrics: what was measured on the test examples; the first one leads: `values` are of it.
     constant: the name of that answer, as in "always the mean"; its row stands among the baselines.
-    error: standard error of the main metric by the choice of test examples, where it is no share of them and could be
-        found by resampling them.
+    error: standard error of the leading metric by the choice of test examples, where it is no share of them and could
+        be found by resampling them.
     confusion: how many test examples of each class (rows, in the order of `classes`) the weights of `exported_seed`
         take for each (columns); empty above 200 classes.
     breakdown: what the weights of `exported_seed` give for each label, number or the like, where the kind of problem
@@ -220,7 +225,8 @@ class Figures:
 
     def _row(self, contender: Contender) -> dict[str, Any]:
         """Accuracies are also called that, as they always were."""
-        return {**asdict(contender), **({"accuracies": contender.values} if self.main.name == "accuracy" else {})}
+        found = contender.values if self.main.name == "accuracy" else contender.others.get("accuracy")
+        return {**asdict(contender), **({} if found is None else {"accuracies": found})}
 
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> Figures:

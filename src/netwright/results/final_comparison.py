@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from netwright.core.kinds import kinds_checked
-from netwright.core.problem import Metric
+from netwright.core.problem import Metric, Problem
 from netwright.core.trees import mapped
 from netwright.results.entries import FOUND, PICK, Done
 from netwright.results.figures import ClassRecall, Contender, Figures
 from netwright.results.final import FinalResult, contender
 from netwright.results.plain_references import constant
-from netwright.results.resampling import standard_error
 
 if TYPE_CHECKING:
     from netwright.core.trial import Trial
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from netwright.tasks.task import Task
 
 MOST_CLASSES = 200  # whose confusions are told
+MOST, LEAST = 200, 25  # resamples of the test examples
+MOST_NUMBERS = 200_000_000  # of outputs, in all resamples; a second or two
+FEWEST = 10  # examples, with fewer of which resamples say nothing
 
 
 def compared(
@@ -39,7 +43,8 @@ def compared(
     baselines = [_contender(name, found, main) for name, found in finals.results.items() if name != FOUND]
     places = (*finals.rivals, PICK, *finals.fixed)
     ordered = sorted(baselines, key=lambda each: places.index(each.name) if each.name in places else len(places))
-    figures = figures_of(final, finals.work.task, ordered, skipped, search_facts(run, repeats, trial))
+    facts, lead = search_facts(run, repeats, trial), finals.work.metric.name
+    figures = figures_of(final, finals.work.task, ordered, skipped, facts, lead=lead)
     note = _going_on(finals, trial, wanted) if finals.winners[0].begun else ""
     winner = replace(figures.winner, note=note)
     figures = replace(figures, winner=winner, left_out=finals.left_out)
@@ -78,6 +83,8 @@ def figures_of(
     baselines: Sequence[Contender] = (),
     skipped: dict[str, str] | None = None,
     search: dict[str, Any] | None = None,
+    *,
+    lead: str = "",
 ) -> Figures:
     """Everything a report states, from the parts.
 
@@ -86,9 +93,13 @@ def figures_of(
     baselines: in the order of the report.
     skipped: baselines that were not run, by name, each with why.
     search: what the search cost, as `search_facts` gives it.
+    lead: the metric that tables, differences and verdicts are of, the problem's main one where empty. Where a contender
+        was not measured by it, the main one leads.
     """
     first, problem = final.trainings[0], task.problem
     plain = constant(task)
+    rows = [final.contender(), *baselines, *([] if plain is None else [plain])]
+    main, rows = _led(rows, problem, lead)
     whole = len(final.outputs) == len(task.test)
     targets = mapped(lambda each: each.cpu(), task.test.targets)
     counts = confusions(final.outputs, task) if whole and task.class_names and not problem.dense else None
@@ -110,8 +121,8 @@ def figures_of(
     return Figures(
         task=task.name,
         architecture=str(final.architecture),
-        winner=final.contender(),
-        baselines=(*baselines, *([] if plain is None else [plain])),
+        winner=rows[0],
+        baselines=tuple(rows[1:]),
         test_examples=len(task.test),
         exported_seed=final.exported_seed,
         hardware=dict(final.hardware),
@@ -122,12 +133,20 @@ def figures_of(
         classes=() if counts is None else recalls(counts, task.class_names),
         confusion=() if counts is None or len(counts) > MOST_CLASSES else tuple(map(tuple, counts.tolist())),
         breakdown=problem.breakdown(final.outputs, targets) if whole else None,
-        metrics=problem.metrics,
+        metrics=(main, *(each for each in problem.metrics if each.name != main.name)),
         constant="" if plain is None else plain.name,
-        chance=None if plain is None else plain.mean,
-        error=standard_error(problem, final.outputs, targets) if whole and not problem.main.of_examples else None,
+        chance=None if plain is None else rows[-1].mean,
+        error=standard_error(problem, main, final.outputs, targets) if whole and not main.of_examples else None,
         notes=(*failed, *stopped, *dict.fromkeys(note for each in final.trainings for note in each.notes)),
     )
+
+
+def _led(rows: Sequence[Contender], problem: Problem, lead: str) -> tuple[Metric, Sequence[Contender]]:
+    """The metric that leads, and the contenders with its values first; see `figures_of`."""
+    main = problem.main
+    if lead in ("", main.name) or any(lead not in each.others for each in rows):
+        return main, rows
+    return problem.metric(lead), [each.led_by(lead, main.name) for each in rows]
 
 
 def confusions(outputs: Tensor, task: Task) -> Tensor:
@@ -152,6 +171,34 @@ def recalls(confusion: Tensor, class_names: Sequence[str]) -> tuple[ClassRecall,
         ClassRecall(name, count, hit / count if count else None)
         for name, count, hit in zip(class_names, counts, hits, strict=True)
     )
+
+
+def standard_error(problem: Problem, metric: Metric, outputs: Tensor, targets: Any) -> float | None:
+    """Standard error of a metric by the choice of test examples; None where it cannot be had in time.
+
+    It is the metric's spread over resamples of the examples (Efron 1979).
+
+    problem, metric: what was judged, and by what.
+    outputs: of all test examples, on the CPU.
+    targets: of the same examples.
+    """
+    times = min(MOST, MOST_NUMBERS // max(1, outputs.numel()))
+    if times < LEAST or len(outputs) < FEWEST:
+        return None
+    generator = np.random.default_rng(0)
+    values = [_of(problem, metric, outputs, targets, _drawn(generator, len(outputs))) for _ in range(times)]
+    found = float(np.std(values, ddof=1))
+    return found if math.isfinite(found) else None
+
+
+def _drawn(generator: np.random.Generator, count: int) -> Tensor:
+    return torch.from_numpy(generator.integers(count, size=count))
+
+
+def _of(problem: Problem, metric: Metric, outputs: Tensor, targets: Any, places: Tensor) -> float:
+    tally = problem.tally()
+    tally.add(outputs.index_select(0, places), mapped(lambda each: each.index_select(0, places), targets))
+    return tally.figures()[metric.name]
 
 
 @kinds_checked
