@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from netwright.core.errors import UserError
@@ -43,6 +43,8 @@ class TaskShape:
         numbers.
     dense: whether there is an answer at each place (pixel, time, token) of an example, (n, outputs, *places), not one
         for the whole, (n, outputs).
+    columns: of the rows of a table, how many features each column became, in their order: 1 of a number, of a category
+        one for each of its texts. Nothing where that is not known: each feature is then a number by itself.
 
     Raises UserError for a shape that is none of these, and for no outputs.
     """
@@ -51,8 +53,15 @@ class TaskShape:
     outputs: int
     vocabulary: int = 0
     dense: bool = False
+    columns: tuple[int, ...] = field(
+        default=(), repr=False
+    )  # says nothing that the data, and so its fingerprint, do not
 
     def __post_init__(self) -> None:
+        if self.columns and (sum(self.columns) != self.features or min(self.columns) < 1 or len(self.input) > 1):
+            raise UserError(
+                f"columns of {sum(self.columns):,} features were described, but an example has the shape {self.input}"
+            )
         if not 1 <= len(self.input) <= 4 or min(self.input) < 1:
             raise UserError(
                 f"an example of shape {self.input} is neither a vector (features,), a series (channels, length), an "
@@ -175,13 +184,15 @@ class TaskShape:
         """The shape of `as_json`, or of an earlier version, which had classes only."""
         outputs = described["outputs"] if "outputs" in described else described["classes"]
         rest = {name: described[name] for name in ("vocabulary", "dense") if name in described}
-        return cls(tuple(described["input"]), outputs, **rest)
+        return cls(tuple(described["input"]), outputs, **rest, columns=tuple(described.get("columns", ())))
 
     def as_json(self) -> dict[str, Any]:
         """The shape as JSON, in the words of earlier versions where these had it."""
+        columns = {"columns": list(self.columns)} if self.columns else {}
         if not self.vocabulary and not self.dense:
-            return {"input": list(self.input), "classes": self.outputs}
-        return {**asdict(self), "input": list(self.input)}
+            return {"input": list(self.input), "classes": self.outputs, **columns}
+        plain = {name: value for name, value in asdict(self).items() if name != "columns"}
+        return {**plain, "input": list(self.input), **columns}
 
     def _image(self) -> tuple[int, ...]:
         if not self.is_image:

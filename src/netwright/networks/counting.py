@@ -185,7 +185,50 @@ def _same(inputs: Tensor, *_: Any, inplace: bool = False, **__: Any) -> tuple[in
 
 def _sum(first: Any, second: Any, **_: Any) -> tuple[int, ...] | None:
     alike = isinstance(first, Tensor) and isinstance(second, Tensor) and first.shape == second.shape
-    return tuple(first.shape) if alike else None
+    return tuple(first.shape) if alike else _spread(first, second)
+
+
+def _spread(first: Any, second: Any = 0.0, **_: Any) -> tuple[int, ...] | None:
+    """Of what is computed number by number, one of two being repeated along an axis where it is shorter."""
+    tensors = [each for each in (first, second) if isinstance(each, Tensor)]
+    if not all(each.is_floating_point() for each in tensors):
+        return None
+    axes = max(each.dim() for each in tensors)
+    shapes = [(1,) * (axes - each.dim()) + tuple(each.shape) for each in tensors]
+    fits = all(len({*extents} - {1}) < 2 for extents in zip(*shapes, strict=True))
+    return (
+        tuple(next((each for each in extents if each != 1), 1) for extents in zip(*shapes, strict=True))
+        if fits
+        else None
+    )
+
+
+def _alone(inputs: Tensor, *_: Any, **__: Any) -> tuple[int, ...] | None:
+    return tuple(inputs.shape) if inputs.is_floating_point() else None
+
+
+def _summed(inputs: Tensor, axis: Any = None, *rest: Any, **named: Any) -> tuple[int, ...] | None:
+    shape = inputs.shape
+    plain = isinstance(axis, int) and not rest and not named
+    return (*shape[:axis], *shape[axis % len(shape) + 1 :]) if plain else None
+
+
+def _stacked(parts: Sequence[Tensor], axis: int = 0, **_: Any) -> tuple[int, ...]:
+    first = tuple(parts[0].shape)
+    place = axis % (len(first) + 1)
+    return (*first[:place], len(parts), *first[place:])
+
+
+def _joined(parts: Sequence[Tensor], axis: int = 0, **_: Any) -> tuple[int, ...] | None:
+    first = tuple(parts[0].shape)
+    place = axis % len(first)
+    if not all(each.is_floating_point() and each.dim() == len(first) for each in parts):
+        return None
+    return (*first[:place], sum(each.shape[place] for each in parts), *first[place + 1 :])
+
+
+def _added_matrices(_added: Tensor, first: Tensor, second: Tensor, *_: Any, **__: Any) -> tuple[int, ...]:
+    return (*first.shape[:-1], second.shape[-1])
 
 
 def _pooled(inputs: Tensor, size: Any) -> tuple[int, ...] | None:
@@ -286,7 +329,15 @@ _SHAPES: dict[Any, Callable[..., tuple[int, ...] | None]] = {
     F.linear: _projected,
     F.embedding: _looked_up,  # of any numbers: a shape does not say that its examples are tokens
     F.adaptive_avg_pool2d: _pooled,
+    torch.baddbmm: _added_matrices,
+    torch.cat: _joined,
+    torch.stack: _stacked,
+    **dict.fromkeys((Tensor.sum, Tensor.mean, Tensor.amax), _summed),
     **dict.fromkeys((torch.add, Tensor.add, Tensor.__add__), _sum),
+    **dict.fromkeys((Tensor.sub, Tensor.__sub__, Tensor.mul, Tensor.__mul__, Tensor.div, Tensor.__truediv__), _spread),
+    **dict.fromkeys(
+        (Tensor.clamp, torch.sqrt, Tensor.pow, Tensor.__pow__, Tensor.cos, Tensor.sin, Tensor.sign), _alone
+    ),
     **dict.fromkeys(
         (
             *(F.batch_norm, F.layer_norm, F.group_norm),

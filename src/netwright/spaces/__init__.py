@@ -16,6 +16,7 @@ from netwright.spaces.nasnet import NasNet
 from netwright.spaces.published import from_genotype
 from netwright.spaces.recurrent import Recurrent
 from netwright.spaces.series import Series
+from netwright.spaces.tables import Tables
 from netwright.spaces.tabular import Tabular
 from netwright.spaces.texts import Texts
 from netwright.spaces.unet_cells import UNetCells
@@ -37,6 +38,7 @@ __all__ = [
     "NasNet",
     "Recurrent",
     "Series",
+    "Tables",
     "Tabular",
     "Texts",
     "UNetCells",

@@ -17,6 +17,7 @@ from netwright.core.architecture import Architecture, Mixture
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import InvalidArchitecture, UserError
 from netwright.core.kinds import kinds_checked
+from netwright.core.members import one_answer
 from netwright.core.task import TaskShape
 from netwright.supernets import preparing
 from netwright.supernets.fusion import fuse
@@ -237,7 +238,7 @@ class Supernet(SharedNetwork):
                 with torch.random.fork_rng(devices=[]):
                     torch.default_generator.manual_seed(0)  # torch.manual_seed would reach every GPU's, too
                     output = run(self.shape.example(4))
-                results.append(output[0] if isinstance(output, tuple) else output)
+                results.append(one_answer(output[0] if isinstance(output, tuple) else output))
         if not torch.allclose(*results, rtol=1e-3, atol=1e-4):
             raise self._refused(
                 f"the path of {architecture} gives other results than its own network; a size may be used where it "

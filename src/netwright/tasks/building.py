@@ -61,11 +61,12 @@ def build(
     vocabulary: int = 0,
     groups: Indices | None = None,
     by_time: bool = False,
+    columns: Sequence[int] = (),
 ) -> Task:
     """A task of prepared splits; without a test split a stratified share is set aside by `split_seed`.
 
     problem: what is asked for; names of classes stand for a `Classification`.
-    vocabulary, groups, by_time: as of `Task`, of `train`.
+    vocabulary, groups, by_time, columns: as of `Task`, of `train`.
 
     validation: places in `train` of a validation split that came with the data; nothing of it becomes a test split.
     preparation: the task's, or a function that makes it once it is known which of `train` became the test split: it
@@ -104,6 +105,7 @@ def build(
         vocabulary=vocabulary,
         groups=groups,
         by_time=by_time,
+        columns=columns,
     )
 
 

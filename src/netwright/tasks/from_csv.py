@@ -144,6 +144,7 @@ def csv(
         validation=places,
         groups=numbers,
         by_time=times is not None,
+        columns=[len(each.features) for each in fit],
     )
 
 

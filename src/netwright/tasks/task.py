@@ -68,10 +68,11 @@ class Task:
         vocabulary: int = 0,
         groups: Sequence[int] | Indices | None = None,
         by_time: bool = False,
+        columns: Sequence[int] = (),
     ) -> None:
         self.name = name
         self.problem = problem if isinstance(problem, Problem) else Classification(tuple(problem))
-        self.shape = TaskShape(train.shape[1:], self.problem.outputs, vocabulary, self.problem.dense)
+        self.shape = TaskShape(train.shape[1:], self.problem.outputs, vocabulary, self.problem.dense, tuple(columns))
         self.groups = None if groups is None else np.asarray(groups, dtype=np.int64)
         self.by_time = by_time
         self.augmentation = augmentation

@@ -130,7 +130,8 @@ def _another(shape: TaskShape) -> TaskShape:
         larger: tuple[int, ...] = (4 - min(shape.channels, 3), 2 * shape.height, 2 * shape.width)
     else:
         larger = tuple(2 * each + 1 for each in shape.input)
-    return replace(shape, input=larger, outputs=shape.outputs + 3, vocabulary=shape.vocabulary and shape.vocabulary + 7)
+    vocabulary = shape.vocabulary and shape.vocabulary + 7
+    return replace(shape, input=larger, outputs=shape.outputs + 3, vocabulary=vocabulary, columns=())
 
 
 def _described(table: DecisionTable) -> list[dict[str, Any]]:

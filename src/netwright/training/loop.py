@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from netwright.core.carrying import Stream
 from netwright.core.errors import Diverged, TrialFailed
 from netwright.core.kinds import kinds_checked
+from netwright.core.members import each_answer, mean_loss, one_answer
 from netwright.core.memory_use import peak_on
 from netwright.core.placing import placed
 from netwright.core.task import Augmentation, Data
@@ -32,6 +33,7 @@ from netwright.training.precision import Precision, choose_precision, multiply_a
 from netwright.training.randomness import seed_generators, seeded
 from netwright.training.result import Epoch, GivenUp, OutOfTime, TrainingResult
 from netwright.training.settings import TrainingSettings
+from netwright.training.showing import show_examples
 from netwright.training.threads import choose_threads, using_threads
 from netwright.training.walk import Walk
 
@@ -64,7 +66,8 @@ def train(
     """Trains the network in place and measures it on the held-out examples.
 
     network: gives what the problem of `data` asks for, such as logits (n, classes); in training mode it may give a
-        pair of them, the second from an auxiliary head. Modules with an
+        pair of them, the second from an auxiliary head, or a list of several members' answers, each of which is to be
+        right by itself. Parts that look at training examples first are shown them. Modules with an
         attribute `drop_path_probability` get it set in each epoch. The network is moved to `device` (by default that of
         the training examples) and ends there in evaluation mode.
     data: with training and held-out examples.
@@ -129,6 +132,7 @@ def ready(
         network.to(device)
         if not any(parameter.requires_grad for parameter in network.parameters()):
             raise TrialFailed("the network has no parameters to train")
+        show_examples(network, data, device)
         example = Normalisation.of(data, device)(moved(data.train.batch(0, 2), device))
         counts = multiply_adds(network, example, evaluating=evaluating) if device.type == "cpu" else {}
         precision = choose_precision(network, example, settings, device, counts)
@@ -388,8 +392,8 @@ class Loop:
         with self.autocast, nullcontext() if self.stream is None else self.stream.next():
             output = self.compiled(inputs)
         outputs, auxiliary = output if isinstance(output, tuple) else (output, None)
-        outputs = outputs.float()
-        loss = self.problem.mean_loss(outputs, targets, settings.label_smoothing)
+        outputs = each_answer(Tensor.float, outputs)
+        loss = mean_loss(self.problem, outputs, targets, settings.label_smoothing)
         if auxiliary is not None:
             extra = self.problem.mean_loss(auxiliary.float(), targets, settings.label_smoothing)
             loss = loss + settings.auxiliary_weight * extra
@@ -400,7 +404,7 @@ class Loop:
         self.optimiser.step()
         if self.average is not None:
             self.average.update()
-        return loss.detach(), outputs.detach()
+        return loss.detach(), one_answer(outputs).detach()
 
     def _look(self, losses: list[Tensor], start: int, epoch: int) -> None:
         """Raise Diverged where one of these losses, from `start` on, is not finite."""

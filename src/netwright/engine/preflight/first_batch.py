@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from netwright.core.errors import NetwrightError, OutOfMemory, TrialFailed, UntrainableSpace, UserError, marked
+from netwright.core.members import each_answer, mean_loss, one_answer
 from netwright.core.roles import ChecksMemory
 from netwright.core.trees import mapped, moved
 
@@ -148,7 +149,7 @@ def _train_on(network: nn.Module, output: Any, targets: Any, batch: int, task: A
     what = "logits" if shape.outputs > 1 else "numbers"
     pair: Any = output if isinstance(output, tuple) and len(output) == 2 else (output, None)
     outputs, auxiliary = pair
-    for each in (outputs, auxiliary):
+    for each in (*(outputs if isinstance(outputs, list) and outputs else [outputs]), auxiliary):
         if each is None:
             continue
         if not isinstance(each, torch.Tensor):
@@ -163,9 +164,9 @@ def _train_on(network: nn.Module, output: Any, targets: Any, batch: int, task: A
     parameters = [each for each in network.parameters() if each.requires_grad]
     if not parameters:
         raise UserError("has no parameters to train")
-    if not outputs.requires_grad:
+    if not one_answer(outputs).requires_grad:
         raise UserError(f"gives an output without a gradient{_at(layers.detached)}; nothing in it would learn")
-    loss = task.problem.mean_loss(outputs.float(), targets)
+    loss = mean_loss(task.problem, each_answer(torch.Tensor.float, outputs), targets)
     if auxiliary is not None:
         loss = loss + task.problem.mean_loss(auxiliary.float(), targets)
     loss.backward()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.carrying import Stream
 from netwright.core.errors import UserError
+from netwright.core.members import each_answer, mean_loss, one_answer
 from netwright.core.pace import place
 from netwright.core.problem import Problem, length
 from netwright.core.randomness import derived_seed
@@ -33,6 +34,7 @@ from netwright.training.evaluation import on_device
 from netwright.training.optimisers import build_optimiser, drop_path_probability, learning_rate, set_learning_rate
 from netwright.training.precision import Precision, multiply_adds, needs_channels_first
 from netwright.training.randomness import seed_generators
+from netwright.training.showing import show_examples
 from netwright.training.threads import choose_threads, using_threads
 
 _AT_A_TIME = 4096  # examples
@@ -60,7 +62,7 @@ class Weights:
         self.shape, self.sharing, self.problem = shape, sharing, data.problem
         self._layers_seed = 0
         example = Normalisation.of(data, device)(moved(data.train.batch(0, 2), device))
-        self.stage, self._example = -1, example
+        self.stage, self._example, self._data = -1, example, data
         self._rates = [
             settings if each.learning_rate is None else settings.replace(learning_rate=each.learning_rate)
             for each in stages
@@ -103,6 +105,7 @@ class Weights:
                 twice=self.order == "exact",
             )
         self.supernet = network.to(self.device).train()
+        show_examples(network, self._data, self.device)
         self.streams = {name: Stream(network) for name in ("training", "validation")} if self.problem.continues else {}
         self.drop_paths = [module for module in network.modules() if hasattr(module, "drop_path_probability")]
         self.optimiser = build_optimiser(network, self.settings, self.habits.decay_all)
@@ -398,13 +401,13 @@ class Weights:
         with nullcontext() if precise else self.precision.autocast(self.device):
             output = self.supernet(inputs, candidate)
         outputs, auxiliary = output if isinstance(output, tuple) else (output, None)
-        outputs = in_full(outputs)
+        outputs = each_answer(in_full, outputs)
         smoothing = self.settings.label_smoothing if smoothing is None else smoothing
-        loss = self.problem.mean_loss(outputs, targets, smoothing)
+        loss = mean_loss(self.problem, outputs, targets, smoothing)
         if auxiliary is not None:
             extra = self.problem.mean_loss(in_full(auxiliary), targets, smoothing)
             loss = loss + self.settings.auxiliary_weight * extra
-        return loss, outputs
+        return loss, one_answer(outputs)
 
     def _score(self, outputs: Tensor, targets: Any) -> Tensor:
         return self.problem.score(outputs.detach(), targets)

@@ -1,0 +1,31 @@
+"""What is shown of the training examples to the parts of a network that look at them first."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from netwright.core.first_look import looks
+from netwright.core.task import Data
+from netwright.core.trees import moved
+from netwright.training.augmentation import Normalisation
+
+MOST_SHOWN = 20_000
+"""Training examples that are shown."""
+
+
+def show_examples(network: nn.Module, data: Data, device: torch.device) -> None:
+    """Let the parts of a network that look at training examples first see them, as the network will get them.
+
+    network: on the device.
+    data: of whose training examples at most 20,000 are shown, at equal distances.
+    device: to show them on.
+    """
+    looking = looks(network)
+    if not looking:
+        return
+    count = len(data.train)
+    every = torch.arange(0, count, -(-count // MOST_SHOWN), dtype=torch.int64, device=data.train.device)
+    inputs = Normalisation.of(data, device)(moved(data.train.choose(every).inputs, device))
+    for part in looking:
+        part.look_at(inputs)
