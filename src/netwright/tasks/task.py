@@ -48,6 +48,7 @@ class Task:
     groups: a number for each example of `train`; those of one group are never on both sides of a split. None where each
         stands for itself.
     by_time: whether the examples of `train` are in the order of time, so that the last ones are validated on.
+    columns: how many features each column of a table became, see `TaskShape`; nothing where there are none to tell.
 
     Raises DataError when the splits and what they ask for do not fit each other, or are too few to be split.
     """
