@@ -31,7 +31,7 @@ def main() -> None:
     began = time.monotonic()
     found = nw.benchmarks.compare(
         options.strategies,
-        nw.benchmarks.Problem(table, *metrics, name="cifar10"),
+        nw.benchmarks.BenchmarkProblem(table, *metrics, name="cifar10"),
         evaluations=options.evaluations,
         repeats=options.repeats,
         folder=options.folder,

@@ -58,7 +58,7 @@ def main() -> None:
         print(
             f"simulated random search, {evaluations} evaluations, {seeds} seeds: {declared(first, second)}", flush=True
         )
-    problem = nw.benchmarks.Problem(table, "cifar10_valid_12", "cifar10_test_200")
+    problem = nw.benchmarks.BenchmarkProblem(table, "cifar10_valid_12", "cifar10_test_200")
     for name in options.strategies.split(","):
         began = time.monotonic()
         repeats = SEEDS * options.comparisons

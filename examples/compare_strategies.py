@@ -18,7 +18,7 @@ table = nw.estimators.Table(
 )
 found = nw.benchmarks.compare(
     ["random", "evolution:population=20,tournament=5", "local"],
-    nw.benchmarks.Problem(table, metric="valid", report="test"),
+    nw.benchmarks.BenchmarkProblem(table, metric="valid", report="test"),
     evaluations=100,
     repeats=10,
 )

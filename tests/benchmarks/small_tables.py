@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from netwright.benchmarks import Problem
+from netwright.benchmarks import BenchmarkProblem
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
@@ -47,8 +47,8 @@ def columns(seed: int = 0, epochs: tuple[int, ...] = ()) -> dict[str, list]:
     return found
 
 
-def problem(**options) -> Problem:
-    return Problem(Table(SPACE, columns(), metrics=("valid", "test"), **options), "valid", "test")
+def problem(**options) -> BenchmarkProblem:
+    return BenchmarkProblem(Table(SPACE, columns(), metrics=("valid", "test"), **options), "valid", "test")
 
 
 def write_table(path: Path) -> Path:

@@ -16,7 +16,7 @@ import pytest
 from small_tables import SPACE, Breaking, Drawing, Killing, columns, problem, write_table
 
 import netwright as nw
-from netwright.benchmarks import Comparison, Problem, compare
+from netwright.benchmarks import BenchmarkProblem, Comparison, compare
 from netwright.benchmarks.budget import Budget, Rationed
 from netwright.benchmarks.comparing import ComparisonInterrupted
 from netwright.benchmarks.entrants import entrants_of, split_list
@@ -59,7 +59,7 @@ def test_a_method_that_is_not_quite_its_papers_is_said_to_be_another_form():
 def test_the_best_network_is_chosen_by_the_metric_and_never_by_the_report():
     values = columns()
     values["test"] = [-each for each in values["valid"]]  # the better one searches, the worse the report
-    task = Problem(Table(SPACE, values, metrics=("valid", "test")), "valid", "test")
+    task = BenchmarkProblem(Table(SPACE, values, metrics=("valid", "test")), "valid", "test")
     found = compare(["random"], task, evaluations=30, repeats=3)
     curve = found.curves("random", "test")
     assert (np.diff(curve.searched, axis=1) >= 0).all() and (np.diff(curve.reported, axis=1) <= 0).all()
@@ -72,7 +72,7 @@ def test_the_best_network_is_chosen_by_the_metric_and_never_by_the_report():
 def test_a_metric_to_be_small_is_reported_with_regret_above_zero_and_the_smaller_one_is_better():
     values = columns()
     values["test_error"] = [20 - each for each in values.pop("test")]
-    task = Problem(Table(SPACE, values, metrics=("valid", "test_error")), "valid", "test_error")
+    task = BenchmarkProblem(Table(SPACE, values, metrics=("valid", "test_error")), "valid", "test_error")
     found = compare({"local": LocalSearch, "random": RandomSearch}, task, evaluations=25, repeats=6)
     first, last = found.finals("test_error")
     assert first.mean <= last.mean and first.regret <= last.regret and min(first.regret, last.regret) >= 0
@@ -118,7 +118,7 @@ def test_processes_give_the_same_numbers_and_survive_strategies_that_raise_or_ki
 
 def test_a_budget_of_evaluations_counts_parts_as_parts():
     by_epochs = Table(SPACE, columns(epochs=(1, 3)), metrics=("valid", "test"), fidelity="epochs")
-    task = Problem(by_epochs, "valid", "test")
+    task = BenchmarkProblem(by_epochs, "valid", "test")
     strategies = {"whole": Drawing, "third": functools.partial(Drawing, fidelity=1 / 3)}
     found = compare(strategies, task, evaluations=4, repeats=1)
     whole, third = (found.cells[found.places(name, "test")[0]] for name in strategies)
@@ -178,7 +178,10 @@ def test_a_comparison_goes_on_where_it_was_and_may_be_added_to(tmp_path):
     [
         ({"evaluations": 9}, "budget 8 evaluations there, 9 evaluations here"),
         ({"seed": 1}, "first seed 0 there, 1 here"),
-        ({"problems": Problem(problem().estimator, "test", "test")}, "problem 'test', metric valid:maximize there"),
+        (
+            {"problems": BenchmarkProblem(problem().estimator, "test", "test")},
+            "problem 'test', metric valid:maximize there",
+        ),
         ({"strategies": {"random": RegularizedEvolution}}, "strategy 'random', strategy random there"),
     ],
 )
@@ -278,14 +281,14 @@ def test_another_programs_file_is_left_alone(tmp_path):
     ("call", "said"),
     [
         (lambda: compare("randon", problem(), evaluations=5), "did you mean 'random'"),
-        (lambda: Problem(problem().estimator, "valid", "tset"), "report 'tset'.*did you mean 'test'"),
+        (lambda: BenchmarkProblem(problem().estimator, "valid", "tset"), "report 'tset'.*did you mean 'test'"),
         (lambda: compare("random", problem(), evaluations=5, seconds=3), "one budget"),
         (lambda: compare("random", problem()), "one budget"),
         (lambda: compare("random", problem(), evaluations=5, repeats=0), "repeats is 0"),
         (lambda: compare([], problem(), evaluations=5), "at least one strategy"),
         (lambda: compare("random", [], evaluations=5), "needs problems"),
         (lambda: compare("random", [problem(), problem()], evaluations=5), "two problems are called 'test'"),
-        (lambda: Problem(nw.estimators.Function(len, "x"), "x"), "has no space"),
+        (lambda: BenchmarkProblem(nw.estimators.Function(len, "x"), "x"), "has no space"),
         (lambda: compare([Drawing(SPACE).told.append], problem(), evaluations=5), "expected a Strategy"),
     ],
 )
@@ -316,7 +319,7 @@ def test_a_ration_ends_at_what_no_longer_fits():
 
 
 def test_every_number_is_exported(tmp_path):
-    other = Problem(Table(SPACE, columns(seed=1), metrics=("valid", "test")), "valid", "test", "other_task")
+    other = BenchmarkProblem(Table(SPACE, columns(seed=1), metrics=("valid", "test")), "valid", "test", "other_task")
     first = problem()
     found = compare("random," + EVOLUTION, [first, other], evaluations=20, repeats=4)
     written = {path.name for path in found.write(tmp_path, plots=False)}
@@ -348,7 +351,7 @@ def test_plots_are_vector_graphics(tmp_path):
 
 def test_a_table_from_a_file_is_compared_by_names(tmp_path):
     table = Table(SPACE, write_table(tmp_path / "t.csv"), cost="seconds", metrics=("valid", "test"))
-    found = compare("random,local", Problem(table, "valid", "test"), evaluations=10, repeats=3)
+    found = compare("random,local", BenchmarkProblem(table, "valid", "test"), evaluations=10, repeats=3)
     assert "t.csv" not in str(found.failures) and not found.failures
     assert found.as_json()["problems"]["test"]["finals"][0]["values"]
 
@@ -357,6 +360,12 @@ def test_a_table_with_one_row_for_equal_networks_reports_them_all():
     space = nw.spaces.NasBench201()
     twin = space.parse("|none~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|")
     other = next(each for each in space.enumerate() if space.canonical(each) == space.canonical(twin) and each != twin)
-    task = Problem(Table(space, {"arch": [str(other)], "valid": [1.0], "test": [7.0]}), "valid", "test")
+    task = BenchmarkProblem(Table(space, {"arch": [str(other)], "valid": [1.0], "test": [7.0]}), "valid", "test")
     assert task.true_report(twin, {}) == 7.0
     assert np.isnan(task.true_report(space.parse("|none~0|+|none~0|none~1|+|avg_pool_3x3~0|none~1|none~2|"), {}))
+
+
+def test_the_name_of_before_is_still_there() -> None:
+    assert nw.benchmarks.Problem is BenchmarkProblem
+    with pytest.raises(ConfigurationError, match="expected a BenchmarkProblem"):
+        compare("random", [nw.problems.Classification("ab")], evaluations=1)

@@ -11,9 +11,9 @@ from netwright.core.errors import UserError
 def test_a_training_counts_the_epochs_that_it_takes():
     space = nw.spaces.NasBench201(channels=2, cells=1)
     training = nw.estimators.Training(space, nw.tasks.digits(), epochs=5)
-    problem = nw.benchmarks.Problem(training, "val_accuracy")
+    problem = nw.benchmarks.BenchmarkProblem(training, "val_accuracy")
     assert [problem.part(each) for each in (None, 1.0, 0.6, 0.5, 0.01)] == pytest.approx([1, 1, 0.6, 0.6, 0.2])
     with pytest.raises(UserError, match="above 0"):
         training.estimate(nw.Proposal(space.at(0), fidelity=0.0), 0)
     data = nw.estimators.Training(space, nw.tasks.digits(), epochs=5, fidelity="data")
-    assert nw.benchmarks.Problem(data, "val_accuracy").part(0.01) == 0.01
+    assert nw.benchmarks.BenchmarkProblem(data, "val_accuracy").part(0.01) == 0.01

@@ -67,7 +67,7 @@ ENTRIES: dict[str, tuple[str, Callable[[Any], object]]] = {
     "Supernet: shape": ("TaskShape", lambda w: nw.supernets.Supernet(SPACE, w)),
     "Mlp.build: shape": ("TaskShape", lambda w: SPACE.build(ARCHITECTURE, w)),
     "a problem's estimator": ("Estimator", lambda w: Problem(w, "params")),
-    "one of compare: problems": ("Problem", lambda w: compare("random", [w], evaluations=1)),
+    "one of compare: problems": ("BenchmarkProblem", lambda w: compare("random", [w], evaluations=1)),
     "audit: run": ("Run", lambda w: audit(w)),
     "export_run: run": ("Run", lambda w: nw.results.export_run(w, "nowhere")),
     "conclude: run": ("Run", lambda w: nw.results.conclude(w)),

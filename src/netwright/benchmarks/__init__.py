@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 __all__ = [
+    "BenchmarkProblem",
     "Comparison",
-    "Problem",
     "Searches",
     "Standing",
     "compare",
@@ -19,16 +19,19 @@ if TYPE_CHECKING:
     from netwright.benchmarks.comparing import Standing, compare
     from netwright.benchmarks.comparison import Comparison
     from netwright.benchmarks.elsewhere import Searches
-    from netwright.benchmarks.problem import Problem
+    from netwright.benchmarks.problem import BenchmarkProblem
     from netwright.benchmarks.readers.nasbench101 import nasbench101
     from netwright.benchmarks.readers.nasbench201 import nasbench201
     from netwright.benchmarks.readers.nasbench_macro import nasbench_macro
+
+    Problem = BenchmarkProblem  # as it was called before
 else:
     from netwright.core.on_demand import on_demand
 
     _WHERE = {
+        "BenchmarkProblem": "netwright.benchmarks.problem:BenchmarkProblem",
         "Comparison": "netwright.benchmarks.comparison:Comparison",
-        "Problem": "netwright.benchmarks.problem:Problem",
+        "Problem": "netwright.benchmarks.problem:BenchmarkProblem",  # as it was called before
         "Searches": "netwright.benchmarks.elsewhere:Searches",
         "Standing": "netwright.benchmarks.comparing:Standing",
         "compare": "netwright.benchmarks.comparing:compare",

@@ -19,7 +19,7 @@ from netwright.benchmarks.elsewhere import Searches, cells_by
 from netwright.benchmarks.entrants import Entrant, Make, entrants_of, in_full, resolved
 from netwright.benchmarks.plan import Plan
 from netwright.benchmarks.pool import Pool, Task
-from netwright.benchmarks.problem import Problem, problems_of, surrogate_lines
+from netwright.benchmarks.problem import BenchmarkProblem, problems_of, surrogate_lines
 from netwright.benchmarks.record import Record
 from netwright.benchmarks.searching import Work
 from netwright.benchmarks.statistics import require_statistics
@@ -79,7 +79,7 @@ class Standing:
 @kinds_checked
 def compare(
     strategies: str | Sequence[Make] | dict[str, Make],
-    problems: Problem | Sequence[Problem],
+    problems: BenchmarkProblem | Sequence[BenchmarkProblem],
     *,
     evaluations: float | None = None,
     seconds: float | str | None = None,
@@ -97,7 +97,7 @@ def compare(
 
     strategies: names as on the command line ("random,evolution:population=20"), classes or functions that make one for
         a space, or strategies; a mapping names them. Of two equal ones the second has seeds of its own.
-    problems: what they search, a `Problem` or several.
+    problems: what they search, a `BenchmarkProblem` or several.
     evaluations, seconds: the budget of one search; an evaluation at part of the full fidelity counts as that part.
         Seconds are simulated on a table with costs, and real elsewhere.
     repeats: searches of each strategy on each problem.
@@ -179,7 +179,9 @@ def _shown(
         yield tell
 
 
-def _check(budget: Budget, problems: Sequence[Problem], repeats: int, workers: int, processes: int | None) -> None:
+def _check(
+    budget: Budget, problems: Sequence[BenchmarkProblem], repeats: int, workers: int, processes: int | None
+) -> None:
     for name, value in (("repeats", repeats), ("workers", workers), ("processes", processes)):
         whole_number("", name, value, none=name == "processes")
     for problem in problems:
@@ -197,7 +199,7 @@ def _check(budget: Budget, problems: Sequence[Problem], repeats: int, workers: i
             )
 
 
-def _tried(entrant: Entrant, problem: Problem, budget: Budget) -> str:
+def _tried(entrant: Entrant, problem: BenchmarkProblem, budget: Budget) -> str:
     """Make a strategy before anything is run, so that what is wrong with it is known; what its reader must know."""
     strategy = entrant.strategy(problem.space, budget)
     proposal: Proposal | None = None

@@ -10,7 +10,7 @@ import numpy as np
 from netwright.benchmarks.budget import Budget
 from netwright.benchmarks.cells import COLUMNS, Cell, packed
 from netwright.benchmarks.entrants import Make, entrants_of
-from netwright.benchmarks.problem import Problem, problems_of
+from netwright.benchmarks.problem import BenchmarkProblem, problems_of
 from netwright.benchmarks.searching import Work
 from netwright.core.errors import NetwrightError, TrialFailed
 from netwright.core.estimator import Estimator
@@ -31,7 +31,7 @@ class Searches(Estimator):
     def __init__(
         self,
         strategies: str | Sequence[Make] | Mapping[str, Make],
-        problems: Problem | Sequence[Problem],
+        problems: BenchmarkProblem | Sequence[BenchmarkProblem],
         *,
         evaluations: float | None = None,
         seconds: float | str | None = None,

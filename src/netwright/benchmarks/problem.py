@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
+class BenchmarkProblem:
     """One task of a comparison.
 
     estimator: of the networks of one space; a table, or any other.
@@ -61,7 +61,7 @@ class Problem:
                     raise ConfigurationError(f"{role} {name!r}: {self.where} has no such metric{hint}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Problem, (self.estimator, self.metric, self.report, self.name)
+        return BenchmarkProblem, (self.estimator, self.metric, self.report, self.name)
 
     @property
     def space(self) -> Space:
@@ -187,7 +187,7 @@ def oriented(values: np.ndarray, objective: Objective) -> np.ndarray:
     return values if objective.direction == "maximize" else -values
 
 
-def surrogate_lines(problem: Problem) -> list[str]:
+def surrogate_lines(problem: BenchmarkProblem) -> list[str]:
     """By what a table answers for the architectures that it lacks, and how well that ranks; nothing of other problems.
 
     Computed once for each table and metric.
@@ -198,16 +198,18 @@ def surrogate_lines(problem: Problem) -> list[str]:
     return [f"{problem.where}: {line}" for line in problem.table.surrogate_lines(metrics)]
 
 
-def problems_of(given: Problem | Sequence[Problem]) -> tuple[Problem, ...]:
+def problems_of(given: BenchmarkProblem | Sequence[BenchmarkProblem]) -> tuple[BenchmarkProblem, ...]:
     """The problems of a comparison. Raises ConfigurationError where there is none, UserError for two of one name."""
     several: Any = given
-    found: tuple[Problem, ...] = (
+    found: tuple[BenchmarkProblem, ...] = (
         tuple(several) if isinstance(given, Iterable) and not isinstance(given, str) else (several,)
     )
     if not found:
-        raise ConfigurationError("a comparison needs problems, as Problem(Table(...), metric, report); found none")
+        raise ConfigurationError(
+            "a comparison needs problems, as BenchmarkProblem(Table(...), metric, report); found none"
+        )
     for each in found:
-        expect(each, "Problem", "a problem of the comparison")
+        expect(each, "BenchmarkProblem", "a problem of the comparison")
     names = [each.name for each in found]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

@@ -19,7 +19,7 @@ from netwright.engine.search import Search
 
 if TYPE_CHECKING:
     from netwright.benchmarks.entrants import Entrant
-    from netwright.benchmarks.problem import Problem
+    from netwright.benchmarks.problem import BenchmarkProblem
 
 _STATE = {name: float(number) for number, name in enumerate(STATES)}
 
@@ -33,7 +33,7 @@ class Work:
     """
 
     entrants: tuple[Entrant, ...]
-    problems: tuple[Problem, ...]
+    problems: tuple[BenchmarkProblem, ...]
     budget: Budget
     workers: int = 1
     base: int = 0
@@ -66,7 +66,7 @@ def _last_line(problem: Exception) -> str:
 
 
 def _searched(
-    problem: Problem, entrant: Entrant, budget: Budget, workers: int, seed: int
+    problem: BenchmarkProblem, entrant: Entrant, budget: Budget, workers: int, seed: int
 ) -> tuple[np.ndarray, bytes, str]:
     """The numbers of a search, its architectures, and why it stopped."""
     strategy = entrant.strategy(problem.space, budget)
@@ -94,11 +94,11 @@ def _searched(
     return _numbers(problem, trials, timed), packed([str(trial.architecture) for trial, _ in trials]), run.stopped
 
 
-def _counting(problem: Problem) -> Counting:
+def _counting(problem: BenchmarkProblem) -> Counting:
     return Counting(None if problem.table is None else problem.part, problem.continues)
 
 
-def _executor(problem: Problem, budget: Budget, workers: int) -> tuple[Any, Any]:
+def _executor(problem: BenchmarkProblem, budget: Budget, workers: int) -> tuple[Any, Any]:
     """Where the trials run, and the clock of that place; None and None for this process and its own clock."""
     if not problem.has_costs:
         return None, None
@@ -108,7 +108,7 @@ def _executor(problem: Problem, budget: Budget, workers: int) -> tuple[Any, Any]
     return executor, executor.now
 
 
-def _numbers(problem: Problem, ended: list[tuple[Trial, float]], timed: bool) -> np.ndarray:
+def _numbers(problem: BenchmarkProblem, ended: list[tuple[Trial, float]], timed: bool) -> np.ndarray:
     """float64 (evaluations, columns)."""
     metric, nan, counting = problem.searched.metric, math.nan, _counting(problem)
     rows: list[tuple[float, ...]] = []

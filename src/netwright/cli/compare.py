@@ -17,7 +17,7 @@ from netwright.cli.workers import check, chosen
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
 
 if TYPE_CHECKING:
-    from netwright.benchmarks import Comparison, Problem, Searches
+    from netwright.benchmarks import BenchmarkProblem, Comparison, Searches
     from netwright.cli.plan import Plan
     from netwright.core.executor import Executor
 
@@ -76,9 +76,9 @@ class Settings(Compared):
 
         return Searches(**self.comparison())
 
-    def problems(self) -> tuple[Problem, ...]:
+    def problems(self) -> tuple[BenchmarkProblem, ...]:
         """The problems: a table, a metric and a report each, or the training of networks on data."""
-        from netwright.benchmarks import Problem
+        from netwright.benchmarks import BenchmarkProblem
 
         if self.data is not None:
             return (self._training(),)
@@ -95,7 +95,7 @@ class Settings(Compared):
         for table, metric in zip(tables, metrics, strict=True):
             if not metric:
                 raise ConfigurationError(f"--metric is missing: what to search by. Known: {', '.join(table.metrics)}.")
-        return tuple(map(Problem, tables, metrics, reports, names))
+        return tuple(map(BenchmarkProblem, tables, metrics, reports, names))
 
     def _default_names(self, reports: Sequence[str]) -> list[str]:
         """Each report's metric, with the table's name where two are alike."""
@@ -129,9 +129,9 @@ class Settings(Compared):
         options = {**{role: column for role, column in roles.items() if column is not None}, **options}
         return construct(Table, made, path, options=options)
 
-    def _training(self) -> Problem:
+    def _training(self) -> BenchmarkProblem:
         """Real training: what `netwright search` would measure candidates with."""
-        from netwright.benchmarks import Problem
+        from netwright.benchmarks import BenchmarkProblem
         from netwright.cli.plan import Plan
 
         assert self.data is not None
@@ -142,7 +142,7 @@ class Settings(Compared):
         task = plan.make_task()
         main = task.problem.main
         metric = self.metrics[0] if self.metrics else f"val_{main.name}:{main.direction}"
-        return Problem(
+        return BenchmarkProblem(
             plan.make_search(task, plan.make_space(task)).estimator,
             metric,
             name=self.names[0] if self.names else self.data,

@@ -30,7 +30,7 @@ EXAMPLES = {
     "Module": "space.build(architecture, task.shape)",
     "Predictor": "predictors.GaussianProcess(space)",
     "Objective": "text such as 'val_accuracy', or Objective('params', 'minimize')",
-    "Problem": "benchmarks.Problem(table, 'val_accuracy')",
+    "BenchmarkProblem": "benchmarks.BenchmarkProblem(table, 'val_accuracy')",
     "Run": "search.run(trials=20)",
     "Search": "Search(strategy, estimator)",
     "Space": "spaces.Chain()",
