@@ -53,6 +53,20 @@ def test_metrics_are_those_of_scikit_learn(seed, levels):
     assert set(found) == {"loss", *(each.name for each in problem.metrics)}
 
 
+@pytest.mark.parametrize("levels", [None, 2])
+def test_areas_under_roc_curves_are_those_of_scikit_learn(levels):
+    there, logits = drawn(83, 6, 1, levels)
+    problem = SeveralLabels("abcdef").measuring("auroc", "auroc_micro")
+    found = judged(problem, logits, there)
+    assert found["auroc"] == pytest.approx(metrics.roc_auc_score(there, logits.numpy(), average="macro"), abs=1e-9)
+    assert found["auroc_micro"] == pytest.approx(
+        metrics.roc_auc_score(there, logits.numpy(), average="micro"), abs=1e-9
+    )
+    there[:, 5] = 0  # a label that nobody has tells nothing of the order
+    known = metrics.roc_auc_score(there[:, :5], logits.numpy()[:, :5], average="macro")
+    assert judged(problem, logits, there)["auroc"] == pytest.approx(known, abs=1e-9)
+
+
 def test_labels_that_nobody_has_and_that_all_have():
     there, logits = drawn(40, 4)
     there[:, 1], there[:, 2] = 0, 1

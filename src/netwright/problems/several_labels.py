@@ -16,7 +16,7 @@ from netwright.core.errors import ConfigurationError, DataError
 from netwright.core.problem import Metric, Problem
 from netwright.core.wording import listed
 from netwright.problems.portable import labels as answering
-from netwright.problems.ranking import average_precision
+from netwright.problems.ranking import area_under_roc, average_precision
 
 __all__ = ["SeveralLabels"]
 
@@ -25,6 +25,8 @@ F1_MACRO = Metric("f1_macro", percent=True, label="macro F1")
 F1_MICRO = Metric("f1_micro", percent=True, label="micro F1")
 SUBSET_ACCURACY = Metric("subset_accuracy", percent=True)
 HAMMING_LOSS = Metric("hamming_loss", "minimize", percent=True)
+AUROC = Metric("auroc", percent=True, label="AUROC")
+AUROC_MICRO = Metric("auroc_micro", percent=True, label="micro AUROC")
 BALANCED = "balanced"
 _MOST_STRATA = 32
 _LEAST_EACH = 5  # examples of one combination of labels, to be a stratum of its own
@@ -37,6 +39,7 @@ class SeveralLabels(Problem):
     label_names: one a label, in the order of the targets' columns.
     positive_weights: what an example with the label counts in the loss of that label; "balanced" for as much as all
         those without it (see `fitted`), None for 1.
+    measured: names of `further` metrics that are measured, too.
 
     Targets are uint8 (n, labels), 1 where the label is there; outputs are logits of the same shape. A label counts as
     found where its logit is above 0. The mean average precision comes first: it asks for no threshold, so that it tells
@@ -50,9 +53,15 @@ class SeveralLabels(Problem):
     network_of: ClassVar[str] = "A network that labels"
     answered: ClassVar[str] = "labels"
 
-    def __init__(self, label_names: Sequence[str], *, positive_weights: Sequence[float] | str | None = None) -> None:
+    def __init__(
+        self,
+        label_names: Sequence[str],
+        *,
+        positive_weights: Sequence[float] | str | None = None,
+        measured: Sequence[str] = (),
+    ) -> None:
         self.label_names = tuple(map(str, label_names))
-        self.positive_weights = positive_weights
+        self.positive_weights, self.measured = positive_weights, tuple(measured)
         if not self.label_names:
             raise ConfigurationError("several labels need the name of at least one label")
         if len(set(self.label_names)) < len(self.label_names):
@@ -74,7 +83,15 @@ class SeveralLabels(Problem):
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        return MEAN_AVERAGE_PRECISION, F1_MACRO, F1_MICRO, SUBSET_ACCURACY, HAMMING_LOSS
+        own = MEAN_AVERAGE_PRECISION, F1_MACRO, F1_MICRO, SUBSET_ACCURACY, HAMMING_LOSS
+        return (*own, *(self.further[name] for name in self.measured))
+
+    @property
+    def further(self) -> Mapping[str, Metric]:
+        """The area under the ROC curve: the mean over the labels that some examples have and some lack, or of all
+        labels of all examples together.
+        """
+        return {each.name: each for each in (AUROC, AUROC_MICRO)}
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         given = self.positive_weights
@@ -87,6 +104,7 @@ class SeveralLabels(Problem):
         both, either = (there & found).sum(0).double(), (there.sum(0) + found.sum(0)).double()
         right = there == found
         return {
+            **{name: _AREAS[name](outputs, there) for name in self.measured},
             MEAN_AVERAGE_PRECISION.name: average_precision(outputs, there).mean(),
             F1_MACRO.name: (2 * both / either.clamp(min=1)).mean(),
             F1_MICRO.name: 2 * both.sum() / either.sum().clamp(min=1),
@@ -147,3 +165,14 @@ class SeveralLabels(Problem):
 
     def code(self) -> str:
         return inspect.getsource(answering)
+
+
+def _area_of_each(outputs: Tensor, there: Tensor) -> Tensor:
+    return area_under_roc(outputs, there).nanmean()
+
+
+def _area_of_all(outputs: Tensor, there: Tensor) -> Tensor:
+    return area_under_roc(outputs.reshape(-1, 1), there.reshape(-1, 1)).squeeze(0)
+
+
+_AREAS = {AUROC.name: _area_of_each, AUROC_MICRO.name: _area_of_all}
