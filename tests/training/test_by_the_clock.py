@@ -33,9 +33,9 @@ class Machine:
             self.now += self.step_seconds * (5 if self.now >= self.slower_from else 1)
             return step_of(loop, *batch)
 
-        def measured(loop: Loop):
+        def measured(loop: Loop, entry):
             self.now += self.measuring
-            return measure_of(loop)
+            return measure_of(loop, entry)
 
         monkeypatch.setattr(Loop, "step", stepped)
         monkeypatch.setattr(Loop, "measure_held_out", measured)

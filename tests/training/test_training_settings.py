@@ -38,6 +38,8 @@ REFUSED = [
     ("deterministic", "no", "true or false"),
     ("decay", 1.5, "from 0 to 1"),
     ("seconds", 0, "above 0, or none"),
+    ("patience", 0, "at least 1, or none"),
+    ("keep_best", "yes", "true or false"),
 ]
 
 

@@ -188,10 +188,11 @@ class SharedWeights(RoundEstimator):
                 f"SharedWeights: order = {self.order!r} takes differences that {self.settings.precision} cannot "
                 "hold; use precision float32"
             )
-        alone = self.settings.average, self.settings.steps_per_epoch, self.settings.seconds
-        if self.settings.compile or any(each is not None for each in alone):
+        alone = self.settings.average, self.settings.steps_per_epoch
+        if self.settings.compile or self.settings.varies or any(each is not None for each in alone):
             raise ConfigurationError(
-                "SharedWeights: averaged weights, compile, steps_per_epoch and seconds are for training alone only"
+                "SharedWeights: averaged weights, compile, steps_per_epoch, seconds, patience and keep_best are for "
+                "stand-alone training only"
             )
 
     def configuration(self) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from netwright.estimators.signature import with_training_settings
 from netwright.tasks import Task
 from netwright.training import TrainingSettings, seeded, train
 from netwright.training.progress import load_trained
-from netwright.training.result import OutOfTime
+from netwright.training.result import PASSES, STEPS, OutOfTime
 
 PROVIDES = ("core.train_eval",)
 
@@ -161,7 +161,8 @@ class Training(Estimator):
     def metrics(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
         problem = self.task.problem
         train = ("train_loss", *(f"train_{name}" for name in problem.watched))
-        return (*train, "val_loss", *(f"val_{each.name}" for each in problem.metrics))
+        further = (STEPS, PASSES) if self.settings.varies else ()
+        return (*train, "val_loss", *(f"val_{each.name}" for each in problem.metrics), *further)
 
     def measuring(self, *names: str) -> Training:
         task = self.task.measuring(*names)

@@ -324,7 +324,7 @@ def _trained(
     return train(
         network,
         replace(data, held_out=unseen),
-        settings.replace(evaluate_every=settings.epochs),
+        settings.replace(evaluate_every=settings.epochs, patience=None, keep_best=False),
         seed,
         device=device,
         checkpoint=checkpoint,

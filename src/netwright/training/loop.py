@@ -24,6 +24,7 @@ from netwright.training import progress
 from netwright.training.augmentation import Batches, Normalisation
 from netwright.training.average import WeightAverage
 from netwright.training.batches import augmentation_generator, layers_seed
+from netwright.training.best import Best
 from netwright.training.evaluation import evaluation_batch, measure, on_device, require_examples
 from netwright.training.laying import Layout
 from netwright.training.optimisers import build_optimiser, drop_path_probability, learning_rate, set_learning_rate
@@ -31,7 +32,7 @@ from netwright.training.out_of_memory import out_of_memory_reported, reset_peak_
 from netwright.training.pacing import Clock
 from netwright.training.precision import Precision, choose_precision, multiply_adds
 from netwright.training.randomness import seed_generators, seeded
-from netwright.training.result import Epoch, GivenUp, OutOfTime, TrainingResult
+from netwright.training.result import PASSES, STEPS, Epoch, GivenUp, OutOfTime, TrainingResult
 from netwright.training.settings import TrainingSettings
 from netwright.training.showing import show_examples
 from netwright.training.threads import choose_threads, using_threads
@@ -100,11 +101,13 @@ def train(
     """
     with ready(network, data, settings, seed, placed(device or data.train.device)) as loop:
         loop.until = settings.epochs if until is None else min(until, settings.epochs)
+        loop.is_whole = loop.until == settings.epochs
         loop.anneal_by, loop.give_up_at, loop.settles = anneal_by, give_up_at, settle
         if settle and anneal_by is None:
             loop.anneal_by = give_up_at
         if settings.seconds is not None:
             loop.clock = Clock(settings, until_seconds)
+            loop.is_whole = loop.clock.until == loop.clock.end
         first = deadline if first_epoch_deadline is None else first_epoch_deadline
         return loop.run(progress.Saved(checkpoint, checkpoint_every), on_epoch, deadline, first)
     raise AssertionError
@@ -180,10 +183,13 @@ class Loop:
         self.until = settings.epochs
         self.anneal_by: float | None = None
         self.give_up_at: float | None = None
-        self.settles = self.settled = False
+        self.settles = self.settled = self.decays = False
         self.position, self.pace = 0.0, 1 / settings.epochs  # of the schedule, from 0 to 1; what an epoch adds to it
         self.clock: Clock | None = None
         self.steps_done = 0
+        self.is_whole = True  # whether it ends where its settings say, not before
+        self.plateau: float | None = None  # epochs done, or seconds spent, when patience was over
+        self.best = Best(data.problem.main, settings.keep_best)
         passes = self.layout.steps if settings.seconds is not None else self.steps
         self.walk = Walk(data.problem, passes, self.layout.size, self._batches)
 
@@ -196,8 +202,7 @@ class Loop:
     ) -> TrainingResult:
         began = time.monotonic()
         saved.restore(self)
-        if self.clock is not None:
-            self._start_clock(self.clock, began)
+        self._start(began)
         stopped = "epochs"
         while not self._is_over():
             epoch = len(self.curve)
@@ -212,20 +217,21 @@ class Loop:
             if self.settled:
                 last, stopped = True, "deadline"
             self._finish_epoch(entry, last, epoch_began)
+            if not last and self._is_out_of_patience():
+                last = not (self.is_whole and self._begin_decay())
             saved.store(self, last, self.earlier_seconds + time.monotonic() - began)
             if on_epoch is not None:
                 on_epoch(dict(entry))
             if last:
                 break
-        if self.average is not None:
-            self.average.exchange()
+        self._leave_judged_weights()
         self.network.eval()
         return TrainingResult(
-            metrics=dict(self.metrics),
+            metrics=self._judged_metrics(),
             curve=tuple(self.curve),
             seconds=self.earlier_seconds + time.monotonic() - began,
             epochs=len(self.curve),
-            stopped="deadline" if self.hurried else stopped,
+            stopped=self._stopped(stopped),
             precision=self.precision.dtype,
             channels_last=self.precision.channels_last,
             threads=torch.get_num_threads(),
@@ -234,16 +240,68 @@ class Loop:
             notes=tuple(saved.notes),
         )
 
-    def _start_clock(self, clock: Clock, began: float) -> None:
-        clock.start(self.earlier_seconds, began)
-        if self.anneal_by is not None:
-            clock.bring_forward(self.anneal_by)
+    def _start(self, began: float) -> None:
+        """Make the plan of this sitting, from what an earlier one left."""
+        if self.clock is not None:
+            self.clock.start(self.earlier_seconds, began)
+            if self.anneal_by is not None:
+                self.clock.bring_forward(self.anneal_by)
+        if self.is_whole:
+            self._begin_decay()
 
     def _is_over(self) -> bool:
         """Whether nothing is left to train; a training by the clock takes at least one step."""
+        if self.plateau is not None and not self.decays:
+            return True
         if self.clock is None:
             return len(self.curve) >= self.until
         return bool(self.curve) and self.clock.is_over()
+
+    def _is_out_of_patience(self) -> bool:
+        """Whether the last measurement was one too many without a better one, in a phase that patience may end."""
+        settings = self.settings
+        if settings.patience is None or self.best.since < settings.patience or self.plateau is not None:
+            return False
+        position = self.position if self.clock is None else self.clock.position
+        if settings.schedule == "stable" and position >= 1 - settings.decay:
+            return False
+        self.plateau = len(self.curve) if self.clock is None else self.clock.spent()
+        return True
+
+    def _begin_decay(self) -> bool:
+        """Let the rate of a stable schedule fall from here on, for its share of all that was; whether it does."""
+        settings, plateau = self.settings, self.plateau
+        if plateau is None or self.decays or settings.schedule != "stable" or not 0 < settings.decay < 1:
+            return False
+        self.decays, stable = True, 1 - settings.decay
+        if self.clock is not None:
+            self.clock.shorten(plateau / stable)
+            return True
+        left = max(1, min(round(plateau * settings.decay / stable), self.until - len(self.curve)))
+        self.until, self.position, self.pace = len(self.curve) + left, stable, settings.decay / left
+        return True
+
+    def _leave_judged_weights(self) -> None:
+        """Give the network the weights that are judged and returned."""
+        if self.best.weights is not None:
+            self.network.load_state_dict(dict(self.best.weights))
+        elif self.average is not None:
+            self.average.exchange()
+
+    def _judged_metrics(self) -> dict[str, float]:
+        """Of the weights that are returned, and where it cannot be told beforehand how long they were trained."""
+        settings, best = self.settings, self.best
+        metrics, steps = dict(self.metrics), self.steps_done
+        if settings.keep_best and best.metrics is not None:
+            metrics, steps = dict(best.metrics), best.steps
+        if not settings.varies:
+            return metrics
+        return {**metrics, STEPS: float(steps), PASSES: steps / self.layout.steps}
+
+    def _stopped(self, stopped: str) -> Any:
+        if self.plateau is not None:
+            return "patience"
+        return "deadline" if self.hurried else stopped
 
     @property
     def hurried(self) -> bool:
@@ -266,27 +324,32 @@ class Loop:
         """Measures where it is due, and adds the entry to the curve."""
         epoch = int(entry["epoch"])
         if last or epoch % self.settings.evaluate_every == 0:
-            measured = self._timed_measurement()
+            measured = self._timed_measurement(entry)
             if not math.isfinite(measured["val_loss"]):
                 raise self._diverged("held-out loss", epoch, self.steps, measured["val_loss"])
             entry |= measured
         entry["seconds"] = time.monotonic() - began
         self.curve.append(entry)
-        self.metrics |= {name: value for name, value in entry.items() if name.startswith(("train_", "val_"))}
+        self.metrics |= _metrics(entry)
 
-    def _timed_measurement(self) -> dict[str, float]:
-        if self.clock is None:
-            return self.measure_held_out()
-        began = time.monotonic()
-        measured = self.measure_held_out()
-        self.clock.measuring = time.monotonic() - began
+    def _timed_measurement(self, entry: Epoch) -> dict[str, float]:
+        began = 0.0 if self.clock is None else time.monotonic()
+        measured = self.measure_held_out(entry)
+        if self.clock is not None:
+            self.clock.measuring = time.monotonic() - began
         return measured
 
-    def measure_held_out(self) -> dict[str, float]:
-        """Loss and accuracy on the held-out examples, of the averaged weights where there is an average."""
+    def measure_held_out(self, entry: Epoch) -> dict[str, float]:
+        """Loss and accuracy on the held-out examples, of the averaged weights where there is an average.
+
+        entry: of the curve, for which it is measured.
+        """
         with self.average.in_place() if self.average is not None else nullcontext():
             found = measure(self.network, self.held_out, self.problem, self.normalise, self.precision, self.evaluated)
-        return {f"val_{name}": value for name, value in found.items()}
+            measured = {f"val_{name}": value for name, value in found.items()}
+            if math.isfinite(measured["val_loss"]):
+                self.best.note(_metrics({**entry, **measured}), self.steps_done, self.network.state_dict)
+        return measured
 
     def train_epoch(self, epoch: int, deadline: float | None) -> Epoch:
         """One pass over the training examples; the losses stay on the device until it is looked at.
@@ -420,6 +483,10 @@ class Loop:
         problem = Diverged(f"{reason}; a smaller learning rate or gradient_clip may help", self.metrics, self.curve)
         problem.epoch, problem.step = epoch, step  # pyright: ignore[reportAttributeAccessIssue]
         return problem
+
+
+def _metrics(entry: Epoch) -> dict[str, float]:
+    return {name: value for name, value in entry.items() if name.startswith(("train_", "val_"))}
 
 
 def _looks(device: torch.device) -> int:

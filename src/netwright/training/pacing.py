@@ -55,6 +55,11 @@ class Clock:
         if last - self._began < self.until:
             self.until = self.end = max(last - self._began, 1e-9)
 
+    def shorten(self, end: float) -> None:
+        """End the schedule after so many seconds spent, where it would end later."""
+        self.end = min(self.end, end)
+        self.until = min(self.until, self.end)
+
     @property
     def is_shortened(self) -> bool:
         """Whether the schedule ends earlier than was planned."""

@@ -52,15 +52,19 @@ class Saved:
             "metrics": loop.metrics,
             "seconds": seconds,
             "schedule": [loop.position, loop.pace, loop.until] if loop.hurried and loop.clock is None else None,
+            "steps": loop.steps_done,
         }
+        if loop.settings.varies:
+            facts |= {"best": loop.best.facts(), "plateau": loop.plateau, "decays": loop.decays}
         if loop.clock is not None:
-            facts["clock"] = loop.clock.facts()
-            facts |= {"steps": loop.steps_done, "pass": [loop.walk.number, loop.walk.step]}
+            facts |= {"clock": loop.clock.facts(), "pass": [loop.walk.number, loop.walk.step]}
         average = loop.average
         state = {
             "optimiser": loop.optimiser.state_dict(),
             "average": None if average is None else {"updates": average.updates, "tensors": average.tensors},
         }
+        if loop.best.weights is not None:
+            state["best"] = dict(loop.best.weights)
         try:
             checkpoint.save(self.folder, checkpoint.Snapshot(epoch, loop.network.state_dict(), state, facts))
         except OSError as problem:
@@ -108,8 +112,11 @@ class Saved:
         loop.earlier_seconds = snapshot.facts["seconds"]
         if clock is not None:
             clock.restore(snapshot.facts["clock"])
-            loop.steps_done = snapshot.facts["steps"]
             loop.walk.begin(*snapshot.facts["pass"])
+        loop.steps_done = snapshot.facts.get("steps", len(loop.curve) * loop.steps)
+        if loop.settings.varies:
+            loop.best.restore(snapshot.facts["best"], snapshot.state.get("best"))
+            loop.plateau, loop.decays = snapshot.facts["plateau"], snapshot.facts["decays"]
         schedule = snapshot.facts.get("schedule")
         if schedule:
             loop.position, loop.pace, loop.until = schedule
@@ -123,7 +130,8 @@ def _fits(clock: Clock | None, facts: Mapping[str, Any]) -> bool:
 
 
 def load_trained(network: nn.Module, folder: Path) -> int | None:
-    """Give a network the weights of the newest undamaged checkpoint, the averaged ones where there is an average.
+    """Give a network the weights of the newest undamaged checkpoint: the best ones where they were kept, the averaged
+    ones where there is an average.
 
     How many epochs they were trained for; None where there is no checkpoint, and the network is as it was.
     Raises RuntimeError for the checkpoint of another network.
@@ -131,8 +139,9 @@ def load_trained(network: nn.Module, folder: Path) -> int | None:
     snapshot, _ = checkpoint.newest(folder, torch.device("cpu"))
     if snapshot is None:
         return None
-    network.load_state_dict(dict(snapshot.weights))
-    average = snapshot.state["average"]
+    best = snapshot.state.get("best")
+    network.load_state_dict(dict(snapshot.weights if best is None else best))
+    average = snapshot.state["average"] if best is None else None
     if average is not None:
         with torch.no_grad():
             for weight, averaged in zip(averaged_tensors(network), average["tensors"], strict=True):

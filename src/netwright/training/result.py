@@ -13,6 +13,11 @@ Epoch = dict[str, float]
 val_loss, val_accuracy and val_balanced_accuracy."""
 
 
+STEPS, PASSES = "trained_steps", "trained_passes"
+"""Metrics of a training that may be of any length: steps of the optimiser behind the weights that are returned, and
+passes over the training examples that these make."""
+
+
 class OutOfTime(TrialFailed):
     """The deadline passed before the first epoch was over."""
 
@@ -31,11 +36,14 @@ class TrainingResult:
 
     metrics: train_loss, train_accuracy, val_loss, val_accuracy, val_balanced_accuracy (the mean over the classes) after
         the last epoch. Accuracies are shares from 0 to 1. The training loss is the one minimised: with label smoothing
-        and auxiliary head, over the epoch as weights moved.
+        and auxiliary head, over the epoch as weights moved. With `keep_best` those of the best measurement. Where the
+        settings say `seconds`, `patience` or `keep_best`, also "trained_steps" and "trained_passes": steps of the
+        optimiser, and passes over the examples, behind the weights that are returned, for another training as long.
     curve: one entry an epoch.
     seconds: wall clock, of all sittings if it was continued.
     epochs: how many were done.
-    stopped: "epochs" when all were done, "deadline" when another would not have fitted.
+    stopped: "epochs" when all were done, or all seconds spent; "deadline" when another epoch would not have fitted;
+        "patience" when no better measurement came for as many as the settings say.
     precision, channels_last, threads, device: what decides the last bits of the numbers.
     peak_memory: most bytes that were allocated on a CUDA device; None on others.
     notes: what the reader should know, such as a damaged checkpoint that was passed over.
@@ -45,7 +53,7 @@ class TrainingResult:
     curve: tuple[Epoch, ...]
     seconds: float
     epochs: int
-    stopped: Literal["epochs", "deadline"]
+    stopped: Literal["epochs", "deadline", "patience"]
     precision: str
     channels_last: bool
     threads: int

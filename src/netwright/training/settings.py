@@ -51,6 +51,11 @@ class TrainingSettings(Configured):
     seconds: how long, in place of `epochs`: training and measuring together, the schedule by the clock (see
         `netwright.training.pacing`). Points of the curve are a twentieth of it apart, or so far that measuring takes
         less than a tenth of the time, and the examples are gone through pass after pass.
+    patience: measurements without a better one (see `netwright.training.best`) after which a "stable" schedule goes on
+        to its decay, for the same share of what it then comes to; with another schedule the training ends. None waits
+        until the end.
+    keep_best: whether the weights of the best measurement are what is judged and returned. A training that is continued
+        goes on from the newest in any case.
 
     Raises ConfigurationError for an unknown option, and for a value outside what is allowed.
     """
@@ -81,6 +86,8 @@ class TrainingSettings(Configured):
     deterministic: bool = True
     decay: float = 0.3
     seconds: float | None = None
+    patience: int | None = None
+    keep_best: bool = False
 
     DARTS_FINAL: ClassVar[TrainingSettings]
     """The final training on CIFAR-10 of Liu et al. (2019): 600 epochs, cutout 16, auxiliary head, drop path 0.2."""
@@ -105,6 +112,11 @@ class TrainingSettings(Configured):
                 "training option compile = True: expected false with drop_path above 0, because a probability that "
                 "moves in each epoch would compile the network again in each epoch"
             )
+
+    @property
+    def varies(self) -> bool:
+        """Whether it is known only afterwards how long the network that is returned was trained."""
+        return self.seconds is not None or self.patience is not None or self.keep_best
 
 
 def _integer(least: int) -> Check:
@@ -182,6 +194,8 @@ _CHECKS: dict[str, Check] = {
     "steps_per_epoch": _or_none(_integer(1)),
     "decay": _share(),
     "seconds": _or_none(_positive()),
+    "patience": _or_none(_integer(1)),
+    "keep_best": _flag(),
     **{name: _one_of(*names) for name, names in _NAMES.items()},
 }
 
