@@ -36,6 +36,8 @@ def how_many(size: int | None) -> str:
 
 def strategy_lines(plan: Plan, search: Search) -> list[str]:
     """The strategy, with what it begins with and what sets it apart from its paper."""
+    if plan.decisions is not None:
+        return plan.decisions.lines()
     strategy: object = search.strategy
     if plan.first:
         chosen = f"the best {len(plan.first)} of {plan.warm_start_networks} random networks by {plan.warm_start}"
@@ -73,6 +75,8 @@ def cut_short(run: Run) -> list[str]:
 def planned(plan: Plan, search: Search, *, fitted: bool) -> str:
     """The plan in a sentence. fitted: whether a recipe's epochs were made to fit the time."""
     repeated = f", {plan.repeats} times with other seeds" if plan.repeats > 1 else ""
+    if plan.is_automatic:
+        return f"race until {plan.time_limit} in all{_default(plan)}"
     if plan.recipe:
         return f"{_recipe(plan, fitted)}{repeated}; {_finally(plan)}"
     stops = [f"{plan.trials} trials"] if plan.trials else []

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.core.strategy import Strategy
     from netwright.engine import Search
+    from netwright.methods.automatic import Decided
     from netwright.methods.timing import Pace
     from netwright.tasks.task import Task
 
+AUTOMATIC = "auto"
 DEFAULT_TIME = "1h"
 DEFAULT_EPOCHS = 5
 SHARE_OF_SEARCHES = 0.6  # of the time limit, where there are several or a recipe; the rest is for the final training
@@ -49,6 +51,7 @@ class Plan(Asked):
     prepared: float = 0.0  # seconds of the time limit that went before the search could begin, where that matters
     given: dict[str, Any] = field(default_factory=dict)  # the options before anything of them was fitted
     expected_trials: int | None = None  # how many candidates fit, as far as that is known beforehand
+    automatic: dict[str, Any] = field(default_factory=dict)  # what the default search decided on, once it has
 
     def __post_init__(self) -> None:
         least_values = {"epochs": 1, "trials": 1, "patience": 1, "final_epochs": 0, "final_seeds": 1, "repeats": 1}
@@ -95,13 +98,53 @@ class Plan(Asked):
         return asdict(self)
 
     @property
+    def is_automatic(self) -> bool:
+        """Whether everything that was not asked for is decided from data, machine and time."""
+        return self.recipe is None and split(self.strategy)[0] == AUTOMATIC
+
+    @property
+    def decisions(self) -> Decided | None:
+        """What the default search decided on; None for another search, and before it has."""
+        from netwright.methods.automatic import Decided
+
+        return Decided.from_json(self.automatic) if self.automatic else None
+
+    def decided(self, task: Task, networks: Space, seconds: float, after: float) -> Plan:
+        """The plan with what the default search decides on.
+
+        networks: without their training. seconds: for the search and all that follows it. after: of which an export
+        takes so many.
+        """
+        from netwright.core.objective import Constraint
+        from netwright.estimators.training import Training
+        from netwright.methods.automatic import decided
+
+        asked = pairs(self.training)
+        training = construct(Training, networks, task, options=asked)
+        given = {name: value for name, value in training.settings.arguments.items() if name in asked}
+        found = decided(
+            *(task, networks, seconds),
+            given=given,
+            validation=training.validation if "validation" in asked else None,
+            limits=[Constraint.parse(each) for each in self.limits],
+            device=self.device,
+            after=after,
+        )
+        return replace(self, automatic=found.as_json())
+
+    @property
     def candidate_epochs(self) -> int:
         """Epochs for which a candidate is trained."""
         return DEFAULT_EPOCHS if self.epochs is None else self.epochs
 
     @property
     def epochs_finally(self) -> int:
-        """Epochs for which the winner is trained on: four times a candidate's unless the user said."""
+        """Epochs for which the winner is trained on: four times a candidate's unless the user said.
+
+        Of the default search, whether anything follows it: its winner is trained already, or is trained anew once.
+        """
+        if self.is_automatic:
+            return 1 if self.final_epochs is None else min(1, self.final_epochs)
         return 4 * self.candidate_epochs if self.final_epochs is None else self.final_epochs
 
     @property
@@ -155,6 +198,8 @@ class Plan(Asked):
 
     def resolved(self) -> Plan:
         """The plan with the strategy's defaults written out, so that it stays the same when trials are added later."""
+        if self.is_automatic:
+            return self
         return replace(self, strategy=making.fitted(self.strategy, self.expected_trials or self.trials))
 
     def make_task(self, directory: Path | None = None) -> Task:
@@ -192,10 +237,15 @@ class Plan(Asked):
         if task.shape.is_image and task.shape.dense:
             default = ("unet-cells", "")
         name, options = split(self.space or default[not task.shape.is_image])
-        space = construct(load("space", name), options=options)
-        return beside(space, self.reference) if self.reference else space
+        networks = construct(load("space", name), options=options)
+        networks = beside(networks, self.reference) if self.reference else networks
+        found = self.decisions
+        return networks if found is None else found.space(networks)
 
     def make_strategy(self, space: Space) -> Strategy:
+        found = self.decisions
+        if found is not None:
+            return found.strategy(space)
         strategy = making.strategy(self.resolved().strategy, space, self.trials)
         first = (*owned(space), *self.first)
         if not first:
@@ -236,6 +286,9 @@ class Plan(Asked):
         from netwright.estimators.training import Training
         from netwright.training.batches import usual_batch
 
+        found = self.decisions
+        if found is not None:
+            return found.training(space, task, self.device)
         options = {} if self.recipe else pairs(self.training)  # a recipe's are those of its shared weights
         usual = usual_batch(task.shape, len(task.train))
         batch = {} if usual is None else {"batch_size": str(usual)}

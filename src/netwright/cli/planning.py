@@ -8,7 +8,7 @@ from netwright.catalogue import load, shipped, split
 from netwright.catalogue.loading import gives_a_search
 from netwright.cli.asked import Asked, SearchOptions
 from netwright.cli.asked_evidence import ProxiesOptions, Scoring
-from netwright.cli.plan import Plan
+from netwright.cli.plan import AUTOMATIC, Plan
 from netwright.cli.taking import part, reading
 from netwright.core.errors import ConfigurationError
 
@@ -20,7 +20,7 @@ def plan_of_search(options: SearchOptions) -> Plan:
     given: dict[str, Any] = {**part(options, Asked), "recipe": recipe}
     return Plan(
         **given,
-        strategy=strategy or "evolution",
+        strategy=strategy or _usual_strategy(options),
         epochs=None if recipe else options.epochs,
         shared_epochs=options.epochs if recipe else None,
         data_dir=str(options.data_dir) if options.data_dir else None,
@@ -28,6 +28,12 @@ def plan_of_search(options: SearchOptions) -> Plan:
         objectives=tuple(options.objective or ()),
         limits=(*options.limit, *(f"{metric} <= {amount}" for metric, amount in most if amount)),
     )
+
+
+def _usual_strategy(options: SearchOptions) -> str:
+    """The default search, unless the person decides on what that decides on: then evolution."""
+    several = options.repeats > 1 or len(options.objective) > 1 or options.warm_start
+    return "evolution" if several or options.epochs or (options.trials and not options.time) else AUTOMATIC
 
 
 def plan_of_scoring(options: ProxiesOptions) -> Plan:

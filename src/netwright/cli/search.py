@@ -71,7 +71,11 @@ class Command:
         self.task: Task = read_task(plan, directory)
         self.space: Space = plan.make_space(self.task)
         self._fits = plan.recipe is not None and plan.shared_epochs is None
+        if plan.is_automatic and not plan.automatic:
+            plan = plan.decided(self.task, self.space, self.times.left or 0.0, self.times.export)
+            self.space = plan.make_space(self.task)
         self.plan = plan = plan.fitted(self.task, self.space)
+        self.times.plan = plan
         self.search: Search = plan.make_search(self.task, self.space)
         self.driver = Driver(directory, self.times, quiet=self.quiet)
         self.run: Run | None = None
@@ -100,7 +104,7 @@ class Command:
             self.plan = replace(self.plan, prepared=self.times.elapsed)
         if found is not None and found.not_exportable and self.times.export:
             raise UserError(f"--export could not be done: {found.not_exportable}")
-        if found is not None and found.by_cost and not self.plan.recipe:
+        if found is not None and found.by_cost and not self.plan.recipe and not self.plan.is_automatic:
             lines = self._fit(found)
         else:
             self.plan = self.plan.resolved()
@@ -141,6 +145,8 @@ class Command:
     def _parts(self) -> dict[str, float]:
         """Roughly the seconds of each part, as far as they can be known."""
         plan, fitted = self.plan, self.times.fitted
+        if plan.decisions is not None:
+            return {}
         total = None if self.times.left is None else max(0.0, self.times.left)
         export = self.times.export if total is None else min(self.times.export, total)
         if fitted is None:

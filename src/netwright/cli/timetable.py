@@ -25,7 +25,7 @@ class Timetable:
     def __init__(self, plan: Plan, export: bool) -> None:
         self.began = clock.began()
         self._startup = max(0.5, time.monotonic() - self.began)
-        self._plan = plan
+        self.plan = plan
         self.total = plan.seconds
         self.fitted: Fitted | None = None
         self._exports = export
@@ -56,7 +56,9 @@ class Timetable:
 
         best: the best trial so far. trainings: how many networks are finally trained where all of them fit.
         """
-        total, plan = self.total, self._plan
+        total, plan = self.total, self.plan
+        if plan.decisions is not None:
+            return plan.decisions.after
         if total is None or not plan.epochs_finally:
             return self.export
         epoch = ALL_EXAMPLES * self._epoch_seconds(best)
@@ -70,6 +72,6 @@ class Timetable:
         seconds = [entry["seconds"] for entry in best.measurement.curve if "seconds" in entry]
         if len(seconds) > 1:
             return median(seconds[1:])
-        found = seconds[0] if seconds else best.seconds / self._plan.candidate_epochs
+        found = seconds[0] if seconds else best.seconds / self.plan.candidate_epochs
         typical = None if self.fitted is None else self.fitted.pace.epoch
         return found if typical is None else min(found, 4 * typical)

@@ -1,0 +1,247 @@
+"""The default search: what is tried, how it is trained and for how long, decided from the data, the machine and the time.
+
+A race (`strategies.Race`) between the well-known networks of the kind of data and changes of the leaders, in their
+layers and in their training. Every contestant gets the same seconds, or where examples are few the same folds of a
+cross-validation.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from netwright.core.errors import UserError
+from netwright.core.wording import duration
+from netwright.spaces.with_training import WithTraining
+from netwright.strategies.race import Race
+from netwright.training.usual import choices, usual
+
+if TYPE_CHECKING:
+    from netwright.core.architecture import Architecture
+    from netwright.core.decision_space import DecisionSpace
+    from netwright.core.objective import Constraint
+    from netwright.core.space import Space
+    from netwright.estimators.training import Training
+    from netwright.tasks.task import Task
+    from netwright.training.timing import Pace
+
+__all__ = ["auto"]
+
+SHARE_OF_ONE = 0.45  # of the search's time, that a full training may take
+PASSES, STEPS = 120, 2_500  # after which a training has little more to gain: passes over the examples, at least so many steps
+LEAST_STEPS, LEAST_SECONDS = 60, 0.4  # of a contestant before it is judged for the first time
+MOST_RUNGS = 3  # below the full training
+ETA = 3.0
+FEW = 1_500  # examples, below which contestants are judged by a cross-validation
+FOLDS = 5
+SURE = 1_000  # examples that one would like to validate on
+LEAST_VALIDATION, MOST_VALIDATION = 0.1, 0.2  # shares of the examples
+AGAIN = 0.15  # of the time at most may it take to train the winner anew on all examples
+REFERENCES = 0.04  # of the time, for references that cost little
+SLOWEST = 0.5  # of the seconds before the first judgement may one step take
+TRIED = 64  # random networks among which one is looked for that keeps the limits
+
+
+def auto(
+    space: Space,
+    seconds: float | None = None,
+    first: Mapping[str, Architecture | str] | Sequence[Architecture | str] = (),
+    least: float = 1 / 27,
+    eta: float = ETA,
+) -> Race:
+    """The default search: a race between well-known networks and changes of the leaders.
+
+    `netwright search` decides on all of these, and on the training, from the data, the machine and the time.
+
+    space: the one to search.
+    seconds: of the search; None for no limit.
+    first: architectures to begin with.
+    least: the smallest share of the full training.
+    eta: a candidate among the best 1/eta of those that had as much goes on, to eta times as much.
+    """
+    return Race(space, seconds, first, least, eta)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What was decided for one search; plain data, from which it is made again.
+
+    seconds: of the search. after: for what follows it. full: of a full training, or of one fold of it. least: the first share of it.
+    fidelity: "seconds" or "folds". validation: share of the examples. settings: of each training.
+    choices: by training setting, what contestants may choose. known: by name, the networks that begin, as text.
+    again: whether the winner is trained anew on all examples. examples: to train on, those to validate on included.
+    """
+
+    seconds: float
+    full: float
+    least: float
+    fidelity: str
+    validation: float
+    folds: int
+    settings: Mapping[str, Any]
+    choices: Mapping[str, Sequence[Any]]
+    known: Mapping[str, str] = field(default_factory=dict)
+    again: bool = False
+    examples: int = 0
+    after: float = 0.0
+
+    @classmethod
+    def from_json(cls, described: Mapping[str, Any]) -> Self:
+        return cls(**{**described, "choices": {name: tuple(each) for name, each in described["choices"].items()}})
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "choices": {name: list(each) for name, each in self.choices.items()}}
+
+    def space(self, networks: DecisionSpace) -> DecisionSpace:
+        """The networks with how each is trained."""
+        return WithTraining(networks, self.choices) if self.choices else networks
+
+    def strategy(self, space: Space) -> Race:
+        return Race(space, self.seconds, self.known, self.least, ETA)
+
+    def training(self, space: Space, task: Task, device: str) -> Training:
+        from netwright.estimators.training import Training
+
+        options: dict[str, Any] = {**self.settings, "seconds": self.full}
+        if self.fidelity == "folds":
+            return Training(space, task, device=device, fidelity="folds", folds=self.folds, **options)
+        return Training(space, task, device=device, fidelity="seconds", validation=self.validation, **options)
+
+    def lines(self) -> list[str]:
+        """What will be tried, and why."""
+        names = list(self.known)
+        begin = f"{', '.join(names)}; then changes of the leaders" if names else "random networks and changes of the leaders"
+        raced = [f"{name.replace('_', ' ')} {' or '.join(map(_shown, each))}" for name, each in self.choices.items() if len(each) > 1]
+        judged = (
+            f"on {round(self.validation * self.examples):,} of {self.examples:,} examples"
+            if self.fidelity == "seconds"
+            else f"by {self.folds} folds of the {self.examples:,} examples, which are few"
+        )
+        steps = [share * self.full for share in self._shares()]
+        ladder = ", ".join(duration(each) for each in steps[:-1])
+        what = f"trained for {duration(self.full)} at most" if self.fidelity == "seconds" else f"of {duration(self.full)} a fold at most"
+        return [
+            f"contestants: {begin}",
+            f"training: {self._usual()}" + (f"; raced: {', '.join(raced)}" if raced else ""),
+            f"race: each {what}; the better third goes on after {ladder}; judged {judged}"
+            if self.fidelity == "seconds"
+            else f"race: each {what}; the better third goes on to more folds; judged {judged}",
+            f"time: {duration(self.seconds)} for the race"
+            + ("; then the winner is trained anew on all examples" if self.again else ", whose best is handed over as it is"),
+        ]
+
+    def _shares(self) -> list[float]:
+        from netwright.strategies.fidelity.rungs import shares, steps_below
+
+        return list(shares(steps_below(self, self.least, ETA), ETA))
+
+    def _usual(self) -> str:
+        shown = {name: value for name, value in self.settings.items() if name in ("optimiser", "batch_size", "schedule", "average")}
+        return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in shown.items())
+
+
+def decided(
+    task: Task,
+    networks: DecisionSpace,
+    seconds: float,
+    *,
+    given: Mapping[str, Any] | None = None,
+    validation: float | None = None,
+    limits: Sequence[Constraint] = (),
+    device: str = "auto",
+    after: float = 0.0,
+) -> Decided:
+    """What the default search of a task is.
+
+    task: with its data.
+    networks: the space without training.
+    seconds: for the search and all that follows it.
+    given: training settings that the person decides on; they are not raced.
+    validation: share of the examples to validate on, where the person decides on it.
+    limits: that networks must keep.
+    device: to train on.
+    after: seconds that are needed after the search in any case, such as for an export.
+
+    Raises UserError where no training step fits into the time.
+    """
+    given = dict(given or {})
+    examples = len(task.train)
+    settings = {**usual(task.shape, task.problem, examples), **given}
+    raced = {name: each for name, each in choices(task.shape, task.problem, examples).items() if name not in given}
+    share = validation_share(examples) if validation is None else validation
+    found = Decided(seconds, 1.0, 1 / ETA, "seconds", share, FOLDS, settings, raced, examples=examples)
+    space = found.space(networks)
+    known = {name: _with_usual_training(space, each) for name, each in networks.known(task.shape).items()}
+    pilot = _pilot(space, task, known, limits)
+    pace = _pace(space, task, found.training(space, task, device), pilot)
+    return replace(_timed(found, task, pace, seconds, after), known={name: str(each) for name, each in known.items()})
+
+
+def validation_share(examples: int) -> float:
+    """Of the examples to validate on: enough to tell networks apart, where there are enough."""
+    return round(min(MOST_VALIDATION, max(LEAST_VALIDATION, SURE / max(1, examples))), 3)
+
+
+def _with_usual_training(space: DecisionSpace, architecture: Architecture) -> Architecture:
+    return space.trained_with(architecture) if isinstance(space, WithTraining) else architecture
+
+
+def _pilot(space: DecisionSpace, task: Task, known: Mapping[str, Architecture], limits: Sequence[Constraint]) -> Architecture:
+    """A network to time: the first well-known one that keeps the limits, or a random one that does."""
+    from netwright.estimators.cost import Cost
+
+    cost = Cost(space, task.shape)
+    rng = np.random.default_rng(0)
+    tried = [*known.values(), *(space.sample(rng) for _ in range(TRIED if limits or not known else 0))]
+    counted = [each for each in limits if each.metric in cost.metrics]
+    kept = (each for each in tried if all(limit.holds(cost.figures(each)) for limit in counted))
+    return next(kept, tried[0])
+
+
+def _pace(space: DecisionSpace, task: Task, training: Training, architecture: Architecture) -> Pace:
+    from netwright.training import seeded
+    from netwright.training.timing import pace
+
+    with seeded(0):
+        network = space.build(architecture, task.shape)
+    data = task.search_data(training.split_seed, training.device, training.validation)
+    return pace(network, data, training.settings_of(architecture), training.device)
+
+
+def _timed(found: Decided, task: Task, pace: Pace, seconds: float, after: float) -> Decided:
+    """With the seconds of each part. pace: of a well-known network."""
+    step = max(pace.step, 1e-6)
+    examples, batch = found.examples, found.settings["batch_size"]
+    testing = pace.validation * len(task.test) / max(1.0, found.validation * examples)
+    after += testing + REFERENCES * seconds
+    race = whole = max(seconds - after, 0.5 * seconds)
+    folds = examples < FEW and task.validation is None and found.can_fold(task)
+    enough = step * max(STEPS, PASSES * examples / batch)
+    full = min(SHARE_OF_ONE * race, enough)
+    again = folds or (full / (1 - found.validation) <= AGAIN * race and task.validation is None)
+    if again:
+        race -= full / (1 - found.validation)
+    after += whole - race
+    if folds:
+        full = min(full, SHARE_OF_ONE * race / FOLDS)
+    least, fidelity = _least(full, step, folds), "folds" if folds else "seconds"
+    return replace(found, seconds=race, after=after, full=full, least=least, fidelity=fidelity, again=again)
+
+
+def _least(full: float, step: float, folds: bool) -> float:
+    """The first share of a full training: after it contestants have done enough steps to be judged."""
+    if folds:
+        return 1 / ETA
+    enough = max(LEAST_SECONDS, LEAST_STEPS * step) / full
+    rungs = 1
+    while rungs < MOST_RUNGS and ETA ** -(rungs + 1) >= enough:
+        rungs += 1
+    return ETA**-rungs
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
