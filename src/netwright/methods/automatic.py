@@ -1,4 +1,4 @@
-"""The default search: what is tried, how it is trained and for how long, decided from the data, the machine and the time.
+"""The default search: what is tried, how it is trained and for how long, decided from data, machine and time.
 
 A race (`strategies.Race`) between the well-known networks of the kind of data and changes of the leaders, in their
 layers and in their training. Every contestant gets the same seconds, or where examples are few the same folds of a
@@ -7,14 +7,13 @@ cross-validation.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from netwright.core.errors import UserError
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.wording import duration
 from netwright.spaces.with_training import WithTraining
 from netwright.strategies.race import Race
@@ -22,7 +21,6 @@ from netwright.training.usual import choices, usual
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
-    from netwright.core.decision_space import DecisionSpace
     from netwright.core.objective import Constraint
     from netwright.core.space import Space
     from netwright.estimators.training import Training
@@ -32,7 +30,10 @@ if TYPE_CHECKING:
 __all__ = ["auto"]
 
 SHARE_OF_ONE = 0.45  # of the search's time, that a full training may take
-PASSES, STEPS = 120, 2_500  # after which a training has little more to gain: passes over the examples, at least so many steps
+PASSES, STEPS = (
+    120,
+    2_500,
+)  # after which a training has little more to gain: passes over the examples, at least so many steps
 LEAST_STEPS, LEAST_SECONDS = 60, 0.4  # of a contestant before it is judged for the first time
 MOST_RUNGS = 3  # below the full training
 ETA = 3.0
@@ -70,10 +71,18 @@ def auto(
 class Decided:
     """What was decided for one search; plain data, from which it is made again.
 
-    seconds: of the search. after: for what follows it. full: of a full training, or of one fold of it. least: the first share of it.
-    fidelity: "seconds" or "folds". validation: share of the examples. settings: of each training.
-    choices: by training setting, what contestants may choose. known: by name, the networks that begin, as text.
-    again: whether the winner is trained anew on all examples. examples: to train on, those to validate on included.
+    seconds: of the search.
+    full: seconds of a full training, or of one fold of it.
+    least: the share of a full training after which contestants are judged for the first time.
+    fidelity: "seconds" or "folds", of which a share is taken.
+    validation: share of the examples to validate on.
+    folds: of a cross-validation.
+    settings: of each training.
+    choices: by training setting, what contestants may choose.
+    known: by name, the networks that begin, as text.
+    again: whether the winner is trained anew on all examples.
+    examples: to train on, those to validate on included.
+    after: seconds for what follows the search.
     """
 
     seconds: float
@@ -96,9 +105,11 @@ class Decided:
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "choices": {name: list(each) for name, each in self.choices.items()}}
 
-    def space(self, networks: DecisionSpace) -> DecisionSpace:
+    def space(self, networks: Space) -> Space:
         """The networks with how each is trained."""
-        return WithTraining(networks, self.choices) if self.choices else networks
+        return (
+            WithTraining(networks, self.choices) if isinstance(networks, DecisionSpace) and self.choices else networks
+        )
 
     def strategy(self, space: Space) -> Race:
         return Race(space, self.seconds, self.known, self.least, ETA)
@@ -114,8 +125,16 @@ class Decided:
     def lines(self) -> list[str]:
         """What will be tried, and why."""
         names = list(self.known)
-        begin = f"{', '.join(names)}; then changes of the leaders" if names else "random networks and changes of the leaders"
-        raced = [f"{name.replace('_', ' ')} {' or '.join(map(_shown, each))}" for name, each in self.choices.items() if len(each) > 1]
+        begin = (
+            f"{', '.join(names)}; then changes of the leaders"
+            if names
+            else "random networks and changes of the leaders"
+        )
+        raced = [
+            f"{name.replace('_', ' ')} {' or '.join(map(_shown, each))}"
+            for name, each in self.choices.items()
+            if len(each) > 1
+        ]
         judged = (
             f"on {round(self.validation * self.examples):,} of {self.examples:,} examples"
             if self.fidelity == "seconds"
@@ -123,7 +142,11 @@ class Decided:
         )
         steps = [share * self.full for share in self._shares()]
         ladder = ", ".join(duration(each) for each in steps[:-1])
-        what = f"trained for {duration(self.full)} at most" if self.fidelity == "seconds" else f"of {duration(self.full)} a fold at most"
+        what = (
+            f"trained for {duration(self.full)} at most"
+            if self.fidelity == "seconds"
+            else f"of {duration(self.full)} a fold at most"
+        )
         return [
             f"contestants: {begin}",
             f"training: {self._usual()}" + (f"; raced: {', '.join(raced)}" if raced else ""),
@@ -131,7 +154,11 @@ class Decided:
             if self.fidelity == "seconds"
             else f"race: each {what}; the better third goes on to more folds; judged {judged}",
             f"time: {duration(self.seconds)} for the race"
-            + ("; then the winner is trained anew on all examples" if self.again else ", whose best is handed over as it is"),
+            + (
+                "; then the winner is trained anew on all examples"
+                if self.again
+                else ", whose best is handed over as it is"
+            ),
         ]
 
     def _shares(self) -> list[float]:
@@ -140,13 +167,17 @@ class Decided:
         return list(shares(steps_below(self, self.least, ETA), ETA))
 
     def _usual(self) -> str:
-        shown = {name: value for name, value in self.settings.items() if name in ("optimiser", "batch_size", "schedule", "average")}
+        shown = {
+            name: value
+            for name, value in self.settings.items()
+            if name in ("optimiser", "batch_size", "schedule", "average")
+        }
         return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in shown.items())
 
 
 def decided(
     task: Task,
-    networks: DecisionSpace,
+    networks: Space,
     seconds: float,
     *,
     given: Mapping[str, Any] | None = None,
@@ -186,11 +217,13 @@ def validation_share(examples: int) -> float:
     return round(min(MOST_VALIDATION, max(LEAST_VALIDATION, SURE / max(1, examples))), 3)
 
 
-def _with_usual_training(space: DecisionSpace, architecture: Architecture) -> Architecture:
+def _with_usual_training(space: Space, architecture: Architecture) -> Architecture:
     return space.trained_with(architecture) if isinstance(space, WithTraining) else architecture
 
 
-def _pilot(space: DecisionSpace, task: Task, known: Mapping[str, Architecture], limits: Sequence[Constraint]) -> Architecture:
+def _pilot(
+    space: DecisionSpace, task: Task, known: Mapping[str, Architecture], limits: Sequence[Constraint]
+) -> Architecture:
     """A network to time: the first well-known one that keeps the limits, or a random one that does."""
     from netwright.estimators.cost import Cost
 
@@ -202,7 +235,7 @@ def _pilot(space: DecisionSpace, task: Task, known: Mapping[str, Architecture], 
     return next(kept, tried[0])
 
 
-def _pace(space: DecisionSpace, task: Task, training: Training, architecture: Architecture) -> Pace:
+def _pace(space: Space, task: Task, training: Training, architecture: Architecture) -> Pace:
     from netwright.training import seeded
     from netwright.training.timing import pace
 
@@ -219,7 +252,7 @@ def _timed(found: Decided, task: Task, pace: Pace, seconds: float, after: float)
     testing = pace.validation * len(task.test) / max(1.0, found.validation * examples)
     after += testing + REFERENCES * seconds
     race = whole = max(seconds - after, 0.5 * seconds)
-    folds = examples < FEW and task.validation is None and found.can_fold(task)
+    folds = examples < FEW and task.validation is None and not task.by_time
     enough = step * max(STEPS, PASSES * examples / batch)
     full = min(SHARE_OF_ONE * race, enough)
     again = folds or (full / (1 - found.validation) <= AGAIN * race and task.validation is None)
