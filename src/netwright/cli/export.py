@@ -51,6 +51,8 @@ def conclude_run(
         "baselines": plan.baselines,
         "exact": plan.final_epochs is not None,
     }
+    if plan.decisions is not None:  # its winner is trained already, unless it is trained anew on all examples
+        planned |= {"final_epochs": int(plan.decisions.again), "anew": plan.decisions.again}
     with _status(quiet) as status:
         concluded = conclude(
             run,

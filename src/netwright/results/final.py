@@ -43,7 +43,7 @@ class Trained:
     seed: of the training.
     test: the loss and each metric of the problem on the test split, by name.
     seconds: training and testing, wall-clock.
-    epochs: that were trained.
+    epochs: that were trained; by the clock (`TrainingSettings.seconds`), trainings of so many seconds.
     stopped: "epochs" when all were done, "deadline" when another would not have fitted.
     precision: in which it computed.
     channels_last: whether images lay with their channels last.
@@ -253,7 +253,7 @@ def train_and_test(
     """Train one network and look at the test split once.
 
     epochs: those of the settings by default; 0 tests the network as it is.
-    begun: epochs that it was trained for before.
+    begun: epochs that it was trained for before; by the clock (`TrainingSettings.seconds`), trainings.
     checkpoint: the folder of this training's.
     deadline, whole_epoch, anneal_by, give_up_at: as of `Options` and of `train`; a training that is given up leaves the
         network as its last checkpoint has it, or as it was.
@@ -277,7 +277,7 @@ def train_and_test(
                 deadline,
                 whole_epoch,
             )
-            used, stopped = begun + result.epochs, result.stopped
+            used, stopped = begun + (result.epochs if settings.seconds is None else 1), result.stopped
             chosen = {name: getattr(result, name) for name in chosen}
             notes = (*notes, *result.notes)
         except TrialFailed as problem:

@@ -59,8 +59,9 @@ def _going_on(finals: Finals, trial: Trial, wanted: Wanted) -> str:
         return ""
     further = record.epochs - winner.begun
     if further <= 0:
-        epochs = f"{record.epochs} epoch{'s' * (record.epochs != 1)}"
-        return f"the weights of trial {trial.number} as the search has trained them, for {epochs}"
+        epochs = f"for {record.epochs} epoch{'s' * (record.epochs != 1)}"
+        long = epochs if finals.work.settings.seconds is None else "to the end"
+        return f"the weights of trial {trial.number} as the search has trained them, {long}"
     text = f"seed {record.seed} is the network of trial {trial.number}, trained on from {winner.begun} to "
     return f"{text}{record.epochs} epochs"
 

@@ -27,6 +27,7 @@ from netwright.results.time_left import FREE, Cost, Fit, fit, measured
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
+    from netwright.results.final import Trained
 
 NEARLY = 1.15  # times the time left, a training is begun, and brought to its end in fewer epochs
 WHOLE = 0.85  # of the epochs that the winner has, at least, has a fair contender
@@ -37,12 +38,19 @@ LATE = 1.1  # of the time left: when a training that should have ended is given 
 class Winner:
     """What was found.
 
-    start, begun: weights to go on from, and for how many epochs they were trained.
+    start, begun: weights to go on from, and for how many epochs they were trained; by the clock
+        (`TrainingSettings.seconds`), how many trainings.
+    anew: whether it is trained from its first weights in place of going on, where there is time for it.
     """
 
     architecture: Architecture
     start: Path | None = None
     begun: int = 0
+    anew: bool = False
+
+    def settled(self, epochs: int) -> Winner:
+        """What is done, once it is known whether there is time to train for so many epochs."""
+        return Winner(self.architecture) if self.anew and epochs else replace(self, anew=False)
 
 
 @dataclass(frozen=True)
@@ -118,6 +126,7 @@ class Finals:
         fitted = self._fitted(order, wanted, max(1, executor.slots))
         if not fitted.epochs and self.winners[0].start is None:
             fitted = Fit(1, 0)  # what was found must not be lost for an epoch that takes longer than the time left
+        self.winners = [each.settled(fitted.epochs) for each in self.winners]
         if wanted.train:
             self.on_fitted(fitted)
         self._first, self._epochs = order[0], self.winners[0].begun + fitted.epochs
@@ -218,10 +227,10 @@ class Finals:
             self._cost,
             others,
             wanted=wanted.epochs,
-            begun=winner.begun,
+            begun=0 if winner.anew else winner.begun,
             seconds=left,
             slots=slots,
-            exact=wanted.exact,
+            exact=wanted.exact or self._by_clock,
         )
 
     def _cost_of(self, name: str) -> Cost:
@@ -234,7 +243,12 @@ class Finals:
         with torch.device("meta"):
             network = self.work.build(Entry(name, 0, None, 1), self.winners[0].architecture)
         share = count(network, self.work.task.shape.input).macs / self._macs
-        return Cost(self._cost.epoch * share, self._cost.test * share)
+        return Cost(self._cost.epoch * (1 if self._by_clock else share), self._cost.test * share)
+
+    @property
+    def _by_clock(self) -> bool:
+        """Whether each training lasts so many seconds."""
+        return self.work.settings.seconds is not None
 
     def _jobs(self, order: Sequence[tuple[str, int]], epochs: int, wanted: Wanted) -> Iterator[Job]:
         """What is not done yet and fits when its turn comes; numbers are places in the order."""
@@ -279,16 +293,22 @@ class Finals:
 
     def _take(self, name: str, seed: int, found: Done) -> None:
         record = found.record
-        short = record is not None and record.stopped == "deadline" and record.epochs < WHOLE * self._epochs
+        short = record is not None and record.stopped == "deadline" and self._less(record)
         if short and (name, seed) != self._first:
             self._late.append((name, seed))  # less trained than the winner, it says nothing of it
             return
         self.results.setdefault(name, {})[seed] = found
-        if record is not None and self._cost is not None and name == FOUND and record.epochs > self.winners[0].begun:
+        timed = record is not None and self._cost is not None and not self._by_clock
+        if timed and name == FOUND and record.epochs > self.winners[0].begun:
             # The machine may have become slower or quicker than when its steps were timed.
             went_on = (name, seed) == self._first or len(self.winners) > 1
             epochs = record.epochs - (self.winners[0].begun if went_on else 0)
             self._cost = Cost(max(record.seconds - self._cost.test, 0.0) / epochs, self._cost.test)
+
+    def _less(self, record: Trained) -> bool:
+        """Whether it was trained for much less than the winner."""
+        whole = self.work.settings.seconds
+        return record.epochs < WHOLE * self._epochs if whole is None else record.seconds < WHOLE * whole
 
     def _fail(self, name: str, seed: int, reason: str) -> None:
         if name == FOUND:

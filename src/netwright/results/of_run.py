@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -113,6 +113,7 @@ def conclude(
     repeats: Sequence[Run] = (),
     rivals: Mapping[str, Sequence[Run]] = MappingProxyType({}),
     executor: Executor | None = None,
+    anew: bool = False,
 ) -> Concluded:
     """Train the run's best network finally, test it, and compare it with baselines.
 
@@ -135,6 +136,8 @@ def conclude(
         mean and spread are reported.
     rivals: by name, other searches' runs whose best networks are trained likewise (one run stands for all seeds).
     executor: where trainings run; by default one after the other in this process.
+    anew: train the winner from its first weights on all examples in place of going on with its own, where there is time
+        for it.
 
     Raises UserError where the run's estimator does not train, has no such trial, or there is nothing to read; and
     TrialFailed where no final training succeeds.
@@ -146,23 +149,33 @@ def conclude(
     check_seeds(seeds)
     chosen = run.best if trial is None else trial_of(run, trial)
     earlier = Earlier.of(run, chosen.number)
-    winner = _winner(run, chosen, earlier, further)
+    by_clock = settings.seconds is not None
+    winner = _winner(run, chosen, earlier, further, by_clock=by_clock)
+    if anew and earlier is None:
+        winner = replace(winner, anew=True)
     known = None if earlier is None or further else earlier.epochs
     if final_epochs is None or (known is not None and not exact) or not train:
-        final_epochs = known if known is not None else settings.epochs if train else 0
+        own = (1 if anew or winner.start is None else 0) if by_clock else settings.epochs
+        final_epochs = known if known is not None else own if train else 0
     if not train and earlier is None and winner.start is None:
         raise NothingTrained(
             f"the network of trial {chosen.number} of run {run.name!r} was neither kept nor trained finally"
         )
     say = on_progress or (lambda _: None)
-    winners = [winner, *(_winner(each, each.best, None, False) for each in repeats)]
-    beside = {name: [_winner(each, each.best, None, False) for each in runs] for name, runs in rivals.items() if runs}
+    others = {"": repeats, **rivals}
+    each_best = {
+        name: [_winner(each, each.best, None, False, by_clock=by_clock) for each in runs]
+        for name, runs in others.items()
+        if runs
+    }
+    winners = [winner, *(replace(each, anew=anew) for each in each_best.pop("", ()))]
     decided = _decided(run, chosen.number, winner.begun) if deadline is not None and earlier is None else None
     wanted = Wanted(final_epochs, seeds, baselines, exact, deadline, train, decided)
     with _folder(run) as folder:
-        finals = Finals(work, winners, beside, _keeps(run.search.limits, space, task), folder, say)
+        finals = Finals(work, winners, each_best, _keeps(run.search.limits, space, task), folder, say)
         finals.on_fitted = lambda fitted: run.keep(PLANNED, [chosen.number, winner.begun, fitted.epochs])
         fitted = finals.carry_out(wanted, executor or Inline(_told(say, finals, winner.begun + final_epochs)))
+        winner = finals.winners[0]
         final = _final_result(finals, winner, work, wanted, fitted.epochs)
         figures = compared(final, finals, run, chosen, repeats, wanted)
         if train:
@@ -208,8 +221,11 @@ def _decided(run: Run, trial: int, begun: int) -> int | None:
     return planned[2] if planned and planned[:2] == [trial, begun] else None
 
 
-def _winner(run: Run, trial: Trial, earlier: Earlier | None, further: bool) -> Winner:
-    """The network of a trial, with the weights that it goes on from."""
+def _winner(run: Run, trial: Trial, earlier: Earlier | None, further: bool, *, by_clock: bool) -> Winner:
+    """The network of a trial, with the weights that it goes on from.
+
+    by_clock: whether trainings last so many seconds, so that one that was done whole counts as one.
+    """
     architecture = trial.architecture
     if earlier is not None and further:
         return Winner(architecture, earlier.result, earlier.begun + earlier.epochs)
@@ -217,7 +233,7 @@ def _winner(run: Run, trial: Trial, earlier: Earlier | None, further: bool) -> W
         return Winner(architecture, earlier.start, earlier.begun)
     start = run.weights(trial)
     found = None if start is None else Checkpoints(start).latest()
-    return Winner(architecture) if found is None else Winner(architecture, start, found.step)
+    return Winner(architecture) if found is None else Winner(architecture, start, 1 if by_clock else found.step)
 
 
 @kinds_checked

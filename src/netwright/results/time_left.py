@@ -37,10 +37,12 @@ FREE = Cost(0.0, 1.0)  # what is done once and quickly
 def measured(network: nn.Module, data: Data, settings: TrainingSettings, device: str) -> Cost:
     """What a training of this network costs here and now, from a few warm steps; the network is changed by it.
 
+    One training by the clock (`TrainingSettings.seconds`) counts as one epoch.
+
     data: everything but the test split to train on, the test split held out.
     """
     found = pace(network, data, settings, device, MOST_TIMING)
-    return Cost(found.epoch, found.validation)
+    return Cost(found.epoch if settings.seconds is None else settings.seconds, found.validation)
 
 
 def seconds_of(winner: Cost, begun: int, epochs: int, others: Sequence[Cost], slots: int) -> float:
