@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from netwright.methods.automatic import *
     from netwright.methods.bayesian import *
     from netwright.methods.continuous import *
     from netwright.methods.distributions import *

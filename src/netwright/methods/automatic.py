@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["auto"]
 
+BY_THE_CLOCK: Mapping[str, Any] = {"schedule": "stable", "warm_up": 0.01, "average": 0.999}
+"""What a training needs that can be judged and continued anywhere, beside what suits the data."""
 SHARE_OF_ONE = 0.45  # of the search's time, that a full training may take
 PASSES, STEPS = (
     120,
@@ -185,6 +187,7 @@ def decided(
     limits: Sequence[Constraint] = (),
     device: str = "auto",
     after: float = 0.0,
+    pace: Pace | None = None,
 ) -> Decided:
     """What the default search of a task is.
 
@@ -196,19 +199,18 @@ def decided(
     limits: that networks must keep.
     device: to train on.
     after: seconds that are needed after the search in any case, such as for an export.
-
-    Raises UserError where no training step fits into the time.
+    pace: of a well-known network's training, where it is known; timed otherwise.
     """
     given = dict(given or {})
     examples = len(task.train)
-    settings = {**usual(task.shape, task.problem, examples), **given}
+    settings = {**usual(task.shape, task.problem, examples), **BY_THE_CLOCK, **given}
     raced = {name: each for name, each in choices(task.shape, task.problem, examples).items() if name not in given}
     share = validation_share(examples) if validation is None else validation
     found = Decided(seconds, 1.0, 1 / ETA, "seconds", share, FOLDS, settings, raced, examples=examples)
     space = found.space(networks)
     known = {name: _with_usual_training(space, each) for name, each in networks.known(task.shape).items()}
-    pilot = _pilot(space, task, known, limits)
-    pace = _pace(space, task, found.training(space, task, device), pilot)
+    if pace is None:
+        pace = _pace(space, task, found.training(space, task, device), _pilot(space, task, known, limits))
     return replace(_timed(found, task, pace, seconds, after), known={name: str(each) for name, each in known.items()})
 
 
@@ -221,9 +223,7 @@ def _with_usual_training(space: Space, architecture: Architecture) -> Architectu
     return space.trained_with(architecture) if isinstance(space, WithTraining) else architecture
 
 
-def _pilot(
-    space: DecisionSpace, task: Task, known: Mapping[str, Architecture], limits: Sequence[Constraint]
-) -> Architecture:
+def _pilot(space: Space, task: Task, known: Mapping[str, Architecture], limits: Sequence[Constraint]) -> Architecture:
     """A network to time: the first well-known one that keeps the limits, or a random one that does."""
     from netwright.estimators.cost import Cost
 

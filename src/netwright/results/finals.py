@@ -298,8 +298,9 @@ class Finals:
             self._late.append((name, seed))  # less trained than the winner, it says nothing of it
             return
         self.results.setdefault(name, {})[seed] = found
-        timed = record is not None and self._cost is not None and not self._by_clock
-        if timed and name == FOUND and record.epochs > self.winners[0].begun:
+        if record is None or self._cost is None or self._by_clock:
+            return
+        if name == FOUND and record.epochs > self.winners[0].begun:
             # The machine may have become slower or quicker than when its steps were timed.
             went_on = (name, seed) == self._first or len(self.winners) > 1
             epochs = record.epochs - (self.winners[0].begun if went_on else 0)

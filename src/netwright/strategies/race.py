@@ -58,6 +58,7 @@ class Race(Strategy):
     ) -> None:
         self.space = space
         self.seconds = positive(self, "seconds", seconds, none=True)
+        self.bounded = seconds is not None
         self.eta = checked_eta(self, eta)
         self.random = probability(self, "random", random)
         named = first.items() if isinstance(first, Mapping) else (("", each) for each in first)

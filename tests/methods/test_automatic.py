@@ -1,0 +1,113 @@
+"""What the default search decides on, from data, machine and time; the pace of the machine is given."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import netwright as nw
+from netwright.core.objective import Constraint
+from netwright.methods.automatic import Decided, decided, validation_share
+from netwright.spaces.with_training import WithTraining
+from netwright.training.timing import Pace
+
+STEP = Pace(0.01, 0.5, 0.05)
+SPACE = nw.spaces.Chain(width=4)
+
+
+@pytest.fixture(scope="module")
+def task() -> nw.tasks.Task:
+    return nw.tasks.open_task("digits")
+
+
+def plan(task: nw.tasks.Task, seconds: float = 300, **options: object) -> Decided:
+    return decided(task, SPACE, seconds, device="cpu", **{"pace": STEP, **options})  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("seconds", [20, 45, 300, 1800])
+@pytest.mark.parametrize("step", [0.001, 0.01, 0.3])
+def test_all_parts_fit_into_the_time(task: nw.tasks.Task, seconds: float, step: float) -> None:
+    found = plan(task, seconds, pace=Pace(step, 50 * step, 5 * step), after=3.0)
+    assert found.seconds + found.after == pytest.approx(seconds)
+    assert found.after >= 3.0
+    assert found.full <= 0.5 * found.seconds
+    assert 1 / 27 <= found.least <= 1 / 3
+    assert 0.1 <= found.validation <= 0.2
+
+
+def test_where_time_is_short_most_of_it_is_the_leaders(task: nw.tasks.Task) -> None:
+    found = plan(task, 60, pace=Pace(0.2, 10, 1))
+    assert found.full == pytest.approx(0.45 * found.seconds)
+    assert not found.again
+
+
+def test_where_there_is_much_time_trainings_are_no_longer_than_they_pay(task: nw.tasks.Task) -> None:
+    found = plan(task, 3600, pace=Pace(0.002, 0.1, 0.01))
+    assert found.full < 0.02 * found.seconds
+    assert found.again, "training anew on all examples costs little here"
+
+
+def test_the_first_judgement_comes_after_some_steps(task: nw.tasks.Task) -> None:
+    quick, slow = plan(task, 300, pace=Pace(0.005, 0.25, 0.05)), plan(task, 300, pace=Pace(0.5, 25, 2))
+    assert quick.least == pytest.approx(1 / 27)
+    assert slow.least * slow.full >= 60 * 0.5 or slow.least == pytest.approx(1 / 3)
+
+
+def test_well_known_networks_begin_with_the_usual_training(task: nw.tasks.Task) -> None:
+    found = plan(task)
+    space = found.space(SPACE)
+    assert isinstance(space, WithTraining)
+    assert list(found.known) == list(SPACE.known(task.shape))
+    race = found.strategy(space)
+    for name, architecture in race.first:
+        assert space.untrained(architecture) == SPACE.known(task.shape)[name]
+        assert space.training_of(architecture) == {name: each[0] for name, each in found.choices.items()}
+
+
+def test_what_the_person_decides_on_is_not_raced(task: nw.tasks.Task) -> None:
+    assert "learning_rate" in plan(task).choices
+    found = plan(task, given={"learning_rate": 0.02}, validation=0.3)
+    assert "learning_rate" not in found.choices
+    training = found.training(found.space(SPACE), task, "cpu")
+    assert training.settings.learning_rate == 0.02
+    assert training.validation == found.validation == 0.3
+
+
+def test_is_plain_data(task: nw.tasks.Task) -> None:
+    found = plan(task)
+    again = Decided.from_json(json.loads(json.dumps(found.as_json())))
+    assert again == found
+    space = found.space(SPACE)
+    assert again.strategy(space).configuration() == found.strategy(space).configuration()
+    assert again.training(space, task, "cpu").configuration() == found.training(space, task, "cpu").configuration()
+
+
+def test_says_what_will_be_tried(task: nw.tasks.Task) -> None:
+    lines = plan(task).lines()
+    assert len(lines) <= 5
+    assert all(name in lines[0] for name in SPACE.known(task.shape))
+    assert "learning rate" in lines[1]
+    assert "1,617" in lines[2]
+
+
+def test_a_network_that_keeps_the_limits_is_timed(task: nw.tasks.Task) -> None:
+    limit = Constraint.parse("params <= 20k")
+    found = decided(task, SPACE, 30, device="cpu", limits=[limit])
+    assert found.full > 0
+
+
+def test_a_search_of_a_few_seconds(task: nw.tasks.Task) -> None:
+    small = nw.tasks.open_task("digits", limit=300)
+    found = decided(small, SPACE, 4, device="cpu")
+    space = found.space(SPACE)
+    run = nw.Search(found.strategy(space), found.training(space, small, "cpu")).run()
+    assert run.best.share == 1
+    assert run.best.scores == max(trial.scores for trial in run.trials if trial.share == 1)
+    names = [(trial.proposal.memo or {}).get("known") for trial in run.trials]
+    assert names[0] == next(iter(found.known))
+
+
+@pytest.mark.parametrize(("examples", "share"), [(100, 0.2), (5_000, 0.2), (8_000, 0.125), (100_000, 0.1)])
+def test_enough_is_validated_on(examples: int, share: float) -> None:
+    assert validation_share(examples) == pytest.approx(share)
