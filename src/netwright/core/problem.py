@@ -100,14 +100,20 @@ class Breakdown:
 
 
 class Tally(ABC):
-    """Judges answers batch by batch. Everything stays on the device until `figures`, which waits for it once."""
+    """Judges answers batch by batch. Everything stays on the device until `figures`, which waits for it once.
+
+    weighs: whether it takes what each example counts; where it does not, all count alike.
+    """
+
+    weighs: bool = False
 
     @abstractmethod
-    def add(self, outputs: Tensor, targets: Any) -> None:
+    def add(self, outputs: Tensor, targets: Any, weights: Tensor | None = None) -> None:
         """Take the answers to a batch of examples.
 
         outputs: what a network gave, float32 (n, outputs) or (n, outputs, *places).
         targets: what was asked for, as `Examples` hold it.
+        weights: what each example counts, float32 (n,); given only to a tally that `weighs`.
         """
 
     @abstractmethod
@@ -138,6 +144,7 @@ class Problem(Configured, ABC):
     network_of: what a trained network is, before what its examples are, as in "A classifier of".
     answered: what it says of an example, in the plural, as in "classes".
     smooths: whether its loss knows label smoothing.
+    weighs: whether `judge` takes a third argument, what each example counts (n,); the loss is weighed in any case.
     continues: whether each example goes on where the one before ends, as the windows of a text do: they are then laid
         in parallel streams, not shuffled, and what a network carries goes from one batch to the next.
     outputs: numbers in one answer.
@@ -153,6 +160,7 @@ class Problem(Configured, ABC):
     network_of: ClassVar[str] = "A network for"
     answered: ClassVar[str] = "answers"
     smooths: ClassVar[bool] = False
+    weighs: ClassVar[bool] = False
     continues: ClassVar[bool] = False
     score_name: ClassVar[str] = "score"
     watched: ClassVar[tuple[str, ...]] = ()
@@ -195,6 +203,14 @@ class Problem(Configured, ABC):
         smoothing: of labels (Szegedy et al. 2016), for problems that know it.
         """
         return self.loss(outputs, targets).mean()
+
+    def weighted_loss(self, outputs: Tensor, targets: Any, weights: Tensor, smoothing: float = 0.0) -> Tensor:
+        """The mean loss of a batch whose examples count differently, a tensor of one number.
+
+        weights: what each counts, (n,), 1 on average over all training examples.
+        smoothing: as of `mean_loss`.
+        """
+        return (self.loss(outputs, targets) * weights).mean()
 
     def score(self, outputs: Tensor, targets: Any) -> Tensor:
         """How good the answers to one minibatch are, a tensor of one number, larger is better.
@@ -334,14 +350,19 @@ class Collected(Tally):
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
+        self.weighs = problem.weighs
         self.losses: list[Tensor] = []
         self.outputs: list[Tensor] = []
         self.targets: list[Any] = []
+        self.weights: list[Tensor] = []
 
-    def add(self, outputs: Tensor, targets: Any) -> None:
-        self.losses.append(self.problem.loss(outputs, targets).double().sum())
+    def add(self, outputs: Tensor, targets: Any, weights: Tensor | None = None) -> None:
+        losses = self.problem.loss(outputs, targets).double()
+        self.losses.append((losses if weights is None else losses * weights).sum())
         self.outputs.append(outputs)
         self.targets.append(targets)
+        if weights is not None:
+            self.weights.append(weights.double())
 
     def figures(self) -> dict[str, float]:
         import torch
@@ -349,12 +370,15 @@ class Collected(Tally):
         from netwright.core.trees import joined
 
         outputs = torch.cat(self.outputs)
-        found = self.problem.judge(outputs, joined(self.targets))
+        weights = torch.cat(self.weights) if self.weights else None
+        more = () if weights is None else (weights,)
+        found = self.problem.judge(outputs, joined(self.targets), *more)
         missing = [each.name for each in self.problem.metrics if each.name not in found]
         if missing:
             raise DataError(f"{type(self.problem).__name__}.judge gave no {missing[0]!r}{nearest(missing[0], found)}")
         values = {each.name: found[each.name] for each in self.problem.metrics}
-        return waited({"loss": torch.stack(self.losses).sum() / len(outputs), **values})
+        total = len(outputs) if weights is None else weights.sum()
+        return waited({"loss": torch.stack(self.losses).sum() / total, **values})
 
 
 def waited(values: Mapping[str, Any]) -> dict[str, float]:

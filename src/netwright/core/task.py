@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from netwright.core.problem import Problem
+    from netwright.core.problem import Problem, Tally
 
 PLACES = {"series": "time step", "images": "pixel", "volumes": "place", "tokens": "token", "vectors": "feature"}
 ONE = {"series": "a series", "images": "an image", "volumes": "a volume", "tokens": "a text", "vectors": "a vector"}
@@ -210,16 +210,19 @@ class Examples:
     stored: uint8 (n, channels, height, width) with values 0..255, float32 (n, features) or (n, channels, length), or
         whole numbers (n, length) where they are tokens.
     stored_targets: as the task's `Problem` says; int64 (n,) of classes.
+    stored_weights: what each row counts in the loss and the metrics, float32 (n,), 1 on average; None where all count
+        alike.
 
     inputs, targets: of the examples in their order.
     places: which of the stored rows are the examples, in order: int32 or int64, on their device; None for all of them.
         Other splits may choose from the same tensors: do not write to them.
     """
 
-    __slots__ = ("places", "stored", "stored_targets")
+    __slots__ = ("places", "stored", "stored_targets", "stored_weights")
 
-    def __init__(self, inputs: Any, targets: Any, places: Tensor | None = None) -> None:
+    def __init__(self, inputs: Any, targets: Any, places: Tensor | None = None, weights: Tensor | None = None) -> None:
         self.stored, self.stored_targets, self.places = inputs, targets, places
+        self.stored_weights = weights
 
     def __len__(self) -> int:
         return len(first(self.stored_targets) if self.places is None else self.places)
@@ -251,6 +254,18 @@ class Examples:
         """The targets from place `start` to before `stop`: a view, or one gather."""
         return self._part(self.stored_targets, start, stop)
 
+    def batch_weights(self, start: int, stop: int) -> Tensor | None:
+        """What the examples from place `start` to before `stop` count; None where all examples count alike."""
+        return None if self.stored_weights is None else self._part(self.stored_weights, start, stop)
+
+    def tell(self, tally: Tally, outputs: Tensor, start: int, stop: int) -> None:
+        """Give a tally the answers to the examples from place `start` to before `stop`, with what these count."""
+        weights, targets = self.batch_weights(start, stop), self.batch_targets(start, stop)
+        if weights is None or not tally.weighs:
+            tally.add(outputs, targets)
+        else:
+            tally.add(outputs, targets, weights)
+
     def _part(self, tree: Any, start: int, stop: int) -> Any:
         if self.places is None:
             return mapped(lambda each: each[start:stop], tree)
@@ -259,17 +274,18 @@ class Examples:
     def part(self, start: int, stop: int) -> Examples:
         """The examples from place `start` to before `stop`, without a copy of their inputs."""
         if self.places is None:
-            return Examples(*(mapped(lambda t: t[start:stop], each) for each in (self.stored, self.stored_targets)))
-        return Examples(self.stored, self.stored_targets, self.places[start:stop])
+            trees = (mapped(lambda t: t[start:stop], each) for each in (self.stored, self.stored_targets))
+            return Examples(*trees, weights=self.batch_weights(start, stop))
+        return Examples(self.stored, self.stored_targets, self.places[start:stop], self.stored_weights)
 
     def choose(self, order: Tensor) -> Examples:
         """The examples at these places of this split, in this order, without a copy of their inputs."""
         places = order if self.places is None else self.places.index_select(0, order)
-        return Examples(self.stored, self.stored_targets, places)
+        return Examples(self.stored, self.stored_targets, places, self.stored_weights)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """As arrays on the CPU, which travel without a copy where whoever reads them can map the same memory."""
-        trees = self.stored, self.stored_targets, self.places
+        trees = self.stored, self.stored_targets, self.places, self.stored_weights
         return _received, tuple(None if each is None else mapped(lambda t: t.cpu().numpy(), each) for each in trees)
 
     def __repr__(self) -> str:

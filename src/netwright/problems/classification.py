@@ -94,6 +94,10 @@ class Classification(Problem):
             return F.cross_entropy(outputs, targets, label_smoothing=smoothing)
         return F.cross_entropy(outputs, targets, weights, reduction="none", label_smoothing=smoothing).mean()
 
+    def weighted_loss(self, outputs: Tensor, targets: Tensor, weights: Tensor, smoothing: float = 0.0) -> Tensor:
+        own = self._weights(outputs)
+        return (F.cross_entropy(outputs, targets, own, reduction="none", label_smoothing=smoothing) * weights).mean()
+
     def _weights(self, outputs: Tensor) -> Tensor | None:
         return None if self.class_weights is None else outputs.new_tensor(self.class_weights)
 
@@ -160,20 +164,25 @@ class Classification(Problem):
 
 
 class Hits(Tally):
-    """Counts right answers, of all examples and of each class."""
+    """Counts right answers, of all examples and of each class. What is measured beyond these counts all alike."""
+
+    weighs = True
 
     def __init__(self, problem: Classification) -> None:
         self.problem = problem
         self.losses: list[Tensor] = []
         self.hits: list[Tensor] = []
         self.labels: list[Tensor] = []
+        self.weights: list[Tensor] = []
         self.outputs: list[Tensor] = []  # where more is measured than right answers
 
-    def add(self, outputs: Tensor, targets: Tensor) -> None:
-        weights = self.problem._weights(outputs)
-        self.losses.append(
-            F.cross_entropy(outputs, targets, weights, reduction="none" if weights is not None else "sum").sum()
-        )
+    def add(self, outputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> None:
+        own = self.problem._weights(outputs)
+        plain = own is None and weights is None
+        losses = F.cross_entropy(outputs, targets, own, reduction="sum" if plain else "none")
+        self.losses.append((losses if weights is None else losses * weights).sum())
+        if weights is not None:
+            self.weights.append(weights)
         self.hits.append(outputs.argmax(1) == targets)
         self.labels.append(targets)
         if self.problem.measured:
@@ -181,21 +190,26 @@ class Hits(Tally):
 
     def figures(self) -> dict[str, float]:
         hits, labels = torch.cat(self.hits).double(), torch.cat(self.labels)
-        summed = [torch.stack(self.losses).double().sum(), hits.sum(), _recall(hits, labels, self.problem.outputs)]
+        weights = torch.cat(self.weights).double() if self.weights else torch.ones_like(hits)
+        hits = hits * weights if self.weights else hits
+        recall = _recall(hits, labels, weights, self.problem.outputs)
+        summed = [torch.stack(self.losses).double().sum(), hits.sum(), recall, weights.sum()]
         further = self.problem.measured
         more = class_metrics.measured(further, torch.cat(self.outputs), labels) if further else {}
-        total, right, recall, *found = torch.stack([*summed, *more.values()]).tolist()
-        count = len(labels)
+        total, right, recall, count, *found = torch.stack([*summed, *more.values()]).tolist()
         own = {"loss": total / count, "accuracy": right / count, "balanced_accuracy": recall}
         return {**own, **dict(zip(more, found, strict=True))}
 
 
-def _recall(hits: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """The mean, over the classes that occur, of the share of each class's examples that are right. hits: 0 or 1."""
+def _recall(hits: Tensor, labels: Tensor, weights: Tensor, classes: int) -> Tensor:
+    """The mean, over the classes that occur, of the share of each class's examples that are right.
+
+    hits: the weight of an example that is right, else 0.
+    """
     right, counts = hits.new_zeros(2, classes)
-    counts.index_add_(0, labels, torch.ones_like(hits))
+    counts.index_add_(0, labels, weights)
     right.index_add_(0, labels, hits)
-    return (right / counts.clamp(min=1)).sum() / (counts > 0).sum()
+    return (right / counts.where(counts > 0, 1.0)).sum() / (counts > 0).sum()
 
 
 class _Following(Watch):

@@ -61,6 +61,7 @@ class Regression(Problem):
     kind: ClassVar[str] = "regression"
     network_of: ClassVar[str] = "A regression on"
     answered: ClassVar[str] = "numbers"
+    weighs: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -151,7 +152,7 @@ class Regression(Problem):
         numbers = numbers.double()
         return numbers * numbers.new_tensor(self.scale) + numbers.new_tensor(self.centre)
 
-    def judge(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
+    def judge(self, outputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Mapping[str, Tensor]:
         answers, truth, scale = (
             self.answers(outputs).double(),
             targets.double(),
@@ -160,13 +161,14 @@ class Regression(Problem):
         error = answers - truth
         size = (error * scale).abs()
         each = {
-            R2.name: _explained(error, truth),
-            MAE.name: size.mean(0),
-            RMSE.name: size.square().mean(0).sqrt(),
-            MAPE.name: (size / self.in_units(truth).abs().clamp(min=_TINY)).mean(0),
+            R2.name: _explained(error, truth, weights),
+            MAE.name: _mean(size, weights),
+            RMSE.name: _mean(size.square(), weights).sqrt(),
+            MAPE.name: _mean(size / self.in_units(truth).abs().clamp(min=_TINY), weights),
         }
         if self.quantiles:
-            each[QUANTILE_LOSS.name] = _pinball(self._by_level(outputs).double(), truth, self.levels).mean(0) * scale
+            losses = _pinball(self._by_level(outputs).double(), truth, self.levels)
+            each[QUANTILE_LOSS.name] = _mean(losses, weights) * scale
         own = {_own(metric, name): found[i] for metric, found in each.items() for i, name in enumerate(self.names)}
         return {**own, **{name: found.mean() for name, found in each.items()}}
 
@@ -241,14 +243,20 @@ def _own(metric: str, target: str) -> str:
     return f"{metric}_of_{re.sub('[^A-Za-z0-9]+', '_', target).strip('_') or 'it'}"
 
 
-def _explained(error: Tensor, truth: Tensor) -> Tensor:
+def _mean(numbers: Tensor, weights: Tensor | None) -> Tensor:
+    """The mean over examples, (names,). numbers: (n, names). weights: what each example counts, (n,)."""
+    return numbers.mean(0) if weights is None else weights @ numbers / weights.sum()
+
+
+def _explained(error: Tensor, truth: Tensor, weights: Tensor | None = None) -> Tensor:
     """R² of each target: the share of its variance that the answers explain, (names,); NaN for one example.
 
     Where the truth never varies it is 1 for answers without error, else 0, as scikit-learn has it.
     """
     if len(truth) < 2:
         return error.new_full((truth.shape[1],), float("nan"))
-    left, total = error.square().sum(0), (truth - truth.mean(0)).square().sum(0)
+    left, total = error.square(), (truth - _mean(truth, weights)).square()
+    left, total = (each.sum(0) if weights is None else weights @ each for each in (left, total))
     varies = truth.amax(0) > truth.amin(0)
     return torch.where(varies, 1 - left / total.where(varies, total + 1), (left == 0).double())
 

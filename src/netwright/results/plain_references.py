@@ -181,8 +181,8 @@ class _Fitting:
     ) -> Contender:
         """The row of the comparison. answered: outputs (n, outputs) of standardised inputs (n, features)."""
         tally = self._problem.tally()
-        for outputs, targets in self._answers(answered):
-            tally.add(outputs, targets)
+        for outputs, start in self._answers(answered):
+            self._held_out.tell(tally, outputs, start, start + len(outputs))
         part = [] if self._share == 1 else [f"fitted to {self._share:.0%} of the examples"]
         seconds, note = time.monotonic() - self._began, "; ".join([*part, *notes])
         return fixed(name, self._problem, tally.figures(), params=params, macs=macs, seconds=seconds, note=note)
@@ -191,7 +191,7 @@ class _Fitting:
         step = max(1, min(_PART, 1_000_000 // len(self._mean)))
         for start in range(0, len(self._held_out), step):
             inputs = _flat(self._held_out.batch(start, start + step), self._mean, self._std)
-            yield torch.from_numpy(answered(inputs)).float(), self._held_out.batch_targets(start, start + step)
+            yield torch.from_numpy(answered(inputs)).float(), start
 
 
 def fixed(name: str, problem: Problem, figures: dict[str, float], **more: Any) -> Contender:
@@ -213,8 +213,8 @@ def _tested(answer: Tensor, problem: Problem, examples: Examples) -> dict[str, f
     """The figures of one answer to all examples."""
     tally, most = problem.tally(), max(1, min(_PART, _NUMBERS // answer.numel()))
     for start in range(0, len(examples), most):
-        targets = examples.batch_targets(start, start + most)
-        tally.add(answer.expand(length(targets), *answer.shape), targets)
+        stop = min(len(examples), start + most)
+        examples.tell(tally, answer.expand(stop - start, *answer.shape), start, stop)
     return tally.figures()
 
 

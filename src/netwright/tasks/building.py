@@ -62,11 +62,13 @@ def build(
     groups: Indices | None = None,
     by_time: bool = False,
     columns: Sequence[int] = (),
+    weights: NDArray[np.float32] | None = None,
 ) -> Task:
     """A task of prepared splits; without a test split a stratified share is set aside by `split_seed`.
 
     problem: what is asked for; names of classes stand for a `Classification`.
     vocabulary, groups, by_time, columns: as of `Task`, of `train`.
+    weights: what each example of `train` counts, see `Examples`; those of `test` count 1.
 
     validation: places in `train` of a validation split that came with the data; nothing of it becomes a test split.
     preparation: the task's, or a function that makes it once it is known which of `train` became the test split: it
@@ -85,12 +87,12 @@ def build(
         )
         validation = None if validation_given is None else np.flatnonzero(np.isin(rest, validation_given))
         problem = problem.fitted(mapped(lambda each: each[rest], train.codes))
-        stored = _examples(train, problem)
+        stored = _examples(train, problem, weights)
         ours, theirs = (stored.choose(as_places(each)) for each in (rest, held_out))
         groups = None if groups is None else groups[rest]
     else:
         problem = problem.fitted(train.codes)
-        ours, theirs = _examples(train, problem), _examples(test, problem)
+        ours, theirs = _examples(train, problem, weights), _examples(test, problem)
     if isinstance(train.inputs, np.ndarray) and train.inputs.ndim == 2 and not vocabulary:
         said += repeats.notes_on(train, test, held_out, validation_given)
     if isinstance(problem, Classification):
@@ -176,9 +178,10 @@ def _require_in_other_groups(rest: Any, problem: Problem, groups: Indices, held_
         ) from None
 
 
-def _examples(split: Prepared, problem: Problem) -> Examples:
+def _examples(split: Prepared, problem: Problem, weights: NDArray[np.float32] | None = None) -> Examples:
     trees = split.inputs, problem.stored(split.codes)
-    return Examples(*(mapped(lambda a: torch.from_numpy(_writable(a)), tree) for tree in trees))
+    own = None if weights is None else torch.from_numpy(_writable(weights))
+    return Examples(*(mapped(lambda a: torch.from_numpy(_writable(a)), tree) for tree in trees), weights=own)
 
 
 def _writable(array: Any) -> NDArray[Any]:

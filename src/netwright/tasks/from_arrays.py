@@ -14,6 +14,7 @@ from netwright.core.spelling import option
 from netwright.core.task import Augmentation
 from netwright.tasks.asked import Asked, Wish, understood, understood_as, weights_of
 from netwright.tasks.building import Raw, build, check_shapes, prepare
+from netwright.tasks.example_weights import of_rows
 from netwright.tasks.grouping import numbered
 from netwright.tasks.masked_arrays import MaskWish, are_masks, masked_arrays, require_sizes
 from netwright.tasks.plain_numbers import as_array, numeric
@@ -42,6 +43,7 @@ def arrays(
     class_weights: str | Sequence[float] | None = None,
     separator: str | None = None,
     groups: Any = None,
+    weights: Any = None,
     by_time: bool = False,
     tile: int | None = None,
     ignore: int | str | None = None,
@@ -72,6 +74,8 @@ def arrays(
         what an example of each counts.
     separator: what stands between several labels in one text; found out unless given.
     groups: a value for each example of x; those of one value are never on both sides of a split.
+    weights: what each example of x counts in the loss and the metrics, a number of at least 0; 1 each unless given, as
+        for the examples of `test` and `validation`. Not of masks.
     by_time: whether x is in the order of time: the last examples are tested on, those before them validated on.
     tile, ignore, dice: of masks, see `mask_folder`; `problem`, `loss`, `separator`, `by_time` and `nan` are not.
     augmentation: none unless given; of masks mirroring left and right.
@@ -90,6 +94,8 @@ def arrays(
     check_shapes(inputs, _several(y, "y"), "x")
     if are_masks(inputs, as_array(y, "y")):
         wish = MaskWish(tile, ignore, weights_of(class_weights), dice)
+        if weights is not None:
+            raise UserError(f"{option('weights')} is not for masks (n, height, width)")
         of_image = None if groups is None else numbered(groups, len(inputs), "groups")
         return masked_arrays(
             *(x, y, wish),
@@ -115,7 +121,9 @@ def arrays(
     if own is not None:
         train, places = _joined(train, own, asked, len(inputs), split_seed)
         of_group = None if of_group is None else np.append(of_group, _alone(of_group, len(places)))
+    others = 0 if places is None else len(places)
     found = prepare(train, held_out, nan=nan, layout=layout)
+    even = of_rows(weights, len(inputs), chosen, others)
     places = None if places is None else np.flatnonzero(np.isin(found.kept, places))
     return build(
         name,
@@ -129,6 +137,7 @@ def arrays(
         preparation=found.made,
         validation=places,
         groups=None if of_group is None else of_group[found.kept],
+        weights=None if even is None else even[found.kept],
         by_time=by_time,
     )
 

@@ -17,6 +17,7 @@ from netwright.tasks.asked import Wish
 from netwright.tasks.building import Prepared, build
 from netwright.tasks.choosing import Column, choose
 from netwright.tasks.column_kinds import decimal_of
+from netwright.tasks.example_weights import of_rows
 from netwright.tasks.given_paths import existing
 from netwright.tasks.grouping import group_numbers, times_of
 from netwright.tasks.plain_numbers import check_policy
@@ -26,7 +27,7 @@ from netwright.tasks.splits import Indices
 from netwright.tasks.table_columns import Columns, Source
 from netwright.tasks.table_rows import Examples, chosen_rows, fitted
 from netwright.tasks.tables import Table, read_table
-from netwright.tasks.targets import Target, asked_of, column_of, target_columns
+from netwright.tasks.targets import Target, asked_of, column_of, numbers_of, target_columns
 from netwright.tasks.task import Task
 
 ENCODINGS = ("one-hot", "ordinal")
@@ -46,6 +47,7 @@ def csv(
     class_weights: str | Sequence[float] | None = None,
     separator: str | None = None,
     group_column: str | None = None,
+    weight_column: str | None = None,
     time_column: str | None = None,
     categories: str = "one-hot",
     nan: str = "error",
@@ -72,6 +74,8 @@ def csv(
         what an example of each counts.
     separator: what stands between several labels in one cell; found out unless given.
     group_column: the name of a column; rows with the same text in it are never on both sides of a split. No feature.
+    weight_column: the name of a column of numbers of at least 0, what each row counts in the loss and the metrics. No
+        feature.
     time_column: the name of a column of dates, times or numbers; the last rows by it are tested on, those before them
         validated on. No feature.
     categories: "one-hot" (a 0/1 feature for each of the 64 most frequent texts) or "ordinal" (their number in sorted
@@ -95,10 +99,12 @@ def csv(
     assert place is not None
     table = read_table(place, delimiter, header, _first_name(target))
     columns = target_columns(table, target)
-    group, time = (None if each is None else column_of(table, each) for each in (group_column, time_column))
+    group, time, weight = (
+        None if each is None else column_of(table, each) for each in (group_column, time_column, weight_column)
+    )
     decimal, of_decimal = decimal_of(table.sample, table.delimiter)
     asked = asked_of(table, columns, decimal, wish, classes)
-    used = {**dict.fromkeys(columns, asked.noun), group: "group", time: "time"}
+    used = {**dict.fromkeys(columns, asked.noun), group: "group", time: "time", weight: "weight"}
     wanted = _wanted(table, {each: what for each, what in used.items() if each is not None}, drop)
     times = None if time is None else times_of(table, time, decimal)
     groups = None if group is None else table.cells[group].all_texts()
@@ -124,6 +130,7 @@ def csv(
     assert ours is not None
     numbers, of_groups = group_numbers(train, validated, held_out, group_column)
     both, places = _with_validation(ours, own)
+    heavy = None if weight is None else numbers_of(table, weight, decimal)
 
     def preparation(drawn: Indices | None) -> Columns:
         rows = held_out if drawn is None else replace(train, kept=train.kept[drawn])
@@ -143,6 +150,7 @@ def csv(
         preparation=preparation,
         validation=places,
         groups=numbers,
+        weights=of_rows(heavy, len(table), train.kept, 0 if places is None else len(places)),
         by_time=times is not None,
         columns=[len(each.features) for each in fit],
     )

@@ -58,6 +58,7 @@ def npz(
     class_weights: str | Sequence[float] | None = None,
     separator: str | None = None,
     group_column: str | None = None,
+    weight_column: str | None = None,
     by_time: bool = False,
     tile: int | None = None,
     ignore: int | str | None = None,
@@ -81,6 +82,7 @@ def npz(
     problem, loss, class_weights, separator, by_time, tile, ignore, dice: as in `arrays`, of arrays that are no packed
         images.
     group_column: the name of an array of the file with a value for each training example: the `groups` of `arrays`.
+    weight_column: the name of an array of the file with what each training example counts: the `weights` of `arrays`.
     classes, augmentation, nan, layout, limit, test_share, split_seed: as in `arrays`.
     skip_bad: leave out packed images that cannot be decoded, as in `image_folder`.
 
@@ -111,6 +113,7 @@ def npz(
         class_weights=class_weights,
         separator=separator,
         groups=None if group_column is None else _named(stored, group_column),
+        weights=None if weight_column is None else _named(stored, weight_column),
         by_time=by_time,
         tile=tile,
         ignore=ignore,

@@ -19,7 +19,7 @@ from netwright.tasks.asked import Asked, Wish
 from netwright.tasks.choosing import TYPING_ERRORS
 from netwright.tasks.column_kinds import Spec, kind_of, values_of
 from netwright.tasks.label_sets import label_names, label_rows, separator_of
-from netwright.tasks.portable.cells import is_missing
+from netwright.tasks.portable.cells import cell_value, is_missing
 from netwright.tasks.portable.columns import noun
 from netwright.tasks.table_cells import Cells
 from netwright.tasks.tables import Table
@@ -218,11 +218,31 @@ def _read(table: Table, cells: Cells, place: int, spec: Spec | None, decimal: st
     values = cells.numbers(decimal) if spec is None else None
     if values is not None:
         return values
-    how = spec or {"kind": "number", "decimal": decimal, "thousands": "", "sign": "", "brackets": False}
+    how = spec or _number(decimal)
     found, odd = values_of(how, cells.texts)
     if odd:
         raise _odd(table, place, cells, odd, how)
     return found[cells.codes]
+
+
+def numbers_of(table: Table, place: int, decimal: str) -> NDArray[np.float64]:
+    """A column of plain numbers that is no target; DataError with the line for a cell that is missing or none."""
+    cells = table.cells[place]
+    values = cells.numbers(decimal)
+    if values is not None and not np.isnan(values).any():
+        return values
+    fits = [cell_value(_number(decimal), text) for text in cells.texts]
+    odd = [i for i, each in enumerate(fits) if each is None or np.isnan(each)]
+    row = int(np.flatnonzero(np.isin(cells.codes, odd))[0])
+    raise DataError(
+        f"{table.where}: the column {table.columns[place]!r} is to hold numbers, found "
+        f"{cells.texts[cells.codes[row]]!r} in line {table.lines([row])[0]}"
+    )
+
+
+def _number(decimal: str) -> Spec:
+    """How plain numbers are read."""
+    return {"kind": "number", "decimal": decimal, "thousands": "", "sign": "", "brackets": False}
 
 
 def _classes_like(

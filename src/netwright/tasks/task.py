@@ -162,6 +162,9 @@ class Task:
             for stored in tensors(examples.targets):
                 digest.update(repr((tuple(stored.shape), str(stored.dtype))).encode())
                 digest.update(stored.contiguous().numpy().reshape(-1).data)
+            weights = examples.batch_weights(0, len(examples))
+            if weights is not None:
+                digest.update(b"weights" + weights.contiguous().numpy().tobytes())
         for name, numbers in (("validation", self.validation), ("groups", self.groups)):
             if numbers is not None:
                 digest.update(name.encode() + numbers.tobytes())
@@ -259,7 +262,7 @@ class Task:
         key = str(device), lies.data_ptr(), lies.shape
         stored = self._copied(key, lambda: _whole(examples, device))
         places = None if examples.places is None else examples.places.to(device)
-        return Examples(stored.stored, stored.stored_targets, places)
+        return Examples(stored.stored, stored.stored_targets, places, stored.stored_weights)
 
     def _copied(self, key: tuple[Any, ...], make: Callable[[], Examples]) -> Examples:
         """The copy made for this key, or made now; only the two used last are kept, since they hold memory."""
@@ -318,10 +321,14 @@ def _shared(*splits: Examples) -> list[Examples]:
 
     for each in splits:
         if first(each.stored).data_ptr() not in moved:
+            weights = None if each.stored_weights is None else move(each.stored_weights)
             trees = (mapped(move, tree) for tree in (each.stored, each.stored_targets))
-            moved[first(each.stored).data_ptr()] = Examples(*trees)
+            moved[first(each.stored).data_ptr()] = Examples(*trees, weights=weights)
     found = [moved[first(each.stored).data_ptr()] for each in splits]
-    return [Examples(new.stored, new.stored_targets, old.places) for new, old in zip(found, splits, strict=True)]
+    return [
+        Examples(new.stored, new.stored_targets, old.places, new.stored_weights)
+        for new, old in zip(found, splits, strict=True)
+    ]
 
 
 def as_places(indices: np.ndarray, device: torch.device | None = None) -> Tensor:
@@ -332,11 +339,18 @@ def as_places(indices: np.ndarray, device: torch.device | None = None) -> Tensor
 
 def _whole(examples: Examples, device: torch.device) -> Examples:
     """Everything that a split chooses from, on a device."""
-    return Examples(*(mapped(lambda t: t.to(device), tree) for tree in (examples.stored, examples.stored_targets)))
+    weights = None if examples.stored_weights is None else examples.stored_weights.to(device)
+    trees = (mapped(lambda t: t.to(device), tree) for tree in (examples.stored, examples.stored_targets))
+    return Examples(*trees, weights=weights)
 
 
 def _resized(examples: Examples, resolution: int, device: torch.device) -> Examples:
-    return Examples(resized(examples, resolution, device), mapped(lambda t: t.to(device), examples.targets))
+    weights = examples.batch_weights(0, len(examples))
+    return Examples(
+        resized(examples, resolution, device),
+        mapped(lambda t: t.to(device), examples.targets),
+        weights=None if weights is None else weights.to(device),
+    )
 
 
 def _check_examples(examples: Examples, shape: TaskShape, which: str) -> None:

@@ -174,6 +174,10 @@ class Batches:
             return batch, self._moved(self._examples.batch_targets(start, stop), start, stop, self._void)
         return batch, mapped(lambda each: each[start:stop], self.targets)
 
+    def weights(self, start: int, stop: int) -> Tensor | None:
+        """What the examples at these places count; None where all count alike."""
+        return self._examples.batch_weights(start, stop)
+
     def _moved(self, targets: Tensor, start: int, stop: int, void: int) -> Tensor:
         """Targets (n, height, width) as their images were moved."""
         planes, draws = targets[:, None], self._draws

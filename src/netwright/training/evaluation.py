@@ -147,7 +147,7 @@ def _kept(
     kept: list[Tensor] = []
     with inference(network):
         for (start, stop), outputs in _outputs(network, judged, normalise, precision):
-            tally.add(outputs, judged.examples.batch_targets(start, stop))
+            judged.examples.tell(tally, outputs, start, stop)
             kept.append(outputs.cpu()[order[start:stop] < keep])
         figures = tally.figures()
     return figures, torch.cat(kept)[order[order < keep].argsort()].clone()
@@ -206,7 +206,7 @@ def _measured(
     tally, judged = problem.tally(), Judged.of(problem, examples, batch_size)
     with inference(network):
         for (start, stop), outputs in _outputs(network, judged, normalise, precision):
-            tally.add(outputs, judged.examples.batch_targets(start, stop))
+            judged.examples.tell(tally, outputs, start, stop)
         return tally.figures()
 
 
@@ -256,7 +256,9 @@ def on_device(examples: Examples, device: torch.device) -> Examples:
     """The examples on `device`; the same tensors where they already lie there, and there alone what is chosen."""
     if examples.device == device:
         return examples
-    return Examples(*(_moved(tree, examples.places, device) for tree in (examples.stored, examples.stored_targets)))
+    trees = (examples.stored, examples.stored_targets)
+    weights = None if examples.stored_weights is None else _moved(examples.stored_weights, examples.places, device)
+    return Examples(*(_moved(tree, examples.places, device) for tree in trees), weights=weights)
 
 
 def _moved(tree: Any, places: Tensor | None, device: torch.device) -> Any:

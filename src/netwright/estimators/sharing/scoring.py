@@ -32,7 +32,7 @@ def totals(
             with weights.precision.autocast(weights.device), stream.next():
                 output = run(weights.normalise(judged.examples.batch(start, stop)))
             outputs = in_full(output[0] if isinstance(output, tuple) else output)
-            tally.add(outputs, judged.examples.batch_targets(start, stop))
+            judged.examples.tell(tally, outputs, start, stop)
     finally:
         weights.supernet.train()
     return {f"val_{name}": value for name, value in tally.figures().items()}
