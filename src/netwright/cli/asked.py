@@ -200,6 +200,11 @@ class SearchOptions(Asked):
         ),
         Reads("group_column"),
     ] = None
+    weight_column: Annotated[
+        str | None,
+        typer.Option(help="A column, or an array of a .npz file: what each row counts in the loss and the metrics."),
+        Reads("weight_column"),
+    ] = None
     time_column: Annotated[
         str | None,
         typer.Option(help="A column of dates or numbers: the last rows are tested on, those before validated on."),

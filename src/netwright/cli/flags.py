@@ -44,6 +44,7 @@ FLAGS = {
     "tokens": "--tokens",
     "trials": "--trials",
     "validation": "--validation",
+    "weight_column": "--weight-column",
     "window": "--window",
     "workers": "--workers",
 }

@@ -25,20 +25,26 @@ def each_answer(function: Callable[[Tensor], Tensor], answers: Answers) -> Answe
     return [function(each) for each in answers] if isinstance(answers, list) else function(answers)
 
 
-def mean_loss(problem: Problem, answers: Answers, targets: Any, smoothing: float = 0.0) -> Tensor:
+def mean_loss(
+    problem: Problem, answers: Answers, targets: Any, smoothing: float = 0.0, weights: Tensor | None = None
+) -> Tensor:
     """The mean loss of a batch; of several members' answers that of all, each judged by itself.
 
     problem: what is asked for.
     answers: as the network gives them while training.
     targets: of the examples, as the problem takes them.
     smoothing: of the labels, where there are any.
+    weights: what each example counts, (n,); None where all count alike.
     """
-    if not isinstance(answers, list):
-        return problem.mean_loss(answers, targets, smoothing)
-    import torch
+    if isinstance(answers, list):
+        import torch
 
-    repeated = mapped(lambda each: torch.cat([each] * len(answers)), targets)
-    return problem.mean_loss(torch.cat(answers), repeated, smoothing)
+        targets = mapped(lambda each: torch.cat([each] * len(answers)), targets)
+        weights = None if weights is None else weights.repeat(len(answers))
+        answers = torch.cat(answers)
+    if weights is None:
+        return problem.mean_loss(answers, targets, smoothing)
+    return problem.weighted_loss(answers, targets, weights, smoothing)
 
 
 def one_answer(answers: Answers) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from netwright.core.kinds import kinds_checked
-from netwright.core.problem import Problem, length
+from netwright.core.problem import Problem
 from netwright.core.task import Data, Examples
 from netwright.results.figures import Contender
 

@@ -98,12 +98,14 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         """
         return as_array(self._outputs(X).double().log_softmax(1))
 
-    def _asked(self, y: Any) -> Asked:
+    def _asked(self, y: Any, rows: NDArray[np.bool_] | None) -> Asked:
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
+        y = y if rows is None else y[rows]
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"a classifier needs at least 2 classes, but y holds only {self.classes_.tolist()}")
+            only = ", ".join(map(repr, self.classes_.tolist()))
+            raise ValueError(f"a classifier needs at least 2 classes, but y holds 1 class: {only}")
         names = [str(each) for each in self.classes_.tolist()]
         return Asked(codes, names, "classification", {"class_weights": self._class_weights()})
 

@@ -8,8 +8,9 @@ import time
 import weakref
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -25,9 +26,9 @@ from netwright.results import Exported, conclude
 from netwright.results.exporting import files_of
 from netwright.sklearn import kept
 from netwright.sklearn.answers import Answers
-from netwright.sklearn.given import Table, given
+from netwright.sklearn.given import Table, chosen, given
 from netwright.sklearn.searching import Wanted, searched
-from netwright.sklearn.tasks import Asked, task_of
+from netwright.sklearn.tasks import Asked, counting, task_of
 
 SEEDS = 2**31 - 1
 LEAST = 6  # examples: two each to train, to validate and to test on
@@ -65,10 +66,14 @@ class NetworkEstimator(BaseEstimator):
     random_state: Any
     n_jobs: int | None
     verbose: int | bool
+    # What is known after `fit`.
+    n_features_in_: int
+    feature_names_in_: NDArray[Any]
+    architecture_: str
 
     @abstractmethod
-    def _asked(self, y: Any) -> Asked:
-        """What the targets ask for; sets what is known of them from `fit` on."""
+    def _asked(self, y: Any, rows: NDArray[np.bool_] | None) -> Asked:
+        """What the targets ask for, those that the mask keeps; sets what is known of them from `fit` on."""
 
     @abstractmethod
     def _facts(self) -> dict[str, Any]:
@@ -78,12 +83,14 @@ class NetworkEstimator(BaseEstimator):
     def _know(self, facts: Mapping[str, Any]) -> None:
         """Take over what `_facts` gave."""
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Search for a network on these examples, and train it.
 
         X: a data frame, or an array (n, features); images (n, height, width), (n, height, width, channels) or
             (n, channels, height, width).
         y: what is asked for of each example.
+        sample_weight: what each example counts in the loss and the metrics, (n,), at least 0; 1 each by default. Those
+            of weight 0 are left out.
 
         Raises ValueError and TypeError for what cannot be used, SearchFailed where no network was found.
         """
@@ -92,9 +99,10 @@ class NetworkEstimator(BaseEstimator):
         x = given(X)
         validate_data(self, X, y, skip_check_array=True)
         check_consistent_length(x, y)
+        rows, weights = counting(sample_weight, len(x))
+        x, asked = chosen(x, rows), replace(self._asked(y, rows), weights=weights)
         if len(x) < LEAST:
             raise ValueError(f"at least {LEAST} examples are needed, found n_samples={len(x)}")
-        asked = self._asked(y)
         folder = Path(tempfile.mkdtemp(prefix="netwright-")) if self.directory is None else Path(self.directory)
         try:
             task = task_of(x, asked, wanted.seed, folder)
@@ -123,7 +131,7 @@ class NetworkEstimator(BaseEstimator):
             training=dict(self.training or {}),
             device=self.device,
             seed=_seed(self.random_state),
-            workers=effective_n_jobs(self.n_jobs),
+            workers=effective_n_jobs(self.n_jobs),  # pyright: ignore[reportArgumentType]
             progress=bool(self.verbose),
         )
 
@@ -189,7 +197,7 @@ class NetworkEstimator(BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the run, which stays where its store is."""
-        state = dict(super().__getstate__())
+        state = cast("dict[str, Any]", super().__getstate__())
         return {**state, "_ended": None} if "_ended" in state else state
 
     def __sklearn_tags__(self) -> Any:

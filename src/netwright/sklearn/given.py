@@ -62,7 +62,15 @@ def given(x: Any, *, table: bool | None = None) -> Table | NDArray[Any]:
         columns = _columns_of_objects(x, bool(table))
     if columns is not None and (table or not all(map(_is_numbers, columns.values()))):
         return Table(dict(zip(_names(columns), map(_texts, columns.values()), strict=True)))
-    return check_array(x, dtype="numeric", allow_nd=True, ensure_all_finite="allow-nan", input_name="X")
+    finite: Any = "allow-nan"
+    return check_array(x, dtype="numeric", allow_nd=True, ensure_all_finite=finite, input_name="X")
+
+
+def chosen(x: Table | NDArray[Any], rows: NDArray[np.bool_] | None) -> Table | NDArray[Any]:
+    """The examples that a mask keeps, all of them for None."""
+    if rows is None:
+        return x
+    return x.chosen(rows) if isinstance(x, Table) else x[rows]
 
 
 def _columns_of(x: Any) -> Columns | None:

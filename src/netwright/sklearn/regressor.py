@@ -87,10 +87,11 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         numbers = as_array(module.quantiles(outputs)[:, :, middle])
         return numbers[:, 0] if self._is_one else numbers
 
-    def _asked(self, y: Any) -> Asked:
-        values = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+    def _asked(self, y: Any, rows: NDArray[np.bool_] | None) -> Asked:
+        values = check_array(y, ensure_2d=False, dtype="float64", input_name="y")
         self._is_one = values.ndim == 1
         values = values.reshape(len(values), -1)
+        values = values if rows is None else values[rows]
         return Asked(values, column_names(y, values.shape[1]), "regression", {"loss": self.loss})
 
     def _facts(self) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from netwright.sklearn.given import Table
 from netwright.store import Store
 from netwright.tasks import arrays, csv
+from netwright.tasks.example_weights import weights_of
 from netwright.tasks.task import Task
 
 MOST_TESTED = 1000  # examples that are set aside for the final test
@@ -39,10 +41,21 @@ class Asked:
     options: dict[str, Any] = field(default_factory=dict)
     weights: NDArray[np.float64] | None = None
 
-    def chosen(self, rows: NDArray[np.bool_]) -> Asked:
-        """Of the examples that a mask keeps."""
-        weights = None if self.weights is None else self.weights[rows]
-        return replace(self, values=self.values[rows], weights=weights)
+
+def counting(sample_weight: Any, count: int) -> tuple[NDArray[np.bool_] | None, NDArray[np.float64] | None]:
+    """Which examples count at all, None for all of them, and what these count, None where all count alike.
+
+    sample_weight: a number of at least 0 for each, or None.
+    count: of the examples.
+
+    Raises DataError for weights that are none.
+    """
+    if sample_weight is None:
+        return None, None
+    weights = weights_of(sample_weight, count, "sample_weight")
+    rows = None if weights.all() else weights > 0
+    weights = weights if rows is None else weights[rows]
+    return rows, None if weights.min() == weights.max() else weights
 
 
 def task_of(x: Table | NDArray[Any], asked: Asked, seed: int, folder: Path) -> Task:
@@ -56,14 +69,16 @@ def task_of(x: Table | NDArray[Any], asked: Asked, seed: int, folder: Path) -> T
     options = {**asked.options, "problem": asked.problem, "test_share": share, "split_seed": seed}
     if not isinstance(x, Table):
         y = asked.values[:, 0] if asked.values.ndim == 2 and asked.values.shape[1] == 1 else asked.values
-        return arrays(x, y, classes=asked.names, nan="impute-median", name=DATA, **options)
+        return arrays(x, y, weights=asked.weights, classes=asked.names, nan="impute-median", name=DATA, **options)
     columns, classes = _targets(x, asked)
+    more = {} if asked.weights is None else {_unlike("weight", x, columns): asked.weights.tolist()}
     Store(folder).close()  # a project has its store before anything else lies in its directory
     path = _free(folder / DATA)
-    x.write(path, columns)
+    x.write(path, {**columns, **more})
     return csv(
         path,
         target=list(columns),
+        weight_column=next(iter(more), None),
         classes=classes,
         nan="impute-median",
         header=True,
@@ -79,9 +94,9 @@ def _targets(x: Table, asked: Asked) -> tuple[dict[str, Sequence[Any]], Sequence
     return {_unlike(name, x): column.tolist() for name, column in zip(asked.names, asked.values.T, strict=True)}, None
 
 
-def _unlike(name: str, x: Table) -> str:
-    """The name, so changed that no column has it."""
-    while name in x.columns:
+def _unlike(name: str, x: Table, beside: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """The name, so changed that no column has it, nor one of those beside."""
+    while name in x.columns or name in beside:
         name += "_"
     return name
 

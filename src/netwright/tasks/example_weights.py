@@ -31,7 +31,7 @@ def weights_of(given: Any, count: int, what: str = "weights") -> NDArray[np.floa
     if len(bad):
         raise DataError(f"{what} are numbers of at least 0, found {values[bad[0]]:g} in row {bad[0]} (from 0)")
     if not values.any():
-        raise DataError(f"the {what} are 0 for all examples: there is nothing to learn")
+        raise DataError(f"the {what} are all zero: there is nothing to learn")
     return values
 
 
@@ -49,7 +49,7 @@ def stored(values: NDArray[np.float64], others: int = 0) -> Weights | None:
     return np.concatenate([even, np.ones(others, dtype=np.float32)]) if others else even
 
 
-def of_rows(given: Any, count: int, used: Indices | slice, others: int = 0) -> Weights | None:
+def used_weights(given: Any, count: int, used: Indices | slice, others: int = 0) -> Weights | None:
     """The weights of the examples that are used, as they are stored; None where none were given.
 
     given, count: as of `weights_of`, of all examples.

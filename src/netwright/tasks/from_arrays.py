@@ -14,7 +14,7 @@ from netwright.core.spelling import option
 from netwright.core.task import Augmentation
 from netwright.tasks.asked import Asked, Wish, understood, understood_as, weights_of
 from netwright.tasks.building import Raw, build, check_shapes, prepare
-from netwright.tasks.example_weights import of_rows
+from netwright.tasks.example_weights import used_weights
 from netwright.tasks.grouping import numbered
 from netwright.tasks.masked_arrays import MaskWish, are_masks, masked_arrays, require_sizes
 from netwright.tasks.plain_numbers import as_array, numeric
@@ -123,7 +123,7 @@ def arrays(
         of_group = None if of_group is None else np.append(of_group, _alone(of_group, len(places)))
     others = 0 if places is None else len(places)
     found = prepare(train, held_out, nan=nan, layout=layout)
-    even = of_rows(weights, len(inputs), chosen, others)
+    even = used_weights(weights, len(inputs), chosen, others)
     places = None if places is None else np.flatnonzero(np.isin(found.kept, places))
     return build(
         name,

@@ -17,7 +17,7 @@ from netwright.tasks.asked import Wish
 from netwright.tasks.building import Prepared, build
 from netwright.tasks.choosing import Column, choose
 from netwright.tasks.column_kinds import decimal_of
-from netwright.tasks.example_weights import of_rows
+from netwright.tasks.example_weights import used_weights
 from netwright.tasks.given_paths import existing
 from netwright.tasks.grouping import group_numbers, times_of
 from netwright.tasks.plain_numbers import check_policy
@@ -107,6 +107,7 @@ def csv(
     used = {**dict.fromkeys(columns, asked.noun), group: "group", time: "time", weight: "weight"}
     wanted = _wanted(table, {each: what for each, what in used.items() if each is not None}, drop)
     times = None if time is None else times_of(table, time, decimal)
+    heavy = None if weight is None else numbers_of(table, weight, decimal)
     groups = None if group is None else table.cells[group].all_texts()
     choice = choose(table, wanted, asked, decimal, categories)
     notes = (_said_of_target(asked), *table.notes, *of_decimal, *asked.notes, *choice.notes())
@@ -130,7 +131,6 @@ def csv(
     assert ours is not None
     numbers, of_groups = group_numbers(train, validated, held_out, group_column)
     both, places = _with_validation(ours, own)
-    heavy = None if weight is None else numbers_of(table, weight, decimal)
 
     def preparation(drawn: Indices | None) -> Columns:
         rows = held_out if drawn is None else replace(train, kept=train.kept[drawn])
@@ -150,7 +150,7 @@ def csv(
         preparation=preparation,
         validation=places,
         groups=numbers,
-        weights=of_rows(heavy, len(table), train.kept, 0 if places is None else len(places)),
+        weights=used_weights(heavy, len(asked.values), train.kept, 0 if places is None else len(places)),
         by_time=times is not None,
         columns=[len(each.features) for each in fit],
     )

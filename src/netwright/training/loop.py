@@ -177,6 +177,7 @@ class Loop:
         self.trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
         self.drop_path = [module for module in network.modules() if hasattr(module, "drop_path_probability")]
         self.look_every = _looks(device)
+        self.weights: Tensor | None = None  # of the examples of the batch that is trained on
         self.curve: list[Epoch] = []
         self.metrics: dict[str, float] = {}
         self.earlier_seconds = 0.0
@@ -371,7 +372,8 @@ class Loop:
             done = len(losses)
             rate = self._rate(epoch, done) if clock is None else clock.rate()
             set_learning_rate(self.optimiser, rate)
-            loss, outputs = self.step(*walk.next())
+            batch, self.weights = walk.next(), walk.weights
+            loss, outputs = self.step(*batch)
             losses.append(loss)
             walk.answered(outputs)
             done += 1
@@ -456,10 +458,9 @@ class Loop:
             output = self.compiled(inputs)
         outputs, auxiliary = output if isinstance(output, tuple) else (output, None)
         outputs = each_answer(Tensor.float, outputs)
-        loss = mean_loss(self.problem, outputs, targets, settings.label_smoothing)
+        loss = self._loss(outputs, targets)
         if auxiliary is not None:
-            extra = self.problem.mean_loss(auxiliary.float(), targets, settings.label_smoothing)
-            loss = loss + settings.auxiliary_weight * extra
+            loss = loss + settings.auxiliary_weight * self._loss(auxiliary.float(), targets)
         self.optimiser.zero_grad()
         loss.backward()
         if settings.gradient_clip is not None:
@@ -468,6 +469,9 @@ class Loop:
         if self.average is not None:
             self.average.update()
         return loss.detach(), one_answer(outputs).detach()
+
+    def _loss(self, outputs: Any, targets: Any) -> Tensor:
+        return mean_loss(self.problem, outputs, targets, self.settings.label_smoothing, self.weights)
 
     def _look(self, losses: list[Tensor], start: int, epoch: int) -> None:
         """Raise Diverged where one of these losses, from `start` on, is not finite."""

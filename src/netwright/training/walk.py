@@ -50,6 +50,12 @@ class Walk:
         self.step += 1
         return self._now(start, start + self._size)
 
+    @property
+    def weights(self) -> Tensor | None:
+        """What the examples of the last batch that was given count; None where all count alike."""
+        assert self._now is not None
+        return self._now.weights((self.step - 1) * self._size, self.step * self._size)
+
     def answered(self, outputs: Tensor) -> None:
         """Take what the network answered to the last batch that was given."""
         self._parts[-1].add((self.step - 1) * self._size, min(self.step * self._size, self._examples), outputs)
