@@ -219,3 +219,21 @@ def test_too_few_examples_and_classes_are_named() -> None:
         NetworkClassifier(**LITTLE).fit(X[:5], Y[48:53])
     with pytest.raises(ValueError, match="at least 2 classes"):
         NetworkClassifier(**LITTLE).fit(X[:20], Y[:20])
+
+
+def test_weights_of_examples_move_the_model() -> None:
+    rare = X[:, 2] > 6
+    heavy = np.where(rare, 40.0, 1.0)
+    plain, weighted = (
+        NetworkClassifier(**{**LITTLE, "epochs": 3}).fit(frame(), rare, sample_weight=weights)
+        for weights in (None, heavy)
+    )
+    assert weighted.predict_proba(frame())[:, 1].mean() > plain.predict_proba(frame())[:, 1].mean()
+    assert weighted.n_features_in_ == 4
+
+
+def test_an_example_of_no_weight_is_as_if_it_were_not_there() -> None:
+    left = np.r_[np.zeros(50), np.ones(100)]
+    model = NetworkClassifier(**LITTLE).fit(X, SPECIES[Y], sample_weight=left)
+    assert model.classes_.tolist() == ["versicolor", "virginica"]
+    assert np.array_equal(model.predict_proba(X), NetworkClassifier(**LITTLE).fit(X[50:], Y[50:]).predict_proba(X))
