@@ -16,10 +16,11 @@ from torch import nn
 
 from netwright.core.architecture import Architecture
 from netwright.core.checkpoints import Checkpoints
-from netwright.core.checks import part, positive
+from netwright.core.checks import part, positive, whole_number
 from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.estimator import Estimator
 from netwright.core.placing import chosen_device
+from netwright.core.randomness import derived_seed
 from netwright.core.roles import ChoosesTraining, HasWidth, chosen_training
 from netwright.core.space import Space
 from netwright.core.task import Data, TaskShape
@@ -28,18 +29,19 @@ from netwright.core.warning import warn
 from netwright.core.workplace import Parent, workplace
 from netwright.estimators.cost import Cost
 from netwright.estimators.cost_sums import built
+from netwright.estimators.cross_validation import cross_validated
 from netwright.estimators.devices import refuse_what_cannot_fit
 from netwright.estimators.first_network import require_runs
 from netwright.estimators.signature import with_training_settings
 from netwright.tasks import Task
-from netwright.training import TrainingSettings, seeded, train
+from netwright.training import TrainingResult, TrainingSettings, seeded, train
 from netwright.training.progress import load_trained
 from netwright.training.result import PASSES, STEPS, OutOfTime
 
 PROVIDES = ("core.train_eval",)
 
-Fidelity = Literal["epochs", "annealed", "data", "width", "resolution", "seconds"]
-CONTINUED: tuple[Fidelity, ...] = ("epochs", "seconds")
+Fidelity = Literal["epochs", "annealed", "data", "width", "resolution", "seconds", "folds"]
+CONTINUED: tuple[Fidelity, ...] = ("epochs", "seconds", "folds")
 """Of these a larger share goes on from what a smaller one kept."""
 
 LEAST_RESOLUTION = 4  # pixels
@@ -73,15 +75,18 @@ class Training(Estimator):
     fidelity: what a proposal's share of the full budget makes smaller: "epochs" (rounded up; the first ones of the full
         training, so that a promoted trial goes on from there), "annealed" (as many epochs with the whole schedule
         squeezed into them: often a better guess of the full training, but nothing to go on from), "data" (the share of
-        the training examples), "width" (the space's `width_parameter`), "resolution" (pixels on the longer side) or
+        the training examples), "width" (the space's `width_parameter`), "resolution" (pixels on the longer side),
+        "folds" (of a cross-validation with `folds` of them, each a full training; validation metrics are those of the
+        answers to all folds together, and a promoted trial does those that are missing: for few examples) or
         "seconds" (of `settings.seconds`, with its first ones as with "epochs": every candidate gets the same time, and
         with schedule "stable" only a trial of the full share goes through the decay of the learning rate). Where the
         settings say `seconds`, "epochs" means them, and "annealed" squeezes the schedule into fewer.
     checkpoint_directory: where trainings are saved, to be continued by the same estimate, and with fidelity "epochs" or
         "seconds" by one of a larger share and the same seed; by default the folder of the trial, where its workplace
         has one.
-    validation: share of the training examples to validate on.
+    validation: share of the training examples to validate on; with fidelity "folds" each example is, in its fold.
     split_seed: gives the split, the same for all trials.
+    folds: how many a cross-validation has, at least 2, with fidelity "folds"; 5 and 10 are usual (Kohavi 1995).
     time_limit: seconds of one training; one that needs more ends in state "timeout". The first epoch, which pays for
         all that is done once, may be finished as long as it takes no more than three times the limit.
 
@@ -109,6 +114,7 @@ class Training(Estimator):
         validation: float = 0.1,
         split_seed: int = 0,
         time_limit: float | None = None,
+        folds: int = 5,
         **overrides: Any,
     ) -> None:
         self.space, self.task = space, task
@@ -118,7 +124,7 @@ class Training(Estimator):
         self.fidelity: Fidelity = "seconds" if timed and fidelity == "epochs" else fidelity
         self.validation, self.split_seed = validation, split_seed
         self.checkpoint_directory = None if checkpoint_directory is None else Path(checkpoint_directory)
-        self.time_limit = time_limit
+        self.time_limit, self.folds = time_limit, folds
         self._reduced: dict[int, Space] = {}
         self._arguments = {
             **{name: value for name, value in self._arguments.items() if name not in self.settings.arguments},
@@ -138,6 +144,8 @@ class Training(Estimator):
                 "Training: fidelity 'seconds' is a share of the training option seconds, found seconds = None; "
                 "expected a number above 0, such as seconds=60, or fidelity 'epochs'"
             )
+        if self.fidelity == "folds":
+            self.task.check_folds()
         networks = self._networks
         if self.fidelity == "width" and not isinstance(networks, HasWidth):
             raise ConfigurationError(
@@ -156,6 +164,7 @@ class Training(Estimator):
     def _check_numbers(self) -> None:
         part(self, "validation", self.validation)
         positive(self, "time_limit", self.time_limit, "seconds above 0", none=True)
+        whole_number(self, "folds", self.folds, 2)
 
     @property
     def metrics(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -189,7 +198,7 @@ class Training(Estimator):
 
     @property
     def keeps(self) -> bool:
-        return True
+        return self.fidelity != "folds"  # none of whose networks has seen all examples
 
     def kept(self, folder: Path, architecture: Architecture) -> Path | None:
         whole = "" if self.fidelity in CONTINUED else "-1"
@@ -208,13 +217,15 @@ class Training(Estimator):
         share = proposal.share
         if not 0 < share <= 1:
             raise UserError(f"fidelity is a share of the full budget, above 0 and at most 1, found {share!r}")
+        if self.fidelity == "folds":
+            return self._cross_validated(architecture, share, seed)
         space, settings, until = self._space_at(share), self._settings_at(share, architecture), self._until(share)
         data = self._data_at(share)
         shape = replace(self.task.shape, input=data.train.shape[1:])
         self._check_memory(architecture, space, shape, settings.batch_size)
         with seeded(seed):
             network = space.build(architecture, shape)
-        now, place = time.monotonic(), workplace()
+        place = workplace()
         saved = self._checkpoint(architecture, share, seed, settings)
         inherited = None
         if place.parent is not None and not place.continued:
@@ -223,18 +234,47 @@ class Training(Estimator):
             if inherited:
                 settings, saved = _shortened(settings, place.parent.share), own
                 until = _rounded_up(until, place.parent.share)
+        of_all = share if self.fidelity == "seconds" else 1.0
+        result = self._trained(network, data, settings, seed, saved, until=until, share=of_all)
+        metrics = result.metrics if inherited is None else {**result.metrics, INHERITED: float(inherited)}
+        return Measurement(metrics, curve=result.curve)
+
+    def _trained(
+        self,
+        network: nn.Module,
+        data: Data,
+        settings: TrainingSettings,
+        seed: int,
+        saved: Path | None,
+        *,
+        until: int,
+        share: float = 1.0,
+        began: float | None = None,
+        parts: int = 1,
+    ) -> TrainingResult:
+        """Train the network as the workplace allows; OutOfTime where it took longer than the limit.
+
+        saved: where its checkpoints are.
+        until: the epoch to end after.
+        share: of the seconds that the settings say, to end after.
+        began: when what the limit is for began; by default now.
+        parts: trainings that are left for the trial, this one among them, where it had better end in time.
+        """
+        now, place = time.monotonic(), workplace()
         limit = None if place.settles else self.time_limit
+        began = now if began is None else began
+        ends = place.ends if place.ends is None or not place.settles else now + (place.ends - now) / parts
         result = train(
             *(network, data, settings, seed),
             device=self.device,
             checkpoint=saved,
             until=until,
             on_epoch=place.report,
-            deadline=None if limit is None else now + limit,
-            first_epoch_deadline=None if limit is None else now + FIRST_EPOCH * limit,
-            give_up_at=place.ends,
+            deadline=None if limit is None else began + limit,
+            first_epoch_deadline=None if limit is None else began + FIRST_EPOCH * limit,
+            give_up_at=ends,
             settle=place.settles,
-            until_seconds=share * settings.seconds if self.fidelity == "seconds" and settings.seconds else None,
+            until_seconds=None if settings.seconds is None else share * settings.seconds,
         )
         if result.stopped == "deadline" and limit is not None:
             fitted = f"{result.epochs} of {until} epochs fitted into {limit:.4g} s"
@@ -246,8 +286,26 @@ class Training(Estimator):
                 f"{fitted}; fewer epochs, fewer examples or smaller networks are quicker",
                 *(result.metrics, result.curve),
             )
-        metrics = result.metrics if inherited is None else {**result.metrics, INHERITED: float(inherited)}
-        return Measurement(metrics, curve=result.curve)
+        return result
+
+    def _cross_validated(self, architecture: Architecture, share: float, seed: int) -> Measurement:
+        """Train the share of the folds, as far as it was not done before; see `estimators.cross_validation`."""
+        settings, shape, count = self._settings_at(share, architecture), self.task.shape, self._folds(share)
+        self._check_memory(architecture, self.space, shape, settings.batch_size)
+        began = time.monotonic()
+
+        def trained(data: Data, number: int, saved: Path | None) -> tuple[nn.Module, TrainingResult]:
+            own = derived_seed(seed, number)
+            with seeded(own):
+                network = self.space.build(architecture, shape)
+            until, parts = settings.epochs, count - number
+            return network, self._trained(network, data, settings, own, saved, until=until, began=began, parts=parts)
+
+        def data_of(number: int) -> Data:
+            return self.task.fold_data(number, self.folds, self.split_seed, self.device)
+
+        identity = {"settings": settings.configuration(), "seed": seed}
+        return cross_validated(data_of, count, self._checkpoint(architecture, share, seed, settings), identity, trained)
 
     def _inherited(
         self,
@@ -314,9 +372,14 @@ class Training(Estimator):
     def share(self, fidelity: float | None) -> float:
         """The share of the full budget that a proposal's fidelity takes: of whole epochs, at least one."""
         share = share_of(fidelity)
+        if self.fidelity == "folds":
+            return self._folds(share) / self.folds
         if self.settings.seconds is not None or self.fidelity not in ("epochs", "annealed"):
             return share
         return self._epochs(share) / self.settings.epochs
+
+    def _folds(self, share: float) -> int:
+        return max(1, round(share * self.folds))
 
     def _epochs(self, share: float) -> int:
         return _rounded_up(self.settings.epochs, share)
@@ -382,4 +445,6 @@ class Training(Estimator):
     def _identity(self) -> str:
         """Tells apart what the training itself cannot: which examples of which data, and what the space builds."""
         parts = self.task.fingerprint, self.split_seed, self.validation, self.fidelity, repr(self.space)
+        if self.fidelity == "folds":
+            parts = (*parts, str(self.folds))
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -72,6 +72,34 @@ def divided(
     return aside, rest[interleave(shuffled_classes(strata[rest], seed, purpose))]
 
 
+def folded(strata: Indices, count: int, seed: int, purpose: int, groups: Indices | None = None) -> list[Indices]:
+    """Divide the examples into folds of nearly equal size: of each its places, in their order.
+
+    strata: a number each; those of one number are spread evenly over the folds.
+    count: how many folds, at least 2.
+    seed, purpose: as of `split`.
+    groups: a number each; those of one number are in one fold, and the largest groups are dealt first, each to the
+        smallest fold, whatever their strata.
+
+    Raises DataError for fewer examples, or groups, than folds.
+    """
+    names, of_each = np.unique(np.arange(len(strata)) if groups is None else groups, return_inverse=True)
+    if len(names) < count:
+        what = "examples" if groups is None else "groups"
+        raise DataError(f"{count} folds need at least {count} {what}, found {len(names)}; give fewer folds")
+    if groups is None:
+        dealt = np.concatenate(shuffled_classes(strata, seed, purpose))
+        return [np.sort(dealt[start::count]) for start in range(count)]
+    generator = np.random.Generator(np.random.Philox(key=derived_seed(seed, purpose)))
+    order = generator.permutation(len(names))
+    sizes = np.bincount(of_each)
+    fold_of, filled = np.zeros(len(names), dtype=np.int64), [0] * count
+    for group in order[np.argsort(-sizes[order], kind="stable")]:
+        smallest = filled.index(min(filled))
+        fold_of[group], filled[smallest] = smallest, filled[smallest] + int(sizes[group])
+    return [np.flatnonzero(fold_of[of_each] == fold) for fold in range(count)]
+
+
 def ordered(labels: Indices, aside: Indices, seed: int, purpose: int) -> Indices:
     """All places in `labels` but those set aside, in an order of which each beginning is stratified."""
     rest = np.delete(np.arange(len(labels)), aside)

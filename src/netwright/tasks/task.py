@@ -23,7 +23,7 @@ from netwright.core.trees import first, mapped, tensors
 from netwright.problems.classification import Classification
 from netwright.tasks.mean_and_spread import mean_and_std
 from netwright.tasks.resolution import resized, size_at
-from netwright.tasks.splits import VALIDATION, Indices, divided, ordered
+from netwright.tasks.splits import VALIDATION, Indices, divided, folded, ordered
 
 _KEPT_SPLITS = 2
 _KEPT_COPIES = 2  # on other devices, or at other resolutions
@@ -129,6 +129,37 @@ class Task:
         key = (seed, str(device), validation, resolution)
         made = self._remembered(key, lambda: self._split(seed, placed(device), validation, resolution))
         return made.data(share, self.problem, self.augmentation)
+
+    def fold_data(self, fold: int, folds: int, seed: int, device: str | torch.device = "cpu") -> Data:
+        """Training and validation examples of one fold of a cross-validation, on a device; never the test split.
+
+        fold: its number, from 0; its examples are validated on, all others are trained on.
+        folds: how many there are, at least 2; each class is spread over them evenly, and groups are in one fold each.
+        seed: gives the folds.
+
+        Raises UserError where `check_folds` does, and DataError for fewer examples, or groups, than folds.
+        """
+        self.check_folds()
+        place = placed(device)
+
+        def make() -> _Split:
+            strata = self.problem.strata(self._train.targets)
+            held_out = folded(strata, folds, seed, VALIDATION, self.groups)[fold]
+            return self._chosen(ordered(strata, held_out, seed, VALIDATION), held_out, place)
+
+        return self._remembered(("fold", fold, folds, seed, str(device)), make).data(1, self.problem, self.augmentation)
+
+    def check_folds(self) -> None:
+        """Raise UserError where a cross-validation is out of place: it would train on what is later, or set apart."""
+        own, change = "", "use another fidelity, such as 'epochs'"
+        if self.validation is not None:
+            own = f"{self.name} has validation examples of its own ({self._validation_said})"
+        elif self.by_time:
+            own = f"the examples of {self.name} are in the order of time, and what is later must not be trained on"
+        elif self.problem.continues:
+            own = f"the examples of {self.name} continue each other, so that no fold stands for itself"
+        if own:
+            raise UserError(f"{own}: fidelity 'folds' is not for them; {change}")
 
     def final_data(self, device: str | torch.device = "cpu") -> Data:
         """All training examples, with the test split held out, on a device; for the final evaluation only."""
@@ -242,6 +273,10 @@ class Task:
             held_out, train = self.validation, ordered(strata, self.validation, seed, VALIDATION)
         if self.problem.continues:
             train = np.sort(train)
+        return self._chosen(train, held_out, device, resolution)
+
+    def _chosen(self, train: Indices, held_out: Indices, device: torch.device, resolution: int | None = None) -> _Split:
+        """A split of these places of the training examples, on a device."""
         examples = self._on(self._train, device, self._other(resolution))
         return _Split(*(examples.choose(as_places(indices, device)) for indices in (train, held_out)))
 
