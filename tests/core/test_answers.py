@@ -86,6 +86,17 @@ def among_many_values(c):
     return c.value("k", [1, 2]) if found[7] in (1, 3) else 0
 
 
+def several_in_one_branch_of_a_repetition(c):
+    def layer(_):
+        if c.value("kind", ["plain", "rich"]) == "rich":
+            c.value("k", [3, 5])
+            c.value("e", [2, 4])
+        return nn.Identity()
+
+    c.repeat("depth", 1, 2, layer)
+    return 0
+
+
 @pytest.mark.parametrize(
     ("asks", "size"),
     [
@@ -99,6 +110,7 @@ def among_many_values(c):
         (one_of_each_name, 2 + 3 + 4),
         (options_that_shrink_to_one, 3),
         (a_module_of_two_decisions, 1 + 7),
+        (several_in_one_branch_of_a_repetition, 5 + 5**2),
         (among_many_values, 4**11 * (2 + 2 * 2)),
     ],
 )

@@ -48,6 +48,7 @@ SMALLER = {  # settings that change how large a network is, not what is decided
     "NasNet": {"channels": 4, "cells": 3},
     "UNetCells": {"channels": 2, "depth": 1},
     "EncoderDecoder": {"channels": 4, "cells": 3},
+    "Residual": {"widths": (4, 8), "most_stages": 3, "most": 2},
     "Tabular": {"decisions": {"width": [8, 16, 32], "operation": ["convolution", "pooling"], "depth": [1, 2, 3]}},
 }
 
@@ -62,6 +63,7 @@ def shipped(package, kind):
         for module in modules
         for value in vars(module).values()
         if inspect.isclass(value) and issubclass(value, kind) and value.__module__ == module.__name__
+        if not value.__name__.startswith("_")
     }
     return sorted((each for each in classes if not inspect.isabstract(each)), key=lambda each: each.__name__)
 

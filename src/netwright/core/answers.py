@@ -11,7 +11,7 @@ import random
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import product, takewhile
 from math import prod
 from pathlib import Path
 
@@ -159,7 +159,8 @@ def _like(answers: Mapping[str, Label], changed: Mapping[str, Label], decisions:
 
 def _conditioned(decision: Decision, drafts: _Drafts) -> Decision:
     """The decision with the answers under which it is asked as its conditions."""
-    rivals = [each for each in drafts.decisions.values() if each.kind == "value" and each.name != decision.name]
+    before = takewhile(lambda each: each.name != decision.name, drafts.decisions.values())
+    rivals = [each for each in before if each.kind == "value"]
     rivals = [each for each in rivals if not decision.conditions or each.conditions == decision.conditions]
     for value in rivals if _one_deciding(decision.name, rivals, drafts.all) is not None else ():
         if _deciding_labels(decision.name, value.name, drafts.all):

@@ -15,6 +15,7 @@ from netwright.spaces.nasbench_macro import NasBenchMacro
 from netwright.spaces.nasnet import NasNet
 from netwright.spaces.published import from_genotype
 from netwright.spaces.recurrent import Recurrent
+from netwright.spaces.residual import Residual
 from netwright.spaces.series import Series
 from netwright.spaces.tables import Tables
 from netwright.spaces.tabular import Tabular
@@ -37,6 +38,7 @@ __all__ = [
     "NasBenchMacro",
     "NasNet",
     "Recurrent",
+    "Residual",
     "Series",
     "Tables",
     "Tabular",
