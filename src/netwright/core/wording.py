@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _STEERING = re.compile(  # what steers a terminal, turns the order of what is read, or ends a line; and lone surrogates
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb"
@@ -64,3 +64,14 @@ def amount(value: float) -> str:
 def rough(count: int) -> str:
     """A count of architectures: exact up to a million, then in powers of ten."""
     return f"{count:,}" if count < 10**6 else f"about {count:.1e}".replace("e+", " x 10^")
+
+
+def settings_text(settings: Mapping[str, object]) -> str:
+    """Settings as people read them: "learning rate 0.1, no gradient clip, flip"."""
+    return ", ".join(_setting(name.replace("_", " "), value) for name, value in settings.items())
+
+
+def _setting(words: str, value: object) -> str:
+    if value is None or value is False:
+        return f"no {words}"
+    return words if value is True else f"{words} {value}"

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from netwright.core.errors import UserError
 from netwright.core.kinds import kinds_checked
 from netwright.core.problem import Metric, Problem, Tally
+from netwright.core.roles import chosen_training
 from netwright.core.spelling import option
 from netwright.core.trees import mapped
 from netwright.results.baking import plain_copy
@@ -218,11 +219,13 @@ def _answered(network: nn.Module, examples: Examples, data: Data) -> Tensor:
 
 
 def _write_architecture(folder: Path, architecture: Architecture, space: Space, task: Task) -> None:
+    chosen = chosen_training(space, architecture)
     described: dict[str, Any] = {
         "format": 1,
         "architecture": json.loads(architecture.to_json()),
         "text": str(architecture),
         "space": space.configuration(),
+        **({"training": dict(chosen)} if chosen else {}),
         "task": {
             "name": task.name,
             "configuration": task.configuration(),

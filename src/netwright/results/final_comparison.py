@@ -14,7 +14,9 @@ from torch import Tensor
 
 from netwright.core.kinds import kinds_checked
 from netwright.core.problem import Metric, Problem
+from netwright.core.roles import chosen_training
 from netwright.core.trees import mapped
+from netwright.core.wording import settings_text
 from netwright.results.entries import FOUND, PICK, Done
 from netwright.results.figures import ClassRecall, Contender, Figures
 from netwright.results.final import FinalResult, contender
@@ -113,6 +115,8 @@ def figures_of(
         "threads": first.threads,
         f"peak memory of the {whose} in bytes": max(each.peak_memory or 0 for each in final.trainings) or None,
     }
+    chosen = chosen_training(final.architecture.space, final.architecture)
+    raced = [f"trained as the search chose: {settings_text(chosen)}"] if chosen else []
     failed = [f"the training with seed {seed} gave no result: {reason}" for seed, reason in final.failed.items()]
     stopped = [
         f"the training with seed {t.seed} was stopped by its deadline"
@@ -138,7 +142,7 @@ def figures_of(
         constant="" if plain is None else plain.name,
         chance=None if plain is None else rows[-1].mean,
         error=standard_error(problem, main, final.outputs, targets) if whole and not main.of_examples else None,
-        notes=(*failed, *stopped, *dict.fromkeys(note for each in final.trainings for note in each.notes)),
+        notes=(*raced, *failed, *stopped, *dict.fromkeys(note for each in final.trainings for note in each.notes)),
     )
 
 

@@ -12,7 +12,9 @@ from torch import Tensor
 
 from netwright.core.errors import DataError
 from netwright.core.task import Augmentation, Data, Examples
-from netwright.core.trees import mapped
+from netwright.core.trees import first, mapped
+from netwright.training.changing import Further
+from netwright.training.strength import Changes
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -156,8 +158,11 @@ class Batches:
         self.targets = self._examples.targets if void is None else None
         self._normalise, self._augmentation = normalisation, augmentation
         self._draws = AugmentationDraws(None, None, None)
-        if augmentation != Augmentation():
+        if augmentation.flip or augmentation.padding or augmentation.cutout:
             self._draws = draw(augmentation, len(order), *_extents(examples.stored), generator)
+        self._further = None
+        if isinstance(augmentation, Changes) and augmentation.is_further:
+            self._further = Further(augmentation, (len(order), *first(examples.stored).shape[1:]), generator)
 
     def __call__(self, start: int, stop: int) -> tuple[Any, Any]:
         """The network's input and the targets of the places `start` to `stop` in the epoch's order."""
@@ -167,12 +172,16 @@ class Batches:
             images = crop(images, self._augmentation.padding, draws.crop[:, start:stop])
         if draws.flip is not None:
             images = flip(images, draws.flip[start:stop])
-        batch = self._normalise(images)
+        batch, further = self._normalise(images), self._further
+        if further is not None:
+            batch = further.inputs(batch, start, stop)
         if draws.cutout is not None:
             batch = cutout(batch, self._augmentation.cutout, draws.cutout[:, start:stop])
         if self._void is not None:
-            return batch, self._moved(self._examples.batch_targets(start, stop), start, stop, self._void)
-        return batch, mapped(lambda each: each[start:stop], self.targets)
+            targets = self._moved(self._examples.batch_targets(start, stop), start, stop, self._void)
+        else:
+            targets = mapped(lambda each: each[start:stop], self.targets)
+        return (batch, targets) if further is None else further.mix(batch, targets, start)
 
     def weights(self, start: int, stop: int) -> Tensor | None:
         """What the examples at these places count; None where all count alike."""
@@ -185,6 +194,8 @@ class Batches:
             planes = crop(planes, self._augmentation.padding, draws.crop[:, start:stop], void)
         if draws.flip is not None:
             planes = flip(planes, draws.flip[start:stop])
+        if self._further is not None:
+            planes = self._further.planes(planes, start, stop)
         return planes[:, 0]
 
 

@@ -46,10 +46,15 @@ class Layout:
         size = max(range(most // 2 + 1, most + 1), key=lambda size: (size * (examples // size), size))
         return cls(size, examples // size, True)
 
-    def order(self, examples: int, seed: int, epoch: int, device: torch.device) -> Tensor:
-        """The order in which an epoch takes the examples: int64, the same on every device."""
+    def order(self, examples: int, seed: int, epoch: int, device: torch.device, repeats: int = 1) -> Tensor:
+        """The order in which an epoch takes the examples: int64, the same on every device.
+
+        repeats: how often each of them comes, one after the other; an epoch then takes a part of them (Hoffer et al.
+            2020).
+        """
         if not self.continues:
-            return epoch_order(examples, seed, epoch, device)
+            order = epoch_order(examples, seed, epoch, device)
+            return order if repeats == 1 else order[: -(-examples // repeats)].repeat_interleave(repeats)[:examples]
         return torch.arange(self.size * self.steps, device=device).view(self.size, self.steps).T.reshape(-1)
 
 

@@ -18,13 +18,14 @@ from netwright.core.kinds import kinds_checked
 from netwright.core.members import each_answer, mean_loss, one_answer
 from netwright.core.memory_use import peak_on
 from netwright.core.placing import placed
-from netwright.core.task import Augmentation, Data
+from netwright.core.task import Data
 from netwright.core.trees import moved
 from netwright.training import progress
 from netwright.training.augmentation import Batches, Normalisation
 from netwright.training.average import WeightAverage
 from netwright.training.batches import augmentation_generator, layers_seed
 from netwright.training.best import Best
+from netwright.training.changing import mixed_loss
 from netwright.training.evaluation import evaluation_batch, measure, on_device, require_examples
 from netwright.training.laying import Layout
 from netwright.training.optimisers import build_optimiser, drop_path_probability, learning_rate, set_learning_rate
@@ -35,6 +36,7 @@ from netwright.training.randomness import seed_generators, seeded
 from netwright.training.result import PASSES, STEPS, Epoch, GivenUp, OutOfTime, TrainingResult
 from netwright.training.settings import TrainingSettings
 from netwright.training.showing import show_examples
+from netwright.training.strength import changes
 from netwright.training.threads import choose_threads, using_threads
 from netwright.training.walk import Walk
 
@@ -163,7 +165,7 @@ class Loop:
         require_examples(self.held_out)
         self.problem = data.problem
         self.evaluated = evaluation_batch(self.held_out, device, data.problem)
-        self.augmentation = _augmentation(data, settings)
+        self.augmentation = changes(data, settings)
         self.normalise = Normalisation.of(data, device, precision.channels_last)
         self.layout = Layout.of(data.problem, len(self.examples), settings.batch_size)
         self.stream = Stream(network) if self.layout.continues else None
@@ -400,7 +402,8 @@ class Loop:
 
     def _batches(self, number: int) -> tuple[Batches, int]:
         """The batches of one pass, and how many examples are in its order."""
-        order = self.layout.order(len(self.examples), self.seed, number, self.device)
+        repeats = self.settings.repeats
+        order = self.layout.order(len(self.examples), self.seed, number, self.device, repeats)
         if self.stream is not None:
             self.stream.restart()
         generator = augmentation_generator(self.seed, number, self.device)
@@ -471,7 +474,12 @@ class Loop:
         return loss.detach(), one_answer(outputs).detach()
 
     def _loss(self, outputs: Any, targets: Any) -> Tensor:
-        return mean_loss(self.problem, outputs, targets, self.settings.label_smoothing, self.weights)
+        smoothing = self.settings.label_smoothing
+
+        def of(targets: Any, weights: Tensor | None) -> Tensor:
+            return mean_loss(self.problem, outputs, targets, smoothing, weights)
+
+        return mixed_loss(of, targets, self.weights)
 
     def _look(self, losses: list[Tensor], start: int, epoch: int) -> None:
         """Raise Diverged where one of these losses, from `start` on, is not finite."""
@@ -495,10 +503,3 @@ def _metrics(entry: Epoch) -> dict[str, float]:
 
 def _looks(device: torch.device) -> int:
     return 1 if device.type == "cpu" else STEPS_BETWEEN_LOOKS
-
-
-def _augmentation(data: Data, settings: TrainingSettings) -> Augmentation:
-    if not settings.augment:
-        return Augmentation()
-    task = data.augmentation
-    return Augmentation(task.flip, task.padding, task.cutout if settings.cutout is None else settings.cutout)

@@ -35,6 +35,13 @@ class TrainingSettings(Configured):
     drop_path: probability of dropping a path in the last epoch, reached linearly from 0 (Zoph et al. 2018).
     augment: whether the task's augmentation is used.
     cutout: side in pixels, in place of the task's.
+    augmentation: how strongly training examples are changed: as their task says, not at all, lightly or strongly; what
+        that is for images, series and texts is in `netwright.training.strength`.
+    flip: whether images are mirrored, in place of what the task says.
+    mixup: of the Beta distribution by which pairs of examples are mixed (Zhang et al. 2018); 0 mixes none. Not for
+        tokens.
+    repeats: how often an example comes in a row, changed in another way each time (Hoffer et al. 2020); an epoch is as
+        long, and takes a part of the examples.
     precision: "auto" takes bfloat16 where `netwright.training.precision` has a rule that says it is faster; "tf32" lets
         a GPU round the factors of products to 10 bits, "float32" nowhere.
     deterministic: on CUDA, only computations that give the same bits each time, as far as there are such
@@ -76,6 +83,10 @@ class TrainingSettings(Configured):
     drop_path: float = 0.0
     augment: bool = True
     cutout: int | None = None
+    augmentation: Literal["task", "none", "light", "strong"] = "task"
+    flip: bool | Literal["task"] = "task"
+    mixup: float = 0.0
+    repeats: int = 1
     precision: Literal["auto", "float32", "tf32", "bfloat16"] = "auto"
     channels_last: bool | Literal["auto"] = "auto"
     threads: int | Literal["auto"] = "auto"
@@ -169,6 +180,8 @@ _NAMES: dict[str, tuple[object, ...]] = {
     "schedule": ("cosine", "linear", "one_cycle", "constant", "stable"),
     "precision": ("auto", "float32", "tf32", "bfloat16"),
     "channels_last": ("auto", True, False),
+    "augmentation": ("task", "none", "light", "strong"),
+    "flip": ("task", True, False),
 }
 
 _CHECKS: dict[str, Check] = {
@@ -186,6 +199,8 @@ _CHECKS: dict[str, Check] = {
     "drop_path": _fraction(),
     "augment": _flag(),
     "cutout": _or_none(_integer(0)),
+    "mixup": _not_negative(),
+    "repeats": _integer(1),
     "threads": _or_auto(_integer(1)),
     "compile": _flag(),
     "deterministic": _flag(),
