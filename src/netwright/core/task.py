@@ -21,12 +21,12 @@ PLACES = {"series": "time step", "images": "pixel", "volumes": "place", "tokens"
 ONE = {"series": "a series", "images": "an image", "volumes": "a volume", "tokens": "a text", "vectors": "a vector"}
 FITTING = {
     ("vectors", False): "a space for vectors, such as mlp",
-    ("series", False): "the space series",
-    ("series", True): "the space series",
-    ("images", False): "a space such as darts, nasbench201 or chain",
-    ("images", True): "the space unet-cells or encoder-decoder",
+    ("series", False): "the space time-series or series",
+    ("series", True): "the space time-series or series",
+    ("images", False): "a space such as residual, darts, nasbench201 or chain",
+    ("images", True): "the space unet, unet-cells or encoder-decoder",
     ("volumes", False): "the space mlp, or one of your own",
-    ("tokens", False): "the space texts or recurrent",
+    ("tokens", False): "the space text-classes, texts or recurrent",
     ("tokens", True): "the space texts or recurrent",
 }
 """The space to use, by what examples are and whether they have an answer at each place."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -10,20 +12,23 @@ from netwright.networks.u_shape import Across, convolutions
 
 
 class Levels(nn.Module):
-    """Two convolutions a level on the way down and on the way up, max-pooling and up-convolutions between.
+    """A block a level on the way down and on the way up, max-pooling and up-convolutions between.
 
     inputs: channels of the images.
     width: of the first level; each lower one has twice as many.
     depth: how many times the resolution is halved.
+    block: makes what a level computes, of its channels in and out; two convolutions in the paper.
     """
 
-    def __init__(self, inputs: int, width: int, depth: int) -> None:
+    def __init__(
+        self, inputs: int, width: int, depth: int, block: Callable[[int, int], nn.Module] = convolutions
+    ) -> None:
         super().__init__()
         widths = [width << level for level in range(depth + 1)]
-        self.down = nn.ModuleList(convolutions(a, b) for a, b in zip([inputs, *widths], widths, strict=False))
+        self.down = nn.ModuleList(block(a, b) for a, b in zip([inputs, *widths], widths, strict=False))
         higher = list(reversed(widths[:-1]))
         self.between = nn.ModuleList(nn.ConvTranspose2d(2 * each, each, 2, stride=2) for each in higher)
-        self.up = nn.ModuleList(convolutions(2 * each, each) for each in higher)
+        self.up = nn.ModuleList(block(2 * each, each) for each in higher)
 
     def forward(self, images: Tensor) -> Tensor:
         states: list[Tensor] = []

@@ -19,8 +19,12 @@ from netwright.spaces.residual import Residual
 from netwright.spaces.series import Series
 from netwright.spaces.tables import Tables
 from netwright.spaces.tabular import Tabular
+from netwright.spaces.text_classes import TextClasses
 from netwright.spaces.texts import Texts
+from netwright.spaces.time_series import TimeSeries
+from netwright.spaces.unet import UNet
 from netwright.spaces.unet_cells import UNetCells
+from netwright.spaces.usual import usual_space
 from netwright.spaces.with_training import WithTraining
 
 __all__ = [
@@ -42,8 +46,12 @@ __all__ = [
     "Series",
     "Tables",
     "Tabular",
+    "TextClasses",
     "Texts",
+    "TimeSeries",
+    "UNet",
     "UNetCells",
     "WithTraining",
     "from_genotype",
+    "usual_space",
 ]
