@@ -28,8 +28,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from workers import Short
-from workers import search as evolution
 
 from netwright.core.errors import Diverged
 from netwright.core.estimator import Estimator
@@ -39,6 +37,8 @@ from netwright.executors import Folder, Processes, serve
 from netwright.spaces import NasBench201
 from netwright.store import Store
 from netwright.strategies import RandomSearch
+from workers import Short
+from workers import search as evolution
 
 SECONDS = 1.0  # of a trial, on average
 EVERY = 3.0  # seconds between two kills, on average

@@ -17,6 +17,7 @@ from netwright.spaces import NasBench201
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 TABLE = "TABLE"  # stands for a table of all of NAS-Bench-201 with made-up accuracies
+ROWS = "ROWS"  # stands for a data set, a small table of classes
 MASKS = "MASKS"  # stands for a folder of images with masks
 SMALLEST = {
     "compare_nasbench201.py": f"{TABLE} --strategies random --evaluations 5 --repeats 5",
@@ -40,6 +41,7 @@ SMALLEST = {
     "supernet.py": "--quick --device cpu",
     "table_reading.py": "--rows 50 --columns 3 --repeats 1",
     "training.py": "--rounds 2 --only naive --workers 0",
+    "worth.py": f"{ROWS} --to found --time 15s --seeds 1 --only auto,trees",
     "workers.py": "speed --trials 2 --work 5 --repeats 1",
 }
 LEFT_OUT = {"one_shot.py": "reads the 50,000 images of CIFAR-10"}
@@ -71,6 +73,18 @@ def masks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Rows of three numbers, and which of two is the larger."""
+    path = tmp_path_factory.mktemp("rows") / "rows.csv"
+    values = np.random.default_rng(0).normal(size=(80, 3)).round(3)
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows(
+            [["a", "b", "c", "larger"], *([*each, "ab"[int(each[1] > each[0])]] for each in values.tolist())]
+        )
+    return f"rows={path},target_column=larger"
+
+
 def run(script: str, arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(FOLDER / script), *arguments]
@@ -81,10 +95,10 @@ def run(script: str, arguments: list[str], folder: Path) -> subprocess.Completed
 
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SMALLEST)
-def test_it_runs_in_its_smallest_form(script: str, table: Path, masks: Path, tmp_path: Path) -> None:
+def test_it_runs_in_its_smallest_form(script: str, table: Path, masks: Path, rows: str, tmp_path: Path) -> None:
     if script in NEEDS and importlib.util.find_spec(NEEDS[script]) is None:
         pytest.skip(f"needs {NEEDS[script]}, which is not installed")
-    places = {TABLE: str(table), MASKS: str(masks)}
+    places = {TABLE: str(table), MASKS: str(masks), ROWS: rows}
     arguments = [places.get(each, each) for each in SMALLEST[script].split()]
     found = run(script, arguments, tmp_path)
     assert found.returncode == 0, found.stdout[-2000:] + found.stderr[-4000:]
