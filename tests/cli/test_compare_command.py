@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.benchmarks import Problem, compare
+from netwright.benchmarks import BenchmarkProblem, compare
 from netwright.cli.main import run
 from netwright.core.task import TaskShape
 from netwright.estimators.cost import Cost
@@ -112,6 +112,7 @@ def test_two_workers_fit_more_into_the_time(call, table):
         (["--metric", "x", "--metric", "y", "--report", "test"], "--report is given 2 times; expected 3"),
         (["--metric", "vlaid", "--report", "test_b"], "did you mean 'valid'"),
         (["--data", "digits"], "leave out --table and --report"),
+        (["--tile", "32", "--data-option", "words=5"], "no data is read, but --data-option, --tile was given"),
         (["--seconds", "10"], "one budget"),
         (["--repeats", "0"], "repeats is 0"),
     ],
@@ -130,7 +131,7 @@ def test_what_is_missing_is_said(call, table):
 
 
 def test_a_comparison_made_from_python_is_shown_and_added_to_there(call, tmp_path, table):
-    task = Problem(Table(Layers(2), table, metrics=("valid", "test")), "valid", "test")
+    task = BenchmarkProblem(Table(Layers(2), table, metrics=("valid", "test")), "valid", "test")
     compare("random", task, evaluations=4, repeats=2, folder=tmp_path / "c")
     code, out, _ = call(defaults=False)
     assert code == 0 and "searched by valid, reported by test" in out
@@ -144,6 +145,19 @@ def test_real_training_is_compared_in_real_seconds(tmp_path, capsys):
     told = capsys.readouterr()
     assert code == 0, told.err
     assert "digits: searched by val_accuracy" in told.out and "2 evaluations" in told.out
+
+
+def test_real_training_reads_data_as_a_search_does_and_measures_what_is_compared(tmp_path, capsys):
+    rows = "".join(f"{x % 7},{x % 3},{x % 7 + 0.5 * (x % 3)}\n" for x in range(60))
+    (tmp_path / "t.csv").write_text("a,b,price\n" + rows)
+    words = ["compare", "--data", str(tmp_path / "t.csv"), "--target-column", "price", "--space", "mlp:most=1"]
+    budget = ["--epochs", "1", "--evaluations", "1", "--repeats", "1", "--strategies", "random"]
+    words += [*budget, "--metric", "val_mae:minimize"]
+    place = ["--folder", str(tmp_path / "c"), "--executor", "inline", "--no-plots"]
+    assert run([*words, *place]) == 0
+    assert "searched by val_mae, reported" in capsys.readouterr().out
+    assert run(["compare", "--strategies", "local", *place]) == 0  # it remembers how the data was read
+    assert "2 searches" in capsys.readouterr().out
 
 
 def test_strategies_are_compared_by_a_combination_of_accuracy_and_size(tmp_path, capsys):

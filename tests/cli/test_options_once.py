@@ -7,13 +7,16 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any
 
+import pytest
 import typer
 
 from netwright.cli.asked import Asked, FinalOptions, SearchOptions
-from netwright.cli.asked_evidence import ProxiesOptions
+from netwright.cli.asked_data import DataOptions
+from netwright.cli.asked_evidence import CompareOptions, ProxiesOptions
 from netwright.cli.plan import Plan
-from netwright.cli.planning import plan_of_search
+from netwright.cli.planning import plan_of_scoring, plan_of_search
 from netwright.cli.taking import After, Reads, in_order, part, reading, taking
+from netwright.core.errors import ConfigurationError
 
 
 class Whatever:
@@ -67,7 +70,25 @@ def test_methods_and_epochs_go_where_they_belong() -> None:
 
 
 def test_every_field_of_a_command_is_an_option_in_its_place() -> None:
-    for options in (SearchOptions, FinalOptions, ProxiesOptions):
+    for options in (SearchOptions, FinalOptions, ProxiesOptions, CompareOptions):
         assert {each.name for each in in_order(options)} == {each.name for each in fields(options)}
     names = [each.name for each in in_order(SearchOptions)]
     assert names[:6] == ["data", "space", "strategy", "recipe", "method", "trials"] and names[-1] == "quiet"
+
+
+def test_every_command_that_reads_data_has_the_same_options_for_it() -> None:
+    own = [each.name for each in fields(DataOptions)]
+    for options in (SearchOptions, ProxiesOptions, CompareOptions):
+        assert [each.name for each in in_order(options) if each.name in own] == own
+    given = {"target_column": "price", "tile": 64, "data_option": ("words=50",), "data_dir": Path("there")}
+    read = {"target": "price", "tile": 64, "words": 50}
+    assert plan_of_scoring(ProxiesOptions("t.csv", **given)).data_options == read
+    assert CompareOptions(**given).read_as == {"data_dir": "there", "data_options": read}
+
+
+@pytest.mark.parametrize("metric", ["val_accuracy", "f1_macro", "val_mean_iou", "hamming_loss:minimize"])
+def test_a_target_in_per_cent_is_refused_for_every_share(metric: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"is a share from 0 to 1; for 95 % say 0\.95"):
+        Plan("digits", objectives=(metric,), target=95)
+    assert Plan("digits", objectives=("val_mae:minimize", metric), target=95).target == 95
+    assert Plan("digits", objectives=(metric,), target=0.95).target == 0.95

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from netwright.cli.asked_data import DataOptions
 from netwright.cli.options import (
     Address,
     Cpus,
@@ -22,7 +23,7 @@ from netwright.cli.options import (
     Where,
     Workers,
 )
-from netwright.cli.taking import After, Reads
+from netwright.cli.taking import After
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Scoring:
 
 
 @dataclass(frozen=True)
-class ProxiesOptions(Scoring):
+class ProxiesOptions(DataOptions, Scoring):
     """The options of `netwright proxies`."""
 
     networks: Annotated[int, typer.Option(help="How many random networks to score."), After("space")] = 100
@@ -57,14 +58,6 @@ class ProxiesOptions(Scoring):
     ] = None
     metric: Annotated[str | None, typer.Option(help="The table's column of true scores.")] = None
     csv: Annotated[Path | None, typer.Option(help="Write every score into this new file."), After("seed")] = None
-    data_dir: Annotated[Path | None, typer.Option(help="Where the files of cifar10 or mnist lie.")] = None
-    examples: Annotated[int | None, typer.Option(help="Read so many examples of the data only."), Reads("limit")] = None
-    image_size: Annotated[
-        int | None, typer.Option(help="Resize a folder's images to this many pixels a side."), Reads("size")
-    ] = None
-    target_column: Annotated[
-        str | None, typer.Option(help="The column of a .csv file that holds the class."), Reads("target")
-    ] = None
     folder: Annotated[
         Path,
         typer.Option(help="With --executor folder: where work is shared; netwright worker FOLDER takes some."),
@@ -123,7 +116,7 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class CompareOptions(Compared):
+class CompareOptions(DataOptions, Compared):
     """The options of `netwright compare`."""
 
     method: Annotated[

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from netwright.catalogue import construct, load, split
 from netwright.cli.asked_evidence import Compared
+from netwright.cli.flags import FLAGS
 from netwright.cli.output import say, say_json
 from netwright.cli.stopping import stoppable
 from netwright.cli.trust import Foreign, code_of, note, parts_of, require
 from netwright.cli.workers import check, chosen
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
+from netwright.core.wording import listed
 
 if TYPE_CHECKING:
     from netwright.benchmarks import BenchmarkProblem, Comparison, Searches
@@ -32,13 +34,16 @@ QUEUE = "searches"  # where a comparison shares its work, in its folder
 class Settings(Compared):
     """The options of a comparison as the user gave them; None and empty for those that were left out."""
 
+    data_dir: str | None = None
+    data_options: dict[str, Any] = field(default_factory=dict)
+
     @property
     def empty(self) -> bool:
         return self == Settings()
 
     def over(self, earlier: Settings) -> Settings:
         """These options, and those of an earlier comparison for what was left out; strategies are added to it."""
-        given = {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        given = {name: value for name, value in asdict(self).items() if value not in (None, (), {})}
         added = tuple(each for each in self.strategies if each not in earlier.strategies)
         if self.evaluations is not None or self.seconds is not None:
             earlier = replace(earlier, evaluations=None, seconds=None)
@@ -82,6 +87,10 @@ class Settings(Compared):
 
         if self.data is not None:
             return (self._training(),)
+        read = [*self.data_options, *(("data_dir",) * bool(self.data_dir))]
+        if read:
+            flags = sorted({FLAGS.get(each, "--data-option") for each in read})
+            raise ConfigurationError(f"without --data no data is read, but {listed(flags, 5)} was given")
         if not self.tables:
             raise ConfigurationError("a comparison needs --table FILE (or --data, to train networks), and --metric")
         count = max(len(self.metrics), len(self.tables))
@@ -138,7 +147,8 @@ class Settings(Compared):
         if self.tables or self.reports:
             raise ConfigurationError("--data trains networks; leave out --table and --report, which read known results")
         space = self.spaces[0] if self.spaces else None
-        plan = Plan(data=self.data, space=space, epochs=self.epochs or 5)
+        read = {"data_dir": self.data_dir, "data_options": self.data_options}
+        plan = Plan(data=self.data, space=space, epochs=self.epochs or 5, objectives=self.metrics[:1], **read)
         task = plan.make_task()
         main = task.problem.main
         metric = self.metrics[0] if self.metrics else f"val_{main.name}:{main.direction}"

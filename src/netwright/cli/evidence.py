@@ -82,7 +82,7 @@ def compare(options: CompareOptions) -> None:
     from netwright.cli.compare import Settings, Where, run
 
     given = part(options, Compared)
-    settings = Settings(**{**given, "strategies": (*options.strategies, *options.method)})
+    settings = Settings(**{**given, "strategies": (*options.strategies, *options.method), **options.read_as})
     where = Where(options.processes, options.executor, options.address)
     told = {"trust": options.trust, "as_json": options.as_json, "quiet": options.quiet}
     run(settings, options.folder, where, plots=options.plots, **told)

@@ -12,6 +12,8 @@ from netwright.cli.asked import Asked
 from netwright.cli.flags import FLAGS
 from netwright.cli.own_networks import beside, owned
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
+from netwright.core.objective import Objective
+from netwright.results.metric_words import is_share
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,8 +64,8 @@ class Plan(Asked):
                 option = name.replace("_", "-")
                 raise ConfigurationError(f"--{option} {value}: expected a whole number of at least {least}")
 
-        if any(each.endswith("accuracy") for each in self.objectives[:1]):
-            self._check_share()
+        for each in self.objectives[:1]:
+            self._check_target(Objective.parse(each).metric)
         if self.reference and self.recipe:
             raise ConfigurationError(
                 f"--reference {self.reference[0]}: recipe {self.recipe!r} shares the weights of a space's networks, in "
@@ -71,11 +73,11 @@ class Plan(Asked):
             )
         self._check_workers()
 
-    def _check_share(self) -> None:
-        """Raise ConfigurationError for a target above 1 of what is a share."""
-        if self.target is not None and self.target > 1:
+    def _check_target(self, metric: str) -> None:
+        """Raise ConfigurationError for a target above 1 of a metric that is a share."""
+        if self.target is not None and self.target > 1 and is_share(metric):
             raise ConfigurationError(
-                f"--target {self.target:g}: accuracies are shares from 0 to 1; for {self.target:g} % say "
+                f"--target {self.target:g}: {metric} is a share from 0 to 1; for {self.target:g} % say "
                 f"{self.target / 100:g}"
             )
 
@@ -258,12 +260,12 @@ class Plan(Asked):
         """The search; of a recipe, with the number of epochs that `fitted` gave the plan."""
         from netwright.engine import Search
 
-        if not self.objectives and task.problem.main.percent:
-            self._check_share()
+        if not self.objectives:
+            self._check_target(task.problem.main.name)
         if self.recipe is not None:
             return self._make_recipe(task, space)
         from netwright.cli.scores import with_scores
-        from netwright.core.objective import Constraint, Objective
+        from netwright.core.objective import Constraint
 
         metrics = [Constraint.parse(each).metric for each in self.limits]
         metrics += [name for each in self.objectives for name in Objective.parse(each).needs()]

@@ -9,7 +9,7 @@ from netwright.catalogue.loading import gives_a_search
 from netwright.cli.asked import Asked, SearchOptions
 from netwright.cli.asked_evidence import ProxiesOptions, Scoring
 from netwright.cli.plan import AUTOMATIC, Plan
-from netwright.cli.taking import part, reading
+from netwright.cli.taking import part
 from netwright.core.errors import ConfigurationError
 
 
@@ -23,8 +23,7 @@ def plan_of_search(options: SearchOptions) -> Plan:
         strategy=strategy or _usual_strategy(options),
         epochs=None if recipe else options.epochs,
         shared_epochs=options.epochs if recipe else None,
-        data_dir=str(options.data_dir) if options.data_dir else None,
-        data_options=reading(options),
+        **options.read_as,
         objectives=tuple(options.objective or ()),
         limits=(*options.limit, *(f"{metric} <= {amount}" for metric, amount in most if amount)),
     )
@@ -38,8 +37,7 @@ def _usual_strategy(options: SearchOptions) -> str:
 
 def plan_of_scoring(options: ProxiesOptions) -> Plan:
     """The plan of which space, data and place are used to score networks."""
-    data_dir = str(options.data_dir) if options.data_dir else None
-    return Plan(**part(options, Scoring), data_dir=data_dir, data_options=reading(options))
+    return Plan(**part(options, Scoring), **options.read_as)
 
 
 def _sorted_out(

@@ -199,5 +199,6 @@ def epoch_metrics(metrics: Mapping[str, float]) -> list[str]:
 
 def epoch_line(trial: Trial) -> str:
     """One epoch of weight sharing in one line."""
-    found = [f"{name} {trial.metrics[name]:.3f}" for name in epoch_metrics(trial.metrics)]
+    names = epoch_metrics(trial.metrics)
+    found = [f"{name} {number(name, trial.metrics[name])}" for name in names]
     return f"epoch {trial.metrics['epoch']:.0f}  {'  '.join(found)}  {duration(trial.seconds)}"
