@@ -1,38 +1,15 @@
 """Exported networks for series answer to the user's own files as they were judged."""
 
-import hashlib
-import importlib.util
 import json
 
 import numpy as np
 import pytest
-import safetensors.torch
 import torch
+from written_model import exported
 
-from netwright.results.model_file import Inputs, model_file, reserved_names
-from netwright.results.network_source import write_source
 from netwright.spaces import Series
 from netwright.tasks import forecast, series
-from netwright.tasks.mean_and_spread import mean_and_std
 from netwright.training import predict
-
-
-def exported(task, folder):
-    """The module `model.py` of a random network, and what the network gives for the test series."""
-    torch.manual_seed(0)
-    space = Series()
-    network = space.build(space.at(0), task.shape).eval()
-    data = task.final_data()
-    source = write_source(network, task.test.inputs[:2], reserved_names(task.preparation, task.problem))
-    content = safetensors.torch.save({name: each.contiguous().clone() for name, each in source.tensors.items()})
-    (folder / "weights.safetensors").write_bytes(content)
-    mean, std = mean_and_std(task.train.inputs)
-    inputs = Inputs(task.shape.input, task.problem, mean, std, task.preparation)
-    (folder / "model.py").write_text(model_file(source, inputs, hashlib.sha256(content).hexdigest()))
-    spec = importlib.util.spec_from_file_location("model_of_series", folder / "model.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module, predict(network, data.held_out, data)
 
 
 def printed(module, capsys, *files):
@@ -45,7 +22,9 @@ def test_a_classifier_reads_ts_files(tmp_path, capsys):
     lines = [",".join(map(str, rng.normal(size=16 - i % 3).round(3))) + f":{'ab'[i % 2]}" for i in range(30)]
     (tmp_path / "hills.ts").write_text("\n".join(["@equalLength false", "@data", *lines, ""]))
     task = series(tmp_path / "hills.ts")
-    module, outputs = exported(task, tmp_path)
+    module, network = exported(task, Series(), tmp_path)
+    data = task.final_data()
+    outputs = predict(network, data.held_out, data)
     (tmp_path / "own").mkdir()
     answers = printed(module, capsys, *task.preparation.own_files(len(task.test), tmp_path / "own"))
     assert [each["class"] for each in answers] == [task.class_names[i] for i in outputs.argmax(1)]
@@ -58,7 +37,9 @@ def test_a_classifier_reads_ts_files(tmp_path, capsys):
 def test_a_forecast_goes_on_from_a_table(tmp_path, capsys):
     (tmp_path / "load.csv").write_text("t,load\n" + "".join(f"{t},{np.sin(t):.4f}\n" for t in range(200)))
     task = forecast(tmp_path / "load.csv", horizon=2, window=8, time_column="t")
-    module, outputs = exported(task, tmp_path)
+    module, network = exported(task, Series(), tmp_path)
+    data = task.final_data()
+    outputs = predict(network, data.held_out, data)
     (tmp_path / "own").mkdir()
     answers = printed(module, capsys, *task.preparation.own_files(len(task.test), tmp_path / "own"))
     found = torch.tensor([[each["numbers"][name] for name in task.problem.names] for each in answers])
@@ -71,7 +52,9 @@ def test_a_forecast_says_how_far_off_it_is(tmp_path, capsys):
     lines = [f"{t},{np.sin(t):.4f},{5 + np.cos(t):.4f}\n" for t in range(200)]
     (tmp_path / "load.csv").write_text("t,load,heat\n" + "".join(lines))
     task = forecast(tmp_path / "load.csv", horizon=2, window=8, time_column="t", target=["heat", "load"])
-    module, outputs = exported(task, tmp_path)
+    module, network = exported(task, Series(), tmp_path)
+    data = task.final_data()
+    outputs = predict(network, data.held_out, data)
     (tmp_path / "tested.csv").write_text("t,load,heat\n" + "".join(lines[180:]))
     assert module.main([str(tmp_path / "tested.csv"), "--json", "--score"]) == 0
     found = json.loads(capsys.readouterr().out)["score"]
@@ -87,7 +70,7 @@ def test_a_forecast_says_how_far_off_it_is(tmp_path, capsys):
 def test_windows_over_a_gap_are_not_scored(tmp_path, capsys):
     lines = [f"{t},{np.sin(t):.4f}\n" for t in range(200)]
     (tmp_path / "load.csv").write_text("t,load\n" + "".join(lines))
-    module, _ = exported(forecast(tmp_path / "load.csv", horizon=2, window=8, time_column="t"), tmp_path)
+    module, _ = exported(forecast(tmp_path / "load.csv", horizon=2, window=8, time_column="t"), Series(), tmp_path)
     lines[20] = "20,\n"
     (tmp_path / "gaps.csv").write_text("t,load\n" + "".join(lines[:40] + lines[43:60]))
     assert module.main([str(tmp_path / "gaps.csv"), "--json", "--score"]) == 0

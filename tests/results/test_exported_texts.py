@@ -1,36 +1,15 @@
 """Exported networks for texts answer to the user's own files as they were judged."""
 
-import hashlib
-import importlib.util
 import json
 
 import pytest
-import safetensors.torch
-import torch
+from written_model import exported
 
-from netwright.results.model_file import Inputs, model_file, reserved_names
-from netwright.results.network_source import write_source
 from netwright.spaces import Recurrent, Texts
 from netwright.tasks import text, text_table
 from netwright.training import evaluate, predict
 
 PROSE = "the cat sat on the mat, and the dog sat on the log.\nA bird flew over both of them!\n" * 40
-
-
-def exported(task, space, folder):
-    """The module `model.py` of a random network, and the network."""
-    torch.manual_seed(0)
-    network = space.build(space.at(0), task.shape).eval()
-    names = reserved_names(task.preparation, task.problem)
-    source = write_source(network, task.test.inputs[:2].long(), names)
-    content = safetensors.torch.save({name: each.contiguous().clone() for name, each in source.tensors.items()})
-    (folder / "weights.safetensors").write_bytes(content)
-    inputs = Inputs(task.shape.input, task.problem, None, None, task.preparation)
-    (folder / "model.py").write_text(model_file(source, inputs, hashlib.sha256(content).hexdigest()))
-    spec = importlib.util.spec_from_file_location("model_of_texts", folder / "model.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module, network
 
 
 @pytest.mark.parametrize("unit", ["characters", "words", "bytes"])
