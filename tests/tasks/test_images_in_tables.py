@@ -90,3 +90,23 @@ def test_class_folders_with_a_table_beside_them_stay_class_folders(tmp_path):
     assert tasks.open_task(str(tmp_path)).class_names == ("cats", "dogs")
     weighted = tasks.image_folder(tmp_path, class_weights="1,3")
     assert weighted.problem.class_weights == (1, 3)
+
+
+def test_tables_of_the_users_own_to_test_and_validate_on(photos, tmp_path):
+    folder = photos({"brightness": BRIGHT + 0.5, "patient": np.arange(60) // 2})
+    lines = (folder / "labels.csv").read_text().splitlines()
+    tables = {"labels": lines[1:41], "other": lines[41:53], "tested": lines[53:]}
+    for name, own in tables.items():
+        (folder / f"{name}.csv").write_text("\n".join([lines[0], *own]) + "\n")
+    options = {"target": "brightness", "test": str(folder / "tested.csv"), "validation": str(folder / "other.csv")}
+    task = tasks.open_task(str(folder), group_column="patient", **options)
+    found = [task.problem.in_units(each.targets)[:, 0].numpy() for each in (task.train, task.test)]
+    assert np.allclose(found[0], BRIGHT[:52] + 0.5) and np.allclose(found[1], BRIGHT[52:] + 0.5)
+    assert task.validation.tolist() == list(range(40, 52)) and len(set(task.groups.tolist())) == 20 + 12
+    assert task.test.inputs[:, 0, 0, 0].tolist() == BRIGHT[52:].tolist()
+    files = task.preparation.own_files(8, tmp_path)
+    assert [each.name for each in files] == [f"p{i}.png" for i in range(52, 60)]
+    assert tasks.from_configuration(task.configuration()).fingerprint == task.fingerprint
+    (folder / "tested.csv").write_text("file,bright\np1.png,3\n")
+    with pytest.raises(DataError, match=r"tested\.csv has no column 'brightness'; did you mean 'bright'"):
+        tasks.open_task(str(folder), **options)

@@ -12,6 +12,7 @@ from small_files import Runs, jpeg, pack
 
 from netwright import tasks
 from netwright.core.errors import DataError, NetwrightError, UserError
+from netwright.problems import Classification, Regression, SeveralLabels
 from netwright.tasks import BadFiles
 
 X = np.random.default_rng(0).integers(0, 256, (30, 1, 6, 6), dtype=np.uint8)
@@ -61,6 +62,24 @@ def test_packed_class_names_and_grey_images(tmp_path, rng):
     pack(tmp_path / "a.npz", images, np.arange(12) % 2, classes=np.array(["cat", "dog"]))
     task = tasks.npz(tmp_path / "a.npz")
     assert task.class_names == ("cat", "dog") and task.shape.input == (1, 10, 14)
+
+
+def test_packed_images_may_ask_for_numbers_and_labels(tmp_path, rng):
+    pixels = rng.integers(0, 256, (24, 8, 8), dtype=np.uint8)
+    images, bright = [jpeg(each) for each in pixels], pixels.mean((1, 2), dtype=np.float64)
+    pack(tmp_path / "numbers.npz", images, bright)
+    pack(tmp_path / "test.npz", images[:9], bright[:9])
+    task = tasks.npz(tmp_path / "numbers.npz", test=tmp_path / "test.npz", limit=20)
+    assert isinstance(task.problem, Regression) and len(task.train) == 20 and len(task.test) == 9
+    assert np.allclose(np.sort(task.problem.in_units(task.test.targets)[:, 0]), np.sort(bright[:9]))
+    several = np.stack([bright > 127, np.arange(24) % 3 > 0], 1).astype(int)
+    pack(tmp_path / "labels.npz", images, several, group=np.arange(24) // 2)
+    task = tasks.npz(tmp_path / "labels.npz", group_column="group")
+    assert isinstance(task.problem, SeveralLabels) and len(task.groups) == len(task.train)
+    pack(tmp_path / "whole.npz", images, np.arange(24) % 8)
+    assert isinstance(tasks.npz(tmp_path / "whole.npz").problem, Classification)
+    numbers = tasks.npz(tmp_path / "whole.npz", problem="regression", loss="absolute").problem
+    assert isinstance(numbers, Regression) and numbers.loss_name == "absolute"
 
 
 def test_other_formats_in_a_packed_file_are_decoded_too(tmp_path, rng):

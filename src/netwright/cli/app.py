@@ -192,7 +192,7 @@ def doctor(directory: Directory = Path(RUNS), as_json: Json = False) -> None:
 @app.command()
 def clean(directory: Directory = Path(RUNS), as_json: Json = False) -> None:
     """Remove what a project keeps only to save time: decoded images, which are made again where they are wanted."""
-    from netwright.cli.clean import clean
+    from netwright.cli.db import clean
 
     clean(directory, as_json=as_json)
 

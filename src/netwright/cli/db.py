@@ -1,4 +1,4 @@
-"""`netwright db`: check what is stored, copy it, and save what can be saved."""
+"""`netwright db` and `clean`: check what is stored, copy it, save what can be saved, remove what only saves time."""
 
 from __future__ import annotations
 
@@ -71,3 +71,21 @@ def recover(directory: Path, to: Path | None, *, as_json: bool) -> None:
     runs, trials = counted(found.runs, "run"), counted(found.trials, "trial")
     say(f"{found.directory}: {runs} with {trials} recovered; {directory} is as it was")
     say(*[f"lost: {each}" for each in found.lost] or ["nothing that was written is known to be missing"])
+
+
+def clean(directory: Path, *, as_json: bool) -> None:
+    """Remove the decoded images. Commands that read them now keep what they have; later ones decode anew."""
+    from netwright.store.directory import DECODED
+    from netwright.tasks.decoded_files import remove
+
+    if not directory.is_dir():
+        raise UserError(f"there is no directory {directory}; name that of a project with --dir")
+    freed = remove(directory / DECODED)
+    if as_json:
+        say_json({"directory": str(directory), "bytes": freed})
+    else:
+        say(
+            f"{directory}: {freed / 1e6:,.1f} MB of decoded images removed"
+            if freed
+            else f"{directory}: nothing to remove"
+        )

@@ -1,4 +1,6 @@
-"""References of scikit-learn, judged as networks are: linear models, and boosted trees."""
+"""References that take no network, judged as networks are: scikit-learn's linear models and boosted trees, and values
+that stay as they are or come again.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ from torch import Tensor
 from netwright.core.kinds import kinds_checked
 from netwright.core.problem import Problem
 from netwright.core.task import Data, Examples
+from netwright.problems.forecast import Forecast
 from netwright.results.figures import Contender
 
 if TYPE_CHECKING:
@@ -198,6 +201,20 @@ def fixed(name: str, problem: Problem, figures: dict[str, float], **more: Any) -
     """A contender in which nothing is random. figures: the loss and each metric of the problem."""
     others = {each: (value,) for each, value in figures.items() if each != problem.main.name}
     return Contender(name, (figures[problem.main.name],), others=others, **more)
+
+
+def repeated_values(task: Task, name: str, back: int) -> Contender:
+    """Says each value again that was there so many times before it.
+
+    task: a forecast.
+    name: as reports call it.
+    back: 1 for the last value.
+    """
+    began, problem = time.monotonic(), task.problem
+    assert isinstance(problem, Forecast)
+    tally = problem.tally()
+    tally.add(problem.repeated(task.test.inputs, back), task.test.targets)
+    return fixed(name, problem, tally.figures(), params=0, macs=0, seconds=time.monotonic() - began)
 
 
 def constant(task: Task) -> Contender | None:

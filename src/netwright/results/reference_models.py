@@ -14,8 +14,7 @@ from torch import Tensor
 
 from netwright.problems.forecast import Forecast
 from netwright.results.figures import Contender
-from netwright.results.naive_forecasts import repeated_values
-from netwright.results.plain_references import boosted_trees, linear_regression, logistic_regression
+from netwright.results.plain_references import boosted_trees, linear_regression, logistic_regression, repeated_values
 from netwright.results.token_references import MOST_TOKENS, by_its_tokens, follows, name_of
 
 if TYPE_CHECKING:

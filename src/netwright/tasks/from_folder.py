@@ -91,7 +91,7 @@ def image_folder(
     )
 
 
-def _parts(folder: Path, splits: Splits) -> tuple[_Parts, tuple[str, ...]]:
+def _parts(folder: Path, splits: Splits) -> tuple[Parts, tuple[str, ...]]:
     seen = Seen()
     names = splits.names
     train = listed(splits.train, names, names, folder, seen)
@@ -100,12 +100,12 @@ def _parts(folder: Path, splits: Splits) -> tuple[_Parts, tuple[str, ...]]:
         None if each is None else listed(each, known_classes(each, names), names, folder, seen)
         for each in (splits.validation, splits.test)
     )
-    return _Parts(train, validation, test), splits.notes + seen.notes()
+    return Parts(train, validation, test), splits.notes + seen.notes()
 
 
 @dataclass(frozen=True, eq=False)
-class _Parts:
-    """The files of each split; they are read in one row: train, validation, test."""
+class Parts:
+    """The files of each split, with what is asked for of each; they are read in one row: train, validation, test."""
 
     train: Listing
     validation: Listing | None
@@ -115,7 +115,7 @@ class _Parts:
     def files(self) -> list[Path]:
         return [file for part in (self.train, self.validation, self.test) if part is not None for file in part.files]
 
-    def limited(self, limit: int | float, seed: int) -> tuple[_Parts, tuple[str, ...]]:
+    def limited(self, limit: int | float, seed: int) -> tuple[Parts, tuple[str, ...]]:
         test = None if self.test is None else self.test.codes
         chosen, chosen_test, notes = limited(self.train.codes, test, limit, seed)
         held_out = self.validation
@@ -123,7 +123,7 @@ class _Parts:
             share = len(chosen) / len(self.train.codes)
             held_out = held_out.chosen(pick(held_out.codes, round(len(held_out.codes) * share), seed))
         kept_test = None if self.test is None or chosen_test is None else self.test.chosen(chosen_test)
-        return _Parts(self.train.chosen(chosen), held_out, kept_test), notes
+        return Parts(self.train.chosen(chosen), held_out, kept_test), notes
 
     def prepared(self, pictures: Reading) -> tuple[Prepared, Prepared | None]:
         """Training and validation images together, and the test images, without those that could not be used."""

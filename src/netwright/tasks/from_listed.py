@@ -5,32 +5,31 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.core.errors import DataError, UserError
+from netwright.core.errors import DataError, UserError, nearest
 from netwright.core.kinds import kinds_checked
-from netwright.core.preparation import Preparation
 from netwright.core.spelling import option
 from netwright.core.task import Augmentation
 from netwright.core.wording import listed
 from netwright.problems.regression import Regression
 from netwright.tasks import decoding
 from netwright.tasks.asked import Wish
-from netwright.tasks.building import Prepared, build
+from netwright.tasks.building import build
+from netwright.tasks.class_folders import Listing
 from netwright.tasks.column_kinds import decimal_of
-from netwright.tasks.from_folder import Reading
+from netwright.tasks.from_folder import Parts, Reading
 from netwright.tasks.given_paths import existing
 from netwright.tasks.grouping import numbered, times_of
 from netwright.tasks.portable.cells import is_missing
-from netwright.tasks.raw_inputs import IMAGE_ENDINGS, MOST_PATHS, OwnPaths, Pictures
+from netwright.tasks.raw_inputs import IMAGE_ENDINGS
 from netwright.tasks.remaking import remakeable
-from netwright.tasks.splits import Indices, limited
+from netwright.tasks.splits import limited
 from netwright.tasks.tables import Table, read_table
-from netwright.tasks.targets import Target, asked_of, column_of, target_columns
+from netwright.tasks.targets import Target, asked_like, asked_of, column_of, target_columns
 from netwright.tasks.task import Task
 
 TABLES = ("labels", "targets", "annotations", "metadata")  # names of tables that are looked for in a folder
@@ -84,6 +83,8 @@ def image_table(
     skip_bad: bool | int | float | str = False,
     *,
     target: str | int | Sequence[str] | None = None,
+    test: str | os.PathLike[str] | None = None,
+    validation: str | os.PathLike[str] | None = None,
     problem: str | None = None,
     loss: str | None = None,
     class_weights: str | Sequence[float] | None = None,
@@ -101,6 +102,8 @@ def image_table(
     path: of the table, or of the folder that it is in, as `labels.csv`. File names are relative to that folder or to a
         folder in it, with or without their ending.
     target: the column or columns, as of `csv`; by default the one beside the file names.
+    test, validation: tables of further images, to test and to validate on, with columns of the same names; file names
+        are relative to their own folders.
     size, skip_bad, limit, decoded: as of `image_folder`.
     problem, loss, class_weights, separator, group_column, time_column: as of `csv`.
     augmentation: by default that of `image_folder` for classes and labels, and none for numbers, which may change where
@@ -123,24 +126,49 @@ def image_table(
     if limit is not None:
         chosen, _, notes = limited(asked.strata(asked.values[rows]), None, limit, split_seed)
         rows = rows[chosen]
-    pictures = Reading(_files(table, names, rows), size, skip_bad, decoded)
-    rows = rows[pictures.good]
-    groups = None if group_column is None else _groups(table, column_of(table, group_column))[rows]
-    said = f"images are named by the column {table.columns[names]!r} of {table.where}"
+    own, more = Listing(_files(table, names, rows), asked.values[rows]), []
+    further: dict[str, Listing | None] = {}
+    for which, given in (("validation", validation), ("test", test)):
+        further[which], said = (None, ()) if given is None else _further(given, table, names, asked, decimal)
+        more += said
+    parts = Parts(own, further["validation"], further["test"])
+    pictures = Reading(parts.files, size, skip_bad, decoded)
+    own_good = pictures.good[: len(rows)]
+    groups = None if group_column is None else _groups(table, column_of(table, group_column))[rows[own_good]]
+    places = parts.validation_places(pictures)
+    if groups is not None and places is not None:
+        groups = np.append(groups, np.arange(len(places)) + groups.max() + 1)
     return build(
         place.parent.name,
-        Prepared(pictures.images, asked.values[rows]),
-        None,
+        *parts.prepared(pictures),
         asked.problem,
         augmentation=augmentation or _usual(asked, pictures),
-        notes=(said, *table.notes, *of_decimal, *asked.notes, *notes, *pictures.notes),
+        notes=(
+            f"images are named by the column {table.columns[names]!r} of {table.where}",
+            *(*table.notes, *of_decimal, *asked.notes, *more, *notes, *pictures.notes),
+        ),
         test_share=test_share,
         split_seed=split_seed,
-        preparation=_Made(pictures, tuple(np.array(pictures.files, dtype=object)[pictures.good])),
-        names=[each.name for each, good in zip(pictures.files, pictures.good, strict=True) if good],
+        preparation=parts.preparation(pictures),
+        validation=places,
+        names=[each.name for each in parts.left(pictures)],
         groups=groups,
         by_time=time_column is not None,
     )
+
+
+def _further(
+    path: str | os.PathLike[str], first: Table, names: int, asked: Target, decimal: str
+) -> tuple[Listing, tuple[str, ...]]:
+    """The images of a second table, and what it asks for of them; DataError for a column that it lacks."""
+    table = read_table(existing(path, "file", "a table of image files"), first.delimiter, first.header)
+    wanted = [first.columns[names], *asked.names]
+    lacking = [name for name in wanted if name not in table.columns]
+    if lacking:
+        raise DataError(f"{table.where} has no column {lacking[0]!r}{nearest(lacking[0], table.columns)}")
+    place, *columns = (table.columns.index(name) for name in wanted)
+    values, notes = asked_like(table, columns, asked, decimal)
+    return Listing(_files(table, place, np.arange(len(table))), values), notes
 
 
 def _table(path: str | os.PathLike[str]) -> Path:
@@ -152,20 +180,6 @@ def _table(path: str | os.PathLike[str]) -> Path:
             "a column of file names"
         )
     return found
-
-
-@dataclass(frozen=True)
-class _Made:
-    """Gives the preparation, once it is known which images became the test split."""
-
-    pictures: Reading
-    files: tuple[Path, ...]
-
-    def __call__(self, places: Indices | None) -> Preparation:
-        test = self.files if places is None else [self.files[i] for i in places[:MOST_PATHS].tolist()]
-        own = OwnPaths(tuple(each.absolute() for each in test[:MOST_PATHS]))
-        of = self.pictures
-        return Pictures(of.shape, own, deep_scale=of.scale, background=of.background)
 
 
 def _usual(asked: Target, pictures: Reading) -> Augmentation:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -12,9 +14,11 @@ from netwright.core.kinds import kinds_checked
 from netwright.core.preparation import Preparation
 from netwright.core.task import Augmentation
 from netwright.tasks.archives import Arrays
+from netwright.tasks.asked import Wish, understood, understood_as
 from netwright.tasks.building import build
-from netwright.tasks.class_labels import encode, encode_as
+from netwright.tasks.example_weights import used_weights
 from netwright.tasks.from_arrays import arrays
+from netwright.tasks.grouping import numbered
 from netwright.tasks.packed import Packed, is_packed
 from netwright.tasks.raw_inputs import OwnBytes, Pictures
 from netwright.tasks.remaking import remakeable
@@ -79,8 +83,9 @@ def npz(
 
     path: of the file.
     test: a second file with the test split. The other options are those of `arrays`.
-    problem, loss, class_weights, separator, by_time, tile, ignore, dice: as in `arrays`, of arrays that are no packed
-        images.
+    problem, loss, class_weights, separator, by_time: as in `arrays`. Labels of packed images are classes unless they
+        are fractions, or rows of several numbers, or one of the first options says otherwise.
+    tile, ignore, dice: as in `arrays`, of masks.
     group_column: the name of an array of the file with a value for each training example: the `groups` of `arrays`.
     weight_column: the name of an array of the file with what each training example counts: the `weights` of `arrays`.
     classes, augmentation, nan, layout, limit, test_share, split_seed: as in `arrays`.
@@ -94,7 +99,11 @@ def npz(
             stored.path.stem,
             stored,
             Arrays(test) if test is not None else None,
+            Wish(problem, loss, class_weights, separator),
             classes=classes,
+            groups=None if group_column is None else _named(stored, group_column),
+            weights=None if weight_column is None else _named(stored, weight_column),
+            by_time=by_time,
             augmentation=augmentation or Augmentation(),
             skip_bad=skip_bad,
             limit=limit,
@@ -132,6 +141,7 @@ def packed_task(
     name: str,
     train: Arrays,
     test: Arrays | None,
+    wish: Wish | None = None,
     *,
     classes: Sequence[str] | None,
     augmentation: Augmentation,
@@ -139,23 +149,29 @@ def packed_task(
     limit: int | float | None,
     test_share: float = 0.1,
     split_seed: int = 0,
+    groups: Any = None,
+    weights: Any = None,
+    by_time: bool = False,
 ) -> Task:
     """A task of packed JPEG files; only the images that `limit` keeps are decoded."""
     ours = Packed(train)
-    labels = encode(ours.labels, classes if classes is not None else ours.classes, f"labels of {train.where}")
+    names = classes if classes is not None else ours.classes
+    asked = understood(ours.labels, _of_packed(ours.labels, wish or Wish()), names, f"labels of {train.where}")
+    of_group = None if groups is None else numbered(groups, len(ours), "groups")
     chosen, chosen_test = np.arange(len(ours)), None
-    theirs, codes = None, None
+    theirs, told = None, None
     if test is not None:
         theirs = Packed(test)
-        codes = encode_as(theirs.labels, labels, f"labels of {test.where}")
+        told = understood_as(theirs.labels, asked, f"labels of {test.where}")
     notes: tuple[str, ...] = ()
     if limit is not None:
-        chosen, chosen_test, notes = limited(labels.codes, codes, limit, split_seed)
-    prepared, used, found = ours.decoded(chosen, labels.codes[chosen], skip_bad, None)
+        strata = None if told is None else asked.strata(told)
+        chosen, chosen_test, notes = limited(asked.strata(asked.values), strata, limit, split_seed)
+    prepared, used, found = ours.decoded(chosen, asked.values[chosen], skip_bad, None)
     held_out, used_test = None, used
-    if theirs is not None and codes is not None:
+    if theirs is not None and told is not None:
         picked = np.arange(len(theirs)) if chosen_test is None else chosen_test
-        held_out, used_test, more = theirs.decoded(picked, codes[picked], skip_bad, prepared.inputs.shape[1:])
+        held_out, used_test, more = theirs.decoded(picked, told[picked], skip_bad, prepared.inputs.shape[1:])
         found += more
 
     def preparation(places: Indices | None) -> Preparation:
@@ -166,13 +182,22 @@ def packed_task(
         name,
         prepared,
         held_out,
-        labels.names,
+        asked.problem,
         augmentation=augmentation,
-        notes=labels.notes + notes + found,
+        notes=asked.notes + notes + found,
         test_share=test_share,
         split_seed=split_seed,
         preparation=preparation,
+        groups=None if of_group is None else of_group[used],
+        weights=used_weights(weights, len(ours), used),
+        by_time=by_time,
     )
+
+
+def _of_packed(labels: np.ndarray, wish: Wish) -> Wish:
+    """Whole numbers and texts beside packed images are classes, however many there are of them."""
+    plain = wish.kind is None and labels.ndim == 1 and labels.dtype.kind != "f"
+    return replace(wish, problem="classification") if plain else wish
 
 
 def pair_of(stored: Arrays, pairs: Sequence[tuple[str, str]], where: str) -> tuple[str, str]:

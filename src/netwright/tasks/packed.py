@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ class Packed:
     def decoded(
         self,
         chosen: NDArray[np.int64],
-        codes: NDArray[np.int64],
+        codes: NDArray[Any],
         skip_bad: bool | float | str,
         shape: tuple[int, int, int] | None,
     ) -> tuple[Prepared, NDArray[np.int64], tuple[str, ...]]:
@@ -74,10 +75,10 @@ class Packed:
 
     def _check(self) -> None:
         offsets, size = self.offsets, len(self.bytes)
-        if self.labels.ndim != 1 or len(offsets) != len(self.labels) + 1:
+        if self.labels.ndim not in (1, 2) or len(offsets) != len(self.labels) + 1:
             raise DataError(
                 f"{self.where}: {len(offsets):,} offsets and {self.labels.shape} labels; expected one offset more than "
-                "labels"
+                "labels, (n,), or (n, numbers)"
             )
         if len(self.labels) and (offsets[0] < 0 or offsets[-1] > size or bool((np.diff(offsets) < 0).any())):
             raise DataError(f"{self.where}: the offsets do not rise from 0 to {size:,}, the number of bytes in data")
