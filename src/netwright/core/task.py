@@ -213,7 +213,7 @@ class Examples:
     stored_weights: what each row counts in the loss and the metrics, float32 (n,), 1 on average; None where all count
         alike.
 
-    inputs, targets: of the examples in their order.
+    inputs, targets, weights: of the examples in their order, see the stored ones.
     places: which of the stored rows are the examples, in order: int32 or int64, on their device; None for all of them.
         Other splits may choose from the same tensors: do not write to them.
     """
