@@ -63,7 +63,7 @@ def cross_validated(
             answered = _answers(data, *train(data, number, None if place is None else place / "training"))
             _keep(place, identity, answered)
         tally = tally or data.problem.tally()
-        tally.add(answered.outputs, data.held_out.targets)
+        data.held_out.tell(tally, answered.outputs, 0, len(data.held_out))
         found.append(answered)
     assert tally is not None
     pooled = {f"val_{name}": value for name, value in tally.figures().items()}

@@ -27,6 +27,7 @@ from netwright.training.batches import augmentation_generator, layers_seed
 from netwright.training.best import Best
 from netwright.training.changing import mixed_loss
 from netwright.training.evaluation import evaluation_batch, measure, on_device, require_examples
+from netwright.training.fresh_statistics import BATCHES, has_statistics, take_fresh_statistics
 from netwright.training.laying import Layout
 from netwright.training.optimisers import build_optimiser, drop_path_probability, learning_rate, set_learning_rate
 from netwright.training.out_of_memory import out_of_memory_reported, reset_peak_memory
@@ -43,6 +44,8 @@ from netwright.training.walk import Walk
 RECENT_EPOCHS = 3
 FORWARD = 1 / 3
 """Of a training step takes a pass without gradients."""
+FRESH = 2**31
+"""The number of the pass from which batches for statistics of averaged weights are drawn."""
 STEPS_BETWEEN_LOOKS = 50
 """Steps between two looks at the losses on devices where looking means waiting; on CPU every step is looked at."""
 
@@ -174,6 +177,7 @@ class Loop:
             self.steps = min(self.steps, settings.steps_per_epoch)
         self.optimiser = build_optimiser(network, settings)
         self.average = None if settings.average is None else WeightAverage(network, settings.average)
+        self.refreshes = settings.fresh_statistics and self.average is not None and has_statistics(network)
         self.compiled: Callable[..., Any] = torch.compile(network) if settings.compile else network
         self.autocast = precision.autocast(device)
         self.trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
@@ -348,6 +352,8 @@ class Loop:
         entry: of the curve, for which it is measured.
         """
         with self.average.in_place() if self.average is not None else nullcontext():
+            if self.refreshes:
+                take_fresh_statistics(self.network, self._fresh_batches(), self.autocast)
             found = measure(self.network, self.held_out, self.problem, self.normalise, self.precision, self.evaluated)
             measured = {f"val_{name}": value for name, value in found.items()}
             if math.isfinite(measured["val_loss"]):
@@ -410,6 +416,15 @@ class Loop:
         batches = Batches(self.examples, order, self.normalise, self.augmentation, generator, self.problem.void)
         return batches, len(order)
 
+    def _fresh_batches(self) -> Iterator[Any]:
+        """Inputs of the same few batches each time, drawn as those of a pass that no training comes to."""
+        size, count = self.layout.size, min(BATCHES, self.layout.steps)
+        order = self.layout.order(len(self.examples), self.seed, FRESH, self.device)[: size * count]
+        generator = augmentation_generator(self.seed, FRESH, self.device)
+        batches = Batches(self.examples, order, self.normalise, self.augmentation, generator, self.problem.void)
+        for number in range(count):
+            yield batches(number * size, (number + 1) * size)[0]
+
     def _drop_paths(self, epoch: int) -> None:
         """Drop path rises with the epochs, or with the share of the time that is spent."""
         probability = drop_path_probability(self.settings, epoch)
@@ -432,7 +447,10 @@ class Loop:
 
     def _measuring(self, done: int, seconds: float) -> float:
         """Seconds that a measurement will take, by those of so many steps."""
-        return FORWARD * seconds / done * len(self.held_out) / self.settings.batch_size
+        batches = len(self.held_out) / self.settings.batch_size
+        if self.refreshes:
+            batches += min(BATCHES, self.layout.steps)
+        return FORWARD * seconds / done * batches
 
     @property
     def _of_steps(self) -> str:

@@ -51,6 +51,8 @@ class TrainingSettings(Configured):
         and PyTorch's number for others.
     compile: use `torch.compile`; pays off only in long training.
     average: decay of the exponential moving average of the weights. The average is then what is judged and returned.
+    fresh_statistics: whether the average gets statistics of batch normalisation of its own whenever it is measured,
+        from at most 16 batches, in place of averaged ones: see `netwright.training.fresh_statistics`.
     evaluate_every: epochs between two measurements on the held-out examples; the last epoch is always measured.
     learning_rate: the highest of the schedule.
     steps_per_epoch: at most; an epoch with fewer than its examples make takes other ones each time, at random. None
@@ -99,6 +101,7 @@ class TrainingSettings(Configured):
     seconds: float | None = None
     patience: int | None = None
     keep_best: bool = False
+    fresh_statistics: bool = False
 
     DARTS_FINAL: ClassVar[TrainingSettings]
     """The final training on CIFAR-10 of Liu et al. (2019): 600 epochs, cutout 16, auxiliary head, drop path 0.2."""
@@ -211,6 +214,7 @@ _CHECKS: dict[str, Check] = {
     "seconds": _or_none(_positive()),
     "patience": _or_none(_integer(1)),
     "keep_best": _flag(),
+    "fresh_statistics": _flag(),
     **{name: _one_of(*names) for name, names in _NAMES.items()},
 }
 

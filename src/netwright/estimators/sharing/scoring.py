@@ -12,6 +12,7 @@ from torch import nn
 from netwright.core.architecture import Architecture
 from netwright.estimators.sharing.weights import Weights, in_full
 from netwright.training.evaluation import plain_batch
+from netwright.training.fresh_statistics import take_fresh_statistics
 from netwright.training.laying import Judged
 
 
@@ -43,15 +44,8 @@ def recalibrated(weights: Weights, architecture: Architecture, minibatches: int)
     network = weights.supernet.extract(architecture)
     if weights.precision.channels_last:
         network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    network.eval()
-    for module in network.modules():
-        if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
-            module.train()
-            module.reset_running_stats()
-            module.momentum = None  # the plain mean over the minibatches
-    for number in range(minibatches):
-        network(weights.training(number)[0])
-    return network.eval()
+    take_fresh_statistics(network, (weights.training(number)[0] for number in range(minibatches)))
+    return network
 
 
 def _judged(weights: Weights, count: int) -> Judged:
