@@ -1,4 +1,13 @@
-"""The best measurement of a training, the weights that it was of, and for how long none was better."""
+"""The best measurement of a training, the weights that it was of, and for how long none was better.
+
+Better is by the problem's main metric, among equal ones by the loss. By the loss alone, 5 measurements of patience left
+less (an `Mlp` with a constant rate and average 0.99, up to 60 epochs, 30 % held out, mean of 3 seeds):
+
+    accuracy at the best measurement (epochs)    by the metric    by the loss
+    breast cancer, 569 rows                      99.2 % (20)      98.8 % (24)
+    digits, 1,797 rows                           96.1 % (20)      95.9 % (23)
+    MNIST, 3,000 images                          90.2 % (14)      89.8 % (12)
+"""
 
 from __future__ import annotations
 
