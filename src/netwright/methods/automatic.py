@@ -29,10 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["auto"]
 
-BY_THE_CLOCK: Mapping[str, Any] = {
-    **{"schedule": "stable", "warm_up": 0.01},
-    **{"average": 0.999, "fresh_statistics": True},
-}
+BY_THE_CLOCK: Mapping[str, Any] = {"schedule": "stable", "warm_up": 0.01, "average": 0.999, "fresh_statistics": True}
 """What a training needs that can be judged and continued anywhere, beside what suits the data."""
 SHARE_OF_ONE = 0.45  # of the search's time, that a full training may take
 PASSES, STEPS = (
