@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _ADAMW = {"optimiser": "adamw", "gradient_clip": 1.0}
 _USUAL: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "images": {"optimiser": "sgd", "learning_rate": 0.1, "weight_decay": 5e-4},
-        "masks": {**_ADAMW, "learning_rate": 3e-3, "weight_decay": 1e-3},
+        "images": {"optimiser": "sgd", "learning_rate": 0.1, "weight_decay": 5e-4, "augmentation": "light"},
+        "masks": {**_ADAMW, "learning_rate": 3e-3, "weight_decay": 1e-3, "augmentation": "light"},
         "vectors": {**_ADAMW, "learning_rate": 2e-3, "weight_decay": 1e-2},
         "series": {**_ADAMW, "learning_rate": 3e-3, "weight_decay": 1e-2},
         "tokens": {**_ADAMW, "learning_rate": 3e-3, "weight_decay": 1e-2},
@@ -28,6 +28,16 @@ _USUAL: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     }
 )
 """By kind of data."""
+_CHANGED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "images": ("light", "strong", "none"),
+        "masks": ("light", "strong"),
+        "series": ("task", "light", "strong"),
+        "tokens": ("task", "light"),
+    }
+)
+"""How strongly examples may be changed, by kind of data."""
+_MIXED = ("images", "vectors", "series")
 _FASTER = (1 / 3, 3.0)  # learning rates to race beside the usual one, as its multiples
 LEAST_BATCH, MOST_BATCH = 16, 256
 STEPS = 30  # in an epoch, below which batches are made smaller
@@ -57,6 +67,9 @@ def choices(shape: TaskShape, problem: Problem, examples: int) -> dict[str, tupl
         "learning_rate": (rate, *(float(f"{rate * share:.1g}") for share in _FASTER)),
         "weight_decay": (decay, float(f"{decay * 10:.1g}")),
     }
+    kind = _kind(shape)
+    found |= {"augmentation": _CHANGED[kind]} if kind in _CHANGED else {}
+    found |= {"mixup": (0.0, 0.2)} if kind in _MIXED else {}
     return {**found, "label_smoothing": (0.0, 0.1)} if problem.smooths else found
 
 
