@@ -10,9 +10,11 @@ import netwright as nw
 from netwright.core.objective import Constraint
 from netwright.methods.automatic import Decided, decided, validation_share
 from netwright.spaces.with_training import WithTraining
+from netwright.training.mirrors import Mirrored
 from netwright.training.timing import Pace
 
 STEP = Pace(0.01, 0.5, 0.05)
+TURNED = Mirrored(False, "images are not mirrored, which would change their answers")
 SPACE = nw.spaces.Chain(width=4)
 
 
@@ -22,7 +24,8 @@ def task() -> nw.tasks.Task:
 
 
 def plan(task: nw.tasks.Task, seconds: float = 300, **options: object) -> Decided:
-    return decided(task, SPACE, seconds, device="cpu", **{"pace": STEP, **options})  # pyright: ignore[reportArgumentType]
+    options = {"pace": STEP, "mirrored": TURNED, **options}
+    return decided(task, SPACE, seconds, device="cpu", **options)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("seconds", [20, 45, 300, 1800])
@@ -83,6 +86,15 @@ def test_is_plain_data(task: nw.tasks.Task) -> None:
     assert again.training(space, task, "cpu").configuration() == found.training(space, task, "cpu").configuration()
 
 
+def test_images_are_mirrored_where_that_changes_nothing(task: nw.tasks.Task) -> None:
+    found = plan(task)
+    assert found.settings["flip"] is False
+    assert "flip" not in plan(task, mirrored=Mirrored(None)).settings
+    assert plan(task, mirrored=Mirrored(True), given={"augment": False}).settings["augment"] is False
+    assert plan(task, given={"flip": True}).settings["flip"] is True
+    assert found.lines()[-1] == f"data: {TURNED.reason}"
+
+
 def test_says_what_will_be_tried(task: nw.tasks.Task) -> None:
     lines = plan(task).lines()
     assert len(lines) <= 5
@@ -93,7 +105,7 @@ def test_says_what_will_be_tried(task: nw.tasks.Task) -> None:
 
 def test_a_network_that_keeps_the_limits_is_timed(task: nw.tasks.Task) -> None:
     limit = Constraint.parse("params <= 20k")
-    found = decided(task, SPACE, 30, device="cpu", limits=[limit])
+    found = decided(task, SPACE, 30, device="cpu", limits=[limit], mirrored=TURNED)
     assert found.full > 0
 
 

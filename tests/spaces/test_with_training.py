@@ -101,6 +101,12 @@ def test_it_is_a_value_and_one_of_its_own():
     assert both.key(first) == both.key(both.trained_with(both.space.canonical(same))) != both.key(second)
 
 
+def test_none_is_a_text_where_the_setting_knows_it():
+    both = WithTraining(MLP, {"augmentation": ["none", "light"], "gradient_clip": ["none", 1.0]})
+    assert both.training_of(both.trained_with(next(MLP.enumerate()))) == {"augmentation": "none", "gradient_clip": None}
+    assert both == WithTraining(MLP, {"augmentation": ["none", "light"], "gradient_clip": [None, 1.0]})
+
+
 @pytest.mark.parametrize(
     ("choices", "said"),
     [

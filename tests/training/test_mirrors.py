@@ -33,7 +33,9 @@ def test_what_lies_above_or_below_may_be_mirrored_and_what_lies_left_or_right_no
     stored, targets = images(240, (1, 6))
     upright = mirrored_alike(data_of(stored, targets, Classification(NAMES)), seconds=60, steps=100)
     assert upright.alike is True and upright.reason.startswith("images are mirrored")
-    sideways = mirrored_alike(data_of(stored.transpose(2, 3).contiguous(), targets, Classification(NAMES)), seconds=60, steps=100)
+    sideways = mirrored_alike(
+        data_of(stored.transpose(2, 3).contiguous(), targets, Classification(NAMES)), seconds=60, steps=100
+    )
     assert sideways.alike is False and "mirrored)" in sideways.reason
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.estimators.training import Training
     from netwright.tasks.task import Task
+    from netwright.training.mirrors import Mirrored
     from netwright.training.timing import Pace
 
 __all__ = ["auto"]
@@ -44,6 +45,8 @@ FOLDS = 5
 SURE = 1_000  # examples that one would like to validate on
 LEAST_VALIDATION, MOST_VALIDATION = 0.1, 0.2  # shares of the examples
 AGAIN = 0.15  # of the time at most may it take to train the winner anew on all examples
+MIRRORING, MOST_MIRRORING = 0.03, 4.0  # share of the time, and seconds, to find out whether images may be mirrored
+LEAST_TO_MIRROR = 20  # seconds of a search that has the time to find it out
 REFERENCES = 0.04  # of the time, for references that cost little
 SLOWEST = 0.5  # of the seconds before the first judgement may one step take
 TRIED = 64  # random networks among which one is looked for that keeps the limits
@@ -85,6 +88,7 @@ class Decided:
     again: whether the winner is trained anew on all examples.
     examples: to train on, those to validate on included.
     after: seconds for what follows the search.
+    said: what was found out of the data, a sentence each.
     """
 
     seconds: float
@@ -99,13 +103,16 @@ class Decided:
     again: bool = False
     examples: int = 0
     after: float = 0.0
+    said: Sequence[str] = ()
 
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> Self:
-        return cls(**{**described, "choices": {name: tuple(each) for name, each in described["choices"].items()}})
+        raced = {name: tuple(each) for name, each in described["choices"].items()}
+        return cls(**{**described, "choices": raced, "said": tuple(described.get("said", ()))})
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "choices": {name: list(each) for name, each in self.choices.items()}}
+        raced = {name: list(each) for name, each in self.choices.items()}
+        return {**asdict(self), "choices": raced, "said": list(self.said)}
 
     def space(self, networks: Space) -> Space:
         """The networks with how each is trained."""
@@ -161,6 +168,7 @@ class Decided:
                 if self.again
                 else ", whose best is handed over as it is"
             ),
+            *(f"data: {each}" for each in self.said),
         ]
 
     def _shares(self) -> list[float]:
@@ -188,6 +196,7 @@ def decided(
     device: str = "auto",
     after: float = 0.0,
     pace: Pace | None = None,
+    mirrored: Mirrored | None = None,
 ) -> Decided:
     """What the default search of a task is.
 
@@ -200,18 +209,31 @@ def decided(
     device: to train on.
     after: seconds that are needed after the search in any case, such as for an export.
     pace: of a well-known network's training, where it is known; timed otherwise.
+    mirrored: whether images may be mirrored, where it is known; found out otherwise.
     """
     given = dict(given or {})
     examples = len(task.train)
     settings = {**usual(task.shape, task.problem, examples), **BY_THE_CLOCK, **given}
     raced = {name: each for name, each in choices(task.shape, task.problem, examples).items() if name not in given}
     share = validation_share(examples) if validation is None else validation
-    found = Decided(seconds, 1.0, 1 / ETA, "seconds", share, FOLDS, settings, raced, examples=examples)
+    said: tuple[str, ...] = ()
+    if task.shape.is_image and seconds >= LEAST_TO_MIRROR and not given.keys() & {"flip", "augment"}:
+        mirrored = mirrored or _mirrored(task, share, seconds)
+        said = (mirrored.reason,) if mirrored.reason else ()
+        settings |= {} if mirrored.alike is None else {"flip": mirrored.alike}
+    found = Decided(seconds, 1.0, 1 / ETA, "seconds", share, FOLDS, settings, raced, examples=examples, said=said)
     space = found.space(networks)
     known = {name: _with_usual_training(space, each) for name, each in networks.known(task.shape).items()}
     if pace is None:
         pace = _pace(space, task, found.training(space, task, device), _pilot(space, task, known, limits))
     return replace(_timed(found, task, pace, seconds, after), known={name: str(each) for name, each in known.items()})
+
+
+def _mirrored(task: Task, validation: float, seconds: float) -> Mirrored:
+    """Whether images may be mirrored, found out on the CPU on the training examples of the search."""
+    from netwright.training.mirrors import mirrored_alike
+
+    return mirrored_alike(task.search_data(0, "cpu", validation), seconds=min(MOST_MIRRORING, MIRRORING * seconds))
 
 
 def validation_share(examples: int) -> float:

@@ -7,7 +7,7 @@ al. 2018). The networks are those of the space alone; who trains one asks the sp
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from netwright.core.architecture import Architecture
@@ -71,7 +71,7 @@ class WithTraining(DecisionSpace):
         """
         self.require_own(architecture)
         taken = dict(zip(self._asked, architecture.content[self._networks :], strict=True))
-        return {name: _value(values[taken.get(name, 0)]) for name, values in self.choices.items()}
+        return {name: _value(name, values[taken.get(name, 0)]) for name, values in self.choices.items()}
 
     def trained_with(self, architecture: Architecture, **training: Any) -> Architecture:
         """An architecture of the space of networks as one of this space.
@@ -172,7 +172,7 @@ def _labels(name: str, values: Sequence[Any]) -> tuple[Label, ...]:
     if isinstance(values, str) or not isinstance(values, Sequence) or not values:
         raise ConfigurationError(f"WithTraining: {name} is {shown(values)}; expected a list of its values")
     for value in values:
-        TrainingSettings().replace(**{name: _value(value)})  # raises where it cannot be
+        TrainingSettings().replace(**{name: _value(name, value)})  # raises where it cannot be
     labels = tuple(map(_label, values))
     if len(set(labels)) < len(labels):
         raise ConfigurationError(f"WithTraining: {name} names a value twice in {list(labels)}")
@@ -183,5 +183,15 @@ def _label(value: Any) -> Any:
     return NONE if value is None else value
 
 
-def _value(label: Any) -> Any:
-    return None if label == NONE else label
+def _value(name: str, label: Any) -> Any:
+    return None if label == NONE and not _knows_none(name) else label
+
+
+@cache
+def _knows_none(name: str) -> bool:
+    """Whether the setting has a value of this very text, as `augmentation` has."""
+    try:
+        TrainingSettings().replace(**{name: NONE})
+    except ConfigurationError:
+        return False
+    return True

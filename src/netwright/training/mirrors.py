@@ -23,7 +23,7 @@ from netwright.training.settings import TrainingSettings
 
 MOST_TRAINED, MOST_ASKED = 3_000, 1_000  # images
 SIDE = 32  # pixels, to which larger images are made smaller
-BATCH, STEPS = 32, 400  # of the small network's training, at most
+BATCH, STEPS, PASSES = 32, 400, 30  # of the small network's training: examples in a step, and at most so much
 KEPT = 0.75  # of what the network knows above a constant answer is enough
 LEARNT = 0.15  # of the way from a constant answer to a perfect one must be learnt, to ask at all
 
@@ -55,7 +55,7 @@ def mirrored_alike(data: Data, *, seconds: float = 4.0, steps: int = STEPS, seed
     with seeded(seed):
         network = _network(inputs.shape[1], data.problem.outputs)
     settings = TrainingSettings(
-        epochs=max(1, steps * BATCH // len(small.train)),
+        epochs=max(1, min(PASSES, steps * BATCH // len(small.train))),
         batch_size=min(BATCH, len(small.train) // 2),
         optimiser="adamw",
         learning_rate=1e-2,
@@ -94,8 +94,8 @@ def _smaller(examples: Examples) -> Examples:
     images: Tensor = examples.inputs
     scale = max(images.shape[2:]) / SIDE
     if scale > 1:
-        size = [max(1, round(extent / scale)) for extent in images.shape[2:]]
-        shrunk = F.adaptive_avg_pool2d(images.float(), size)
+        height, width = (max(1, round(extent / scale)) for extent in images.shape[2:])
+        shrunk = F.adaptive_avg_pool2d(images.float(), (height, width))
         images = shrunk.round().to(images.dtype) if not images.is_floating_point() else shrunk
     return Examples(images, examples.targets)
 
