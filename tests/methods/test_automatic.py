@@ -95,6 +95,14 @@ def test_images_are_mirrored_where_that_changes_nothing(task: nw.tasks.Task) -> 
     assert found.lines()[-1] == f"data: {TURNED.reason}"
 
 
+def test_rare_classes_count_where_the_metric_asks_for_them(task: nw.tasks.Task) -> None:
+    assert "balance" not in plan(task).settings
+    found = plan(task, metric="balanced_accuracy")
+    assert found.settings["balance"] == 1.0 == found.choices["balance"][0]
+    assert "balanced_accuracy" in found.lines()[-1]
+    assert plan(task, metric="f1_macro", given={"balance": 0.0}).settings["balance"] == 0.0
+
+
 def test_says_what_will_be_tried(task: nw.tasks.Task) -> None:
     lines = plan(task).lines()
     assert len(lines) <= 5

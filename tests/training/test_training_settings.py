@@ -29,6 +29,7 @@ REFUSED = [
     ("cutout", -1, "at least 0"),
     ("augmentation", "strang", "did you mean 'strong'"),
     ("flip", 1, "'task'"),
+    ("balance", 1.1, "from 0 to 1"),
     ("mixup", -0.1, "at least 0"),
     ("repeats", 0, "at least 1"),
     ("precision", "float16", "did you mean 'bfloat16'"),

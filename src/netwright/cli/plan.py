@@ -131,8 +131,16 @@ class Plan(Asked):
             limits=[Constraint.parse(each) for each in self.limits],
             device=self.device,
             after=after,
+            metric="" if "class_weights" in self.data_options else self._asked_metric,
         )
         return replace(self, automatic=found.as_json())
+
+    @property
+    def _asked_metric(self) -> str:
+        """The metric of the first objective, as the problem calls it."""
+        from netwright.core.objective import Objective
+
+        return Objective.parse(self.objectives[0]).metric.removeprefix("val_") if self.objectives else ""
 
     @property
     def candidate_epochs(self) -> int:

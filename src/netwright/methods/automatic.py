@@ -17,6 +17,7 @@ from netwright.core.decision_space import DecisionSpace
 from netwright.core.wording import duration
 from netwright.spaces.with_training import WithTraining
 from netwright.strategies.race import Race
+from netwright.training.balance import EACH_CLASS_ALIKE
 from netwright.training.usual import choices, usual
 
 if TYPE_CHECKING:
@@ -197,6 +198,7 @@ def decided(
     after: float = 0.0,
     pace: Pace | None = None,
     mirrored: Mirrored | None = None,
+    metric: str = "",
 ) -> Decided:
     """What the default search of a task is.
 
@@ -210,6 +212,7 @@ def decided(
     after: seconds that are needed after the search in any case, such as for an export.
     pace: of a well-known network's training, where it is known; timed otherwise.
     mirrored: whether images may be mirrored, where it is known; found out otherwise.
+    metric: that is asked for, as the problem calls it, where trainings should be made for it.
     """
     given = dict(given or {})
     examples = len(task.train)
@@ -221,6 +224,9 @@ def decided(
         mirrored = mirrored or _mirrored(task, share, seconds)
         said = (mirrored.reason,) if mirrored.reason else ()
         settings |= {} if mirrored.alike is None else {"flip": mirrored.alike}
+    if metric in EACH_CLASS_ALIKE and task.problem.kind == "classification" and "balance" not in given:
+        settings["balance"], raced["balance"] = 1.0, (1.0, 0.5)
+        said = (*said, f"rare classes count as much as frequent ones in training, since {metric} is asked for")
     found = Decided(seconds, 1.0, 1 / ETA, "seconds", share, FOLDS, settings, raced, examples=examples, said=said)
     space = found.space(networks)
     known = {name: _with_usual_training(space, each) for name, each in networks.known(task.shape).items()}

@@ -23,6 +23,7 @@ from netwright.core.trees import moved
 from netwright.training import progress
 from netwright.training.augmentation import Batches, Normalisation
 from netwright.training.average import WeightAverage
+from netwright.training.balance import balanced
 from netwright.training.batches import augmentation_generator, layers_seed
 from netwright.training.best import Best
 from netwright.training.changing import mixed_loss
@@ -166,6 +167,7 @@ class Loop:
         self.network, self.settings, self.seed, self.device, self.precision = network, settings, seed, device, precision
         self.examples, self.held_out = on_device(data.train, device), on_device(data.held_out, device)
         require_examples(self.held_out)
+        self.examples = balanced(self.examples, settings.balance)
         self.problem = data.problem
         self.evaluated = evaluation_batch(self.held_out, device, data.problem)
         self.augmentation = changes(data, settings)

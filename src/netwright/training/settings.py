@@ -40,6 +40,7 @@ class TrainingSettings(Configured):
     augmentation: how strongly training examples are changed: as their task says, not at all, lightly or strongly; what
         that is for images, series and texts is in `netwright.training.strength`.
     flip: whether images are mirrored, in place of what the task says.
+    balance: how far rare classes count as much as frequent ones: from 0, each example alike, to 1, each class alike.
     mixup: of the Beta distribution by which pairs of examples are mixed (Zhang et al. 2018); 0 mixes none. Not for
         tokens.
     repeats: how often an example comes in a row, changed in another way each time (Hoffer et al. 2020); an epoch is as
@@ -89,6 +90,7 @@ class TrainingSettings(Configured):
     cutout: int | None = None
     augmentation: Literal["task", "none", "light", "strong"] = "task"
     flip: bool | Literal["task"] = "task"
+    balance: float = 0.0
     mixup: float = 0.0
     repeats: int = 1
     precision: Literal["auto", "float32", "tf32", "bfloat16"] = "auto"
@@ -204,6 +206,7 @@ _CHECKS: dict[str, Check] = {
     "drop_path": _fraction(),
     "augment": _flag(),
     "cutout": _or_none(_integer(0)),
+    "balance": _share(),
     "mixup": _not_negative(),
     "repeats": _integer(1),
     "threads": _or_auto(_integer(1)),
