@@ -72,6 +72,6 @@ def settings_text(settings: Mapping[str, object]) -> str:
 
 
 def _setting(words: str, value: object) -> str:
-    if value is None or value is False:
+    if value is None or value is False or value == 0:
         return f"no {words}"
     return words if value is True else f"{words} {value}"
