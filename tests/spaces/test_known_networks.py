@@ -26,7 +26,7 @@ def test_keeps_the_contract_of_spaces(space, shape):
 
 
 def test_sizes_by_hand():
-    assert SERIES.size == 2 * 3 * 3 * (4 + 4**2)
+    assert SERIES.size == 2 * 3 * 2 * 3 * (5 + 5**2)
     assert TEXTS.size == 2 * 2 * 3 + 2 * 2 * 2 * 3 + 2 * 3 * 2
     assert UNETS.size == 2 * 2 * 2 * 4
 
@@ -60,7 +60,7 @@ def test_blocks_that_are_not_among_the_known_are_exported_too():
 
 
 def test_names_say_what_the_networks_are():
-    assert next(iter(TimeSeries().known(CLASS))) == "InceptionTime-like of 2 blocks, width 64"
+    assert next(iter(TimeSeries().known(CLASS))) == "quick 1-D ResNet of 3 blocks, width 64, halving"
     assert list(TextClasses().known(TEXT)) == [
         "bag of words with 64 features",
         "bag of words and pairs with 32 features",

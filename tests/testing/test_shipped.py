@@ -49,7 +49,7 @@ SMALLER = {  # settings that change how large a network is, not what is decided
     "UNetCells": {"channels": 2, "depth": 1},
     "EncoderDecoder": {"channels": 4, "cells": 3},
     "Residual": {"widths": (4, 8), "most_stages": 3, "most": 2},
-    "TimeSeries": {"widths": (4, 8), "most": 2, "blocks": ("residual", "inception_20")},
+    "TimeSeries": {"widths": (4, 8), "most": 2, "blocks": ("single", "inception_20")},
     "TextClasses": {"channels": (4, 8), "pairs": (0, 16), "filters": (2, 4)},
     "UNet": {"widths": (2, 4), "most": 2},
     "Tabular": {"decisions": {"width": [8, 16, 32], "operation": ["convolution", "pooling"], "depth": [1, 2, 3]}},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import ClassVar
 
 from torch import nn
@@ -22,6 +23,10 @@ STEM = 7
 """Times that the first convolution sees."""
 
 
+def _single(width: int, length: int) -> nn.Module:
+    return Beside(series_conv(width, width, _odd(7, length)))
+
+
 def _plain(width: int, length: int) -> nn.Module:
     return nn.Sequential(*(series_conv(width, width, _odd(kernel, length)) for kernel in (7, 5, 3)))
 
@@ -36,6 +41,7 @@ def _inception(width: int, length: int, longest: int) -> nn.Module:
 
 
 BLOCKS: Mapping[str, Callable[[int, int], nn.Module]] = {
+    "single": _single,
     "plain": _plain,
     "residual": _residual,
     "inception_20": lambda width, length: _inception(width, length, 20),
@@ -46,15 +52,16 @@ BLOCKS: Mapping[str, Callable[[int, int], nn.Module]] = {
 class TimeSeries(DecisionSpace):
     """Networks for series: a first convolution, one to a few blocks of one width, and the mean over time.
 
-    Blocks are "plain" (convolutions over 7, 5 and 3 times, one after the other), "residual" (the same beside what goes
-    by; Wang et al. 2017), "inception_20" or "inception_40" (three times convolutions over up to 20 or 40 times, half
-    and a quarter of these beside each other; Ismail Fawaz et al. 2020). Where a series is shorter than a convolution,
-    that is as long as the series.
+    Blocks are "single" (a convolution over 7 times beside what goes by), "plain" (over 7, 5 and 3 times, one after the
+    other), "residual" (the same beside what goes by; Wang et al. 2017), "inception_20" or "inception_40" (three times
+    convolutions over up to 20 or 40 times, half and a quarter of these beside each other; Ismail Fawaz et al. 2020).
+    Where a series is shorter than a convolution, that is as long as the series.
 
     widths: channels that all layers may have.
     strides: of the first convolution: with 2 or 4 a network is as many times as fast, and sees less in detail.
     least, most: blocks.
-    blocks: any of "plain", "residual", "inception_20" and "inception_40".
+    halves: whether the times are halved before each block but the first, by the largest of two; any of False and True.
+    blocks: any of "single", "plain", "residual", "inception_20" and "inception_40".
     dropouts: probabilities of leaving out a channel before the last layer, where one answer is asked for.
 
     Where an answer is asked for at each time, the answers are brought back to the times of the input. Raises
@@ -65,6 +72,7 @@ class TimeSeries(DecisionSpace):
 
     widths: Sequence[int] = (16, 32, 64, 128)
     strides: Sequence[int] = (1, 2, 4)
+    halves: Sequence[bool] = (False, True)
     least: int = 1
     most: int = 4
     blocks: Sequence[str] = tuple(BLOCKS)
@@ -73,7 +81,7 @@ class TimeSeries(DecisionSpace):
     traced_shape: ClassVar[TaskShape] = TaskShape((2, 16), 3)
 
     def __post_init__(self) -> None:
-        for name in ("widths", "strides", "blocks", "dropouts"):
+        for name in ("widths", "strides", "halves", "blocks", "dropouts"):
             if not getattr(self, name):
                 raise ConfigurationError(f"TimeSeries: {name} is empty; list at least one to choose from")
         if min((*self.widths, *self.strides)) < 1 or not 1 <= self.least <= self.most:
@@ -90,15 +98,20 @@ class TimeSeries(DecisionSpace):
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
         shape.require(type(self).__name__, "series", dense=None)
         width, stride = choose.value("width", self.widths), choose.value("stride", self.strides)
-        length = -(-shape.input[1] // stride)
-        options = {name: lambda make=BLOCKS[name]: make(width, length) for name in self.blocks}
+        halves = choose.value("halves", self.halves)
+
+        def block(place: int) -> nn.Module:
+            length = -(-shape.input[1] // (stride * 2 ** (place if halves else 0)))
+            made = choose.one("block", {name: partial(BLOCKS[name], width, length) for name in self.blocks})
+            return nn.Sequential(nn.MaxPool1d(2, ceil_mode=True), made) if halves and place else made
+
         stem = series_conv(shape.channels, width, STEM, stride=stride)
-        blocks = choose.repeat("depth", self.least, self.most, lambda _: choose.one("block", options))
+        blocks = choose.repeat("depth", self.least, self.most, block)
         dropout = nn.Dropout1d(choose.value("dropout", self.dropouts))
         return nn.Sequential(stem, blocks, *(() if shape.dense else (dropout,)), shape.head(width))
 
     def known(self, shape: TaskShape) -> Mapping[str, Architecture]:
-        """Networks like InceptionTime of two widths, the 1-D ResNet and FCN."""
+        """Quick residual networks, one like InceptionTime, the 1-D ResNet and FCN, the quick ones first."""
         return named(self, ({"stride": 1, "dropout": 0.2, **each} for each in KNOWN), self._called)
 
     def _called(self, architecture: Architecture) -> str:
@@ -106,10 +119,10 @@ class TimeSeries(DecisionSpace):
         answers = architecture.decisions
         depth, width = answers.get("depth", self.least), answers.get("width", self.widths[0])
         block = str(answers.get("depth/0/block", self.blocks[0]))
-        names = {"plain": "FCN", "residual": "1-D ResNet", "inception_20": "short inception"}
-        return (
-            f"{names.get(block, 'InceptionTime-like')} of {depth} {'block' if depth == 1 else 'blocks'}, width {width}"
-        )
+        names = {"single": "quick 1-D ResNet", "plain": "FCN", "residual": "1-D ResNet"}
+        halving = ", halving" if answers.get("halves", self.halves[0]) else ""
+        count = "1 block" if depth == 1 else f"{depth} blocks"
+        return f"{names.get(block, 'InceptionTime-like')} of {count}, width {width}{halving}"
 
 
 def _odd(kernel: int, length: int) -> int:
@@ -118,10 +131,11 @@ def _odd(kernel: int, length: int) -> int:
 
 
 KNOWN: Sequence[Mapping[str, Label]] = (
-    {"block": "inception_40", "width": 64, "depth": 2},
-    {"block": "residual", "width": 64, "depth": 3},
-    {"block": "plain", "width": 128, "depth": 1},
-    {"block": "inception_40", "width": 128, "depth": 2},
-    {"block": "residual", "width": 32, "depth": 2},
+    {"block": "single", "width": 64, "depth": 3, "halves": True},
+    {"block": "residual", "width": 64, "depth": 3, "halves": True},
+    {"block": "inception_40", "width": 64, "depth": 2, "halves": True},
+    {"block": "residual", "width": 64, "depth": 3, "halves": False},
+    {"block": "plain", "width": 128, "depth": 1, "halves": False},
+    {"block": "inception_40", "width": 128, "depth": 2, "halves": False},
 )
-"""In the order in which they are worth trying."""
+"""In the order in which they are worth trying: those that see many epochs in a short time first."""
