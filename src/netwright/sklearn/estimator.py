@@ -60,7 +60,7 @@ class NetworkEstimator(BaseEstimator):
     space: Any
     strategy: Any
     training: Mapping[str, Any] | None
-    validation: float
+    validation: float | None
     directory: str | Path | None
     device: str
     random_state: Any

@@ -21,15 +21,17 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     time: of the whole fit, final training included: "90s", "10m", "1h30m" or seconds; None without a limit, for which
         `trials` is needed.
     trials: stop after so many.
-    epochs: for which each candidate is trained; by default as many as tell candidates apart.
-    final_epochs: for which the best network is trained on, 0 for none; by default four times a candidate's.
+    epochs: for which each candidate is trained; with time, and no strategy, candidates race by the clock unless it is
+        given.
+    final_epochs: for which the best network is trained on, 0 for none; by default four times a candidate's. Without
+        `epochs` and `strategy` it is handed over as the race has left it, or trained anew on all examples once.
     limits: what the network must keep, as "params <= 500k".
     objective: what is made good; R² on validation examples by default.
     space: of networks, by name with options ("mlp", "chain:width=32") or a `Space`; what suits the data by default.
-    strategy: by name or a `Strategy`; evolution by default.
+    strategy: by name or a `Strategy`; by default the race of `netwright search`, or evolution with `epochs`.
     training: options of `TrainingSettings`, such as {"learning_rate": 0.05}.
     loss: "squared", "absolute", "huber", or "quantile", whose middle level is then predicted.
-    validation: share of the examples that candidates are compared on.
+    validation: share of the examples that candidates are compared on; a tenth to a fifth by default.
     directory: of the project that keeps the run, for `netwright show` and others; by default a temporary one that is
         removed with the model.
     device: "auto", "cpu", "cuda", ...
@@ -51,7 +53,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         strategy: Any = None,
         training: Mapping[str, Any] | None = None,
         loss: str = "squared",
-        validation: float = 0.1,
+        validation: float | None = None,
         directory: str | Path | None = None,
         device: str = "auto",
         random_state: Any = None,

@@ -68,6 +68,7 @@ class Kit:
     modules: dict[str, str] = field(default_factory=dict)
     spaces: dict[str, bytes] = field(default_factory=dict)
     known: dict[int, tuple[Space, str]] = field(default_factory=dict)
+    inner: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def paths(self) -> bytes:
@@ -78,8 +79,9 @@ class Kit:
         found = self.known.get(id(space))
         if found is not None:
             return found[1]
-        body, _ = self.pickled(space, root=space)
+        body, inner = self.pickled(space, root=space)
         digest = hashlib.sha256(body).hexdigest()
+        self.inner[digest] = inner
         if len(self.known) >= _KEPT_SPACES:
             self.known.clear()
         self.known[id(space)] = space, digest
@@ -99,14 +101,16 @@ class Kit:
     def pickled(
         self, value: Any, root: Space | None = None, aside: Callable[[pickle.PickleBuffer], bool] | None = None
     ) -> tuple[bytes, frozenset[str]]:
-        """The value as bytes, and the digests of the spaces that it mentions. Raises what pickle raises.
+        """The value as bytes, and the digests of the spaces that it mentions, and of those that lie in them.
+
+        Raises what pickle raises.
 
         aside: takes what is not to be in the bytes, and says whether it is to be in them all the same.
         """
         buffer = io.BytesIO()
         pickler = _Pickler(buffer, self, root, aside)
         pickler.dump(value)
-        return buffer.getvalue(), frozenset(pickler.mentioned)
+        return buffer.getvalue(), frozenset(pickler.mentioned).union(*map(self.inner.__getitem__, pickler.mentioned))
 
     def put_aside(self, buffer: pickle.PickleBuffer) -> bool:
         """Keep a large array in a block of memory; small ones stay in the bytes."""
