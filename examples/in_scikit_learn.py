@@ -11,7 +11,7 @@ from sklearn.preprocessing import QuantileTransformer
 
 from netwright.sklearn import NetworkClassifier
 
-time = sys.argv[1] if len(sys.argv) > 1 else "20s"
+time = sys.argv[1] if len(sys.argv) > 1 else "8s"
 
 
 def main() -> None:

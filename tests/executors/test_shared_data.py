@@ -20,10 +20,14 @@ from data_parts import Reads
 from netwright import tasks
 from netwright.core import blocks
 from netwright.core.executor import Job, Outcome
+from netwright.core.task import TaskShape
 from netwright.core.trial import Proposal
+from netwright.estimators import Cost
 from netwright.executors import Processes
 from netwright.executors.processes import family
 from netwright.executors.processes.parcels import Packer
+from netwright.spaces import Mlp
+from netwright.spaces.with_training import WithTraining
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what processes share")
 HERE = Path(__file__).parent
@@ -136,3 +140,11 @@ def test_nothing_is_left_after_the_driver_was_killed(tmp_path):
         time.sleep(0.02)
     assert not {each.pid for each in others} & {each.pid for each in family.everybody()}
     assert not [each for each in os.listdir("/dev/shm") if blocks.NAME in each]
+
+
+def test_a_space_that_lies_in_another_is_sent_with_it():
+    inner = Mlp()
+    outer = WithTraining(inner, {"learning_rate": (0.1, 0.01)})
+    architecture = outer.sample(np.random.default_rng(0))
+    parcel = Packer().pack(Job(0, Proposal(architecture), 0, (Cost(outer, TaskShape((4,), 2)),)))
+    assert {parcel.kit.digest_of(each) for each in (inner, outer)} <= parcel.spaces <= set(parcel.kit.spaces)

@@ -237,3 +237,14 @@ def test_an_example_of_no_weight_is_as_if_it_were_not_there() -> None:
     model = NetworkClassifier(**LITTLE).fit(X, SPECIES[Y], sample_weight=left)
     assert model.classes_.tolist() == ["versicolor", "virginica"]
     assert np.array_equal(model.predict_proba(X), NetworkClassifier(**LITTLE).fit(X[50:], Y[50:]).predict_proba(X))
+
+
+@pytest.mark.slow
+def test_trials_run_side_by_side() -> None:
+    model = NetworkClassifier(**{**LITTLE, "trials": 2}, n_jobs=2).fit(X, Y)
+    assert len(model.run.trials) == 2 and model.score(X, Y) > 0.6
+
+
+def test_the_default_search_is_the_race_and_ends_in_time() -> None:
+    model = NetworkClassifier(time="3s", trials=2, random_state=0).fit(X, Y)
+    assert "race" in model.run.name and len(model.run.trials) <= 2
