@@ -20,6 +20,7 @@ from netwright.estimators import Training
 from netwright.executors import Processes
 from netwright.methods.automatic import decided
 from netwright.results import conclude
+from netwright.spaces import usual_space
 from netwright.training import seeded
 from netwright.training.batches import steps_per_epoch, usual_batch
 from netwright.training.progress import load_trained
@@ -37,7 +38,6 @@ VALIDATION = 0.1  # share of the examples, unless it is said
 LEAST_SECONDS = 0.1  # that a search has, however little is left
 LEAST_TIME = 0.1  # share of the time, however long reading the data took
 TRIED_FIRST = 10  # trials from which on the smallest and the largest network are tried before all others
-SPACES = {"vectors": "mlp", "tokens": "texts", "series": "series", "images": "chain"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +157,9 @@ def _space(task: Task, wanted: Wanted) -> Space:
     """The networks that are asked for, or those that suit the data."""
     if isinstance(wanted.space, Space):
         return wanted.space
-    name, options = split(wanted.space or SPACES[task.shape.kind])
+    if wanted.space is None:
+        return usual_space(task.shape, task.problem)
+    name, options = split(wanted.space)
     return construct(load("space", name), options=options)
 
 
