@@ -22,7 +22,7 @@ from netwright.sklearn import NetworkClassifier, NetworkRegressor
 from netwright.store import Store
 
 pandas = pytest.importorskip("pandas")
-LITTLE: dict[str, Any] = {"trials": 1, "epochs": 4, "final_epochs": 0, "random_state": 0}
+LITTLE: dict[str, Any] = {"trials": 1, "epochs": 4, "final_epochs": 0, "space": "mlp", "random_state": 0}
 X, Y = load_iris(return_X_y=True)
 SPECIES = np.array(["setosa", "versicolor", "virginica"])
 
@@ -96,7 +96,7 @@ def test_an_array_of_objects_with_texts_is_a_table() -> None:
 def test_images(shape: tuple[int, ...]) -> None:
     images, digits = load_digits(return_X_y=True)
     images = images[:200].reshape(shape) / 16
-    model = NetworkClassifier(**{**LITTLE, "epochs": 2}).fit(images, digits[:200])
+    model = NetworkClassifier(**{**LITTLE, "epochs": 2, "space": "chain"}).fit(images, digits[:200])
     assert model.score(images, digits[:200]) > 0.2
     with pytest.raises(ValueError, match="examples of the shape"):
         model.predict(images[:, :, :7])

@@ -9,7 +9,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from netwright.sklearn import NetworkClassifier, NetworkRegressor
 
-LITTLE: dict[str, Any] = {"trials": 1, "epochs": 5, "final_epochs": 0}
+LITTLE: dict[str, Any] = {"trials": 1, "epochs": 5, "final_epochs": 0, "space": "mlp"}
 IMPOSSIBLE = {
     "check_sample_weight_equivalence_on_dense_data": "a row twice is two rows: splits and batches are drawn of rows",
 }

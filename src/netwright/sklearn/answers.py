@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -43,9 +44,13 @@ class Answers:
         return self._ready()[0]
 
     def outputs(self, raw: Any) -> Tensor:
-        """What the network gives for raw examples, float32 (n, outputs) on the CPU."""
+        """What the network gives for raw examples, float32 (n, outputs) on the CPU.
+
+        raw: rows of a table as dicts, or an array. Vectors are answered in batches of one size, since the last bits of
+        an answer depend on that of its batch, and nothing else must.
+        """
         module, network = self._ready()
-        return torch.cat(module.responses(network, raw, BATCH))
+        return torch.cat(module.responses(network, _filled_up(raw), BATCH))[: len(raw)]
 
     def _ready(self) -> tuple[ModuleType, torch.nn.Module]:
         if self._made is None:
@@ -54,6 +59,14 @@ class Answers:
                 Path(place, "weights.safetensors").write_bytes(self.files.weights)
                 self._made = _imported(Path(place))
         return self._made
+
+
+def _filled_up(raw: Any) -> Any:
+    """The examples, with as many more behind them as fill the last batch where they are vectors."""
+    lacking = -len(raw) % BATCH
+    if isinstance(raw, list):
+        return raw + raw[-1:] * lacking
+    return raw if raw.ndim > 2 else np.concatenate([raw, np.repeat(raw[-1:], lacking, axis=0)])
 
 
 def _imported(folder: Path) -> tuple[ModuleType, torch.nn.Module]:
