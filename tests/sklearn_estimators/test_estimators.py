@@ -210,7 +210,7 @@ def test_a_temporary_project_goes_with_its_model() -> None:
 def test_a_fit_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(ValueError, match="Known"):
-        NetworkClassifier(**LITTLE, space="none such").fit(X, Y)
+        NetworkClassifier(**{**LITTLE, "space": "none such"}).fit(X, Y)
     assert not list(tmp_path.iterdir())
 
 
