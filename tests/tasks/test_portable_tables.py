@@ -8,7 +8,7 @@ import torch
 from exported_tables import features, written
 
 from netwright import tasks
-from netwright.core.errors import DataError
+from netwright.core.errors import DataError, UserError
 
 ROWS = 90
 HEAD = "age,city,income,when,member,zip,buys"
@@ -182,3 +182,28 @@ def test_ordinal_categories(tmp_path):
     task = tasks.csv(path, target="buys", nan="impute-median", categories="ordinal")
     assert task.shape.features == 6
     assert torch.equal(features(task, tmp_path / "own"), task.test.inputs)
+
+
+def test_gaps_may_have_a_feature_that_tells_of_them(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join([HEAD, *map(row, range(ROWS))]) + "\n")
+    task, plain = (tasks.csv(path, target="buys", nan=nan) for nan in ("indicate", "impute-median"))
+    assert task.shape.columns == (1, 1, 3, 1, 1, 1, 4) and plain.shape.columns == (1, 3, 1, 1, 1, 4)
+    assert any("a second feature of 'age' says which numbers were missing" in note for note in task.notes)
+    gaps = task.train.inputs[:, 1]
+    assert 0 < gaps.sum() < len(gaps) and set(gaps.tolist()) == {0.0, 1.0}
+    rest = torch.cat([task.train.inputs[:, :1], task.train.inputs[:, 2:]], 1)
+    assert torch.equal(rest, plain.train.inputs)
+    median = plain.preparation.constants()["COLUMNS"][0]["median"]
+    assert (rest[gaps == 1, 0] == median).all()
+    assert torch.equal(features(task, tmp_path / "own"), task.test.inputs)
+    model = written(task.preparation, tmp_path / "own")
+    new = {"city": "rome", "income": "1", "when": "1/12/2020", "member": "no", "zip": "00150"}
+    found = model.prepared([{**new, "age": None}, {**new, "age": 31}, {**new, "age": ""}])
+    assert found[:, :2].tolist() == [[median, 1.0], [31.0, 0.0], [median, 1.0]]
+
+
+def test_a_policy_for_gaps_that_is_none_names_those_of_tables(tmp_path):
+    (tmp_path / "table.csv").write_text("\n".join([HEAD, *map(row, range(ROWS))]) + "\n")
+    with pytest.raises(UserError, match="error, impute-median, drop, indicate, found 'fill'"):
+        tasks.csv(tmp_path / "table.csv", target="buys", nan="fill")

@@ -119,7 +119,9 @@ class DataOptions:
         Reads("decoded"),
     ] = None
     nan: Annotated[
-        str | None, typer.Option(help="What to do with missing numbers: error, impute-median or drop."), Reads("nan")
+        str | None,
+        typer.Option(help="What to do with missing numbers: error, impute-median, indicate (of tables) or drop."),
+        Reads("nan"),
     ] = None
     layout: Annotated[
         str | None,

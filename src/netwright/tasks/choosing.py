@@ -56,6 +56,11 @@ class Column:
     def features(self) -> list[str]:
         return feature_names(self.spec)
 
+    @property
+    def widths(self) -> list[int]:
+        """How many features belong together: all of a category, each of a number."""
+        return [len(self.features)] if self.is_category else [1] * len(self.features)
+
 
 @dataclass(eq=False)
 class Choice:

@@ -31,6 +31,7 @@ from netwright.tasks.targets import Target, asked_of, column_of, numbers_of, tar
 from netwright.tasks.task import Task
 
 ENCODINGS = ("one-hot", "ordinal")
+INDICATE = "indicate"
 
 
 @remakeable("csv")
@@ -80,7 +81,8 @@ def csv(
         validated on. No feature.
     categories: "one-hot" (a 0/1 feature for each of the 64 most frequent texts) or "ordinal" (their number in sorted
         order, -1 for one that only the test split has).
-    nan: what missing numbers do, see `arrays`; a missing text is a category of its own.
+    nan: what missing numbers do, see `arrays`; "indicate" fills them with the median, too, and adds a feature that is 1
+        where the number was missing. A missing text is a category of its own.
     delimiter, header: found out unless given.
     drop: names of columns to leave out.
     limit: keep a stratified part, as a number of training rows or a share.
@@ -89,7 +91,7 @@ def csv(
 
     Raises UserError for an unknown column, and DataError with the line for rows that cannot be used.
     """
-    check_policy(nan)
+    check_policy(nan, INDICATE)
     wish = Wish(problem, loss, class_weights, separator)
     if categories not in ENCODINGS:
         raise UserError(f"{option('categories')} must be one of {', '.join(ENCODINGS)}, found {categories!r}")
@@ -126,7 +128,7 @@ def csv(
     if times is not None:
         train = replace(train, kept=train.kept[np.argsort(times[train.kept], kind="stable")])
         notes += (f"rows are in the order of {time_column!r}: the last ones are tested on, those before validated on",)
-    fit, shifted = fitted(choice.columns, train.kept, table.where)
+    fit, shifted = fitted(choice.columns, train.kept, table.where, nan == INDICATE)
     ours, theirs, own = (None if each is None else _prepared(each, fit) for each in (train, held_out, validated))
     assert ours is not None
     numbers, of_groups = group_numbers(train, validated, held_out, group_column)
@@ -152,7 +154,7 @@ def csv(
         groups=numbers,
         weights=used_weights(heavy, len(asked.values), train.kept, 0 if places is None else len(places)),
         by_time=times is not None,
-        columns=[len(each.features) for each in fit],
+        columns=[width for each in fit for width in each.widths],
     )
 
 

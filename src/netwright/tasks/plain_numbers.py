@@ -56,9 +56,11 @@ def unusable(x: NDArray[Any]) -> NDArray[np.bool_]:
     return ~np.isfinite(x)
 
 
-def check_policy(nan: str) -> None:
-    if nan not in NAN_POLICIES:
-        raise UserError(f"{option('nan')} must be one of {', '.join(NAN_POLICIES)}, found {nan!r}")
+def check_policy(nan: str, *further: str) -> None:
+    """UserError for what is none of the policies for missing numbers. further: those that such data have beside them."""
+    known = (*NAN_POLICIES, *further)
+    if nan not in known:
+        raise UserError(f"{option('nan')} must be one of {', '.join(known)}, found {nan!r}")
 
 
 def refuse_huge(x: NDArray[Any], what: str) -> None:

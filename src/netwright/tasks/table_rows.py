@@ -15,6 +15,7 @@ from netwright.core.problem import Problem
 from netwright.core.spelling import option
 from netwright.tasks import features
 from netwright.tasks.choosing import Column
+from netwright.tasks.column_kinds import quoted
 from netwright.tasks.splits import limited, pick
 from netwright.tasks.tables import Table
 
@@ -47,7 +48,7 @@ class Examples:
         return replace(self, columns=own)
 
     def inputs(self) -> NDArray[np.float32]:
-        """The kept rows as features (n, features), gaps filled with the median."""
+        """The kept rows as features (n, features), gaps filled with the median, and told where the column says so."""
         width = sum(len(each.features) for each in self.columns)
         found: NDArray[np.float32] = blocks.empty((len(self.kept), width), np.float32)
         at = 0
@@ -57,6 +58,8 @@ class Examples:
                 found[:, at : at + width] = values[:, None] == np.arange(width)
             else:
                 found[:, at] = (values if column.is_category else _filled(values, spec["median"])) - spec["offset"]
+                if width > 1:
+                    found[:, at + 1] = np.isnan(values)
             at += width
         return found
 
@@ -85,7 +88,8 @@ class Examples:
         listed = ", ".join(f"(line {line[row]}, {name!r})" for row, name in first)
         raise DataError(
             f"{self.table.where} lacks {total:,} numbers, the first at {listed}; {option('nan', 'impute-median')} "
-            f"fills them with the column's median, {option('nan', 'drop')} leaves the rows out"
+            f"fills them with the column's median, {option('nan', 'indicate')} also tells networks where they were, "
+            f"{option('nan', 'drop')} leaves the rows out"
         )
 
     def without_gaps(self) -> tuple[Examples, tuple[str, ...]]:
@@ -155,9 +159,17 @@ def _limited(
     return replace(train, kept=kept), test, validation, notes
 
 
-def fitted(columns: Sequence[Column], kept: Rows, where: str) -> tuple[list[Column], tuple[str, ...]]:
-    """The columns with the median that fills their gaps and the offset that float32 needs, of these rows."""
-    done, shifted = [], []
+def fitted(
+    columns: Sequence[Column], kept: Rows, where: str, indicate: bool = False
+) -> tuple[list[Column], tuple[str, ...]]:
+    """The columns with the median that fills their gaps and the offset that float32 needs, of these rows.
+
+    columns: as they were chosen.
+    kept: places of the training rows.
+    where: the table's name.
+    indicate: whether columns of numbers with gaps get a second feature, which is 1 where there was one.
+    """
+    done, shifted, indicated = [], [], []
     for column in columns:
         if column.is_category:
             done.append(column)
@@ -171,8 +183,13 @@ def fitted(columns: Sequence[Column], kept: Rows, where: str) -> tuple[list[Colu
         offset = features.offsets(_filled(values, median)[:, None])
         shift = 0.0 if offset is None else float(offset[0])
         shifted += [column.name] if shift else []
-        done.append(replace(column, spec={**column.spec, "median": median, "offset": shift}))
-    return done, features.shifted_note(shifted)
+        spec = {**column.spec, "median": median, "offset": shift}
+        if indicate and np.isnan(values).any():
+            spec["indicated"] = True
+            indicated.append(column.name)
+        done.append(replace(column, spec=spec))
+    said = (f"a second feature of {quoted(indicated)} says which numbers were missing",) if indicated else ()
+    return done, (*features.shifted_note(shifted), *said)
 
 
 def _filled(values: NDArray[Any], median: float) -> NDArray[Any]:

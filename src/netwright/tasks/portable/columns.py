@@ -84,6 +84,8 @@ def prepared(raw: Any) -> Tensor:
 def feature_names(column: Mapping[str, Any]) -> list[str]:
     if column["kind"] == "one-hot":
         return [f"{column['name']}={text}" for text in column["texts"]]
+    if column.get("indicated"):
+        return [column["name"], f"{column['name']} is missing"]
     return [column["name"]]
 
 
@@ -98,11 +100,16 @@ def _features(column: Mapping[str, Any], cells: Sequence[Any]) -> Tensor:
     numbers = torch.tensor([values[cell] for cell in cells], dtype=torch.float64)
     if column["kind"] == "one-hot":
         return (numbers[:, None] == torch.arange(len(column["texts"]))).float()
-    return (numbers - column["offset"]).float()[:, None]
+    gaps = numbers.isnan()
+    filled = torch.where(gaps, column.get("median", math.nan), numbers) - column["offset"]
+    return torch.stack([filled, gaps.double()], 1).float() if column.get("indicated") else filled.float()[:, None]
 
 
 def _value(column: Mapping[str, Any], cell: Any) -> float:
-    """A column's number of a cell: the place of its category, -1 for an unknown one; ValueError for what is none."""
+    """A column's number of a cell, NaN for a gap; the place of its category, -1 for an unknown one.
+
+    ValueError for what is no number of the column's kind.
+    """
     if column["kind"] in ("one-hot", "ordinal"):
         text = category_of(cell if isinstance(cell, str) else str(cell))
         return float(column["texts"].index(text)) if text in column["texts"] else -1.0
@@ -115,7 +122,7 @@ def _value(column: Mapping[str, Any], cell: Any) -> float:
         value = float(cell)
     if value is None or math.isinf(value):
         raise ValueError(f"{cell!r} in the column {column['name']!r} is no {noun(column)}")
-    return column["median"] if math.isnan(value) else value
+    return value
 
 
 def noun(column: Mapping[str, Any]) -> str:
@@ -210,4 +217,7 @@ def _say(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
             continue
         gaps = sum(count for text, count in texts.items() if is_missing(text))
         if gaps:
-            sys.stderr.write(f"{path}: {gaps} gaps in {name!r} became the training median, {column['median']:g}\n")
+            also = ", and were told to the network" if column.get("indicated") else ""
+            sys.stderr.write(
+                f"{path}: {gaps} gaps in {name!r} became the training median, {column['median']:g}{also}\n"
+            )
