@@ -57,7 +57,7 @@ def unusable(x: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def check_policy(nan: str, *further: str) -> None:
-    """UserError for what is none of the policies for missing numbers. further: those that such data have beside them."""
+    """UserError for what is no policy for missing numbers. further: those that such data have beside the usual ones."""
     known = (*NAN_POLICIES, *further)
     if nan not in known:
         raise UserError(f"{option('nan')} must be one of {', '.join(known)}, found {nan!r}")
