@@ -23,7 +23,8 @@ def test_pieces_are_the_shares_of_quantile_bins_that_a_number_has_passed():
 
 def test_the_order_is_the_share_of_training_examples_below():
     draws = np.random.default_rng(0).lognormal(size=2001)
-    numbers, values = fitted([draws], bins=50)
+    numbers, values = fitted([draws], bins=60)
+    assert (numbers.steepness > 0).sum() == 48
     order = numbers(values)[:, 1] / 12**0.5 + 0.5
     ranks = np.argsort(np.argsort(draws)) / 2000
     assert np.abs(order.numpy() - ranks).max() < 0.02
@@ -71,6 +72,18 @@ def test_piecewise_numbers_begin_as_a_function_of_distance_and_order_and_bend_wh
     with torch.no_grad():
         numbers.weight[0, 2] += 1  # the third bin, from 50 to 75
     assert torch.allclose((numbers(values) - first)[[0, 50, 75, 100], 0], torch.tensor([0.0, 0, 1, 1]), atol=1e-5)
+
+
+def test_rare_numbers_are_learnt_by_themselves():
+    numbers, _ = fitted([[0.0] * 90 + [3, 5, 5, 7, 11, 13, 13, 13, 17, 19]], bins=20, kind=PiecewiseNumbers, size=1)
+    before = numbers(torch.tensor([[5.0], [7.0], [11.0], [0.0]])).detach()
+    optimiser = torch.optim.SGD(numbers.parameters(), 0.1)
+    (-numbers(torch.tensor([[7.0]])).sum()).backward()
+    with torch.no_grad():
+        numbers.weight.grad[:, -2:], numbers.bias.grad = 0.0, None
+    optimiser.step()
+    change = (numbers(torch.tensor([[5.0], [7.0], [11.0], [0.0]])) - before).flatten()
+    assert torch.allclose(change, torch.tensor([0.0, 0.1, 0.0, 0.0]), atol=1e-6)
 
 
 def test_each_number_is_read_by_itself():

@@ -55,7 +55,7 @@ def test_many_numbers_have_fewer_features_each():
 
 def test_known_networks_are_of_the_space_and_only_those_that_it_holds():
     known = SPACE.known(SHAPE)
-    assert next(iter(known)) == "MLP with piecewise linear embeddings" and "MLP" in known
+    assert next(iter(known)) == "residual MLP with piecewise linear embeddings" and "MLP" in known
     for architecture in known.values():
         SPACE.validate(architecture)
     assert len({*known.values()}) == len(known)

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 _CLIP = 3.0  # deviations behind which numbers are drawn in
 _NORMAL_RANGE = 0.7413  # standard deviations of a normal distribution in its interquartile range
 _SPREAD = math.sqrt(12.0)  # 1 / deviation of what is spread evenly over 0..1
+_FEW = 2  # different numbers, in units of bins, up to which each is a case of its own
+_FINE = 48  # bins of a number with many different values, at most: more learn noise
 _STEEPEST = 1e30  # of a bin, which could else be infinite
 _WAVES = 0.3  # deviation of the first frequencies
 
@@ -36,6 +38,7 @@ class Numbers(nn.Module):
     steepness: Tensor
     share: Tensor
     below: Tensor
+    heights: Tensor
 
     def __init__(self, numbers: int, bins: int) -> None:
         super().__init__()
@@ -48,6 +51,7 @@ class Numbers(nn.Module):
         self.register_buffer("steepness", 1 / (edges[:, 1:] - edges[:, :-1]))
         self.register_buffer("share", torch.full((numbers, bins), 0.98 / bins))
         self.register_buffer("below", torch.full((numbers,), 0.01))
+        self.register_buffer("heights", torch.zeros(numbers, 1))
 
     @torch.no_grad()
     def fit(self, values: Tensor) -> None:
@@ -62,9 +66,8 @@ class Numbers(nn.Module):
         spread = _NORMAL_RANGE * (high - low)
         self.centre[place] = middle
         self.scale[place] = 1 / spread if spread > 0 else 1.0
-        edges = column.unique_consecutive()
-        if len(edges) > self.bins + 1:
-            edges = self._edges(column, edges)
+        edges, few = self._edges(column)
+        self.heights[place] = few
         under = (torch.searchsorted(column, edges) + torch.searchsorted(column, edges, right=True)) / (2 * count)
         filled = len(edges) - 1
         for buffer in (self.left, self.steepness, self.share):
@@ -74,14 +77,20 @@ class Numbers(nn.Module):
         self.share[place, :filled] = under[1:] - under[:-1]
         self.below[place] = under[0]
 
-    def _edges(self, column: Tensor, distinct: Tensor) -> Tensor:
-        """Quantiles of the rows, and where some of these are equal, quantiles of the distinct numbers for the rest."""
-        edges = column[_places(len(column), self.bins + 1, column)].unique_consecutive()
-        spare = self.bins + 1 - len(edges)
-        if spare:
-            more = distinct[_places(len(distinct), spare + 2, column)[1:-1]]
-            edges = torch.cat([edges, more]).sort().values.unique_consecutive()
-        return edges
+    def _edges(self, column: Tensor) -> tuple[Tensor, bool]:
+        """The edges of a column's bins, and whether it has few different numbers, which then are edges themselves.
+
+        Otherwise quantiles of the rows, and where some of these are equal, of the different numbers for the rest.
+        """
+        distinct = column.unique_consecutive()
+        few = len(distinct) <= _FEW * self.bins
+        wanted = (self.bins if few else min(self.bins, _FINE)) + 1
+        if len(distinct) <= wanted:
+            return distinct, few
+        edges = column[_places(len(column), wanted, column)].unique_consecutive()
+        spare = wanted - len(edges)
+        more = distinct[_places(len(distinct), spare + 2, column)[1:-1]]
+        return torch.cat([edges, more]).sort().values.unique_consecutive(), few
 
     def pieces(self, values: Tensor) -> Tensor:
         """How much of each bin a number has passed, from 0 to 1: (n, numbers, bins)."""
@@ -105,8 +114,9 @@ def _places(count: int, wanted: int, like: Tensor) -> Tensor:
 class PiecewiseNumbers(Numbers):
     """Each number as a function that is linear between its quantiles (Gorishniy et al. 2022, section 3.2).
 
-    (n, numbers) to (n, numbers * size). It begins as a function of the distance and the order alone, to which the
-    pieces add what they learn.
+    (n, numbers) to (n, numbers * size). It begins as a function of the distance and the order alone, to which the bins
+    add what they learn: as there a slope in each bin, where a number has many different values; where it has few, a
+    height at each of them, so that rare ones are learnt as quickly as trees split them off.
 
     numbers: how many.
     bins: of each at most.
@@ -123,7 +133,8 @@ class PiecewiseNumbers(Numbers):
 
     def forward(self, values: Tensor) -> Tensor:
         pieces = self.pieces(values)
-        parts = torch.cat([pieces, torch.stack(self.plain(values, pieces), 2)], 2)
+        learnt = pieces[:, :, :-1] - pieces[:, :, 1:] * self.heights
+        parts = torch.cat([learnt, pieces[:, :, -1:], torch.stack(self.plain(values, pieces), 2)], 2)
         return torch.baddbmm(self.bias, parts.transpose(0, 1), self.weight).transpose(0, 1).flatten(1)
 
 

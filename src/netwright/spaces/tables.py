@@ -22,14 +22,17 @@ from netwright.networks.series_blocks import Beside
 NUMBERS = ("plain", "piecewise", "periodic")
 _SMALL: Mapping[str, Any] = {"width": 128, "dropout": 0.1, "block": "plain", "members": 1, "depth": 2}
 _PIECEWISE: Mapping[str, Any] = {"numbers": "piecewise", "size": 16}
+_RESIDUAL: Mapping[str, Any] = {**_SMALL, **_PIECEWISE, "block": "residual"}
 KNOWN: Mapping[str, Mapping[str, Any]] = {
+    "residual MLP with piecewise linear embeddings": _RESIDUAL,
+    "residual MLP ensemble of 8 with piecewise linear embeddings": {**_RESIDUAL, "members": 8},
     "MLP with piecewise linear embeddings": {**_SMALL, **_PIECEWISE},
-    "MLP ensemble of 8 with piecewise linear embeddings": {**_SMALL, **_PIECEWISE, "members": 8},
-    "residual MLP with piecewise linear embeddings": {**_SMALL, **_PIECEWISE, "block": "residual"},
     "MLP": {**_SMALL, "numbers": "plain"},
 }
 MOST_FEATURES = 2048
 """Features that the numbers of an example become at most, by fewer of each where there are many."""
+MOST_BINS, LEAST_BINS = 4096, 8
+"""Bins of all numbers at most, and of each at least."""
 
 
 def _plain(width: int, dropout: float) -> nn.Module:
@@ -59,7 +62,7 @@ class Tables(DecisionSpace):
     blocks: any of "plain" and "residual".
     numbers: any of "plain", "piecewise" and "periodic".
     sizes: features of a number that is read in the last two ways, fewer where there are many numbers.
-    bins: quantiles of a number at most.
+    bins: between the quantiles of a number, fewer where there are many numbers.
     members: networks in one; 1 for a single one.
     dropouts: probabilities of dropping a value.
     category_size: features of a category that has more texts than that.
@@ -75,7 +78,7 @@ class Tables(DecisionSpace):
     blocks: Sequence[str] = tuple(BLOCKS)
     numbers: Sequence[str] = NUMBERS
     sizes: Sequence[int] = (8, 16)
-    bins: int = 48
+    bins: int = 128
     members: Sequence[int] = (1, 8, 16)
     dropouts: Sequence[float] = (0.0, 0.1, 0.3, 0.5)
     category_size: int = 16
@@ -148,6 +151,7 @@ class Tables(DecisionSpace):
 
 
 def _numbers(kind: str, count: int, bins: int, size: int) -> Numbers:
+    bins = min(bins, max(LEAST_BINS, MOST_BINS // count))
     if kind == "plain":
         return Numbers(count, bins)
     reads = PiecewiseNumbers if kind == "piecewise" else PeriodicNumbers
