@@ -105,3 +105,14 @@ def test_an_option_that_came_later_is_what_it_is_by_its_default(space: nw.Space)
     assert found == (f"space.{changed}; more[0].{changed}" if space.arguments["projected"] else "")
     fewer = {**before, "arguments": {**before["arguments"], "cells": 4}}
     assert listed(fewer, now).startswith("cells: was 4, now 3")
+
+
+def test_a_description_of_columns_that_came_later_is_no_other_setting():
+    before = {"class": "netwright.estimators.cost:Cost", "arguments": {"shape": {"input": [3], "classes": 2}}}
+    now = {
+        "class": "netwright.estimators.cost:Cost",
+        "arguments": {"shape": {**before["arguments"]["shape"], "columns": [1, 2]}},
+    }
+    assert not list(differences(before, now))
+    other = {"class": now["class"], "arguments": {"shape": {**now["arguments"]["shape"], "columns": [2, 1]}}}
+    assert list(differences(now, other)) and list(differences(now, before))

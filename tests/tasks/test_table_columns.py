@@ -133,3 +133,13 @@ def test_rows_in_both_files_are_counted(tmp_path):
     paths[1].write_text("x,y,kind\n" + "".join(rows[95:]))
     notes = tasks.csv(paths[0], target="kind", test=paths[1]).notes
     assert any(note.startswith("5 of 25 test rows equal a training row") and "both files" in note for note in notes)
+
+
+def test_more_texts_may_be_told_apart(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["place,size,y", *(f"p{i % 90},{i * 37 % 101 / 7},{'ab'[i % 2]}" for i in range(400))]))
+    assert tasks.csv(path, target="y").shape.columns == (64, 1)
+    assert tasks.csv(path, target="y", most_categories=500).shape.columns == (90, 1)
+    assert tasks.csv(path, target="y", most_categories=3).shape.columns == (3, 1)
+    with pytest.raises(UserError, match="most_categories= is a whole number of at least 1, found 0"):
+        tasks.csv(path, target="y", most_categories=0)

@@ -118,6 +118,11 @@ class DataOptions:
         typer.Option(help="Where decoded images are: memory, or a file of the project; by default as they fit."),
         Reads("decoded"),
     ] = None
+    most_categories: Annotated[
+        int | None,
+        typer.Option(help="Texts of a column that are told apart, the most frequent ones; 64 by default.", min=1),
+        Reads("most_categories"),
+    ] = None
     nan: Annotated[
         str | None,
         typer.Option(help="What to do with missing numbers: error, impute-median, indicate (of tables) or drop."),

@@ -28,6 +28,7 @@ FLAGS = {
     "layout": "--layout",
     "limit": "--examples",
     "loss": "--loss",
+    "most_categories": "--most-categories",
     "nan": "--nan",
     "objective": "--objective",
     "overwrite": "--yes",

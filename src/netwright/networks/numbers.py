@@ -108,7 +108,7 @@ class Numbers(nn.Module):
 
 def _places(count: int, wanted: int, like: Tensor) -> Tensor:
     """Places from 0 to count - 1 at equal distances."""
-    return torch.linspace(0, count - 1, wanted, device=like.device, dtype=torch.float64).round().long()
+    return torch.linspace(0, count - 1, wanted, dtype=torch.float64).round().long().to(like.device)
 
 
 class PiecewiseNumbers(Numbers):

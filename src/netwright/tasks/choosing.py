@@ -106,18 +106,26 @@ class Choice:
         return tuple(notes)
 
 
-def choose(table: Table, places: Sequence[int], asked: Asked, decimal: str, encoding: str) -> Choice:
+def choose(
+    table: Table,
+    places: Sequence[int],
+    asked: Asked,
+    decimal: str,
+    encoding: str,
+    most: int = MOST_CATEGORIES,
+) -> Choice:
     """Decide over each column at these places, in turn; the texts of each are let go once it is done with.
 
     asked: what the rows ask for, which no column may give away.
     encoding: "one-hot" or "ordinal".
+    most: texts of a column that are told apart.
 
     Raises DataError where a column of numbers holds a few other texts, and where no column is left.
     """
     choice, spare = Choice(), []
     for place in places:
         name, cells = table.columns[place], table.cells[place]
-        column, kind = _read(table, place, decimal, encoding)
+        column, kind = _read(table, place, decimal, encoding, most)
         reason = _reason(column, kind, cells, asked)
         if reason:
             choice.left_out.setdefault(reason, []).append(name)
@@ -142,7 +150,7 @@ def share_of_words(table: Table, place: int) -> float:
     return sum(len(each.split()) >= 2 and any(map(str.isalpha, each)) for each in cells) / max(1, len(cells))
 
 
-def _read(table: Table, place: int, decimal: str, encoding: str) -> tuple[Column, Kind]:
+def _read(table: Table, place: int, decimal: str, encoding: str, most: int) -> tuple[Column, Kind]:
     """A column with its values, and what its cells are."""
     cells, base = table.cells[place], {"name": table.columns[place], "place": place}
     values = cells.numbers(decimal)
@@ -157,7 +165,7 @@ def _read(table: Table, place: int, decimal: str, encoding: str) -> tuple[Column
             return Column(place, spec, values_of(spec, cells.texts)[0][cells.codes]), kind
         if odd <= TYPING_ERRORS * len(cells) and len(cells) > 20:
             raise _typing_errors(table, spec, kind.odd, odd, cells)
-    return _categories(cells, base, encoding), kind
+    return _categories(cells, base, encoding, most), kind
 
 
 def is_plain(spec: Spec) -> bool:
@@ -181,12 +189,12 @@ def _several(spec: Spec) -> str:
     return what.replace("amount", "amounts") if "amount" in what else f"{what}s"
 
 
-def _categories(cells: Cells, base: Spec, encoding: str) -> Column:
+def _categories(cells: Cells, base: Spec, encoding: str, most: int) -> Column:
     counts: dict[str, int] = {}
     for text, count in zip(cells.texts, cells.counts.tolist(), strict=True):
         category = category_of(text)
         counts[category] = counts.get(category, 0) + count
-    frequent = sorted(counts, key=lambda text: -counts[text])[:MOST_CATEGORIES]
+    frequent = sorted(counts, key=lambda text: -counts[text])[:most]
     spec = {**base, "kind": encoding, "texts": tuple(sorted(frequent)), "offset": 0.0, "distinct": len(counts)}
     return Column(base["place"], spec, places_of(spec, cells))
 

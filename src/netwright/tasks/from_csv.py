@@ -9,13 +9,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright.core.checks import is_whole
 from netwright.core.errors import UserError, nearest
 from netwright.core.kinds import kinds_checked
 from netwright.core.spelling import option
 from netwright.core.task import Augmentation
 from netwright.tasks.asked import Wish
 from netwright.tasks.building import Prepared, build
-from netwright.tasks.choosing import Column, choose
+from netwright.tasks.choosing import MOST_CATEGORIES, Column, choose
 from netwright.tasks.column_kinds import decimal_of
 from netwright.tasks.example_weights import used_weights
 from netwright.tasks.given_paths import existing
@@ -51,6 +52,7 @@ def csv(
     weight_column: str | None = None,
     time_column: str | None = None,
     categories: str = "one-hot",
+    most_categories: int = MOST_CATEGORIES,
     nan: str = "error",
     delimiter: str | None = None,
     header: bool | None = None,
@@ -79,8 +81,9 @@ def csv(
         feature.
     time_column: the name of a column of dates, times or numbers; the last rows by it are tested on, those before them
         validated on. No feature.
-    categories: "one-hot" (a 0/1 feature for each of the 64 most frequent texts) or "ordinal" (their number in sorted
+    categories: "one-hot" (a 0/1 feature for each of the most frequent texts) or "ordinal" (their number in sorted
         order, -1 for one that only the test split has).
+    most_categories: texts of a column that are told apart, the most frequent ones.
     nan: what missing numbers do, see `arrays`; "indicate" fills them with the median, too, and adds a feature that is 1
         where the number was missing. A missing text is a category of its own.
     delimiter, header: found out unless given.
@@ -99,6 +102,8 @@ def csv(
         None if each is None else existing(each, "file", "a table (.csv)") for each in (path, test, validation)
     )
     assert place is not None
+    if not is_whole(most_categories, 1):
+        raise UserError(f"{option('most_categories')} is a whole number of at least 1, found {most_categories!r}")
     table = read_table(place, delimiter, header, _first_name(target))
     columns = target_columns(table, target)
     group, time, weight = (
@@ -111,7 +116,7 @@ def csv(
     times = None if time is None else times_of(table, time, decimal)
     heavy = None if weight is None else numbers_of(table, weight, decimal)
     groups = None if group is None else table.cells[group].all_texts()
-    choice = choose(table, wanted, asked, decimal, categories)
+    choice = choose(table, wanted, asked, decimal, categories, most_categories)
     notes = (_said_of_target(asked), *table.notes, *of_decimal, *asked.notes, *choice.notes())
     train = replace(Examples.all(table, choice.columns, asked.values), groups=groups)
     given: list[Examples | None] = []
