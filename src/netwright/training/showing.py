@@ -7,25 +7,28 @@ from torch import nn
 
 from netwright.core.first_look import looks
 from netwright.core.task import Data
-from netwright.core.trees import moved
+from netwright.core.trees import first, moved
 from netwright.training.augmentation import Normalisation
 
-MOST_SHOWN = 20_000
-"""Training examples that are shown."""
+MOST_SHOWN, LEAST_SHOWN = 20_000, 1_000
+"""Training examples that are shown; of those with many numbers fewer."""
+MOST_NUMBERS = 4_000_000
+"""Numbers in these."""
 
 
 def show_examples(network: nn.Module, data: Data, device: torch.device) -> None:
     """Let the parts of a network that look at training examples first see them, as the network will get them.
 
     network: on the device.
-    data: of whose training examples at most 20,000 are shown, at equal distances.
+    data: of whose training examples up to 20,000 are shown, at equal distances.
     device: to show them on.
     """
     looking = looks(network)
     if not looking:
         return
-    count = len(data.train)
-    every = torch.arange(0, count, -(-count // MOST_SHOWN), dtype=torch.int64, device=data.train.device)
+    count, width = len(data.train), first(data.train.stored)[0].numel()
+    wanted = max(LEAST_SHOWN, min(MOST_SHOWN, MOST_NUMBERS // width))
+    every = torch.arange(0, count, -(-count // wanted), dtype=torch.int64, device=data.train.device)
     inputs = Normalisation.of(data, device)(moved(data.train.choose(every).inputs, device))
     for part in looking:
         part.look_at(inputs)
