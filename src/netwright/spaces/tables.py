@@ -25,9 +25,9 @@ _PIECEWISE: Mapping[str, Any] = {"numbers": "piecewise", "size": 16}
 _RESIDUAL: Mapping[str, Any] = {**_SMALL, **_PIECEWISE, "block": "residual"}
 KNOWN: Mapping[str, Mapping[str, Any]] = {
     "residual MLP with piecewise linear embeddings": _RESIDUAL,
-    "residual MLP ensemble of 8 with piecewise linear embeddings": {**_RESIDUAL, "members": 8},
     "MLP with piecewise linear embeddings": {**_SMALL, **_PIECEWISE},
     "MLP": {**_SMALL, "numbers": "plain"},
+    "residual MLP ensemble of 8 with piecewise linear embeddings": {**_RESIDUAL, "members": 8},
 }
 MOST_FEATURES = 2048
 """Features that the numbers of an example become at most, by fewer of each where there are many."""
