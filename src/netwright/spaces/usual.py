@@ -5,6 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netwright.core.task import TaskShape
+from netwright.spaces.mlp import Mlp
+from netwright.spaces.residual import Residual
+from netwright.spaces.tables import Tables
+from netwright.spaces.text_classes import TextClasses
+from netwright.spaces.texts import Texts
+from netwright.spaces.time_series import TimeSeries
+from netwright.spaces.unet import UNet
 
 if TYPE_CHECKING:
     from netwright.core.problem import Problem
@@ -19,13 +26,11 @@ def usual_space(shape: TaskShape, problem: Problem | None = None) -> Space:
 
     Raises UserError where no space is for such examples.
     """
-    from netwright import spaces
-
     if shape.is_tokens:
-        return spaces.Texts() if shape.dense else spaces.TextClasses()
+        return Texts() if shape.dense else TextClasses()
     if shape.is_series:
-        return spaces.TimeSeries()
+        return TimeSeries()
     if shape.is_image:
-        return spaces.UNet() if shape.dense else spaces.Residual()
+        return UNet() if shape.dense else Residual()
     shape.require("a search without --space", "vectors", "volumes")
-    return spaces.Tables() if shape.is_vector else spaces.Mlp()
+    return Tables() if shape.is_vector else Mlp()
