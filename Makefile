@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE  # modules are compiled once, not by each of the hundreds of processes of the tests
 
-.PHONY: setup demo check docs changelog coverage oldest test test-slow clean
+.PHONY: setup demo check docs changelog coverage oldest test test-slow test-release clean
 
 setup: $(READY)
 
@@ -15,7 +15,7 @@ $(READY): pyproject.toml constraints/ci.txt
 
 demo: $(READY)
 	rm -rf demo-best
-	$(BIN)/netwright search digits --space chain --strategy evolution --trials 40 --epochs 1 --final-epochs 4 --seed 0 --export demo-best --dir demo-runs
+	$(BIN)/netwright demo
 
 check: $(READY)
 	@! $(BIN)/python -m pip list --format=freeze | grep '^nvidia-' || { echo "pip brought CUDA packages: install through constraints/ci.txt"; exit 1; }
@@ -40,6 +40,9 @@ test: $(READY)
 
 test-slow: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0 -m slow
+
+test-release:
+	PYTHON=$(PYTHON) bash tools/release.sh
 
 clean:
 	rm -rf .venv demo-best demo-runs

@@ -100,13 +100,17 @@ def _strategy(contender: str, kind: str, split: Split, data: DataSet) -> list[st
 
 
 def same_training(split: Split, data: DataSet) -> list[str]:
-    """The training that `auto` begins with on such data, in the words of the command line."""
+    """The space and the training that `auto` begins with on such data, in the words of the command line."""
+    from netwright.cli.plan import Plan
     from netwright.tasks import open_task
     from netwright.training.usual import usual
 
     task = open_task(str(split.given), **data.read())
-    found = usual(task.shape, task.problem, len(task.train))
-    return ["--training", ",".join(f"{name}={value}" for name, value in found.items())]
+    space = Plan(data=str(split.given), strategy=AUTO).make_space(task)
+    options = ",".join(f"{name}={value!r}" for name, value in space.call()[1].items())
+    named = ":".join(filter(None, (type(space).__module__, type(space).__name__, options)))
+    settings = usual(task.shape, task.problem, len(task.train))
+    return ["--space", named, "--training", ",".join(f"{name}={value}" for name, value in settings.items())]
 
 
 def _of_reference(cell: Cell, data: DataSet, split: Split, seconds: float) -> list[str]:

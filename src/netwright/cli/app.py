@@ -182,6 +182,20 @@ def papers(
 
 
 @app.command()
+def demo(
+    time: Annotated[str, typer.Option(help="For the search: 45s, 5m.")] = "45s",
+    seed: Annotated[int, typer.Option(help="Everything random follows from this number.")] = 0,
+    directory: Annotated[Path, typer.Option("--dir", help="The project directory.")] = Path("demo-runs"),
+    to: Annotated[Path, typer.Option("--to", help="A new or empty folder for the result.")] = Path("demo-best"),
+    quiet: Quiet = False,
+) -> None:
+    """Search on the built-in digits for a network with few parameters, and set it beside one without that limit."""
+    from netwright.cli.demo import demonstrate
+
+    demonstrate(time, seed, directory, to, quiet=quiet)
+
+
+@app.command()
 def doctor(directory: Directory = Path(RUNS), as_json: Json = False) -> None:
     """Check this machine: versions, devices, SQLite, disk, and whether the project directory can be used."""
     from netwright.cli.doctor import examine
