@@ -249,7 +249,7 @@ KNOWN: Sequence[Mapping[str, Label]] = (
     {"stride": 2, "width": 32, "stages": 3, "depth": 1},
     {"stride": 2, "width": 64, "stages": 3, "depth": 1},
     {"stride": 1, "width": 16, "stages": 3, "depth": 1},
-    {"stride": 1, "width": 8, "stages": 3, "depth": 1},
+    {"stride": 1, "width": 16, "stages": 2, "depth": 1},
     {"stride": 2, "width": 32, "stages": 3, "depth": 2},
     {"stride": 2, "width": 16, "stages": 2, "depth": 1},
     {"stride": 1, "width": 16, "stages": 3, "depth": 3},
