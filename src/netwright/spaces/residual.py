@@ -124,7 +124,8 @@ class Residual(DecisionSpace):
     def known(self, shape: TaskShape) -> Mapping[str, Architecture]:
         """Residual networks from small and quick to deep, and one of depthwise convolutions."""
         plain = {"multiplier": 1.0, "block": "basic", "squeeze": False}
-        return named(self, ({**plain, **each} for each in KNOWN), self._called)
+        small = KNOWN_FOR_SMALL if min(shape.height, shape.width) < SMALL_IMAGE else ()
+        return named(self, ({**plain, **each} for each in (*KNOWN, *small)), self._called)
 
     def _called(self, architecture: Architecture) -> str:
         """What an architecture of the same blocks everywhere is called; a depthwise one by its blocks alone."""
@@ -249,10 +250,12 @@ KNOWN: Sequence[Mapping[str, Label]] = (
     {"stride": 2, "width": 32, "stages": 3, "depth": 1},
     {"stride": 2, "width": 64, "stages": 3, "depth": 1},
     {"stride": 1, "width": 16, "stages": 3, "depth": 1},
-    {"stride": 1, "width": 16, "stages": 2, "depth": 1},
     {"stride": 2, "width": 32, "stages": 3, "depth": 2},
     {"stride": 2, "width": 16, "stages": 2, "depth": 1},
     {"stride": 1, "width": 16, "stages": 3, "depth": 3},
     {"stride": 2, "width": 32, "stages": 3, "depth": 2, "block": "inverted_3"},
 )
 """In the order in which they are worth trying."""
+SMALL_IMAGE = 16  # pixels of the shorter side, below which two stages will do
+KNOWN_FOR_SMALL: Sequence[Mapping[str, Label]] = ({"stride": 1, "width": 16, "stages": 2, "depth": 1},)
+"""For images of so few pixels, behind the others."""
