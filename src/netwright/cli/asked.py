@@ -127,8 +127,8 @@ class SearchOptions(DataOptions, Asked):
         str | None,
         typer.Option(
             autocompletion=completing.strategies,
-            help="evolution by default: {strategy}, module:Class or module:function; options as "
-            "evolution:population=20.",
+            help="auto by default, which decides everything itself: {strategy}, module:Class or module:function; "
+            "options as evolution:population=20.",
         ),
         After("space"),
     ] = None

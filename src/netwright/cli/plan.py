@@ -135,6 +135,14 @@ class Plan(Asked):
         )
         return replace(self, automatic=found.as_json())
 
+    def later(self, seconds: float) -> Plan:
+        """The plan of the default search, so many seconds after it was decided."""
+        found = self.decisions
+        assert found is not None
+        return replace(
+            self, automatic=replace(found, seconds=max(0.5 * found.seconds, found.seconds - seconds)).as_json()
+        )
+
     @property
     def _asked_metric(self) -> str:
         """The metric of the first objective, as the problem calls it."""
@@ -234,7 +242,8 @@ class Plan(Asked):
             raise ConfigurationError(f"{FLAGS[name]} does not apply to {self.data}{_for_what(name)}") from None
 
     def make_space(self, task: Task) -> Space:
-        """The space that was asked for, or the one that fits the data: chain (darts for a recipe), mlp for vectors,
+        """The space that was asked for, or the one that fits the data: of the default search the usual one (see
+        `spaces.usual_space`), otherwise chain (darts for a recipe), mlp for vectors,
         texts (recurrent for a recipe) for tokens, series for series, unet-cells for a class for every pixel.
         """
         default = ("chain", "mlp")
@@ -246,8 +255,13 @@ class Plan(Asked):
             default = ("darts", "mlp:activations=('relu',),normalisations=('batch',),dropouts=(0.0,)")
         if task.shape.is_image and task.shape.dense:
             default = ("unet-cells", "")
-        name, options = split(self.space or default[not task.shape.is_image])
-        networks = construct(load("space", name), options=options)
+        if self.is_automatic and not self.space:
+            from netwright.spaces.usual import usual_space
+
+            networks = usual_space(task.shape, task.problem)
+        else:
+            name, options = split(self.space or default[not task.shape.is_image])
+            networks = construct(load("space", name), options=options)
         networks = beside(networks, self.reference) if self.reference else networks
         found = self.decisions
         return networks if found is None else found.space(networks)

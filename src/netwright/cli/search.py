@@ -74,6 +74,7 @@ class Command:
         if plan.is_automatic and not plan.automatic:
             plan = plan.decided(self.task, self.space, self.times.left or 0.0, self.times.export)
             self.space = plan.make_space(self.task)
+            self._decided_at = self.times.elapsed
         self.plan = plan = plan.fitted(self.task, self.space)
         self.times.plan = plan
         self.search: Search = plan.make_search(self.task, self.space)
@@ -99,9 +100,13 @@ class Command:
         """Say what was understood, try the smallest and the largest network, fit the plan to the time, and say it."""
         self._say(*self.task.describe(in_flags), *understood(self.plan, self.search))
         here = workers.chosen(self.plan) == "inline"  # where trials run elsewhere, what is wrong with one stays there
-        found = preflight(self.search, exports=here or bool(self.times.export))
+        known = self.plan.is_automatic and not (self.plan.space or self.plan.limits or self.plan.reference)
+        found = None if known else preflight(self.search, exports=here or bool(self.times.export))
         if self.plan.search_seconds is not None:
             self.plan = replace(self.plan, prepared=self.times.elapsed)
+        if self.plan.decisions is not None:
+            self.plan = self.plan.later(self.times.elapsed - self._decided_at)
+            self.search = self.plan.make_search(self.task, self.space)
         if found is not None and found.not_exportable and self.times.export:
             raise UserError(f"--export could not be done: {found.not_exportable}")
         if found is not None and found.by_cost and not self.plan.recipe and not self.plan.is_automatic:

@@ -31,7 +31,14 @@ if TYPE_CHECKING:
 
 __all__ = ["auto"]
 
-BY_THE_CLOCK: Mapping[str, Any] = {"schedule": "stable", "warm_up": 0.01, "average": 0.999, "fresh_statistics": True}
+BY_THE_CLOCK: Mapping[str, Any] = {
+    "schedule": "stable",
+    "warm_up": 0.01,
+    "average": 0.999,
+    "fresh_statistics": True,
+    "keep_best": True,
+    "patience": 8,
+}
 """What a training needs that can be judged and continued anywhere, beside what suits the data."""
 SHARE_OF_ONE = 0.45  # of the search's time, that a full training may take
 PASSES, STEPS = (
@@ -41,15 +48,17 @@ PASSES, STEPS = (
 LEAST_STEPS, LEAST_SECONDS = 60, 0.4  # of a contestant before it is judged for the first time
 MOST_RUNGS = 3  # below the full training
 ETA = 3.0
-FEW = 0  # examples, below which contestants are judged by a cross-validation
-FOLDS = 5
+FEW = 1_500  # examples, below which contestants are judged by a cross-validation
+FOLDS = 6  # a first third of them is two
+LEAST_FOLD = 150  # steps of a fold, with fewer of which one split must do
+FEW_STEPS = 1_000  # of a training on few examples
 SURE = 1_000  # examples that one would like to validate on
 LEAST_VALIDATION, MOST_VALIDATION = 0.1, 0.2  # shares of the examples
+FIRST = 0.4  # of the search's time at most may the first judgement of the well-known networks take
 AGAIN = 0.15  # of the time at most may it take to train the winner anew on all examples
 MIRRORING, MOST_MIRRORING = 0.03, 4.0  # share of the time, and seconds, to find out whether images may be mirrored
 LEAST_TO_MIRROR = 20  # seconds of a search that has the time to find it out
 REFERENCES = 0.04  # of the time, for references that cost little
-SLOWEST = 0.5  # of the seconds before the first judgement may one step take
 TRIED = 64  # random networks among which one is looked for that keeps the limits
 
 
@@ -90,6 +99,7 @@ class Decided:
     examples: to train on, those to validate on included.
     after: seconds for what follows the search.
     said: what was found out of the data, a sentence each.
+    own_validation: whether the data came with examples to validate on.
     """
 
     seconds: float
@@ -105,6 +115,7 @@ class Decided:
     examples: int = 0
     after: float = 0.0
     said: Sequence[str] = ()
+    own_validation: bool = False
 
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> Self:
@@ -134,56 +145,44 @@ class Decided:
 
     def lines(self) -> list[str]:
         """What will be tried, and why."""
-        names = list(self.known)
-        begin = (
-            f"{', '.join(names)}; then changes of the leaders"
-            if names
-            else "random networks and changes of the leaders"
-        )
-        raced = [
-            f"{name.replace('_', ' ')} {' or '.join(map(_shown, each))}"
-            for name, each in self.choices.items()
-            if len(each) > 1
-        ]
-        judged = (
-            f"on {round(self.validation * self.examples):,} of {self.examples:,} examples"
-            if self.fidelity == "seconds"
-            else f"by {self.folds} folds of the {self.examples:,} examples, which are few"
-        )
-        steps = [share * self.full for share in self._shares()]
-        ladder = ", ".join(duration(each) for each in steps[:-1])
-        what = (
-            f"trained for {duration(self.full)} at most"
-            if self.fidelity == "seconds"
-            else f"of {duration(self.full)} a fold at most"
-        )
+        raced = ", ".join(f"{_words(name)} {' or '.join(map(_shown, each))}" for name, each in self._raced())
+        last = "the winner is trained anew on all examples" if self.again else "what was validated is handed over"
         return [
-            f"contestants: {begin}",
-            f"training: {self._usual()}" + (f"; raced: {', '.join(raced)}" if raced else ""),
-            f"race: each {what}; the better third goes on after {ladder}; judged {judged}"
-            if self.fidelity == "seconds"
-            else f"race: each {what}; the better third goes on to more folds; judged {judged}",
-            f"time: {duration(self.seconds)} for the race"
-            + (
-                "; then the winner is trained anew on all examples"
-                if self.again
-                else ", whose best is handed over as it is"
-            ),
+            f"contestants: {', '.join([*self.known, 'changes of the leaders'])}",
+            f"training: {', '.join(self._usual())}{f'; raced: {raced}' if raced else ''}",
+            f"race: {self._race()}",
+            f"time: {duration(self.seconds)} for the race; then {last}",
             *(f"data: {each}" for each in self.said),
         ]
+
+    def _race(self) -> str:
+        """How long each trains, and what it is judged on."""
+        examples = f"{self.examples:,} examples"
+        if self.fidelity == "folds":
+            return (
+                f"each is trained for {duration(self.full)} a fold at most, and judged by {self.folds} folds of the "
+                f"{examples}, which are few; the better third of those with two folds goes on to all"
+            )
+        ladder = ", ".join(duration(share * self.full) for share in self._shares()[:-1])
+        share = (
+            "their own examples" if self.own_validation else f"{round(self.validation * self.examples):,} of {examples}"
+        )
+        return (
+            f"each is trained for {duration(self.full)} at most; after {ladder} the better third goes on; judged on "
+            f"{share}"
+        )
+
+    def _raced(self) -> list[tuple[str, Sequence[Any]]]:
+        return [(name, each) for name, each in self.choices.items() if len(each) > 1]
+
+    def _usual(self) -> list[str]:
+        names = ("optimiser", "learning_rate", "batch_size", "schedule", "average")
+        return [f"{_words(name)} {_shown(self.settings[name])}" for name in names if name in self.settings]
 
     def _shares(self) -> list[float]:
         from netwright.strategies.fidelity.rungs import shares, steps_below
 
         return list(shares(steps_below(self, self.least, ETA), ETA))
-
-    def _usual(self) -> str:
-        shown = {
-            name: value
-            for name, value in self.settings.items()
-            if name in ("optimiser", "batch_size", "schedule", "average")
-        }
-        return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in shown.items())
 
 
 def decided(
@@ -227,12 +226,21 @@ def decided(
     if metric in EACH_CLASS_ALIKE and task.problem.kind == "classification" and "balance" not in given:
         settings["balance"], raced["balance"] = 1.0, (1.0, 0.5)
         said = (*said, f"rare classes count as much as frequent ones in training, since {metric} is asked for")
-    found = Decided(seconds, 1.0, 1 / ETA, "seconds", share, FOLDS, settings, raced, examples=examples, said=said)
+    own = task.validation is not None
+    found = Decided(
+        *(seconds, 1.0, 1 / ETA, "seconds", share, FOLDS, settings, raced),
+        examples=examples,
+        own_validation=own,
+        said=said,
+    )
     space = found.space(networks)
     known = {name: _with_usual_training(space, each) for name, each in networks.known(task.shape).items()}
     if pace is None:
         pace = _pace(space, task, found.training(space, task, device), _pilot(space, task, known, limits))
-    return replace(_timed(found, task, pace, seconds, after), known={name: str(each) for name, each in known.items()})
+    timed = _timed(found, task, pace, seconds, after)
+    first = timed.least * timed.full * (FOLDS if timed.fidelity == "folds" else 1)
+    most = max(2, int(FIRST * timed.seconds / first))
+    return replace(timed, known={name: str(each) for name, each in list(known.items())[:most]})
 
 
 def _mirrored(task: Task, validation: float, seconds: float) -> Mirrored:
@@ -280,15 +288,14 @@ def _timed(found: Decided, task: Task, pace: Pace, seconds: float, after: float)
     testing = pace.validation * len(task.test) / max(1.0, found.validation * examples)
     after += testing + REFERENCES * seconds
     race = whole = max(seconds - after, 0.5 * seconds)
-    folds = examples < FEW and task.validation is None and not task.by_time
-    enough = step * max(STEPS, PASSES * examples / batch)
-    full = min(SHARE_OF_ONE * race, enough)
+    few = examples < FEW and not task.problem.dense and task.validation is None and not task.by_time
+    folds = few and SHARE_OF_ONE * race / FOLDS >= LEAST_FOLD * step
+    enough = step * max(FEW_STEPS if folds else STEPS, PASSES * examples / batch)
+    full = min(SHARE_OF_ONE * race / (FOLDS if folds else 1), enough)
     again = folds or (full / (1 - found.validation) <= AGAIN * race and task.validation is None)
     if again:
         race -= full / (1 - found.validation)
     after += whole - race
-    if folds:
-        full = min(full, SHARE_OF_ONE * race / FOLDS)
     least, fidelity = _least(full, step, folds), "folds" if folds else "seconds"
     return replace(found, seconds=race, after=after, full=full, least=least, fidelity=fidelity, again=again)
 
@@ -302,6 +309,10 @@ def _least(full: float, step: float, folds: bool) -> float:
     while rungs < MOST_RUNGS and ETA ** -(rungs + 1) >= enough:
         rungs += 1
     return ETA**-rungs
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _shown(value: Any) -> str:

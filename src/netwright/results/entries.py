@@ -69,6 +69,7 @@ class Entry:
     begun: epochs that these were trained for.
     seconds: in which it should be done, its schedule brought to an end in time.
     most: after which it is given up, with the best that there is by then.
+    passes: over the examples, in place of how long the settings say, where a search has found out how many are best.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Entry:
     begun: int = 0
     seconds: float | None = None
     most: float | None = None
+    passes: float | None = None
 
     @property
     def total(self) -> int:
@@ -89,6 +91,7 @@ class Entry:
         """The same for entries that give the same bits: what is trained, under such circumstances, for how long."""
         own = self.architecture and self.architecture.to_json()
         described = [self.name, self.seed, own, self.epochs, self.begun, str(self.start), *map(str, circumstances)]
+        described += [] if self.passes is None else [self.passes]
         return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:12]
 
     def write(self, folder: Path) -> None:
@@ -179,22 +182,25 @@ class FinalTraining(Estimator):
         if entry.start is not None and load_trained(network, entry.start) is None:
             raise TrialFailed(f"the weights in {entry.start} are damaged, so that there is nothing to go on from")
         data, settings = self.task.final_data(self.device), self.settings_of(architecture)
-        before = self._validated(network) if entry.start is not None else None
+        before = self._validated(network) if entry.start is not None and entry.epochs else None
+        begun = settings.replace(epochs=max(1, entry.epochs))
+        if entry.passes is not None:
+            begun = settings.replace(seconds=None, epochs=max(1, round(entry.passes)))
         now = time.monotonic()
         tested = train_and_test(
             network,
             data,
-            settings.replace(epochs=max(1, entry.epochs)),
+            begun,
             entry.seed,
             device=self.device,
-            epochs=entry.epochs,
+            epochs=entry.epochs and begun.epochs,
             begun=entry.begun,
             checkpoint=folder,
             on_epoch=workplace().report,
             anneal_by=None if entry.seconds is None else now + entry.seconds,
             give_up_at=None if entry.most is None else now + entry.most,
         )
-        after = None if before is None or not entry.epochs else self._validated(tested.network)
+        after = None if before is None else self._validated(tested.network)
         metric = self.metric
         if before is None or after is None or not (before > after if metric.larger_is_better else before < after):
             return tested

@@ -41,16 +41,19 @@ class Winner:
     start, begun: weights to go on from, and for how many epochs they were trained; by the clock
         (`TrainingSettings.seconds`), how many trainings.
     anew: whether it is trained from its first weights in place of going on, where there is time for it.
+    passes: over the examples, that a training from its first weights takes, where a search by the clock has found out
+        how many are best.
     """
 
     architecture: Architecture
     start: Path | None = None
     begun: int = 0
     anew: bool = False
+    passes: float | None = None
 
     def settled(self, epochs: int) -> Winner:
         """What is done, once it is known whether there is time to train for so many epochs."""
-        return Winner(self.architecture) if self.anew and epochs else replace(self, anew=False)
+        return replace(self, start=None, begun=0, anew=False) if self.anew and epochs else replace(self, anew=False)
 
 
 @dataclass(frozen=True)
@@ -193,7 +196,7 @@ class Finals:
             goes_on = found.start is not None and (place == 0 or len(each) > 1)
             if goes_on:
                 return Entry(name, seed, found.architecture, epochs, found.start, found.begun)
-            return Entry(name, seed, found.architecture, total)
+            return Entry(name, seed, found.architecture, total, passes=found.passes)
         architecture = self._picks[seed] if name == PICK else None
         return Entry(name, seed, architecture, 0 if name in self.fixed else total)
 

@@ -27,6 +27,7 @@ from netwright.results.final_comparison import compared
 from netwright.results.finals import Finals, Wanted, Winner
 from netwright.results.hardware import hardware
 from netwright.training.progress import load_trained
+from netwright.training.result import PASSES
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
@@ -227,13 +228,15 @@ def _winner(run: Run, trial: Trial, earlier: Earlier | None, further: bool, *, b
     by_clock: whether trainings last so many seconds, so that one that was done whole counts as one.
     """
     architecture = trial.architecture
+    passes = trial.metrics.get(PASSES) if by_clock else None
     if earlier is not None and further:
-        return Winner(architecture, earlier.result, earlier.begun + earlier.epochs)
+        return Winner(architecture, earlier.result, earlier.begun + earlier.epochs, passes=passes)
     if earlier is not None:
-        return Winner(architecture, earlier.start, earlier.begun)
+        return Winner(architecture, earlier.start, earlier.begun, passes=passes)
     start = run.weights(trial)
     found = None if start is None else Checkpoints(start).latest()
-    return Winner(architecture) if found is None else Winner(architecture, start, 1 if by_clock else found.step)
+    begun = 0 if found is None else 1 if by_clock else found.step
+    return Winner(architecture, None if found is None else start, begun, passes=passes)
 
 
 @kinds_checked

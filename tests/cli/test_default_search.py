@@ -1,0 +1,62 @@
+"""`netwright search DATA --time T` without further words: a race by the clock, stored, shown and taken home."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from netwright.cli.app import app
+from netwright.cli.asked import SearchOptions
+from netwright.cli.planning import plan_of_search
+
+
+def netwright(*words: object) -> str:
+    done = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=True)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=(240, 3))
+    kinds = np.where(numbers[:, 0] + numbers[:, 1] > 0, "yes", "no")
+    rows = [",".join([*(f"{each:.4f}" for each in row), kind]) for row, kind in zip(numbers, kinds, strict=True)]
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["a,b,c,bought", *rows]), encoding="utf-8")
+    return path
+
+
+def test_a_few_seconds_give_a_network_that_is_taken_home(table: Path) -> None:
+    said = netwright("search", table, "--target-column", "bought", "--time", "7s", "--name", "r")
+    for word in ("contestants: ", "training: ", "race: ", "time: ", "found network"):
+        assert word in said
+    report = json.loads(netwright("show", "r", "--json"))["report"]["figures"]
+    assert report["winner"]["values"][0] > 0.7, "two numbers decide"
+    netwright("export", "r", "--to", "best")
+    assert (table.parent / "best" / "model.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "strategy"),
+    [
+        ({"time": "5m"}, "auto"),
+        ({}, "auto"),
+        ({"time": "5m", "trials": 30}, "auto"),
+        ({"trials": 30}, "evolution"),
+        ({"time": "5m", "epochs": 3}, "evolution"),
+        ({"time": "5m", "repeats": 2}, "evolution"),
+        ({"time": "5m", "objective": ("val_accuracy", "params:minimize")}, "evolution"),
+        ({"time": "5m", "strategy": "random"}, "random"),
+    ],
+)
+def test_what_the_person_decides_on_chooses_the_search(options: dict[str, Any], strategy: str) -> None:
+    assert plan_of_search(SearchOptions("digits", **options)).strategy == strategy
