@@ -21,7 +21,7 @@ from netwright.core.task import Examples
 from netwright.problems import Classification, Regression, SeveralLabels
 from netwright.problems.language import Language
 from netwright.results import Contender, Figures, difference, export, figures_of, references, report_lines, train_final
-from netwright.results.final_comparison import standard_error
+from netwright.results.resampling import standard_error
 from netwright.results.own_files import NotReproduced, compared_answers
 from netwright.results.plain_references import constant
 from netwright.results.verdict import verdict

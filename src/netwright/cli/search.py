@@ -252,7 +252,7 @@ class Command:
     @property
     def _networks(self) -> int:
         """How many networks are finally trained."""
-        kinds = (3 if self.task.shape.is_image else 2) if self.plan.baselines else 1
+        kinds = (3 if self.task.shape.is_image or self.task.shape.is_vector else 2) if self.plan.baselines else 1
         return self._final_times * (kinds + bool(self.random))
 
     @property

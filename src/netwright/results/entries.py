@@ -171,7 +171,10 @@ class FinalTraining(Estimator):
         return self.settings.replace(**chosen) if chosen else self.settings
 
     def _fitted(self, found: Contender, folder: Path) -> Measurement:
-        Checkpoints(folder / RESULT).save(0, lambda _: None, {"contender": asdict(found)})
+        def write(path: Path) -> None:
+            torch.save({"outputs": found.outputs}, path.with_suffix(".state"))
+
+        Checkpoints(folder / RESULT).save(0, write, {"contender": found.as_json()})
         return self._measured(found.values[0], found.seconds)
 
     def _measured(self, value: float, seconds: float) -> Measurement:
@@ -238,7 +241,8 @@ class Done:
     """The result that an entry left.
 
     record: None for a reference that is no network.
-    contender: only for such.
+    outputs: what was answered to the test examples, or to the first of them; None where it was not kept.
+    contender: only for what is no network.
     """
 
     folder: Path
@@ -260,7 +264,7 @@ def done(folder: Path) -> Done | None:
     if plain is None:
         return None
     if "contender" in plain.facts:
-        return Done(folder, None, 0, 0, None, plain.facts["contender"])
+        return Done(folder, None, 0, 0, _answers(plain.path.with_suffix(".state")), plain.facts["contender"])
     snapshot, _ = newest(folder / RESULT, torch.device("cpu"))
     if snapshot is None:
         return None
@@ -268,6 +272,13 @@ def done(folder: Path) -> Done | None:
     state = snapshot.state
     outputs = state["outputs"] if "outputs" in state else state["logits"]  # as earlier versions called them
     return Done(folder, Trained.from_json(facts["trained"]), facts["params"], facts["macs"], outputs)
+
+
+def _answers(path: Path) -> Tensor | None:
+    """The outputs of a reference that is no network; earlier versions did not keep them."""
+    if not path.exists():
+        return None
+    return torch.load(path, map_location="cpu", weights_only=True)["outputs"]
 
 
 def final_work(

@@ -10,6 +10,7 @@ from typing import Any
 
 from netwright.core.problem import Breakdown, Metric
 
+_NO_INTERVAL = ("paired", None)
 ACCURACY = Metric("accuracy", percent=True, of_examples=True)
 
 
@@ -24,6 +25,10 @@ class Contender:
     seconds: training and testing, all seeds together.
     note: what a reader must know.
     others: by name, what else was measured, as `values` is.
+    paired: 95 % interval, by the choice of test examples, of how far the winner's mean lies from this one's: both were
+        judged on the same examples, resampled together. None for the winner itself, and where it is not known.
+    outputs: what was answered to the test examples, float32 (n, outputs) on the CPU, or to as many of the first as were
+        kept; only until it is compared.
     """
 
     name: str
@@ -34,6 +39,8 @@ class Contender:
     seconds: float = 0.0
     note: str = ""
     others: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    paired: tuple[float, float] | None = None
+    outputs: Any = field(default=None, compare=False, repr=False)
 
     @property
     def fixed(self) -> bool:
@@ -61,7 +68,14 @@ class Contender:
         accuracies = own.pop("accuracies", ())
         own["values"], own["seeds"] = tuple(own.get("values", accuracies)), tuple(own["seeds"])
         own["others"] = {name: tuple(each) for name, each in own.get("others", {}).items()}
+        paired = own.get("paired")
+        own["paired"] = None if paired is None else tuple(paired)
         return cls(**own)
+
+    def as_json(self) -> dict[str, Any]:
+        """All but the outputs, and an interval where none is known."""
+        described = asdict(replace(self, outputs=None))
+        return {name: value for name, value in described.items() if name != "outputs" and (name, value) != _NO_INTERVAL}
 
 
 @dataclass(frozen=True)
@@ -74,6 +88,7 @@ class Difference:
     interval: 95 % confidence interval over seeds, of Welch's t-test (1947), or of Student's where the baseline has no
         randomness; None where a side that is random was measured only once. It says nothing of other test examples.
     larger_is_better: of the metric.
+    paired: 95 % interval by the choice of test examples; None where it is not known. It says nothing of other seeds.
     """
 
     baseline: str
@@ -81,20 +96,27 @@ class Difference:
     counts: tuple[int, int]
     interval: tuple[float, float] | None
     larger_is_better: bool = True
+    paired: tuple[float, float] | None = None
+
+    @property
+    def whole(self) -> tuple[float, float] | None:
+        """What both intervals hold together, the one that is known, or None."""
+        known = [each for each in (self.interval, self.paired) if each is not None]
+        return (min(low for low, _ in known), max(high for _, high in known)) if known else None
 
     @property
     def better(self) -> bool:
-        """Whether the data say so: the whole interval is on the good side of zero."""
-        if self.interval is None:
+        """Whether the data say so: all that is known of it is on the good side of zero."""
+        if self.whole is None:
             return False
-        return self.interval[0] > 0 if self.larger_is_better else self.interval[1] < 0
+        return self.whole[0] > 0 if self.larger_is_better else self.whole[1] < 0
 
     @property
     def worse(self) -> bool:
-        """Whether the data say so: the whole interval is on the bad side of zero."""
-        if self.interval is None:
+        """Whether the data say so: all that is known of it is on the bad side of zero."""
+        if self.whole is None:
             return False
-        return self.interval[1] < 0 if self.larger_is_better else self.interval[0] > 0
+        return self.whole[1] < 0 if self.larger_is_better else self.whole[0] > 0
 
     @property
     def ahead(self) -> bool:
@@ -113,9 +135,9 @@ def difference(winner: Contender, baseline: Contender, larger_is_better: bool = 
     sides = [winner] if baseline.fixed else [winner, baseline]
     counts = len(winner.values), len(baseline.values)
     if any(each.std is None for each in sides):
-        return Difference(baseline.name, value, counts, None, larger_is_better)
+        return Difference(baseline.name, value, counts, None, larger_is_better, baseline.paired)
     half = _half_width([((each.std or 0.0) ** 2 / len(each.values), len(each.values)) for each in sides])
-    return Difference(baseline.name, value, counts, (value - half, value + half), larger_is_better)
+    return Difference(baseline.name, value, counts, (value - half, value + half), larger_is_better, baseline.paired)
 
 
 def _half_width(sides: Sequence[tuple[float, int]]) -> float:
@@ -170,6 +192,8 @@ class Figures:
         take for each (columns); empty above 200 classes.
     breakdown: what the weights of `exported_seed` give for each label, number or the like, where the kind of problem
         says so.
+    verdict: what a report says first: which is better, and by how much; empty where there is nothing to say.
+    instead: lines of Python that make what is better than the network, where it is something simpler.
     """
 
     task: str
@@ -192,6 +216,8 @@ class Figures:
     error: float | None = None
     confusion: tuple[tuple[int, ...], ...] = ()
     breakdown: Breakdown | None = None
+    verdict: str = ""
+    instead: tuple[str, ...] = ()
 
     @property
     def main(self) -> Metric:
@@ -219,14 +245,15 @@ class Figures:
         """Every figure as JSON; what has no JSON form is written as text."""
         computed = {name: getattr(self, name) for name in ("balanced_accuracy", "standard_error")}
         computed["differences"] = [asdict(each) for each in self.differences]
-        described = {**asdict(self), **computed, "winner": self._row(self.winner)}
+        bare = replace(self, winner=replace(self.winner, outputs=None), baselines=())
+        described = {**asdict(bare), **computed, "winner": self._row(self.winner)}
         described["baselines"] = [self._row(each) for each in self.baselines]
         return json.loads(json.dumps(described, default=str))
 
     def _row(self, contender: Contender) -> dict[str, Any]:
         """Accuracies are also called that, as they always were."""
         found = contender.values if self.main.name == "accuracy" else contender.others.get("accuracy")
-        return {**asdict(contender), **({} if found is None else {"accuracies": found})}
+        return {**contender.as_json(), **({} if found is None else {"accuracies": found})}
 
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> Figures:
@@ -239,5 +266,5 @@ class Figures:
         fields["breakdown"] = Breakdown.from_json(described.get("breakdown"))
         fields["winner"] = Contender.from_json(described["winner"])
         fields["baselines"] = tuple(Contender.from_json(each) for each in described["baselines"])
-        lists = {name: tuple(described.get(name, ())) for name in ("data", "notes", "left_out")}
+        lists = {name: tuple(described.get(name, ())) for name in ("data", "notes", "left_out", "instead")}
         return cls(**{**fields, **lists})

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,7 +18,10 @@ from netwright.core.wording import settings_text
 from netwright.results.entries import FOUND, PICK, Done
 from netwright.results.figures import ClassRecall, Contender, Figures
 from netwright.results.final import FinalResult, contender
+from netwright.results.instead import lines_instead
 from netwright.results.plain_references import constant
+from netwright.results.resampling import paired_interval, standard_error
+from netwright.results.verdict import better_one, verdict
 
 if TYPE_CHECKING:
     from netwright.core.trial import Trial
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from netwright.tasks.task import Task
 
 MOST_CLASSES = 200  # whose confusions are told
-MOST, LEAST = 200, 25  # resamples of the test examples
-MOST_NUMBERS = 200_000_000  # of outputs, in all resamples; a second or two
-FEWEST = 10  # examples, with fewer of which resamples say nothing
 
 
 def compared(
@@ -49,8 +47,24 @@ def compared(
     figures = figures_of(final, finals.work.task, ordered, skipped, facts, lead=lead)
     note = _going_on(finals, trial, wanted) if finals.winners[0].begun else ""
     winner = replace(figures.winner, note=note)
-    figures = replace(figures, winner=winner, left_out=finals.left_out)
+    beside = tuple(_with_interval(each, figures, finals) for each in figures.baselines)
+    figures = replace(figures, winner=winner, baselines=beside, left_out=finals.left_out)
+    better = better_one(figures)
+    lines = () if better is None else lines_instead(better, finals.work.task)
+    figures = replace(figures, verdict=verdict(figures), instead=lines)
     return Figures.from_json(figures.as_json())
+
+
+def _with_interval(contender: Contender, figures: Figures, finals: Finals) -> Contender:
+    """The contender with how sure its difference from the winner is, by the choice of test examples."""
+    found = [finals.results.get(name, {}).values() for name in (FOUND, contender.name)]
+    ours, theirs = ([each.outputs for each in side if each.outputs is not None] for side in found)
+    if not ours or not theirs or len(theirs) < len(found[1]):
+        return contender
+    problem = finals.work.task.problem
+    value = figures.winner.mean - contender.mean
+    targets = mapped(lambda each: each.cpu(), finals.work.task.test.targets)
+    return replace(contender, paired=paired_interval(problem, figures.main, ours, theirs, targets, value))
 
 
 def _going_on(finals: Finals, trial: Trial, wanted: Wanted) -> str:
@@ -176,34 +190,6 @@ def recalls(confusion: Tensor, class_names: Sequence[str]) -> tuple[ClassRecall,
         ClassRecall(name, count, hit / count if count else None)
         for name, count, hit in zip(class_names, counts, hits, strict=True)
     )
-
-
-def standard_error(problem: Problem, metric: Metric, outputs: Tensor, targets: Any) -> float | None:
-    """Standard error of a metric by the choice of test examples; None where it cannot be had in time.
-
-    It is the metric's spread over resamples of the examples (Efron 1979).
-
-    problem, metric: what was judged, and by what.
-    outputs: of all test examples, on the CPU.
-    targets: of the same examples.
-    """
-    times = min(MOST, MOST_NUMBERS // max(1, outputs.numel()))
-    if times < LEAST or len(outputs) < FEWEST:
-        return None
-    generator = np.random.default_rng(0)
-    values = [_of(problem, metric, outputs, targets, _drawn(generator, len(outputs))) for _ in range(times)]
-    found = float(np.std(values, ddof=1))
-    return found if math.isfinite(found) else None
-
-
-def _drawn(generator: np.random.Generator, count: int) -> Tensor:
-    return torch.from_numpy(generator.integers(count, size=count))
-
-
-def _of(problem: Problem, metric: Metric, outputs: Tensor, targets: Any, places: Tensor) -> float:
-    tally = problem.tally()
-    tally.add(outputs.index_select(0, places), mapped(lambda each: each.index_select(0, places), targets))
-    return tally.figures()[metric.name]
 
 
 @kinds_checked

@@ -60,9 +60,10 @@ def report_lines(figures: Figures) -> list[str]:
         "  ".join(_aligned(cell, width, i) for i, (cell, width) in enumerate(zip(row, widths, strict=True)))
         for row in rows
     ]
-    first = verdict(figures)
+    first = figures.verdict or verdict(figures)
     found = [*([first, ""] if first else []), *(line.rstrip() for line in lines), "", *sentences(figures)]
-    return [*found, *(line for each in parts(figures) for line in _part_lines(each))]
+    instead = ["", "What to type instead:", "", *(f"    {line}" for line in figures.instead)] if figures.instead else []
+    return [*found, *instead, *(line for each in parts(figures) for line in _part_lines(each))]
 
 
 def _part_lines(part: Breakdown) -> list[str]:
@@ -88,16 +89,22 @@ def difference_text(found: Difference, metric: Metric = ACCURACY) -> str:
     points = metric.difference(found.value)
     n = f"n = {found.counts[0]} and {found.counts[1]}"
     against = _with_article(found.baseline)
-    if found.interval is None:
+    if found.whole is None:
         if found.ahead:
             side = "above" if found.larger_is_better else "below"
             return f"{side} {against} by {points}; without repetitions on both sides ({n}) this may be chance"
         return f"not better than {against}: difference {points}, {n}"
-    low, high = (_signed(metric, bound) for bound in found.interval)
-    measured = f"{points}, 95 % interval {low} to {high}, {n}"
+    measured = f"{points}, 95 % interval {_intervals(found, metric)}, {n}"
     if found.better:
         return f"better than {against}: {measured}"
     return f"{'worse' if found.worse else 'not better'} than {against}: difference {measured}"
+
+
+def _intervals(found: Difference, metric: Metric) -> str:
+    """What is known of how sure it is: by other seeds, by other test examples, or both."""
+    known = [(found.interval, " over seeds" if found.paired else ""), (found.paired, " over test examples")]
+    told = [f"{_signed(metric, bounds[0])} to {_signed(metric, bounds[1])}{over}" for bounds, over in known if bounds]
+    return " and ".join(told)
 
 
 def _signed(metric: Metric, value: float) -> str:
@@ -151,16 +158,17 @@ def readme(figures: Figures, files: Mapping[str, str], verification: Sequence[st
     verification: what was checked.
     use: see `usage`.
     """
-    winner = figures.winner
+    winner, first = figures.winner, figures.verdict or verdict(figures)
     n, main = len(winner.values), figures.main
     spread = "" if winner.std is None else " ± sample standard deviation"
     page = [
         f"# A network for {escaped(figures.task)}",
-        f"**{escaped(verdict(figures))}**" if verdict(figures) else "",
+        f"**{escaped(first)}**" if first else "",
         f"Test {main.words} {value_text(winner, main)}: mean{spread} of n = {n} {_plural('training', n)}, each tested "
         f"once on {figures.test_examples:,} test examples that neither search nor training saw.",
         _markdown(headings(main), table([winner, *figures.baselines], main)),
         _bullets([escaped(each) for each in sentences(figures)]),
+        *_instead(figures),
         *(text for each in parts(figures) for text in _part(each)),
         "## How to use it",
         use,
@@ -179,6 +187,13 @@ def readme(figures: Figures, files: Mapping[str, str], verification: Sequence[st
         f"```\n{figures.architecture.replace('```', '')}\n```",
     ]
     return "\n\n".join(part for part in page if part) + "\n"
+
+
+def _instead(figures: Figures) -> list[str]:
+    if not figures.instead:
+        return []
+    code = [printable(each).replace("```", "") for each in figures.instead]
+    return ["## What to type instead", "\n".join(["```python", *code, "```"])]
 
 
 def escaped(text: str) -> str:

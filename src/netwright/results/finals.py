@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 NEARLY = 1.15  # times the time left, a training is begun, and brought to its end in fewer epochs
 WHOLE = 0.85  # of the epochs that the winner has, at least, has a fair contender
+SHARE_OF_FIXED = 0.1  # of the time left at most, a reference takes that is no network
 LATE = 1.1  # of the time left: when a training that should have ended is given up
 
 
@@ -285,7 +286,9 @@ class Finals:
         needed = self._cost_of(entry.name).of(entry.epochs)
         if needed > NEARLY * left:
             return None
-        return replace(entry, seconds=min(left, 5.0) if entry.name in self.fixed else left, most=LATE * left)
+        return replace(
+            entry, seconds=min(SHARE_OF_FIXED * left, 5.0) if entry.name in self.fixed else left, most=LATE * left
+        )
 
     @property
     def _circumstances(self) -> tuple[object, ...]:

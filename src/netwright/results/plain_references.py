@@ -20,6 +20,7 @@ from netwright.problems.forecast import Forecast
 from netwright.results.figures import Contender
 
 if TYPE_CHECKING:
+    from netwright.core.task import TaskShape
     from netwright.tasks.task import Task
 
 MOST_NUMBERS = 20_000_000
@@ -27,7 +28,10 @@ MOST_NUMBERS = 20_000_000
 NUMBERS_A_SECOND = 400_000
 """Of them that one second is enough for, with ten classes on a slow core."""
 ITERATIONS = 200  # of a logistic regression
-_BOOSTED: dict[str, Any] = {"max_iter": 100, "early_stopping": False, "random_state": 0}
+_BOOSTED: dict[str, Any] = {"random_state": 0}  # the rest is as scikit-learn has it
+_TREES = 100  # that it grows, by default
+_TRIED = 5  # trees that are grown first, to see how long one takes
+MOST_CATEGORIES = 255  # of a column, as boosted trees take it
 _PART = 4096  # examples that are judged at a time
 _NUMBERS = 1 << 22  # of their answers
 _NEVER = 1e-12  # probability of a class that the examples fitted to do not have
@@ -121,37 +125,101 @@ def _spread_out(answered: Callable[[np.ndarray], np.ndarray], problem: Problem) 
 
 @kinds_checked
 def boosted_trees(task: Task, seconds: float | None = None) -> Contender:
-    """scikit-learn's histogram gradient boosting (as LightGBM, Ke et al. 2017), of classes or of numbers.
+    """scikit-learn's histogram gradient boosting (as LightGBM, Ke et al. 2017) by its defaults, on columns as they are.
+
+    Of several labels or numbers each has trees of its own. Categories are told apart as such, not as 0s and 1s.
 
     task: of vectors, with the test split.
-    seconds: that fitting may take; None for no limit.
+    seconds: that fitting may take; None for no limit. Fewer trees are grown where it does not suffice; the note says
+        how many.
     """
-    fitting = _Fitting(task, seconds, dear=task.problem.outputs)
-    if task.problem.kind == "classification":
-        return fitting.contender("boosted trees", _boosted_classes(fitting, task.problem.outputs))
-    targets = fitting.targets.reshape(len(fitting.targets), -1)
-    return fitting.contender("boosted trees", _spread_out(_boosted_numbers(fitting.inputs, targets), task.problem))
-
-
-def _boosted_classes(fitting: _Fitting, classes: int) -> Callable[[np.ndarray], np.ndarray]:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    model: Any = HistGradientBoostingClassifier(**_BOOSTED)
-    model.fit(fitting.inputs, fitting.targets)
+    fitting, problem = _Fitting(task, seconds, dear=task.problem.outputs / 4), task.problem
+    columns = _columns(task.shape)
+    inputs, categories = _as_they_are(fitting.inputs, columns)
+    asked = fitting.targets.reshape(len(fitting.targets), -1).T
+    each = None if seconds is None else max(0.0, seconds - fitting.elapsed) / len(asked)
+    grown = [_Trees(inputs, column, problem.kind == "regression", categories, each) for column in asked]
 
     def answered(inputs: np.ndarray) -> np.ndarray:
+        plain, _ = _as_they_are(inputs, columns)
+        if problem.kind == "classification":
+            return of_all_classes(grown[0].logarithms(plain), grown[0].classes, problem.outputs)
+        if problem.kind == "regression":
+            return np.stack([trees.numbers(plain) for trees in grown], axis=1)
+        of_labels = [of_all_classes(trees.logarithms(plain), trees.classes, 2) for trees in grown]
+        return np.stack([found[:, 1] - found[:, 0] for found in of_labels], axis=1)
+
+    fewest = min(trees.count for trees in grown)
+    notes = [f"stopped by the time after {fewest} of {_TREES} trees"] if any(trees.stopped for trees in grown) else []
+    answers = _spread_out(answered, problem) if problem.kind == "regression" else answered
+    return fitting.contender("boosted trees", answers, notes=notes)
+
+
+class _Trees:
+    """Boosted trees for one column of targets, grown as long as the time allows.
+
+    classes: whole numbers, of the answers. count: trees, of each class. stopped: whether the time ended it.
+    """
+
+    def __init__(
+        self, inputs: np.ndarray, targets: np.ndarray, numbers: bool, categories: list[int], seconds: float | None
+    ) -> None:
+        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+        self.classes, self.count, self.stopped = np.unique(targets).astype(np.int64), 0, False
+        if not numbers:
+            targets = targets.astype(np.int64)
+        self._only = len(self.classes) < 2 and not numbers  # nothing to tell apart
+        if self._only:
+            return
+        kind = HistGradientBoostingRegressor if numbers else HistGradientBoostingClassifier
+        settings = {**_BOOSTED, "categorical_features": categories or None}
+        self._model: Any = kind(**settings, warm_start=True)
+        if seconds is not None:
+            began = time.monotonic()
+            self._model.set_params(max_iter=_TRIED).fit(inputs, targets)
+            took = time.monotonic() - began
+            fitting = int(max(0.0, seconds - took) / max(took / _TRIED, 1e-6))
+            self._model.set_params(max_iter=min(_TREES, _TRIED + fitting))
+        self._model.fit(inputs, targets)
+        self.count = self._model.n_iter_
+        self.stopped = self.count == self._model.max_iter < _TREES
+
+    def logarithms(self, inputs: np.ndarray) -> np.ndarray:
+        """Of the probabilities, (n, classes)."""
+        if self._only:
+            return np.zeros((len(inputs), 1))
         with np.errstate(divide="ignore"):
-            return of_all_classes(np.log(model.predict_proba(inputs)), model.classes_, classes)
+            return np.log(self._model.predict_proba(inputs))
 
-    return answered
+    def numbers(self, inputs: np.ndarray) -> np.ndarray:
+        return self._model.predict(inputs)
 
 
-def _boosted_numbers(inputs: np.ndarray, targets: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    from sklearn.ensemble import HistGradientBoostingRegressor
+def _columns(shape: TaskShape) -> tuple[int, ...]:
+    """How many features each column of a table became; each feature by itself where that is not known."""
+    return shape.columns or (1,) * shape.features
 
-    made = [HistGradientBoostingRegressor(**_BOOSTED) for _ in targets.T]
-    models = [model.fit(inputs, column) for model, column in zip(made, targets.T, strict=True)]
-    return lambda inputs: np.stack([model.predict(inputs) for model in models], axis=1)
+
+def _as_they_are(inputs: np.ndarray, columns: Sequence[int]) -> tuple[np.ndarray, list[int]]:
+    """A column a column of the table, the number of its text in place of 0s and 1s; and which of them are texts.
+
+    inputs: standardised (n, features), in which the one text of a row has the largest value.
+    """
+    if max(columns) == 1:
+        return inputs, []
+    found, start, categories = list[np.ndarray](), 0, list[int]()
+    for count in columns:
+        part = inputs[:, start : start + count]
+        start += count
+        if 1 < count <= MOST_CATEGORIES:
+            categories.append(len(found))
+        if count == 1 or count > MOST_CATEGORIES:
+            found += list(part.T)
+            continue
+        known = part.max(1) >= 0  # a text that the training examples do not have is none of them
+        found.append(np.where(known, part.argmax(1), np.nan).astype(np.float32))
+    return np.stack(found, axis=1), categories
 
 
 class _Fitting:
@@ -174,6 +242,10 @@ class _Fitting:
         self.targets: np.ndarray = fitted.targets.numpy()
         self._share, self._held_out = len(places) / len(data.train), data.held_out
 
+    @property
+    def elapsed(self) -> float:
+        return time.monotonic() - self._began
+
     def contender(
         self,
         name: str,
@@ -183,12 +255,14 @@ class _Fitting:
         notes: Sequence[str] = (),
     ) -> Contender:
         """The row of the comparison. answered: outputs (n, outputs) of standardised inputs (n, features)."""
-        tally = self._problem.tally()
+        tally, kept = self._problem.tally(), list[Tensor]()
         for outputs, start in self._answers(answered):
             self._held_out.tell(tally, outputs, start, start + len(outputs))
+            kept.append(outputs)
         part = [] if self._share == 1 else [f"fitted to {self._share:.0%} of the examples"]
         seconds, note = time.monotonic() - self._began, "; ".join([*part, *notes])
-        return fixed(name, self._problem, tally.figures(), params=params, macs=macs, seconds=seconds, note=note)
+        more: dict[str, Any] = {"params": params, "macs": macs, "seconds": seconds, "note": note}
+        return fixed(name, self._problem, tally.figures(), **more, outputs=torch.cat(kept))
 
     def _answers(self, answered: Callable[[np.ndarray], np.ndarray]) -> Any:
         step = max(1, min(_PART, 1_000_000 // len(self._mean)))
@@ -213,8 +287,10 @@ def repeated_values(task: Task, name: str, back: int) -> Contender:
     began, problem = time.monotonic(), task.problem
     assert isinstance(problem, Forecast)
     tally = problem.tally()
-    tally.add(problem.repeated(task.test.inputs, back), task.test.targets)
-    return fixed(name, problem, tally.figures(), params=0, macs=0, seconds=time.monotonic() - began)
+    outputs = problem.repeated(task.test.inputs, back)
+    tally.add(outputs, task.test.targets)
+    seconds = time.monotonic() - began
+    return fixed(name, problem, tally.figures(), params=0, macs=0, seconds=seconds, outputs=outputs)
 
 
 def constant(task: Task) -> Contender | None:

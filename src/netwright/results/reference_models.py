@@ -15,6 +15,7 @@ from torch import Tensor
 from netwright.problems.forecast import Forecast
 from netwright.results.figures import Contender
 from netwright.results.plain_references import boosted_trees, linear_regression, logistic_regression, repeated_values
+from netwright.results.series_references import nearest_neighbour, random_convolutions
 from netwright.results.token_references import MOST_TOKENS, by_its_tokens, follows, name_of
 
 if TYPE_CHECKING:
@@ -31,8 +32,10 @@ LINEAR = {
     "regression": "ridge regression",
 }
 UNET_WIDTHS = ((4_000_000, 8), (64_000_000, 16), (512_000_000, 32))  # for fewer training pixels than so many
+HIDDEN = 128  # features of each hidden layer of an MLP
 WIDEST_UNET = 64  # channels of the first level, the paper's
-TREES = ("classification", "regression")
+TREES = ("classification", "regression", "several labels")
+SERIES = ("classification", "regression")
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,22 @@ def trees(task: Task) -> Reference | None:
     return Reference("boosted trees", fit=lambda task, seconds: boosted_trees(task, seconds=seconds))
 
 
+def convolutions(task: Task) -> Reference | None:
+    """What needs no trained layers, of series: a linear model on what random convolutions find."""
+    if task.problem.kind not in SERIES or task.problem.dense or not task.shape.is_series or not _numbers(task):
+        return None
+    name = "random convolutions"
+    return Reference(name, fit=lambda task, seconds: random_convolutions(task, name, seconds))
+
+
+def nearest(task: Task) -> Reference | None:
+    """The most alike of the training series."""
+    if task.problem.kind not in SERIES or task.problem.dense or not task.shape.is_series or not _numbers(task):
+        return None
+    name = "nearest neighbour"
+    return Reference(name, fit=lambda task, seconds: nearest_neighbour(task, name, seconds))
+
+
 def tokens(task: Task) -> Reference | None:
     """What needs no order, or only that of the last tokens, of texts."""
     problem = task.problem
@@ -128,6 +147,20 @@ def residual(task: Task) -> Reference | None:
         return resnet((channels, height, width), shape.outputs, depth)
 
     return Reference(f"ResNet-{depth}", build=build)
+
+
+def dense_layers(task: Task) -> Reference | None:
+    """Two hidden layers, for what is known of an example in numbers."""
+    if task.problem.dense or not task.shape.is_vector or not _numbers(task):
+        return None
+
+    def build(shape: TaskShape) -> nn.Module:
+        from torch import nn
+
+        layers = [nn.Linear(shape.features, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN), nn.ReLU()]
+        return nn.Sequential(nn.Flatten(), *layers, nn.Linear(HIDDEN, shape.outputs))
+
+    return Reference(f"MLP of width {HIDDEN}", build=build)
 
 
 def u_shaped(task: Task) -> Reference | None:
@@ -156,7 +189,10 @@ OFFERS: tuple[Callable[[Task], Reference | None], ...] = (
     seasonal,
     linear,
     trees,
+    convolutions,
+    nearest,
     tokens,
     residual,
     u_shaped,
+    dense_layers,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from netwright.tasks.task import Task
 
 MOST_TOKENS = 4096  # of a vocabulary whose pairs are counted
+MOST_KEPT = 1 << 22  # numbers of the answers that are kept
 MOST_FOR_THREE = 128  # of one whose triples are counted, too
 _PART = 64  # texts that are judged at a time
 
@@ -34,12 +35,14 @@ def follows(task: Task) -> Contender:
     """
     began = time.monotonic()
     counts = _Counts(task.train.inputs.long(), task.train.targets.long(), task.problem.outputs)
-    tally = task.problem.tally()
+    tally, kept = task.problem.tally(), list[Tensor]()
     for start in range(0, len(task.test), _PART):
-        inputs = task.test.batch(start, start + _PART).long()
-        tally.add(counts.logarithms(inputs), task.test.batch_targets(start, start + _PART))
-    seconds = time.monotonic() - began
-    return fixed(name_of(task), task.problem, tally.figures(), params=counts.params, macs=0, seconds=seconds)
+        outputs = counts.logarithms(task.test.batch(start, start + _PART).long())
+        tally.add(outputs, task.test.batch_targets(start, start + _PART))
+        if sum(each.numel() for each in kept) < MOST_KEPT:
+            kept.append(outputs)
+    more: dict[str, Any] = {"params": counts.params, "macs": 0, "seconds": time.monotonic() - began}
+    return fixed(name_of(task), task.problem, tally.figures(), **more, outputs=torch.cat(kept))
 
 
 def name_of(task: Task) -> str:
@@ -104,11 +107,13 @@ def by_its_tokens(task: Task, seconds: float | None = None) -> Contender:
     tally, targets = task.problem.tally(), task.test.targets
     answers = of_all_classes(logarithms, model.classes_, task.problem.outputs)
     assert len(answers) == length(targets)
-    tally.add(torch.from_numpy(answers).float(), targets)
+    outputs = torch.from_numpy(answers).float()
+    tally.add(outputs, targets)
     note = "" if most == len(task.train) else f"fitted to {most / len(task.train):.0%} of the examples"
     cost = {"params": model.coef_.size + model.intercept_.size, "macs": model.coef_.size}
     seconds = time.monotonic() - began
-    return fixed("logistic regression", task.problem, tally.figures(), seconds=seconds, note=note, **cost)
+    more: dict[str, Any] = {"seconds": seconds, "note": note, **cost, "outputs": outputs}
+    return fixed("logistic regression", task.problem, tally.figures(), **more)
 
 
 def _bags(tokens: Tensor, size: int) -> csr_matrix:

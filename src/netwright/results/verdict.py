@@ -3,14 +3,86 @@
 from __future__ import annotations
 
 from netwright.core.problem import Metric
-from netwright.results.figures import Contender, Figures
+from netwright.results.figures import Contender, Difference, Figures
 
 CLOSE = 1.96  # standard errors within which a result is that of an answer which looks at no input
 
 
+NOT_SIMPLER = ("random pick", "random search")  # what nobody would take in place of the network
+SEVERAL = ("trees", "frequencies", "neighbours", "convolutions")  # what a reference ends with that is called "them"
+
+
 def verdict(figures: Figures) -> str:
-    """What to know before anything else: a result that is no better than chance or than a reference; else empty."""
-    return _by_chance(figures) or _beside(figures)
+    """What to know before anything else, in one sentence; empty where there is nothing to set the network beside.
+
+    A result that is no better than chance; a reference that is better by more than the interval, which to use instead;
+    that the network is better than all of them; or that no difference from the best of them could be shown.
+    """
+    return _by_chance(figures) or _better(figures) or _beside(figures) or _decided(figures)
+
+
+def better_one(figures: Figures) -> str | None:
+    """The name of the reference that is better than the network by more than the interval, the best of them; or None.
+
+    figures: of the finished network.
+    """
+    worse = [each for each in _rivals(figures) if each.worse and each.baseline not in NOT_SIMPLER]
+    return max(worse, key=lambda each: abs(each.value)).baseline if worse else None
+
+
+def _rivals(figures: Figures) -> list[Difference]:
+    return [each for each in figures.differences if each.baseline not in ("random pick", figures.constant)]
+
+
+def _better(figures: Figures) -> str:
+    """The sentence of a reference that the data say is better; else empty."""
+    name = better_one(figures)
+    if name is None:
+        return ""
+    found = next(each for each in figures.differences if each.baseline == name)
+    them = name.endswith(SEVERAL)
+    by = _by(figures.main, found)
+    return f"{capital(name)} {'are' if them else 'is'} better here by {by}: use {'them' if them else 'it'} instead."
+
+
+def _decided(figures: Figures) -> str:
+    """The sentence of a network that is better than all references, or not told apart from the best; else empty."""
+    rivals, main = _rivals(figures), figures.main
+    if not rivals or any(each.whole is None for each in rivals):
+        return ""
+    open_ = [each for each in rivals if not each.better]
+    closest = min(open_ or rivals, key=lambda each: each.value if main.larger_is_better else -each.value)
+    if open_:
+        low, high = _oriented(main, closest)[1:]
+        ahead = f"{_size(main, closest.value)} {'ahead' if closest.ahead else 'behind'}" if closest.value else "level"
+        return (
+            f"No difference from {closest.baseline} that these {figures.test_examples:,} test examples could show: the "
+            f"found network is {ahead} (95 % interval {low} to {high})."
+        )
+    which = closest.baseline if len(rivals) == 1 else f"all {len(rivals)} references; than {closest.baseline}"
+    return f"The found network is better than {which} by {_by(main, closest)}."
+
+
+def _by(metric: Metric, found: Difference) -> str:
+    """How far apart, and between which bounds: "2.10 points (1.40 to 2.80)"."""
+    _, low, high = _oriented(metric, found)
+    return f"{_size(metric, found.value)} ({low.lstrip('+-')} to {high.lstrip('+-')})"
+
+
+def _oriented(metric: Metric, found: Difference) -> tuple[str, str, str]:
+    """The difference and its bounds, as text without unit, larger where the network is better."""
+    assert found.whole is not None
+    sign = 1 if metric.larger_is_better else -1
+    bounds = sorted((sign * each for each in found.whole), key=abs if found.better or found.worse else None)
+    return _signed(metric, sign * found.value), _signed(metric, bounds[0]), _signed(metric, bounds[1])
+
+
+def _size(metric: Metric, value: float) -> str:
+    return metric.difference(abs(value)).lstrip("+-")
+
+
+def _signed(metric: Metric, value: float) -> str:
+    return metric.difference(value).partition(" ")[0]
 
 
 def _by_chance(figures: Figures) -> str:
@@ -36,9 +108,10 @@ def _by_chance(figures: Figures) -> str:
 
 
 def _beside(figures: Figures) -> str:
-    """The sentence of a network that does no better than a reference; else empty."""
+    """The sentence of a network that does no better than a reference whose interval is not known; else empty."""
     winner, main = figures.winner, figures.main
-    rivals = [each for each in figures.baselines if each.name not in ("random pick", figures.constant)]
+    unknown = {each.baseline for each in _rivals(figures) if each.whole is None}
+    rivals = [each for each in figures.baselines if each.name in unknown]
     better = [each for each in rivals if _ahead(main, each.mean, winner.mean) > 0]
     if not better:
         return ""
