@@ -155,7 +155,7 @@ def test_logistic_regression_is_that_of_scikit_learn(digits: Task, monkeypatch: 
 
 def test_the_residual_network_is_for_images(digits: Task, winner, tmp_path: Path) -> None:
     vectors = tasks.arrays(np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2)
-    for task, references in ((digits, {"ResNet-8"}), (vectors, {"boosted trees"})):
+    for task, references in ((digits, {"ResNet-8"}), (vectors, {"boosted trees", "MLP of width 128"})):
         finals = finals_of(Tiny(), task, [Winner(winner)], tmp_path / task.name)
         finals.carry_out(Wanted(1, seeds=(0,)), Inline())
         assert set(finals.results) == {FOUND, "random pick", "logistic regression", *references}

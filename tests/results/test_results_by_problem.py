@@ -21,9 +21,9 @@ from netwright.core.task import Examples
 from netwright.problems import Classification, Regression, SeveralLabels
 from netwright.problems.language import Language
 from netwright.results import Contender, Figures, difference, export, figures_of, references, report_lines, train_final
-from netwright.results.resampling import standard_error
 from netwright.results.own_files import NotReproduced, compared_answers
 from netwright.results.plain_references import constant
+from netwright.results.resampling import standard_error
 from netwright.results.verdict import verdict
 from netwright.tasks.task import Task
 from netwright.training import TrainingSettings
@@ -108,9 +108,9 @@ def test_which_references_there_are_goes_by_what_is_asked_for(prices: Task, labe
         )
     ]
     assert found == [
-        ["ridge regression", "boosted trees"],
-        ["logistic regression a label"],
-        ["logistic regression", "boosted trees"],
+        ["ridge regression", "boosted trees", "MLP of width 128"],
+        ["logistic regression a label", "boosted trees", "MLP of width 128"],
+        ["logistic regression", "boosted trees", "MLP of width 128"],
         ["logistic regression", "ResNet-20"],
         ["logistic regression"],
     ]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 NEARLY = 1.15  # times the time left, a training is begun, and brought to its end in fewer epochs
 WHOLE = 0.85  # of the epochs that the winner has, at least, has a fair contender
-SHARE_OF_FIXED = 0.1  # of the time left at most, a reference takes that is no network
+SHARE_OF_FIXED, MOST_OF_FIXED = 0.05, 5.0  # of the time for all, and seconds, a reference takes that is no network
 LATE = 1.1  # of the time left: when a training that should have ended is given up
 
 

@@ -59,7 +59,8 @@ def logistic_regression(task: Task, data: Data | None = None, seconds: float | N
     weights, shifts = np.size(model.coef_), np.size(model.intercept_)
 
     def answered(inputs: np.ndarray) -> np.ndarray:
-        return of_all_classes(model.predict_log_proba(inputs), model.classes_, task.problem.outputs)
+        with np.errstate(divide="ignore"):
+            return of_all_classes(model.predict_log_proba(inputs), model.classes_, task.problem.outputs)
 
     notes = [f"not converged in {ITERATIONS} iterations"] if late else []
     return fitting.contender("logistic regression", answered, weights + shifts, weights, notes)
@@ -133,8 +134,9 @@ def boosted_trees(task: Task, seconds: float | None = None) -> Contender:
     seconds: that fitting may take; None for no limit. Fewer trees are grown where it does not suffice; the note says
         how many.
     """
-    fitting, problem = _Fitting(task, seconds, dear=task.problem.outputs / 4), task.problem
-    columns = _columns(task.shape)
+    problem, columns = task.problem, _columns(task.shape)
+    dear = problem.outputs * len(columns) / task.shape.features / 4
+    fitting = _Fitting(task, seconds, dear=dear)
     inputs, categories = _as_they_are(fitting.inputs, columns)
     asked = fitting.targets.reshape(len(fitting.targets), -1).T
     each = None if seconds is None else max(0.0, seconds - fitting.elapsed) / len(asked)

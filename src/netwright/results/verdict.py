@@ -59,8 +59,10 @@ def _decided(figures: Figures) -> str:
             f"No difference from {closest.baseline} that these {figures.test_examples:,} test examples could show: the "
             f"found network is {ahead} (95 % interval {low} to {high})."
         )
-    which = closest.baseline if len(rivals) == 1 else f"all {len(rivals)} references; than {closest.baseline}"
-    return f"The found network is better than {which} by {_by(main, closest)}."
+    if len(rivals) == 1:
+        return f"The found network is better than {closest.baseline} by {_by(main, closest)}."
+    best = f"than the best of them, {closest.baseline}"
+    return f"The found network is better than all {len(rivals)} references: by {_by(main, closest)} {best}."
 
 
 def _by(metric: Metric, found: Difference) -> str:
