@@ -23,7 +23,7 @@ from netwright.networks.counting import count
 from netwright.results.baselines import draw_picks
 from netwright.results.entries import FOUND, PICK, Done, Entry, FinalTraining, done
 from netwright.results.final import one_line
-from netwright.results.time_left import FREE, Cost, Fit, fit, measured
+from netwright.results.time_left import Cost, Fit, fit, measured
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
@@ -111,6 +111,7 @@ class Finals:
         self._first, self._epochs = ("", 0), 0  # the winner's own training, and the epochs that it has in all
         self._picks: dict[int, Architecture] = {}
         self._cost: Cost | None = None
+        self._each_fixed = MOST_OF_FIXED
         self.on_fitted: Callable[[Fit], object] = lambda _: None
 
     @property
@@ -225,8 +226,9 @@ class Finals:
         self._cost = measured(network, self._data, self.work.settings_of(winner.architecture), self.work.device)
         if wanted.decided is not None:
             return Fit(wanted.decided, 0)
-        others = [self._cost_of(name) for name, _ in order[1:]]
         left = wanted.deadline - time.monotonic()
+        self._each_fixed = min(MOST_OF_FIXED, SHARE_OF_FIXED * max(0.0, left))
+        others = [self._cost_of(name) for name, _ in order[1:]]
         return fit(
             self._cost,
             others,
@@ -241,7 +243,7 @@ class Finals:
         """By the multiply-adds; a random pick is taken to cost what the winner does."""
         assert self._cost is not None
         if name in self.fixed:
-            return FREE
+            return Cost(0.0, self._each_fixed)
         if name not in self.trained:
             return self._cost
         with torch.device("meta"):
@@ -283,12 +285,11 @@ class Finals:
         left = wanted.deadline - time.monotonic()
         if first:
             return replace(entry, seconds=left, most=None if entry.start is None else LATE * max(0.1, left))
-        needed = self._cost_of(entry.name).of(entry.epochs)
+        fixed = entry.name in self.fixed
+        needed = min(1.0, self._each_fixed) if fixed else self._cost_of(entry.name).of(entry.epochs)
         if needed > NEARLY * left:
             return None
-        return replace(
-            entry, seconds=min(SHARE_OF_FIXED * left, 5.0) if entry.name in self.fixed else left, most=LATE * left
-        )
+        return replace(entry, seconds=min(self._each_fixed, left) if fixed else left, most=LATE * left)
 
     @property
     def _circumstances(self) -> tuple[object, ...]:

@@ -31,9 +31,6 @@ class Cost:
         return self.epoch * epochs + self.test
 
 
-FREE = Cost(0.0, 1.0)  # what is done once and quickly
-
-
 def measured(network: nn.Module, data: Data, settings: TrainingSettings, device: str) -> Cost:
     """What a training of this network costs here and now, from a few warm steps; the network is changed by it.
 
