@@ -204,7 +204,7 @@ def _some(count: int, most: int) -> np.ndarray:
 def _judged(name: str, task: Task, answers: np.ndarray, began: float, **more: Any) -> Contender:
     """The row of the comparison; of classes there is no loss, as the answers are no probabilities."""
     outputs, tally = torch.from_numpy(answers).float(), task.problem.tally()
-    tally.add(outputs, task.test.targets)
+    task.test.tell(tally, outputs, 0, len(task.test))
     seconds = time.monotonic() - began
     found = fixed(name, task.problem, tally.figures(), seconds=seconds, outputs=outputs, **more)
     if task.problem.kind == "classification":
