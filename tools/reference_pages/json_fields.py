@@ -72,6 +72,11 @@ FIGURES: Fields = {
         "weights of `exported_seed`; none above 200 classes",
     ),
     "breakdown": ("any", "a table of each label, number or the like, where the kind of problem has one; or null"),
+    "known": (
+        "any",
+        "a table of how the well-known networks fared that the search began with, and the score of what is handed "
+        "over beside that of the best of them; null where none ran",
+    ),
     "balanced_accuracy": ("share?", "mean recall of the classes; null where `classes` is empty"),
     "classes[].name": ("text", "(not always) a class, where classes are asked for"),
     "classes[].examples": ("count", "(not always) test examples of the class"),

@@ -194,6 +194,7 @@ class Figures:
         says so.
     verdict: what a report says first: which is better, and by how much; empty where there is nothing to say.
     instead: lines of Python that make what is better than the network, where it is something simpler.
+    known: how the well-known networks fared that the search began with; None where it did not.
     """
 
     task: str
@@ -218,6 +219,7 @@ class Figures:
     breakdown: Breakdown | None = None
     verdict: str = ""
     instead: tuple[str, ...] = ()
+    known: Breakdown | None = None
 
     @property
     def main(self) -> Metric:
@@ -264,6 +266,7 @@ class Figures:
         fields["metrics"] = tuple(Metric(**each) for each in described.get("metrics", ())) or (ACCURACY,)
         fields["confusion"] = tuple(map(tuple, described.get("confusion", ())))
         fields["breakdown"] = Breakdown.from_json(described.get("breakdown"))
+        fields["known"] = Breakdown.from_json(described.get("known"))
         fields["winner"] = Contender.from_json(described["winner"])
         fields["baselines"] = tuple(Contender.from_json(each) for each in described["baselines"])
         lists = {name: tuple(described.get(name, ())) for name in ("data", "notes", "left_out", "instead")}

@@ -19,6 +19,7 @@ from netwright.results.entries import FOUND, PICK, Done
 from netwright.results.figures import ClassRecall, Contender, Figures
 from netwright.results.final import FinalResult, contender
 from netwright.results.instead import lines_instead
+from netwright.results.known_networks import fared
 from netwright.results.plain_references import constant
 from netwright.results.resampling import paired_interval, standard_error
 from netwright.results.verdict import better_one, verdict
@@ -51,7 +52,8 @@ def compared(
     figures = replace(figures, winner=winner, baselines=beside, left_out=finals.left_out)
     better = better_one(figures)
     lines = () if better is None else lines_instead(better, finals.work.task)
-    figures = replace(figures, verdict=verdict(figures), instead=lines)
+    known = fared(run, trial, finals.work.task.shape)
+    figures = replace(figures, verdict=verdict(figures), instead=lines, known=known)
     return Figures.from_json(figures.as_json())
 
 
