@@ -37,7 +37,7 @@ def fared(run: Run, winner: Trial, shape: TaskShape) -> Breakdown | None:
     objective = run.search.objectives[0]
     ours = {each.share: each for each in run.trials if _of(each, winner.architecture)}
     rows = [_row(names[found], trial, ours, objective, winner) for found, trial in latest.items()]
-    headings = ("", "share of the training", objective.metric, "the winner's then")
+    headings = ("well-known network", "share of the training", objective.metric, "the winner's then")
     return Breakdown(TITLE, _guarantee(names, latest, objective, winner), headings, tuple(rows))
 
 
