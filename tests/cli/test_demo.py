@@ -47,7 +47,9 @@ def test_intervals_are_those_of_statsmodels() -> None:
 def test_who_holds_the_limit_and_who_does_not_is_said_with_intervals() -> None:
     found = demo.lines(figures(RESIDUAL))
     assert "19,000  yes" in found[1] and "76,000  no" in found[2] and "99.00 %" in found[1]
-    assert found[-1].startswith("25% of the parameters of ResNet-8, and +0.50 points of test accuracy against it: 95 %")
+    assert found[-1].startswith(
+        "25 % of the parameters of ResNet-8, and +0.50 points of test accuracy against it: 95 %"
+    )
     low = float(found[-1].partition("interval ")[2].partition(" to")[0])
     assert low < 0  # what could be chance is not said to be more
 

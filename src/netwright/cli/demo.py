@@ -95,8 +95,8 @@ def sentence(figures: Figures) -> str:
     low, high = difference_interval(found.mean, reference.mean, n)
     points, share = 100 * (found.mean - reference.mean), (found.params or 0) / (reference.params or 1)
     return (
-        f"{share:.0%} of the parameters of {reference.name}, and {points:+.2f} points of test accuracy against it: "
-        f"95 % interval {100 * low:+.2f} to {100 * high:+.2f}, by the choice of the {n} test examples."
+        f"{100 * share:.0f} % of the parameters of {reference.name}, and {points:+.2f} points of test accuracy against "
+        f"it: 95 % interval {100 * low:+.2f} to {100 * high:+.2f}, by the choice of the {n} test examples."
     )
 
 
