@@ -30,6 +30,8 @@ class Strategy(Configured, ABC):
 
     bounded: whether it ends by itself, so that a search needs no other stop; a class's or an object's, by default not.
     continues: whether it asks of a trial at a low fidelity again at a higher one; by default not.
+    keeps_time: whether it plans the time of the search itself, whose trials then end by when that is up with what they
+        have; by default not.
     inherits: where a proposal that names a parent begins from its weights though the architecture differs, the share of
         the full training that it then takes; 0, by default, where it begins anew.
     """
@@ -39,6 +41,7 @@ class Strategy(Configured, ABC):
     space: Space
     bounded: bool = False
     continues: bool = False
+    keeps_time: bool = False
     inherits: float = 0.0
 
     @abstractmethod
@@ -123,6 +126,7 @@ class Wrapper(RoundStrategy, Remembering):
         self.strategy, self.space = strategy, strategy.space
         self.needs = strategy.needs  # pyright: ignore[reportAttributeAccessIssue]
         self.bounded, self.continues, self.inherits = strategy.bounded, strategy.continues, strategy.inherits
+        self.keeps_time = strategy.keeps_time
 
     def recommend(self, trials: Sequence[Trial]) -> Architecture:
         return self.strategy.recommend(trials)

@@ -121,9 +121,10 @@ class Session:
         training = THEN_SEARCH if mixture_of(strategy) is None else 1.0
         stopper = Stopper(
             *(self._stops, self._search.objectives, reserve),
-            patient=strategy.bounded,
+            patient=strategy.bounded and not strategy.keeps_time,
             expected=expected,
             training=training,
+            keeps_time=strategy.keeps_time,
         )
         earlier = self.store.summary(self.name).seconds if self.store and self._resume else 0.0
         shared, self._folder, memory = self._folders()

@@ -78,12 +78,16 @@ class Stopper:
         patient: bool = False,
         expected: float | None = None,
         training: float = 1.0,
+        keeps_time: bool = False,
     ) -> None:
         """patient: time ends the search only after a trial has completed, and the training of shared weights before it.
 
         expected: seconds of a typical trial, as far as that is known beforehand.
         training: share of the time after which shared weights are trained no further, where there are any.
+        keeps_time: whether the strategy plans the time itself: any trial may begin while there is some, and all end by
+            when it is up with what they have.
         """
+        self._keeps_time = keeps_time
         self._training = training
         self._expected, self._completed = expected, False
         self._stops = stops
@@ -172,8 +176,8 @@ class Stopper:
         self.reached, self.reason = limit, reason
 
     def _fits(self, seconds: float, limit: float) -> bool:
-        if seconds >= limit - self._reserved:
-            return False
+        if seconds >= limit - self._reserved or self._keeps_time:
+            return seconds < limit - self._reserved
         return seconds + self._typical() + self._reserved <= limit * OVERRUN
 
     def _typical(self) -> float:
@@ -200,6 +204,8 @@ class Stopper:
         Without a single completed trial there is nothing to hand over.
         """
         limit = self._stops.seconds
+        if self._keeps_time and limit is not None and self._completed:
+            return max(0.0, limit - self._reserved - seconds()), True
         if limit is None or self._patient or self._completed:
             return self.remaining(seconds), False
         by = limit if self._reserve is None else SETTLED * limit

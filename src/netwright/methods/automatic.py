@@ -58,7 +58,7 @@ FIRST = 0.4  # of the search's time at most may the first judgement of the well-
 AGAIN = 0.15  # of the time at most may it take to train the winner anew on all examples
 MIRRORING, MOST_MIRRORING = 0.03, 4.0  # share of the time, and seconds, to find out whether images may be mirrored
 LEAST_TO_MIRROR = 20  # seconds of a search that has the time to find it out
-REFERENCES = 0.04  # of the time, for references that cost little
+REFERENCES, MOST_REFERENCES = 0.06, 15.0  # of the time, and seconds, for references that cost little
 TRIED = 64  # random networks among which one is looked for that keeps the limits
 
 
@@ -286,7 +286,7 @@ def _timed(found: Decided, task: Task, pace: Pace, seconds: float, after: float)
     step = max(pace.step, 1e-6)
     examples, batch = found.examples, found.settings["batch_size"]
     testing = pace.validation * len(task.test) / max(1.0, found.validation * examples)
-    after += testing + REFERENCES * seconds
+    after += testing + min(MOST_REFERENCES, REFERENCES * seconds)
     race = whole = max(seconds - after, 0.5 * seconds)
     few = examples < FEW and not task.problem.dense and task.validation is None and not task.by_time
     folds = few and SHARE_OF_ONE * race / FOLDS >= LEAST_FOLD * step

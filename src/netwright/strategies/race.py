@@ -46,6 +46,7 @@ class Race(Strategy):
     """
 
     continues: ClassVar[bool] = True
+    keeps_time: ClassVar[bool] = True
 
     def __init__(
         self,
