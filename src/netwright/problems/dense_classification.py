@@ -141,7 +141,7 @@ class DenseClassification(Problem):
 
     def breakdown(self, outputs: Tensor, targets: Tensor) -> Breakdown:
         """IoU and Dice of each class."""
-        matrix = confusion(outputs.argmax(1), targets, self.outputs).double()
+        matrix = confusion(outputs.max(1).indices, targets, self.outputs).double()
         iou, dice = (each.tolist() for each in iou_and_dice(matrix))
         shares = (matrix.sum(1) / matrix.sum().clamp(min=1)).tolist()
         rows = tuple(
@@ -152,7 +152,7 @@ class DenseClassification(Problem):
         return Breakdown("Each class", text, ("class", f"share of the {self.place}s", "IoU", "Dice"), rows)
 
     def score(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return figures_of(confusion(outputs.argmax(1), targets, self.outputs).double())[0]
+        return figures_of(confusion(outputs.max(1).indices, targets, self.outputs).double())[0]
 
     def tally(self) -> Tally:
         return Confusion(self)
@@ -229,7 +229,7 @@ class Confusion(Tally):
 
     def add(self, outputs: Tensor, targets: Tensor) -> None:
         self.losses.append(self.problem.loss(outputs, targets).double().sum())
-        found = confusion(outputs.argmax(1), targets, self.problem.outputs)
+        found = confusion(outputs.max(1).indices, targets, self.problem.outputs)
         self.matrix = found if self.matrix is None else self.matrix + found
         self.count += len(outputs)
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from netwright.core.problem import Metric, Problem, length
 from netwright.core.trees import mapped
 
-MOST, LEAST = 200, 25  # resamples
-MOST_NUMBERS = 200_000_000  # of outputs, in all resamples; a second or two
+MOST, LEAST = 200, 20  # resamples
+MOST_NUMBERS = 60_000_000  # of outputs, in all resamples; a second or two
 FEWEST = 10  # examples, with fewer of which resamples say nothing
 
 

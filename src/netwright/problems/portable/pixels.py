@@ -37,7 +37,7 @@ def classes_of(network: nn.Module, image: Tensor, batch_size: int = 16) -> Tenso
     image: uint8 (channels, height, width).
     """
     tiles = tiles_of(image)
-    parts = [respond(network, part).argmax(1) for part in tiles.split(batch_size)]
+    parts = [respond(network, part).max(1).indices for part in tiles.split(batch_size)]
     return answer_of(torch.cat(parts), image)
 
 
