@@ -39,6 +39,12 @@ def test_all_parts_fit_into_the_time(task: nw.tasks.Task, seconds: float, step: 
     assert 0.1 <= found.validation <= 0.2
 
 
+@pytest.mark.parametrize("seconds", [-5.0, 0.0, 0.3])
+def test_where_no_time_is_left_a_moment_is_taken(task: nw.tasks.Task, seconds: float) -> None:
+    found = plan(task, seconds, after=4.0)
+    assert found.full > 0 and found.seconds > 0
+
+
 def test_where_time_is_short_most_of_it_is_the_leaders(task: nw.tasks.Task) -> None:
     found = plan(task, 60, pace=Pace(0.2, 10, 1))
     assert found.full == pytest.approx(0.45 * found.seconds)

@@ -39,7 +39,7 @@ def test_there_is_an_answer_for_every_pixel_whatever_the_sides(space, sides):
 def test_what_is_not_dense_is_refused_with_what_to_use_in_its_place():
     for space in (SMALL, EncoderDecoder(cells=3, channels=4)):
         architecture = space.sample(np.random.default_rng(0))
-        with pytest.raises(UserError, match="one an image; use a space such as darts"):
+        with pytest.raises(UserError, match="one an image; use a space such as residual"):
             space.build(architecture, TaskShape((3, 32, 32), 5))
         with pytest.raises(UserError, match="for images with masks, but the task's examples are vectors"):
             space.build(architecture, TaskShape((7,), 5))

@@ -22,7 +22,6 @@ from netwright.networks.counting import Count, count, count_layers
 Sums = tuple[int, int, int]  # parameters, multiply-adds, bytes of activations
 
 CHECKED = 4  # random architectures on which a space's claim is checked
-FILLED = 1000  # random architectures whose parts are counted beforehand
 FRAMES = 6000  # random architectures whose frames are; a rare one that is met later takes a network to count
 REMEMBERED = 4096  # architectures of a space that says nothing of its cost
 
@@ -110,9 +109,6 @@ class Terms:
         self._terms, self._part = space.cost_terms, space.cost_part
         self._shape = shape
         self._known: dict[Hashable, Sums] = {}
-        rng = np.random.default_rng(0)
-        for _ in range(FILLED):
-            self(space.indices(space.sample(rng)))
         check(self, space, shape, "cost_terms")
 
     def __call__(self, content: Content) -> Sums:

@@ -54,6 +54,7 @@ LEAST_FOLD = 150  # steps of a fold, with fewer of which one split must do
 FEW_STEPS = 1_000  # of a training on few examples
 SURE = 1_000  # examples that one would like to validate on
 LEAST_VALIDATION, MOST_VALIDATION = 0.1, 0.2  # shares of the examples
+LEAST_TIME = 2.0  # seconds that a search takes, however little is left of what it was given
 FIRST = 0.4  # of the search's time at most may the first judgement of the well-known networks take
 AGAIN = 0.15  # of the time at most may it take to train the winner anew on all examples
 MIRRORING, MOST_MIRRORING = 0.03, 4.0  # share of the time, and seconds, to find out whether images may be mirrored
@@ -133,7 +134,8 @@ class Decided:
         )
 
     def strategy(self, space: Space) -> Race:
-        return Race(space, self.seconds, self.known, self.least, ETA)
+        full = self.full if self.fidelity == "seconds" else None
+        return Race(space, self.seconds, self.known, self.least, ETA, full=full)
 
     def training(self, space: Space, task: Task, device: str) -> Training:
         from netwright.estimators.training import Training
@@ -213,7 +215,7 @@ def decided(
     mirrored: whether images may be mirrored, where it is known; found out otherwise.
     metric: that is asked for, as the problem calls it, where trainings should be made for it.
     """
-    given = dict(given or {})
+    given, seconds = dict(given or {}), max(seconds, LEAST_TIME)
     examples = len(task.train)
     settings = {**usual(task.shape, task.problem, examples), **BY_THE_CLOCK, **given}
     raced = {name: each for name, each in choices(task.shape, task.problem, examples).items() if name not in given}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from netwright.core.checks import positive, probability
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 PROVIDES = ("est.multi_fidelity",)
 
 MOST_REDRAWS = 20
+RECENT = 7  # trials that tell what one takes beside its training
 PARENTS = 3  # leaders that are changed
 SURE = 1.02  # times what a step is expected to take, it may take
 
@@ -43,6 +46,7 @@ class Race(Strategy):
     least: the smallest share of the full training; the lowest rung is the smallest power of 1/eta that is no less.
     eta: a candidate among the best 1/eta of its rung goes on, to eta times as much.
     random: share of new candidates that are drawn at random, once those of `first` have begun.
+    full: seconds of a full training, where all last as long; None to learn it from what trials take.
     """
 
     continues: ClassVar[bool] = True
@@ -56,12 +60,14 @@ class Race(Strategy):
         least: float = 1 / 27,
         eta: float = 3,
         random: float = 0.2,
+        full: float | None = None,
     ) -> None:
         self.space = space
         self.seconds = positive(self, "seconds", seconds, none=True)
         self.bounded = seconds is not None
         self.eta = checked_eta(self, eta)
         self.random = probability(self, "random", random)
+        self.full = positive(self, "full", full, none=True)
         named = first.items() if isinstance(first, Mapping) else (("", each) for each in first)
         self.first = tuple((name, space.parse(each) if isinstance(each, str) else each) for name, each in named)
         for _, each in self.first:
@@ -77,6 +83,7 @@ class Race(Strategy):
         self._latest: dict[Architecture, Trial] = {}  # the last trial of each candidate that completed one
         self._taken: dict[Architecture, float] = {}  # seconds of all its trials
         self._rates = 0.0  # the sum of what a full training of each would take
+        self._excess: deque[float] = deque(maxlen=RECENT)  # seconds of trials beside their training
         self._best: list[Trial] = []  # where the best candidates stand, the best first
         self._closed: set[Architecture] = set()  # failed on the way
 
@@ -89,7 +96,7 @@ class Race(Strategy):
         if trial is not None and self._fits(max(self._rest(trial), self._cost(trial, upper) + kept)):
             self._rung_below(upper).promote(self.eta)
             return self._on(trial, upper.share)
-        if self._fits(max(self._rate(None), self._of_new() + kept)):
+        if self._fits(max(self._of_new(1.0), self._of_new(self._rungs[0].share) + kept)):
             try:
                 return self._new(rng)
             except SpaceExhausted:
@@ -172,20 +179,27 @@ class Race(Strategy):
         free = candidate not in self._closed and all(each.candidate != candidate for each, _ in self._pending)
         return latest is not None and latest.number == trial.number and trial.share < share and free
 
-    def _rate(self, candidate: Architecture | None) -> float:
-        """Seconds of a full training: of this candidate, or of all on the average; 0 where nothing is known yet."""
+    def _takes(self, candidate: Architecture | None, before: float, share: float) -> float:
+        """Seconds that this candidate, or a new one, takes from one share to another."""
+        if self.full is not None:
+            return (share - before) * self.full + self._beside
         if candidate is not None and candidate in self._latest:
-            return self._taken[candidate] / self._latest[candidate].share
-        return self._rates / len(self._latest) if self._latest else 0.0
+            return (share - before) * self._taken[candidate] / self._latest[candidate].share
+        return (share - before) * self._rates / len(self._latest) if self._latest else 0.0
+
+    @property
+    def _beside(self) -> float:
+        """Seconds that a trial takes beside its training."""
+        return median(self._excess) if self._excess else 0.0
 
     def _rest(self, trial: Trial) -> float:
-        return (1 - trial.share) * self._rate(trial.architecture)
+        return self._takes(trial.architecture, trial.share, 1.0)
 
     def _cost(self, trial: Trial, rung: Rung) -> float:
-        return (rung.share - trial.share) * self._rate(trial.architecture)
+        return self._takes(trial.architecture, trial.share, rung.share)
 
-    def _of_new(self) -> float:
-        return self._rungs[0].share * self._rate(None)
+    def _of_new(self, share: float) -> float:
+        return self._takes(None, 0.0, share)
 
     def _fits(self, seconds: float) -> bool:
         return self.seconds is None or seconds <= SURE * (self.seconds - self._now)
@@ -206,12 +220,13 @@ class Race(Strategy):
             rung.note(trial)
 
     def _note(self, trial: Trial, candidate: Architecture) -> None:
-        """Where a candidate stands now, among the best or not."""
-        before = self._latest.get(candidate)
-        self._rates -= 0.0 if before is None else self._rate(candidate)
-        self._latest[candidate] = trial
-        self._taken[candidate] = self._taken.get(candidate, 0.0) + trial.seconds
-        self._rates += self._rate(candidate)
+        """Where a candidate stands now, among the best or not, and what it took."""
+        before, taken = self._latest.get(candidate), self._taken.get(candidate, 0.0)
+        share = 0.0 if before is None else before.share
+        if self.full is not None:
+            self._excess.append(max(0.0, trial.seconds - (trial.share - share) * self.full))
+        self._latest[candidate], self._taken[candidate] = trial, taken + trial.seconds
+        self._rates += self._taken[candidate] / trial.share - (taken / share if share else 0.0)
         others = [each for each in self._best if each is not before]
         self._best = Population([*others, trial]).ordered()[:KEPT]
 
