@@ -83,6 +83,14 @@ def test_what_the_person_decides_on_is_not_raced(task: nw.tasks.Task) -> None:
     assert training.validation == found.validation == 0.3
 
 
+def test_trainings_keep_the_weights_that_are_best_by_what_is_asked_for(task: nw.tasks.Task) -> None:
+    found = plan(task, metric="cohen_kappa")
+    training = found.training(found.space(SPACE), task, "cpu")
+    assert training.judged_by == "cohen_kappa"
+    assert "val_cohen_kappa" in training.metrics, "what it is judged by is measured"
+    assert plan(task, metric="params").judged_by == "", "which no training can keep the best of"
+
+
 def test_is_plain_data(task: nw.tasks.Task) -> None:
     found = plan(task)
     again = Decided.from_json(json.loads(json.dumps(found.as_json())))

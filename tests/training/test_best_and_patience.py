@@ -50,6 +50,13 @@ def test_the_weights_of_the_best_measurement_are_returned_and_kept(monkeypatch, 
     assert load_trained(other := network(), tmp_path) == 6 and same_bits(other, trained)
 
 
+@pytest.mark.parametrize(("judged_by", "best"), [("", 1), ("loss", 4), ("accuracy", 1)])
+def test_better_is_by_the_metric_that_is_asked_for(monkeypatch, judged_by: str, best: int) -> None:
+    script = Script(monkeypatch, [0.2, 0.7, 0.6, 0.6, 0.5], [1.0, 0.9, 0.8, 0.85, 0.1])
+    train(trained := network(), vector_data(), SETTINGS.replace(epochs=5, keep_best=True), 0, judged_by=judged_by)
+    assert is_of(trained, script.weights[best])
+
+
 def test_a_continuation_goes_on_from_the_newest_weights_and_remembers_the_best(monkeypatch, tmp_path: Path) -> None:
     settings = SETTINGS.replace(epochs=6, keep_best=True)
     straight = Script(monkeypatch, [0.2, 0.7, 0.5, 0.4, 0.3, 0.6], [1.0])

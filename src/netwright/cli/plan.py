@@ -124,6 +124,7 @@ class Plan(Asked):
         asked = pairs(self.training)
         training = construct(Training, networks, task, options=asked)
         given = {name: value for name, value in training.settings.arguments.items() if name in asked}
+        given |= {"balance": 0.0} if "class_weights" in self.data_options else {}
         found = decided(
             *(task, networks, seconds),
             given=given,
@@ -131,7 +132,7 @@ class Plan(Asked):
             limits=[Constraint.parse(each) for each in self.limits],
             device=self.device,
             after=after,
-            metric="" if "class_weights" in self.data_options else self._asked_metric,
+            metric=self._asked_metric,
         )
         return replace(self, automatic=found.as_json())
 

@@ -87,6 +87,8 @@ class Training(Estimator):
     validation: share of the training examples to validate on; with fidelity "folds" each example is, in its fold.
     split_seed: gives the split, the same for all trials.
     folds: how many a cross-validation has, at least 2, with fidelity "folds"; 5 and 10 are usual (Kohavi 1995).
+    judged_by: the metric by which the settings `patience` and `keep_best` tell what is better; the problem's main one
+        where empty.
     time_limit: seconds of one training; one that needs more ends in state "timeout". The first epoch, which pays for
         all that is done once, may be finished as long as it takes no more than three times the limit.
 
@@ -115,16 +117,17 @@ class Training(Estimator):
         split_seed: int = 0,
         time_limit: float | None = None,
         folds: int = 5,
+        judged_by: str = "",
         **overrides: Any,
     ) -> None:
-        self.space, self.task = space, task
+        self.space, self.task = space, task.measuring(judged_by) if judged_by else task
         self.settings = (settings or TrainingSettings()).replace(**overrides)
         self.device = chosen_device(device)
         timed = self.settings.seconds is not None
         self.fidelity: Fidelity = "seconds" if timed and fidelity == "epochs" else fidelity
         self.validation, self.split_seed = validation, split_seed
         self.checkpoint_directory = None if checkpoint_directory is None else Path(checkpoint_directory)
-        self.time_limit, self.folds = time_limit, folds
+        self.time_limit, self.folds, self.judged_by = time_limit, folds, judged_by
         self._reduced: dict[int, Space] = {}
         self._arguments = {
             **{name: value for name, value in self._arguments.items() if name not in self.settings.arguments},
@@ -275,6 +278,7 @@ class Training(Estimator):
             give_up_at=ends,
             settle=place.settles,
             until_seconds=None if settings.seconds is None else share * settings.seconds,
+            judged_by=self.judged_by,
         )
         if result.stopped == "deadline" and limit is not None:
             fitted = f"{result.epochs} of {until} epochs fitted into {limit:.4g} s"

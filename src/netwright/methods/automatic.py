@@ -101,6 +101,7 @@ class Decided:
     after: seconds for what follows the search.
     said: what was found out of the data, a sentence each.
     own_validation: whether the data came with examples to validate on.
+    judged_by: the metric that trainings keep their best weights by, as the problem calls it; its main one where empty.
     """
 
     seconds: float
@@ -117,6 +118,7 @@ class Decided:
     after: float = 0.0
     said: Sequence[str] = ()
     own_validation: bool = False
+    judged_by: str = ""
 
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> Self:
@@ -140,7 +142,7 @@ class Decided:
     def training(self, space: Space, task: Task, device: str) -> Training:
         from netwright.estimators.training import Training
 
-        options: dict[str, Any] = {**self.settings, "seconds": self.full}
+        options: dict[str, Any] = {**self.settings, "seconds": self.full, "judged_by": self.judged_by}
         if self.fidelity == "folds":
             return Training(space, task, device=device, fidelity="folds", folds=self.folds, **options)
         return Training(space, task, device=device, fidelity="seconds", validation=self.validation, **options)
@@ -234,6 +236,7 @@ def decided(
         examples=examples,
         own_validation=own,
         said=said,
+        judged_by=metric if metric in {*task.problem.further, *(each.name for each in task.problem.metrics)} else "",
     )
     space = found.space(networks)
     known = {name: _with_usual_training(space, each) for name, each in networks.known(task.shape).items()}

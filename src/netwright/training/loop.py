@@ -69,6 +69,7 @@ def train(
     give_up_at: float | None = None,
     settle: bool = False,
     until_seconds: float | None = None,
+    judged_by: str = "",
 ) -> TrainingResult:
     """Trains the network in place and measures it on the held-out examples.
 
@@ -100,6 +101,8 @@ def train(
         end in the epochs that fit, and where not even one fits it is measured after some of its steps, at least one.
     until_seconds: where the settings say `seconds`: those after which this call ends, of all sittings together, in
         place of `until`; the schedule stays that of all of them, and a later call goes on from the checkpoint.
+    judged_by: the metric, as the problem calls it, by which `patience` and `keep_best` tell what is better; its main
+        one where empty.
 
     Raises Diverged at the first loss that is not finite, OutOfMemory, OutOfTime when the deadline passes within the
     first epoch, DataError for fewer than two training examples or none held out, ConfigurationError for the checkpoint
@@ -111,6 +114,8 @@ def train(
         loop.anneal_by, loop.give_up_at, loop.settles = anneal_by, give_up_at, settle
         if settle and anneal_by is None:
             loop.anneal_by = give_up_at
+        if judged_by:
+            loop.best = Best(data.problem.metric(judged_by), settings.keep_best)
         if settings.seconds is not None:
             loop.clock = Clock(settings, until_seconds)
             loop.is_whole = loop.clock.until == loop.clock.end
