@@ -122,10 +122,15 @@ class Residual(DecisionSpace):
     # Networks that are known to be good.
 
     def known(self, shape: TaskShape) -> Mapping[str, Architecture]:
-        """Residual networks from small and quick to deep, and one of depthwise convolutions."""
+        """Residual networks from small and quick to deep, and one of depthwise convolutions.
+
+        Small images are read at their full resolution first.
+        """
         plain = {"multiplier": 1.0, "block": "basic", "squeeze": False}
-        small = KNOWN_FOR_SMALL if min(shape.height, shape.width) < SMALL_IMAGE else ()
-        return named(self, ({**plain, **each} for each in (*KNOWN, *small)), self._called)
+        found: Sequence[Mapping[str, Any]] = KNOWN
+        if min(shape.height, shape.width) < SMALL_IMAGE:
+            found = sorted((*KNOWN_FOR_SMALL, *KNOWN), key=lambda each: each["stride"])
+        return named(self, ({**plain, **each} for each in found), self._called)
 
     def _called(self, architecture: Architecture) -> str:
         """What an architecture of the same blocks everywhere is called; a depthwise one by its blocks alone."""
@@ -258,4 +263,4 @@ KNOWN: Sequence[Mapping[str, Label]] = (
 """In the order in which they are worth trying."""
 SMALL_IMAGE = 16  # pixels of the shorter side, below which two stages will do
 KNOWN_FOR_SMALL: Sequence[Mapping[str, Label]] = ({"stride": 1, "width": 16, "stages": 2, "depth": 1},)
-"""For images of so few pixels, behind the others."""
+"""For images of so few pixels, beside the others."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
 from torch import nn
 
+from netwright.core.architecture import Architecture
 from netwright.core.choose import Choose
+from netwright.core.closest import named
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, nearest
 from netwright.core.task import TaskShape
@@ -26,6 +28,13 @@ MIXERS: dict[str, Callable[..., nn.Module]] = {
     "attention": partial(SelfAttention, heads=4),
 }
 _SPREAD = 0.02  # deviation of the first features
+KNOWN: Sequence[Mapping[str, Any]] = (
+    {"mixer": "gated_3", "depth": 2, "expansion": 2},
+    {"mixer": "attention", "depth": 2, "expansion": 4},
+    {"mixer": "gated_7", "depth": 4, "expansion": 2},
+    {"mixer": "attention", "depth": 4, "expansion": 4},
+)
+"""In the order in which they are worth trying."""
 
 
 class Texts(DecisionSpace):
@@ -71,6 +80,10 @@ class Texts(DecisionSpace):
     def tracing_twin(self) -> DecisionSpace:
         return self.replace(channels=1)
 
+    def known(self, shape: TaskShape) -> Mapping[str, Architecture]:
+        """Gated convolutions (Dauphin et al. 2017) and transformers (Vaswani et al. 2017) of a few blocks."""
+        return named(self, (each for each in KNOWN if each["mixer"] in self.mixers), _called)
+
     def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
         shape.require(type(self).__name__, "tokens", dense=None)
         channels = self.channels
@@ -87,3 +100,11 @@ class Texts(DecisionSpace):
             head.linear.weight = embedding.weight
         blocks = choose.repeat("depth", self.least, self.most, block)
         return RowNetwork(embedding, shape.input[0], channels, blocks, head, self.dropout)
+
+
+def _called(architecture: Architecture) -> str:
+    """What an architecture of equal blocks is called."""
+    answers = architecture.decisions
+    depth, mixer = answers.get("depth", 1), str(answers.get("depth/0/mixer", ""))
+    kind = "transformer" if mixer == "attention" else f"{mixer.replace('_', ' convolutions of ')} places"
+    return f"{kind}, {depth} block{'s' * (depth != 1)}"
