@@ -40,7 +40,8 @@ def test_costs_are_those_of_the_networks(shape):
 
 def test_known_networks_are_what_they_are_called():
     known = Residual().known(DIGITS)
-    assert next(iter(known)) == "ResNet-8 of width 32 at half the resolution"
+    assert next(iter(known)) == "ResNet-6 of width 16", "small images begin at their full resolution"
+    assert next(iter(Residual().known(TaskShape((3, 32, 32), 10)))) == "ResNet-8 of width 32 at half the resolution"
     for name, architecture in known.items():
         with torch.device("meta"):
             network = Residual().build(architecture, DIGITS)
