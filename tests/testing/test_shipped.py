@@ -8,13 +8,14 @@ import pkgutil
 
 import numpy as np
 import pytest
+from torch import nn
 
 import netwright.spaces
 import netwright.strategies
 from netwright.core.space import Space
 from netwright.core.strategy import Strategy
 from netwright.core.task import TaskShape
-from netwright.spaces import Tabular
+from netwright.spaces import Mlp, Series, Tabular
 from netwright.strategies import (
     EachDecision,
     Generational,
@@ -37,6 +38,11 @@ from netwright.strategies import (
 )
 from netwright.testing import check_space, check_strategy
 
+
+def own_network(shape: TaskShape) -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(shape.features, shape.outputs))
+
+
 IMAGE = TaskShape((3, 16, 16), 4)
 MASKED = TaskShape((3, 16, 16), 4, dense=True)
 VECTOR = TaskShape((7,), 3)
@@ -52,6 +58,8 @@ SMALLER = {  # settings that change how large a network is, not what is decided
     "TimeSeries": {"widths": (4, 8), "most": 2, "blocks": ("single", "inception_20")},
     "TextClasses": {"channels": (4, 8), "pairs": (0, 16), "filters": (2, 4)},
     "UNet": {"widths": (2, 4), "most": 2},
+    "Beside": {"space": Series(widths=(4,), most=1), "networks": {"mine": own_network}},
+    "WithTraining": {"space": Mlp(widths=(4, 8), most=2), "choices": {"learning_rate": (0.1, 0.03)}},
     "Tabular": {"decisions": {"width": [8, 16, 32], "operation": ["convolution", "pooling"], "depth": [1, 2, 3]}},
 }
 

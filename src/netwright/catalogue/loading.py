@@ -136,7 +136,7 @@ def _fitting(kind: Kind | str, reference: str, found: Any, beside: dict[str, Any
         return found
     place, _, attribute = reference.rpartition(":")
     alike = [each for each, value in beside.items() if _is_a(value, base)]
-    word = f"{kind} class" if base is not None else "function"
+    word = "function" if base is None or kind in ("method", "search") else f"{kind} class"
     raise ConfigurationError(f"{kind} {reference!r}: {place} has no {word} {attribute!r}{nearest(attribute, alike)}")
 
 

@@ -19,6 +19,8 @@ from netwright.networks.members import Answers, Scaled
 from netwright.networks.numbers import Numbers, PeriodicNumbers, PiecewiseNumbers
 from netwright.networks.series_blocks import Beside
 
+PROVIDES = ("space.chain",)
+
 NUMBERS = ("plain", "piecewise", "periodic")
 _SMALL: Mapping[str, Any] = {"width": 128, "dropout": 0.1, "block": "plain", "members": 1, "depth": 2}
 _PIECEWISE: Mapping[str, Any] = {"numbers": "piecewise", "size": 16}

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from netwright.core.problem import Problem
     from netwright.core.space import Space
 
+PROVIDES = ("space.chain",)
+
 
 def usual_space(shape: TaskShape, problem: Problem | None = None) -> Space:
     """The space that suits such data, as it is by default.
