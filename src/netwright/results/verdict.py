@@ -98,15 +98,15 @@ def _by_chance(figures: Figures) -> str:
     ahead = _ahead(main, winner.mean, chance)
     if ahead > CLOSE * error:
         return ""
-    unsure = (
-        "" if ahead <= 0 or main.of_examples else f"; {figures.test_examples:,} test examples do not tell them apart"
-    )
+    unsure = ahead > 0 and not main.of_examples
     than = "chance" if main.of_examples else "an answer that looks at no input"
     always = (figures.constant or "always the most frequent class").replace("always ", "always naming ")
-    return (
-        f"This network is no better than {than}: {_named(figures, winner)} on the test split, where {always} gives "
-        f"{main.text(chance)}{unsure}."
+    said = (
+        f"{figures.test_examples:,} test examples do not tell this network from {than}"
+        if unsure
+        else f"This network is no better than {than}"
     )
+    return f"{said}: {_named(figures, winner)} on the test split, where {always} gives {main.text(chance)}."
 
 
 def _beside(figures: Figures) -> str:
