@@ -133,6 +133,13 @@ def test_one_that_fails_is_never_asked_again() -> None:
     assert sum((each.proposal.memo or {}).get("known") == "known 2" for each in trials) == 1
 
 
+def test_the_leader_is_brought_to_its_end_even_where_its_training_does_not_fit() -> None:
+    """Its training ends by when the time is up with what it has; without it there would be nothing to hand over."""
+    course = Course(Race(NasBench201(), 0.6 * FULL, first(NasBench201(), 2)))
+    assert [each.share for each in course.trials].count(1.0) == 1
+    assert course.trials[-1].share == 1
+
+
 def test_nothing_is_begun_that_cannot_come_to_its_end() -> None:
     space = NasBench201()
     trials = Course(Race(space, 400, first(space))).trials
