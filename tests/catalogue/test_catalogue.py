@@ -13,13 +13,17 @@ import pytest
 
 import netwright as nw
 from netwright import catalogue
+from netwright.catalogue import construct, load, making, split
 from netwright.catalogue.loading import gives_a_search
 from netwright.catalogue.papers import providers
-from netwright.catalogue.reading import KINDS, dashed, shipped
+from netwright.catalogue.reading import KINDS, dashed, own_spaces, shipped
 from netwright.cli.main import run
+from netwright.cli.plan import Plan
 from netwright.core.errors import ConfigurationError
 from netwright.core.space import Space
 from netwright.core.strategy import Strategy
+from netwright.methods.departures import departure
+from netwright.spaces.cells import OPERATION_SETS
 
 ROOT = Path(__file__).parents[2]
 METHODS = ROOT / "src" / "netwright" / "methods"
@@ -169,3 +173,26 @@ def test_comparisons_take_methods_that_give_a_strategy(own: str, capsys: pytest.
     with pytest.raises(ConfigurationError, match="whole search"):
         catalogue.strategy("darts", nw.spaces.NasBench201())
     assert repr(catalogue.strategy("random", nw.spaces.NasBench201()))
+
+
+def test_a_method_may_have_a_space_of_its_own():
+    found = own_spaces()
+    assert found["amoebanet"].startswith("nasnet:") and set(found) <= set(shipped("method"))
+    for text in found.values():
+        name, options = split(text)
+        construct(load("space", name), options=options)
+
+
+def test_the_space_of_a_method_is_searched_where_no_other_is_named():
+    task = nw.tasks.open_task("digits", limit=60)
+    own = Plan("digits", strategy="amoebanet:population=8").make_space(task)
+    assert isinstance(own, nw.spaces.NasNet) and own.operations == OPERATION_SETS["amoebanet"]
+    assert isinstance(Plan("digits", strategy="amoebanet", space="chain").make_space(task), nw.spaces.Chain)
+
+
+def test_a_small_budget_makes_the_numbers_of_a_paper_smaller():
+    assert making.fitted("amoebanet", 40) == "amoebanet:population=10,sample=2"
+    assert making.fitted("amoebanet:sample=3", 40) == "amoebanet:population=10,sample=3"
+    assert making.fitted("amoebanet", 20_000) == "amoebanet"
+    assert "population of 10 in place of 100" in departure("amoebanet:population=10,sample=2")
+    assert "in place" not in departure("amoebanet")

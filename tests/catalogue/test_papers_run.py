@@ -24,6 +24,7 @@ SMALL_SPACES = {
     "nasbench101": "nasbench101:channels=8,stacks=1,modules=1",
 }
 NEEDS_EDGES = {
+    "amoebanet": "nasnet:cells=3,channels=2,nodes=2,operations=['skip_connect','avg_pool_3x3']",
     "pc-darts": "darts:cells=3,channels=4,nodes=1",
     "nas-unet": "unet-cells:channels=2,depth=1,nodes=1",
 }
@@ -39,7 +40,7 @@ FEW = {  # options with which a method does in two trials what it is about
     "pnas": "beam=2",
     "predictor": "initial=2,batch=1,candidates=5,epochs=1",
     "random-weight-sharing": "candidates=2,batches=1,best=1",
-    "regularized-evolution": "population=2,sample=1",
+    "amoebanet": "population=2,sample=1",
     "semi-assessor": "initial=2,batch=1,candidates=5,unlabelled=10",
 }
 SEARCH = ["--examples", "80", "--trials", "2", "--epochs", "1", "--final-epochs", "0", "--training", "batch_size=16"]

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-__all__ = ["code_named", "construct", "load", "names", "pairs", "shipped", "split", "strategy"]
+__all__ = ["code_named", "construct", "load", "names", "own_spaces", "pairs", "shipped", "split", "strategy"]
 
 if TYPE_CHECKING:
     from netwright.catalogue.arguments import construct, pairs, split
     from netwright.catalogue.loading import code_named, load, names
     from netwright.catalogue.making import strategy
-    from netwright.catalogue.reading import shipped
+    from netwright.catalogue.reading import own_spaces, shipped
 else:  # so that naming what there is takes no time
     from netwright.core.on_demand import on_demand
 
@@ -22,7 +22,7 @@ else:  # so that naming what there is takes no time
         "arguments": ("construct", "pairs", "split"),
         "loading": ("code_named", "load", "names"),
         "making": ("strategy",),
-        "reading": ("shipped",),
+        "reading": ("own_spaces", "shipped"),
     }
     _WHERE = {name: f"netwright.catalogue.{module}:{name}" for module, names in _NAMES.items() for name in names}
     __getattr__, __dir__ = on_demand(__name__, _WHERE)

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -26,6 +27,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 ROOM = Path(__file__).parents[1]
 _CLASS = re.compile(r"^class (\w+)|^    called(?:: [\w\[\]]+)? = \"([^\"]+)\"", flags=re.MULTILINE)
 _FUNCTION = re.compile(r"^def (\w+)", flags=re.MULTILINE)
+_SPACES = re.compile(r"^SPACES(?:: [^=\n]+)? = (\{.*?\n\})$", flags=re.MULTILINE | re.DOTALL)
 _TAKES_A_TASK = re.compile(r"^def (\w+)\(\s*space\b[^,]*,\s*task\b", flags=re.MULTILINE)
 
 
@@ -47,6 +49,19 @@ def shipped(kind: Kind) -> Mapping[str, str]:
         package = f"netwright.{kind}s"
         classes = [name for name in public(ROOM / f"{kind}s/__init__.py") if name[0].isupper()]
         found = {dashed(name): f"{package}:{name}" for name in classes}
+    return MappingProxyType(found)
+
+
+@cache
+def own_spaces() -> Mapping[str, str]:
+    """The space that a method's paper has, by the method's name: what is searched where nobody names another one.
+
+    A file of `methods/` says it as `SPACES`, from the names of its functions to texts as --space takes them.
+    """
+    found: dict[str, str] = {}
+    for path in sorted((ROOM / "methods").glob("[a-z]*.py")):
+        for said in _SPACES.findall(path.read_text(encoding="utf-8")):
+            found |= {dashed(name): space for name, space in ast.literal_eval(said).items()}
     return MappingProxyType(found)
 
 

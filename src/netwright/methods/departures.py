@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from netwright.engine.rounds import round_estimator
+from netwright.methods.evolution import SIZES
 
 if TYPE_CHECKING:
     from netwright.core.strategy import Strategy
@@ -101,6 +102,24 @@ def _evolution(options: Options) -> str:
     )
 
 
+def _smaller(name: str, sizes: Mapping[str, int], rest: str = "") -> Callable[[Options], str]:
+    """A method of evolution whose numbers a small budget may have made smaller.
+
+    sizes: the paper's, by option.
+    rest: what else sets it apart, whatever the options.
+    """
+
+    def said(options: Options) -> str:
+        given = {option: options.get(option, str(size)) for option, size in sizes.items()}
+        numbers = [
+            f"a {name} of {given[name]} in place of {size}" for name, size in sizes.items() if given[name] != str(size)
+        ]
+        found = [each for each in (rest, " and ".join(numbers)) if each]
+        return f"{name} with {', and '.join(found)}" if found else ""
+
+    return said
+
+
 def _harmonica(options: Options) -> str:
     samples, stages = options.get("samples", "100"), options.get("stages", "2")
     if (samples, stages) == ("300", "3"):
@@ -143,6 +162,7 @@ _SAID: Mapping[str, str | Callable[[Options], str]] = {
     "bananas": _bananas,
     "nao": _nao,
     "evolution": _evolution,
+    "amoebanet": _smaller("AmoebaNet's search", SIZES["amoebanet"], "fewer and narrower cells than its paper's"),
     "harmonica": _harmonica,
     "genetic-cnn": "Genetic CNN on any space, whose decisions cross over and mutate in place of its stages and bits",
     "lcranknet": "LCRankNet with a linear model on curves and architectures in place of its networks",

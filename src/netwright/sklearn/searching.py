@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from netwright.catalogue import construct, load, making, split
+from netwright.catalogue import construct, load, making, own_spaces, split
 from netwright.core.objective import Constraint
 from netwright.core.space import Space
 from netwright.core.strategy import Strategy
@@ -157,9 +157,10 @@ def _space(task: Task, wanted: Wanted) -> Space:
     """The networks that are asked for, or those that suit the data."""
     if isinstance(wanted.space, Space):
         return wanted.space
-    if wanted.space is None:
+    own = own_spaces().get(split(wanted.strategy)[0]) if isinstance(wanted.strategy, str) else None
+    if wanted.space is None and own is None:
         return usual_space(task.shape, task.problem)
-    name, options = split(wanted.space)
+    name, options = split(wanted.space or own or "")
     return construct(load("space", name), options=options)
 
 
