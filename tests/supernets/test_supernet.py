@@ -56,6 +56,8 @@ SPACES: list[tuple[nw.Space, nw.TaskShape]] = [
     (nw.spaces.NasNet(channels=4, cells=2, nodes=2, operations="enas", output="all"), IMAGE),
     (nw.spaces.NasNet(channels=4, cells=3, nodes=3, operations="enas"), IMAGE),
     (nw.spaces.NasNet(channels=2, cells=3, nodes=2, operations=("skip_connect", "none"), auxiliary=True), IMAGE),
+    (nw.spaces.EnasMacro(layers=4, channels=4), IMAGE),
+    (nw.spaces.EnasMacro(layers=4, channels=4, joins="concatenation", doubling=True), IMAGE),
     (nw.spaces.Chain(width=4, stages=2, most=2), nw.TaskShape((1, 8, 8), 5)),
     (nw.spaces.Mlp(activations=("relu",), normalisations=("batch",), dropouts=(0.0,)), nw.TaskShape((12,), 5)),
     (Nested(), IMAGE),

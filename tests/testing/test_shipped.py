@@ -53,6 +53,7 @@ SMALLER = {  # settings that change how large a network is, not what is decided
     "Darts": {"channels": 4, "cells": 3},
     "NasNet": {"channels": 4, "cells": 3},
     "UNetCells": {"channels": 2, "depth": 1},
+    "EnasMacro": {"channels": 4},
     "EncoderDecoder": {"channels": 4, "cells": 3},
     "Residual": {"widths": (4, 8), "most_stages": 3, "most": 2},
     "TimeSeries": {"widths": (4, 8), "most": 2, "blocks": ("single", "inception_20")},

@@ -22,6 +22,7 @@ PROVIDES = ("space.elastic_dims",)
 T = TypeVar("T", str, int, float, bool)
 Maker = Callable[[int], "nn.Module"]  # of an operation on a source
 Makers = Mapping[str, Maker]  # by label
+LINK = (0, 1)  # what is decided of a state that may be read: not, or read
 Offered = Makers | Callable[[int], Makers]  # the same on every source, or what each source offers
 
 
@@ -75,6 +76,18 @@ class Choose:
         """
         read = {source for node in nodes for source in node.sources}
         return States(state for state in states if state not in read)
+
+    def subset(self, name: str, sources: Iterable[int], *, always: Iterable[int] = ()) -> States:
+        """Which of these earlier states a layer reads: each of them or not, a decision each, named `name/source`.
+
+        sources: numbers of the states that may be read.
+        always: numbers of those that are read in any case; with none, there may be nothing to read.
+
+        Layers that read them side by side are sized by the `number` of what comes back, as for `unread`.
+        """
+        with self.scope(name):
+            read = [source for source in sources if self.value(str(source), LINK)]
+        return States(sorted({*read, *always}))
 
     def vertices(self, parts: GraphParts) -> nn.Module:
         """A cell with operations on the vertices of a graph, and a decision for each pair of them: is there an edge.

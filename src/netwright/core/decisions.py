@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Label = str | int | float | bool | tuple[int, ...]
 Point = tuple[int, ...]
-Kind = Literal["one", "value", "repeat", "sources"]
+Kind = Literal["one", "value", "repeat", "sources", "link"]
 
 INACTIVE = -1
 

@@ -33,7 +33,8 @@ class Question:
     name: of the decision; "node1/sources[0]" asks for the first source of a set, in ascending order.
     options: the labels of the answers, always the same for one question.
     mask: for each option whether it may be taken after the answers so far; at least one may.
-    role: "operation", "source", "size" (numbers), "count" (of repetitions) or "other" (text, switches).
+    role: "operation", "source", "size" (numbers), "count" (of repetitions), "link" (whether an earlier state is read
+        or not, as by a skip connection) or "other" (text, switches).
     index: number of the question among all of its space, 0 <= index < `DecisionSequence.questions`.
     """
 

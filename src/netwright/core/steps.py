@@ -18,8 +18,8 @@ from netwright.core.decisions import Decision, DecisionTable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Role = Literal["operation", "source", "size", "count", "other"]
-ROLES: tuple[Role, ...] = ("operation", "source", "size", "count", "other")
+Role = Literal["operation", "source", "size", "count", "other", "link"]
+ROLES: tuple[Role, ...] = ("operation", "source", "size", "count", "other", "link")
 Fact = tuple[int, frozenset[int]]  # holds where the decision at this place has one of these options
 Given = tuple[int, int, int]  # the decision of the sources, which of its picks, and the source that it takes
 
@@ -183,7 +183,7 @@ def _splits(decision: Decision) -> bool:
 def role_of(decision: Decision) -> Role:
     """What a decision is about. Numbers are sizes, but for a plain 0 or 1."""
     if decision.kind != "value":
-        kinds: dict[str, Role] = {"one": "operation", "sources": "source", "repeat": "count"}
+        kinds: dict[str, Role] = {"one": "operation", "sources": "source", "repeat": "count", "link": "link"}
         return kinds[decision.kind]
     numbers = all(isinstance(each, (int, float)) and not isinstance(each, bool) for each in decision.options)
     return "size" if numbers and set(decision.options) != {0, 1} else "other"

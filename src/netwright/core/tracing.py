@@ -6,7 +6,7 @@ It is called once, and where it asks for values a few times more under other ans
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -20,13 +20,14 @@ from torch import nn
 
 from netwright.core.answers import Answers, Draft, explored
 from netwright.core.building import EdgeSum
-from netwright.core.choose import Choose, Offered, check_options, offered
+from netwright.core.choose import LINK, Choose, Offered, check_options, offered
 from netwright.core.decisions import Condition, Decision, DecisionTable, Kind, Label, in_order
 from netwright.core.errors import NetwrightError, UserError, shown
 from netwright.core.probing import probe
 from netwright.core.restricted import RestrictedTable
 from netwright.core.ruled import RuledTable
 from netwright.core.rules import Rule, Said
+from netwright.core.states import States
 
 if TYPE_CHECKING:
     from netwright.core.decision_space import DecisionSpace
@@ -128,6 +129,13 @@ class Recorder(Choose):
         if full not in self.draft.answers:
             self.draft.answers[full] = labels[self._answers(full, len(labels))]
         return self.draft.answers[full]
+
+    def subset(self, name: str, sources: Iterable[int], *, always: Iterable[int] = ()) -> States:
+        sources = sorted(sources)
+        with self.scope(name):
+            for source in sources:
+                self._record(str(source), "link", LINK)
+        return States(sorted({*sources, *always}))
 
     def repeat(self, name: str, least: int, most: int, make: Callable[[int], nn.Module]) -> nn.Module:
         if not 0 <= least <= most:

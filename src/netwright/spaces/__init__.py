@@ -4,6 +4,7 @@ from netwright.core.among import Among
 from netwright.spaces.beside import Beside
 from netwright.spaces.chain import Chain
 from netwright.spaces.darts import Darts
+from netwright.spaces.enas_macro import EnasMacro
 from netwright.spaces.encoder_decoder import EncoderDecoder
 from netwright.spaces.free_graph import FreeGraph
 from netwright.spaces.grouped import GroupedChain
@@ -32,6 +33,7 @@ __all__ = [
     "Beside",
     "Chain",
     "Darts",
+    "EnasMacro",
     "EncoderDecoder",
     "FreeGraph",
     "GroupedChain",

@@ -1,6 +1,7 @@
-"""Cells whose output joins the states that no node reads, which differ from architecture to architecture.
+"""What joins states that differ from architecture to architecture: those of a cell that no node reads, or any that a
+layer with skip connections takes of the earlier ones.
 
-A network of all architectures computes every node. A layer that reads such an output has weights for all of its states,
+A network of all architectures computes every state. A layer that reads them side by side has weights for all of them,
 and an architecture takes those of the states that it joins, as in ENAS (Pham et al. 2018), whose program gathers the
 weights of one 1x1 convolution behind each cell. Here it is the layer that the stand-alone network has there, too: such
 a convolution in spaces whose cells are projected, the next cell's preprocessing in others.
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from netwright.core.errors import UserError
 from netwright.core.states import States
 from netwright.networks.cells import Cell
+from netwright.networks.skips import SkipLayer
 from netwright.supernets.elastic import Elastic
 from netwright.supernets.selection import Selection
 
@@ -34,18 +36,9 @@ class Reader:
 
 
 class OpenStates(States):
-    """Of these states those that no reader reads: goes through them for an architecture, through all for a mixture."""
+    """States of which an architecture takes some: goes through those for an architecture, through all for a mixture."""
 
-    readers: tuple[Reader, ...]
     selection: Selection
-
-    def __new__(cls, states: Iterable[int], readers: Sequence[Reader], selection: Selection) -> OpenStates:
-        made = super().__new__(cls, states)
-        made.readers, made.selection = tuple(readers), selection
-        return made
-
-    def __reduce__(self) -> Any:
-        return OpenStates, (tuple(super().__iter__()), self.readers, self.selection)
 
     def __iter__(self) -> Any:
         chosen = self.selection.chosen
@@ -57,18 +50,46 @@ class OpenStates(States):
 
     def of(self, chosen: Mapping[str, Any]) -> tuple[int, ...]:
         """The states that an architecture joins."""
-        read = {source for reader in self.readers for source in reader.read(chosen)}
-        return tuple(state for state in super().__iter__() if state not in read)
+        raise NotImplementedError
 
     def shares(self) -> list[Tensor | None]:
-        """For a mixture, how far each state is unread: the product of 1 - p over those that may read it.
+        """For a mixture, how far each of all states is joined; None for altogether."""
+        return [self._share(state) for state in super().__iter__()]
+
+    def _share(self, state: int) -> Tensor | None:
+        raise NotImplementedError
+
+    def weighted(self, states: Sequence[Tensor]) -> list[Tensor]:
+        """For a mixture, all of these states as far as each is joined."""
+        places = super().__iter__()
+        return [
+            states[i] if share is None else states[i] * share for i, share in zip(places, self.shares(), strict=True)
+        ]
+
+
+class UnreadStates(OpenStates):
+    """Of these states those that no reader reads."""
+
+    readers: tuple[Reader, ...]
+
+    def __new__(cls, states: Iterable[int], readers: Sequence[Reader], selection: Selection) -> UnreadStates:
+        made = super().__new__(cls, states)
+        made.readers, made.selection = tuple(readers), selection
+        return made
+
+    def __reduce__(self) -> Any:
+        return UnreadStates, (tuple(tuple.__iter__(self)), self.readers, self.selection)
+
+    def of(self, chosen: Mapping[str, Any]) -> tuple[int, ...]:
+        read = {source for reader in self.readers for source in reader.read(chosen)}
+        return tuple(state for state in tuple.__iter__(self) if state not in read)
+
+    def _share(self, state: int) -> Tensor | None:
+        """The product of 1 - p over the readers that may read it.
 
         None where no weight says how far it is read: a mixture without weights for sources reads every state, and
         joins them all.
         """
-        return [self._share(state) for state in super().__iter__()]
-
-    def _share(self, state: int) -> Tensor | None:
         share: Tensor | None = None
         for reader in self.readers:
             weights = self.selection.weights.get(reader.decision)
@@ -76,6 +97,28 @@ class OpenStates(States):
                 left = 1 - weights[reader.sources.index(state)]
                 share = left if share is None else share * left
         return share
+
+
+class LinkedStates(OpenStates):
+    """Of these states those that a decision each takes, and some that are always taken."""
+
+    links: Mapping[int, str]
+
+    def __new__(cls, states: Iterable[int], links: Mapping[int, str], selection: Selection) -> LinkedStates:
+        made = super().__new__(cls, states)
+        made.links, made.selection = dict(links), selection
+        return made
+
+    def __reduce__(self) -> Any:
+        return LinkedStates, (tuple(tuple.__iter__(self)), self.links, self.selection)
+
+    def of(self, chosen: Mapping[str, Any]) -> tuple[int, ...]:
+        links = self.links
+        return tuple(state for state in tuple.__iter__(self) if state not in links or chosen[links[state]])
+
+    def _share(self, state: int) -> Tensor | None:
+        """The weight of the option to take it; None for what is always taken."""
+        return None if state not in self.links else self.selection.weights[self.links[state]][1]
 
 
 class Blocks(Elastic, int):
@@ -96,7 +139,7 @@ class Blocks(Elastic, int):
         return len(self.states.of(chosen)) * self.each
 
     def values(self) -> Any:
-        raise UserError("the width of a cell's open output can be the input of a layer only, not its output")
+        raise UserError("the width of what is joined can be the input of a layer only, not its output")
 
     def taken(self, weight: Tensor, chosen: Mapping[str, Any]) -> Tensor:
         """Of a layer's weight (outputs, inputs, ...) the inputs that an architecture has."""
@@ -113,7 +156,7 @@ class Blocks(Elastic, int):
             return Blocks(self.states, self.each * numbers[0])
         if name == "floordiv" and numbers == [1] and parts[0] is self:  # a convolution of one group
             return self
-        raise UserError("the width of a cell's open output can be multiplied by a whole number only")
+        raise UserError("the width of what is joined can be multiplied by a whole number only")
 
 
 class OpenCell(Cell):
@@ -123,16 +166,23 @@ class OpenCell(Cell):
         output = cast("OpenStates", self.output)
         if output.selection.chosen is not None:
             return super().forward(older, newer)
-        states = self.states(older, newer)
-        parts = [
-            states[i] if share is None else states[i] * share
-            for i, share in zip(tuple.__iter__(output), output.shares(), strict=True)
-        ]
-        return self.joined(parts)
+        return self.joined(output.weighted(self.states(older, newer)))
+
+
+class OpenSkipLayer(SkipLayer):
+    """A layer that joins the states that the architecture takes; for a mixture all, each as far as it is taken."""
+
+    def forward(self, states: Sequence[Tensor]) -> Tensor:
+        taken = cast("OpenStates", self.taken)
+        if taken.selection.chosen is not None:
+            return super().forward(states)
+        return self.joined(taken.weighted(self.with_own(states)))
 
 
 def open_cells(network: nn.Module) -> None:
-    """Give each cell whose output is open its form in a network of all architectures."""
+    """Give each cell and layer that joins open states its form in a network of all architectures."""
     for module in network.modules():
         if type(module) is Cell and isinstance(module.output, OpenStates):
             module.__class__ = OpenCell
+        elif type(module) is SkipLayer and isinstance(module.taken, OpenStates):
+            module.__class__ = OpenSkipLayer

@@ -11,7 +11,7 @@ from netwright.core.building import EdgeSum
 from netwright.core.choose import Choose, Offered, offered
 from netwright.core.vertex_graph import GraphParts, edge_name
 from netwright.supernets.elastic import elastic_value
-from netwright.supernets.joined import OpenStates, Reader
+from netwright.supernets.joined import LinkedStates, OpenStates, Reader, UnreadStates
 from netwright.supernets.mixed import ElasticDepth, MixedEdges, MixedOperation
 from netwright.supernets.open_graph import open_graph
 from netwright.supernets.selection import Selection
@@ -70,7 +70,11 @@ class Mixer(Choose):
 
     def unread(self, nodes: Iterable[EdgeSum], states: Iterable[int]) -> OpenStates:
         readers = [Reader(f"{cast('MixedEdges', node).name}/sources", tuple(node.sources)) for node in nodes]
-        return OpenStates(states, readers, self.selection)
+        return UnreadStates(states, readers, self.selection)
+
+    def subset(self, name: str, sources: Iterable[int], *, always: Iterable[int] = ()) -> LinkedStates:
+        links = {source: self.full_name(f"{name}/{source}") for source in sources}
+        return LinkedStates(sorted({*links, *always}), links, self.selection)
 
     def vertices(self, parts: GraphParts) -> nn.Module:
         return open_graph(parts, lambda pair: self.full_name(edge_name(pair)), parts.operation, self.selection)
