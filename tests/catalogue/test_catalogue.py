@@ -17,8 +17,9 @@ from netwright.catalogue import construct, load, making, split
 from netwright.catalogue.loading import gives_a_search
 from netwright.catalogue.papers import providers
 from netwright.catalogue.reading import KINDS, dashed, own_spaces, shipped
+from netwright.cli.asked import SearchOptions
 from netwright.cli.main import run
-from netwright.cli.plan import Plan
+from netwright.cli.planning import plan_of_search
 from netwright.core.errors import ConfigurationError
 from netwright.core.space import Space
 from netwright.core.strategy import Strategy
@@ -185,9 +186,12 @@ def test_a_method_may_have_a_space_of_its_own():
 
 def test_the_space_of_a_method_is_searched_where_no_other_is_named():
     task = nw.tasks.open_task("digits", limit=60)
-    own = Plan("digits", strategy="amoebanet:population=8").make_space(task)
-    assert isinstance(own, nw.spaces.NasNet) and own.operations == OPERATION_SETS["amoebanet"]
-    assert isinstance(Plan("digits", strategy="amoebanet", space="chain").make_space(task), nw.spaces.Chain)
+    own = plan_of_search(SearchOptions(data="digits", method="amoebanet:population=8"))
+    found = own.make_space(task)
+    assert isinstance(found, nw.spaces.NasNet) and found.operations == OPERATION_SETS["amoebanet"]
+    assert own.strategy == "amoebanet:population=8"
+    other = plan_of_search(SearchOptions(data="digits", method="amoebanet", space="chain"))
+    assert isinstance(other.make_space(task), nw.spaces.Chain)
 
 
 def test_a_small_budget_makes_the_numbers_of_a_paper_smaller():

@@ -18,18 +18,25 @@ from netwright.core.task import TaskShape
 from netwright.spaces import Mlp, Series, Tabular
 from netwright.strategies import (
     EachDecision,
+    FlipEach,
     Generational,
     GeneticAlgorithm,
+    GroupCrossover,
     Listed,
     LocalSearch,
+    NeutralDrift,
+    NobodyDies,
     NoCrossover,
     NoMutation,
     OldestDies,
     OneDecision,
     OnePointCrossover,
+    PairwiseTournament,
     RegularizedEvolution,
     Roulette,
+    Simple,
     Successive,
+    TournamentOfShare,
     Truncation,
     Uniform,
     UniformCrossover,
@@ -126,6 +133,16 @@ def test_strategies_keep_the_contract(cls):
         lambda space: GeneticAlgorithm(space, 6, Uniform(), UniformCrossover(), NoMutation(), WorstDies()),
         lambda space: GeneticAlgorithm(
             space, 6, mutation=Successive([OneDecision(), EachDecision()]), survivor=WorstDies(2)
+        ),
+        lambda space: GeneticAlgorithm(
+            space, 6, PairwiseTournament(), NoCrossover(), OneDecision(), NobodyDies(), inherit=True
+        ),
+        lambda space: GeneticAlgorithm(space, 6, TournamentOfShare(), NoCrossover(), OneDecision(), NobodyDies()),
+        lambda space: GeneticAlgorithm(
+            space, 6, Roulette(), GroupCrossover(0.5), FlipEach(0.3), Generational(), either=True
+        ),
+        lambda space: GeneticAlgorithm(
+            space, 1, Uniform(), NoCrossover(), OneDecision(), NeutralDrift(), beginning=Simple(3)
         ),
     ],
 )

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from netwright.catalogue import construct, load, making, own_spaces, pairs, split
+from netwright.catalogue import construct, load, making, pairs, split
 from netwright.cli import clock
 from netwright.cli.asked import Asked
 from netwright.cli.flags import FLAGS
@@ -243,7 +243,7 @@ class Plan(Asked):
             raise ConfigurationError(f"{FLAGS[name]} does not apply to {self.data}{_for_what(name)}") from None
 
     def make_space(self, task: Task) -> Space:
-        """The space that was asked for, the method's own, or the one that fits the data.
+        """The space that was asked for, or the one that fits the data.
 
         That is of the default search the usual one (see `spaces.usual_space`), otherwise chain (darts for a recipe),
         mlp for vectors, texts (recurrent for a recipe) for tokens, series for series, unet-cells for a class for every
@@ -263,8 +263,7 @@ class Plan(Asked):
 
             networks = usual_space(task.shape, task.problem)
         else:
-            own = own_spaces().get(split(self.recipe or self.strategy)[0])
-            name, options = split(self.space or own or default[not task.shape.is_image])
+            name, options = split(self.space or default[not task.shape.is_image])
             networks = construct(load("space", name), options=options)
         networks = beside(networks, self.reference) if self.reference else networks
         found = self.decisions

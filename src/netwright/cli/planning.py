@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from netwright.catalogue import load, shipped, split
+from netwright.catalogue import load, own_spaces, shipped, split
 from netwright.catalogue.loading import gives_a_search
 from netwright.cli.asked import Asked, SearchOptions
 from netwright.cli.asked_evidence import ProxiesOptions, Scoring
@@ -17,7 +17,8 @@ def plan_of_search(options: SearchOptions) -> Plan:
     """The plan of a search. Raises ConfigurationError for options that do not go together."""
     recipe, strategy = _sorted_out(options.method, options.recipe, options.strategy, options.warm_start)
     most = zip(("params", "macs", "activation_memory"), options.amounts.values(), strict=True)
-    given: dict[str, Any] = {**part(options, Asked), "recipe": recipe}
+    own = own_spaces().get(split(recipe or strategy or "")[0])
+    given: dict[str, Any] = {**part(options, Asked), "recipe": recipe, "space": options.space or own}
     return Plan(
         **given,
         strategy=strategy or _usual_strategy(options),

@@ -185,6 +185,13 @@ def space_of(part: object) -> Space | None:
     return part.space if isinstance(part, OfSpace) and isinstance(part.space, Space) else None
 
 
+def innermost(space: Space) -> Space:
+    """The space of the networks alone, in whatever it is wrapped."""
+    while (inner := space_of(space)) is not None:
+        space = inner
+    return space
+
+
 def task_of(part: object) -> Any:
     """The task on which this measures; None where there is none."""
     return part.task if isinstance(part, OnTask) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast, dataclass_transform
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 PROVIDES = ("core.space_dsl",)
+
+Change = Callable[[Architecture, "np.random.Generator"], Architecture]  # a kind of mutation
 
 
 @dataclass_transform(frozen_default=True, eq_default=False)
@@ -92,6 +94,19 @@ class Space(Configured, ABC):
             f"{type(self).__name__} does not say how two architectures are crossed; "
             "search it by mutation, or give the space `crossover`"
         )
+
+    def simple(self, rng: np.random.Generator) -> Architecture:
+        """One of the simplest architectures, where a search may begin that grows them; by default any."""
+        return self.sample(rng)
+
+    @property
+    def mutations(self) -> Mapping[str, Change]:
+        """The kinds of change that the space offers beside `mutate`, by name; none unless it says which.
+
+        Each makes another architecture of one; SpaceExhausted where it does not apply. One called "neutral" leaves the
+        network as it is.
+        """
+        return {}
 
     def canonical(self, architecture: Architecture) -> Architecture:
         """The representative of all architectures that give the same network; itself unless a subclass knows better."""

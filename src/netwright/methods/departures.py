@@ -164,7 +164,7 @@ _SAID: Mapping[str, str | Callable[[Options], str]] = {
     "evolution": _evolution,
     "amoebanet": _smaller("AmoebaNet's search", SIZES["amoebanet"], "fewer and narrower cells than its paper's"),
     "harmonica": _harmonica,
-    "genetic-cnn": "Genetic CNN on any space, whose decisions cross over and mutate in place of its stages and bits",
+    "genetic-cnn": _smaller("Genetic CNN", SIZES["genetic-cnn"]),
     "lcranknet": "LCRankNet with a linear model on curves and architectures in place of its networks",
     "npenas": "NPENAS with an ensemble of small networks on paths in place of the paper's graph isomorphism network",
     "nasbot": _every("5", "NASBOT on graphs without widths"),

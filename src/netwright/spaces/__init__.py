@@ -7,6 +7,7 @@ from netwright.spaces.darts import Darts
 from netwright.spaces.enas_macro import EnasMacro
 from netwright.spaces.encoder_decoder import EncoderDecoder
 from netwright.spaces.free_graph import FreeGraph
+from netwright.spaces.genetic_cnn import GeneticCnn
 from netwright.spaces.grouped import GroupedChain
 from netwright.spaces.mlp import Mlp
 from netwright.spaces.nasbench1shot1 import NasBench1Shot1
@@ -36,6 +37,7 @@ __all__ = [
     "EnasMacro",
     "EncoderDecoder",
     "FreeGraph",
+    "GeneticCnn",
     "GroupedChain",
     "Mlp",
     "NasBench1Shot1",

@@ -7,13 +7,13 @@ answers to a list of questions.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError, InvalidArchitecture, SpaceExhausted, nearest, shown
 from netwright.core.graph import Edge, Graph, Node
-from netwright.core.space import Space
+from netwright.core.space import Change, Space
 from netwright.core.task import TaskShape
 from netwright.spaces.graph_edits import (
     CHANGES,
@@ -29,6 +29,7 @@ from netwright.spaces.graph_edits import (
     crossings,
     layers_of,
 )
+from netwright.spaces.graph_edits import Change as GraphChange
 
 if TYPE_CHECKING:
     import numpy as np
@@ -136,17 +137,42 @@ class FreeGraph(Space):
             architecture = self.mutate(architecture, rng)
         return architecture
 
+    def simple(self, rng: np.random.Generator) -> Architecture:
+        """A chain of as few layers as there may be."""
+        layers = {name: self._palette.layer(rng, (name - 1,)) for name in range(1, self.least + 1)}
+        return self._made(Draft({**layers, OUTPUT: Layer(END, 0, 1, SUM, (self.least,))}))
+
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
         """One change; SpaceExhausted where none leads to another architecture."""
         self.require_own(architecture)
-        draft = Draft.of(architecture.content)
         for which in rng.permutation(len(CHANGES)).tolist():
-            for _, found in zip(range(TRIES), CHANGES[which](draft, self._palette, rng), strict=False):
-                if self.least <= len(found.layers) - 1 <= self.most:
-                    child = self._made(found)
-                    if child != architecture:
-                        return child
+            child = self._changed(architecture, CHANGES[which], rng)
+            if child is not None:
+                return child
         raise SpaceExhausted("no single change of this graph leads to another one")
+
+    @property
+    def mutations(self) -> Mapping[str, Change]:
+        """The kinds of change among which `mutate` draws: "add_layer", "remove_edge" and so on."""
+        return {each.__name__: partial(self._by, each) for each in CHANGES}
+
+    def _by(self, change: GraphChange, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+        self.require_own(architecture)
+        child = self._changed(architecture, change, rng)
+        if child is None:
+            raise SpaceExhausted(f"{change.__name__} makes no other graph of this one")
+        return child
+
+    def _changed(
+        self, architecture: Architecture, change: GraphChange, rng: np.random.Generator
+    ) -> Architecture | None:
+        """What a kind of change makes of a graph; None where it leads to no other one."""
+        for _, found in zip(range(TRIES), change(Draft.of(architecture.content), self._palette, rng), strict=False):
+            if self.least <= len(found.layers) - 1 <= self.most:
+                child = self._made(found)
+                if child != architecture:
+                    return child
+        return None
 
     def crossover(self, first: Architecture, second: Architecture, rng: np.random.Generator) -> Architecture:
         """The front of the first parent, then the back of the second; the first where they cannot be joined."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netwright.core.checks import whole_number
 from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
+from netwright.strategies.evolution.beginning import Beginning, Sampled
 from netwright.strategies.evolution.ranking import Population
 from netwright.strategies.evolution.selection import Elitist, Selection, Survivor, Tournament
 from netwright.strategies.evolution.variation import Crossover, EachDecision, Mutation, UniformCrossover
+from netwright.strategies.inheritance import inherited_share, without_inheritance
 from netwright.strategies.unseen import Unseen, end_after_the_only_one
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 MOST_REDRAWS = 20
 _SELECTION, _CROSSOVER, _MUTATION, _SURVIVOR = Tournament(2), UniformCrossover(0.9), EachDecision(), Elitist()
+_BEGINNING = Sampled()
 
 
 class GeneticAlgorithm(Strategy):
@@ -34,12 +37,16 @@ class GeneticAlgorithm(Strategy):
     parent nor survivor; while nobody lives, random architectures are asked.
 
     space: the one to search.
-    population: how many random architectures it begins with, and how many live at most.
+    population: how many architectures it begins with, and how many live at most.
     selection: who become parents.
     crossover: how a child is made of two of them.
     mutation: how the child is changed.
     survivor: who live on.
     repeats: False never asks an architecture twice, and raises SpaceExhausted when there is none left.
+    beginning: what the first population is made of.
+    either: whether a child of two parents is not mutated as well.
+    inherit: whether a child begins from its first parent's trained weights, which the population then keeps on disk.
+    child_share: of the full training that a child takes which inherits, above 0 and at most 1.
     """
 
     called = "genetic"
@@ -53,6 +60,10 @@ class GeneticAlgorithm(Strategy):
         mutation: Mutation = _MUTATION,
         survivor: Survivor = _SURVIVOR,
         repeats: bool = True,
+        beginning: Beginning = _BEGINNING,
+        either: bool = False,
+        inherit: bool = False,
+        child_share: float = 1.0,
     ) -> None:
         if crossover.parents > 1 and not space.crosses:
             raise ConfigurationError(
@@ -62,6 +73,8 @@ class GeneticAlgorithm(Strategy):
         self.space = space
         self.population = whole_number(self, "population", population)
         self.selection, self.crossover, self.mutation, self.survivor = selection, crossover, mutation, survivor
+        self.beginning, self.either = beginning, either
+        self.inherits = inherited_share(self, inherit, child_share)
         self._brood = survivor.brood(population)
         self._unseen = None if repeats else Unseen(space)
         self._alive = Population()
@@ -74,7 +87,7 @@ class GeneticAlgorithm(Strategy):
         if not self._updated(rng):
             return None
         if not len(self._alive) or (not self._brood and self._asked < self.population):
-            proposal = Proposal(self.space.sample(rng) if self._unseen is None else self._unseen.draw(rng))
+            proposal = Proposal(self._first(rng))
         else:
             proposal = self._offspring(rng)
         self._asked += 1
@@ -96,6 +109,16 @@ class GeneticAlgorithm(Strategy):
             self._arrived = []
         return True
 
+    def _first(self, rng: np.random.Generator) -> Architecture:
+        """A member of the first population."""
+        if self._unseen is None:
+            return self.beginning.draw(self.space, rng)
+        for _ in range(0 if isinstance(self.beginning, Sampled) else MOST_REDRAWS):
+            found = self.beginning.draw(self.space, rng)
+            if self._unseen.add(found):
+                return found
+        return self._unseen.draw(rng)
+
     def _offspring(self, rng: np.random.Generator) -> Proposal:
         for _ in range(MOST_REDRAWS):
             child, parent = self._bred(rng)
@@ -106,10 +129,33 @@ class GeneticAlgorithm(Strategy):
 
     def _bred(self, rng: np.random.Generator) -> tuple[Architecture, int]:
         """A child, and the number of its first parent."""
-        parents = self.selection.select(self._alive, self.crossover.parents, rng)
+        parents = self._parents(rng)
         first, second = parents[0].architecture, parents[-1].architecture
         child = self.crossover.cross(self.space, first, second, rng)
-        return self.mutation.mutate(self.space, child, rng), parents[0].number
+        if not (self.either and child is not first):
+            child = self.mutation.mutate(self.space, child, rng)
+        return child, parents[0].number
+
+    def _parents(self, rng: np.random.Generator) -> list[Trial]:
+        """Parents; those who lost to them leave a population that is full with the children under way."""
+        parents, losers = self.selection.contest(self._alive, self.crossover.parents, rng)
+        if losers and len(self._alive) + self._pending >= self.population:
+            gone = {each.number for each in losers}
+            self._alive = Population(each for each in self._alive.members if each.number not in gone)
+        return parents
+
+    def configuration(self) -> dict[str, Any]:
+        """As it was before there were other beginnings, where they are not asked for."""
+        described = without_inheritance(super().configuration())
+        arguments: dict[str, Any] = dict(described["arguments"])
+        for name, usual in (("beginning", _BEGINNING.configuration()), ("either", False)):
+            if arguments[name] == usual:
+                del arguments[name]
+        return {**described, "arguments": arguments}
+
+    def may_continue(self, number: int) -> bool:
+        """Whether a child may yet begin from this one's weights."""
+        return self.inherits > 0 and any(each.number == number for each in (*self._alive.members, *self._arrived))
 
     def tell(self, trial: Trial) -> None:
         self._pending -= 1

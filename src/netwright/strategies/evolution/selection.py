@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from netwright.core.checks import share as checked_share
 from netwright.core.checks import whole_number
 from netwright.core.configuration import Configured
-from netwright.core.errors import ConfigurationError
+from netwright.core.errors import ConfigurationError, SpaceExhausted
 from netwright.strategies.evolution.ranking import Population
 
 if TYPE_CHECKING:
@@ -24,6 +26,10 @@ class Selection(Configured, ABC):
     @abstractmethod
     def select(self, population: Population, count: int, rng: np.random.Generator) -> list[Trial]:
         """`count` parents out of a population that is not empty; one member may be taken more than once."""
+
+    def contest(self, population: Population, count: int, rng: np.random.Generator) -> tuple[list[Trial], list[Trial]]:
+        """The parents, and those who lost to them and leave a population that is full; by default nobody does."""
+        return self.select(population, count, rng), []
 
 
 class Uniform(Selection):
@@ -45,6 +51,44 @@ class Tournament(Selection):
     def select(self, population: Population, count: int, rng: np.random.Generator) -> list[Trial]:
         drawn = _places(len(population), count * self.size, rng)
         return [population.best(drawn[k * self.size : (k + 1) * self.size]) for k in range(count)]
+
+
+class TournamentOfShare(Selection):
+    """The best of a share of the population, drawn with replacement, so that contests grow with it (Liu et al. 2018).
+
+    share: of the members who are drawn for one parent, at least two; 0.05 in the paper.
+    """
+
+    def __init__(self, share: float = 0.05) -> None:
+        self.share = checked_share(self, "share", share)
+
+    def select(self, population: Population, count: int, rng: np.random.Generator) -> list[Trial]:
+        return Tournament(max(2, round(self.share * len(population)))).select(population, count, rng)
+
+
+class PairwiseTournament(Selection):
+    """The better of two members is the parent, and the worse one dies at once (Real et al. 2017).
+
+    Of equals the older one dies. Nobody dies while there is room, which trials leave that did not complete.
+    """
+
+    def select(self, population: Population, count: int, rng: np.random.Generator) -> list[Trial]:
+        return self.contest(population, count, rng)[0]
+
+    def contest(self, population: Population, count: int, rng: np.random.Generator) -> tuple[list[Trial], list[Trial]]:
+        pairs = [self._pair(population, rng) for _ in range(count)]
+        winners = [population.members[better] for better, _ in pairs]
+        alive = {each.number for each in winners}
+        losers = [population.members[worse] for better, worse in pairs if better != worse]
+        return winners, [each for each in losers if each.number not in alive]
+
+    def _pair(self, population: Population, rng: np.random.Generator) -> tuple[int, int]:
+        """The places of the better and the worse of two different members; the only one twice."""
+        if len(population) == 1:
+            return 0, 0
+        first, second = sorted(rng.choice(len(population), 2, replace=False).tolist())
+        keys = population.keys
+        return (first, second) if keys[first] > keys[second] else (second, first)
 
 
 class Truncation(Selection):
@@ -170,6 +214,51 @@ class OldestDies(Survivor):
         self, parents: Sequence[Trial], offspring: Sequence[Trial], size: int, rng: np.random.Generator
     ) -> list[Trial]:
         return [*parents, *offspring][-size:]
+
+
+class NobodyDies(Survivor):
+    """All live on, so that the population grows without end (Liu et al. 2018); or who die is decided by selection."""
+
+    def survivors(
+        self, parents: Sequence[Trial], offspring: Sequence[Trial], size: int, rng: np.random.Generator
+    ) -> list[Trial]:
+        return [*parents, *offspring]
+
+
+class NeutralDrift(_WholeBrood):
+    """(1 + lambda): the best child takes its parent's place where it is better; otherwise the parent drifts.
+
+    It drifts by the space's own mutation called "neutral", which leaves the network as it is, so that later mutations
+    start elsewhere (Suganuma et al. 2017). Where the space has none, a child as good as its parent takes its place.
+
+    offspring: lambda; 2 in the paper, as there were two GPUs.
+    """
+
+    def __init__(self, offspring: int = 2) -> None:
+        super().__init__(offspring)
+
+    def survivors(
+        self, parents: Sequence[Trial], offspring: Sequence[Trial], size: int, rng: np.random.Generator
+    ) -> list[Trial]:
+        ranked = Population((*parents, *offspring)).ordered()[:size]
+        old = {each.number for each in parents}
+        return [self._drifted(each, ranked, offspring, rng) if each.number in old else each for each in ranked]
+
+    def _drifted(
+        self, parent: Trial, ranked: Sequence[Trial], offspring: Sequence[Trial], rng: np.random.Generator
+    ) -> Trial:
+        """The parent with another architecture of the same network, or a child that is as good."""
+        architecture = parent.architecture
+        neutral = architecture.space.mutations.get("neutral")
+        if neutral is None:
+            taken = {each.number for each in ranked}
+            equal = (each for each in offspring if each.scores == parent.scores and each.number not in taken)
+            return next(equal, parent)
+        try:
+            changed = neutral(architecture, rng)
+        except SpaceExhausted:  # every part of it counts
+            return parent
+        return replace(parent, proposal=replace(parent.proposal, candidate=changed))
 
 
 class WorstDies(Survivor):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from netwright.core.architecture import Architecture
 from netwright.core.checks import probability as checked_probability
 from netwright.core.configuration import Configured
 from netwright.core.decision_space import DecisionSpace, with_decisions
+from netwright.core.errors import ConfigurationError, SpaceExhausted, nearest
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from netwright.core.space import Space
 
 
@@ -74,6 +75,33 @@ class OnePointCrossover(Crossover):
         return decided.from_indices(decided.decisions.complete(wanted, rng), check=False)
 
 
+class GroupCrossover(Crossover):
+    """Whole parts of the network from the second parent, others from the first (Xie and Yuille 2017).
+
+    A part is what the decisions stand in whose names begin alike up to the first "/", as "stage2/...".
+    probability: how often two parents are crossed at all; p_C in the paper.
+    exchange: probability with which each part comes from the second parent; q_C in the paper.
+    """
+
+    def __init__(self, probability: float = 0.2, exchange: float = 0.2) -> None:
+        self.probability = checked_probability(self, "probability", probability)
+        self.exchange = checked_probability(self, "exchange", exchange)
+
+    def cross(self, space: Space, first: Architecture, second: Architecture, rng: np.random.Generator) -> Architecture:
+        decided = with_decisions(self, space)
+        if rng.random() >= self.probability:
+            return first
+        groups = [each.name.partition("/")[0] for each in decided.decisions]
+        known = list(dict.fromkeys(groups))
+        exchanged = {group for group, draw in zip(known, rng.random(len(known)), strict=True) if draw < self.exchange}
+        ours, theirs = decided.indices(first), decided.indices(second)
+        wanted = [
+            other if group in exchanged and other >= 0 else mine
+            for group, mine, other in zip(groups, ours, theirs, strict=True)
+        ]
+        return decided.from_indices(decided.decisions.complete(wanted, rng), check=False)
+
+
 class Mutation(Configured, ABC):
     """What changes an architecture. Yours is a class with `mutate`."""
 
@@ -117,6 +145,70 @@ class EachDecision(Mutation):
         shares = rng.random(len(point)).tolist()
         wanted = [-1 if share < rate else option for option, share in zip(point, shares, strict=True)]
         return decided.from_indices(decided.decisions.complete(wanted, rng), check=False)
+
+
+class FlipEach(Mutation):
+    """Changes each active decision to another option with probability `rate` (Xie and Yuille 2017).
+
+    rate: q_M in the paper, where decisions are bits.
+    probability: how often an architecture is mutated at all; p_M in the paper.
+    """
+
+    def __init__(self, rate: float = 0.05, probability: float = 0.8) -> None:
+        self.rate = checked_probability(self, "rate", rate)
+        self.probability = checked_probability(self, "probability", probability)
+
+    def mutate(self, space: Space, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+        decided = with_decisions(self, space)
+        if rng.random() >= self.probability:
+            return architecture
+        point = list(decided.indices(architecture))
+        draws = rng.random((len(point), 2)).tolist()
+        for place, (each, (draw, which)) in enumerate(zip(decided.decisions, draws, strict=True)):
+            others = len(each.options) - 1
+            if point[place] >= 0 and draw < self.rate and others:
+                found = int(which * others)
+                point[place] = found + (found >= point[place])
+        return decided.from_indices(decided.decisions.complete(point, rng), check=False)
+
+
+class OneKind(Mutation):
+    """One of the kinds of change that the space itself offers, drawn anew for each child (Real et al. 2017).
+
+    Where the kind drawn cannot be applied, another one is; SpaceExhausted where none can.
+
+    weights: by name how often a kind is drawn, in proportion; None for all of them alike.
+    """
+
+    def __init__(self, weights: Mapping[str, float] | None = None) -> None:
+        if weights is not None and not (weights and all(each > 0 for each in weights.values())):
+            raise ConfigurationError(f"OneKind: weights is {weights!r}; expected numbers above 0 by name")
+        self.weights = weights
+
+    def mutate(self, space: Space, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+        weights = self._weights(space)
+        left = list(weights)
+        while left:
+            shares = np.array([weights[name] for name in left], dtype=float)
+            name = left.pop(int(rng.choice(len(left), p=shares / shares.sum())))
+            try:
+                return space.mutations[name](architecture, rng)
+            except SpaceExhausted:
+                continue
+        raise SpaceExhausted(f"none of {', '.join(weights)} can be applied to {architecture}")
+
+    def _weights(self, space: Space) -> Mapping[str, float]:
+        known = space.mutations
+        if not known:
+            raise ConfigurationError(
+                f"OneKind: {type(space).__name__} offers no kinds of change; mutate it by OneDecision()"
+            )
+        for name in self.weights or ():
+            if name not in known:
+                raise ConfigurationError(
+                    f"OneKind: {type(space).__name__} has no mutation {name!r}{nearest(name, known)}"
+                )
+        return dict.fromkeys(known, 1.0) if self.weights is None else self.weights
 
 
 class Successive(Mutation):
