@@ -2,6 +2,7 @@
 
 from netwright.core.among import Among
 from netwright.spaces.beside import Beside
+from netwright.spaces.cgp_grid import CgpGrid
 from netwright.spaces.chain import Chain
 from netwright.spaces.darts import Darts
 from netwright.spaces.enas_macro import EnasMacro
@@ -9,6 +10,7 @@ from netwright.spaces.encoder_decoder import EncoderDecoder
 from netwright.spaces.free_graph import FreeGraph
 from netwright.spaces.genetic_cnn import GeneticCnn
 from netwright.spaces.grouped import GroupedChain
+from netwright.spaces.hierarchical import Hierarchical
 from netwright.spaces.mlp import Mlp
 from netwright.spaces.nasbench1shot1 import NasBench1Shot1
 from netwright.spaces.nasbench101 import NasBench101
@@ -32,6 +34,7 @@ from netwright.spaces.with_training import WithTraining
 __all__ = [
     "Among",
     "Beside",
+    "CgpGrid",
     "Chain",
     "Darts",
     "EnasMacro",
@@ -39,6 +42,7 @@ __all__ = [
     "FreeGraph",
     "GeneticCnn",
     "GroupedChain",
+    "Hierarchical",
     "Mlp",
     "NasBench1Shot1",
     "NasBench101",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,20 @@ def taken_over_by_layer(
     )
 
 
-def _scopes(network: nn.Module, places: Mapping[int, int]) -> dict[str, tuple[str, int]]:
+def taken_over_by_name(
+    parent_network: nn.Module, child_network: nn.Module, parent: Mapping[int, Hashable], child: Mapping[int, Hashable]
+) -> int:
+    """Copy the weights of layers that are called alike; how many parameters that is.
+
+    parent, child: by place from 1 on, what each layer of a `LayerGraph` is called.
+    """
+    return taken_over(
+        layers(parent_network, _scopes(parent_network, {**parent, 0: "input"})),
+        layers(child_network, _scopes(child_network, {**child, 0: "input"})),
+    )
+
+
+def _scopes(network: nn.Module, places: Mapping[int, Hashable]) -> dict[str, tuple[str, int]]:
     """What layers and adapters are called, by the name of their module. places: what each layer's place is called."""
     found: dict[str, tuple[str, int]] = {}
     for name, _ in modules_of(network):
