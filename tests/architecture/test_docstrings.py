@@ -19,7 +19,7 @@ PACKAGES = (
     *(f"netwright.{name}" for name in ("benchmarks", "estimators", "predictors", "spaces", "supernets", "testing")),
     *(f"netwright.predictors.{name}" for name in ("curves", "encodings", "gaussian_process", "kernels")),
     *(f"netwright.strategies.{name}" for name in ("bayesian", "differentiable", "evolution", "fidelity", "latent")),
-    *(f"netwright.strategies.{name}" for name in ("paths", "progressive", "rounds", "tree_search")),
+    *(f"netwright.strategies.{name}" for name in ("paths", "progressive", "reinforcement", "rounds", "tree_search")),
 )
 MODULES = (
     *(f"netwright.core.{name}" for name in ("architecture", "decisions", "executor", "graph", "trial")),

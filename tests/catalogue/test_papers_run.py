@@ -39,7 +39,9 @@ FEW = {  # options with which a method does in two trials what it is about
     "harmonica": "samples=2,stages=1",
     "lcranknet": "least=2",
     "nao": "quick=true,initial=1,new=1,epochs=1,hidden=4,embedding=4",
+    "nas-rl": "batch=1",
     "nasbot": "initial=1,batch=1,candidates=5",
+    "nasnet": "batch=1,steps=2",
     "one-shot": "evaluations=2",
     "pnas": "beam=2",
     "predictor": "initial=2,batch=1,candidates=5,epochs=1",
@@ -75,10 +77,12 @@ def smallest(command: str) -> list[str]:
         "300": "3",
         "8": "2",
     }
-    if name == "search":
-        small |= SMALL_SPACES
     small |= {method: f"{method}:{FEW[method]}"} if method in FEW else {}
-    words = [small.get(each, each) for each in words]
+    spaces = SMALL_SPACES if name == "search" else {}
+    words = [
+        (spaces if before == "--space" else small).get(each, each)
+        for before, each in zip(["", *words], words, strict=False)
+    ]
     words += ["--space", NEEDS_EDGES.get(method, CELL)] if name == "search" and "--space" not in words else []
     return [name, *words, *{"search": SEARCH, "compare": COMPARE, "audit": AUDIT}[name]]
 

@@ -178,6 +178,8 @@ _SAID: Mapping[str, str | Callable[[Options], str]] = {
     "deep-architect": "DeepArchitect's tree search with rewards scaled to 0..1",
     "deep-architect2": "DeepArchitect's searchers on decisions of a space, with rewards scaled to 0..1 and a ridge on "
     "one-hot codes in place of hashed features",
+    "nas-rl": "NAS-RL with one controller in place of its hundred, and a softmax on sources in place of anchor points",
+    "nasnet": "NASNet's controller with batches and steps of our own, of which its paper does not speak",
     "pnas": "PNAS whose two kinds of cells grow in turn, where the paper has one cell for both",
     "tpe": "a tree-structured Parzen estimator that compares whole architectures; the authors' program chooses each "
     "decision by itself",

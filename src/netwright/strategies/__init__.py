@@ -82,6 +82,7 @@ __all__ = [
     "OnePointCrossover",
     "PairwiseTournament",
     "PathDropout",
+    "PolicyGradient",
     "ProgressiveBeam",
     "Race",
     "RandomSearch",
@@ -129,6 +130,7 @@ if TYPE_CHECKING:
         TrainThenSearch,
         UniformPaths,
     )
+    from netwright.strategies.reinforcement import PolicyGradient
 else:  # these hold tensors, or learn a predictor
     from netwright.core.on_demand import on_demand
 
@@ -142,6 +144,7 @@ else:  # these hold tensors, or learn a predictor
             *("FairPaths", "MultinomialLearning", "NaturalGradient", "PathDropout", "Screening", "TopEvolution"),
             *("TrainThenSearch", "UniformPaths"),
         ),
+        "reinforcement": ("PolicyGradient",),
     }
     _WHERE = {name: f"netwright.strategies.{module}:{name}" for module, names in _NAMES.items() for name in names}
     _NOW_METHODS = ("alphax", "bohb", "deep_architect", "nao")

@@ -1,0 +1,23 @@
+"""Reinforcement learning: controllers that answer a space's questions one after the other, and learn from rewards."""
+
+from netwright.strategies.reinforcement.controller import Controller, Draw, Learning
+from netwright.strategies.reinforcement.factorised import Factorised
+from netwright.strategies.reinforcement.losses import ClippedRatio, Likelihood, PolicyLoss
+from netwright.strategies.reinforcement.lstm import Lstm
+from netwright.strategies.reinforcement.policy import Policy
+from netwright.strategies.reinforcement.policy_gradient import PolicyGradient
+
+PROVIDES = ("search.rnn_pg", "search.dist_pg")
+
+__all__ = [
+    "ClippedRatio",
+    "Controller",
+    "Draw",
+    "Factorised",
+    "Learning",
+    "Likelihood",
+    "Lstm",
+    "Policy",
+    "PolicyGradient",
+    "PolicyLoss",
+]

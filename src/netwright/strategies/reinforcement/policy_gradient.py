@@ -1,0 +1,136 @@
+"""A search by a controller that follows a policy gradient: REINFORCE (Williams 1992) or PPO (Schulman et al. 2017)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from netwright.core.checks import whole_number
+from netwright.core.decision_space import DecisionSpace
+from netwright.core.space import Space
+from netwright.core.strategy import Remembering
+from netwright.core.trial import Proposal, Trial
+from netwright.strategies.reinforcement.controller import Controller, Draw, Learning
+from netwright.strategies.reinforcement.lstm import Lstm
+from netwright.strategies.reinforcement.reward import SCALED, RewardOf
+from netwright.strategies.told import noted, recalled
+from netwright.strategies.unseen import Unseen, end_after_the_only_one
+
+if TYPE_CHECKING:
+    from netwright.strategies.reinforcement.policy import Policy
+
+MOST_DRAWS = 16
+MOST_CHANGES = 64
+LOG_PROBABILITIES = "log_probabilities"  # in a proposal's memo
+
+
+class Told(NamedTuple):
+    """A trial from which nothing was learnt yet, the value of its reward, and the proposal's log-probabilities."""
+
+    trial: Trial
+    value: float
+    old: tuple[float, ...]
+
+
+class PolicyGradient(Remembering):
+    """Asks what a policy draws, and moves the policy towards what was rewarded above the average of before.
+
+    It learns whenever so many trials as make a batch were told, in whatever order; what is asked meanwhile comes from
+    the policy as it is. A proposal carries the log-probabilities of its answers, which PPO needs when it is told.
+
+    Without repeats no architecture is asked twice: where 16 draws were all asked before, the next is changed until it
+    is new; in the end a random new one is asked, until SpaceExhausted.
+
+    space: the one to search.
+    policy: how architectures are drawn; None for `Lstm()`.
+    learning: how the policy learns; None for `Learning()`, which is REINFORCE.
+    batch: trials of one step of learning.
+    reward: of a trial, see `RewardOf`: by default the mean of its scores, each scaled to 0..1 by those so far; or a
+        combination of metrics such as "val_accuracy * (macs / 30M) ^ -0.07", or of `score`, as in "score ^ 3".
+    repeats: whether an architecture may be asked again, as shared weights and noisy trainings need.
+    """
+
+    needs: ClassVar[type[Space]] = DecisionSpace
+    space: DecisionSpace
+
+    def __init__(
+        self,
+        space: DecisionSpace,
+        policy: Policy | None = None,
+        learning: Learning | None = None,
+        batch: int = 1,
+        reward: str = SCALED,
+        repeats: bool = True,
+    ) -> None:
+        self.space = space
+        self.policy = policy or Lstm()
+        self.learning = learning or Learning()
+        self.batch = whole_number(self, "batch", batch)
+        self.reward = reward
+        self.repeats = repeats
+        self.controller = Controller(space, self.policy, self.learning)
+        self._rewards = RewardOf(reward)
+        self._told: list[Told] = []  # of the batch that is under way
+        self._unseen = None if repeats else Unseen(space)
+        self._asked = 0
+
+    def ask(self, rng: np.random.Generator) -> Proposal:
+        end_after_the_only_one(self.space, self._asked)
+        draw = self.controller.draw(rng) if self._unseen is None else self._new(self._unseen, rng)
+        self._asked += 1
+        return Proposal(draw.architecture, memo={LOG_PROBABILITIES: list(draw.log_probabilities)})
+
+    def _new(self, unseen: Unseen, rng: np.random.Generator) -> Draw:
+        """What was not asked before: drawn, changed, or random."""
+        draw = self.controller.draw(rng)
+        for _ in range(MOST_DRAWS):
+            if unseen.add(draw.architecture):
+                return draw
+            draw = self.controller.draw(rng)
+        changed = draw.architecture
+        for _ in range(MOST_CHANGES):
+            changed = self.space.mutate(changed, rng)
+            if unseen.add(changed):
+                return self.controller.described(changed)
+        return self.controller.described(unseen.draw(rng))
+
+    def tell(self, trial: Trial) -> None:
+        value = self._rewards.see(trial)
+        if value is None:
+            return
+        old = tuple((trial.proposal.memo or {}).get(LOG_PROBABILITIES, ()))
+        self._told.append(Told(trial, value, old))
+        if len(self._told) == self.batch:
+            self._learn()
+
+    def _learn(self) -> None:
+        """Learn from the batch, in the order in which it was asked."""
+        told = sorted(self._told, key=lambda each: each.trial.number)
+        self._told = []
+        rewards = [self._rewards.of(each.trial, each.value) for each in told]
+        batch = [(each, reward) for each, reward in zip(told, rewards, strict=True) if reward is not None]
+        if batch:
+            architectures = [each.trial.architecture for each, _ in batch]
+            self.controller.learn(architectures, [reward for _, reward in batch], [each.old for each, _ in batch])
+
+    def memory(self) -> Mapping[str, Any]:
+        return {
+            "controller": self.controller.memory(),
+            "rewards": self._rewards.memory(),
+            "told": noted([each.trial for each in self._told], self.space),
+            "values": np.array([each.value for each in self._told], dtype=np.float64),
+            "old": [list(each.old) for each in self._told],
+            "unseen": None if self._unseen is None else self._unseen.memory(),
+            "asked": self._asked,
+        }
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        self.controller.remember(memory["controller"])
+        self._rewards.remember(memory["rewards"])
+        told = zip(recalled(memory["told"], self.space), memory["values"].tolist(), memory["old"], strict=True)
+        self._told = [Told(trial, value, tuple(old)) for trial, value, old in told]
+        if self._unseen is not None:
+            self._unseen.remember(memory["unseen"])
+        self._asked = memory["asked"]
