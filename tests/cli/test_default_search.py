@@ -60,3 +60,18 @@ def test_a_few_seconds_give_a_network_that_is_taken_home(table: Path) -> None:
 )
 def test_what_the_person_decides_on_chooses_the_search(options: dict[str, Any], strategy: str) -> None:
     assert plan_of_search(SearchOptions("digits", **options)).strategy == strategy
+
+
+@pytest.mark.parametrize(
+    ("options", "workers", "decides"),
+    [
+        ({"time": "5m"}, 1, True),
+        ({"time": "5m", "workers": 1}, 1, False),
+        ({"time": "5m", "workers": 3}, 3, False),
+        ({"time": "5m", "memory": "4g"}, 1, False),
+        ({"time": "5m", "strategy": "evolution"}, 1, False),
+    ],
+)
+def test_how_many_trainings_run_at_once_is_decided_where_nobody_says(options, workers, decides) -> None:
+    plan = plan_of_search(SearchOptions("digits", **options))
+    assert (plan.workers, plan.decides_workers) == (workers, decides)

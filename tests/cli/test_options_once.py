@@ -53,7 +53,7 @@ def test_an_option_is_one_line_in_one_place() -> None:
 
 def test_what_is_asked_is_what_the_plan_remembers() -> None:
     given = options_of(
-        trials=4, device="cpu", repeats=2, examples=50, test=Path("t.csv"), drop=("a", "b"), limit=("x < 1",)
+        workers=1, trials=4, device="cpu", repeats=2, examples=50, test=Path("t.csv"), drop=("a", "b"), limit=("x < 1",)
     )
     plan = plan_of_search(given)
     assert isinstance(plan, Asked) and part(plan, Asked) == part(given, Asked)

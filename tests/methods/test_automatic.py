@@ -7,6 +7,7 @@ import json
 import pytest
 
 import netwright as nw
+from netwright.core.chance import by_chance
 from netwright.core.objective import Constraint
 from netwright.methods.automatic import Decided, decided, validation_share
 from netwright.spaces.with_training import WithTraining
@@ -136,12 +137,41 @@ def test_a_search_of_a_few_seconds(task: nw.tasks.Task) -> None:
     found = decided(small, SPACE, 4, device="cpu")
     space = found.space(SPACE)
     run = nw.Search(found.strategy(space), found.training(space, small, "cpu")).run()
-    assert run.best.share == 1
-    assert run.best.scores == max(trial.scores for trial in run.trials if trial.share == 1)
+    highest = max(trial.scores[0] for trial in run.trials)
+    assert run.best.scores[0] >= highest - by_chance(highest, found.judged_on)
     names = [(trial.proposal.memo or {}).get("known") for trial in run.trials]
     assert names[0] == next(iter(found.known))
 
 
-@pytest.mark.parametrize(("examples", "share"), [(100, 0.2), (5_000, 0.2), (8_000, 0.125), (100_000, 0.1)])
+def test_the_winner_is_trained_anew_where_the_examples_were_gone_through_often_enough(task: nw.tasks.Task) -> None:
+    often, seldom = plan(task, 300, pace=Pace(0.01, 0.5, 0.05)), plan(task, 60, pace=Pace(0.2, 10, 1))
+    assert often.again and not seldom.again
+    race = often.strategy(often.space(SPACE))
+    assert race.anew >= 1 / (1 - often.validation) and race.overlap == 0.3
+    assert seldom.strategy(seldom.space(SPACE)).anew == 0
+
+
+def test_as_many_trainings_at_once_as_the_threads_are_enough_for(task: nw.tasks.Task) -> None:
+    quick = Pace(0.01, 0.5, 0.05, at_once=2)
+    found = plan(task, 300, pace=quick)
+    assert found.workers == 2 and "2 trainings at once" in found.lines()[3]
+    assert plan(task, 20, pace=quick).workers == 1, "processes would not be worth their start"
+    assert plan(task, 300, pace=Pace(0.01, 0.5, 0.05, at_once=64)).workers == 8
+
+
+def test_chance_counts_where_the_score_is_a_share_of_examples(task: nw.tasks.Task) -> None:
+    share = plan(task)
+    assert share.judged_on == round(share.validation * share.examples)
+    assert plan(task, metric="log_loss").judged_on == 0
+    assert plan(task, metric="params").judged_on == 0
+
+
+def test_a_schedule_of_the_persons_own_has_no_decay_of_its_parts(task: nw.tasks.Task) -> None:
+    found = plan(task, given={"schedule": "cosine"})
+    assert found.settings["part_decay"] is False and found.strategy(found.space(SPACE)).overlap == 0
+    assert plan(task, given={"keep_best": False}).settings["part_decay"] is False
+
+
+@pytest.mark.parametrize(("examples", "share"), [(100, 0.2), (20_000, 0.2), (32_000, 0.125), (100_000, 0.1)])
 def test_enough_is_validated_on(examples: int, share: float) -> None:
     assert validation_share(examples) == pytest.approx(share)

@@ -82,8 +82,12 @@ class Asked:
         True
     )
     workers: Annotated[
-        int, typer.Option(help="How many trials run at once, each in a process of its own where more than one.")
-    ] = 1
+        int | None,
+        typer.Option(
+            help="How many trials run at once, each in a process of its own where more than one; if left out, 1, and "
+            "as many as the default search decides on."
+        ),
+    ] = None
     trial_timeout: Annotated[str | None, typer.Option(help="End a trial that takes longer: 10m.")] = None
     stall_timeout: Annotated[
         str | None, typer.Option(help="End a trial that gives no sign of life, such as an epoch, for so long: 5m.")

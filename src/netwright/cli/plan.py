@@ -43,6 +43,8 @@ class Plan(Asked):
     data_dir: str | None = None
     data_options: dict[str, Any] = field(default_factory=dict)
     strategy: str = "evolution"
+    workers: int = 1
+    decides_workers: bool = False  # whether the default search may say how many
     epochs: int | None = None  # of a candidate; fitted to data and time
     objectives: tuple[str, ...] = ()  # none: the main metric of what the data ask for
     limits: tuple[str, ...] = ()
@@ -134,7 +136,8 @@ class Plan(Asked):
             after=after,
             metric=self._asked_metric,
         )
-        return replace(self, automatic=found.as_json())
+        workers = found.workers if self.decides_workers else self.workers
+        return replace(self, automatic=found.as_json(), workers=workers)
 
     def later(self, seconds: float) -> Plan:
         """The plan of the default search, so many seconds after it was decided."""

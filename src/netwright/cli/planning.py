@@ -10,6 +10,7 @@ from netwright.cli.asked import Asked, SearchOptions
 from netwright.cli.asked_evidence import ProxiesOptions, Scoring
 from netwright.cli.plan import AUTOMATIC, Plan
 from netwright.cli.taking import part
+from netwright.cli.workers import ONLY
 from netwright.core.errors import ConfigurationError
 
 
@@ -17,11 +18,14 @@ def plan_of_search(options: SearchOptions) -> Plan:
     """The plan of a search. Raises ConfigurationError for options that do not go together."""
     recipe, strategy = _sorted_out(options.method, options.recipe, options.strategy, options.warm_start)
     most = zip(("params", "macs", "activation_memory"), options.amounts.values(), strict=True)
-    own = own_spaces().get(split(recipe or strategy or "")[0])
+own = own_spaces().get(split(recipe or strategy or "")[0])
     given: dict[str, Any] = {**part(options, Asked), "recipe": recipe, "space": options.space or own}
+    strategy = strategy or _usual_strategy(options)
+    given["decides_workers"] = _may_decide_workers(options) and strategy == AUTOMATIC and recipe is None
+    given["workers"] = 1 if options.workers is None else options.workers
     return Plan(
         **given,
-        strategy=strategy or _usual_strategy(options),
+        strategy=strategy,
         epochs=None if recipe else options.epochs,
         shared_epochs=options.epochs if recipe else None,
         **options.read_as,
@@ -34,6 +38,11 @@ def _usual_strategy(options: SearchOptions) -> str:
     """The default search, unless the person decides on what that decides on: then evolution."""
     several = options.repeats > 1 or len(options.objective) > 1 or options.warm_start
     return "evolution" if several or options.epochs or (options.trials and not options.time) else AUTOMATIC
+
+
+def _may_decide_workers(options: SearchOptions) -> bool:
+    """Whether the person has said nothing about where trials run, and how many of them at once."""
+    return options.workers is None and options.executor is None and all(getattr(options, name) is None for name in ONLY)
 
 
 def plan_of_scoring(options: ProxiesOptions) -> Plan:

@@ -32,6 +32,8 @@ class Strategy(Configured, ABC):
     continues: whether it asks of a trial at a low fidelity again at a higher one; by default not.
     keeps_time: whether it plans the time of the search itself, whose trials then end by when that is up with what they
         have; by default not.
+    measures_whole: whether what a trial of any fidelity measures could be handed over, so that all are compared; by
+        default not.
     inherits: where a proposal that names a parent begins from its weights though the architecture differs, the share of
         the full training that it then takes; 0, by default, where it begins anew.
     """
@@ -42,6 +44,7 @@ class Strategy(Configured, ABC):
     bounded: bool = False
     continues: bool = False
     keeps_time: bool = False
+    measures_whole: bool = False
     inherits: float = 0.0
 
     @abstractmethod
@@ -56,7 +59,10 @@ class Strategy(Configured, ABC):
         """Takes note of how a trial ended: exactly once an ask, failed trials included, in any order."""
 
     def recommend(self, trials: Sequence[Trial]) -> Architecture:
-        """The architecture to hand to the user; by default the best completed trial's."""
+        """The architecture to hand to the user; by default the best completed trial's.
+
+        trials: those of the highest fidelity that was measured; with `measures_whole` the last of each candidate.
+        """
         completed = [trial for trial in trials if trial.completed]
         if not completed:
             raise SearchFailed(f"none of the {len(trials)} trials completed, so there is nothing to recommend")
@@ -127,6 +133,7 @@ class Wrapper(RoundStrategy, Remembering):
         self.needs = strategy.needs  # pyright: ignore[reportAttributeAccessIssue]
         self.bounded, self.continues, self.inherits = strategy.bounded, strategy.continues, strategy.inherits
         self.keeps_time = strategy.keeps_time
+        self.measures_whole = strategy.measures_whole
 
     def recommend(self, trials: Sequence[Trial]) -> Architecture:
         return self.strategy.recommend(trials)

@@ -86,9 +86,11 @@ class Run:
     def best(self) -> Trial:
         """The best trial of the architecture that the strategy recommends; by default the best there is.
 
-        Only trials at the highest measured fidelity are compared. Raises SearchFailed where none completed.
+        Only trials at the highest measured fidelity are compared, or where each of the strategy's `measures_whole` the
+        last of each candidate. Raises SearchFailed where none completed.
         """
-        trials = [each for each in comparable(self.trials) if isinstance(each.proposal.candidate, Architecture)]
+        compared = _last_of_each(self.trials) if self.strategy.measures_whole else comparable(self.trials)
+        trials = [each for each in compared if isinstance(each.proposal.candidate, Architecture)]
         if not self.trials:
             raise SearchFailed(f"run {self.name!r} holds no trial, since {self.stopped or 'it was stopped at once'}")
         if not trials:
@@ -184,6 +186,11 @@ class Run:
             (each.number, *(f"{each.metrics[name]:.4g}" for name in metrics), each.proposal.candidate) for each in best
         ]
         return f"<p>{escape(repr(self))}</p>{html_columns(('trial', *metrics, 'architecture'), rows)}"
+
+
+def _last_of_each(trials: Sequence[Trial]) -> list[Trial]:
+    """The last completed evaluation of each candidate, where it stands now."""
+    return list({trial.proposal.candidate: trial for trial in trials if trial.completed and trial.scores}.values())
 
 
 def _flat(trial: Trial) -> dict[str, Any]:

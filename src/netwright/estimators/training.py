@@ -24,6 +24,7 @@ from netwright.core.randomness import derived_seed
 from netwright.core.roles import ChoosesTraining, HasWidth, chosen_training
 from netwright.core.space import Space
 from netwright.core.task import Data, TaskShape
+from netwright.core.trained import PASSES, SECONDS, STEPS
 from netwright.core.trial import Measurement, Proposal, share_of
 from netwright.core.warning import warn
 from netwright.core.workplace import Parent, workplace
@@ -36,7 +37,7 @@ from netwright.estimators.signature import with_training_settings
 from netwright.tasks import Task
 from netwright.training import TrainingResult, TrainingSettings, seeded, train
 from netwright.training.progress import load_trained
-from netwright.training.result import PASSES, STEPS, OutOfTime
+from netwright.training.result import OutOfTime
 
 PROVIDES = ("core.train_eval",)
 
@@ -173,7 +174,8 @@ class Training(Estimator):
     def metrics(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
         problem = self.task.problem
         train = ("train_loss", *(f"train_{name}" for name in problem.watched))
-        further = (STEPS, PASSES) if self.settings.varies else ()
+        settings = self.settings
+        further = (*((STEPS, PASSES) if settings.varies else ()), *(() if settings.seconds is None else (SECONDS,)))
         return (*train, "val_loss", *(f"val_{each.name}" for each in problem.metrics), *further)
 
     def measuring(self, *names: str) -> Training:

@@ -18,6 +18,7 @@ from netwright.core.wording import duration
 from netwright.spaces.with_training import WithTraining
 from netwright.strategies.race import Race
 from netwright.training.balance import EACH_CLASS_ALIKE
+from netwright.training.settings import TrainingSettings
 from netwright.training.usual import choices, usual
 
 if TYPE_CHECKING:
@@ -37,26 +38,32 @@ BY_THE_CLOCK: Mapping[str, Any] = {
     "average": 0.999,
     "fresh_statistics": True,
     "keep_best": True,
+    "part_decay": True,
     "patience": 8,
 }
 """What a training needs that can be judged and continued anywhere, beside what suits the data."""
 SHARE_OF_ONE = 0.45  # of the search's time, that a full training may take
+SHARE_OF_ONE_ANEW = 0.28  # likewise, where the winner is trained anew on all examples after it
+ENOUGH_ANEW = 12  # passes over the examples that fit into that, from which on the winner is trained anew
+MORE_ANEW = 1.15  # times as long as is reckoned, a training anew may take
+DECAY = TrainingSettings().decay
 PASSES, STEPS = (
     120,
     2_500,
 )  # after which a training has little more to gain: passes over the examples, at least so many steps
-LEAST_STEPS, LEAST_SECONDS = 60, 0.4  # of a contestant before it is judged for the first time
+LEAST_STEPS, LEAST_SECONDS = 60, 0.8  # of a contestant before it is judged for the first time
 MOST_RUNGS = 3  # below the full training
 ETA = 3.0
 FEW = 1_500  # examples, below which contestants are judged by a cross-validation
 FOLDS = 6  # a first third of them is two
 LEAST_FOLD = 150  # steps of a fold, with fewer of which one split must do
 FEW_STEPS = 1_000  # of a training on few examples
-SURE = 1_000  # examples that one would like to validate on
+SURE = 4_000  # examples that one would like to validate on
 LEAST_VALIDATION, MOST_VALIDATION = 0.1, 0.2  # shares of the examples
+MOST_WORKERS = 8
+LEAST_FOR_WORKERS = 30.0  # seconds of a race, in which processes of its own are worth their start
 LEAST_TIME = 2.0  # seconds that a search takes, however little is left of what it was given
 FIRST = 0.4  # of the search's time at most may the first judgement of the well-known networks take
-AGAIN = 0.15  # of the time at most may it take to train the winner anew on all examples
 MIRRORING, MOST_MIRRORING = 0.03, 4.0  # share of the time, and seconds, to find out whether images may be mirrored
 LEAST_TO_MIRROR = 20  # seconds of a search that has the time to find it out
 REFERENCES, MOST_REFERENCES = 0.06, 15.0  # of the time, and seconds, for references that cost little
@@ -87,7 +94,7 @@ def auto(
 class Decided:
     """What was decided for one search; plain data, from which it is made again.
 
-    seconds: of the search.
+    seconds: of the race, and of training its winner anew.
     full: seconds of a full training, or of one fold of it.
     least: the share of a full training after which contestants are judged for the first time.
     fidelity: "seconds" or "folds", of which a share is taken.
@@ -96,11 +103,13 @@ class Decided:
     settings: of each training.
     choices: by training setting, what contestants may choose.
     known: by name, the networks that begin, as text.
-    again: whether the winner is trained anew on all examples.
+    again: whether the winner is trained anew on all examples, within `seconds`.
     examples: to train on, those to validate on included.
     after: seconds for what follows the search.
     said: what was found out of the data, a sentence each.
     own_validation: whether the data came with examples to validate on.
+    judged_on: examples that contestants are judged on, where what is asked for is a share of them; otherwise 0.
+    workers: trials at once, each in a process of its own where more than one.
     judged_by: the metric that trainings keep their best weights by, as the problem calls it; its main one where empty.
     """
 
@@ -119,6 +128,8 @@ class Decided:
     said: Sequence[str] = ()
     own_validation: bool = False
     judged_by: str = ""
+    judged_on: int = 0
+    workers: int = 1
 
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> Self:
@@ -136,8 +147,16 @@ class Decided:
         )
 
     def strategy(self, space: Space) -> Race:
-        full = self.full if self.fidelity == "seconds" else None
-        return Race(space, self.seconds, self.known, self.least, ETA, full=full)
+        by_time = self.fidelity == "seconds"
+        overlap = self.settings.get("decay", DECAY) if by_time and self.settings.get("part_decay") else 0.0
+        shorter = 1 - (self.validation if by_time else 1 / self.folds)
+        return Race(
+            *(space, self.seconds, self.known, self.least, ETA),
+            full=self.full if by_time else None,
+            overlap=overlap,
+            anew=MORE_ANEW / shorter if self.again else 0.0,
+            examples=self.judged_on or None,
+        )
 
     def training(self, space: Space, task: Task, device: str) -> Training:
         from netwright.estimators.training import Training
@@ -155,9 +174,12 @@ class Decided:
             f"contestants: {', '.join([*self.known, 'changes of the leaders'])}",
             f"training: {', '.join(self._usual())}{f'; raced: {raced}' if raced else ''}",
             f"race: {self._race()}",
-            f"time: {duration(self.seconds)} for the race; then {last}",
+            f"time: {duration(self.seconds)} for the race{self._at_once()}; then {last}",
             *(f"data: {each}" for each in self.said),
         ]
+
+    def _at_once(self) -> str:
+        return f", {self.workers} trainings at once" if self.workers > 1 else ""
 
     def _race(self) -> str:
         """How long each trains, and what it is judged on."""
@@ -220,6 +242,8 @@ def decided(
     given, seconds = dict(given or {}), max(seconds, LEAST_TIME)
     examples = len(task.train)
     settings = {**usual(task.shape, task.problem, examples), **BY_THE_CLOCK, **given}
+    if settings["schedule"] != "stable" or not settings["keep_best"]:
+        settings["part_decay"] = False
     raced = {name: each for name, each in choices(task.shape, task.problem, examples).items() if name not in given}
     share = validation_share(examples) if validation is None else validation
     said: tuple[str, ...] = ()
@@ -243,9 +267,23 @@ def decided(
     if pace is None:
         pace = _pace(space, task, found.training(space, task, device), _pilot(space, task, known, limits))
     timed = _timed(found, task, pace, seconds, after)
-    first = timed.least * timed.full * (FOLDS if timed.fidelity == "folds" else 1)
+    timed = replace(timed, judged_on=_judged_on(timed, task, metric))
+    timed = replace(timed, workers=min(MOST_WORKERS, pace.at_once) if timed.seconds >= LEAST_FOR_WORKERS else 1)
+    first = timed.least * timed.full * (FOLDS if timed.fidelity == "folds" else 1) / timed.workers
     most = max(2, int(FIRST * timed.seconds / first))
     return replace(timed, known={name: str(each) for name, each in list(known.items())[:most]})
+
+
+def _judged_on(found: Decided, task: Task, metric: str) -> int:
+    """How many examples a score is a share of; 0 where it is something else. metric: that is asked for, if any."""
+    problem = task.problem
+    names = {each.name: each for each in problem.metrics}
+    asked = names.get(metric) if metric else problem.main
+    if problem.dense or asked is None or not asked.percent:
+        return 0
+    if task.validation is not None:
+        return len(task.validation)
+    return found.examples if found.fidelity == "folds" else round(found.validation * found.examples)
 
 
 def _mirrored(task: Task, validation: float, seconds: float) -> Mirrored:
@@ -292,15 +330,15 @@ def _timed(found: Decided, task: Task, pace: Pace, seconds: float, after: float)
     examples, batch = found.examples, found.settings["batch_size"]
     testing = pace.validation * len(task.test) / max(1.0, found.validation * examples)
     after += testing + min(MOST_REFERENCES, REFERENCES * seconds)
-    race = whole = max(seconds - after, 0.5 * seconds)
+    race = max(seconds - after, 0.5 * seconds)
     few = examples < FEW and not task.problem.dense and task.validation is None and not task.by_time
     folds = few and SHARE_OF_ONE * race / FOLDS >= LEAST_FOLD * step
     enough = step * max(FEW_STEPS if folds else STEPS, PASSES * examples / batch)
-    full = min(SHARE_OF_ONE * race / (FOLDS if folds else 1), enough)
-    again = folds or (full / (1 - found.validation) <= AGAIN * race and task.validation is None)
-    if again:
-        race -= full / (1 - found.validation)
-    after += whole - race
+    again = task.validation is None and (
+        folds or min(SHARE_OF_ONE_ANEW * race, enough) >= ENOUGH_ANEW * step * examples / batch
+    )
+    share = SHARE_OF_ONE_ANEW if again and not folds else SHARE_OF_ONE
+    full = min(share * race / (FOLDS if folds else 1), enough)
     least, fidelity = _least(full, step, folds), "folds" if folds else "seconds"
     return replace(found, seconds=race, after=after, full=full, least=least, fidelity=fidelity, again=again)
 

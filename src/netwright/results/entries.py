@@ -70,6 +70,8 @@ class Entry:
     seconds: in which it should be done, its schedule brought to an end in time.
     most: after which it is given up, with the best that there is by then.
     passes: over the examples, in place of how long the settings say, where a search has found out how many are best.
+    instead: a folder of checkpoints whose weights are tested where those that come of it are no better on the
+        validation examples, which these were not trained on.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Entry:
     seconds: float | None = None
     most: float | None = None
     passes: float | None = None
+    instead: Path | None = None
 
     @property
     def total(self) -> int:
@@ -97,7 +100,8 @@ class Entry:
     def write(self, folder: Path) -> None:
         """Leave it in the folder of its job."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        described = {**asdict(replace(self, architecture=None)), "start": self.start and str(self.start)}
+        paths = {name: path and str(path) for name, path in (("start", self.start), ("instead", self.instead))}
+        described = {**asdict(replace(self, architecture=None)), **paths}
         file = open_inside(folder / ORDER, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         with os.fdopen(file, "w", encoding="utf-8") as order:
             order.write(json.dumps(described))
@@ -105,7 +109,8 @@ class Entry:
     @classmethod
     def read(cls, folder: Path) -> Entry:
         described = json.loads((folder / ORDER).read_text(encoding="utf-8"))
-        return cls(**{**described, "start": described["start"] and Path(described["start"])})
+        paths = {name: described.get(name) and Path(described[name]) for name in ("start", "instead")}
+        return cls(**{**described, **paths})
 
 
 class FinalTraining(Estimator):
@@ -203,9 +208,11 @@ class FinalTraining(Estimator):
             anneal_by=None if entry.seconds is None else now + entry.seconds,
             give_up_at=None if entry.most is None else now + entry.most,
         )
+        if entry.instead is not None:
+            return self._better(entry, architecture, tested)
         after = None if before is None else self._validated(tested.network)
         metric = self.metric
-        if before is None or after is None or not (before > after if metric.larger_is_better else before < after):
+        if before is None or after is None or not self._is_better(before, after):
             return tested
         assert entry.start is not None
         load_trained(network, entry.start)
@@ -217,6 +224,29 @@ class FinalTraining(Estimator):
         return train_and_test(
             *(network, data, settings, entry.seed), device=self.device, epochs=0, begun=entry.begun, notes=(note,)
         )
+
+    def _better(self, entry: Entry, architecture: Architecture, anew: Tested) -> Tested:
+        """What was trained anew on all examples; where even on those that it has seen now it is behind the weights of
+        the search, which have not, these."""
+        assert entry.instead is not None
+        network = self.build(entry, architecture)
+        if load_trained(network, entry.instead) is None:
+            return anew
+        before, after = self._validated(network), self._validated(anew.network)
+        if not self._is_better(before, after):
+            return anew
+        metric = self.metric
+        note = (
+            f"trained anew on all examples it is behind on the validation examples ({metric.words} "
+            f"{metric.text(after)}, those of the search {metric.text(before)}), so its weights are those of the search"
+        )
+        settings, data = self.settings_of(architecture), self.task.final_data(self.device)
+        return train_and_test(
+            *(network, data, settings, entry.seed), device=self.device, epochs=0, begun=1, notes=(note,)
+        )
+
+    def _is_better(self, one: float, other: float) -> bool:
+        return one > other if self.metric.larger_is_better else one < other
 
     def _validated(self, network: nn.Module) -> float:
         """The metric that was searched for on the validation examples of the search."""

@@ -324,7 +324,7 @@ def _trained(
     return train(
         network,
         replace(data, held_out=unseen),
-        settings.replace(evaluate_every=settings.epochs, patience=None, keep_best=False),
+        settings.replace(evaluate_every=settings.epochs, patience=None, keep_best=False, part_decay=False),
         seed,
         device=device,
         checkpoint=checkpoint,

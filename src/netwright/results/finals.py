@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from netwright.results.final import Trained
 
 NEARLY = 1.15  # times the time left, a training is begun, and brought to its end in fewer epochs
+HURRIED = 0.8  # of the passes that are best has a training anew, at least
 WHOLE = 0.85  # of the epochs that the winner has, at least, has a fair contender
 SHARE_OF_FIXED, MOST_OF_FIXED = 0.05, 5.0  # of the time for all, and seconds, a reference takes that is no network
 LATE = 1.1  # of the time left: when a training that should have ended is given up
@@ -44,6 +45,7 @@ class Winner:
     anew: whether it is trained from its first weights in place of going on, where there is time for it.
     passes: over the examples, that a training from its first weights takes, where a search by the clock has found out
         how many are best.
+    instead: weights that are handed over where a training from the first ones comes to nothing better.
     """
 
     architecture: Architecture
@@ -51,10 +53,13 @@ class Winner:
     begun: int = 0
     anew: bool = False
     passes: float | None = None
+    instead: Path | None = None
 
     def settled(self, epochs: int) -> Winner:
         """What is done, once it is known whether there is time to train for so many epochs."""
-        return replace(self, start=None, begun=0, anew=False) if self.anew and epochs else replace(self, anew=False)
+        if self.anew and epochs:
+            return replace(self, start=None, begun=0, anew=False, instead=self.start)
+        return replace(self, anew=False)
 
 
 @dataclass(frozen=True)
@@ -198,7 +203,7 @@ class Finals:
             goes_on = found.start is not None and (place == 0 or len(each) > 1)
             if goes_on:
                 return Entry(name, seed, found.architecture, epochs, found.start, found.begun)
-            return Entry(name, seed, found.architecture, total, passes=found.passes)
+            return Entry(name, seed, found.architecture, total, passes=found.passes, instead=found.instead)
         architecture = self._picks[seed] if name == PICK else None
         return Entry(name, seed, architecture, 0 if name in self.fixed else total)
 
@@ -223,14 +228,17 @@ class Finals:
         self._data = self.work.task.final_data(self.work.device)
         network = self.work.build(Entry(FOUND, wanted.seeds[0], winner.architecture, 1), winner.architecture)
         self._macs = max(1, count(network, self.work.task.shape.input).macs)
-        self._cost = measured(network, self._data, self.work.settings_of(winner.architecture), self.work.device)
+        passes = winner.passes if winner.anew or winner.start is None else None
+        settings = self.work.settings_of(winner.architecture)
+        self._cost = measured(network, self._data, settings, self.work.device, passes)
         if wanted.decided is not None:
             return Fit(wanted.decided, 0)
         left = wanted.deadline - time.monotonic()
         self._each_fixed = min(MOST_OF_FIXED, SHARE_OF_FIXED * max(0.0, left))
         others = [self._cost_of(name) for name, _ in order[1:]]
+        shorter = HURRIED if passes is not None else 1.0  # its schedule is brought to its end in time
         return fit(
-            self._cost,
+            replace(self._cost, epoch=shorter * self._cost.epoch),
             others,
             wanted=wanted.epochs,
             begun=0 if winner.anew else winner.begun,

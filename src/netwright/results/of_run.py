@@ -17,6 +17,7 @@ from netwright.core.checkpoints import Checkpoints
 from netwright.core.errors import TrialFailed, UserError
 from netwright.core.inside import inside
 from netwright.core.kinds import kinds_checked
+from netwright.core.trained import PASSES
 from netwright.executors.inline import Inline
 from netwright.networks.counting import count
 from netwright.results.entries import FOUND, Entry, FinalTraining, final_work
@@ -27,7 +28,6 @@ from netwright.results.final_comparison import compared
 from netwright.results.finals import Finals, Wanted, Winner
 from netwright.results.hardware import hardware
 from netwright.training.progress import load_trained
-from netwright.training.result import PASSES
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture

@@ -31,14 +31,19 @@ class Cost:
         return self.epoch * epochs + self.test
 
 
-def measured(network: nn.Module, data: Data, settings: TrainingSettings, device: str) -> Cost:
+def measured(
+    network: nn.Module, data: Data, settings: TrainingSettings, device: str, passes: float | None = None
+) -> Cost:
     """What a training of this network costs here and now, from a few warm steps; the network is changed by it.
 
     One training by the clock (`TrainingSettings.seconds`) counts as one epoch.
 
     data: everything but the test split to train on, the test split held out.
+    passes: over the examples that it takes, where that is known and counts in place of how long the settings say.
     """
     found = pace(network, data, settings, device, MOST_TIMING)
+    if passes is not None:
+        return Cost(passes * found.epoch, found.validation)
     return Cost(found.epoch if settings.seconds is None else settings.seconds, found.validation)
 
 

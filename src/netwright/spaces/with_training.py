@@ -32,7 +32,8 @@ SCOPE = "training"
 NONE = "none"  # the label of a setting that is None
 THE_SAME_FOR_ALL = frozenset(
     (
-        *("epochs", "seconds", "steps_per_epoch", "evaluate_every", "patience", "keep_best", "minimum_learning_rate"),
+        *("epochs", "seconds", "steps_per_epoch", "evaluate_every", "patience", "keep_best", "part_decay"),
+        "minimum_learning_rate",
         *("precision", "channels_last", "threads", "compile", "deterministic"),
     )
 )

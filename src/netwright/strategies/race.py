@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from netwright.core.checks import positive, probability
+from netwright.core.chance import by_chance
+from netwright.core.checks import not_negative, positive, probability, whole_number
 from netwright.core.errors import SpaceExhausted, StopSearch
 from netwright.core.strategy import Strategy
+from netwright.core.trained import SECONDS
 from netwright.core.trial import Proposal
 from netwright.strategies.evolution.ranking import Population
 from netwright.strategies.fidelity.rungs import KEPT, Rung, checked_eta, shares, steps_below
@@ -27,6 +29,7 @@ PROVIDES = ("est.multi_fidelity",)
 MOST_REDRAWS = 20
 RECENT = 7  # trials that tell what one takes beside its training
 PARENTS = 3  # leaders that are changed
+LOSS = "val_loss"
 SURE = 1.02  # times what a step is expected to take, it may take
 
 
@@ -38,7 +41,9 @@ class Race(Strategy):
     2020). Where nobody may go on, a new candidate begins: first those of `first`, in turn, then a leader with one of
     its decisions changed, now and then a random one. What a training takes is learnt from those before it: nothing is
     begun that could not come to its end, and as soon as there is no time left for a step beside the rest of the
-    leader's training, the leader is trained to its end, then the next best as long as that fits.
+    leader's training, the leader is trained to its end, then the next best as long as that fits. Where each part of a
+    training ends with a decay of its own (`overlap`), every measurement is of a network that could be handed over: then
+    the leader climbs as far as there is time, and what has begun needs no end.
 
     space: the one to search.
     seconds: of the search, whatever it has of workers; None for no limit, so that the search ends by its own stops.
@@ -47,6 +52,12 @@ class Race(Strategy):
     eta: a candidate among the best 1/eta of its rung goes on, to eta times as much.
     random: share of new candidates that are drawn at random, once those of `first` have begun.
     full: seconds of a full training, where all last as long; None to learn it from what trials take.
+    overlap: share of what a candidate was trained for that is done again when it goes on, as in trainings whose parts
+        have a decay of their own; 0 where it goes on from where it was measured.
+    anew: times what the training of the leader took, that is kept free after the race, to train it anew.
+    examples: that candidates are judged on, where the first objective is a share of them: of those that are no worse
+        than the best by more than chance explains, and no worse than a well-known network, the one of the lowest loss
+        leads; None for the best, whatever it owes to chance.
     """
 
     continues: ClassVar[bool] = True
@@ -61,6 +72,9 @@ class Race(Strategy):
         eta: float = 3,
         random: float = 0.2,
         full: float | None = None,
+        overlap: float = 0.0,
+        anew: float = 0.0,
+        examples: int | None = None,
     ) -> None:
         self.space = space
         self.seconds = positive(self, "seconds", seconds, none=True)
@@ -68,6 +82,10 @@ class Race(Strategy):
         self.eta = checked_eta(self, eta)
         self.random = probability(self, "random", random)
         self.full = positive(self, "full", full, none=True)
+        self.overlap = probability(self, "overlap", overlap)
+        self.anew = not_negative(self, "anew", anew)
+        self.measures_whole = self.overlap > 0
+        self.examples = whole_number(self, "examples", examples, none=True)
         named = first.items() if isinstance(first, Mapping) else (("", each) for each in first)
         self.first = tuple((name, space.parse(each) if isinstance(each, str) else each) for name, each in named)
         for _, each in self.first:
@@ -91,25 +109,60 @@ class Race(Strategy):
 
     def ask(self, rng: np.random.Generator) -> Proposal | None:
         best = self._to_end()
-        kept = 0.0 if best is None else self._rest(best)
+        kept = self._kept(best)
         upper, trial = self._promotable()
-        if trial is not None and self._fits(max(self._rest(trial), self._cost(trial, upper) + kept)):
+        if trial is not None and self._fits(max(self._to_its_end(trial), self._cost(trial, upper) + kept)):
             self._rung_below(upper).promote(self.eta)
             return self._on(trial, upper.share)
-        if self._fits(max(self._of_new(1.0), self._of_new(self._rungs[0].share) + kept)):
+        begun = self._of_new(self._rungs[0].share)
+        if self._fits(max(0.0 if self.overlap else self._of_new(1.0), begun + kept)):
             try:
                 return self._new(rng)
             except SpaceExhausted:
                 if not self._latest and not self._pending:
                     raise
-        if best is not None:
+        if best is not None and not self.overlap:
             return self._on(best, 1.0)
         for each in self._unfinished():
-            if self._fits(self._rest(each)):
-                return self._on(each, 1.0)
+            upper = self._highest(each)
+            if upper is not None:
+                return self._on(each, upper.share)
         if self._pending:
             return None
         raise StopSearch("the time of the race is used up")
+
+    def _kept(self, best: Trial | None) -> float:
+        """Seconds that nothing else may take: for the rest of the leader's training, and to train it anew.
+
+        best: whose training must come to its end.
+        """
+        if best is None:
+            return self._for_anew()
+        return self._rest(best) + self.anew * (self._taken_by(best) + self._rest(best))
+
+    def _for_anew(self) -> float:
+        """Seconds to train the leader anew, as it is."""
+        return self.anew * self._taken_by(self._best[0]) if self.anew and self._best else 0.0
+
+    def _taken_by(self, trial: Trial) -> float:
+        """Seconds of training behind what a trial has measured."""
+        return trial.metrics.get(SECONDS, trial.share * (self.full or 0.0))
+
+    def _to_its_end(self, trial: Trial) -> float:
+        """Seconds that a candidate needs once it goes on: to its end, unless every measurement may be handed over."""
+        return 0.0 if self.overlap else self._rest(trial)
+
+    def _highest(self, trial: Trial) -> Rung | None:
+        """The rung that a candidate goes on to in the time that is left: its end, or the highest that fits."""
+        rungs = self._rungs[::-1] if self.overlap else self._rungs[-1:]
+        for rung in rungs:
+            if rung.share <= trial.share:
+                return None
+            took = self._taken_by(trial)
+            after = self.anew * (took + (rung.share - trial.share) * (self.full or 0.0))
+            if self._fits(self._cost(trial, rung) + max(after, self._for_anew())):
+                return rung
+        return None
 
     def _promotable(self) -> tuple[Rung, Trial | None]:
         """The highest rung that somebody may go on to, and who; nobody before all of `first` have begun."""
@@ -182,7 +235,7 @@ class Race(Strategy):
     def _takes(self, candidate: Architecture | None, before: float, share: float) -> float:
         """Seconds that this candidate, or a new one, takes from one share to another."""
         if self.full is not None:
-            return (share - before) * self.full + self._beside
+            return (share - (1 - self.overlap) * before) * self.full + self._beside
         if candidate is not None and candidate in self._latest:
             return (share - before) * self._taken[candidate] / self._latest[candidate].share
         return (share - before) * self._rates / len(self._latest) if self._latest else 0.0
@@ -224,11 +277,32 @@ class Race(Strategy):
         before, taken = self._latest.get(candidate), self._taken.get(candidate, 0.0)
         share = 0.0 if before is None else before.share
         if self.full is not None:
-            self._excess.append(max(0.0, trial.seconds - (trial.share - share) * self.full))
+            planned = (trial.share - (1 - self.overlap) * share) * self.full
+            self._excess.append(max(0.0, trial.seconds - planned))
         self._latest[candidate], self._taken[candidate] = trial, taken + trial.seconds
         self._rates += self._taken[candidate] / trial.share - (taken / share if share else 0.0)
         others = [each for each in self._best if each is not before]
-        self._best = Population([*others, trial]).ordered()[:KEPT]
+        self._best = self._led(Population([*others, trial]).ordered()[:KEPT])
+
+    def _led(self, ordered: list[Trial]) -> list[Trial]:
+        """These trials, the best first, with the one that leads at the front."""
+        if self.examples is None or not ordered or len(ordered[0].scores) != 1:
+            return ordered
+        highest = ordered[0].scores[0]
+        least = highest - by_chance(highest, self.examples)
+        least = max([least, *(each.scores[0] for each in ordered if named(each))])
+        alike = [each for each in ordered if each.scores[0] >= least and LOSS in each.metrics]
+        if not alike:
+            return ordered
+        leader = min(alike, key=lambda each: each.metrics[LOSS])
+        return [leader, *(each for each in ordered if each is not leader)]
+
+    def recommend(self, trials: Sequence[Trial]) -> Architecture:
+        """The leader among these trials."""
+        completed = [trial for trial in trials if trial.completed]
+        if not completed or self.examples is None:
+            return super().recommend(trials)
+        return self._led(Population(completed).ordered())[0].architecture
 
     def may_continue(self, number: int) -> bool:
         """Whether the trial's candidate stands there, and is among the best, which may all be trained to the end."""

@@ -19,6 +19,7 @@ from netwright.core.members import each_answer, mean_loss, one_answer
 from netwright.core.memory_use import peak_on
 from netwright.core.placing import placed
 from netwright.core.task import Data
+from netwright.core.trained import PASSES, SECONDS, STEPS
 from netwright.core.trees import moved
 from netwright.training import progress
 from netwright.training.augmentation import Batches, Normalisation
@@ -33,9 +34,10 @@ from netwright.training.laying import Layout
 from netwright.training.optimisers import build_optimiser, drop_path_probability, learning_rate, set_learning_rate
 from netwright.training.out_of_memory import out_of_memory_reported, reset_peak_memory
 from netwright.training.pacing import Clock
+from netwright.training.part import BeforeDecay
 from netwright.training.precision import Precision, choose_precision, multiply_adds
 from netwright.training.randomness import seed_generators, seeded
-from netwright.training.result import PASSES, STEPS, Epoch, GivenUp, OutOfTime, TrainingResult
+from netwright.training.result import Epoch, GivenUp, OutOfTime, TrainingResult
 from netwright.training.settings import TrainingSettings
 from netwright.training.showing import show_examples
 from netwright.training.strength import changes
@@ -115,7 +117,7 @@ def train(
         if settle and anneal_by is None:
             loop.anneal_by = give_up_at
         if judged_by:
-            loop.best = Best(data.problem.metric(judged_by), settings.keep_best)
+            loop.best = Best(data.problem.metric(judged_by), settings.keep_best, loop.judged_on)
         if settings.seconds is not None:
             loop.clock = Clock(settings, until_seconds)
             loop.is_whole = loop.clock.until == loop.clock.end
@@ -203,7 +205,9 @@ class Loop:
         self.steps_done = 0
         self.is_whole = True  # whether it ends where its settings say, not before
         self.plateau: float | None = None  # epochs done, or seconds spent, when patience was over
-        self.best = Best(data.problem.main, settings.keep_best)
+        self.judged_on = None if data.problem.dense else len(self.held_out)
+        self.best = Best(data.problem.main, settings.keep_best, self.judged_on)
+        self.before_decay: BeforeDecay | None = None
         passes = self.layout.steps if settings.seconds is not None else self.steps
         self.walk = Walk(data.problem, passes, self.layout.size, self._batches)
 
@@ -231,20 +235,26 @@ class Loop:
             if self.settled:
                 last, stopped = True, "deadline"
             self._finish_epoch(entry, last, epoch_began)
-            if not last and self._is_out_of_patience():
-                last = not (self.is_whole and self._begin_decay())
-            saved.store(self, last, self.earlier_seconds + time.monotonic() - began)
+            if not last and self.before_decay is None and self._is_out_of_patience():
+                last = not ((self.is_whole or self.settings.part_decay) and self._begin_decay())
+            if self.before_decay is None:
+                saved.store(self, last, self.earlier_seconds + time.monotonic() - began)
             if on_epoch is not None:
                 on_epoch(dict(entry))
             if last:
                 break
+            if self.clock is not None and not self.decays and self.clock.is_at_part():
+                self.clock.parted = True
+                self.before_decay = BeforeDecay(self, self.clock.spent())
+        curve = tuple(self.curve)
+        self._keep_before_decay(saved)
         self._leave_judged_weights()
         self.network.eval()
         return TrainingResult(
             metrics=self._judged_metrics(),
-            curve=tuple(self.curve),
+            curve=curve,
             seconds=self.earlier_seconds + time.monotonic() - began,
-            epochs=len(self.curve),
+            epochs=len(curve),
             stopped=self._stopped(stopped),
             precision=self.precision.dtype,
             channels_last=self.precision.channels_last,
@@ -253,6 +263,12 @@ class Loop:
             peak_memory=peak_on(str(self.device)),
             notes=tuple(saved.notes),
         )
+
+    def _keep_before_decay(self, saved: progress.Saved) -> None:
+        """Where the decay of a part was gone through, leave the training as it was before it, to be continued."""
+        if self.before_decay is not None:
+            self.before_decay.put_back(self)
+            saved.store(self, True, self.before_decay.seconds)
 
     def _start(self, began: float) -> None:
         """Make the plan of this sitting, from what an earlier one left."""
@@ -305,12 +321,18 @@ class Loop:
     def _judged_metrics(self) -> dict[str, float]:
         """Of the weights that are returned, and where it cannot be told beforehand how long they were trained."""
         settings, best = self.settings, self.best
-        metrics, steps = dict(self.metrics), self.steps_done
+        metrics, steps, seconds = dict(self.metrics), self.steps_done, self._spent
         if settings.keep_best and best.metrics is not None:
-            metrics, steps = dict(best.metrics), best.steps
+            metrics, steps, seconds = dict(best.metrics), best.steps, best.seconds
         if not settings.varies:
             return metrics
-        return {**metrics, STEPS: float(steps), PASSES: steps / self.layout.steps}
+        by_clock = {} if self.clock is None else {SECONDS: seconds}
+        return {**metrics, STEPS: float(steps), PASSES: steps / self.layout.steps, **by_clock}
+
+    @property
+    def _spent(self) -> float:
+        """Seconds of training and measuring so far; 0 where the training is not by the clock."""
+        return 0.0 if self.clock is None else self.clock.spent()
 
     def _stopped(self, stopped: str) -> Any:
         if self.plateau is not None:
@@ -364,7 +386,8 @@ class Loop:
             found = measure(self.network, self.held_out, self.problem, self.normalise, self.precision, self.evaluated)
             measured = {f"val_{name}": value for name, value in found.items()}
             if math.isfinite(measured["val_loss"]):
-                self.best.note(_metrics({**entry, **measured}), self.steps_done, self.network.state_dict)
+                aside, metrics = self.before_decay is not None, _metrics({**entry, **measured})
+                self.best.note(metrics, self.steps_done, self.network.state_dict, seconds=self._spent, aside=aside)
         return measured
 
     def train_epoch(self, epoch: int, deadline: float | None) -> Epoch:

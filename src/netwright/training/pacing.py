@@ -18,6 +18,8 @@ POINTS = 20
 """Points of the curve of a training by the clock, where measuring is quick."""
 MEASURING = 10
 """Times as long as a measurement takes is trained between two, at least."""
+GRACE = 1e-3
+"""Seconds before the decay of a part at which a point of the curve that ends there may end."""
 GRAIN = 1000
 """Steps into which the schedule of a training by the clock is divided: its first step is the first of so many."""
 
@@ -28,7 +30,8 @@ class Clock:
     settings: with `seconds`.
     until: seconds to end after, where that is not the end; the schedule stays that of all of them.
 
-    end: of the schedule, in seconds spent. measuring: seconds of the last measurement, 0 before the first.
+    end: of the schedule, in seconds spent. measuring: seconds of the last measurement, 0 before the first. parted:
+        whether the decay of a part has begun, in the end of which this sitting ends (`part_decay`).
     """
 
     def __init__(self, settings: TrainingSettings, until: float | None = None) -> None:
@@ -39,6 +42,7 @@ class Clock:
         self.asked = self.until
         self.measuring = 0.0
         self.position = 0.0
+        self.parted = False
         self._began = time.monotonic()
         self._stop = 0.0
 
@@ -61,6 +65,18 @@ class Clock:
         self.until = min(self.until, self.end)
 
     @property
+    def parts_at(self) -> float | None:
+        """Seconds spent at which the decay of a part begins; None where this sitting has none."""
+        settings = self._settings
+        has_decay = settings.part_decay and settings.schedule == "stable" and settings.decay > 0
+        return (1 - settings.decay) * self.until if has_decay and self.until < self.end else None
+
+    def is_at_part(self) -> bool:
+        """Whether the decay of a part is to begin now."""
+        at = self.parts_at
+        return at is not None and not self.parted and self.spent() >= at - GRACE
+
+    @property
     def is_shortened(self) -> bool:
         """Whether the schedule ends earlier than was planned."""
         return self.end < self.whole
@@ -69,14 +85,23 @@ class Clock:
         """A new point of the curve begins now."""
         spent = self.spent()
         length = max(self.end / POINTS, MEASURING * self.measuring)
-        rest = self.until - self.measuring - spent
-        self._stop = self.until if rest < 1.5 * length else spent + length
+        until = self.parts_at or self.until
+        if self.parted or spent >= until:
+            until = self.until
+        rest = until - self.measuring - spent
+        self._stop = until if rest < 1.5 * length else spent + length
 
     def rate(self) -> float:
         """The learning rate of a step that begins now."""
         length = max(self.end - self.measuring, 1e-9)
         self.position = max(self.position, min(1.0, self.spent() / length))
-        return learning_rate(self._settings, self.position * GRAIN, GRAIN)
+        rate = learning_rate(self._settings, self.position * GRAIN, GRAIN)
+        return rate * self._left_of_part() if self.parted else rate
+
+    def _left_of_part(self) -> float:
+        """What is left of the learning rate in the decay of a part, from 1 to 0."""
+        begins, ends = self.parts_at or 0.0, self.until - self.measuring
+        return min(1.0, max(0.0, (ends - self.spent()) / max(ends - begins, 1e-9)))
 
     def is_due(self, measuring: float) -> bool:
         """Whether the point of the curve ends here.

@@ -13,11 +13,6 @@ Epoch = dict[str, float]
 val_loss, val_accuracy and val_balanced_accuracy."""
 
 
-STEPS, PASSES = "trained_steps", "trained_passes"
-"""Metrics of a training that may be of any length: steps of the optimiser behind the weights that are returned, and
-passes over the training examples that these make."""
-
-
 class OutOfTime(TrialFailed):
     """The deadline passed before the first epoch was over."""
 

@@ -68,6 +68,9 @@ class TrainingSettings(Configured):
         until the end.
     keep_best: whether the weights of the best measurement are what is judged and returned. A training that is continued
         goes on from the newest in any case.
+    part_decay: whether a training by the clock with a "stable" schedule that ends after a part of its `seconds` goes
+        through a decay of its own, in the last `decay` share of that part; a continuation goes on from before it. Needs
+        `keep_best`.
 
     Raises ConfigurationError for an unknown option, and for a value outside what is allowed.
     """
@@ -105,6 +108,7 @@ class TrainingSettings(Configured):
     seconds: float | None = None
     patience: int | None = None
     keep_best: bool = False
+    part_decay: bool = False
     fresh_statistics: bool = False
 
     DARTS_FINAL: ClassVar[TrainingSettings]
@@ -124,6 +128,11 @@ class TrainingSettings(Configured):
             raise ConfigurationError(
                 f"training option decay = {self.decay!r}: expected at most {1 - self.warm_up:.4g}, what warm_up = "
                 f"{self.warm_up!r} leaves of a stable schedule"
+            )
+        if self.part_decay and not self.keep_best:
+            raise ConfigurationError(
+                "training option part_decay = True: expected false without keep_best, as what the decay of a part "
+                "comes to is only kept as the best measurement"
             )
         if self.compile and self.drop_path:
             raise ConfigurationError(
@@ -219,6 +228,7 @@ _CHECKS: dict[str, Check] = {
     "seconds": _or_none(_positive()),
     "patience": _or_none(_integer(1)),
     "keep_best": _flag(),
+    "part_decay": _flag(),
     "fresh_statistics": _flag(),
     **{name: _one_of(*names) for name, names in _NAMES.items()},
 }

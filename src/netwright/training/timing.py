@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from statistics import median
 
+import torch
 from torch import nn
 
 from netwright.core.placing import placed
@@ -21,11 +22,15 @@ STEPS = 12  # steps that are timed at most
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds of one warm training step, of the steps of an epoch, and of one validation after it."""
+    """Seconds of one warm training step, of the steps of an epoch, and of one validation after it.
+
+    at_once: trainings that the threads of this process are enough for, as each takes no more than it is quicker with.
+    """
 
     step: float
     epoch: float
     validation: float
+    at_once: int = 1
 
     def of(self, epochs: int) -> float:
         """Seconds of a training of so many epochs, each followed by a validation."""
@@ -40,10 +45,12 @@ def pace(network: nn.Module, data: Data, settings: TrainingSettings, device: str
     data: as for `train`; only a few batches of it are used.
     most: seconds after which no further step is timed. Raises what a training may raise within its first steps.
     """
+    threads = torch.get_num_threads()
     with ready(network, data, settings, 0, placed(device), evaluating=False) as loop:
         step = _step_seconds(loop, most)
         validation = FORWARD * step * len(loop.held_out) / settings.batch_size
-        return Pace(step, step * loop.steps, validation)
+        at_once = threads // torch.get_num_threads() if loop.device.type == "cpu" else 1
+        return Pace(step, step * loop.steps, validation, max(1, at_once))
     raise AssertionError
 
 
