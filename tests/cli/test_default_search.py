@@ -36,7 +36,7 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_few_seconds_give_a_network_that_is_taken_home(table: Path) -> None:
-    said = netwright("search", table, "--target-column", "bought", "--time", "7s", "--name", "r")
+    said = netwright("search", table, "--target-column", "bought", "--time", "10s", "--name", "r")
     for word in ("contestants: ", "training: ", "race: ", "time: ", "found network"):
         assert word in said
     report = json.loads(netwright("show", "r", "--json"))["report"]["figures"]

@@ -45,6 +45,7 @@ REFUSED = [
     ("seconds", 0, "above 0, or none"),
     ("patience", 0, "at least 1, or none"),
     ("keep_best", "yes", "true or false"),
+    ("part_decay", "yes", "true or false"),
     ("fresh_statistics", 1, "true or false"),
 ]
 

@@ -18,7 +18,7 @@ def plan_of_search(options: SearchOptions) -> Plan:
     """The plan of a search. Raises ConfigurationError for options that do not go together."""
     recipe, strategy = _sorted_out(options.method, options.recipe, options.strategy, options.warm_start)
     most = zip(("params", "macs", "activation_memory"), options.amounts.values(), strict=True)
-own = own_spaces().get(split(recipe or strategy or "")[0])
+    own = own_spaces().get(split(recipe or strategy or "")[0])
     given: dict[str, Any] = {**part(options, Asked), "recipe": recipe, "space": options.space or own}
     strategy = strategy or _usual_strategy(options)
     given["decides_workers"] = _may_decide_workers(options) and strategy == AUTOMATIC and recipe is None
