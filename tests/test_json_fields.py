@@ -49,12 +49,14 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[Any]]:
     cells = ("search", "digits", *SMALL, *there, "--no-baselines", "--final-seeds", 1)
     recipe = (*cells, "--recipe", "darts", "--name", "b")
     again = (*cells, "--trials", 1, "--repeats", 2, "--name", "c")
+    given = ("darts_v2", "--data", "digits", "--examples", 200, "--cells", 2, "--channels", 2, "--epochs", 1)
     scores = ("--table", table(place / "t.csv"), "--metric", "valid", "--report", "test")
     budget = ("--strategies", "random,local", "--evaluations", 20, "--repeats", 4, "--folder", place / "compared")
     return {
         "search": [printed(*first, "--export", place / "out"), printed(*recipe), printed(*again)],
+        "train": [printed("train", *given, *there, "--baselines", "--name", "d", "--export", place / "trained")],
         "runs": [printed("runs", *there)],
-        "show": [printed("show", each, *there) for each in "abc"],
+        "show": [printed("show", each, *there) for each in "abcd"],
         "show --trial": [printed("show", "a", *there, "--trial", 0)],
         "export": [printed("export", "a", *there, "--to", place / "other")],
         "final": [printed("final", "a", *there, "--epochs", 1)],

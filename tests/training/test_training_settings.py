@@ -91,6 +91,7 @@ def test_the_protocol_of_darts():
         "learning_rate": 0.025,
         "minimum_learning_rate": 0.0,
         "momentum": 0.9,
+        "nesterov": False,
         "weight_decay": 3e-4,
         "schedule": "cosine",
         "warm_up": 0.0,

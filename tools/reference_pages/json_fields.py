@@ -193,6 +193,7 @@ PLAN: Fields = {
     "plan.warm_start_networks": ("count", "`--warm-start-networks`"),
     "plan.first[]": ("text", "(not always) the architectures of a warm start"),
     "plan.given.**": ("any", "(not always) the plan as it was given, before it was fitted to the data and the time"),
+    "plan.network.*": ("any?", "(not always) of `netwright train`: which network, and its sizes; null as published"),
     "plan.expected_trials": ("count?", "how many trials were expected to fit"),
 }
 OUTCOME: Fields = {
@@ -232,6 +233,7 @@ REPORT = below("report.figures.", FIGURES)
 COMMANDS: dict[str, Fields] = {
     "search": {**OUTCOME, "final": ("any?", "null without a final training"), **below("final.", FIGURES)},
     "resume": {**OUTCOME, "final": ("any?", "null without a final training"), **below("final.", FIGURES)},
+    "train": {**OUTCOME, "final": ("any?", "null without a training"), **below("final.", FIGURES)},
     "runs": {
         **below("[].", RUN),
         "[].best": ("any?", "null where no trial completed"),

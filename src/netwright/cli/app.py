@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from netwright.cli import completing
-from netwright.cli.asked import Elsewhere, FinalOptions, ResumeOptions, SearchOptions, TrainedElsewhere
+from netwright.cli.asked import Elsewhere, FinalOptions, ResumeOptions, SearchOptions, TrainedElsewhere, TrainOptions
 from netwright.cli.evidence import audit, compare, proxies
 from netwright.cli.help import NamingCommand
 from netwright.cli.options import RUNS, Directory, Json, Quiet, RunName, Trust
@@ -54,6 +54,24 @@ def search(options: SearchOptions) -> None:
         go_on_again(before, plan, directory, str(name), export, **told)
         return
     refuse_early(plan, directory, options.amounts, name, export)
+    begin(plan, directory, name, export, **told)
+
+
+@app.command(cls=NamingCommand)
+@taking(TrainOptions)
+def train(options: TrainOptions) -> None:
+    """Train a published NETWORK, or a cell of your own, as its authors do, test it and keep it for export."""
+    from netwright.cli.again import go_on_again, stored
+    from netwright.cli.planning import plan_of_training
+    from netwright.cli.refusals import refuse_early
+    from netwright.cli.search import begin
+
+    plan, directory, name, export = plan_of_training(options), options.directory, options.name, options.export
+    told = {"as_json": options.as_json, "quiet": options.quiet}
+    if options.resume and (before := stored(directory, name, plan, trust=options.trust)) is not None:
+        go_on_again(before, plan, directory, str(name), export, **told)
+        return
+    refuse_early(plan, directory, {}, name, export)
     begin(plan, directory, name, export, **told)
 
 

@@ -191,6 +191,64 @@ class SearchOptions(DataOptions, Asked):
 
 
 @dataclass(frozen=True)
+class GivenTraining:
+    """Which network `netwright train` is asked for, and how it is trained."""
+
+    network: Annotated[
+        str,
+        typer.Argument(
+            metavar="NETWORK",
+            autocompletion=completing.networks,
+            help="A published one, as darts_v2, pdarts, nasnet_a, enas_rnn; a .txt, .json or .py file with a cell, or "
+            "the cell itself, as Genotype(...).",
+        ),
+    ]
+    data: Annotated[
+        str | None, typer.Option(help="The data, as netwright search takes them: digits, cifar10, a folder, a file.")
+    ] = None
+    cells: Annotated[int | None, typer.Option(help="How many cells; by default as published, 20 or 14.")] = None
+    channels: Annotated[
+        int | None, typer.Option(help="Channels of the first cells; by default as published, 36 or 48.")
+    ] = None
+    epochs: Annotated[int | None, typer.Option(help="Epochs; 600 by default, as published, or what fits --time.")] = (
+        None
+    )
+    time: Annotated[str | None, typer.Option(help="Have it done in time, with fewer epochs: 90s, 10m, 1h30m.")] = None
+    cutout: Annotated[int | None, typer.Option(help="Side in pixels; by default half of the images' side.")] = None
+    auxiliary: Annotated[
+        float | None, typer.Option(help="Weight of the second classifier's loss; 0 leaves it out; 0.4 by default.")
+    ] = None
+    drop_path: Annotated[
+        float | None, typer.Option(help="Probability in the last epoch, risen from 0; 0.2 by default.")
+    ] = None
+    batch_size: Annotated[int | None, typer.Option(help="Examples in one step; 96 by default.")] = None
+    training: Annotated[str, typer.Option(help="Further training options, as learning_rate=0.05,average=0.999.")] = ""
+    seeds: Annotated[int, typer.Option(help="How often it is trained, with one seed after the other.")] = 1
+    seed: Annotated[int, typer.Option(help="The first seed.")] = 0
+    baselines: Annotated[bool, typer.Option(help="Train plain references and a random cell beside it.")] = False
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto"
+
+
+@dataclass(frozen=True)
+class TrainOptions(DataOptions, GivenTraining):
+    """The options of `netwright train`."""
+
+    name: Annotated[
+        str | None,
+        typer.Option(help="The run's name; by default made from data, space and network."),
+        After("baselines"),
+    ] = None
+    directory: Directory = Path(RUNS)
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run of this --name where there is one.")] = (
+        False
+    )
+    export: Annotated[Path | None, typer.Option(help="Export the result into this folder at the end.")] = None
+    trust: Trust = False
+    as_json: Json = False
+    quiet: Quiet = False
+
+
+@dataclass(frozen=True)
 class Elsewhere:
     """Where trials run from now on."""
 

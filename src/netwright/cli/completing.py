@@ -39,6 +39,15 @@ def recipes(incomplete: str) -> list[str]:
     return _beginning(names("search"), incomplete)
 
 
+def networks(incomplete: str) -> list[str]:
+    """The published networks, read without importing the space that they are of."""
+    import json
+
+    from netwright.catalogue.reading import ROOM
+
+    return _beginning(json.loads((ROOM / "spaces" / "published_cells.json").read_text(encoding="utf-8")), incomplete)
+
+
 def executors(incomplete: str) -> list[str]:
     from netwright.cli.workers import EXECUTORS
 

@@ -154,7 +154,10 @@ class Driver:
 
         with Store(self.directory) as store:
             taken = store.names()
-        method = split(plan.recipe)[0].rpartition(":")[2] if plan.recipe else _named_method(plan)
+        if plan.given_network is not None:
+            method = plan.given_network.name
+        else:
+            method = split(plan.recipe)[0].rpartition(":")[2] if plan.recipe else _named_method(plan)
         return next_name(search.strategy, search.estimator, taken, method)
 
 

@@ -108,6 +108,13 @@ def _recipe(plan: Plan, fitted: bool) -> str:
     return f"train shared weights for {counted(plan.shared_epochs or 0, 'epoch')}{fitting}{beside}"
 
 
+def final_lines(plan: Plan, run: Run) -> list[str]:
+    """What is trained finally, before it is."""
+    if plan.network:
+        return [f"run {run.name}: training for {counted(plan.epochs_finally, 'epoch')}"]
+    return ["", f"final training of trial {run.best.number}, then evidence as time remains"]
+
+
 ENOUGH = 0.5  # of a paper's epochs, below which it is not the paper's method that runs
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
@@ -20,6 +21,8 @@ from netwright.cli.trust import stored_plan
 from netwright.core.errors import UserError, marked
 from netwright.core.inside import inside
 from netwright.core.wording import duration, printable
+
+PLAIN_EVERY = 30.0  # seconds between lines on the progress of a training, where there is no terminal
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
@@ -47,13 +50,13 @@ def conclude_run(
 
     planned = {
         "final_epochs": plan.epochs_finally,
-        "final_seeds": plan.final_seeds,
+        "final_seeds": plan.seeds_finally,
         "baselines": plan.baselines,
         "exact": plan.final_epochs is not None,
     }
     if plan.decisions is not None:  # its winner is trained already, unless it is trained anew on all examples
         planned |= {"final_epochs": int(plan.decisions.again), "anew": plan.decisions.again}
-    with _status(quiet) as status:
+    with _status(quiet, plain=bool(plan.network)) as status:
         concluded = conclude(
             run,
             on_progress=status,
@@ -74,13 +77,31 @@ def further(figures: Figures, run: str, directory: Path) -> list[str]:
     return [f"add it with: netwright final {run}{at(directory)}"] if figures.left_out else []
 
 
-def _status(quiet: bool) -> AbstractContextManager[Callable[[str], object]]:
-    """What shows the progress of a final training: one line that changes on a terminal, nothing elsewhere."""
+def _status(quiet: bool, *, plain: bool = False) -> AbstractContextManager[Callable[[str], object]]:
+    """What shows the progress of a final training: one line that changes on a terminal, nothing elsewhere.
+
+    plain: a line now and then elsewhere, too.
+    """
+    if not quiet and plain and not colours(sys.stdout):
+        return nullcontext(_NowAndThen())
     if quiet or not colours(sys.stdout):
         return nullcontext(lambda _: None)
     from rich.console import Console
 
     return _Spinner(Console().status("final training"))
+
+
+class _NowAndThen:
+    """Prints what it is told, unless it has printed something a moment ago."""
+
+    def __init__(self) -> None:
+        self._said = -PLAIN_EVERY
+
+    def __call__(self, text: str) -> None:
+        now = time.monotonic()
+        if now - self._said >= PLAIN_EVERY:
+            self._said = now
+            say(text)
 
 
 class _Spinner:
@@ -199,7 +220,7 @@ def train_finally(
     silent = quiet or as_json
     plan = found.plan
     options: dict[str, Any] = {"final_epochs": epochs, "further": epochs is not None, "exact": True}
-    options |= {"final_seeds": seeds} if seeds is not None else {}
+    options |= {"final_seeds": replace(plan, final_seeds=seeds).seeds_finally} if seeds is not None else {}
     options |= {"baselines": baselines} if baselines is not None else {}
     if not found.run.kept("final") and epochs is None:
         options["final_epochs"] = plan.epochs_later

@@ -18,6 +18,7 @@ from netwright.results.metric_words import is_share
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from netwright.cli.given_network import GivenNetwork
     from netwright.core.space import Space
     from netwright.core.strategy import Strategy
     from netwright.engine import Search
@@ -56,6 +57,7 @@ class Plan(Asked):
     given: dict[str, Any] = field(default_factory=dict)  # the options before anything of them was fitted
     expected_trials: int | None = None  # how many candidates fit, as far as that is known beforehand
     automatic: dict[str, Any] = field(default_factory=dict)  # what the default search decided on, once it has
+    network: dict[str, Any] = field(default_factory=dict)  # that is trained, in place of a search
 
     def __post_init__(self) -> None:
         least_values = {"epochs": 1, "trials": 1, "patience": 1, "final_epochs": 0, "final_seeds": 1, "repeats": 1}
@@ -112,6 +114,18 @@ class Plan(Asked):
         from netwright.methods.automatic import Decided
 
         return Decided.from_json(self.automatic) if self.automatic else None
+
+    @property
+    def given_network(self) -> GivenNetwork | None:
+        """The network that is trained in place of a search; None where there is a search."""
+        from netwright.cli.given_network import GivenNetwork
+
+        return GivenNetwork.from_json(self.network) if self.network else None
+
+    @property
+    def seeds_finally(self) -> int | tuple[int, ...]:
+        """How many seeds the winner is finally trained with; of a network that is given, which."""
+        return tuple(range(self.seed, self.seed + self.final_seeds)) if self.network else self.final_seeds
 
     def decided(self, task: Task, networks: Space, seconds: float, after: float) -> Plan:
         """The plan with what the default search decides on.
@@ -220,7 +234,7 @@ class Plan(Asked):
 
     def resolved(self) -> Plan:
         """The plan with the strategy's defaults written out, so that it stays the same when trials are added later."""
-        if self.is_automatic:
+        if self.is_automatic or self.network:
             return self
         return replace(self, strategy=making.fitted(self.strategy, self.expected_trials or self.trials))
 
@@ -252,6 +266,8 @@ class Plan(Asked):
         mlp for vectors, texts (recurrent for a recipe) for tokens, series for series, unet-cells for a class for every
         pixel.
         """
+        if (given := self.given_network) is not None:
+            return given.made(task.shape)[0]
         default = ("chain", "mlp")
         if task.shape.is_tokens:
             default = ("", "recurrent" if self.recipe else "texts")
@@ -292,6 +308,8 @@ class Plan(Asked):
             self._check_target(task.problem.main.name)
         if self.recipe is not None:
             return self._make_recipe(task, space)
+        if self.network:
+            return self._make_training_alone(task, space)
         from netwright.cli.scores import with_scores
         from netwright.core.objective import Constraint
 
@@ -299,6 +317,18 @@ class Plan(Asked):
         metrics += [name for each in self.objectives for name in Objective.parse(each).needs()]
         estimator = with_scores(self.make_training(task, space), metrics)
         return Search(self.make_strategy(space), estimator, constraints=self.limits, **self._wanted())
+
+    def _make_training_alone(self, task: Task, space: Space) -> Search:
+        """The network that is given, counted; its training is the final one."""
+        from netwright.engine import Search
+        from netwright.estimators import Counted
+        from netwright.strategies.listed import Listed
+
+        given = self.given_network
+        assert given is not None
+        estimator = Counted(self.make_training(task, space))
+        strategy = Listed(space, [given.made(task.shape)[1]])
+        return Search(strategy, estimator, objective="params:minimize", seed=self.seed)
 
     def make_random_search(self, task: Task, space: Space) -> Search:
         """Random search with training alone, for what a recipe is set beside."""
@@ -319,6 +349,8 @@ class Plan(Asked):
         found = self.decisions
         if found is not None:
             return found.training(space, task, self.device)
+        if self.network:
+            return self._make_published_training(task, space)
         options = {} if self.recipe else pairs(self.training)  # a recipe's are those of its shared weights
         usual = usual_batch(task.shape, len(task.train))
         batch = {} if usual is None else {"batch_size": str(usual)}
@@ -328,6 +360,23 @@ class Plan(Asked):
             total = self.seconds if seconds is None else seconds
             estimator = estimator.replace(time_limit=total * SHARE_OF_ONE_TRIAL)
         return estimator
+
+    def _make_published_training(self, task: Task, space: Space) -> Any:
+        """The training of the network that is given: as published, but for what was asked for."""
+        from netwright.estimators.training import Training
+        from netwright.training.as_published import as_published
+
+        settings = as_published(task.shape, task.problem, len(task.train))
+        options = pairs(self.training)
+        if self.final_epochs is not None:
+            options = {"epochs": str(self.final_epochs), **options}
+        made = construct(Training, space, task, options={"device": self.device, **options})
+        asked = {name: value for name, value in made.settings.arguments.items() if name in options}
+        found = settings.replace(**asked)
+        side = min(task.shape.height, task.shape.width) if task.shape.is_image else 0
+        if found.cutout is not None and side and found.cutout > side:
+            raise ConfigurationError(f"--cutout {found.cutout}: expected at most {side} pixels, the side of the images")
+        return made.replace(settings=found)
 
     def _make_recipe(self, task: Task, space: Space) -> Search:
         from netwright.catalogue.arguments import called

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from netwright.catalogue import load, own_spaces, shipped, split
+from netwright.catalogue import load, own_spaces, pairs, shipped, split
 from netwright.catalogue.loading import gives_a_search
-from netwright.cli.asked import Asked, SearchOptions
+from netwright.cli.asked import Asked, SearchOptions, TrainOptions
 from netwright.cli.asked_evidence import ProxiesOptions, Scoring
 from netwright.cli.plan import AUTOMATIC, Plan
 from netwright.cli.taking import part
@@ -43,6 +43,53 @@ def _usual_strategy(options: SearchOptions) -> str:
 def _may_decide_workers(options: SearchOptions) -> bool:
     """Whether the person has said nothing about where trials run, and how many of them at once."""
     return options.workers is None and options.executor is None and all(getattr(options, name) is None for name in ONLY)
+
+
+EPOCHS = 600  # of the published final training on CIFAR-10
+EPOCHS_OF_TEXTS = 100
+
+
+def plan_of_training(options: TrainOptions) -> Plan:
+    """The plan of a training without a search. Raises ConfigurationError for options that do not go together."""
+    from netwright.cli.given_network import GivenNetwork
+
+    if not options.data:
+        raise ConfigurationError("--data is missing: what to train on, as digits, cifar10 or path/to/images")
+    if options.epochs is not None and options.epochs < 1:
+        raise ConfigurationError(f"--epochs {options.epochs}: expected a whole number of at least 1")
+    training = _training_options(options)
+    auxiliary = options.auxiliary is None or options.auxiliary != 0
+    given = GivenNetwork.named(options.network, options.cells, options.channels, auxiliary=auxiliary)
+    return Plan(
+        data=options.data,
+        network=given.to_json(),
+        trials=1,
+        time=options.time,
+        training=",".join(f"{name}={value}" for name, value in training.items()),
+        final_epochs=options.epochs or (EPOCHS_OF_TEXTS if given.cell.is_recurrent else EPOCHS),
+        final_seeds=options.seeds,
+        baselines=options.baselines,
+        seed=options.seed,
+        device=options.device,
+        **options.read_as,
+    )
+
+
+def _training_options(options: TrainOptions) -> dict[str, str]:
+    """The training options that were given, those with a flag of their own among them."""
+    given = pairs(options.training)
+    own = {
+        "cutout": options.cutout,
+        "auxiliary_weight": options.auxiliary,
+        "drop_path": options.drop_path,
+        "batch_size": options.batch_size,
+    }
+    for name, value in own.items():
+        if value is not None and name in given:
+            raise ConfigurationError(f"--training {name}={given[name]}: it is given by an option of its own already")
+    if "epochs" in given or "device" in given:
+        raise ConfigurationError("--training: epochs and device have options of their own, --epochs and --device")
+    return {**given, **{name: str(value) for name, value in own.items() if value is not None}}
 
 
 def plan_of_scoring(options: ProxiesOptions) -> Plan:

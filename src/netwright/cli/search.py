@@ -13,6 +13,7 @@ from netwright.cli.driving import Driver
 from netwright.cli.explaining import (
     cut_short,
     expectations,
+    final_lines,
     planned,
     recipe_warnings,
     shares,
@@ -27,6 +28,7 @@ from netwright.cli.reading import read_task
 from netwright.cli.show import at
 from netwright.cli.stopping import stoppable
 from netwright.cli.timetable import SHARE_OF_FINALS, Timetable
+from netwright.cli.train import training_lines
 from netwright.cli.trust import note_begun
 from netwright.core.errors import SearchFailed, UserError
 from netwright.core.wording import amount, duration
@@ -78,7 +80,7 @@ class Command:
         self.plan = plan = plan.fitted(self.task, self.space)
         self.times.plan = plan
         self.search: Search = plan.make_search(self.task, self.space)
-        self.driver = Driver(directory, self.times, quiet=self.quiet)
+        self.driver = Driver(directory, self.times, quiet=self.quiet or bool(plan.network))
         self.run: Run | None = None
         self.repeats: list[Run] = []
         self.random: list[Run] = []
@@ -98,6 +100,9 @@ class Command:
 
     def prepare(self) -> None:
         """Say what was understood, try the smallest and the largest network, fit the plan to the time, and say it."""
+        if self.plan.network:
+            self._say(*self.task.describe(in_flags), *training_lines(self.plan, self.search), "")
+            return
         self._say(*self.task.describe(in_flags), *understood(self.plan, self.search))
         here = workers.chosen(self.plan) == "inline"  # where trials run elsewhere, what is wrong with one stays there
         known = self.plan.is_automatic and not (self.plan.space or self.plan.limits or self.plan.reference)
@@ -180,7 +185,8 @@ class Command:
         """Search, train finally, report, export. further: whether searches that had ended go on."""
         self.driver.further = further
         run = self.run = self._search(name, resume)
-        self._say(f"run {run.name} stopped: {run.stopped}", *cut_short(run))
+        if not self.plan.network:
+            self._say(f"run {run.name} stopped: {run.stopped}", *cut_short(run))
         self._others(run)
         if not self.as_json:
             say(*self._found(run))
@@ -268,7 +274,7 @@ class Command:
         plan = self.plan
         if not plan.epochs_finally:
             return None
-        self._say("", f"final training of trial {run.best.number}, then evidence as time remains")
+        self._say(*final_lines(plan, run))
         rivals = {RANDOM: self.random} if self.random else {}
         with self.driver.working(f"{run.name}-final", plan.without_limits(), "final") as executor:
             concluded = conclude_run(

@@ -161,6 +161,8 @@ def at(directory: Path) -> str:
 def _settings(plan: Mapping[str, Any]) -> dict[str, str]:
     keys = ("data", "recipe", "shared_epochs", "strategy", "epochs", "objectives", "limits", "seed", "device")
     keys = [key for key in keys if not (plan.get("recipe") and key in ("strategy", "epochs"))]
+    if plan.get("network"):
+        plan = {**plan, "strategy": f"none: {plan['network'].get('name')} is trained as it is"}
     shown = {key.replace("_", " "): plan[key] for key in keys if plan.get(key) not in (None, [], "", ())}
     for method in ("recipe", "strategy"):
         if said := departure(str(shown.get(method, ""))):

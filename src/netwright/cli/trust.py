@@ -64,6 +64,7 @@ def stored_plan(
 
 def read_plan(notes: Any) -> Plan:
     """The plan that was stored; CorruptStore for what is none. Nothing that it names is imported."""
+    from netwright.cli.given_network import GivenNetwork
     from netwright.cli.plan import Plan
 
     try:
@@ -74,6 +75,8 @@ def read_plan(notes: Any) -> Plan:
                 raise TypeError(f"its {name} is {str(value)[:80]!r}")
         if not all(isinstance(each, str) for each in plan.reference):
             raise TypeError(f"its reference is {str(plan.reference)[:80]!r}")
+        if plan.network:
+            GivenNetwork.from_json(plan.network)
         if not isinstance(plan.data_options, dict):
             raise TypeError(f"its data_options are {str(plan.data_options)[:80]!r}")
     except (TypeError, ValueError, AttributeError) as problem:

@@ -1,6 +1,7 @@
 """Performance estimation strategies: what a candidate costs and how good it is."""
 
 from netwright.estimators.cost import Cost
+from netwright.estimators.counted import Counted
 from netwright.estimators.function import Function
 from netwright.estimators.predicted import Predicted
 from netwright.estimators.shared_weights import SharedWeights
@@ -11,6 +12,7 @@ from netwright.estimators.zero_cost import Filter, ZeroCost
 
 __all__ = [
     "Cost",
+    "Counted",
     "Filter",
     "Function",
     "Predicted",

@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map_only
 from torch.utils.hooks import RemovableHandle
 
+from netwright.networks.cells import CellNetwork
 from netwright.networks.operations import Zero
 
 BYTES = 4  # of a float32 number
@@ -52,6 +53,13 @@ def count(module: nn.Module, shape: Sequence[int]) -> Count:
     values cannot be counted and raises what PyTorch raises for it.
     """
     return sum(count_layers(module, shape).values(), Count())
+
+
+def count_predicting(module: nn.Module, shape: Sequence[int]) -> Count:
+    """As `count`, without the second classifier of a network of cells, which only training needs."""
+    second = isinstance(module, CellNetwork) and module.auxiliary is not None
+    layers = count_layers(module, shape).items()
+    return sum((each for name, each in layers if not (second and name.startswith("auxiliary."))), Count())
 
 
 def count_layers(module: nn.Module, shape: Sequence[int]) -> dict[str, Count]:

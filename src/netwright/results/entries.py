@@ -40,7 +40,7 @@ from netwright.core.roles import (
 from netwright.core.space import Space
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.workplace import workplace
-from netwright.networks.counting import count
+from netwright.networks.counting import count_predicting
 from netwright.results.figures import Contender
 from netwright.results.final import Tested, Trained, train_and_test
 from netwright.results.reference_models import Reference, own_references, references
@@ -256,7 +256,7 @@ class FinalTraining(Estimator):
 
 def _leave(tested: Tested, epochs: int, folder: Path) -> None:
     """Keep the result in the folder; the checkpoints that led to it have done their work."""
-    cost = count(tested.network, tuple(tested.shape))
+    cost = count_predicting(tested.network, tuple(tested.shape))
     facts = {"trained": asdict(tested.record), "params": cost.params, "macs": cost.macs}
     state = {"average": None, "outputs": tested.outputs}
     save(folder / RESULT, Snapshot(epochs, tested.network.state_dict(), state, facts))

@@ -18,7 +18,7 @@ from netwright.core.memory_use import peak_of_process
 from netwright.core.problem import Metric
 from netwright.core.roles import chosen_training
 from netwright.core.task import Data
-from netwright.networks.counting import count
+from netwright.networks.counting import count_predicting
 from netwright.results.figures import Contender
 from netwright.results.hardware import hardware
 from netwright.training import OutOfTime, TrainingResult, TrainingSettings, seeded, train
@@ -156,7 +156,7 @@ def train_final(
     options = Options(device, None if directory is None else Path(directory), on_epoch, deadline, whole_epoch=True)
     made, failed = train_each(builds, task, dict(zip(seeds, chosen, strict=True)), options)
     first = made[0]
-    cost = count(first.network, task.shape.input)
+    cost = count_predicting(first.network, task.shape.input)
     return FinalResult(
         architecture=architecture,
         settings=chosen[0],

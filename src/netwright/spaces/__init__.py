@@ -17,7 +17,7 @@ from netwright.spaces.nasbench101 import NasBench101
 from netwright.spaces.nasbench201 import NasBench201
 from netwright.spaces.nasbench_macro import NasBenchMacro
 from netwright.spaces.nasnet import NasNet
-from netwright.spaces.published import from_genotype
+from netwright.spaces.published import from_genotype, published, published_cells
 from netwright.spaces.recurrent import Recurrent
 from netwright.spaces.residual import Residual
 from netwright.spaces.series import Series
@@ -61,5 +61,7 @@ __all__ = [
     "UNetCells",
     "WithTraining",
     "from_genotype",
+    "published",
+    "published_cells",
     "usual_space",
 ]

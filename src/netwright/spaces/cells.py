@@ -132,6 +132,11 @@ class CellSpace(DecisionSpace):
         return False
 
     @property
+    def joins_inputs(self) -> bool:
+        """Whether a cell's output has inputs of the cell among its states."""
+        return False
+
+    @property
     def node_counts(self) -> tuple[int, int]:
         """Nodes of the normal and of the reduction cell."""
         return self.nodes if isinstance(self.nodes, tuple) else (self.nodes, self.nodes)
@@ -223,8 +228,9 @@ class CellSpace(DecisionSpace):
 
     def from_genotype(self, genotype: str | Mapping[str, Any]) -> Architecture:
         """The architecture of this space with these cells; InvalidArchitecture says why there is none."""
+        read = read_genotype(genotype, inputs=self.joins_inputs)
         labels: dict[str, Label] = {}
-        for kind, count, cell in zip(KINDS, self.node_counts, read_genotype(genotype).cells, strict=True):
+        for kind, count, cell in zip(KINDS, self.node_counts, read.cells, strict=True):
             if len(cell.nodes) != count:
                 raise InvalidArchitecture(
                     f"{kind!r} of the genotype has {len(cell.nodes)} nodes, but this space's cells have {count}; "

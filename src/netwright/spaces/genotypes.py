@@ -26,6 +26,7 @@ from netwright.spaces.genotype_forms import (
     parts_of_text,
     readings_by_node,
 )
+from netwright.spaces.genotype_lists import LISTS, has_lists, in_parts, is_written_in_lists, parts_of_lists
 
 Reading = tuple[str, int]  # an operation, and the state that it reads
 Block = tuple[Reading, Reading]
@@ -81,16 +82,21 @@ class Genotype:
 def is_genotype(value: object) -> bool:
     """Whether this is meant as a genotype, valid or not: the text of one, or data with its keys."""
     if isinstance(value, str):
-        return is_written(value)
-    return isinstance(value, Mapping) and bool({"cells", "recurrent", *KINDS} & set(value))
+        return is_written(value) or is_written_in_lists(value)
+    return isinstance(value, Mapping) and bool({"cells", "recurrent", *KINDS, *LISTS} & set(value))
 
 
-def read_genotype(value: str | Mapping[str, Any]) -> Genotype:
+def read_genotype(value: str | Mapping[str, Any], *, inputs: bool = False) -> Genotype:
     """The genotype that a mapping, its JSON, or the text `Genotype(normal=..., ...)` describes.
 
     A mapping may also hold it under "cells", and a named tuple is read like one. Text may give it a name, as in
     `NAME = module.Genotype(...)`; it is parsed as literals and never executed. Readings may stand in one list, or in
-    one a node, each with a weight or with the node it leads to.
+    one a node, each with a weight or with the node it leads to. Lists of NASNet, PNASNet and ENAS are read, too: see
+    `genotype_lists`.
+
+    value: in any of these forms.
+    inputs: whether the output may have inputs of the cell among its states, as those of NASNet's lists may.
+
     Raises InvalidArchitecture, which says which part is wrong, or UserError for broken JSON.
     """
     record: Any = _from_text(value) if isinstance(value, str) else value
@@ -103,22 +109,25 @@ def read_genotype(value: str | Mapping[str, Any]) -> Genotype:
         raise InvalidArchitecture(
             "this genotype is a recurrent cell; the spaces of cells hold convolutional ones ('normal' and 'reduce')"
         )
-    parts = checked_parts(record)
-    return Genotype(*(_read_cell(kind, parts[kind], parts[f"{kind}_concat"]) for kind in KINDS))
+    inputs = inputs or has_lists(record) or (isinstance(value, str) and is_written_in_lists(value))
+    parts = checked_parts(in_parts(record))
+    return Genotype(*(_read_cell(kind, parts[kind], parts[f"{kind}_concat"], inputs=inputs) for kind in KINDS))
 
 
 def _from_text(text: str) -> Any:
+    if is_written_in_lists(text):
+        return parts_of_lists(text)
     return parts_of_text(text) if is_written(text) else parse_json(text)
 
 
-def _read_cell(kind: str, part: object, output: object) -> PublishedCell:
+def _read_cell(kind: str, part: object, output: object, *, inputs: bool) -> PublishedCell:
     readings, output = readings_by_node(kind, part, output)
     if len(readings) > MOST_NODES:
         raise InvalidArchitecture(f"{kind!r} has {len(readings)} nodes; at most {MOST_NODES} can be read")
     nodes = tuple(
         (_read_pair(kind, i, first), _read_pair(kind, i, second)) for i, (first, second) in enumerate(readings)
     )
-    return PublishedCell(nodes, _read_output(kind, output, len(nodes)))
+    return PublishedCell(nodes, _read_output(kind, output, len(nodes), 0 if inputs else 2))
 
 
 def _read_pair(kind: str, node: int, pair: object) -> Reading:
@@ -142,13 +151,14 @@ def _is_pair(values: Sequence[object]) -> bool:
     return len(values) == 2 or (len(values) == 3 and hasattr(values[2], "__float__"))
 
 
-def _read_output(kind: str, output: object, nodes: int) -> tuple[int, ...]:
+def _read_output(kind: str, output: object, nodes: int, least: int) -> tuple[int, ...]:
+    """The states of the output, in ascending order. least: the first that may be among them."""
     if not isinstance(output, Sequence | set | frozenset) or isinstance(output, str) or not output:
         raise InvalidArchitecture(f"'{kind}_concat' should list states, found {shown(output)}")
     states: list[int] = []
     for each in cast("Sequence[object]", output):
         state = _whole(each)
-        if state is None or not 2 <= state < nodes + 2:
+        if state is None or not least <= state < nodes + 2:
             raise InvalidArchitecture(
                 f"'{kind}_concat' lists {shown(each)}; the nodes of this cell are states 2 to {nodes + 1}"
             )

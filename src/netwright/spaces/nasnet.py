@@ -34,7 +34,8 @@ class NasNet(CellSpace):
     auxiliary: whether there is a second classifier after the second reduction.
     stem_multiplier: channels of the stem, in units of `channels`.
     output: the states that are joined to the cell's output, the "loose" ends that no node reads, "all" nodes, or two
-        tuples of states, for the normal and for the reduction cell.
+        tuples of states, for the normal and for the reduction cell; the normal one may have inputs of the cell, states
+        0 and 1, among them, as that of NASNet-A has.
     projected: whether ReLU, a 1x1 convolution and a normalisation bring what is joined to the width of one state, as in
         the programs of ENAS (Pham et al. 2018) and ASNG-NAS (Akimoto et al. 2019).
 
@@ -73,13 +74,17 @@ class NasNet(CellSpace):
         if isinstance(self.output, str) or len(self.output) != 2:
             raise ConfigurationError(f"NasNet cannot put out {self.output!r}; {form}")
         chosen = tuple(tuple(sorted(each)) for each in self.output)
-        for states, count in zip(chosen, self.node_counts, strict=True):
-            if not states or len(set(states)) < len(states) or not set(states) <= set(range(2, count + 2)):
+        for states, count, least in zip(chosen, self.node_counts, (0, 2), strict=True):
+            if not states or len(set(states)) < len(states) or not set(states) <= set(range(least, count + 2)):
                 raise ConfigurationError(
                     f"NasNet cannot put out the states {list(states)} of a cell whose {count} nodes are states 2 to "
                     f"{count + 1}; {form}"
                 )
         return chosen
+
+    @property
+    def joins_inputs(self) -> bool:
+        return not isinstance(self.output, str) and min(self.output[0]) < 2
 
     def cost_frame(self, point: Point) -> tuple[int, ...]:
         """How many states make up the output of each cell: on what all but the operations' own cost depends."""

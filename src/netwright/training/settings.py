@@ -237,6 +237,7 @@ TrainingSettings.DARTS_FINAL = TrainingSettings(
     epochs=600,
     batch_size=96,
     learning_rate=0.025,
+    nesterov=False,
     weight_decay=3e-4,
     warm_up=0.0,
     cutout=16,
