@@ -16,6 +16,8 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -140,4 +142,5 @@ def conclude(outcomes: Sequence[Outcome], folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("worth: ended; the same command goes on"))  # and its cell with it
     main()

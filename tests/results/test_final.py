@@ -359,6 +359,22 @@ def test_going_on_never_makes_the_network_worse_on_the_validation_examples(digit
     assert (record.test["accuracy"],) == before
 
 
+@pytest.mark.parametrize("rate", [30.0, 1e30, 0.05])
+def test_a_training_anew_that_comes_to_nothing_better_gives_way_to_the_weights_of_the_search(
+    digits: Task, tmp_path: Path, rate: float
+) -> None:
+    run = a_run(digits, tmp_path)
+    settings = run.search.estimator.settings.replace(learning_rate=rate, gradient_clip=None, epochs=12)
+    winner = Winner(run.best.architecture, run.weights(run.best), 2, anew=True, passes=12.0)
+    finals = Finals(FinalTraining(Tiny(), digits, settings), [winner], {}, None, tmp_path / "f", lambda _: None)
+    finals.carry_out(Wanted(1, (0,), baselines=False), Inline())
+    record = finals.results[FOUND][0].record
+    before = conclude(run, train=False, final_seeds=1, baselines=False).figures.winner.values
+    assert record is not None
+    assert ((record.test["accuracy"],) == before) is (rate > 1)
+    assert any("its weights are those of the search" in each for each in record.notes) is (rate > 1)
+
+
 class LastFirst(Inline):
     """Takes every job at once, and is done with the last one first."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,13 @@ def test_the_first_line_says_which_is_better_and_by_how_much() -> None:
     assert "**Boosted trees are better here" in readme(worse, {}, [])
     better = figures(0.8, **{"ResNet-8": (0.77, 0.02)})
     assert verdict(better) == "The found network is better than ResNet-8 by 3.00 points (1.00 to 5.00)."
+    short = replace(
+        better.baselines[0], name="boosted trees", seeds=(), note="stopped by the time after 9 of 100 trees"
+    )
+    assert verdict(replace(better, baselines=(short,))) == (
+        "The found network is better than boosted trees (stopped by the time after 9 of 100 trees) by 3.00 points "
+        "(1.00 to 5.00)."
+    )
     both = figures(0.8, boosted_trees=(0.77, 0.02), logistic_regression=(0.6, 0.05))
     assert verdict(both) == (
         "The found network is better than all 2 references: by 3.00 points (1.00 to 5.00) than the best of them, "

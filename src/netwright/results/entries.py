@@ -42,7 +42,7 @@ from netwright.core.trial import Measurement, Proposal
 from netwright.core.workplace import workplace
 from netwright.networks.counting import count_predicting
 from netwright.results.figures import Contender
-from netwright.results.final import Tested, Trained, train_and_test
+from netwright.results.final import Tested, Trained, one_line, train_and_test
 from netwright.results.reference_models import Reference, own_references, references
 from netwright.tasks.task import Task
 from netwright.training import TrainingSettings, evaluate, seeded
@@ -189,27 +189,10 @@ class FinalTraining(Estimator):
         network = self.build(entry, architecture)
         if entry.start is not None and load_trained(network, entry.start) is None:
             raise TrialFailed(f"the weights in {entry.start} are damaged, so that there is nothing to go on from")
-        data, settings = self.task.final_data(self.device), self.settings_of(architecture)
-        before = self._validated(network) if entry.start is not None and entry.epochs else None
-        begun = settings.replace(epochs=max(1, entry.epochs))
-        if entry.passes is not None:
-            begun = settings.replace(seconds=None, epochs=max(1, round(entry.passes)))
-        now = time.monotonic()
-        tested = train_and_test(
-            network,
-            data,
-            begun,
-            entry.seed,
-            device=self.device,
-            epochs=entry.epochs and begun.epochs,
-            begun=entry.begun,
-            checkpoint=folder,
-            on_epoch=workplace().report,
-            anneal_by=None if entry.seconds is None else now + entry.seconds,
-            give_up_at=None if entry.most is None else now + entry.most,
-        )
         if entry.instead is not None:
-            return self._better(entry, architecture, tested)
+            return self._anew(network, entry, architecture, folder)
+        before = self._validated(network) if entry.start is not None and entry.epochs else None
+        tested = self._train(network, entry, architecture, folder)
         after = None if before is None else self._validated(tested.network)
         metric = self.metric
         if before is None or after is None or not self._is_better(before, after):
@@ -221,29 +204,58 @@ class FinalTraining(Estimator):
             f"({metric.words} {metric.text(before)} before, {metric.text(after)} after), so its weights are those of "
             "before"
         )
+        return self._tested(network, entry, architecture, entry.begun, note)
+
+    def _train(self, network: nn.Module, entry: Entry, architecture: Architecture, folder: Path) -> Tested:
+        """The training that the entry says, and its test."""
+        settings, now = self.settings_of(architecture), time.monotonic()
+        begun = settings.replace(epochs=max(1, entry.epochs))
+        if entry.passes is not None:
+            begun = settings.replace(seconds=None, epochs=max(1, round(entry.passes)))
         return train_and_test(
-            *(network, data, settings, entry.seed), device=self.device, epochs=0, begun=entry.begun, notes=(note,)
+            network,
+            self.task.final_data(self.device),
+            begun,
+            entry.seed,
+            device=self.device,
+            epochs=entry.epochs and begun.epochs,
+            begun=entry.begun,
+            checkpoint=folder,
+            on_epoch=workplace().report,
+            anneal_by=None if entry.seconds is None else now + entry.seconds,
+            give_up_at=None if entry.most is None else now + entry.most,
         )
 
-    def _better(self, entry: Entry, architecture: Architecture, anew: Tested) -> Tested:
-        """What was trained anew on all examples; where even on those that it has seen now it is behind the weights of
-        the search, which have not, these."""
+    def _tested(self, network: nn.Module, entry: Entry, architecture: Architecture, begun: int, note: str) -> Tested:
+        """The network as it is, tested. begun: epochs, or trainings by the clock, that it was trained for."""
+        data, settings = self.task.final_data(self.device), self.settings_of(architecture)
+        return train_and_test(
+            *(network, data, settings, entry.seed), device=self.device, epochs=0, begun=begun, notes=(note,)
+        )
+
+    def _anew(self, network: nn.Module, entry: Entry, architecture: Architecture, folder: Path) -> Tested:
+        """What is trained anew on all examples; where that fails, or is behind the weights of the search even on the
+        validation examples, which it has seen and they have not, these.
+        """
         assert entry.instead is not None
-        network = self.build(entry, architecture)
-        if load_trained(network, entry.instead) is None:
+        kept = self.build(entry, architecture)
+        found = load_trained(kept, entry.instead) is not None
+        try:
+            anew = self._train(network, entry, architecture, folder)
+        except TrialFailed as problem:
+            if not found:
+                raise
+            why = one_line(problem)
+            note = f"the training anew on all examples failed ({why}), so its weights are those of the search"
+            return self._tested(kept, entry, architecture, 1, note)
+        before, after, metric = self._validated(kept), self._validated(anew.network), self.metric
+        if not found or not self._is_better(before, after):
             return anew
-        before, after = self._validated(network), self._validated(anew.network)
-        if not self._is_better(before, after):
-            return anew
-        metric = self.metric
         note = (
             f"trained anew on all examples it is behind on the validation examples ({metric.words} "
             f"{metric.text(after)}, those of the search {metric.text(before)}), so its weights are those of the search"
         )
-        settings, data = self.settings_of(architecture), self.task.final_data(self.device)
-        return train_and_test(
-            *(network, data, settings, entry.seed), device=self.device, epochs=0, begun=1, notes=(note,)
-        )
+        return self._tested(kept, entry, architecture, 1, note)
 
     def _is_better(self, one: float, other: float) -> bool:
         return one > other if self.metric.larger_is_better else one < other

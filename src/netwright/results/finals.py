@@ -33,6 +33,7 @@ NEARLY = 1.15  # times the time left, a training is begun, and brought to its en
 HURRIED = 0.8  # of the passes that are best has a training anew, at least
 WHOLE = 0.85  # of the epochs that the winner has, at least, has a fair contender
 SHARE_OF_FIXED, MOST_OF_FIXED = 0.05, 5.0  # of the time for all, and seconds, a reference takes that is no network
+SPARE_OF_FIXED, MOST_SPARE_OF_FIXED = 0.7, 15.0  # of what a winner by the clock leaves, all of them; seconds of each
 LATE = 1.1  # of the time left: when a training that should have ended is given up
 
 
@@ -237,7 +238,7 @@ class Finals:
         self._each_fixed = min(MOST_OF_FIXED, SHARE_OF_FIXED * max(0.0, left))
         others = [self._cost_of(name) for name, _ in order[1:]]
         shorter = HURRIED if passes is not None else 1.0  # its schedule is brought to its end in time
-        return fit(
+        found = fit(
             replace(self._cost, epoch=shorter * self._cost.epoch),
             others,
             wanted=wanted.epochs,
@@ -246,6 +247,10 @@ class Finals:
             slots=slots,
             exact=wanted.exact or self._by_clock,
         )
+        if self._by_clock:
+            spare = SPARE_OF_FIXED * (left - self._cost.of(found.epochs)) / max(1, len(self.fixed))
+            self._each_fixed = max(self._each_fixed, min(MOST_SPARE_OF_FIXED, spare))
+        return found
 
     def _cost_of(self, name: str) -> Cost:
         """By the multiply-adds; a random pick is taken to cost what the winner does."""

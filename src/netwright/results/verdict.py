@@ -52,17 +52,24 @@ def _decided(figures: Figures) -> str:
         return ""
     open_ = [each for each in rivals if not each.better]
     closest = min(open_ or rivals, key=lambda each: each.value if main.larger_is_better else -each.value)
+    name = _as_it_was(figures, closest.baseline)
     if open_:
         low, high = _oriented(main, closest)[1:]
         ahead = f"{_size(main, closest.value)} {'ahead' if closest.ahead else 'behind'}" if closest.value else "level"
         return (
-            f"No difference from {closest.baseline} that these {figures.test_examples:,} test examples could show: the "
+            f"No difference from {name} that these {figures.test_examples:,} test examples could show: the "
             f"found network is {ahead} (95 % interval {low} to {high})."
         )
     if len(rivals) == 1:
-        return f"The found network is better than {closest.baseline} by {_by(main, closest)}."
-    best = f"than the best of them, {closest.baseline}"
+        return f"The found network is better than {name} by {_by(main, closest)}."
+    best = f"than the best of them, {name}"
     return f"The found network is better than all {len(rivals)} references: by {_by(main, closest)} {best}."
+
+
+def _as_it_was(figures: Figures, name: str) -> str:
+    """The reference's name, and in brackets what a reader must know of it, such as that the time was short for it."""
+    notes = [each.note for each in figures.baselines if each.name == name and each.fixed and each.note]
+    return f"{name} ({notes[0]})" if notes else name
 
 
 def _by(metric: Metric, found: Difference) -> str:
