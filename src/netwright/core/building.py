@@ -44,6 +44,7 @@ class Builder(Choose):
         self._known = known
         self.asked: set[str] = set()
         self._said: dict[str, Said] = {}
+        self._taken: dict[str, Any] = {}
 
     def allow(self, name: str, rule: Rule) -> None:
         self._said.setdefault(self.full_name(name), Said(self.full_name(name), tuple(self._path), rule))
@@ -57,6 +58,10 @@ class Builder(Choose):
 
     def value(self, name: str, options: Sequence[Any]) -> Any:
         return self._decided(name, options)
+
+    def where(self, name: str, labels: Collection[Any], then: Callable[[], None]) -> None:
+        if self._taken[self.full_name(name)] in labels:
+            then()
 
     def repeat(self, name: str, least: int, most: int, make: Callable[[int], nn.Module]) -> nn.Module:
         made: list[nn.Module] = []
@@ -87,6 +92,10 @@ class Builder(Choose):
 
     def _decided(self, name: str, options: Collection[Any]) -> Any:
         full = self.full_name(name)
+        self._taken[full] = self._answer(full, options)
+        return self._taken[full]
+
+    def _answer(self, full: str, options: Collection[Any]) -> Any:
         if len(options) == 1:
             only = next(iter(options))
             return self._offered(full, only, options) if full in self._labels else only

@@ -104,6 +104,15 @@ class Choose:
         }
         return parts.cell(graph, operations, projections)
 
+    def where(self, name: str, labels: Collection[Any], then: Callable[[], None]) -> None:
+        """Ask more, by calling `then`, only where the decision of this name took one of these labels.
+
+        So a row of layers ends where one of them says so: each is asked where the one before took anything but "end".
+
+        name: of a decision that was asked before in the same scope.
+        """
+        raise NotImplementedError
+
     def allow(self, name: str, rule: Rule) -> None:
         """Say, before the decision of this name is asked, what it may take after the answers so far.
 

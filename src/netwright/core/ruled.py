@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from netwright.core.decisions import INACTIVE, Decision, DecisionTable, Label, Point
 from netwright.core.errors import InvalidArchitecture, UserError, nearest
 from netwright.core.joint_table import JointTable
-from netwright.core.rules import MOST_STATES, Earlier, Feature, Said, Unread, answer_of, count_of
+from netwright.core.rules import MOST_STATES, Earlier, Fact, Fold, Move, Said, Unread, answer_of, count_of, fold_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +35,7 @@ class RuledTable(JointTable):
         super().__init__(table[:])
         self._free = False
         self._said = {self._place(name): rules for name, rules in said.items()}
-        self._features: list[Feature] = []
+        self._features: list[Fact] = []
         self._read: dict[int, list[int]] = {}  # by ruled decision, which features its rule reads
         self._last: dict[int, int] = {}  # by feature, the last decision whose rule reads it
         self._guards: dict[int, dict[Values, tuple[int, ...]]] = {}
@@ -69,17 +69,21 @@ class RuledTable(JointTable):
                 )
         return False
 
-    def _allowed(self, i: int, value: Callable[[Feature], int]) -> tuple[int, ...] | None:
+    def _allowed(self, i: int, value: Callable[[Fact], int]) -> tuple[int, ...] | None:
         """The options that the rule of decision `i` leaves, None for all. value: of a feature, before `i`."""
         if i not in self._said:
             return None
-        values = tuple(value(self._features[f]) for f in self._read.get(i, ()))
-        found = self._guards[i].get(values)
+        found = self._guards[i].get(self._values(i, value))
         if found is None:
-            found = self._guards[i][values] = self._tried(i, value)
+            found = self._tried(i, value)
+            self._guards[i][self._values(i, value)] = found  # of what it has read by now
         return found
 
-    def _tried(self, i: int, value: Callable[[Feature], int]) -> tuple[int, ...]:
+    def _values(self, i: int, value: Callable[[Fact], int]) -> Values:
+        """What the rule of decision `i` reads, as far as that is known."""
+        return tuple(value(self._features[f]) for f in self._read.get(i, ()))
+
+    def _tried(self, i: int, value: Callable[[Fact], int]) -> tuple[int, ...]:
         """Ask the rules themselves."""
         found = [each.labels(self._earlier(i, each, value), self[i].options) for each in self._said[i]]
         other = next((each for each in found if each != found[0]), None)
@@ -90,18 +94,19 @@ class RuledTable(JointTable):
             )
         return tuple(self.option_index[i][label] for label in found[0])
 
-    def _earlier(self, i: int, said: Said, value: Callable[[Feature], int]) -> Earlier:
+    def _earlier(self, i: int, said: Said, value: Callable[[Fact], int]) -> Earlier:
         """The answers before decision `i`; what is read of them is noted."""
 
-        def noted(feature: Feature) -> int:
+        def noted(feature: Fact) -> int:
             if feature not in self._features:
                 self._features.append(feature)
             place = self._features.index(feature)
             read = self._read.setdefault(i, [])
             if place not in read:
                 read.append(place)
-                self._last[place] = max(i, self._last.get(place, i))
-                raise Unread
+                if self._last.get(place, -1) < i:  # not followed until here
+                    self._last[place] = max(self._said) if isinstance(feature, Fold) else i
+                    raise Unread
             return value(feature)
 
         def look(name: str) -> Label | None:
@@ -112,12 +117,15 @@ class RuledTable(JointTable):
             option = noted(answer_of(self, place))
             return None if option < 0 else self[place].options[option]
 
-        return Earlier(look, lambda label, prefix: noted(count_of(self, label, prefix)))
+        def fold(name: str, start: int, move: Move) -> int:
+            return noted(fold_of(self, name, start, move))
+
+        return Earlier(look, lambda label, prefix: noted(count_of(self, label, prefix)), fold)
 
     def _step(self, i: int, holding: frozenset[Any]) -> Iterator[tuple[range | tuple[int, ...], frozenset[Any]]]:
         """As for a plain table. holding: the facts that hold, and pairs of a feature and its value."""
         facts = frozenset(each for each in holding if isinstance(each, int))
-        values: dict[Feature, int] = dict(holding - facts)
+        values: dict[Fact, int] = dict(holding - facts)
         allowed: tuple[int, ...] | None = None
         for number, (options, after) in enumerate(super()._step(i, facts)):
             if options == (INACTIVE,):
@@ -129,7 +137,7 @@ class RuledTable(JointTable):
             for known, group in groupby(left, key=lambda option: self._known_after(i, values, option)):
                 yield tuple(group), after | known
 
-    def _known_after(self, i: int, values: Mapping[Feature, int], option: int) -> frozenset[tuple[Feature, int]]:
+    def _known_after(self, i: int, values: Mapping[Fact, int], option: int) -> frozenset[tuple[Fact, int]]:
         """The features that are not at their start, and are still read, once decision `i` has taken an option."""
         left = [each for f, each in enumerate(self._features) if self._last[f] > i]
         found = ((each, each.after(values.get(each, each.start), i, option)) for each in left)
@@ -162,8 +170,10 @@ class RuledTable(JointTable):
         return self._broken(point) is None
 
     def _broken(self, point: Sequence[int]) -> int | None:
-        """The first decision that breaks its rule."""
+        """The first decision that breaks its rule, of as many as the point has."""
         for i in sorted(self._said):
+            if i >= len(point):
+                break
             allowed = None if point[i] < 0 else self._allowed(i, lambda feature, i=i: feature.of(point, i))
             if allowed is not None and point[i] not in allowed:
                 return i
@@ -190,22 +200,24 @@ class RuledTable(JointTable):
         return tuple(point)
 
     def completions(self, start: Point = (), keep: Sequence[int] = ()) -> Iterator[Point]:
-        return filter(self.holds, super().completions(start, keep)) if start or keep else self._all()
-
-    def _all(self) -> Iterator[Point]:
-        stack: list[Point] = [()]
+        stack: list[Point] = [] if self._broken(start) is not None else [start]
         while stack:
             point = stack.pop()
             i = len(point)
             if i == len(self.sizes):
                 yield point
-            elif not self.active(i, point):
+                continue
+            if not self.active(i, point):
                 stack.append((*point, INACTIVE))
+                continue
+            allowed = self._allowed(i, lambda feature, i=i, point=point: feature.of(point, i)) or range(self.sizes[i])
+            if keep and keep[i] >= 0:
+                stack.extend([(*point, keep[i])] if keep[i] in allowed else [])
             else:
-                allowed = self._allowed(i, lambda feature, i=i, point=point: feature.of(point, i)) or range(
-                    self.sizes[i]
-                )
                 stack.extend((*point, option) for option in reversed(allowed))
+
+    def neighbors(self, point: Point) -> Iterator[Point]:
+        return DecisionTable.neighbors(self, point)  # whose completions keep to the rules already
 
     def allowed_or_heaviest(self, point: Point, weights: Callable[[Decision], Sequence[float]]) -> Point:
         """The point, or where it is not allowed, the one whose options' weights have the largest product."""

@@ -89,6 +89,7 @@ class Recorder(Choose):
         self.decisions = self.draft.decisions
         self._answers = answers
         self._where: list[Condition] = []  # innermost last
+        self._single: dict[str, Label] = {}  # what was asked with one option only
 
     def note_failure(self, scope: str, problem: Exception) -> None:
         """Note that what is asked inside this scope is not known under these answers; everywhere for ""."""
@@ -129,6 +130,21 @@ class Recorder(Choose):
         if full not in self.draft.answers:
             self.draft.answers[full] = labels[self._answers(full, len(labels))]
         return self.draft.answers[full]
+
+    def where(self, name: str, labels: Collection[Any], then: Callable[[], None]) -> None:
+        full = self.full_name(name)
+        if full in self._single:
+            if self._single[full] in labels:
+                then()
+            return
+        if full not in self.decisions:
+            raise UserError(f"choose.where speaks of decision {full!r}, which was not asked before it")
+        options = self.decisions[full].options
+        unknown = [each for each in labels if each not in options]
+        if unknown:
+            raise UserError(f"choose.where: {full!r} has no option {shown(unknown[0])}; it has {list(options)}")
+        with self._given(full, {*labels}):
+            then()
 
     def subset(self, name: str, sources: Iterable[int], *, always: Iterable[int] = ()) -> States:
         sources = sorted(sources)
@@ -200,9 +216,10 @@ class Recorder(Choose):
         edges: tuple[tuple[int, str | None], ...] = (),
     ) -> str | None:
         """Note a decision; its full name, or None where there is only one option and so nothing to decide."""
-        if len(options) == 1:
-            return None
         full = self.full_name(name)
+        if len(options) == 1:
+            self._single[full] = next(iter(options))
+            return None
         here = (self._where[-1],) if self._where else ()
         new = Decision(full, tuple(options), kind, tuple(soft), here, edges)
         known = self.decisions.get(full)

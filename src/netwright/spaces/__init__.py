@@ -2,7 +2,11 @@
 
 from netwright.core.among import Among
 from netwright.spaces.beside import Beside
+<<<<<<< HEAD
 from netwright.spaces.cgp_grid import CgpGrid
+=======
+from netwright.spaces.block_qnn import BlockQnn
+>>>>>>> 5465546 (The chain of NAS-RL, MetaQNN's rows and BlockQNN's code: rows end where an answer says so, rules follow a number through the answers)
 from netwright.spaces.chain import Chain
 from netwright.spaces.darts import Darts
 from netwright.spaces.enas_macro import EnasMacro
@@ -10,7 +14,11 @@ from netwright.spaces.encoder_decoder import EncoderDecoder
 from netwright.spaces.free_graph import FreeGraph
 from netwright.spaces.genetic_cnn import GeneticCnn
 from netwright.spaces.grouped import GroupedChain
+<<<<<<< HEAD
 from netwright.spaces.hierarchical import Hierarchical
+=======
+from netwright.spaces.meta_qnn import MetaQnn
+>>>>>>> 5465546 (The chain of NAS-RL, MetaQNN's rows and BlockQNN's code: rows end where an answer says so, rules follow a number through the answers)
 from netwright.spaces.mlp import Mlp
 from netwright.spaces.nasbench1shot1 import NasBench1Shot1
 from netwright.spaces.nasbench101 import NasBench101
@@ -21,6 +29,7 @@ from netwright.spaces.published import from_genotype, published, published_cells
 from netwright.spaces.recurrent import Recurrent
 from netwright.spaces.residual import Residual
 from netwright.spaces.series import Series
+from netwright.spaces.skip_chain import SkipChain
 from netwright.spaces.tables import Tables
 from netwright.spaces.tabular import Tabular
 from netwright.spaces.text_classes import TextClasses
@@ -34,7 +43,11 @@ from netwright.spaces.with_training import WithTraining
 __all__ = [
     "Among",
     "Beside",
+<<<<<<< HEAD
     "CgpGrid",
+=======
+    "BlockQnn",
+>>>>>>> 5465546 (The chain of NAS-RL, MetaQNN's rows and BlockQNN's code: rows end where an answer says so, rules follow a number through the answers)
     "Chain",
     "Darts",
     "EnasMacro",
@@ -42,7 +55,11 @@ __all__ = [
     "FreeGraph",
     "GeneticCnn",
     "GroupedChain",
+<<<<<<< HEAD
     "Hierarchical",
+=======
+    "MetaQnn",
+>>>>>>> 5465546 (The chain of NAS-RL, MetaQNN's rows and BlockQNN's code: rows end where an answer says so, rules follow a number through the answers)
     "Mlp",
     "NasBench1Shot1",
     "NasBench101",
@@ -52,6 +69,7 @@ __all__ = [
     "Recurrent",
     "Residual",
     "Series",
+    "SkipChain",
     "Tables",
     "Tabular",
     "TextClasses",

@@ -72,6 +72,9 @@ class Mixer(Choose):
         readers = [Reader(f"{cast('MixedEdges', node).name}/sources", tuple(node.sources)) for node in nodes]
         return UnreadStates(states, readers, self.selection)
 
+    def where(self, name: str, labels: Collection[Any], then: Callable[[], None]) -> None:
+        then()
+
     def subset(self, name: str, sources: Iterable[int], *, always: Iterable[int] = ()) -> LinkedStates:
         links = {source: self.full_name(f"{name}/{source}") for source in sources}
         return LinkedStates(sorted({*links, *always}), links, self.selection)
