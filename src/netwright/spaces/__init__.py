@@ -2,11 +2,8 @@
 
 from netwright.core.among import Among
 from netwright.spaces.beside import Beside
-<<<<<<< HEAD
-from netwright.spaces.cgp_grid import CgpGrid
-=======
 from netwright.spaces.block_qnn import BlockQnn
->>>>>>> 5465546 (The chain of NAS-RL, MetaQNN's rows and BlockQNN's code: rows end where an answer says so, rules follow a number through the answers)
+from netwright.spaces.cgp_grid import CgpGrid
 from netwright.spaces.chain import Chain
 from netwright.spaces.darts import Darts
 from netwright.spaces.enas_macro import EnasMacro
@@ -14,11 +11,8 @@ from netwright.spaces.encoder_decoder import EncoderDecoder
 from netwright.spaces.free_graph import FreeGraph
 from netwright.spaces.genetic_cnn import GeneticCnn
 from netwright.spaces.grouped import GroupedChain
-<<<<<<< HEAD
 from netwright.spaces.hierarchical import Hierarchical
-=======
 from netwright.spaces.meta_qnn import MetaQnn
->>>>>>> 5465546 (The chain of NAS-RL, MetaQNN's rows and BlockQNN's code: rows end where an answer says so, rules follow a number through the answers)
 from netwright.spaces.mlp import Mlp
 from netwright.spaces.nasbench1shot1 import NasBench1Shot1
 from netwright.spaces.nasbench101 import NasBench101
@@ -43,11 +37,8 @@ from netwright.spaces.with_training import WithTraining
 __all__ = [
     "Among",
     "Beside",
-<<<<<<< HEAD
-    "CgpGrid",
-=======
     "BlockQnn",
->>>>>>> 5465546 (The chain of NAS-RL, MetaQNN's rows and BlockQNN's code: rows end where an answer says so, rules follow a number through the answers)
+    "CgpGrid",
     "Chain",
     "Darts",
     "EnasMacro",
@@ -55,11 +46,8 @@ __all__ = [
     "FreeGraph",
     "GeneticCnn",
     "GroupedChain",
-<<<<<<< HEAD
     "Hierarchical",
-=======
     "MetaQnn",
->>>>>>> 5465546 (The chain of NAS-RL, MetaQNN's rows and BlockQNN's code: rows end where an answer says so, rules follow a number through the answers)
     "Mlp",
     "NasBench1Shot1",
     "NasBench101",
