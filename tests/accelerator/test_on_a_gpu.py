@@ -31,11 +31,14 @@ SETTINGS = TrainingSettings(epochs=2, batch_size=4, precision="float32", channel
 RECIPES = (
     *("darts", "darts-second-order", "milenas", "snas", "gdas", "proxylessnas", "nasp", "xnas", "sgas", "robust-darts"),
     *("smooth-darts", "dropnas", "asng", "mdenas", "fairnas", "one-shot", "single-path-one-shot"),
-    "random-weight-sharing",
+    *("random-weight-sharing", "smash", "ghn", "hypernetworks"),
 )
 FEW = {
     "fairnas": {"population": 2, "generations": 1},
     "one-shot": {"evaluations": 2},
+    "smash": {"evaluations": 2},
+    "ghn": {"evaluations": 2},
+    "hypernetworks": {"evaluations": 2},
     "single-path-one-shot": {"population": 2, "generations": 1, "top": 1, "recalibrate": 1},
     "random-weight-sharing": {"candidates": 2, "batches": 1, "best": 1},
 }

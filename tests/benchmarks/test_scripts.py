@@ -27,6 +27,7 @@ SMALLEST = {
     "folder_workers.py": "cost --workers 1 --trials 3 --repeats 1",
     "gpu.py": "--device cpu --smallest",
     "growth.py": "--smallest",
+    "hypernetworks.py": "--smallest",
     "inheritance.py": "--smallest",
     "masks.py": f"{MASKS} --smallest",
     "paths.py": "--batch 2 --steps 1 --smallest",

@@ -57,6 +57,9 @@ SHORT: dict[str, dict[str, Any]] = {
     "fairnas": {"population": 4, "generations": 2},
     "random-weight-sharing": {"candidates": 6, "batches": 2, "best": 2},
     "one-shot": {"evaluations": 6},
+    "smash": {"evaluations": 8},
+    "ghn": {"evaluations": 6},
+    "hypernetworks": {"evaluations": 6},
 }
 OWN_SPACE: dict[str, Callable[[], Space]] = {  # of the recipes that search only a space of their kind
     "pc-darts": lambda: nw.spaces.Darts(cells=2, channels=4, nodes=2),

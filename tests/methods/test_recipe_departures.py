@@ -51,6 +51,9 @@ IN_THE_DOCSTRING = {
     "one-shot": "ours, since",
     "random-weight-sharing": "anew for each 10,000 training steps",
     "mdenas": "not public",
+    "smash": "makes all weights that decisions bring",
+    "ghn": "is not public",
+    "hypernetworks": "searches nothing",
 }
 
 

@@ -28,6 +28,9 @@ SHORT = {  # searches on the trained weights
     "single-path-one-shot": {"population": 4, "generations": 2, "top": 2},
     "random-weight-sharing": {"candidates": 20},
     "one-shot": {"evaluations": 20},
+    "smash": {"evaluations": 20},
+    "ghn": {"evaluations": 20},
+    "hypernetworks": {"evaluations": 20},
 }
 
 

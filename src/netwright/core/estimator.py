@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from netwright.core.configuration import Configured
 from netwright.core.space import Space
@@ -23,7 +23,7 @@ class Estimator(Configured, ABC):
     What more a search takes it for, by what it has: see `netwright.core.roles`.
     """
 
-    needs: ClassVar[type[Space]] = Space  # the kind of spaces whose networks it measures
+    needs: type[Space] = Space  # the kind of spaces whose networks it measures
 
     metrics: tuple[str, ...] = ()
     device: Any = ""  # on which it computes, and whose peak memory is noted; empty where that is nothing to the search

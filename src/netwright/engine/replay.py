@@ -122,7 +122,8 @@ def _after_last_epoch(loop: Loop, stored: Sequence[StoredTrial], begin: bool) ->
 def _proposal(loop: Loop, stored: StoredTrial) -> Proposal:
     """A proposal as it was stored, for a strategy that is not asked again."""
     if stored.architecture is not None:
-        candidate: Any = loop.space.architecture(stored.architecture["decisions"])
+        (data,) = (part for name, part in stored.architecture.items() if name != "space")
+        candidate: Any = loop.space.architecture(data)
     else:
         candidate = Mixture(tensors_from(stored.mixture or {}))
     purpose: Any = stored.purpose

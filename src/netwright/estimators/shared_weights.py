@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -17,6 +17,7 @@ from netwright.core.checks import part, whole_number
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, Diverged, UserError
 from netwright.core.estimator import Estimator, RoundEstimator
+from netwright.core.kinds import expect
 from netwright.core.memory_use import peak_of_process, peak_on
 from netwright.core.pace import Pace
 from netwright.core.placing import chosen_device
@@ -65,7 +66,7 @@ class SharedWeights(RoundEstimator):
     Rounds of purpose "train" move the weights; "evaluate" gives loss and accuracy on the validation examples without
     moving anything. Order of examples, initial weights and everything else random follow from the search's seed.
 
-    space: whose networks share the weights.
+    space: whose networks share the weights; one without decisions where `weights` takes any.
     task: what they learn.
     settings: how the weights are trained; any field of TrainingSettings may be given by name beside it. The defaults
         are those of DARTS; `precision` "auto" is TF32 on a GPU that has it, and float32 elsewhere and for other orders
@@ -111,12 +112,10 @@ class SharedWeights(RoundEstimator):
     UserError for a space whose networks cannot share weights.
     """
 
-    needs: ClassVar[type[Space]] = DecisionSpace
-
     @with_training_settings(SETTINGS)
     def __init__(
         self,
-        space: DecisionSpace,
+        space: Space,
         task: Task,
         *,
         settings: TrainingSettings | None = None,
@@ -145,7 +144,8 @@ class SharedWeights(RoundEstimator):
         device: str = "auto",
         **overrides: Any,
     ) -> None:
-        self.space, self.task = space, task
+        self.needs = DecisionSpace if weights is None else weights.needs
+        self.space, self.task = expect(space, self.needs.__name__, "SharedWeights: space"), task
         self.settings = (settings or SETTINGS).replace(**overrides)
         self.habits = Habits(order, decay_all, augment_probes, pace, drop_path_shape, rehearsals)
         self.order: Order = order

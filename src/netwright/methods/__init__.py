@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from netwright.methods.evolution import *
     from netwright.methods.fidelity import *
     from netwright.methods.gates import *
+    from netwright.methods.generated_weights import *
     from netwright.methods.merging import *
     from netwright.methods.one_shot_benchmark import *
     from netwright.methods.recurrent_cells import *

@@ -25,7 +25,15 @@ PAPERS = {
     "random_nas_ws": ("netwright search DATA --method random-weight-sharing", ""),
 }
 
-EVALUATIONS = {"single-path-one-shot": 50 * 20, "fairnas": 70 * 20, "one-shot": 1000, "random-weight-sharing": 1000}
+EVALUATIONS = {
+    "single-path-one-shot": 50 * 20,
+    "fairnas": 70 * 20,
+    "one-shot": 1000,
+    "random-weight-sharing": 1000,
+    "smash": 500 + 100 + 100,
+    "ghn": 1000,
+    "hypernetworks": 1000,
+}
 """How many architectures are scored on the trained weights, where the training is long enough for it."""
 STATISTICS = 25_600  # images for the statistics of each, as in the authors' code of SPOS
 GENERATIONS = 20  # of the evolution

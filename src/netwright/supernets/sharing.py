@@ -8,25 +8,31 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from netwright.core.checks import whole_number
 from netwright.core.configuration import Configured
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError
+from netwright.core.space import Space
 from netwright.supernets.shared_network import SharedNetwork
 from netwright.supernets.supernet import Supernet
 
 if TYPE_CHECKING:
-    from netwright.core.decision_space import DecisionSpace
     from netwright.core.task import TaskShape
 
 
 class Sharing(Configured, ABC):
-    """How the networks of a space share their weights: what `SharedWeights(space, task, weights=...)` takes."""
+    """How the networks of a space share their weights: what `SharedWeights(space, task, weights=...)` takes.
+
+    needs: the kind of spaces whose networks it gives weights to; of decisions, unless a subclass takes any.
+    """
+
+    needs: ClassVar[type[Space]] = DecisionSpace
 
     @abstractmethod
     def network(
-        self, space: DecisionSpace, shape: TaskShape, *, drop_path: bool, skip_dropout: bool, twice: bool
+        self, space: Any, shape: TaskShape, *, drop_path: bool, skip_dropout: bool, twice: bool
     ) -> SharedNetwork:
         """A network with new weights, drawn from torch's current generator.
 
-        space, shape: whose networks, on what examples.
+        space, shape: whose networks, on what examples; the space is of the kind that `needs` says.
         drop_path: whether paths are dropped while it is trained; modules with `drop_path_probability` are told it.
         skip_dropout: whether skip connections are.
         twice: whether it is differentiated twice.

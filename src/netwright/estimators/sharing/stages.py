@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError
+from netwright.core.space import Space
 
 _OWN = ("epochs", "skip_dropout", "warm_up", "learning_rate", "goes_on")
 DECAY = 0.2  # an epoch, of the dropout on skip connections (the authors' code of Chen et al. 2019)
@@ -23,7 +23,7 @@ class Stage:
     goes_on: whether weights and optimiser are those of the stage before.
     """
 
-    space: DecisionSpace
+    space: Space
     epochs: int
     skip_dropout: float = 0.0
     warm_up: int = 0
@@ -37,7 +37,7 @@ class Stage:
         return self.skip_dropout * math.exp(-DECAY * (epoch - self.warm_up))
 
 
-def stages_of(space: DecisionSpace, epochs: int, described: Sequence[Mapping[str, Any]]) -> tuple[Stage, ...]:
+def stages_of(space: Space, epochs: int, described: Sequence[Mapping[str, Any]]) -> tuple[Stage, ...]:
     """The stages; one of all epochs where none is described. ConfigurationError for what a stage cannot be."""
     if not described:
         return (Stage(space, epochs),)

@@ -6,16 +6,19 @@ from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.carrying import Stream
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import UserError
 from netwright.core.members import each_answer, mean_loss, one_answer
 from netwright.core.pace import place
 from netwright.core.problem import Problem, length
 from netwright.core.randomness import derived_seed
+from netwright.core.space import Space
 from netwright.core.task import Augmentation, Data, Examples, TaskShape
 from netwright.core.trees import moved
 from netwright.core.trial import Measurement, Proposal
@@ -126,9 +129,9 @@ class Weights:
         """Multiply-adds of the layers of one network, by which precision and threads are chosen on CPU."""
         if self.device.type != "cpu":
             return {}
-        space = self.stages[0].space
+        space: Space = self.stages[0].space
         with seeded(0):
-            network = space.build(space.at(space.size // 2), self.shape)
+            network = space.build(_one(space), self.shape)
         return multiply_adds(network, example)
 
     def _chosen_precision(self) -> Precision:
@@ -422,6 +425,13 @@ class Weights:
             "steps": float(self.steps),
         }
         return Measurement(metrics, gradient or None)
+
+
+def _one(space: Space) -> Architecture:
+    """An architecture from the middle of the space; of one without numbers the first that is drawn."""
+    if isinstance(space, DecisionSpace):
+        return space.at(space.size // 2)
+    return space.sample(np.random.default_rng(0))
 
 
 def by_chance(problem: Problem, held_out: Examples) -> float | None:

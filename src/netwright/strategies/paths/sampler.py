@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from netwright.core.architecture import Architecture
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import StopSearch
-from netwright.core.space import Space
+from netwright.core.space import Space, frozen
 from netwright.core.strategy import RoundStrategy
 from netwright.core.trial import Proposal
 
@@ -55,10 +55,10 @@ class PathSampler(RoundStrategy):
             self.progress = trial.metrics["progress"]
 
     def state_dict(self) -> Mapping[str, Any]:
-        left = [self.space.indices(each) for each in self._left if isinstance(each, Architecture)]
+        left = [each.content for each in self._left if isinstance(each, Architecture)]
         assert len(left) == len(self._left), "a step of several mixtures cannot be interrupted"
-        return {"progress": self.progress, "left": [list(point) for point in left]}
+        return {"progress": self.progress, "left": left}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.progress = float(state["progress"])
-        self._left = [self.space.from_indices(tuple(point), check=False) for point in state["left"]]
+        self._left = [self.space.from_content(frozen(each), check=False) for each in state["left"]]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from netwright.core.checks import whole_number
 from netwright.core.errors import ConfigurationError, StopSearch
+from netwright.core.space import Space
 from netwright.core.strategy import RoundStrategy, Strategy, in_role, mixture_of
 from netwright.strategies.paths.replayed import Replayed
 
@@ -27,6 +28,7 @@ class TrainThenSearch(RoundStrategy):
     Raises ConfigurationError where the two do not have the same space, or `train` asks for no rounds.
     """
 
+    needs: ClassVar[type[Space]] = Space  # what the two of them need is looked at, too
     bounded: ClassVar[bool] = True
 
     def __init__(self, train: Strategy, search: Strategy, evaluations: int = 1000) -> None:

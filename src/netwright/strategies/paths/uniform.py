@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, cast
 
+from netwright.core.space import Space
 from netwright.strategies.paths.sampler import PathSampler
 
 if TYPE_CHECKING:
     import numpy as np
 
     from netwright.core.architecture import Architecture
+    from netwright.core.decision_space import DecisionSpace
 
 
 class UniformPaths(PathSampler):
@@ -18,8 +20,13 @@ class UniformPaths(PathSampler):
 
     So does random search with weight sharing (Li and Talwalkar 2019).
 
-    space: the one to search.
+    space: the one to search; where it has no decisions, as `sample` draws them.
     """
+
+    needs: ClassVar[type[Space]] = Space
+
+    def __init__(self, space: Space) -> None:
+        super().__init__(cast("DecisionSpace", space))
 
     def step(self, rng: np.random.Generator) -> Sequence[Architecture]:
         return (self.space.sample(rng),)
