@@ -36,7 +36,9 @@ FEW = {  # options with which a method does in two trials what it is about
     "genetic-cnn": "population=2",
     "hierarchical": "population=1,mutations=5",
     "gp-nas": "initial=1,batch=1,candidates=5",
+    "ghn": "evaluations=2",
     "harmonica": "samples=2,stages=1",
+    "hypernetworks": "evaluations=2",
     "lcranknet": "least=2",
     "nao": "quick=true,initial=1,new=1,epochs=1,hidden=4,embedding=4",
     "nas-rl": "batch=1",
@@ -47,6 +49,7 @@ FEW = {  # options with which a method does in two trials what it is about
     "predictor": "initial=2,batch=1,candidates=5,epochs=1",
     "random-weight-sharing": "candidates=2,batches=1,best=1",
     "amoebanet": "population=2,sample=1",
+    "smash": "evaluations=2",
     "semi-assessor": "initial=2,batch=1,candidates=5,unlabelled=10",
 }
 SEARCH = ["--examples", "80", "--trials", "2", "--epochs", "1", "--final-epochs", "0", "--training", "batch_size=16"]

@@ -39,6 +39,7 @@ def smash(
     epochs: int = 100,
     evaluations: int | None = None,
     rate: float = 0.05,
+    unit: int = 8,
     seed: int = 0,
     device: str = "auto",
     **settings: Any,
@@ -56,6 +57,7 @@ def smash(
     epochs: of the hypernetwork's training; 100 in the authors' program.
     evaluations: architectures that are scored; None for 700, or as many as take as long as the training.
     rate: probability of drawing a decision anew; 0.05 in the authors' program.
+    unit: channels that share a place of the picture that the hypernetwork sees; 8 in the authors' program.
     seed: everything random follows from it.
     device: "auto", "cpu", "cuda", "cuda:1", ...
     settings: any training setting and any option of `SharedWeights`, by name.
@@ -64,7 +66,7 @@ def smash(
     from netwright.strategies.paths import RandomThenPerturbed, TrainThenSearch, UniformPaths
 
     published = {**ADAM, "momentum": 0.5, "batch_size": 50, "weight_decay": 1e-4}
-    found = _with_weights(task, epochs, published, settings, MemoryBankHypernetwork())
+    found = _with_weights(task, epochs, published, settings, MemoryBankHypernetwork(unit))
     count = affordable(EVALUATIONS["smash"], found.scale) if evaluations is None else evaluations
     changed = count // CHANGED
     search = RandomThenPerturbed(space, max(1, count - 2 * changed), changed, changed, rate)
@@ -77,6 +79,8 @@ def ghn(
     *,
     epochs: int = 100,
     evaluations: int | None = None,
+    width: int = 32,
+    passes: int = 1,
     seed: int = 0,
     device: str = "auto",
     **settings: Any,
@@ -92,13 +96,15 @@ def ghn(
     task: the data.
     epochs: of the hypernetwork's training; ours.
     evaluations: random architectures that are scored; None for 1,000, or as many as take as long as the training.
+    width: numbers of a node of the graph; 32 in that code.
+    passes: how often messages go along the graph and back; 1 in that code.
     seed: everything random follows from it.
     device: "auto", "cpu", "cuda", "cuda:1", ...
     settings: any training setting and any option of `SharedWeights`, by name.
     """
     from netwright.estimators.hypernetworks import GraphHypernetwork
 
-    found = _with_weights(task, epochs, {**ADAM, "weight_decay": 1e-5}, settings, GraphHypernetwork())
+    found = _with_weights(task, epochs, {**ADAM, "weight_decay": 1e-5}, settings, GraphHypernetwork(width, passes))
     return _ranked(found, space, "ghn", evaluations, seed, device)
 
 
@@ -108,6 +114,7 @@ def hypernetworks(
     *,
     epochs: int = 100,
     evaluations: int | None = None,
+    width: int = 64,
     seed: int = 0,
     device: str = "auto",
     **settings: Any,
@@ -122,13 +129,14 @@ def hypernetworks(
     task: the data.
     epochs: of the hypernetwork's training; ours.
     evaluations: random architectures that are scored; None for 1,000, or as many as take as long as the training.
+    width: numbers of a layer's embedding; 64 in the paper.
     seed: everything random follows from it.
     device: "auto", "cpu", "cuda", "cuda:1", ...
     settings: any training setting and any option of `SharedWeights`, by name.
     """
     from netwright.estimators.hypernetworks import StaticHypernetwork
 
-    found = _with_weights(task, epochs, {**ADAM, "weight_decay": 1e-5}, settings, StaticHypernetwork())
+    found = _with_weights(task, epochs, {**ADAM, "weight_decay": 1e-5}, settings, StaticHypernetwork(width))
     return _ranked(found, space, "hypernetworks", evaluations, seed, device)
 
 
