@@ -84,8 +84,17 @@ def test_a_computation_has_the_layers_and_what_each_reads() -> None:
     ]
     owners = {each.name: each.node for each in found.weights}
     assert owners == {
-        "stem.0.weight": 1, "stem.1.weight": 1, "stem.1.bias": 1, "left.weight": 2, "left.bias": 2,
-        "right.weight": 3, "right.bias": 3, "head.weight": 7, "head.bias": 7, "spare.weight": 9, "spare.bias": 9,
+        "stem.0.weight": 1,
+        "stem.1.weight": 1,
+        "stem.1.bias": 1,
+        "left.weight": 2,
+        "left.bias": 2,
+        "right.weight": 3,
+        "right.bias": 3,
+        "head.weight": 7,
+        "head.bias": 7,
+        "spare.weight": 9,
+        "spare.bias": 9,
     }
     assert {each.name: each.start for each in found.weights}["stem.1.weight"] == 1.0
     assert found.levels()[:3] == [[0, 9], [1], [2, 3]] and found.levels(backwards=True)[-1] == [0]
