@@ -52,4 +52,6 @@ def _fitting(name: str, trials: int) -> dict[str, str]:
     sizes = {"population": str(population), "repeats": "false"}
     if name == "evolution":
         return {"tournament": str(max(2, population // 4)), **sizes}
+    if name in ("q-learning", "metaqnn", "blockqnn", "irlas"):
+        return {"models": str(trials)}
     return {"genetic": sizes, "local": {"move": "first"}}.get(name, {})

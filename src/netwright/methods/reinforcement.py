@@ -1,10 +1,10 @@
-"""Controllers that learn from rewards: REINFORCE and PPO, as NAS-RL and NASNet have them."""
+"""Controllers that learn from rewards: policy gradients (NAS-RL, NASNet) and Q-learning (MetaQNN, BlockQNN, IRLAS)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from netwright.core.checks import one_of
+from netwright.core.checks import not_negative, one_of
 from netwright.strategies.reinforcement import (
     ClippedRatio,
     Factorised,
@@ -12,15 +12,19 @@ from netwright.strategies.reinforcement import (
     Lstm,
     Policy,
     PolicyGradient,
+    QLearning,
 )
 from netwright.strategies.reinforcement.reward import SCALED
 
 if TYPE_CHECKING:
     from netwright.core.decision_space import DecisionSpace
 
-__all__ = ["nas_rl", "nasnet", "ppo", "reinforce"]
+__all__ = ["blockqnn", "irlas", "metaqnn", "nas_rl", "nasnet", "ppo", "reinforce"]
 
 PAPERS = {
+    "blockqnn": ("netwright search DATA --method blockqnn", "its 32 workers, which tell of 64 blocks at once"),
+    "irlas": ("netwright search DATA --method irlas", "its search by gradient"),
+    "metaqnn": ("netwright search DATA --method metaqnn", ""),
     "nas_rl": ("netwright search DATA --method nas-rl", "its anchor points: sources are chosen by a softmax each"),
     "nasnet": ("netwright search DATA --method nasnet --space nasnet", "the 20,000 networks of its search"),
 }
@@ -28,6 +32,12 @@ PAPERS = {
 Kind = Literal["lstm", "factorised"]
 RATES = {"lstm": 3e-3, "factorised": 5e-2}
 """Learning rates for a few hundred evaluations."""
+BLOCK_REWARD = "score - 0.01 * log(macs) - 0.08 * log(density)"
+BLOCK_SCHEDULE = (
+    *((1.0, 95 * 64), (0.9, 7 * 64), (0.8, 7 * 64), (0.7, 7 * 64), (0.6, 10 * 64), (0.5, 10 * 64), (0.4, 10 * 64)),
+    *((0.3, 10 * 64), (0.2, 10 * 64), (0.1, 12 * 64)),
+)
+"""Epsilon, and for how many blocks: of BlockQNN, 178 times 64."""
 
 
 def reinforce(
@@ -122,6 +132,64 @@ def nasnet(
     """
     learning = Learning(ClippedRatio(), rate, steps, baseline=0.95, entropy=1e-5)
     return PolicyGradient(space, Lstm(100), learning, batch, reward)
+
+
+def metaqnn(
+    space: DecisionSpace, models: int | None = None, window: int | None = 1, reward: str = "score"
+) -> QLearning:
+    """MetaQNN (Baker et al. 2017): Q-learning with an epsilon that falls and a replay of all networks so far.
+
+    A state is the question and the answers before it. Published on CIFAR-10, for 2,700 networks and 100 GPU days:
+    6.92 % test error with 11.2 M parameters.
+
+    space: the one to search.
+    models: networks over which epsilon falls, in the paper's proportions; None for its 2,700.
+    window: how many answers before a question its states tell apart.
+    reward: of a trial, see `QLearning`; the paper's is the validation accuracy.
+    """
+    return QLearning(space, models, window, reward=reward)
+
+
+def blockqnn(
+    space: DecisionSpace, models: int | None = None, window: int | None = 3, reward: str = BLOCK_REWARD
+) -> QLearning:
+    """BlockQNN (Zhong et al. 2018): Q-learning of a block, each of whose answers has its part of the reward.
+
+    The reward is the accuracy after a short training less what the logarithms of multiply-adds and of density weigh:
+    1 and 8, for accuracies in percent, which is a guess. The table learns after each block, where the paper's does so
+    after each 64. Published on CIFAR-10, for 11,392 blocks and 96 GPU days: 3.54 % test error.
+
+    space: the one to search.
+    models: blocks over which epsilon falls, in the paper's proportions; None for its 11,392.
+    window: how many answers before a question its states tell apart.
+    reward: of a trial, see `QLearning`.
+    """
+    return QLearning(space, models, window, replay=64, shaped=True, reward=reward, schedule=BLOCK_SCHEDULE)
+
+
+def irlas(
+    space: DecisionSpace,
+    models: int | None = None,
+    window: int | None = 3,
+    expert: str = "resnext",
+    likeness: float = 0.1,
+) -> QLearning:
+    """IRLAS (Guo et al. 2019): Q-learning that is also rewarded for a topology like that of an expert's network.
+
+    What makes the expert's topology is learnt meanwhile, by the features that set it apart from what was drawn; these
+    are shares of nodes by how many they read, how far these are, and how many read them, where the paper has its code
+    of each layer. Its program is not public. Published on CIFAR-10: 2.60 % test error.
+
+    space: the one to search.
+    models: networks over which epsilon falls, in BlockQNN's proportions; None for its 11,392.
+    window: how many answers before a question its states tell apart.
+    expert: "resnext", "resnet", "densenet", "chain", or an architecture of the space.
+    likeness: what it counts beside the score, which is scaled to 0..1; ours.
+    """
+    reward = f"scaled + {not_negative('irlas', 'likeness', likeness)} * likeness"
+    return QLearning(
+        space, models, window, replay=64, shaped=True, reward=reward, schedule=BLOCK_SCHEDULE, expert=expert
+    )
 
 
 def _rate(policy: Kind, rate: float | None) -> float:

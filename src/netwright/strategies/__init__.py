@@ -84,6 +84,7 @@ __all__ = [
     "PathDropout",
     "PolicyGradient",
     "ProgressiveBeam",
+    "QLearning",
     "Race",
     "RandomSearch",
     "RegularizedEvolution",
@@ -130,7 +131,7 @@ if TYPE_CHECKING:
         TrainThenSearch,
         UniformPaths,
     )
-    from netwright.strategies.reinforcement import PolicyGradient
+    from netwright.strategies.reinforcement import PolicyGradient, QLearning
 else:  # these hold tensors, or learn a predictor
     from netwright.core.on_demand import on_demand
 
@@ -144,7 +145,7 @@ else:  # these hold tensors, or learn a predictor
             *("FairPaths", "MultinomialLearning", "NaturalGradient", "PathDropout", "Screening", "TopEvolution"),
             *("TrainThenSearch", "UniformPaths"),
         ),
-        "reinforcement": ("PolicyGradient",),
+        "reinforcement": ("PolicyGradient", "QLearning"),
     }
     _WHERE = {name: f"netwright.strategies.{module}:{name}" for module, names in _NAMES.items() for name in names}
     _NOW_METHODS = ("alphax", "bohb", "deep_architect", "nao")

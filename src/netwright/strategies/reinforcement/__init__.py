@@ -6,8 +6,9 @@ from netwright.strategies.reinforcement.losses import ClippedRatio, Likelihood, 
 from netwright.strategies.reinforcement.lstm import Lstm
 from netwright.strategies.reinforcement.policy import Policy
 from netwright.strategies.reinforcement.policy_gradient import PolicyGradient
+from netwright.strategies.reinforcement.q_learning import QLearning
 
-PROVIDES = ("search.rnn_pg", "search.dist_pg")
+PROVIDES = ("search.rnn_pg", "search.dist_pg", "search.q_learning")
 
 __all__ = [
     "ClippedRatio",
@@ -20,4 +21,5 @@ __all__ = [
     "Policy",
     "PolicyGradient",
     "PolicyLoss",
+    "QLearning",
 ]

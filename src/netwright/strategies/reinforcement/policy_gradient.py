@@ -14,7 +14,7 @@ from netwright.core.strategy import Remembering
 from netwright.core.trial import Proposal, Trial
 from netwright.strategies.reinforcement.controller import Controller, Draw, Learning
 from netwright.strategies.reinforcement.lstm import Lstm
-from netwright.strategies.reinforcement.reward import SCALED, RewardOf
+from netwright.strategies.reinforcement.reward import SCALED, Facts, RewardOf, as_array
 from netwright.strategies.told import noted, recalled
 from netwright.strategies.unseen import Unseen, end_after_the_only_one
 
@@ -27,10 +27,10 @@ LOG_PROBABILITIES = "log_probabilities"  # in a proposal's memo
 
 
 class Told(NamedTuple):
-    """A trial from which nothing was learnt yet, the value of its reward, and the proposal's log-probabilities."""
+    """A trial from which nothing was learnt yet, what its reward follows from, and the proposal's log-probabilities."""
 
     trial: Trial
-    value: float
+    facts: Facts
     old: tuple[float, ...]
 
 
@@ -50,6 +50,7 @@ class PolicyGradient(Remembering):
     reward: of a trial, see `RewardOf`: by default the mean of its scores, each scaled to 0..1 by those so far; or a
         combination of metrics such as "val_accuracy * (macs / 30M) ^ -0.07", or of `score`, as in "score ^ 3".
     repeats: whether an architecture may be asked again, as shared weights and noisy trainings need.
+    expert: whose topology a reward with `likeness` looks for, see `RewardOf`.
     """
 
     needs: ClassVar[type[Space]] = DecisionSpace
@@ -63,15 +64,16 @@ class PolicyGradient(Remembering):
         batch: int = 1,
         reward: str = SCALED,
         repeats: bool = True,
+        expert: str = "resnext",
     ) -> None:
         self.space = space
         self.policy = policy or Lstm()
         self.learning = learning or Learning()
         self.batch = whole_number(self, "batch", batch)
-        self.reward = reward
+        self.reward, self.expert = reward, expert
         self.repeats = repeats
         self.controller = Controller(space, self.policy, self.learning)
-        self._rewards = RewardOf(reward)
+        self._rewards = RewardOf(space, reward, expert)
         self._told: list[Told] = []  # of the batch that is under way
         self._unseen = None if repeats else Unseen(space)
         self._asked = 0
@@ -97,11 +99,11 @@ class PolicyGradient(Remembering):
         return self.controller.described(unseen.draw(rng))
 
     def tell(self, trial: Trial) -> None:
-        value = self._rewards.see(trial)
-        if value is None:
+        facts = self._rewards.see(trial)
+        if facts is None:
             return
         old = tuple((trial.proposal.memo or {}).get(LOG_PROBABILITIES, ()))
-        self._told.append(Told(trial, value, old))
+        self._told.append(Told(trial, facts, old))
         if len(self._told) == self.batch:
             self._learn()
 
@@ -109,7 +111,7 @@ class PolicyGradient(Remembering):
         """Learn from the batch, in the order in which it was asked."""
         told = sorted(self._told, key=lambda each: each.trial.number)
         self._told = []
-        rewards = [self._rewards.of(each.trial, each.value) for each in told]
+        rewards = [self._rewards.of(each.trial, each.facts) for each in told]
         batch = [(each, reward) for each, reward in zip(told, rewards, strict=True) if reward is not None]
         if batch:
             architectures = [each.trial.architecture for each, _ in batch]
@@ -120,7 +122,7 @@ class PolicyGradient(Remembering):
             "controller": self.controller.memory(),
             "rewards": self._rewards.memory(),
             "told": noted([each.trial for each in self._told], self.space),
-            "values": np.array([each.value for each in self._told], dtype=np.float64),
+            "facts": as_array([each.facts for each in self._told]),
             "old": [list(each.old) for each in self._told],
             "unseen": None if self._unseen is None else self._unseen.memory(),
             "asked": self._asked,
@@ -129,8 +131,8 @@ class PolicyGradient(Remembering):
     def remember(self, memory: Mapping[str, Any]) -> None:
         self.controller.remember(memory["controller"])
         self._rewards.remember(memory["rewards"])
-        told = zip(recalled(memory["told"], self.space), memory["values"].tolist(), memory["old"], strict=True)
-        self._told = [Told(trial, value, tuple(old)) for trial, value, old in told]
+        told = zip(recalled(memory["told"], self.space), memory["facts"].tolist(), memory["old"], strict=True)
+        self._told = [Told(trial, tuple(facts), tuple(old)) for trial, facts, old in told]
         if self._unseen is not None:
             self._unseen.remember(memory["unseen"])
         self._asked = memory["asked"]

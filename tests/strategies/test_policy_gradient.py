@@ -239,7 +239,7 @@ def test_what_is_lost_teaches_nothing_and_what_fails_is_avoided():
 
 
 def test_the_reward_is_a_combination_of_metrics():
-    rewards = RewardOf("accuracy * (macs / 2M) ^ -0.5")
+    rewards = RewardOf(Layers(), "accuracy * (macs / 2M) ^ -0.5")
     good = Trial(0, Proposal(Layers().at(0)), "completed", Measurement({"accuracy": 0.5, "macs": 8e6}), (0.5, -8e6))
     failed = Trial(1, Proposal(Layers().at(1)), "diverged")
     assert rewards.of(failed, rewards.see(failed)) is None
