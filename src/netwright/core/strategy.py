@@ -76,6 +76,13 @@ class Strategy(Configured, ABC):
         """
         return False
 
+    def may_recommend(self, number: int) -> bool:
+        """Whether this trial, which has ended, may be the one that `recommend` is about, though another scores better.
+
+        What it kept on disk stays like that of the best.
+        """
+        return False
+
 
 class Remembering(Strategy):
     """A strategy whose asks take long: what they led to is kept now and then, so that resume need not ask all again."""
@@ -140,6 +147,9 @@ class Wrapper(RoundStrategy, Remembering):
 
     def may_continue(self, number: int) -> bool:
         return self.strategy.may_continue(number)
+
+    def may_recommend(self, number: int) -> bool:
+        return self.strategy.may_recommend(number)
 
     def memory(self) -> Mapping[str, Any] | None:
         inner = in_role(self.strategy, Remembering)

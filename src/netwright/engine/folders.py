@@ -32,6 +32,7 @@ class Folders:
         self._root, self._keeps = root, keeps
         self._continues = strategy.continues
         self._may_continue: Callable[[int], bool] = strategy.may_continue
+        self._may_recommend: Callable[[int], bool] = strategy.may_recommend
         self._kept: set[int] = set()  # trials that have ended and still have their folder
         self._best: list[Trial] = []
         self._scores: dict[int, tuple[float, ...]] = {}
@@ -98,7 +99,11 @@ class Folders:
         if self._root is None or not self._root.is_dir():
             return
         parents = (each for each in self._kept if self._share and self._may_continue(each))
-        best = {str(self.continuations.first(each)) for each in (*parents, *(each.number for each in self._best))}
+        recommended = (each for each in self._kept if self._may_recommend(each))
+        best = {
+            str(self.continuations.first(each))
+            for each in (*parents, *recommended, *(each.number for each in self._best))
+        }
         for place in self._root.iterdir():
             if place.name not in best:
                 shutil.rmtree(place, ignore_errors=True)
@@ -110,7 +115,7 @@ class Folders:
         return number in self.continuations.needed.values()
 
     def _is_best(self, number: int) -> bool:
-        return any(each.number == number for each in self._best)
+        return any(each.number == number for each in self._best) or self._may_recommend(number)
 
     def _place(self, number: int) -> str:
         return f"{self._root}/{self.continuations.first(number)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -55,9 +56,9 @@ class Race(Strategy):
     overlap: share of what a candidate was trained for that is done again when it goes on, as in trainings whose parts
         have a decay of their own; 0 where it goes on from where it was measured.
     anew: times what the training of the leader took, that is kept free after the race, to train it anew.
-    examples: that candidates are judged on, where the first objective is a share of them: of those that are no worse
-        than the best by more than chance explains, and no worse than a well-known network, the one of the lowest loss
-        leads; None for the best, whatever it owes to chance.
+    examples: that candidates are judged on, where the first objective is a share of them. A well-known network then
+        leads unless another is better by more than chance explains; of those that it does not tell apart from the
+        best, the one of the lowest loss does. None for the best, whatever it owes to chance.
     """
 
     continues: ClassVar[bool] = True
@@ -216,7 +217,7 @@ class Race(Strategy):
         """Whose training must come to its end, as nobody that was trained to the end, or is being, is as good."""
         ending = {proposal.candidate for proposal, _ in self._pending if proposal.share == 1}
         for trial in self._best:
-            if trial.share == 1 or trial.architecture in ending:
+            if trial.share == 1 or trial.architecture in ending or self._has_turned(trial):
                 return None
             if self._may_go_on(trial, 1.0):
                 return trial
@@ -230,7 +231,17 @@ class Race(Strategy):
         candidate = trial.architecture
         latest = self._latest.get(candidate)
         free = candidate not in self._closed and all(each.candidate != candidate for each, _ in self._pending)
+        free = free and not self._has_turned(trial)
         return latest is not None and latest.number == trial.number and trial.share < share and free
+
+    def _has_turned(self, trial: Trial) -> bool:
+        """Whether the best of its training lies before its last part, so that more of it would be for nothing."""
+        before = trial.share / self.eta
+        return (
+            bool(self.overlap)
+            and trial.proposal.parent is not None
+            and trial.metrics.get(SECONDS, math.inf) <= before * (self.full or 0.0)
+        )
 
     def _takes(self, candidate: Architecture | None, before: float, share: float) -> float:
         """Seconds that this candidate, or a new one, takes from one share to another."""
@@ -290,8 +301,10 @@ class Race(Strategy):
             return ordered
         highest = ordered[0].scores[0]
         least = highest - by_chance(highest, self.examples)
-        least = max([least, *(each.scores[0] for each in ordered if named(each))])
         alike = [each for each in ordered if each.scores[0] >= least and LOSS in each.metrics]
+        known = [each for each in alike if named(each)]
+        if known:  # the best of them by its score, so that what leads is no worse than any
+            alike = known[:1]
         if not alike:
             return ordered
         leader = min(alike, key=lambda each: each.metrics[LOSS])
@@ -303,6 +316,10 @@ class Race(Strategy):
         if not completed or self.examples is None:
             return super().recommend(trials)
         return self._led(Population(completed).ordered())[0].architecture
+
+    def may_recommend(self, number: int) -> bool:
+        """Whether it leads, whatever others score."""
+        return self.measures_whole and bool(self._best) and self._best[0].number == number
 
     def may_continue(self, number: int) -> bool:
         """Whether the trial's candidate stands there, and is among the best, which may all be trained to the end."""

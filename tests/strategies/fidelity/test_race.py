@@ -52,12 +52,15 @@ class Course:
                 which,
                 proposal,
                 "diverged" if failed else "completed",
-                Measurement({}),
+                self.measurement(proposal),
                 () if failed else (score,),
                 seconds=seconds,
             )
             race.tell(trial)
             self.trials.append(trial)
+
+    def measurement(self, proposal: Proposal) -> Measurement:
+        return Measurement({})
 
     def takes(self, proposal: Proposal) -> float:
         """Seconds; those of the last decay of a training are spent anew where its parts have decays of their own."""
@@ -198,6 +201,46 @@ def test_of_those_that_chance_cannot_tell_apart_the_lowest_loss_leads() -> None:
 def test_no_network_leads_that_is_behind_a_well_known_one() -> None:
     trials = [measured(0, 0.9000, 0.40), measured(1, 0.8980, 0.25), measured(2, 0.8990, 0.30, "known")]
     assert Race(NasBench201(), examples=4000).recommend(trials) == trials[2].architecture
+
+
+def test_a_well_known_network_leads_until_another_is_better_by_more_than_chance() -> None:
+    race = Race(NasBench201(), examples=4000)
+    known = measured(0, 0.9000, 0.30, "known")
+    assert race.recommend([known, measured(1, 0.9030, 0.20)]) == known.architecture
+    better = measured(1, 0.9040, 0.35)
+    assert race.recommend([known, better]) == better.architecture
+
+
+class Turned(Course):
+    """All trainings are best before their last part; or none of them."""
+
+    turned = True
+
+    def measurement(self, proposal: Proposal) -> Measurement:
+        after = 0.2 if self.turned and proposal.parent is not None else 1.0
+        return Measurement({"trained_seconds": after * proposal.share * FULL})
+
+
+def test_a_training_whose_best_lies_behind_it_does_not_go_on() -> None:
+    space = NasBench201()
+    race = Race(space, 200, first(space), full=FULL, overlap=0.3)
+    trials = Turned(race).trials
+    assert max(each.share for each in trials) == pytest.approx(1 / 9)
+    assert len(trials) > 1.3 * len(Course(Race(space, 200, first(space), full=FULL, overlap=0.3)).trials)
+
+
+def test_what_leads_is_kept_though_another_scores_higher() -> None:
+    race = Race(NasBench201(), 100, full=FULL, overlap=0.3, examples=1000, least=1 / 3)
+    rng = np.random.default_rng(0)
+    told = []
+    for score, loss in ((0.900, 0.2), (0.905, 0.4)):
+        proposal = race.ask(rng)
+        assert proposal is not None
+        told.append(Trial(len(told), proposal, "completed", Measurement({"val_loss": loss}), (score,), seconds=1.0))
+    for each in told:
+        race.tell(each)
+    assert race.may_recommend(0) and not race.may_recommend(1)
+    assert race.recommend(told) == told[0].architecture
 
 
 def test_is_made_again_from_its_configuration() -> None:
