@@ -128,7 +128,7 @@ class BlockQnn(DecisionSpace):
         return nn.Sequential(*layers, pooled_classifier(inputs, shape.classes, normalise=True))
 
     def tracing_twin(self) -> DecisionSpace:
-        return _Questions(**self._arguments)
+        return _CodeQuestions(**self._arguments)
 
     # Architectures as text and as graphs.
 
@@ -209,7 +209,7 @@ class BlockQnn(DecisionSpace):
         return Graph((*nodes, Node("output")), tuple(edges))
 
 
-class _Questions(BlockQnn):
+class _CodeQuestions(BlockQnn):
     """The same questions, and no network."""
 
     called: Any = None

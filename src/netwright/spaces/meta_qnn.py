@@ -211,7 +211,7 @@ class MetaQnn(DecisionSpace):
         return nn.Sequential(convolution, *norm, nn.ReLU(inplace=True))
 
     def tracing_twin(self) -> DecisionSpace:
-        return _Questions(**self._arguments)
+        return _StateQuestions(**self._arguments)
 
     # Architectures as text and as graphs.
 
@@ -244,7 +244,7 @@ class MetaQnn(DecisionSpace):
         return Graph(nodes, tuple(Edge(a.name, b.name) for a, b in pairwise(nodes)))
 
 
-class _Questions(MetaQnn):
+class _StateQuestions(MetaQnn):
     """The same questions, and no network."""
 
     called: Any = None
