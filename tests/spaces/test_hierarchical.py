@@ -39,7 +39,8 @@ def test_edges_count_that_lie_on_a_way_through(edges):
     assert set(live(set(edges), 3)) == expected
 
 
-def test_what_meets_is_put_side_by_side():
+@pytest.mark.parametrize("projected", [True, False])
+def test_what_meets_is_put_side_by_side(projected):
     found = architecture(
         motif1_0_1="identity",
         motif1_0_2="max_pool_3x3",
@@ -47,9 +48,9 @@ def test_what_meets_is_put_side_by_side():
         cell_0_1="motif1",
         cell_1_2="motif1",
     )
-    network = SPACE.build(found, SHAPE)
+    network = SPACE.replace(projected=projected).build(SPACE.replace(projected=projected).adopt(found), SHAPE)
     cell = network.cell1
-    assert cell(torch.randn(2, 4, 8, 8)).shape == (2, 3 * 4, 8, 8)  # (4 and 4), of which 8 pooled beside 4
+    assert cell(torch.randn(2, 4, 8, 8)).shape == (2, 4 if projected else 12, 8, 8)  # of 4 that become 8, then 12
     assert network(torch.randn(2, 3, 8, 8)).shape == (2, 4)
 
 

@@ -170,7 +170,9 @@ _SAID: Mapping[str, str | Callable[[Options], str]] = {
     "amoebanet": _smaller("AmoebaNet's search", SIZES["amoebanet"], "fewer and narrower cells than its paper's"),
     "harmonica": _harmonica,
     "cgp-cnn": "CGP-CNN whose last layer reads an average over places, where the paper's reads all of them",
-    "hierarchical": _smaller("the hierarchical search", SIZES["hierarchical"]),
+    "hierarchical": _smaller(
+        "the hierarchical search", SIZES["hierarchical"], "1x1 convolutions where several edges meet"
+    ),
     "genetic-cnn": _smaller("Genetic CNN", SIZES["genetic-cnn"]),
     "lcranknet": "LCRankNet with a linear model on curves and architectures in place of its networks",
     "npenas": "NPENAS with an ensemble of small networks on paths in place of the paper's graph isomorphism network",

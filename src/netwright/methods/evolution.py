@@ -39,13 +39,16 @@ PAPERS = {
         "netwright search DATA --method genetic-cnn",
         "its two fully connected layers, in place of which is one behind an average over places",
     ),
-    "hierarchical_evo": ("netwright search DATA --method hierarchical", ""),
+    "hierarchical_evo": (
+        "netwright search DATA --method hierarchical",
+        "a node of each motif, which --space hierarchical has, and maps that grow wherever edges meet",
+    ),
     "regularized_evolution": ("netwright search DATA --method amoebanet", ""),
 }
 SPACES = {
     "cgp_cnn": "cgp-grid:widths=(8,16,32),widest=128",
     "genetic_cnn": "genetic-cnn",
-    "hierarchical": "hierarchical:channels=8",
+    "hierarchical": "hierarchical:nodes=(3,4),channels=8",
     "amoebanet": "nasnet:cells=5,nodes=5,operations=amoebanet",
 }
 
@@ -135,7 +138,8 @@ def hierarchical(space: Space, population: int = 200, share: float = 0.05, mutat
     The first ones are identities after many mutations. Published on CIFAR-10: 3.75 ± 0.12 % test error after 7,000
     networks, 1.5 days of 200 GPUs; random search in the same space 0.3 points more.
 
-    space: the one to search; on the command line motifs of motifs, with half of the paper's channels.
+    space: the one to search; on the command line motifs of three nodes in a cell of four, a node less each than in the
+        paper, with half of its channels.
     population: how many it begins with.
     share: of all that are known, from which the best is the parent.
     mutations: of each of the first ones.

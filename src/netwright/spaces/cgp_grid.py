@@ -153,7 +153,8 @@ class CgpGrid(Space):
 
     def _changed(self, genes: Sequence[Gene], rate: float, rng: np.random.Generator) -> Genes:
         """Each gene with this probability replaced by another one of those that there may be."""
-        draws, which = rng.random((len(genes), 3)) < rate, rng.random((len(genes), 3))
+        draws: Any = rng.random((len(genes), 3)) < rate
+        which = rng.random((len(genes), 3))
         found = list(genes)
         for place in draws.any(1).nonzero()[0].tolist():
             gene, readable = genes[place], self._readable(place + 1)

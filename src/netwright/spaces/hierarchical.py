@@ -50,10 +50,9 @@ class Hierarchical(DecisionSpace):
     """Three equal cells in a row, each a graph whose edges are motifs, which are graphs whose edges are operations.
 
     There is one decision for each pair of nodes of each motif: what is on the edge from the earlier to the later one,
-    "none" for nothing. What meets in a node is put side by side, so that there are more channels where identities and
-    poolings meet; a convolution brings them back to the cell's width. Between cells a separable convolution halves the
-    image and doubles the width. What leads from no input or to no output is left out, and a cell that leads nowhere
-    passes its input on.
+    "none" for nothing. What meets in a node is put side by side, and a 1x1 convolution brings it back to the cell's
+    width. Between cells a separable convolution halves the image and doubles the width. What leads from no input or to
+    no output is left out, and a cell that leads nowhere passes its input on.
 
     A mutation draws a level, one of its motifs, two of its nodes, and another label for their edge.
 
@@ -61,6 +60,8 @@ class Hierarchical(DecisionSpace):
     nodes: of a motif of level 2 and of the cell; 4 and 5 in the paper.
     channels: of the first cell; 16 in the paper's search.
     operations: of level 1; by default the paper's six.
+    projected: whether what meets is brought back to the cell's width; as the paper describes it it is not, so that
+        identities and poolings that meet again and again make maps of hundreds of times as many channels.
 
     Raises ConfigurationError for numbers below 1, motifs of fewer than 2 or more than 8 nodes, and unknown operations.
     """
@@ -71,6 +72,7 @@ class Hierarchical(DecisionSpace):
     nodes: tuple[int, int] = (4, 5)
     channels: int = 16
     operations: Sequence[str] = OPERATIONS
+    projected: bool = True
 
     traced_shape: ClassVar[TaskShape] = TaskShape((3, 32, 32), 10)
     width_parameter: ClassVar[str] = "channels"
@@ -125,7 +127,7 @@ class Hierarchical(DecisionSpace):
         if not kept:
             return None
         made = [(edge, make) for edge in kept if (make := makers[labels[edge]]) is not None]
-        return partial(_motif, made, count)
+        return partial(_motif, made, count, self.projected)
 
     # Changing, and what is the same network.
 
@@ -188,22 +190,24 @@ def live(edges: set[Edge], count: int) -> list[Edge]:
     return sorted((a, b) for a, b in edges if a in reached and b in leading)
 
 
-def _motif(edges: Sequence[tuple[Edge, Make]], count: int, width: int, inputs: int) -> Made:
-    """The graph of a motif: each edge a layer that reads all edges into its first node, side by side."""
-    into: dict[int, list[int]] = {0: [0]}
-    widths = [inputs]
+def _motif(edges: Sequence[tuple[Edge, Make]], count: int, projected: bool, width: int, inputs: int) -> Made:
+    """The graph of a motif: a layer for each edge, and one for each node in which several meet."""
+    state, channels = {0: 0}, {0: inputs}  # of each node, which state of the graph it is, and how wide
     layers: list[nn.Module] = []
     reads: list[list[int]] = []
-    for place, ((a, b), make) in enumerate(edges, 1):
-        module, channels = make(width, sum(widths[each] for each in into[a]))
-        layers.append(module)
-        reads.append(list(into[a]))
-        widths.append(channels)
-        into.setdefault(b, []).append(place)
-    last = into[count - 1]
-    reads.append(last)
-    graph = LayerGraph([*layers, nn.Identity()], reads, [len(each) > 1 for each in reads], {})
-    return Made(graph, sum(widths[each] for each in last))
+    for node in range(1, count):
+        into = [(a, make) for (a, b), make in edges if b == node]
+        made = [make(width, channels[a]) for a, make in into]
+        layers += [each.module for each in made]
+        reads += [[state[a]] for a, _ in into]
+        wide = sum(each.channels for each in made)
+        if len(made) > 1:
+            layers.append(conv_bn(wide, width, 1) if projected else nn.Identity())
+            reads.append(list(range(len(reads) - len(made) + 1, len(reads) + 1)))
+            wide = width if projected else wide
+        if made:
+            state[node], channels[node] = len(layers), wide
+    return Made(LayerGraph(layers, reads, [len(each) > 1 for each in reads], {}), channels[count - 1])
 
 
 def _operation(label: str, width: int, inputs: int) -> Made:
