@@ -27,6 +27,7 @@ NEEDS_EDGES = {
     "amoebanet": "nasnet:cells=3,channels=2,nodes=2,operations=['skip_connect','avg_pool_3x3']",
     "cgp-cnn": "cgp-grid:rows=2,columns=3,level_back=2,widths=(2,4),kernels=(3,)",
     "hierarchical": "hierarchical:motifs=2,nodes=(2,3),channels=2",
+    "large-scale-evolution": "large-scale:most=4",
     "genetic-cnn": "genetic-cnn:nodes=(2,2),widths=(2,2),kernel=3",
     "pc-darts": "darts:cells=3,channels=4,nodes=1",
     "nas-unet": "unet-cells:channels=2,depth=1,nodes=1",
@@ -34,6 +35,7 @@ NEEDS_EDGES = {
 FEW = {  # options with which a method does in two trials what it is about
     "auto-keras": "initial=1,batch=1",
     "genetic-cnn": "population=2",
+    "large-scale-evolution": "population=1",
     "hierarchical": "population=1,mutations=5",
     "gp-nas": "initial=1,batch=1,candidates=5",
     "ghn": "evaluations=2",

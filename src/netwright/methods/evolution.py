@@ -17,6 +17,8 @@ from netwright.strategies import (
     NobodyDies,
     NoCrossover,
     OneDecision,
+    OneKind,
+    PairwiseTournament,
     RegularizedEvolution,
     Roulette,
     Simple,
@@ -28,7 +30,7 @@ from netwright.strategies import (
 if TYPE_CHECKING:
     from netwright.core.space import Space
 
-__all__ = ["amoebanet", "cgp_cnn", "genetic_cnn", "hierarchical", "regularized_evolution"]
+__all__ = ["amoebanet", "cgp_cnn", "genetic_cnn", "hierarchical", "large_scale_evolution", "regularized_evolution"]
 
 PAPERS = {
     "cgp_cnn": (
@@ -43,6 +45,7 @@ PAPERS = {
         "netwright search DATA --method hierarchical",
         "a node of each motif, which --space hierarchical has, and maps that grow wherever edges meet",
     ),
+    "large_scale_evolution": ("netwright search DATA --method large-scale-evolution", ""),
     "regularized_evolution": ("netwright search DATA --method amoebanet", ""),
 }
 SPACES = {
@@ -56,6 +59,7 @@ SIZES: Mapping[str, Mapping[str, int]] = {
     "amoebanet": {"population": 100, "sample": 25},
     "genetic-cnn": {"population": 20},
     "hierarchical": {"population": 200},
+    "large-scale-evolution": {"population": 1000},
 }
 """By the name of a method the numbers of its paper that the command line makes smaller for a small budget."""
 
@@ -148,3 +152,20 @@ def hierarchical(space: Space, population: int = 200, share: float = 0.05, mutat
     return GeneticAlgorithm(
         space, population, selection, NoCrossover(), OneDecision(), NobodyDies(), beginning=beginning
     )
+
+
+def large_scale_evolution(space: Space, population: int = 1_000, inherit: bool = True) -> GeneticAlgorithm:
+    """Large-scale evolution (Real et al. 2017): of two members the worse dies, and the better has a child.
+
+    It begins with networks without layers. A child differs by one of eleven mutations, drawn alike, and begins from its
+    parent's weights where shapes allow; the learning rate is inherited and mutated, too. Published on CIFAR-10 with
+    25,600 steps a network and 250 workers for eleven days: 5.4 % test error with 5.4 M parameters.
+
+    space: the one to search; on the command line "large-scale". In a space that offers no kinds of change one decision
+        is changed.
+    population: how many live at once.
+    inherit: whether children begin from their parents' weights, which those who live then keep on disk.
+    """
+    mutation = OneKind() if space.mutations else OneDecision()
+    phases = PairwiseTournament(), NoCrossover(), mutation, NobodyDies()
+    return GeneticAlgorithm(space, population, *phases, beginning=Simple(), inherit=inherit)

@@ -1,6 +1,7 @@
 """Search spaces: each says in one method which networks may be built."""
 
 from netwright.core.among import Among
+from netwright.spaces.backbone import Backbone
 from netwright.spaces.beside import Beside
 from netwright.spaces.block_qnn import BlockQnn
 from netwright.spaces.cgp_grid import CgpGrid
@@ -13,6 +14,7 @@ from netwright.spaces.genetic_cnn import GeneticCnn
 from netwright.spaces.grouped import GroupedChain
 from netwright.spaces.hierarchical import Hierarchical
 from netwright.spaces.meta_qnn import MetaQnn
+from netwright.spaces.large_scale import LargeScale
 from netwright.spaces.mlp import Mlp
 from netwright.spaces.nasbench1shot1 import NasBench1Shot1
 from netwright.spaces.nasbench101 import NasBench101
@@ -36,6 +38,7 @@ from netwright.spaces.with_training import WithTraining
 
 __all__ = [
     "Among",
+    "Backbone",
     "Beside",
     "BlockQnn",
     "CgpGrid",
@@ -48,6 +51,7 @@ __all__ = [
     "GroupedChain",
     "Hierarchical",
     "MetaQnn",
+    "LargeScale",
     "Mlp",
     "NasBench1Shot1",
     "NasBench101",
