@@ -200,3 +200,9 @@ def test_a_small_budget_makes_the_numbers_of_a_paper_smaller():
     assert making.fitted("amoebanet", 20_000) == "amoebanet"
     assert "population of 10 in place of 100" in departure("amoebanet:population=10,sample=2")
     assert "in place" not in departure("amoebanet")
+
+
+@pytest.mark.parametrize("method", ["amoebanet", "cgp-cnn", "genetic-cnn", "hierarchical", "large-scale-evolution"])
+def test_methods_of_evolution_search_the_space_of_their_paper(method):
+    assert method in own_spaces()
+    assert making.fitted(method, 8) != method or method == "cgp-cnn"

@@ -52,6 +52,7 @@ SPACES = {
     "cgp_cnn": "cgp-grid:widths=(8,16,32),widest=128",
     "genetic_cnn": "genetic-cnn",
     "hierarchical": "hierarchical:nodes=(3,4),channels=8",
+    "large_scale_evolution": "large-scale",
     "amoebanet": "nasnet:cells=5,nodes=5,operations=amoebanet",
 }
 
