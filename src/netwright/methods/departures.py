@@ -120,6 +120,13 @@ def _smaller(name: str, sizes: Mapping[str, int], rest: str = "") -> Callable[[O
     return said
 
 
+def _from_nothing(options: Options) -> str:
+    said = _smaller("large-scale evolution", SIZES["large-scale-evolution"])(options)
+    if not said or options.get("mutations", "0") != "0":
+        return said
+    return f"{said}; it begins with networks without layers, and mutations=20 further on, which suits so few trials"
+
+
 def _harmonica(options: Options) -> str:
     samples, stages = options.get("samples", "100"), options.get("stages", "2")
     if (samples, stages) == ("300", "3"):
@@ -173,7 +180,7 @@ _SAID: Mapping[str, str | Callable[[Options], str]] = {
     "hierarchical": _smaller(
         "the hierarchical search", SIZES["hierarchical"], "1x1 convolutions where several edges meet"
     ),
-    "large-scale-evolution": _smaller("large-scale evolution", SIZES["large-scale-evolution"]),
+    "large-scale-evolution": _from_nothing,
     "genetic-cnn": _smaller("Genetic CNN", SIZES["genetic-cnn"]),
     "lcranknet": "LCRankNet with a linear model on curves and architectures in place of its networks",
     "npenas": "NPENAS with an ensemble of small networks on paths in place of the paper's graph isomorphism network",

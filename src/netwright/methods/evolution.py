@@ -155,7 +155,9 @@ def hierarchical(space: Space, population: int = 200, share: float = 0.05, mutat
     )
 
 
-def large_scale_evolution(space: Space, population: int = 1_000, inherit: bool = True) -> GeneticAlgorithm:
+def large_scale_evolution(
+    space: Space, population: int = 1_000, mutations: int = 0, inherit: bool = True
+) -> GeneticAlgorithm:
     """Large-scale evolution (Real et al. 2017): of two members the worse dies, and the better has a child.
 
     It begins with networks without layers. A child differs by one of eleven mutations, drawn alike, and begins from its
@@ -165,8 +167,9 @@ def large_scale_evolution(space: Space, population: int = 1_000, inherit: bool =
     space: the one to search; on the command line "large-scale". In a space that offers no kinds of change one decision
         is changed.
     population: how many live at once.
+    mutations: of each of the first ones; dozens of trials find little from no layers on, and more after 20 mutations.
     inherit: whether children begin from their parents' weights, which those who live then keep on disk.
     """
     mutation = OneKind() if space.mutations else OneDecision()
     phases = PairwiseTournament(), NoCrossover(), mutation, NobodyDies()
-    return GeneticAlgorithm(space, population, *phases, beginning=Simple(), inherit=inherit)
+    return GeneticAlgorithm(space, population, *phases, beginning=Simple(mutations), inherit=inherit)

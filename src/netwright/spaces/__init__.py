@@ -13,8 +13,8 @@ from netwright.spaces.free_graph import FreeGraph
 from netwright.spaces.genetic_cnn import GeneticCnn
 from netwright.spaces.grouped import GroupedChain
 from netwright.spaces.hierarchical import Hierarchical
-from netwright.spaces.meta_qnn import MetaQnn
 from netwright.spaces.large_scale import LargeScale
+from netwright.spaces.meta_qnn import MetaQnn
 from netwright.spaces.mlp import Mlp
 from netwright.spaces.nasbench1shot1 import NasBench1Shot1
 from netwright.spaces.nasbench101 import NasBench101
@@ -50,8 +50,8 @@ __all__ = [
     "GeneticCnn",
     "GroupedChain",
     "Hierarchical",
-    "MetaQnn",
     "LargeScale",
+    "MetaQnn",
     "Mlp",
     "NasBench1Shot1",
     "NasBench101",
