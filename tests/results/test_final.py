@@ -26,6 +26,8 @@ from netwright.core.task import Examples, TaskShape
 from netwright.core.trial import Measurement, Proposal
 from netwright.estimators import Training
 from netwright.executors import Inline, Processes
+from netwright.networks.committee import Committee
+from netwright.networks.counting import count_predicting
 from netwright.results import (
     Figures,
     NothingTrained,
@@ -373,6 +375,35 @@ def test_a_training_anew_that_comes_to_nothing_better_gives_way_to_the_weights_o
     assert record is not None
     assert ((record.test["accuracy"],) == before) is (rate > 1)
     assert any("its weights are those of the search" in each for each in record.notes) is (rate > 1)
+
+
+def test_a_winner_that_is_trained_anew_is_as_many_networks_as_time_allows(
+    digits: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They predict by the mean of their answers, leave as plain PyTorch, and are read again as they were."""
+    monkeypatch.setattr(FinalTraining, "_is_better", lambda *_: False)  # whichever is, it is they that are handed over
+    run = a_run(digits, tmp_path / "p", fidelity="seconds", seconds=0.2, keep_best=True)
+    options = {"final_epochs": 1, "final_seeds": 1, "baselines": False}
+    found = conclude(run, anew=True, copies=3, deadline=time.monotonic() + 60, **options)
+    network = found.final.network
+    assert isinstance(network, Committee) and len(network.networks) == 3
+    images = digits.final_data().held_out.x[:5].float()
+    each = torch.stack([part(images) for part in network.networks])
+    assert torch.allclose(network(images), each.mean(0)) and each.std(0).max() > 0
+    single = count_predicting(Tiny().build(run.best.architecture, digits.shape), digits.shape.input)
+    assert found.figures.winner.params == 3 * single.params
+    assert any(note.startswith("3 networks of this architecture") for note in found.figures.notes)
+    exported = found.export(tmp_path / "best")
+    assert exported.verified_examples and exported.largest_difference < 1e-5
+    again = conclude(run, train=False, **{**options, "final_epochs": None})
+    assert torch.equal(again.final.outputs, found.final.outputs)
+
+
+def test_where_time_is_short_it_is_one_network(digits: Task, tmp_path: Path) -> None:
+    run = a_run(digits, tmp_path / "p", fidelity="seconds", seconds=0.2, keep_best=True)
+    options = {"final_epochs": 1, "final_seeds": 1, "baselines": False, "anew": True, "copies": 5}
+    found = conclude(run, deadline=time.monotonic() + 0.4, **options)
+    assert not isinstance(found.final.network, Committee)
 
 
 class LastFirst(Inline):

@@ -55,7 +55,11 @@ def conclude_run(
         "exact": plan.final_epochs is not None,
     }
     if plan.decisions is not None:  # its winner is trained already, unless it is trained anew on all examples
-        planned |= {"final_epochs": int(plan.decisions.again), "anew": plan.decisions.again}
+        planned |= {
+            "final_epochs": int(plan.decisions.again),
+            "anew": plan.decisions.again,
+            "copies": plan.decisions.copies,
+        }
     with _status(quiet, plain=bool(plan.network)) as status:
         concluded = conclude(
             run,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["auto"]
 
+HANDED_OVER = "what was validated is handed over"
 BY_THE_CLOCK: Mapping[str, Any] = {
     "schedule": "stable",
     "warm_up": 0.01,
@@ -45,6 +46,7 @@ BY_THE_CLOCK: Mapping[str, Any] = {
 SHARE_OF_ONE = 0.45  # of the search's time, that a full training may take
 SHARE_OF_ONE_ANEW = 0.28  # likewise, where the winner is trained anew on all examples after it
 ENOUGH_ANEW = 12  # passes over the examples that fit into that, from which on the winner is trained anew
+COPIES = 5  # of the winner, trained anew side by side, at most
 MORE_ANEW = 1.15  # times as long as is reckoned, a training anew may take
 DECAY = TrainingSettings().decay
 PASSES, STEPS = (
@@ -109,6 +111,7 @@ class Decided:
     said: what was found out of the data, a sentence each.
     own_validation: whether the data came with examples to validate on.
     judged_on: examples that contestants are judged on, where what is asked for is a share of them; otherwise 0.
+    copies: networks that the winner is trained anew as, side by side, at most.
     workers: trials at once, each in a process of its own where more than one.
     judged_by: the metric that trainings keep their best weights by, as the problem calls it; its main one where empty.
     """
@@ -129,6 +132,7 @@ class Decided:
     own_validation: bool = False
     judged_by: str = ""
     judged_on: int = 0
+    copies: int = 1
     workers: int = 1
 
     @classmethod
@@ -155,6 +159,7 @@ class Decided:
             full=self.full if by_time else None,
             overlap=overlap,
             anew=MORE_ANEW / shorter if self.again else 0.0,
+            copies=self.copies,
             examples=self.judged_on or None,
         )
 
@@ -169,7 +174,7 @@ class Decided:
     def lines(self) -> list[str]:
         """What will be tried, and why."""
         raced = ", ".join(f"{_words(name)} {' or '.join(map(_shown, each))}" for name, each in self._raced())
-        last = "the winner is trained anew on all examples" if self.again else "what was validated is handed over"
+        last = f"the winner is trained anew on all examples{self._copied()}" if self.again else HANDED_OVER
         return [
             f"contestants: {', '.join([*self.known, 'changes of the leaders'])}",
             f"training: {', '.join(self._usual())}{f'; raced: {raced}' if raced else ''}",
@@ -177,6 +182,9 @@ class Decided:
             f"time: {duration(self.seconds)} for the race{self._at_once()}; then {last}",
             *(f"data: {each}" for each in self.said),
         ]
+
+    def _copied(self) -> str:
+        return f", up to {self.copies} times side by side, as time allows" if self.copies > 1 else ""
 
     def _at_once(self) -> str:
         return f", {self.workers} trainings at once" if self.workers > 1 else ""
@@ -267,7 +275,8 @@ def decided(
     if pace is None:
         pace = _pace(space, task, found.training(space, task, device), _pilot(space, task, known, limits))
     timed = _timed(found, task, pace, seconds, after)
-    timed = replace(timed, judged_on=_judged_on(timed, task, metric))
+    copies = COPIES if timed.again and not limits and not task.problem.dense else 1
+    timed = replace(timed, copies=copies, judged_on=_judged_on(timed, task, metric))
     timed = replace(timed, workers=min(MOST_WORKERS, pace.at_once) if timed.seconds >= LEAST_FOR_WORKERS else 1)
     first = timed.least * timed.full * (FOLDS if timed.fidelity == "folds" else 1) / timed.workers
     most = max(2, int(FIRST * timed.seconds / first))

@@ -40,6 +40,7 @@ from netwright.core.roles import (
 from netwright.core.space import Space
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.workplace import workplace
+from netwright.networks.committee import Committee
 from netwright.networks.counting import count_predicting
 from netwright.results.figures import Contender
 from netwright.results.final import Tested, Trained, one_line, train_and_test
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from netwright.results.searched import FinishedRun as Run
 
 FOUND, PICK = "found network", "random pick"
+COPIES = "{} networks of this architecture, each with first weights of its own; the mean of their answers predicts"
 ORDER = "entry.json"
 RESULT = "result"
 
@@ -72,6 +74,7 @@ class Entry:
     passes: over the examples, in place of how long the settings say, where a search has found out how many are best.
     instead: a folder of checkpoints whose weights are tested where those that come of it are no better on the
         validation examples, which these were not trained on.
+    copies: networks with first weights of their own that are trained side by side, and whose mean answer predicts.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Entry:
     most: float | None = None
     passes: float | None = None
     instead: Path | None = None
+    copies: int = 1
 
     @property
     def total(self) -> int:
@@ -95,6 +99,7 @@ class Entry:
         own = self.architecture and self.architecture.to_json()
         described = [self.name, self.seed, own, self.epochs, self.begun, str(self.start), *map(str, circumstances)]
         described += [] if self.passes is None else [self.passes]
+        described += [] if self.copies == 1 else [f"{self.copies} copies"]
         return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:12]
 
     def write(self, folder: Path) -> None:
@@ -167,7 +172,8 @@ class FinalTraining(Estimator):
         with seeded(entry.seed):
             reference = self.reference(entry.name)
             if reference is None or reference.build is None:
-                return self.space.build(architecture, self.task.shape)
+                networks = [self.space.build(architecture, self.task.shape) for _ in range(entry.copies)]
+                return networks[0] if entry.copies == 1 else Committee(networks)
             return reference.build(self.task.shape)
 
     def settings_of(self, architecture: Architecture) -> TrainingSettings:
@@ -224,6 +230,7 @@ class FinalTraining(Estimator):
             on_epoch=workplace().report,
             anneal_by=None if entry.seconds is None else now + entry.seconds,
             give_up_at=None if entry.most is None else now + entry.most,
+            notes=() if entry.copies == 1 else (COPIES.format(entry.copies),),
         )
 
     def _tested(self, network: nn.Module, entry: Entry, architecture: Architecture, begun: int, note: str) -> Tested:
@@ -238,7 +245,7 @@ class FinalTraining(Estimator):
         validation examples, which it has seen and they have not, these.
         """
         assert entry.instead is not None
-        kept = self.build(entry, architecture)
+        kept = self.build(replace(entry, copies=1), architecture)
         found = load_trained(kept, entry.instead) is not None
         try:
             anew = self._train(network, entry, architecture, folder)
@@ -270,6 +277,7 @@ def _leave(tested: Tested, epochs: int, folder: Path) -> None:
     """Keep the result in the folder; the checkpoints that led to it have done their work."""
     cost = count_predicting(tested.network, tuple(tested.shape))
     facts = {"trained": asdict(tested.record), "params": cost.params, "macs": cost.macs}
+    facts["copies"] = len(tested.network.networks) if isinstance(tested.network, Committee) else 1
     state = {"average": None, "outputs": tested.outputs}
     save(folder / RESULT, Snapshot(epochs, tested.network.state_dict(), state, facts))
     for path in folder.glob("epoch-*"):
@@ -285,6 +293,7 @@ class Done:
     record: None for a reference that is no network.
     outputs: what was answered to the test examples, or to the first of them; None where it was not kept.
     contender: only for what is no network.
+    copies: networks side by side that it is of.
     """
 
     folder: Path
@@ -293,6 +302,7 @@ class Done:
     macs: int
     outputs: Tensor | None
     contender: Mapping[str, Any] | None = None
+    copies: int = 1
 
     @property
     def result(self) -> Path:
@@ -313,7 +323,8 @@ def done(folder: Path) -> Done | None:
     facts = snapshot.facts
     state = snapshot.state
     outputs = state["outputs"] if "outputs" in state else state["logits"]  # as earlier versions called them
-    return Done(folder, Trained.from_json(facts["trained"]), facts["params"], facts["macs"], outputs)
+    trained, copies = Trained.from_json(facts["trained"]), facts.get("copies", 1)
+    return Done(folder, trained, facts["params"], facts["macs"], outputs, copies=copies)
 
 
 def _answers(path: Path) -> Tensor | None:

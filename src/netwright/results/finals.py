@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from netwright.results.final import Trained
 
 NEARLY = 1.15  # times the time left, a training is begun, and brought to its end in fewer epochs
+SHARE_OF_COPIES = (
+    0.75  # of the time left may be taken by more than one training of the winner; the rest is for evidence
+)
 HURRIED = 0.8  # of the passes that are best has a training anew, at least
 WHOLE = 0.85  # of the epochs that the winner has, at least, has a fair contender
 SHARE_OF_FIXED, MOST_OF_FIXED = 0.05, 5.0  # of the time for all, and seconds, a reference takes that is no network
@@ -47,6 +50,7 @@ class Winner:
     passes: over the examples, that a training from its first weights takes, where a search by the clock has found out
         how many are best.
     instead: weights that are handed over where a training from the first ones comes to nothing better.
+    copies: networks with first weights of their own that it is trained as, side by side.
     """
 
     architecture: Architecture
@@ -55,11 +59,12 @@ class Winner:
     anew: bool = False
     passes: float | None = None
     instead: Path | None = None
+    copies: int = 1
 
-    def settled(self, epochs: int) -> Winner:
-        """What is done, once it is known whether there is time to train for so many epochs."""
-        if self.anew and epochs:
-            return replace(self, start=None, begun=0, anew=False, instead=self.start)
+    def settled(self, fitted: Fit) -> Winner:
+        """What is done, once it is known what there is time for."""
+        if self.anew and fitted.epochs:
+            return replace(self, start=None, begun=0, anew=False, instead=self.start, copies=fitted.copies)
         return replace(self, anew=False)
 
 
@@ -74,7 +79,8 @@ class Wanted:
     deadline: in `time.monotonic()` seconds.
     train: whether anything may be trained; without, what is done is read, and the winner's weights are tested as they
         are.
-    decided: epochs that were fitted to the time before.
+    decided: epochs that were fitted to the time before, and copies of a winner that is trained anew.
+    copies: of such a winner, at most, as time allows.
     """
 
     epochs: int
@@ -83,7 +89,8 @@ class Wanted:
     exact: bool = False
     deadline: float | None = None
     train: bool = True
-    decided: int | None = None
+    decided: tuple[int, int] | None = None
+    copies: int = 1
 
 
 class Finals:
@@ -137,7 +144,7 @@ class Finals:
         fitted = self._fitted(order, wanted, max(1, executor.slots))
         if not fitted.epochs and self.winners[0].start is None:
             fitted = Fit(1, 0)  # what was found must not be lost for an epoch that takes longer than the time left
-        self.winners = [each.settled(fitted.epochs) for each in self.winners]
+        self.winners = [each.settled(fitted) for each in self.winners]
         if wanted.train:
             self.on_fitted(fitted)
         self._first, self._epochs = order[0], self.winners[0].begun + fitted.epochs
@@ -203,8 +210,9 @@ class Finals:
             found = each[place] if len(each) > 1 else each[0]
             goes_on = found.start is not None and (place == 0 or len(each) > 1)
             if goes_on:
-                return Entry(name, seed, found.architecture, epochs, found.start, found.begun)
-            return Entry(name, seed, found.architecture, total, passes=found.passes, instead=found.instead)
+                return Entry(name, seed, found.architecture, epochs, found.start, found.begun, copies=found.copies)
+            own = {"passes": found.passes, "instead": found.instead if place == 0 else None, "copies": found.copies}
+            return Entry(name, seed, found.architecture, total, **own)
         architecture = self._picks[seed] if name == PICK else None
         return Entry(name, seed, architecture, 0 if name in self.fixed else total)
 
@@ -224,7 +232,7 @@ class Finals:
 
     def _fitted(self, order: Sequence[tuple[str, int]], wanted: Wanted, slots: int) -> Fit:
         if wanted.deadline is None or not wanted.train:
-            return Fit(wanted.epochs, len(order))
+            return Fit(wanted.epochs, len(order), self.winners[0].copies)
         winner = self.winners[0]
         self._data = self.work.task.final_data(self.work.device)
         network = self.work.build(Entry(FOUND, wanted.seeds[0], winner.architecture, 1), winner.architecture)
@@ -233,7 +241,7 @@ class Finals:
         settings = self.work.settings_of(winner.architecture)
         self._cost = measured(network, self._data, settings, self.work.device, passes)
         if wanted.decided is not None:
-            return Fit(wanted.decided, 0)
+            return Fit(wanted.decided[0], 0, wanted.decided[1])
         left = wanted.deadline - time.monotonic()
         self._each_fixed = min(MOST_OF_FIXED, SHARE_OF_FIXED * max(0.0, left))
         others = [self._cost_of(name) for name, _ in order[1:]]
@@ -247,6 +255,10 @@ class Finals:
             slots=slots,
             exact=wanted.exact or self._by_clock,
         )
+        if winner.anew and found.epochs:
+            copies = int(SHARE_OF_COPIES * left / self._cost.of(1)) if wanted.copies > 1 else 1
+            found = replace(found, copies=max(1, min(wanted.copies, copies)))
+            self._cost = Cost(found.copies * self._cost.epoch, found.copies * self._cost.test)
         if self._by_clock:
             spare = SPARE_OF_FIXED * (left - self._cost.of(found.epochs)) / max(1, len(self.fixed))
             self._each_fixed = max(self._each_fixed, min(MOST_SPARE_OF_FIXED, spare))

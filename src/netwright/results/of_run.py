@@ -115,6 +115,7 @@ def conclude(
     rivals: Mapping[str, Sequence[Run]] = MappingProxyType({}),
     executor: Executor | None = None,
     anew: bool = False,
+    copies: int = 1,
 ) -> Concluded:
     """Train the run's best network finally, test it, and compare it with baselines.
 
@@ -139,6 +140,8 @@ def conclude(
     executor: where trainings run; by default one after the other in this process.
     anew: train the winner from its first weights on all examples in place of going on with its own, where there is time
         for it.
+    copies: of such a winner at most, each with first weights of its own, whose mean answer predicts; as many as time
+        allows.
 
     Raises UserError where the run's estimator does not train, has no such trial, or there is nothing to read; and
     TrialFailed where no final training succeeds.
@@ -171,29 +174,36 @@ def conclude(
     }
     winners = [winner, *(replace(each, anew=anew) for each in each_best.pop("", ()))]
     decided = _decided(run, chosen.number, winner.begun) if deadline is not None and earlier is None else None
-    wanted = Wanted(final_epochs, seeds, baselines, exact, deadline, train, decided)
+    wanted = Wanted(final_epochs, seeds, baselines, exact, deadline, train, decided, copies)
     with _folder(run) as folder:
         finals = Finals(work, winners, each_best, _keeps(run.search.limits, space, task), folder, say)
-        finals.on_fitted = lambda fitted: run.keep(PLANNED, [chosen.number, winner.begun, fitted.epochs])
+        planned = [chosen.number, winner.begun]
+        finals.on_fitted = lambda fitted: run.keep(PLANNED, [*planned, fitted.epochs, fitted.copies])
         fitted = finals.carry_out(wanted, executor or Inline(_told(say, finals, winner.begun + final_epochs)))
         winner = finals.winners[0]
         final = _final_result(finals, winner, work, wanted, fitted.epochs)
         figures = compared(final, finals, run, chosen, repeats, wanted)
         if train:
-            result = finals.results[FOUND][final.exported_seed].result
-            Earlier(chosen.number, fitted.epochs, winner.begun, winner.start, result).keep(run, figures)
+            done = finals.results[FOUND][final.exported_seed]
+            counts = {"copies": winner.copies, "built": done.copies}
+            Earlier(chosen.number, fitted.epochs, winner.begun, winner.start, done.result, **counts).keep(run, figures)
     return Concluded(final, figures, space, task)
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """What an earlier call has trained for a trial: from which weights, for how long, and where the result lies."""
+    """What an earlier call has trained for a trial: from which weights, for how long, and where the result lies.
+
+    copies: side by side, that were to be trained. built: of which the result is.
+    """
 
     trial: int
     epochs: int
     begun: int
     start: Path | None
     result: Path
+    copies: int = 1
+    built: int = 1
 
     def keep(self, run: Run, figures: Figures) -> None:
         own = {**asdict(self), "start": _relative(run, self.start), "result": _relative(run, self.result)}
@@ -206,7 +216,8 @@ class Earlier:
         if store is None or kept.get("trial") != trial or not (store / kept["result"]).is_dir():
             return None
         start = kept["start"] and store / kept["start"]
-        return cls(trial, kept["epochs"], kept["begun"], start, store / kept["result"])
+        counts = {name: kept.get(name, 1) for name in ("copies", "built")}
+        return cls(trial, kept["epochs"], kept["begun"], start, store / kept["result"], **counts)
 
 
 def _relative(run: Run, path: Path | None) -> str | None:
@@ -216,10 +227,13 @@ def _relative(run: Run, path: Path | None) -> str | None:
     return os.path.relpath(path, run.store_directory)
 
 
-def _decided(run: Run, trial: int, begun: int) -> int | None:
-    """The epochs that an interrupted call for this trial had decided on, so that it goes on where it was."""
+def _decided(run: Run, trial: int, begun: int) -> tuple[int, int] | None:
+    """The epochs and copies that an interrupted call for this trial had decided on, so that it goes on where it was."""
     planned = run.kept(PLANNED)
-    return planned[2] if planned and planned[:2] == [trial, begun] else None
+    if not planned or planned[:2] != [trial, begun]:
+        return None
+    epochs, copies = (*planned[2:], 1)[:2]
+    return epochs, copies
 
 
 def _winner(run: Run, trial: Trial, earlier: Earlier | None, further: bool, *, by_clock: bool) -> Winner:
@@ -230,9 +244,10 @@ def _winner(run: Run, trial: Trial, earlier: Earlier | None, further: bool, *, b
     architecture = trial.architecture
     passes = trial.metrics.get(PASSES) if by_clock else None
     if earlier is not None and further:
-        return Winner(architecture, earlier.result, earlier.begun + earlier.epochs, passes=passes)
+        begun = earlier.begun + earlier.epochs
+        return Winner(architecture, earlier.result, begun, passes=passes, copies=earlier.built)
     if earlier is not None:
-        return Winner(architecture, earlier.start, earlier.begun, passes=passes)
+        return Winner(architecture, earlier.start, earlier.begun, passes=passes, copies=earlier.copies)
     start = run.weights(trial)
     found = None if start is None else Checkpoints(start).latest()
     begun = 0 if found is None else 1 if by_clock else found.step
@@ -283,7 +298,8 @@ def _final_result(finals: Finals, winner: Winner, work: FinalTraining, wanted: W
     records = {seed: found[seed] for seed in wanted.seeds if seed in found}
     first = next(iter(records.values()))
     assert first.record is not None and first.outputs is not None
-    network = work.build(Entry(FOUND, first.record.seed, winner.architecture, 0), winner.architecture)
+    entry = Entry(FOUND, first.record.seed, winner.architecture, 0, copies=first.copies)
+    network = work.build(entry, winner.architecture)
     load_trained(network, first.result)
     return FinalResult(
         architecture=winner.architecture,

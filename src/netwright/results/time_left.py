@@ -56,10 +56,14 @@ def seconds_of(winner: Cost, begun: int, epochs: int, others: Sequence[Cost], sl
 
 @dataclass(frozen=True)
 class Fit:
-    """How long the winner is trained, and how many of the others are expected to fit."""
+    """How long the winner is trained, and how many of the others are expected to fit.
+
+    copies: of the winner, trained side by side.
+    """
 
     epochs: int
     others: int
+    copies: int = 1
 
 
 def fit(

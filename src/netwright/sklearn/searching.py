@@ -136,7 +136,8 @@ def _by_the_clock(task: Task, wanted: Wanted) -> Made:
     )
     space = found.space(networks)
     search = _search(found.strategy(space), found.training(space, task, wanted.device), wanted)
-    return Made(search, found.after, {"final_epochs": 1, "anew": True, "exact": False} if found.again else None)
+    anew = {"final_epochs": 1, "anew": True, "exact": False, "copies": found.copies}
+    return Made(search, found.after, anew if found.again else None)
 
 
 def _asked_for(task: Task, wanted: Wanted) -> Made:

@@ -31,6 +31,7 @@ MOST_REDRAWS = 20
 RECENT = 7  # trials that tell what one takes beside its training
 PARENTS = 3  # leaders that are changed
 LOSS = "val_loss"
+SHARE_OF_COPIES = 0.2  # of the time, that is kept for more than one training anew
 SURE = 1.02  # times what a step is expected to take, it may take
 
 
@@ -56,6 +57,7 @@ class Race(Strategy):
     overlap: share of what a candidate was trained for that is done again when it goes on, as in trainings whose parts
         have a decay of their own; 0 where it goes on from where it was measured.
     anew: times what the training of the leader took, that is kept free after the race, to train it anew.
+    copies: such trainings that time is kept for, as far as they take a fifth of all.
     examples: that candidates are judged on, where the first objective is a share of them. A well-known network then
         leads unless another is better by more than chance explains; of those that it does not tell apart from the
         best, the one of the lowest loss does. None for the best, whatever it owes to chance.
@@ -75,6 +77,7 @@ class Race(Strategy):
         full: float | None = None,
         overlap: float = 0.0,
         anew: float = 0.0,
+        copies: int = 1,
         examples: int | None = None,
     ) -> None:
         self.space = space
@@ -85,6 +88,7 @@ class Race(Strategy):
         self.full = positive(self, "full", full, none=True)
         self.overlap = probability(self, "overlap", overlap)
         self.anew = not_negative(self, "anew", anew)
+        self.copies = whole_number(self, "copies", copies)
         self.measures_whole = self.overlap > 0
         self.examples = whole_number(self, "examples", examples, none=True)
         named = first.items() if isinstance(first, Mapping) else (("", each) for each in first)
@@ -139,11 +143,16 @@ class Race(Strategy):
         """
         if best is None:
             return self._for_anew()
-        return self._rest(best) + self.anew * (self._taken_by(best) + self._rest(best))
+        return self._rest(best) + self._anew_after(self._taken_by(best) + self._rest(best))
 
     def _for_anew(self) -> float:
         """Seconds to train the leader anew, as it is."""
-        return self.anew * self._taken_by(self._best[0]) if self.anew and self._best else 0.0
+        return self._anew_after(self._taken_by(self._best[0])) if self.anew and self._best else 0.0
+
+    def _anew_after(self, seconds: float) -> float:
+        """Seconds to train a network anew that was trained for so many."""
+        one = self.anew * seconds
+        return min(self.copies * one, max(one, SHARE_OF_COPIES * (self.seconds or 0.0)))
 
     def _taken_by(self, trial: Trial) -> float:
         """Seconds of training behind what a trial has measured."""
@@ -160,7 +169,7 @@ class Race(Strategy):
             if rung.share <= trial.share:
                 return None
             took = self._taken_by(trial)
-            after = self.anew * (took + (rung.share - trial.share) * (self.full or 0.0))
+            after = self._anew_after(took + (rung.share - trial.share) * (self.full or 0.0))
             if self._fits(self._cost(trial, rung) + max(after, self._for_anew())):
                 return rung
         return None
