@@ -387,7 +387,7 @@ def test_a_winner_that_is_trained_anew_is_as_many_networks_as_time_allows(
     found = conclude(run, anew=True, copies=3, deadline=time.monotonic() + 60, **options)
     network = found.final.network
     assert isinstance(network, Committee) and len(network.networks) == 3
-    images = digits.final_data().held_out.x[:5].float()
+    images = digits.final_data().held_out.batch(0, 5).float()
     each = torch.stack([part(images) for part in network.networks])
     assert torch.allclose(network(images), each.mean(0)) and each.std(0).max() > 0
     single = count_predicting(Tiny().build(run.best.architecture, digits.shape), digits.shape.input)
