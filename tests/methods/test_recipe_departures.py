@@ -33,6 +33,7 @@ def test_of_what_is_the_papers_nothing_is_said(recipe: str) -> None:
 
 
 IN_THE_DOCSTRING = {
+    "cnas": "the attention by which its controller chooses inputs",
     "snas": "without the paper's penalty on resources",
     "data-nas": "keeps several operations",
     "cars": "how fast a newborn's accuracy grows",

@@ -1,6 +1,7 @@
 """Reinforcement learning: controllers that answer a space's questions one after the other, and learn from rewards."""
 
 from netwright.strategies.reinforcement.controller import Controller, Draw, Learning
+from netwright.strategies.reinforcement.curriculum import CurriculumController
 from netwright.strategies.reinforcement.factorised import Factorised
 from netwright.strategies.reinforcement.losses import ClippedRatio, Likelihood, PolicyLoss
 from netwright.strategies.reinforcement.lstm import Lstm
@@ -13,6 +14,7 @@ PROVIDES = ("search.rnn_pg", "search.dist_pg", "search.q_learning")
 __all__ = [
     "ClippedRatio",
     "Controller",
+    "CurriculumController",
     "Draw",
     "Factorised",
     "Learning",

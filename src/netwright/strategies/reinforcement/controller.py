@@ -11,6 +11,7 @@ import torch
 
 from netwright.core.checks import not_negative, part, positive, probability, whole_number
 from netwright.core.configuration import Configured
+from netwright.strategies.reinforcement.factorised import FactorisedStepper
 from netwright.strategies.reinforcement.losses import Likelihood, PolicyLoss, entropy_bonus, skip_penalty
 from netwright.strategies.reinforcement.lstm import Lstm
 from netwright.strategies.reinforcement.policy import (
@@ -118,7 +119,8 @@ class Controller:
         """An architecture from the policy as it is now.
 
         rng: what is drawn from; the weights of the policy, too, the first time.
-        allowed: (questions, most options), for each question the options that may be taken at all; None for all.
+        allowed: (questions, most options), for each question the options that may be taken at all, where any of them
+            may be taken after the answers before it; None for all.
         """
         if not self._started:
             self.network.reset(rng)
@@ -133,6 +135,16 @@ class Controller:
         """
         return self._answered(lambda chances: int(np.argmax(chances)), allowed).architecture
 
+    def uniform(self, rng: np.random.Generator, allowed: NDArray[np.bool_] | None = None) -> Architecture:
+        """An architecture each of whose answers is drawn uniformly, whatever the policy.
+
+        rng: what is drawn from.
+        allowed: as of `draw`.
+        """
+        nothing = FactorisedStepper(np.zeros((self.sequence.questions, self.sequence.width)))
+        shares = iter(rng.random(self.sequence.length).tolist())
+        return self._answered(lambda chances: _chosen(chances, next(shares)), allowed, nothing).architecture
+
     def described(self, architecture: Architecture) -> Draw:
         """An architecture that came from elsewhere, with what the policy as it is thinks of its answers.
 
@@ -143,8 +155,8 @@ class Controller:
             logs = taken(log_probabilities(self.network, answers), answers)[answers.asked]
         return Draw(architecture, tuple(logs.tolist()))
 
-    def _answered(self, choose: Choose, allowed: NDArray[np.bool_] | None) -> Draw:
-        state, stepper, found = self.sequence.start, self.network.stepper(), list[float]()
+    def _answered(self, choose: Choose, allowed: NDArray[np.bool_] | None, stepper: Stepper | None = None) -> Draw:
+        state, stepper, found = self.sequence.start, stepper or self.network.stepper(), list[float]()
         while state.next is not None:
             question = state.next
             logs = _log_softmax(stepper, question, allowed)
@@ -274,7 +286,8 @@ def _log_softmax(stepper: Stepper, question: Question, allowed: NDArray[np.bool_
     """The log-probability of each option, -inf where it is forbidden."""
     mask = np.array(question.mask)
     if allowed is not None:
-        mask &= allowed[question.index, : len(mask)]
+        both = mask & allowed[question.index, : len(mask)]
+        mask = both if both.any() else mask
     scores = np.where(mask, stepper.scores(question), -np.inf)
     scores = scores - scores.max()
     return scores - np.log(np.exp(scores).sum())

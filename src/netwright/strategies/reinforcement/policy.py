@@ -98,11 +98,15 @@ def answers_of(
 
     sequence: the questions.
     architectures: of its space.
-    allowed: (questions, most options), for each question the options that may be taken at all; None for all.
+    allowed: (questions, most options), for each question the options that may be taken at all, where any of them may be
+        taken after the answers before it; None for all.
     """
     batch = sequence.encode(architectures)
     asked = np.arange(batch.tokens.shape[1]) < batch.lengths[:, None]
-    masks = batch.masks if allowed is None else batch.masks & (allowed[batch.questions] | ~asked[:, :, None])
+    masks = batch.masks
+    if allowed is not None:
+        both = masks & allowed[batch.questions]
+        masks = np.where(asked[:, :, None] & both.any(axis=2, keepdims=True), both, masks)
     return Answers(*map(torch.from_numpy, (batch.tokens, masks, batch.questions, asked)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -13,12 +13,17 @@ from netwright.core.space import Space
 from netwright.core.strategy import Remembering
 from netwright.core.trial import Proposal, Trial
 from netwright.strategies.reinforcement.controller import Controller, Draw, Learning
+from netwright.strategies.reinforcement.curriculum import in_random_order, opened
 from netwright.strategies.reinforcement.lstm import Lstm
 from netwright.strategies.reinforcement.reward import SCALED, Facts, RewardOf, as_array
 from netwright.strategies.told import noted, recalled
 from netwright.strategies.unseen import Unseen, end_after_the_only_one
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from netwright.core.architecture import Architecture
+    from netwright.core.decisions import Label
     from netwright.strategies.reinforcement.policy import Policy
 
 MOST_DRAWS = 16
@@ -51,6 +56,8 @@ class PolicyGradient(Remembering):
         combination of metrics such as "val_accuracy * (macs / 30M) ^ -0.07", or of `score`, as in "score ^ 3".
     repeats: whether an architecture may be asked again, as shared weights and noisy trainings need.
     expert: whose topology a reward with `likeness` looks for, see `RewardOf`.
+    curriculum: trials after which one more operation may be drawn, at first only one (Guo et al. 2020, "CNAS"); 0 for
+        all from the beginning.
     """
 
     needs: ClassVar[type[Space]] = DecisionSpace
@@ -65,6 +72,7 @@ class PolicyGradient(Remembering):
         reward: str = SCALED,
         repeats: bool = True,
         expert: str = "resnext",
+        curriculum: int = 0,
     ) -> None:
         self.space = space
         self.policy = policy or Lstm()
@@ -73,6 +81,8 @@ class PolicyGradient(Remembering):
         self.reward, self.expert = reward, expert
         self.repeats = repeats
         self.controller = Controller(space, self.policy, self.learning)
+        self.curriculum = whole_number(self, "curriculum", curriculum, 0)
+        self._order: list[Label] = []  # in which operations are opened
         self._rewards = RewardOf(space, reward, expert)
         self._told: list[Told] = []  # of the batch that is under way
         self._unseen = None if repeats else Unseen(space)
@@ -80,17 +90,25 @@ class PolicyGradient(Remembering):
 
     def ask(self, rng: np.random.Generator) -> Proposal:
         end_after_the_only_one(self.space, self._asked)
-        draw = self.controller.draw(rng) if self._unseen is None else self._new(self._unseen, rng)
+        if self.curriculum and not self._order:
+            self._order = in_random_order(self.controller.sequence, rng)
+        allowed = self._opened()
+        draw = self.controller.draw(rng, allowed) if self._unseen is None else self._new(self._unseen, rng, allowed)
         self._asked += 1
         return Proposal(draw.architecture, memo={LOG_PROBABILITIES: list(draw.log_probabilities)})
 
-    def _new(self, unseen: Unseen, rng: np.random.Generator) -> Draw:
+    def _opened(self) -> NDArray[np.bool_] | None:
+        """What may be answered by now; None where nothing is closed."""
+        count = self._asked // self.curriculum + 1 if self.curriculum else len(self._order)
+        return None if count >= len(self._order) else opened(self.controller.sequence, self._order[:count])
+
+    def _new(self, unseen: Unseen, rng: np.random.Generator, allowed: NDArray[np.bool_] | None) -> Draw:
         """What was not asked before: drawn, changed, or random."""
-        draw = self.controller.draw(rng)
+        draw = self.controller.draw(rng, allowed)
         for _ in range(MOST_DRAWS):
             if unseen.add(draw.architecture):
                 return draw
-            draw = self.controller.draw(rng)
+            draw = self.controller.draw(rng, allowed)
         changed = draw.architecture
         for _ in range(MOST_CHANGES):
             changed = self.space.mutate(changed, rng)
@@ -115,7 +133,16 @@ class PolicyGradient(Remembering):
         batch = [(each, reward) for each, reward in zip(told, rewards, strict=True) if reward is not None]
         if batch:
             architectures = [each.trial.architecture for each, _ in batch]
-            self.controller.learn(architectures, [reward for _, reward in batch], [each.old for each, _ in batch])
+            rewards, old = [reward for _, reward in batch], [each.old for each, _ in batch]
+            self.controller.learn(architectures, rewards, old, self._opened_for(architectures))
+
+    def _opened_for(self, architectures: Sequence[Architecture]) -> NDArray[np.bool_] | None:
+        """What may be answered by now, unless some of these answered something else."""
+        allowed = self._opened()
+        if allowed is None:
+            return None
+        batch = self.controller.sequence.encode(architectures)
+        return allowed if allowed[batch.questions, batch.tokens].all() else None
 
     def memory(self) -> Mapping[str, Any]:
         return {
@@ -126,6 +153,7 @@ class PolicyGradient(Remembering):
             "old": [list(each.old) for each in self._told],
             "unseen": None if self._unseen is None else self._unseen.memory(),
             "asked": self._asked,
+            "order": list(self._order),
         }
 
     def remember(self, memory: Mapping[str, Any]) -> None:
@@ -135,4 +163,4 @@ class PolicyGradient(Remembering):
         self._told = [Told(trial, tuple(facts), tuple(old)) for trial, facts, old in told]
         if self._unseen is not None:
             self._unseen.remember(memory["unseen"])
-        self._asked = memory["asked"]
+        self._asked, self._order = memory["asked"], memory["order"]
