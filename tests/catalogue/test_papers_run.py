@@ -28,6 +28,7 @@ NEEDS_EDGES = {
     "cgp-cnn": "cgp-grid:rows=2,columns=3,level_back=2,widths=(2,4),kernels=(3,)",
     "hierarchical": "hierarchical:motifs=2,nodes=(2,3),channels=2",
     "large-scale-evolution": "large-scale:most=4",
+    "randwire": "randwire:nodes=3,stages=2,channels=2,edges=2,final=4",
     "genetic-cnn": "genetic-cnn:nodes=(2,2),widths=(2,2),kernel=3",
     "pc-darts": "darts:cells=3,channels=4,nodes=1",
     "nas-unet": "unet-cells:channels=2,depth=1,nodes=1",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from netwright.methods.generated_weights import *
     from netwright.methods.merging import *
     from netwright.methods.one_shot_benchmark import *
+    from netwright.methods.random_wiring import *
     from netwright.methods.recurrent_cells import *
     from netwright.methods.reinforcement import *
     from netwright.methods.robust import *

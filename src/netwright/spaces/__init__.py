@@ -22,6 +22,7 @@ from netwright.spaces.nasbench201 import NasBench201
 from netwright.spaces.nasbench_macro import NasBenchMacro
 from netwright.spaces.nasnet import NasNet
 from netwright.spaces.published import from_genotype, published, published_cells
+from netwright.spaces.randwire import RandWire
 from netwright.spaces.recurrent import Recurrent
 from netwright.spaces.residual import Residual
 from netwright.spaces.series import Series
@@ -58,6 +59,7 @@ __all__ = [
     "NasBench201",
     "NasBenchMacro",
     "NasNet",
+    "RandWire",
     "Recurrent",
     "Residual",
     "Series",
