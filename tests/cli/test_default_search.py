@@ -41,6 +41,7 @@ def test_a_few_seconds_give_a_network_that_is_taken_home(table: Path) -> None:
         assert word in said
     report = json.loads(netwright("show", "r", "--json"))["report"]["figures"]
     assert report["winner"]["values"][0] > 0.7, "two numbers decide"
+    assert json.loads(netwright("runs", "--json"))[0]["best"]["trial"] == report["search"]["best trial"]
     netwright("export", "r", "--to", "best")
     assert (table.parent / "best" / "model.py").exists()
 

@@ -16,6 +16,7 @@ from netwright.core.errors import UserError
 from netwright.core.objective import Objective
 from netwright.core.wording import amount, duration, shortened, table
 from netwright.methods.departures import departure
+from netwright.results.documents import PLANNED
 from netwright.results.metric_words import metrics_text, number
 
 if TYPE_CHECKING:
@@ -61,9 +62,11 @@ def _summary(run: RunSummary) -> dict[str, Any]:
 
 
 def _best(store: Store, run: RunSummary) -> dict[str, Any] | None:
-    best = store.best(run.name)
+    best, chosen = store.best(run.name), store.document(run.name, PLANNED)
     if best is None:
         return None
+    if chosen and chosen[0] != best.number:  # what was handed over; a trial of a lower fidelity may be
+        best = next((each for each in store.read_trials(run.name) if each.number == chosen[0]), best)
     metrics = {name: best.metrics[name] for name in metric_names(run) if name in best.metrics}
     return {"trial": best.number, "metrics": metrics, "architecture": best.text}
 

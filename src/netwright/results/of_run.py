@@ -20,6 +20,7 @@ from netwright.core.kinds import kinds_checked
 from netwright.core.trained import PASSES
 from netwright.executors.inline import Inline
 from netwright.networks.counting import count
+from netwright.results.documents import KEPT, PLANNED
 from netwright.results.entries import FOUND, Entry, FinalTraining, final_work
 from netwright.results.exporting import Exported, check_target, export
 from netwright.results.figures import Figures
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from netwright.tasks.task import Task
 
 COUNTED = ("params", "macs", "activation_memory")
-KEPT = "final"  # under which a run keeps its figures
-PLANNED = "final plan"  # and what is being trained: trial, epochs behind it, epochs to come
 OnProgress = Callable[[str], object]
 
 
