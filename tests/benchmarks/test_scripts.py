@@ -22,6 +22,7 @@ MASKS = "MASKS"  # stands for a folder of images with masks
 SMALLEST = {
     "compare_nasbench201.py": f"{TABLE} --strategies random --evaluations 5 --repeats 5",
     "compare_null.py": f"{TABLE} --comparisons 2 --strategies random",
+    "controllers.py": f"{TABLE} --evaluations 6 --seeds 2",
     "data_memory.py": "--megabytes 1 --repeats 1 --only npz",
     "engine.py": f"--trials 50 --repeats 1 --table {TABLE}",
     "folder_workers.py": "cost --workers 1 --trials 3 --repeats 1",

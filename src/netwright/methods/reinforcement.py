@@ -54,9 +54,9 @@ def reinforce(
     batch: int = 1,
     baseline: float = 0.9,
     entropy: float = 0.0,
-    hidden: int = 100,
+    hidden: int = 64,
     reward: str = SCALED,
-    repeats: bool = True,
+    repeats: bool = False,
     curriculum: int = 0,
 ) -> PolicyGradient:
     """REINFORCE (Williams 1992; Zoph and Le 2017) for a few hundred evaluations.
@@ -72,7 +72,7 @@ def reinforce(
     entropy: weight of the policy's entropy.
     hidden: units of the LSTM.
     reward: of a trial, "scaled" or a combination of metrics.
-    repeats: False never asks an architecture twice, and raises SpaceExhausted when there is none left.
+    repeats: whether an architecture may be asked again; without, SpaceExhausted is raised where there is none left.
     curriculum: trials after which one more operation may be drawn, at first only one; 0 for all from the beginning.
     """
     learning = Learning(None, _rate(policy, rate), baseline=baseline, entropy=entropy)
@@ -88,9 +88,9 @@ def ppo(
     clip: float = 0.2,
     baseline: float = 0.9,
     entropy: float = 0.0,
-    hidden: int = 100,
+    hidden: int = 64,
     reward: str = SCALED,
-    repeats: bool = True,
+    repeats: bool = False,
 ) -> PolicyGradient:
     """PPO (Schulman et al. 2017; Zoph et al. 2018) for a few hundred evaluations.
 
@@ -104,7 +104,7 @@ def ppo(
     entropy: weight of the policy's entropy.
     hidden: units of the LSTM.
     reward: of a trial, "scaled" or a combination of metrics.
-    repeats: False never asks an architecture twice, and raises SpaceExhausted when there is none left.
+    repeats: whether an architecture may be asked again; without, SpaceExhausted is raised where there is none left.
     """
     learning = Learning(ClippedRatio(clip), _rate(policy, rate), steps, baseline, entropy)
     return PolicyGradient(space, _policy(policy, hidden), learning, batch, reward, repeats)

@@ -107,7 +107,7 @@ class Controller:
 
     @cached_property
     def _optimiser(self) -> torch.optim.Adam:
-        return torch.optim.Adam(self.network.parameters(), self.learning.learning_rate)
+        return torch.optim.Adam(self.network.parameters(), self.learning.learning_rate, fused=True)
 
     @cached_property
     def _yes(self) -> Tensor:

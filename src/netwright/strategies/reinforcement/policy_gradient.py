@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from netwright.core.decisions import Label
     from netwright.strategies.reinforcement.policy import Policy
 
-MOST_DRAWS = 16
+MOST_DRAWS = 4
 MOST_CHANGES = 64
 LOG_PROBABILITIES = "log_probabilities"  # in a proposal's memo
 
@@ -45,7 +45,7 @@ class PolicyGradient(Remembering):
     It learns whenever so many trials as make a batch were told, in whatever order; what is asked meanwhile comes from
     the policy as it is. A proposal carries the log-probabilities of its answers, which PPO needs when it is told.
 
-    Without repeats no architecture is asked twice: where 16 draws were all asked before, the next is changed until it
+    Without repeats no architecture is asked twice: where 5 draws were all asked before, the next is changed until it
     is new; in the end a random new one is asked, until SpaceExhausted.
 
     space: the one to search.
