@@ -35,7 +35,8 @@ def text(count: int = 60) -> nw.Task:
 
 OWN_SPACE = {
     "darts-rnn": lambda: Recurrent(nodes=2, channels=4),
+    "enas-rnn": lambda: Recurrent(nodes=2, channels=4, output="loose"),
     "nas-unet": lambda: UNetCells(channels=4, nodes=2, depth=2),
 }
-OWN_TASK = {"darts-rnn": text, "nas-unet": masks}
+OWN_TASK = {"darts-rnn": text, "enas-rnn": text, "nas-unet": masks}
 """Method -> what makes data that it is for."""

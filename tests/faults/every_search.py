@@ -60,6 +60,9 @@ SHORT: dict[str, dict[str, Any]] = {
     "smash": {"evaluations": 8},
     "ghn": {"evaluations": 6},
     "hypernetworks": {"evaluations": 6},
+    "enas": {"steps": 2, "samples": 2, "candidates": 3},
+    "enas-macro": {"steps": 2, "samples": 2, "candidates": 3},
+    "enas-rnn": {"steps": 2, "candidates": 3},
 }
 OWN_SPACE: dict[str, Callable[[], Space]] = {  # of the recipes that search only a space of their kind
     "pc-darts": lambda: nw.spaces.Darts(cells=2, channels=4, nodes=2),

@@ -34,6 +34,9 @@ def test_of_what_is_the_papers_nothing_is_said(recipe: str) -> None:
 
 IN_THE_DOCSTRING = {
     "cnas": "the attention by which its controller chooses inputs",
+    "enas": "the attention by which its controller chooses inputs",
+    "enas-macro": "the attention by which its controller chooses what is joined",
+    "enas-rnn": "penalties on the sizes and the changes of states",
     "snas": "without the paper's penalty on resources",
     "data-nas": "keeps several operations",
     "cars": "how fast a newborn's accuracy grows",

@@ -25,7 +25,7 @@ RECORD = Path(__file__).with_name("assets") / "proposals.json"
 SPACES = {"layers": Layers(), "darts": Darts(cells=3, channels=4, nodes=2)}
 EPOCHS, STEPS = 4, 5
 NEED_EDGES = {"pc-darts"}
-NEED_A_SPACE_OF_THEIR_OWN = {"gross", "nasbench1shot1", "darts-rnn", "nas-unet"}
+NEED_A_SPACE_OF_THEIR_OWN = {"gross", "nasbench1shot1", "darts-rnn", "enas-rnn", "nas-unet"}
 
 
 @cache

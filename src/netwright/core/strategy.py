@@ -124,6 +124,11 @@ class RoundStrategy(Strategy):
         """The mixture that it now stands for; None where it has none. Recorded each epoch, and watched for alarms."""
         return None
 
+    @property
+    def probes_behind_epoch(self) -> int:
+        """Validation rounds that it asks behind each epoch, beside those of its steps; so a time can be planned."""
+        return 0
+
     def figures(self) -> Mapping[str, float]:
         """Numbers to record with each epoch of weight sharing, such as a temperature or an eigenvalue."""
         return {}

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from netwright.methods.sampling import *
     from netwright.methods.searchers import *
     from netwright.methods.sequential import *
+    from netwright.methods.shared_controllers import *
     from netwright.methods.shrinking import *
     from netwright.methods.single_path import *
     from netwright.methods.studies import *

@@ -145,6 +145,11 @@ def _every(batch: str, rest: str) -> Callable[[Options], str]:
 
 
 _SAID: Mapping[str, str | Callable[[Options], str]] = {
+    "enas": "ENAS whose controller chooses inputs by a softmax each, where its program attends to nodes, with fewer "
+    "and narrower cells than its program's unless --space says otherwise",
+    "enas-macro": "ENAS whose controller decides on each skip connection by a softmax, where its program attends to "
+    "layers, with narrower layers than its program's unless --space says otherwise",
+    "enas-rnn": "ENAS without its penalties on the sizes and the changes of states",
     "snas": "SNAS without its penalty on resources",
     "data-nas": "DATA that keeps one operation a decision in the end, where its program may keep several",
     "cars": "CARS in which the accuracy of a newborn has grown from its parent's",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.core.errors import Diverged
 from netwright.core.randomness import Generators
-from netwright.core.strategy import mixture_of
+from netwright.core.strategy import RoundStrategy, in_role, mixture_of
 from netwright.core.trial import Proposal, Trial
 from netwright.engine.rounds import round_estimator
 from netwright.engine.session import fresh
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 STEPS = 5  # training steps that are timed at least, after one that pays for what is done once
 MOST_ROUNDS = 400
+PROBES = 3  # that are timed for those behind an epoch
 OVERHEAD = 1.1  # keeping the weights, and what is read of them
 
 
@@ -43,8 +44,8 @@ def pace(search: Search, most: float = math.inf) -> Pace:
 
     most: seconds after which no further step is timed, once there is one beside the first.
 
-    An epoch is its steps, as often as the strategy probes beside them, and once what its alarms evaluate. The strategy
-    is told that half of the training is done, so that what it asks at first or at last only is left out.
+    An epoch is its steps, as often as the strategy probes beside them and behind it, and once what its alarms evaluate.
+    The strategy is told that half of the training is done, so that what it asks at first or at last only is left out.
     """
     estimator = round_estimator(search.estimator)
     assert estimator is not None
@@ -54,10 +55,24 @@ def pace(search: Search, most: float = math.inf) -> Pace:
     began = time.monotonic()
     with suppress(Diverged):  # which the search will say, or not
         own.epoch(mixture_of(strategy))
-    ends = time.monotonic() - began
+    ends = time.monotonic() - began + _probes(own, strategy, most)
     began = time.monotonic()
     own.estimate(Proposal(search.space.sample(Generators(0)(0, 0))), 0)
     return Pace(OVERHEAD * (steps * each + ends), time.monotonic() - began)
+
+
+def _probes(own: RoundEstimator, strategy: Strategy, most: float) -> float:
+    """Seconds of the validation rounds behind an epoch, by those of a few."""
+    rounds = in_role(strategy, RoundStrategy)
+    count = 0 if rounds is None else rounds.probes_behind_epoch
+    if not count:
+        return 0.0
+    draw, first, made = Generators(0), time.monotonic(), 0
+    while made < min(count, PROBES) and (not made or time.monotonic() - first <= most):
+        found = own.advance(Proposal(strategy.space.sample(draw(1, made)), "probe"))
+        float(dict[str, Any](found.metrics)["loss"])  # waits for the device
+        made += 1
+    return count * (time.monotonic() - first) / made
 
 
 def _steps(own: RoundEstimator, strategy: Strategy, most: float) -> tuple[float, float]:

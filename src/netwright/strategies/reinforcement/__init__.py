@@ -8,6 +8,7 @@ from netwright.strategies.reinforcement.lstm import Lstm
 from netwright.strategies.reinforcement.policy import Policy
 from netwright.strategies.reinforcement.policy_gradient import PolicyGradient
 from netwright.strategies.reinforcement.q_learning import QLearning
+from netwright.strategies.reinforcement.sharing import SharedController
 
 PROVIDES = ("search.rnn_pg", "search.dist_pg", "search.q_learning")
 
@@ -24,4 +25,5 @@ __all__ = [
     "PolicyGradient",
     "PolicyLoss",
     "QLearning",
+    "SharedController",
 ]
