@@ -31,6 +31,7 @@ NEEDS_EDGES = {
     "randwire": "randwire:nodes=3,stages=2,channels=2,edges=2,final=4",
     "enas": "nasnet:cells=3,channels=2,nodes=2,operations=['skip_connect','sep_conv_3x3'],projected=true",
     "enas-macro": "enas-macro:layers=3,channels=2",
+    "miller": "connections:hidden=2",
     "genetic-cnn": "genetic-cnn:nodes=(2,2),widths=(2,2),kernel=3",
     "pc-darts": "darts:cells=3,channels=4,nodes=1",
     "nas-unet": "unet-cells:channels=2,depth=1,nodes=1",
@@ -38,6 +39,7 @@ NEEDS_EDGES = {
 FEW = {  # options with which a method does in two trials what it is about
     "auto-keras": "initial=1,batch=1",
     "genetic-cnn": "population=2",
+    "miller": "population=2",
     "large-scale-evolution": "population=1",
     "hierarchical": "population=1,mutations=5",
     "enas": "steps=1,samples=2,candidates=2",

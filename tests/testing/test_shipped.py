@@ -60,6 +60,7 @@ SMALLER = {  # settings that change how large a network is, not what is decided
     "CgpGrid": {"rows": 3, "columns": 5, "level_back": 3, "widths": (2, 4), "widest": 32, "most": 8},
     "Hierarchical": {"channels": 2, "motifs": 3},
     "GeneticCnn": {"widths": (2, 2, 2)},
+    "Connections": {"inputs": 7, "outputs": 3, "hidden": 3},
     "RandWire": {"nodes": 6, "stages": 2, "channels": 2, "final": 4},
     "Darts": {"channels": 4, "cells": 3},
     "NasNet": {"channels": 4, "cells": 3},

@@ -283,7 +283,7 @@ class Plan(Asked):
             networks = usual_space(task.shape, task.problem)
         else:
             name, options = split(self.space or default[not task.shape.is_image])
-            networks = construct(load("space", name), options=options)
+            networks = construct(load("space", name), options=options).fitted(task.shape)
         networks = beside(networks, self.reference) if self.reference else networks
         found = self.decisions
         return networks if found is None else found.space(networks)

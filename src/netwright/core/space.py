@@ -108,6 +108,13 @@ class Space(Configured, ABC):
         """
         return {}
 
+    def fitted(self, shape: TaskShape) -> Space:
+        """The space for such data, with what was left for them to say filled in; itself unless there is such.
+
+        shape: of the task.
+        """
+        return self
+
     def canonical(self, architecture: Architecture) -> Architecture:
         """The representative of all architectures that give the same network; itself unless a subclass knows better."""
         self.require_own(architecture)

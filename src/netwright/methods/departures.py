@@ -187,6 +187,7 @@ _SAID: Mapping[str, str | Callable[[Options], str]] = {
     ),
     "large-scale-evolution": _from_nothing,
     "randwire": "RandWire with half of the paper's nodes and a fifth of its channels, unless --space says otherwise",
+    "miller": _smaller("Miller's search", SIZES["miller"]),
     "genetic-cnn": _smaller("Genetic CNN", SIZES["genetic-cnn"]),
     "lcranknet": "LCRankNet with a linear model on curves and architectures in place of its networks",
     "npenas": "NPENAS with an ensemble of small networks on paths in place of the paper's graph isomorphism network",

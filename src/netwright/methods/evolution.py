@@ -30,7 +30,15 @@ from netwright.strategies import (
 if TYPE_CHECKING:
     from netwright.core.space import Space
 
-__all__ = ["amoebanet", "cgp_cnn", "genetic_cnn", "hierarchical", "large_scale_evolution", "regularized_evolution"]
+__all__ = [
+    "amoebanet",
+    "cgp_cnn",
+    "genetic_cnn",
+    "hierarchical",
+    "large_scale_evolution",
+    "miller",
+    "regularized_evolution",
+]
 
 PAPERS = {
     "cgp_cnn": (
@@ -46,6 +54,7 @@ PAPERS = {
         "a node of each motif, which --space hierarchical has, and maps that grow wherever edges meet",
     ),
     "large_scale_evolution": ("netwright search DATA --method large-scale-evolution", ""),
+    "miller_ga": ("netwright search DATA --method miller", ""),
     "regularized_evolution": ("netwright search DATA --method amoebanet", ""),
 }
 SPACES = {
@@ -53,6 +62,7 @@ SPACES = {
     "genetic_cnn": "genetic-cnn",
     "hierarchical": "hierarchical:nodes=(3,4),channels=8",
     "large_scale_evolution": "large-scale",
+    "miller": "connections",
     "amoebanet": "nasnet:cells=5,nodes=5,operations=amoebanet",
 }
 
@@ -61,6 +71,7 @@ SIZES: Mapping[str, Mapping[str, int]] = {
     "genetic-cnn": {"population": 20},
     "hierarchical": {"population": 200},
     "large-scale-evolution": {"population": 1000},
+    "miller": {"population": 50},
 }
 """By the name of a method the numbers of its paper that the command line makes smaller for a small budget."""
 
@@ -173,3 +184,17 @@ def large_scale_evolution(
     mutation = OneKind() if space.mutations else OneDecision()
     phases = PairwiseTournament(), NoCrossover(), mutation, NobodyDies()
     return GeneticAlgorithm(space, population, *phases, beginning=Simple(mutations), inherit=inherit)
+
+
+def miller(space: Space, population: int = 50, crossover: float = 0.6) -> GeneticAlgorithm:
+    """Miller, Todd and Hegde (1989): a genetic algorithm draws which units are connected, back-propagation the weights.
+
+    Parents in proportion to their score above the worst, a row of the matrix exchanged, bits flipped, whole
+    generations. The paper has networks of a few units for exclusive or and the like; the probability of crossover is
+    recalled and not checked.
+
+    space: the one to search; on the command line "connections", for vectors and small images.
+    population: how many live at once.
+    crossover: probability that two parents are crossed.
+    """
+    return GeneticAlgorithm(space, population, Roulette(), UniformCrossover(crossover), OneDecision(), Generational())

@@ -162,7 +162,7 @@ def _space(task: Task, wanted: Wanted) -> Space:
     if wanted.space is None and own is None:
         return usual_space(task.shape, task.problem)
     name, options = split(wanted.space or own or "")
-    return construct(load("space", name), options=options)
+    return construct(load("space", name), options=options).fitted(task.shape)
 
 
 def _search(strategy: Strategy, training: Training, wanted: Wanted) -> Search:

@@ -6,6 +6,7 @@ from netwright.spaces.beside import Beside
 from netwright.spaces.block_qnn import BlockQnn
 from netwright.spaces.cgp_grid import CgpGrid
 from netwright.spaces.chain import Chain
+from netwright.spaces.connections import Connections
 from netwright.spaces.darts import Darts
 from netwright.spaces.enas_macro import EnasMacro
 from netwright.spaces.encoder_decoder import EncoderDecoder
@@ -44,6 +45,7 @@ __all__ = [
     "BlockQnn",
     "CgpGrid",
     "Chain",
+    "Connections",
     "Darts",
     "EnasMacro",
     "EncoderDecoder",
