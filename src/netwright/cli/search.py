@@ -276,7 +276,10 @@ class Command:
             return None
         self._say(*final_lines(plan, run))
         rivals = {RANDOM: self.random} if self.random else {}
-        with self.driver.working(f"{run.name}-final", plan.without_limits(), "final") as executor:
+        place = plan.without_limits()
+        if plan.decides_workers:  # what is left is too short for processes to start
+            place = workers.in_this_process(place)
+        with self.driver.working(f"{run.name}-final", place, "final") as executor:
             concluded = conclude_run(
                 run,
                 plan,

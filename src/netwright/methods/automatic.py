@@ -63,7 +63,8 @@ FEW_STEPS = 1_000  # of a training on few examples
 SURE = 4_000  # examples that one would like to validate on
 LEAST_VALIDATION, MOST_VALIDATION = 0.1, 0.2  # shares of the examples
 MOST_WORKERS = 8
-LEAST_FOR_WORKERS = 30.0  # seconds of a race, in which processes of its own are worth their start
+LEAST_FOR_WORKERS = 40.0  # seconds of a race, in which processes of its own are worth their start
+STARTING = 4.0  # seconds that they take to start
 LEAST_TIME = 2.0  # seconds that a search takes, however little is left of what it was given
 FIRST = 0.4  # of the search's time at most may the first judgement of the well-known networks take
 MIRRORING, MOST_MIRRORING = 0.03, 4.0  # share of the time, and seconds, to find out whether images may be mirrored
@@ -277,7 +278,9 @@ def decided(
     timed = _timed(found, task, pace, seconds, after)
     copies = COPIES if timed.again and not limits and not task.problem.dense else 1
     timed = replace(timed, copies=copies, judged_on=_judged_on(timed, task, metric))
-    timed = replace(timed, workers=min(MOST_WORKERS, pace.at_once) if timed.seconds >= LEAST_FOR_WORKERS else 1)
+    if timed.seconds >= LEAST_FOR_WORKERS and pace.at_once > 1:
+        workers = min(MOST_WORKERS, pace.at_once)
+        timed = replace(timed, workers=workers, seconds=timed.seconds - STARTING, after=timed.after + STARTING)
     first = timed.least * timed.full * (FOLDS if timed.fidelity == "folds" else 1) / timed.workers
     most = max(2, int(FIRST * timed.seconds / first))
     return replace(timed, known={name: str(each) for name, each in list(known.items())[:most]})

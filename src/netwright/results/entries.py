@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from netwright.results.searched import FinishedRun as Run
 
 FOUND, PICK = "found network", "random pick"
+FAR_BEHIND = 1.25  # times the validation loss of the weights of the search
 COPIES = "{} networks of this architecture, each with first weights of its own; the mean of their answers predicts"
 ORDER = "entry.json"
 RESULT = "result"
@@ -241,8 +242,10 @@ class FinalTraining(Estimator):
         )
 
     def _anew(self, network: nn.Module, entry: Entry, architecture: Architecture, folder: Path) -> Tested:
-        """What is trained anew on all examples; where that fails, or is behind the weights of the search even on the
-        validation examples, which it has seen and they have not, these.
+        """What is trained anew on all examples; where that fails, or is far behind the weights of the search even on
+        the validation examples, which it has seen and they have not, these.
+
+        They are the best of many measurements there, so that a little behind means nothing.
         """
         assert entry.instead is not None
         kept = self.build(replace(entry, copies=1), architecture)
@@ -255,8 +258,13 @@ class FinalTraining(Estimator):
             why = one_line(problem)
             note = f"the training anew on all examples failed ({why}), so its weights are those of the search"
             return self._tested(kept, entry, architecture, 1, note)
-        before, after, metric = self._validated(kept), self._validated(anew.network), self.metric
-        if not found or not self._is_better(before, after):
+        if not found:
+            return anew
+        name, metric = self.metric.name, self.metric
+        (before, low), (after, high) = (
+            (each[name], each["loss"]) for each in map(self._all_validated, (kept, anew.network))
+        )
+        if not self._is_better(before, after) or high <= FAR_BEHIND * low:
             return anew
         note = (
             f"trained anew on all examples it is behind on the validation examples ({metric.words} "
@@ -269,8 +277,11 @@ class FinalTraining(Estimator):
 
     def _validated(self, network: nn.Module) -> float:
         """The metric that was searched for on the validation examples of the search."""
+        return self._all_validated(network)[self.metric.name]
+
+    def _all_validated(self, network: nn.Module) -> Mapping[str, float]:
         data = self.task.search_data(self.split_seed, self.device, self.validation)
-        return evaluate(network, data.held_out, data, device=self.device)[self.metric.name]
+        return evaluate(network, data.held_out, data, device=self.device)
 
 
 def _leave(tested: Tested, epochs: int, folder: Path) -> None:
