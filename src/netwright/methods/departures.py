@@ -203,6 +203,7 @@ _SAID: Mapping[str, str | Callable[[Options], str]] = {
     "blockqnn": "BlockQNN with weights of multiply-adds and density that are a guess, which learns after each block",
     "cnas": "CNAS with a step of the controller behind each of the weights, and a softmax on inputs, not attention",
     "irlas": "IRLAS with features of topology and a weight of likeness of our own, as its program is not public",
+    "memnas": "MemNAS on any space, with numbers of our own, as its program is not public",
     "nas-rl": "NAS-RL with one controller in place of its hundred, and a softmax on sources in place of anchor points",
     "nasnet": "NASNet's controller with batches and steps of our own, of which its paper does not speak",
     "pnas": "PNAS whose two kinds of cells grow in turn, where the paper has one cell for both",

@@ -47,6 +47,10 @@ class Unseen:
         self._asked.add(key)
         return len(self._asked) > before
 
+    def has(self, architecture: Architecture) -> bool:
+        """Whether one of its key was asked."""
+        return self._space.key(architecture) in self._asked
+
     def draw(self, rng: np.random.Generator) -> Architecture:
         """A random architecture that was not asked yet, noted as asked. Raises SpaceExhausted where there is none."""
         space = self._space

@@ -3,6 +3,7 @@
 from netwright.strategies.reinforcement.controller import Controller, Draw, Learning
 from netwright.strategies.reinforcement.curriculum import CurriculumController
 from netwright.strategies.reinforcement.factorised import Factorised
+from netwright.strategies.reinforcement.grow_trim import GrowTrim
 from netwright.strategies.reinforcement.losses import ClippedRatio, Likelihood, PolicyLoss
 from netwright.strategies.reinforcement.lstm import Lstm
 from netwright.strategies.reinforcement.policy import Policy
@@ -18,6 +19,7 @@ __all__ = [
     "CurriculumController",
     "Draw",
     "Factorised",
+    "GrowTrim",
     "Learning",
     "Likelihood",
     "Lstm",
