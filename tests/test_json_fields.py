@@ -52,6 +52,8 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[Any]]:
     given = ("darts_v2", "--data", "digits", "--examples", 200, "--cells", 2, "--channels", 2, "--epochs", 1)
     scores = ("--table", table(place / "t.csv"), "--metric", "valid", "--report", "test")
     budget = ("--strategies", "random,local", "--evaluations", 20, "--repeats", 4, "--folder", place / "compared")
+    methods = ("--methods", "local", "--evaluations", 1, "--epochs", 1, "--repeats", 1, "--examples", 200)
+    methods = (*methods, "--space", CELL, "--device", "cpu")
     return {
         "search": [printed(*first, "--export", place / "out"), printed(*recipe), printed(*again)],
         "train": [printed("train", *given, *there, "--baselines", "--name", "d", "--export", place / "trained")],
@@ -64,6 +66,7 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[Any]]:
         "audit": [printed("audit", "b", *there, "--networks", 3, "--epochs", 1)],
         "proxies": [printed("proxies", "digits", "--examples", 200, "--networks", 3)],
         "compare": [printed("compare", "--space", "nasbench201", *scores, *budget, "--no-plots", "--processes", 1)],
+        "compare --methods": [printed("compare", "--data", "digits", *methods, "--folder", place / "methods")],
         "papers": [printed("papers")],
         "doctor": [printed("doctor", *there)],
         "clean": [printed("clean", *there)],
@@ -97,7 +100,7 @@ def test_every_command_with_json_is_described() -> None:
     from reference_pages.commands import commands, flags
 
     with_json = {name for name, command in commands() if "--json" in flags(command)}
-    assert with_json == set(COMMANDS) - {"show --trial"}
+    assert with_json == set(COMMANDS) - {"show --trial", "compare --methods"}
 
 
 def test_a_field_that_is_missing_or_of_another_kind_is_found() -> None:

@@ -119,6 +119,19 @@ class Compared:
 class CompareOptions(DataOptions, Compared):
     """The options of `netwright compare`."""
 
+    methods: Annotated[
+        tuple[str, ...],
+        typer.Option(
+            help="With --data, in place of strategies: whole methods of either sort, as amoebanet,enas,darts, each "
+            "with a final training, beside random search at equal cost; may be repeated."
+        ),
+        After("data"),
+    ] = ()
+    budget: Annotated[
+        str | None,
+        typer.Option(help="With --methods: time of each search with its final training: 10m; or --evaluations."),
+    ] = None
+    device: Annotated[str | None, typer.Option(help="With --methods: auto, cpu, cuda, cuda:1, ...")] = None
     method: Annotated[
         tuple[str, ...],
         typer.Option(help="A published method beside them, as bananas:networks=3; may be repeated."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,9 @@ from netwright.cli.options import (
     Workers,
 )
 from netwright.cli.taking import part, taking
+
+if TYPE_CHECKING:
+    from netwright.cli.method_settings import MethodSettings
 
 
 def audit(
@@ -80,12 +83,72 @@ def audit(
 def compare(options: CompareOptions) -> None:
     """Compare strategies at equal budget over many seeds: intervals, tests, plots and every raw number."""
     from netwright.cli.compare import Settings, Where, run
+    from netwright.cli.methods import compare_methods, is_there
 
+    if options.methods or is_there(options.folder):
+        told = {"trust": options.trust, "as_json": options.as_json, "quiet": options.quiet}
+        compare_methods(_method_settings(options), options.folder, **told)
+        return
+    _refuse_unless_methods(options)
     given = part(options, Compared)
     settings = Settings(**{**given, "strategies": (*options.strategies, *options.method), **options.read_as})
     where = Where(options.processes, options.executor, options.address)
     told = {"trust": options.trust, "as_json": options.as_json, "quiet": options.quiet}
     run(settings, options.folder, where, plots=options.plots, **told)
+
+
+NOT_WITH_METHODS = {
+    "tables": "--table",
+    "metrics": "--metric",
+    "reports": "--report",
+    "names": "--name",
+    "strategies": "--strategies",
+    "method": "--method",
+    "workers": "--workers",
+    "seconds": "--seconds",
+    "architecture": "--architecture",
+    "fidelity": "--fidelity",
+    "cost": "--cost",
+    "processes": "--processes",
+    "executor": "--executor",
+    "address": "--address",
+}
+
+
+def _method_settings(options: CompareOptions) -> MethodSettings:
+    """What a comparison of methods is asked. Raises ConfigurationError for options of the other sort."""
+    from netwright.benchmarks.entrants import split_list
+    from netwright.cli.method_settings import MethodSettings
+    from netwright.core.errors import ConfigurationError
+
+    for name, flag in NOT_WITH_METHODS.items():
+        if getattr(options, name) not in (None, ()):
+            raise ConfigurationError(f"{flag} is of comparisons of strategies; leave it out with --methods")
+    if len(options.spaces) > 1:
+        raise ConfigurationError("--methods takes one --space for all methods, or none for each method's own")
+    number = options.evaluations
+    if number is not None and number != int(number):
+        raise ConfigurationError(f"--evaluations {number:g}: expected a whole number with --methods")
+    return MethodSettings(
+        methods=tuple(each for text in options.methods for each in split_list(text)),
+        data=options.data,
+        space=options.spaces[0] if options.spaces else None,
+        budget=options.budget,
+        evaluations=None if number is None else int(number),
+        epochs=options.epochs,
+        repeats=options.repeats,
+        seed=options.seed,
+        device=options.device,
+        **options.read_as,
+    )
+
+
+def _refuse_unless_methods(options: CompareOptions) -> None:
+    from netwright.core.errors import ConfigurationError
+
+    for flag, given in (("--budget", options.budget), ("--device", options.device)):
+        if given is not None:
+            raise ConfigurationError(f"{flag} goes with --methods")
 
 
 @taking(ProxiesOptions)
