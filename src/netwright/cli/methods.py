@@ -187,8 +187,8 @@ def family_of(method: str) -> str:
     asked = {key: told[0].split() for key, told in commands().items()}
     flags = ("--method", "--strategy")
     runs = [key for key, words in asked.items() if any(_names(words, flag, name) for flag in flags)]
-    families = {each.key: each.family for each in papers() if each.key in runs and each.family != "other"}
     own = name.replace("-", "_")
+    families = {each.key: each.family for each in papers() if each.key in (own, *runs) and each.family != "other"}
     return families.get(own) or next(iter(families.values()), "")
 
 
