@@ -56,11 +56,15 @@ class MethodSettings:
         return cls(**{**data, "methods": tuple(map(str, data.get("methods", ())))})
 
     def checked(self) -> MethodSettings:
-        """With the defaults written out. Raises ConfigurationError for what does not go together."""
+        """With the defaults written out. Raises UserError for what cannot be, or does not go together."""
+        from netwright.engine import parse_duration
+
         if not self.data:
             raise ConfigurationError("--methods needs --data: what to search on, as digits, cifar10 or path/to/images")
         if (self.budget is None) == (self.evaluations is None):
             raise ConfigurationError("--methods needs a budget for each search: --budget 10m, or --evaluations 30")
+        if self.budget is not None:
+            parse_duration(self.budget)
         if self.budget is not None and self.epochs is not None:
             raise ConfigurationError("--epochs goes with --evaluations; with --budget they are fitted to the time")
         for name, value, least in (

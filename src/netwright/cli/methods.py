@@ -22,7 +22,7 @@ from netwright.cli.method_settings import FILE, REPEATS, MethodSettings
 from netwright.cli.output import say, say_json
 from netwright.cli.planning import plan_of_search
 from netwright.cli.stopping import stoppable
-from netwright.cli.trust import Foreign, code_of, note, require
+from netwright.cli.trust import Foreign, code_of, note, parts_of, require
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
 from netwright.core.inside import open_inside, refuse_link
 from netwright.core.wording import duration
@@ -95,10 +95,6 @@ class MethodRuns:
         for repeat in range(self.settings.repeats or REPEATS):
             for approach in self.approaches:
                 yield approach, repeat
-
-    def code(self) -> list[Foreign]:
-        """What would run that is code of somebody's own."""
-        return list(dict.fromkeys(each for approach in self.approaches for each in code_of(self.plan(approach, 0))))
 
     # The file.
 
@@ -273,23 +269,23 @@ def _prepared(settings: MethodSettings, folder: Path, *, trust: bool) -> tuple[M
     if earlier is None and (folder / OTHER).exists():
         raise UserError(f"{folder} holds a comparison of strategies; choose another --folder")
     wanted = settings.checked() if earlier is None else settings.over(earlier.settings)
-    named = [*settings.methods, *([settings.space] if settings.space else [])]
+    note(code_in(settings), folder)
     if earlier is not None:
-        _agree(MethodRuns(wanted, folder, earlier.usual_space), named, settings.data, folder, trust=trust)
+        require(code_in(wanted), folder, trust=trust)
     task = read_task(Plan(data=str(wanted.data), data_dir=wanted.data_dir, data_options=wanted.data_options), None)
     found = MethodRuns(wanted, folder, earlier.usual_space if earlier else usual_space(task))
     found.ended |= earlier.ended if earlier else {}
-    if earlier is None:
-        note(found.code(), folder)
     _refuse(found, task)
     return found, task
 
 
-def _agree(found: MethodRuns, named: Sequence[str], data: str | None, folder: Path, *, trust: bool) -> None:
-    """See that the user agrees to the code that a stored comparison names, but for what was named this time."""
-    own = [each for each in found.code() if each.text in named or each.text == data]
-    note(own, folder)
-    require(found.code(), folder, trust=trust)
+def code_in(settings: MethodSettings) -> list[Foreign]:
+    """What these options name that is code of somebody's own; nothing of it is imported."""
+    from netwright.cli.plan import Plan
+
+    plan = Plan(data=settings.data or "", data_dir=settings.data_dir, data_options=settings.data_options)
+    data = code_of(plan) if settings.data else []
+    return [*data, *parts_of("space", [settings.space or ""]), *parts_of("method", settings.methods)]
 
 
 def _refuse(found: MethodRuns, task: Task) -> None:
