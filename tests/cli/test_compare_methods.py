@@ -162,7 +162,7 @@ def test_families_are_those_of_the_papers():
     [
         (["darst"], "did you mean 'darts'"),
         (["local", "--budget", "1m", "--evaluations", "3"], "--budget 10m, or --evaluations 30"),
-        (["local", "--budget", ""], "duration"),
+        (["local", "--budget", ""], "10m"),
         (["local", "--budget", "1m", "--epochs", "3"], "--epochs goes with --evaluations"),
         (["local", "--budget", "1m", "--metric", "val_loss"], "--metric is of comparisons of strategies"),
         (["local", "--budget", "1m", "--seconds", "3"], "--seconds is of comparisons of strategies"),
