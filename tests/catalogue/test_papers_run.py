@@ -28,7 +28,7 @@ NEEDS_EDGES = {
     "cgp-cnn": "cgp-grid:rows=2,columns=3,level_back=2,widths=(2,4),kernels=(3,)",
     "hierarchical": "hierarchical:motifs=2,nodes=(2,3),channels=2",
     "large-scale-evolution": "large-scale:most=4",
-    "randwire": "randwire:nodes=3,stages=2,channels=2,edges=2,final=4",
+    "randwire": "randwire:nodes=5,stages=2,channels=2,edges=2,final=4",
     "enas": "nasnet:cells=3,channels=2,nodes=2,operations=['skip_connect','sep_conv_3x3'],projected=true",
     "enas-macro": "enas-macro:layers=3,channels=2",
     "miller": "connections:hidden=2",

@@ -103,6 +103,17 @@ def test_a_crossover_has_layers_of_both_parents() -> None:
     assert all(each == {"conv_1x1", "conv_5x5"} for each in operations) and len(found) == 4
 
 
+@pytest.mark.parametrize("wiring", ["er", "ba", "ws"])
+def test_samples_may_be_random_graphs(wiring: str) -> None:
+    space, rng = FreeGraph(widths=(2, 4), most=12, start=8, wiring=wiring), np.random.default_rng(0)
+    drawn = [space.sample(rng) for _ in range(20)]
+    assert {len(each.content) - 1 for each in drawn} == {8}
+    edges = {sum(sum(source > 0 for source in layer[4]) for layer in each.content[:-1]) for each in drawn}
+    assert {"ba": edges == {7}, "ws": edges == {8}, "er": len(edges) > 5}[wiring]
+    assert space.id == FreeGraph(widths=(2, 4), most=12).id  # how they are drawn does not say which there are
+    check_space(space, SHAPE, samples=5)
+
+
 def end(*sources: int) -> list[object]:
     return ["output", 0, 1, "sum", list(sources)]
 
@@ -155,6 +166,8 @@ def test_a_graph_of_another_space_is_refused() -> None:
         {"operations": ()},
         {"inputs": "words"},
         {"start": 0},
+        {"wiring": "wx"},
+        {"wiring": "ws", "start": 2},
     ],
 )
 def test_settings_that_make_no_space_are_refused(options) -> None:

@@ -30,6 +30,7 @@ from netwright.spaces.graph_edits import (
     layers_of,
 )
 from netwright.spaces.graph_edits import Change as GraphChange
+from netwright.spaces.wiring import KINDS, check_wiring, unread, wired
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,6 +51,8 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     ),
     "vectors": ("linear", "identity"),
 }
+WIRINGS: Mapping[str, tuple[int, float]] = {"er": (0, 0.5), "ba": (1, 0.0), "ws": (2, 0.75)}
+"""Of each kind of random graph how many edges, and the probability."""
 LARGEST = 64  # layers that a graph may have at most
 TRIES = 8  # of each kind of change, before another kind is tried
 FIELDS = "operation, width, stride, merge, sources"
@@ -70,6 +73,8 @@ class FreeGraph(Space):
     least, most: layers.
     widths: of layers.
     start: layers at the beginning.
+    wiring: of samples: "chain", or a random graph of `start` layers (Xie et al. 2019): "er" with a probability of 1/2,
+        "ba" with 1 connection of each new layer, "ws" with 2 neighbours and a probability of 3/4.
     operations: None for all that there are for the inputs.
     inputs: "images", or "vectors", into which images are flattened.
 
@@ -85,6 +90,7 @@ class FreeGraph(Space):
     start: int = 3
     operations: Sequence[str] | None = None
     inputs: Literal["images", "vectors"] = "images"
+    wiring: Literal["chain", "er", "ba", "ws"] = "chain"
 
     traced_shape: ClassVar[TaskShape] = TaskShape((3, 32, 32), 10)
 
@@ -104,6 +110,12 @@ class FreeGraph(Space):
                 f"FreeGraph: least={self.least}, most={self.most}, start={self.start}; expected 1 <= least <= most <= "
                 f"{LARGEST}, and start of at least 1"
             )
+        if self.wiring != "chain":
+            if self.wiring not in KINDS:
+                raise ConfigurationError(
+                    f"FreeGraph: there is no wiring {shown(self.wiring)}{nearest(self.wiring, ('chain', *KINDS))}"
+                )
+            check_wiring("FreeGraph", self.wiring, self._longest, *WIRINGS[self.wiring])
         if self.inputs == "vectors":
             object.__setattr__(self, "traced_shape", TaskShape((16,), 10))
 
@@ -128,8 +140,25 @@ class FreeGraph(Space):
 
     # Drawing and changing.
 
+    @property
+    def _longest(self) -> int:
+        """Layers of a sample before it is mutated, at most."""
+        return min(max(self.start, self.least), self.most)
+
+    def _wired(self, rng: np.random.Generator) -> Architecture:
+        """Random layers on a random graph: those that read no other one read the input."""
+        wiring = wired(self.wiring, self._longest, *WIRINGS[self.wiring], rng)
+        layers = {
+            name: self._palette.layer(rng, tuple(source + 1 for source in sources) or (INPUT,))
+            for name, sources in enumerate(wiring, 1)
+        }
+        ends = tuple(node + 1 for node in unread(wiring))
+        return self._made(Draft({**layers, OUTPUT: Layer(END, 0, 1, SUM, ends)}))
+
     def sample(self, rng: np.random.Generator) -> Architecture:
-        longest = min(max(self.start, self.least), self.most)
+        if self.wiring != "chain":
+            return self._wired(rng)
+        longest = self._longest
         count = int(rng.integers(min(self.least, longest), longest + 1))
         layers = {name: self._palette.layer(rng, (name - 1,)) for name in range(1, count + 1)}
         architecture = self._made(Draft({**layers, OUTPUT: Layer(END, 0, 1, SUM, (count,))}))

@@ -76,14 +76,14 @@ class RandWire(Space):
         return wired(self.wiring, self.nodes, self.edges, self.probability, rng)
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-        """One stage is wired anew."""
+        """One stage is wired anew; where that gives nothing else, one connection begins elsewhere."""
         self.require_own(architecture)
         place = int(rng.integers(self.stages))
         for _ in range(TRIES):
             found = (*architecture.content[:place], self._wired(rng), *architecture.content[place + 1 :])
             if found != architecture.content:
                 return Architecture(self, found)
-        raise SpaceExhausted("every wiring that is drawn is the one that there is")
+        return self.rewire(architecture, rng)
 
     @property
     def mutations(self) -> Mapping[str, Change]:
