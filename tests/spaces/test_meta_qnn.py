@@ -89,6 +89,13 @@ def test_networks_are_what_the_code_says() -> None:
     assert bare[0][0].bias is not None and bare[2].in_features == 4 * 8 * 8
 
 
+def test_a_search_fits_it_to_the_images_unless_their_side_is_given() -> None:
+    assert MetaQnn().fitted(GREY).side == 8
+    assert MetaQnn().fitted(TaskShape((3, 224, 200), 10)).side == 32
+    assert MetaQnn(side=16).fitted(GREY).side == 16
+    assert MetaQnn() != MetaQnn(side=32) and MetaQnn().id == MetaQnn(side=32).id
+
+
 def test_dropout_follows_every_second_layer_and_rises() -> None:
     space = MetaQnn(side=8, filters=(4, 8))
     network = space.build(space.parse("C(4,3,1), C(4,3,1), C(4,3,1), C(4,3,1), C(4,3,1)"), GREY)

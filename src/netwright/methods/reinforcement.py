@@ -41,6 +41,14 @@ PAPERS = {
     "nasnet": ("netwright search DATA --method nasnet --space nasnet", "the 20,000 networks of its search"),
 }
 
+SPACES = {
+    "blockqnn": "blockqnn:most=8,channels=8,repeats=1",
+    "irlas": "blockqnn:most=8,channels=8,repeats=1",
+    "metaqnn": "metaqnn:layers=8,filters=(8,16,32,64),dense=(64,32)",
+    "nas_rl": "skip-chain:least=2,most=6,filters=(8,16,24,32)",
+    "nasnet": "nasnet:cells=5,channels=8",
+}
+
 Kind = Literal["lstm", "factorised"]
 RATES = {"lstm": 2e-3, "factorised": 5e-2}
 """Learning rates for a few hundred evaluations."""

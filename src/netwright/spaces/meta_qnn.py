@@ -28,6 +28,7 @@ PROVIDES = ("space.chain",)
 END = "end"
 AVERAGE = "GAP"
 MOST_LAYERS = 32
+SIDE = 32  # pixels of CIFAR-10's images
 BASE = 1 << 14  # more than there are pixels, dense layers and kinds
 LARGEST_FOR_DENSE = 4  # pixels of a side up to which a dense layer may follow
 START, CONVOLUTION, POOLING, DENSE, AVERAGED = range(5)
@@ -68,7 +69,8 @@ class MetaQnn(DecisionSpace):
     as many numbers as the one before, and after one, or after the average over the map, no convolution follows.
 
     side: pixels of the images' shorter side, for which it is said what fits; 32 in the paper. Larger images are
-        averaged to that many first, smaller ones are refused.
+        averaged to that many first, smaller ones are refused. None for that of the task, at most 32, where a search
+        knows one, and for 32 elsewhere.
     layers: at most; 18 in the authors' program.
     filters: of a convolution; 64, 128, 256 and 512 in the paper.
     kernels: of a convolution, odd, which keeps the size; 1, 3 and 5 in the paper.
@@ -86,7 +88,7 @@ class MetaQnn(DecisionSpace):
 
     called = "metaqnn"
 
-    side: int = 32
+    side: int | None = None
     layers: int = 18
     filters: Sequence[int] = (64, 128, 256, 512)
     kernels: Sequence[int] = (1, 3, 5)
@@ -99,10 +101,10 @@ class MetaQnn(DecisionSpace):
     traced_shape: ClassVar[TaskShape] = TaskShape((3, 32, 32), 10)
 
     def __post_init__(self) -> None:
-        if not 1 <= self.layers <= MOST_LAYERS or not 2 <= self.side < BASE or self.most_dense < 0:
+        if not 1 <= self.layers <= MOST_LAYERS or not 2 <= self._side < BASE or self.most_dense < 0:
             raise ConfigurationError(
                 f"MetaQnn needs 1 to {MOST_LAYERS} layers, a side of 2 to 16,383 pixels and at least 0 dense layers, "
-                f"found layers={self.layers}, side={self.side}, most_dense={self.most_dense}"
+                f"found layers={self.layers}, side={self._side}, most_dense={self.most_dense}"
             )
         for name in ("filters", "kernels", "dense"):
             given = getattr(self, name)
@@ -116,6 +118,16 @@ class MetaQnn(DecisionSpace):
             raise ConfigurationError(
                 f"MetaQnn: a pool is a kernel of at least 2 and a stride up to it, found {wrong[0]}"
             )
+
+    @property
+    def _side(self) -> int:
+        return SIDE if self.side is None else self.side
+
+    def fitted(self, shape: TaskShape) -> MetaQnn:
+        """For images of the task's size, at most of 32 pixels, unless their side was given."""
+        if self.side is not None or not shape.is_image:
+            return self
+        return self.replace(side=max(2, min(SIDE, shape.height, shape.width)))
 
     @cached_property
     def _labels(self) -> tuple[str, ...]:
@@ -148,7 +160,7 @@ class MetaQnn(DecisionSpace):
 
     def _following(self, answers: Earlier) -> list[str]:
         """What a layer may be after the answers so far."""
-        state = State.of(answers.fold("state", State(START, self.side).number, _moved))
+        state = State.of(answers.fold("state", State(START, self._side).number, _moved))
         return [label for label in self._labels if self._may_follow(label, state)]
 
     def _may_follow(self, label: str, state: State) -> bool:
@@ -195,14 +207,14 @@ class MetaQnn(DecisionSpace):
     def _entry(self, shape: TaskShape) -> tuple[nn.Module | None, tuple[int, int]]:
         """What brings images to the size that was said, and their height and width then."""
         shorter = min(shape.height, shape.width)
-        if shorter < self.side:
+        if shorter < self._side:
             raise UserError(
-                f"MetaQnn(side={self.side}) says what fits into images of {self.side} pixels, but these have {shorter} "
+                f"MetaQnn(side={self._side}) says what fits into images of {self._side} pixels, but these have {shorter} "
                 f"on their shorter side; use side={shorter}"
             )
-        if shorter == self.side:
+        if shorter == self._side:
             return None, (shape.height, shape.width)
-        size = round(shape.height * self.side / shorter), round(shape.width * self.side / shorter)
+        size = round(shape.height * self._side / shorter), round(shape.width * self._side / shorter)
         return nn.AdaptiveAvgPool2d(size), size
 
     def _convolution(self, inputs: int, outputs: int, kernel: int) -> nn.Module:
