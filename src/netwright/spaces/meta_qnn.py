@@ -209,8 +209,8 @@ class MetaQnn(DecisionSpace):
         shorter = min(shape.height, shape.width)
         if shorter < self._side:
             raise UserError(
-                f"MetaQnn(side={self._side}) says what fits into images of {self._side} pixels, but these have {shorter} "
-                f"on their shorter side; use side={shorter}"
+                f"MetaQnn(side={self._side}) says what fits into images of {self._side} pixels, but these have "
+                f"{shorter} on their shorter side; use side={shorter}"
             )
         if shorter == self._side:
             return None, (shape.height, shape.width)
