@@ -36,10 +36,10 @@ def test_only_blocks_and_papers_that_there_are_are_spoken_of():
 
 
 def test_a_paper_is_missing_where_nothing_runs_it():
-    darts, enas = BY_KEY["darts"], BY_KEY["nas_rl"]
+    darts, dpc = BY_KEY["darts"], BY_KEY["dpc"]
     assert (darts.status, darts.command, darts.missing) == ("runs", "netwright search DATA --method darts", ())
     assert darts.left_out == "" and BY_KEY["snas"].left_out == "its penalty on resources"
-    assert enas.status == "missing" and enas.command is None and enas.missing == ("search.rnn_pg",)
+    assert dpc.status == "missing" and dpc.command is None and dpc.missing == ("space.decoder_fpn",)
     for each in papers():
         assert (each.status == "missing") == (each.command is None) == bool(each.missing)
         assert not set(each.missing) & set(providers())
