@@ -155,6 +155,7 @@ def test_as_many_trainings_at_once_as_the_threads_are_enough_for(task: nw.tasks.
     quick = Pace(0.01, 0.5, 0.05, at_once=2)
     found = plan(task, 300, pace=quick)
     assert found.workers == 2 and "2 trainings at once" in found.lines()[3]
+    assert found.seconds < plan(task, 300).seconds, "processes take time to start"
     assert plan(task, 20, pace=quick).workers == 1, "processes would not be worth their start"
     assert plan(task, 300, pace=Pace(0.01, 0.5, 0.05, at_once=64)).workers == 8
 

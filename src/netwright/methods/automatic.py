@@ -280,7 +280,7 @@ def decided(
     timed = replace(timed, copies=copies, judged_on=_judged_on(timed, task, metric))
     if timed.seconds >= LEAST_FOR_WORKERS and pace.at_once > 1:
         workers = min(MOST_WORKERS, pace.at_once)
-        timed = replace(timed, workers=workers, seconds=timed.seconds - STARTING, after=timed.after + STARTING)
+        timed = replace(timed, workers=workers, seconds=timed.seconds - STARTING)
     first = timed.least * timed.full * (FOLDS if timed.fidelity == "folds" else 1) / timed.workers
     most = max(2, int(FIRST * timed.seconds / first))
     return replace(timed, known={name: str(each) for name, each in list(known.items())[:most]})
