@@ -207,6 +207,15 @@ def test_larger_layers_repeat_and_smaller_ones_take_the_first() -> None:
     assert not found["b"][:, :, 0].any() and found["b"][:, :, 1:6, 1:6].all()
 
 
+@pytest.mark.parametrize("sharing", [StaticHypernetwork(4, 2), GraphHypernetwork(4, 1, 2)], ids=["static", "graph"])
+def test_no_answer_is_another_ones_repetition(sharing: Sharing) -> None:
+    space = nw.spaces.FreeGraph(widths=(4, 8), most=2, start=2)
+    network: Any = sharing.network(space, SHAPE, drop_path=False, skip_dropout=False, twice=False)
+    weights = _weights(network, space.sample(np.random.default_rng(0)))
+    (head,) = (each for name, each in weights.items() if name.endswith("linear.weight"))
+    assert len(head.unique(dim=0)) == SHAPE.classes
+
+
 # Searches.
 
 

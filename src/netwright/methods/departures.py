@@ -171,7 +171,7 @@ _SAID: Mapping[str, str | Callable[[Options], str]] = {
     "random-weight-sharing": "random search with weight sharing that looks at candidates once, where its program does "
     "so anew for each 10,000 training steps",
     "smash": "SMASH whose hypernetwork makes all weights that decisions bring, where that of its program makes 1x1 "
-    "convolutions of a space of memory banks, and whose encoding has no noise",
+    "convolutions of a space of memory banks, and whose noise is drawn once",
     "ghn": "GHN with the widths of a later public code, as its program is not public, which takes the best by made "
     "weights, where the paper trains the ten best",
     "hypernetworks": "static hypernetworks in place of a supernet, with a search of our own, as the paper has none",

@@ -33,10 +33,12 @@ MEASURED: Mapping[str, Sequence[Measured]] = {
         Measured(8_000, 0.16, None, 1, above=True),
     ),
     "fairnas": (Measured(500, -0.03, None, 1),),
+    "ghn": (Measured(500, 0.19, 0.07, 3),),
+    "smash": (Measured(500, 0.05, 0.11, 2),),
     "gdas": (Measured(468, -0.09, 0.04, 2),),
     "darts": (Measured(468, -0.17, None, 1),),
 }
-"""By recipe, fewest steps first, with minibatches of 16 or 32; measured by `benchmarks/short_searches.py`."""
+"""By recipe, fewest steps first, with minibatches of 16 or 32; as `benchmarks/short_searches.py` measures it."""
 
 
 def expected(recipe: str, steps: int) -> str:

@@ -17,7 +17,10 @@ __all__ = ["ghn", "hypernetworks", "smash"]
 
 PAPERS = {
     "ghn": ("netwright search DATA --method ghn", "its anytime networks, and the training of the ten best"),
-    "smash": ("netwright search DATA --method smash", "its own space of memory banks, and the noise in its encoding"),
+    "smash": (
+        "netwright search DATA --method smash",
+        "its own space of memory banks, and noise that is drawn anew each time",
+    ),
     "hypernetworks": ("netwright search DATA --method hypernetworks", "its dynamic form for recurrent networks"),
 }
 

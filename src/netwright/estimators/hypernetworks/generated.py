@@ -53,10 +53,12 @@ class Survey:
 
     frames: of the networks that were looked at.
     common: the parameters that all of them have alike and outside of any decision, by name.
+    answers: numbers that each of them answers with, which must not be repetitions of each other.
     """
 
     frames: Sequence[Frame]
     common: Mapping[str, nn.Parameter]
+    answers: int
 
     @property
     def weights(self) -> Iterator[Weight]:
@@ -121,7 +123,7 @@ class GeneratedNetwork(SharedNetwork):
         frame = self._frame(candidate)
         for part in frame.network.modules():
             part.training = self.training
-            if hasattr(part, "drop_path_probability"):
+            if hasattr(part, "drop_path_probability"):  # whatever module it is, as in every training
                 part.drop_path_probability = self.drop_path_probability  # pyright: ignore
         return functional_call(frame.network, self._weights(frame), (x,))
 
@@ -185,7 +187,7 @@ class GeneratedNetwork(SharedNetwork):
         own = {name: tuple(each.shape) for name, each in common.items()}
         with torch.random.fork_rng(devices=[]):
             frames = [_framed(*pair, self.shape, own) for pair in zip(networks, drawn, strict=True)]
-        return Survey(frames, common)
+        return Survey(frames, common, self.shape.outputs)
 
 
 def _framed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
@@ -32,7 +33,7 @@ class GraphHypernetwork(Sharing):
 
     width: numbers of a node; 32 in the public code of Knyazev et al. (2021), the authors' being not public.
     passes: how often messages go there and back; 1 in that code.
-    largest: outputs and inputs of a kernel that are made, 64 in that code; larger layers repeat them.
+    largest: outputs and inputs of a kernel that are made, 64 in that code; larger layers repeat them, but for answers.
     """
 
     needs: ClassVar[type[Space]] = Space
@@ -64,7 +65,7 @@ class FromGraph(Generator):
         self.places = nn.Embedding(PLACES, width)
         self.message = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())
         self.update = nn.GRUCell(width, width)
-        self.decoder = Decoder(width, survey.weights, largest)
+        self.decoder = Decoder(width, survey.weights, max(largest, survey.answers))
 
     def forward(self, frame: Frame) -> dict[str, Tensor]:
         weights = frame.computation.weights
@@ -83,24 +84,32 @@ class FromGraph(Generator):
         sizes = torch.tensor([_features(each) for each in computation.nodes], device=device)
         states = self.labels(numbers) + self.sizes(sizes)
         ways = [
-            (computation.levels(), [each.sources for each in computation.nodes]),
-            (computation.levels(backwards=True), list(computation.readers)),
+            *_messages(computation.levels(), [each.sources for each in computation.nodes], device),
+            *_messages(computation.levels(backwards=True), computation.readers, device),
         ]
         for _ in range(self.passes):
-            for levels, reads in ways:
-                for level in levels[1:]:  # those of the first are told nothing
-                    states = self._told(states, level, [reads[number] for number in level])
+            for level, senders, receivers in ways:
+                states = self._told(states, level, senders, receivers)
         return states
 
-    def _told(self, states: Tensor, level: list[int], reads: list[tuple[int, ...]]) -> Tensor:
+    def _told(self, states: Tensor, level: Tensor, senders: Tensor, receivers: Tensor) -> Tensor:
         """All states, those of this level after what they read has told them."""
-        here = torch.tensor(level, device=states.device)
-        senders = torch.tensor([each for sources in reads for each in sources], device=states.device)
-        receivers = [place for place, sources in enumerate(reads) for _ in sources]
         messages = self.message(states[senders])
-        summed = messages.new_zeros(len(level), messages.shape[1])
-        summed = summed.index_add(0, torch.tensor(receivers, device=states.device), messages)
-        return states.index_copy(0, here, self.update(summed, states[here]))
+        summed = messages.new_zeros(len(level), messages.shape[1]).index_add(0, receivers, messages)
+        return states.index_copy(0, level, self.update(summed, states[level]))
+
+
+def _messages(
+    levels: Sequence[Sequence[int]], reads: Sequence[Sequence[int]], device: torch.device
+) -> list[tuple[Tensor, Tensor, Tensor]]:
+    """By level its nodes, who tells them, and whom of the level; one tensor, in parts, since there are many levels."""
+    parts: list[list[int]] = []
+    for level in levels[1:]:  # those of the first are told nothing
+        senders = [each for number in level for each in reads[number]]
+        parts += [list(level), senders, [place for place, number in enumerate(level) for _ in reads[number]]]
+    flat = torch.tensor([each for part in parts for each in part], dtype=torch.int64, device=device)
+    split = iter(flat.split([len(part) for part in parts]))
+    return list(zip(split, split, split, strict=True))
 
 
 def _features(node: Node) -> tuple[float, float]:

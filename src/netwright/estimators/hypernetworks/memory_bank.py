@@ -27,6 +27,8 @@ PROVIDES = ("super.hypernet",)
 SLOPE = 0.02  # of the leaky ReLU, as in the authors' program
 VECTORS = 4  # of one node that are told apart
 NUMBERS = 2  # channels that say how far the network has come, and how wide the layer is
+NOISE = 4  # channels by which the units of one layer are told apart
+REPEATS = 64  # columns of a layer after which the noise begins again
 
 
 class MemoryBankHypernetwork(Sharing):
@@ -40,7 +42,7 @@ class MemoryBankHypernetwork(Sharing):
     unit: channels that share a row or a column; 8 in the authors' program.
     growth: channels that each layer of the dense network adds; 10 in that program.
     layers: of each of its blocks, between which the channels are halved; (8, 10, 4) in that program.
-    largest: outputs of a kernel that are made, 64 in that program; larger layers repeat them.
+    largest: outputs of a kernel that are made, 64 in that program; larger layers repeat them, but for answers.
     """
 
     needs: ClassVar[type[Space]] = Space
@@ -78,21 +80,27 @@ class Columns:
 class FromBanks(Generator):
     """Makes the weights of a network from its picture.
 
+    The program of SMASH draws noise for each picture; here it is drawn once, so that scores are not random.
+
     survey: of the networks that it must be ready for.
     unit, growth, layers, largest: see `MemoryBankHypernetwork`.
     """
+
+    noise: Tensor
 
     def __init__(self, survey: Survey, unit: int, growth: int, layers: Sequence[int], largest: int) -> None:
         super().__init__()
         self.unit = unit
         kernels = [each for each in survey.weights if each.is_kernel]
+        largest = max(largest, survey.answers)
         self.rows = -(-min(largest, max((each.shape[0] for each in kernels), default=1)) // unit)
         lines = [operations(frame.computation) for frame in survey.frames]
         used = (bank for line in lines for each in line for bank in (each.writes, *(read for read, _ in each.reads)))
         self.banks = 1 + max(used, default=0)
         labels = sorted({each.label for line in lines for each in line})
         self.numbers = {label: number for number, label in enumerate(labels, start=1)}  # 0 is for others
-        self.dense = Dense(2 * self.banks + len(self.numbers) + 1 + NUMBERS, growth, layers)
+        self.register_buffer("noise", torch.randn(NOISE, self.rows, REPEATS))
+        self.dense = Dense(2 * self.banks + len(self.numbers) + 1 + NUMBERS + NOISE, growth, layers)
         sizes = sorted({each.kernel for each in kernels} or {(1, 1)})
         self.kernels = nn.ModuleDict(
             {_name(size): _pointwise(self.dense.outputs, self._numbers(size)) for size in sizes}
@@ -126,9 +134,9 @@ class FromBanks(Generator):
         return found
 
     def picture(self, columns: Sequence[Columns], device: torch.device) -> Tensor:
-        """(1, channels, rows, columns): 1 where something is so, -1 elsewhere."""
+        """(1, channels, rows, columns): 1 where something is so, -1 elsewhere; and noise, the same for each layer."""
         width = columns[-1].stop
-        shown = torch.full((self.dense.inputs, self.rows, width), -1.0)
+        shown = torch.full((self.dense.inputs - NOISE, self.rows, width), -1.0)
         for each in columns:
             rows = self._rows(each.weight)
             place = slice(each.start, each.stop)
@@ -139,7 +147,8 @@ class FromBanks(Generator):
             shown[label, :rows, place] = 1.0
             shown[-2, :rows, place] = 2 * each.start / width - 1
             shown[-1, :rows, place] = 2 * rows / self.rows - 1
-        return shown[None].to(device)
+        within = torch.tensor([k % REPEATS for each in columns for k in range(each.stop - each.start)], device=device)
+        return torch.cat((shown.to(device), self.noise[:, :, within]))[None]
 
     def _rows(self, weight: Weight | None) -> int:
         return self.rows if weight is None else min(self.rows, -(-weight.shape[0] // self.unit))

@@ -35,7 +35,7 @@ class StaticHypernetwork(Sharing):
     of fixed tables, chosen by where the layer stands.
 
     width: numbers of an embedding; 64 in the paper for residual networks.
-    largest: outputs and inputs of a kernel that are made; larger layers repeat them.
+    largest: outputs and inputs of a kernel that are made; larger layers repeat them, but for answers.
     """
 
     needs: ClassVar[type[Space]] = Space
@@ -65,7 +65,7 @@ class FromPlaces(Generator):
         self.tables = nn.ModuleList(nn.Embedding(ROWS, width) for _ in range(2))
         for table in self.tables:
             nn.init.normal_(table.weight, std=0.5**0.5)  # pyright: ignore[reportArgumentType]
-        self.decoder = Decoder(width, survey.weights, largest)
+        self.decoder = Decoder(width, survey.weights, max(largest, survey.answers))
 
     def forward(self, frame: Frame) -> dict[str, Tensor]:
         weights, scopes_of = frame.computation.weights, self._scopes(frame.architecture)
