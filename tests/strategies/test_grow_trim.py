@@ -42,8 +42,16 @@ def test_candidates_have_grown_and_were_trimmed():
     space = nw.spaces.NasBench201(channels=4, cells=1)
     strategy, rng = GrowTrim(space), np.random.default_rng(0)
     parent = space.parse("|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|")
-    sizes = {way: [strategy._size(strategy._changed(parent, way, rng)) for _ in range(4)] for way in (1, -1)}
-    assert min(sizes[1]) > strategy._size(parent) > max(sizes[-1])
+    grown, trimmed = ([strategy._size(strategy._changed(parent, way, rng)) for _ in range(12)] for way in (1, -1))
+    assert np.mean(grown) > strategy._size(parent) + 0.5 > strategy._size(parent) - 0.5 > np.mean(trimmed)
+
+
+def test_a_space_without_networks_will_do():
+    space = nw.spaces.Tabular({"width": [8, 32, 16], "operation": ["convolution", "none"], "wide": [False, True]})
+    strategy = GrowTrim(space, initial=3, batch=2, candidates=4, steps=2)
+    assert len(search(strategy, 9, lambda architecture: (float(architecture.point[0]),))) == 9
+    sizes = {tuple(each.decisions.values()): strategy._size(each) for each in space.enumerate()}
+    assert sizes[16, "none", False] == 0.5 and sizes[32, "convolution", True] == 3.0
 
 
 def test_it_finds_more_than_random_search_would():

@@ -17,13 +17,14 @@ from netwright.core.trial import Proposal, Trial
 from netwright.predictors.encodings import OneHot
 from netwright.predictors.neural.ranking import pairwise_loss
 from netwright.predictors.neural.seeding import seeded
+from netwright.strategies.progressive.growth import IDLE
 from netwright.strategies.reinforcement.reward import SCALED, Facts, RewardOf, as_array
-from netwright.strategies.reinforcement.topology import connected
 from netwright.strategies.told import noted, recalled
 from netwright.strategies.unseen import Unseen, contents_of, end_after_the_only_one, points_of
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
+    from netwright.core.decisions import Label
 
 PROVIDES = ("search.shrink_grow", "est.predictor")
 
@@ -79,7 +80,8 @@ class SetRanker(nn.Module):
 class GrowTrim(Remembering):
     """Grows and trims the best networks in turn, and trains of all those candidates what a ranker puts first.
 
-    A network has grown where more of its states are connected, and was trimmed where fewer are. The ranker learns anew
+    A network has grown where more operations do something, more is read, or numbers are larger; it was trimmed where
+    there is less of that. The ranker learns anew
     for each batch, from all networks that were told; what the memory of a network counts stands in the reward. No
     architecture is asked twice.
 
@@ -120,7 +122,7 @@ class GrowTrim(Remembering):
         self.reward = reward
         self._rewards = RewardOf(space, reward)
         self._unseen = Unseen(space)
-        self._sizes: dict[Hashable, int] = {}
+        self._sizes = [_sizes(each.options) for each in space.decisions]
         self._told: list[tuple[Trial, Facts]] = []
         self._queue: list[Architecture] = []  # what is left of the batch
         self._asked = 0
@@ -162,13 +164,9 @@ class GrowTrim(Remembering):
                     break
         return last
 
-    def _size(self, architecture: Architecture) -> int:
-        """How many connections and states a network has."""
-        key = self.space.key(architecture)
-        if key not in self._sizes:
-            graph = self.space.graph(architecture)
-            self._sizes[key] = len(connected(graph)) + len(graph.nodes)
-        return self._sizes[key]
+    def _size(self, architecture: Architecture) -> float:
+        """How much a network has of what is decided: operations that do something, sources, and larger numbers."""
+        return sum(self._sizes[i][option] for i, option in enumerate(architecture.point) if option >= 0)
 
     def _best(self, candidates: Sequence[Architecture], rng: np.random.Generator) -> list[Architecture]:
         """The candidates that the ranker puts first."""
@@ -205,3 +203,11 @@ class GrowTrim(Remembering):
         self._told = [(trial, tuple(each)) for trial, each in zip(trials, facts, strict=True)]
         self._queue = [self.space.from_content(each, check=False) for each in contents_of(memory["queue"])]
         self._asked = memory["asked"]
+
+
+def _sizes(options: Sequence[Label]) -> list[float]:
+    """How much each option of a decision adds to a network: numbers and switches by their order, from 0 to 1."""
+    numbers = sorted(each for each in options if isinstance(each, (int, float)))
+    if len(numbers) == len(options):
+        return [numbers.index(each) / max(1, len(numbers) - 1) for each in options if isinstance(each, (int, float))]
+    return [float(len(each)) if isinstance(each, tuple) else float(each not in IDLE) for each in options]
