@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from netwright import TaskShape
+from netwright.cli.explaining import how_many
 from netwright.core.errors import ConfigurationError, InvalidArchitecture
 from netwright.networks.counting import count
 from netwright.spaces import Connections
@@ -88,3 +89,9 @@ def test_what_is_no_matrix_is_refused_in_one_line(data):
 def test_settings_that_make_no_space_are_refused(options):
     with pytest.raises(ConfigurationError, match="Connections"):
         Connections(**options)
+
+
+def test_the_size_of_a_space_is_said_however_large_it_is():
+    assert how_many(2**20_000) == "about 4.0 x 10^6,020 architectures"
+    assert how_many(2**1_000) == "about 1.1 x 10^301 architectures"
+    assert how_many(Connections(inputs=64, outputs=10).size).startswith("about ")

@@ -97,6 +97,8 @@ class Plan(Asked):
         unknown = set(data) - known
         if unknown or "data" not in data:
             raise CorruptStore(f"the run's plan holds {sorted(unknown)} and lacks {sorted({'data'} - set(data))}")
+        if data.get("given") and data.get("strategy") == "genetic-cnn":  # a run of before its population was fitted
+            data = {**data, "strategy": "genetic-cnn:population=20"}
         lists = {name: tuple(data[name]) for name in ("objectives", "limits", "first", "reference") if name in data}
         return cls(**{**data, **lists})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -63,6 +64,9 @@ def amount(value: float) -> str:
 
 def rough(count: int) -> str:
     """A count of architectures: exact up to a million, then in powers of ten."""
+    if count >= 10**300:  # more than a float holds
+        power = math.log10(count)
+        return f"about {10 ** (power % 1):.1f} x 10^{int(power):,}"
     return f"{count:,}" if count < 10**6 else f"about {count:.1e}".replace("e+", " x 10^")
 
 

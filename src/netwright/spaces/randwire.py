@@ -76,14 +76,21 @@ class RandWire(Space):
         return wired(self.wiring, self.nodes, self.edges, self.probability, rng)
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-        """One stage is wired anew; where that gives nothing else, one connection begins elsewhere."""
+        """One stage is wired anew; where that gives nothing else, two of its nodes are connected or no longer."""
         self.require_own(architecture)
         place = int(rng.integers(self.stages))
         for _ in range(TRIES):
             found = (*architecture.content[:place], self._wired(rng), *architecture.content[place + 1 :])
             if found != architecture.content:
                 return Architecture(self, found)
-        return self.rewire(architecture, rng)
+        return self._toggled(architecture, place, rng)
+
+    def _toggled(self, architecture: Architecture, place: int, rng: np.random.Generator) -> Architecture:
+        """Two nodes of a stage are connected, or no longer."""
+        early, late = sorted(rng.choice(self.nodes, 2, replace=False).tolist())
+        stages = [list(each) for each in architecture.content]
+        stages[place][late] = tuple(sorted({*stages[place][late]} ^ {early}))
+        return Architecture(self, tuple(map(tuple, stages)))
 
     @property
     def mutations(self) -> Mapping[str, Change]:
