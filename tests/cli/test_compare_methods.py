@@ -20,7 +20,7 @@ from netwright.cli.method_runs import Ended, carried_out
 from netwright.cli.method_settings import MethodSettings
 from netwright.cli.methods import MethodRuns, compare_methods, family_of
 from netwright.cli.plan import Plan
-from netwright.core.errors import CorruptStore, UserError
+from netwright.core.errors import CorruptStore, SearchFailed, UserError
 from netwright.results.figures import Contender, Figures
 
 SPACE = "nasbench201:cells=1,channels=2"
@@ -132,6 +132,13 @@ def test_failed_searches_are_told_and_tried_again(whole, tmp_path):
 
     compare_methods(MethodSettings(), folder, **QUIET, search=again)
     assert numbers(folder) == numbers(whole)
+
+
+def test_where_nothing_is_found_that_is_said_in_the_words_of_this_command(tmp_path):
+    asked = MethodSettings(methods=("local",), data="digits", space=SPACE, budget="1s", repeats=1)
+    with pytest.raises(SearchFailed, match="the first one: give more --budget"):
+        compare_methods(asked, tmp_path, **QUIET, search=lambda *_: Ended("give more --time", None))
+    assert "give more --budget" in (tmp_path / "report.txt").read_text()
 
 
 def test_methods_search_in_their_own_spaces_beside_random_search_there(monkeypatch):

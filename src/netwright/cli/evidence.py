@@ -86,8 +86,8 @@ def compare(options: CompareOptions) -> None:
     from netwright.cli.methods import compare_methods, is_there
 
     if options.methods or is_there(options.folder):
-        told = {"trust": options.trust, "as_json": options.as_json, "quiet": options.quiet}
-        compare_methods(_method_settings(options), options.folder, **told)
+        trust, as_json, quiet = options.trust, options.as_json, options.quiet
+        compare_methods(_method_settings(options), options.folder, trust=trust, as_json=as_json, quiet=quiet)
         return
     _refuse_unless_methods(options)
     given = part(options, Compared)

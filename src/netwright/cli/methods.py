@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.catalogue import own_spaces, split
+from netwright.catalogue.arguments import counted
 from netwright.cli.asked import SearchOptions
 from netwright.cli.method_runs import Ended, carried_out
 from netwright.cli.method_settings import FILE, REPEATS, MethodSettings
@@ -23,7 +24,7 @@ from netwright.cli.output import say, say_json
 from netwright.cli.planning import plan_of_search
 from netwright.cli.stopping import stoppable
 from netwright.cli.trust import Foreign, code_of, note, parts_of, require
-from netwright.core.errors import ConfigurationError, CorruptStore, UserError
+from netwright.core.errors import ConfigurationError, CorruptStore, SearchFailed, UserError
 from netwright.core.inside import open_inside, refuse_link
 from netwright.core.wording import duration
 
@@ -229,6 +230,7 @@ def compare_methods(
 
     search: carries out one search of a plan in a project, under a name; in a process of its own by default.
     """
+    from netwright.benchmarks.approaches import COMPLETED
     from netwright.benchmarks.statistics import require_statistics
     from netwright.store.lock import DriverLock
 
@@ -244,6 +246,8 @@ def compare_methods(
             lock.release()
     table = found.comparison(task)
     written = _write_reports(table, folder)
+    if not any(each.state == COMPLETED for each in table.outcomes):
+        raise SearchFailed(f"no search found anything; the first one: {table.outcomes[0].reason}")
     if as_json:
         say_json({**table.as_json(), "files": [str(each) for each in written]})
         return
@@ -318,12 +322,14 @@ def _carry_out(found: MethodRuns, task: Task, search: Callable[[Plan, Path, str]
     """Search what has not been searched, or failed before, one after the other."""
     places = list(found.places())
     if not quiet:
-        say(f"{len(found.approaches)} methods, {found.settings.repeats} repeats, {found.settings.words} each")
+        repeats = counted(found.settings.repeats or REPEATS, "repeat")
+        say(f"{counted(len(found.approaches), 'method')}, {repeats}, {found.settings.words} for each search")
     for number, (approach, repeat) in enumerate(places, 1):
         name = found.name(approach, repeat)
         if name in found.ended and not found.ended[name].reason:
             continue
-        found.ended[name] = search(found.plan(approach, repeat), found.folder / RUNS, name)
+        ended = search(found.plan(approach, repeat), found.folder / RUNS, name)
+        found.ended[name] = replace(ended, reason=ended.reason.replace("--time", "--budget"))
         found.keep()
         if not quiet:
             say(f"[{number} of {len(places)}] {name}: {_told(found, name, task)}")
