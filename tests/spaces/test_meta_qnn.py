@@ -125,6 +125,17 @@ def test_settings_outside_of_what_can_be_are_refused(options, said: str) -> None
         MetaQnn(**options)
 
 
+def test_mutations_keep_to_the_rules_though_neighbours_are_too_many_to_list() -> None:
+    """Where a row ends early, most changes open layers behind it, and few of what they could be fits."""
+    space, rng = MetaQnn(side=8), np.random.default_rng(0)
+    parent = space.parse("C(64,3,1), P(5,3), GAP")
+    for _ in range(20):
+        child = space.mutate(parent, rng)
+        space.validate(child)
+        ours, theirs = parent.decisions, child.decisions
+        assert sum(ours[name] != theirs[name] for name in ours if name in theirs) == 1
+
+
 def test_questions_mask_what_does_not_fit() -> None:
     space = MetaQnn(side=8, layers=4)
     state = space.sequence().start

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.core.decisions import INACTIVE, Decision, DecisionTable, Label, Point
 from netwright.core.errors import InvalidArchitecture, UserError, nearest
-from netwright.core.joint_table import JointTable
+from netwright.core.joint_table import TRIES, JointTable
 from netwright.core.rules import MOST_STATES, Earlier, Fact, Fold, Move, Said, Unread, answer_of, count_of, fold_of
 
 if TYPE_CHECKING:
@@ -186,6 +186,17 @@ class RuledTable(JointTable):
 
     def complete(self, wanted: Sequence[int], rng: np.random.Generator) -> Point:
         return self._filled(rng.random(len(self.sizes)).tolist(), wanted)
+
+    def _led(self, point: Point, rng: np.random.Generator) -> Point | None:
+        active = [i for i, option in enumerate(point) if option >= 0 and self.sizes[i] > 1]
+        for _ in range(TRIES):
+            i = active[int(rng.integers(len(active)))]
+            option = (point[i] + 1 + int(rng.integers(self.sizes[i] - 1))) % self.sizes[i]
+            wanted = (*point[:i], option, *point[i + 1 :])
+            found = self._filled(rng.random(len(self.sizes)).tolist(), wanted)
+            if all(a == b for a, b in zip(found, wanted, strict=True) if a >= 0 and b >= 0):
+                return found
+        return None
 
     def _filled(self, shares: Sequence[float], wanted: Sequence[int] = ()) -> Point:
         """Each decision as wanted where that is allowed, else one of the options that are, by its share."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +24,7 @@ COUNTING = 2.0  # seconds for counting networks, where nothing depends on the sm
 COUNTING_FOR_LIMITS = 20.0  # seconds for it, where there are limits on what is counted
 OTHERS = 4  # networks that are tried where the smallest raises an error, before all are taken for faulty
 CHANGES = 32  # mutations that are looked at, where the changes of an architecture cannot be listed
+MOST_LISTED = 20_000  # changes that are all looked at
 CLIMBING = 0.3  # seconds for going on from the smallest and the largest sample, by one decision at a time
 
 Value = Callable[[Mapping[str, float]], float]
@@ -142,7 +143,9 @@ class Counted:
     def _changes(self, architecture: Architecture) -> list[Architecture]:
         """What single changes give: all of it where that can be listed, else some, always the same."""
         if isinstance(self.space, DecisionSpace):
-            return list(self.space.neighbors(architecture))
+            found = list(islice(self.space.neighbors(architecture), MOST_LISTED + 1))
+            if len(found) <= MOST_LISTED:
+                return found
         rng = np.random.default_rng(0)
         return list(dict.fromkeys(self.space.mutate(architecture, rng) for _ in range(CHANGES)))
 
