@@ -27,7 +27,7 @@ def training_lines(plan: Plan, search: Search) -> list[str]:
     return [
         f"network: {given.name} ({whose}), {_size(search.space)}: {cost['params']:,.0f} parameters, "
         f"{amount(cost['macs'])} multiply-adds, device {estimator.device}",
-        f"training: {WHO[settings.optimiser]}, {settings_text(_told(settings))}",
+        f"training: {WHO[settings.optimiser]}, {settings_text(_told(settings, search.space))}",
         f"plan: {counted(plan.epochs_finally, 'epoch')} of {examples:,} examples, "
         f"{counted(plan.final_seeds, 'time')}{_limit(plan)}; then the test{_estimated(plan, search, architecture)}",
     ]
@@ -39,8 +39,10 @@ def _size(space: Any) -> str:
     return f"{counted(cells, 'cell')} of {space.channels} channels{second}"
 
 
-def _told(settings: Any) -> dict[str, Any]:
-    names = ("learning_rate", "batch_size", "weight_decay", "cutout", "auxiliary_weight", "drop_path", "schedule")
+def _told(settings: Any, space: Any) -> dict[str, Any]:
+    names = ["learning_rate", "batch_size", "weight_decay", "cutout", "auxiliary_weight", "drop_path", "schedule"]
+    if not getattr(space, "auxiliary", False):
+        names.remove("auxiliary_weight")
     return {name: value for name in names if (value := getattr(settings, name)) is not None}
 
 
