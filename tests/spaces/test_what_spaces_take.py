@@ -29,10 +29,10 @@ def taken():
     found = {}
     for name in names("space"):
         space = load("space", name)()
-        architecture = space.sample(np.random.default_rng(0))
         for what, shape in SHAPES.items():
             try:
-                network = space.build(architecture, shape).eval()
+                fitted = space.fitted(shape)
+                network = fitted.build(fitted.sample(np.random.default_rng(0)), shape).eval()
             except UserError as refused:
                 found[name, what] = str(refused)
                 continue
