@@ -399,11 +399,17 @@ def test_a_winner_that_is_trained_anew_is_as_many_networks_as_time_allows(
     assert torch.equal(again.final.outputs, found.final.outputs)
 
 
-def test_where_time_is_short_it_is_one_network(digits: Task, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("each", "networks"), [(0.2, 3), (9.0, 3), (14.0, 2), (20.0, 1)])
+def test_how_many_networks_follows_from_what_one_takes(
+    digits: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, each: float, networks: int
+) -> None:
+    """Of 40 seconds, three quarters of which are for them."""
     run = a_run(digits, tmp_path / "p", fidelity="seconds", seconds=0.2, keep_best=True)
-    options = {"final_epochs": 1, "final_seeds": 1, "baselines": False, "anew": True, "copies": 5}
-    found = conclude(run, deadline=time.monotonic() + 0.4, **options)
-    assert not isinstance(found.final.network, Committee)
+    monkeypatch.setattr(FinalTraining, "_is_better", lambda *_: False)
+    monkeypatch.setattr("netwright.results.finals.measured", lambda *_: Cost(each, 0.0))
+    options = {"final_epochs": 1, "final_seeds": 1, "baselines": False, "anew": True, "copies": 3}
+    found = conclude(run, deadline=time.monotonic() + 40, **options)
+    assert len(getattr(found.final.network, "networks", [None])) == networks
 
 
 class LastFirst(Inline):

@@ -43,7 +43,7 @@ def fitted(text: str, trials: int | None) -> str:
 
 
 def _fitting(name: str, trials: int) -> dict[str, str]:
-    from netwright.methods.evolution import SIZES
+    from netwright.methods.sizes import SIZES
 
     if name in SIZES:
         wanted = {"population": max(2, trials // 4), "sample": max(2, trials // 16)}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from netwright.engine.rounds import round_estimator
-from netwright.methods.evolution import SIZES
+from netwright.methods.sizes import SIZES
 
 if TYPE_CHECKING:
     from netwright.core.strategy import Strategy

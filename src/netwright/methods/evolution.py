@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from netwright.core.roles import innermost
@@ -65,15 +64,6 @@ SPACES = {
     "miller": "connections",
     "amoebanet": "nasnet:cells=5,nodes=5,operations=amoebanet",
 }
-
-SIZES: Mapping[str, Mapping[str, int]] = {
-    "amoebanet": {"population": 100, "sample": 25},
-    "genetic-cnn": {"population": 20},
-    "hierarchical": {"population": 200},
-    "large-scale-evolution": {"population": 1000},
-    "miller": {"population": 50},
-}
-"""By the name of a method the numbers of its paper that the command line makes smaller for a small budget."""
 
 
 def regularized_evolution(
