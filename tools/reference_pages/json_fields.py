@@ -166,7 +166,7 @@ PLAN: Fields = {
     "plan.paper_epochs": ("count?", "of the recipe's paper, where it was made shorter"),
     "plan.shared_seconds": ("seconds?", "for the shared weights"),
     "plan.prepared": ("seconds", "of the time limit that went before a recipe's search could begin"),
-    "plan.decides_workers": ("true or false", "whether the default search may say how many trials run at once"),
+    "plan.decides_workers": ("flag", "whether the default search may say how many trials run at once"),
     "plan.training": ("text", "`--training` as given"),
     "plan.objectives[]": ("text", "as given"),
     "plan.limits[]": ("text", "(not always) as given, `--max-...` included"),
