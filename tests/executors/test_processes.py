@@ -336,7 +336,7 @@ def test_an_interruption_in_the_terminal_reaches_only_the_driver(start, tmp_path
 def test_what_a_trial_prints_is_kept(start, tmp_path: Path) -> None:
     executor = start(1, logs=tmp_path / "logs")
     first, second = outcomes(executor, job(3, Faulty("prints"), attempt=2), job(4, Faulty()))
-    assert first.log.splitlines()[-1] == "last line α"
+    # In any order: C has a buffer of its own, which is written when the trial ends.
     assert sorted(first.log.splitlines()) == ["first line", "from C", "from a child", "last line α"]
     (file,) = (tmp_path / "logs").iterdir()
     assert file.name == "trial-000003-attempt-2.log" and file.read_text() == first.log

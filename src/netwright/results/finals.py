@@ -241,7 +241,9 @@ class Finals:
         settings = self.work.settings_of(winner.architecture)
         self._cost = measured(network, self._data, settings, self.work.device, passes)
         if wanted.decided is not None:
-            return Fit(wanted.decided[0], 0, wanted.decided[1])
+            epochs, copies = wanted.decided
+            self._side_by_side(copies)
+            return Fit(epochs, 0, copies)
         left = wanted.deadline - time.monotonic()
         self._each_fixed = min(MOST_OF_FIXED, SHARE_OF_FIXED * max(0.0, left))
         others = [self._cost_of(name) for name, _ in order[1:]]
@@ -258,11 +260,16 @@ class Finals:
         if winner.anew and found.epochs:
             copies = int(SHARE_OF_COPIES * left / self._cost.of(1)) if wanted.copies > 1 else 1
             found = replace(found, copies=max(1, min(wanted.copies, copies)))
-            self._cost = Cost(found.copies * self._cost.epoch, found.copies * self._cost.test)
+            self._side_by_side(found.copies)
         if self._by_clock:
             spare = SPARE_OF_FIXED * (left - self._cost.of(found.epochs)) / max(1, len(self.fixed))
             self._each_fixed = max(self._each_fixed, min(MOST_SPARE_OF_FIXED, spare))
         return found
+
+    def _side_by_side(self, copies: int) -> None:
+        """Every training of the winner costs as much as so many of one network."""
+        assert self._cost is not None
+        self._cost = Cost(copies * self._cost.epoch, copies * self._cost.test)
 
     def _cost_of(self, name: str) -> Cost:
         """By the multiply-adds; a random pick is taken to cost what the winner does."""

@@ -306,8 +306,9 @@ class Race(Strategy):
 
     def _led(self, ordered: list[Trial]) -> list[Trial]:
         """These trials, the best first, with the one that leads at the front."""
-        if self.examples is None or not ordered or len(ordered[0].scores) != 1:
+        if not self._by_loss(ordered):
             return ordered
+        assert self.examples is not None
         highest = ordered[0].scores[0]
         least = highest - by_chance(highest, self.examples)
         alike = [each for each in ordered if each.scores[0] >= least and LOSS in each.metrics]
@@ -319,6 +320,10 @@ class Race(Strategy):
         leader = min(alike, key=lambda each: each.metrics[LOSS])
         return [leader, *(each for each in ordered if each is not leader)]
 
+    def _by_loss(self, ordered: Sequence[Trial]) -> bool:
+        """Whether the loss decides among trials that chance alone may have ordered."""
+        return self.examples is not None and bool(ordered) and len(ordered[0].scores) == 1
+
     def recommend(self, trials: Sequence[Trial]) -> Architecture:
         """The leader among these trials."""
         completed = [trial for trial in trials if trial.completed]
@@ -327,8 +332,21 @@ class Race(Strategy):
         return self._led(Population(completed).ordered())[0].architecture
 
     def may_recommend(self, number: int) -> bool:
-        """Whether it leads, whatever others score."""
-        return self.measures_whole and bool(self._best) and self._best[0].number == number
+        """Whether it leads, or may lead once others score more or have gone on."""
+        return self.measures_whole and any(trial.number == number for trial in self._may_lead())
+
+    def _may_lead(self) -> list[Trial]:
+        """The leader; where the loss decides, also whoever has the lowest of those that score as much, and the best
+        of the well-known networks."""
+        found = self._best[:1]
+        if self._by_loss(self._best):
+            lowest = math.inf
+            for trial in Population(self._best).ordered():
+                if trial.metrics.get(LOSS, math.inf) < lowest:
+                    lowest = trial.metrics[LOSS]
+                    found.append(trial)
+            found += [trial for trial in self._best if named(trial)][:1]
+        return found
 
     def may_continue(self, number: int) -> bool:
         """Whether the trial's candidate stands there, and is among the best, which may all be trained to the end."""

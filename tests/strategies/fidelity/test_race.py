@@ -243,6 +243,26 @@ def test_what_leads_is_kept_though_another_scores_higher() -> None:
     assert race.recommend(told) == told[0].architecture
 
 
+def test_what_may_lead_later_is_kept() -> None:
+    """Once the best has a score that the leader's is below by more than chance, the next of low loss leads."""
+    race = Race(NasBench201(), 100, full=FULL, overlap=0.3, examples=1000, least=1 / 3)
+    rng = np.random.default_rng(0)
+    told: list[Trial] = []
+
+    def tell(score: float, loss: float) -> None:
+        proposal = race.ask(rng)
+        assert proposal is not None
+        told.append(Trial(len(told), proposal, "completed", Measurement({"val_loss": loss}), (score,), seconds=1.0))
+        race.tell(told[-1])
+
+    for score, loss in ((0.900, 0.20), (0.903, 0.30), (0.905, 0.40), (0.902, 0.50)):
+        tell(score, loss)
+    assert race.recommend(told) == told[0].architecture
+    assert [race.may_recommend(number) for number in range(4)] == [True, True, True, False]
+    tell(0.9087, 0.60)
+    assert race.recommend(told) == told[1].architecture
+
+
 def test_is_made_again_from_its_configuration() -> None:
     space = NasBench201()
     race = Race(space, 100, first(space))

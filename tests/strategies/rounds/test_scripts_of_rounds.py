@@ -262,6 +262,7 @@ class Late(Resultless):
 
 class Unwritable(Resultless):
     def script(self, rng: np.random.Generator) -> Script:
+        yield train(self.space.sample(rng))  # so that what is refused is the memo, whenever it is written
         yield evaluate(self.space.sample(rng), memo={"at": np.zeros(2)})
 
 
