@@ -37,6 +37,7 @@ SMALLEST = {
     "proxies.py": "times --networks 1 --pairs 1 --batch-size 2 --proxies synflow",
     "ray_cluster.py": "--nodes 1 --workers 1 --trials 2",
     "short_searches.py": f"--smallest --table {TABLE} --recipes single-path-one-shot gdas",
+    "side_by_side.py": "--smallest",
     "soak.py": "--kills 1 --seeds 1 --each 1 --cases RegularizedEvolution",
     "spaces.py": "--smallest",
     "strategies.py": f"{TABLE} --evaluations 5 --seeds 2",
