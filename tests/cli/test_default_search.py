@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 from netwright.cli.app import app
 from netwright.cli.asked import SearchOptions
 from netwright.cli.planning import plan_of_search
+from netwright.results.documents import PLANNED
+from netwright.store import Store
 
 
 def netwright(*words: object) -> str:
@@ -44,6 +46,19 @@ def test_a_few_seconds_give_a_network_that_is_taken_home(table: Path) -> None:
     assert json.loads(netwright("runs", "--json"))[0]["best"]["trial"] == report["search"]["best trial"]
     netwright("export", "r", "--to", "best")
     assert (table.parent / "best" / "model.py").exists()
+
+
+def test_the_list_of_runs_names_what_was_handed_over(table: Path) -> None:
+    asked = ("--target-column", "bought", "--strategy", "random", "--trials", 3, "--epochs", 1, "--final-epochs", 0)
+    netwright("search", table, *asked, "--name", "r")
+
+    def named() -> int:
+        return json.loads(netwright("runs", "--json"))[0]["best"]["trial"]
+
+    highest = named()
+    with Store("netwright-runs") as store:
+        store.keep("r", PLANNED, [(highest + 1) % 3, 0, 0])
+    assert named() == (highest + 1) % 3
 
 
 @pytest.mark.parametrize(
