@@ -12,7 +12,7 @@ import pytest
 from netwright.cli.main import run
 from netwright.cli.plan import Plan
 from netwright.core.task import TaskShape
-from netwright.spaces import published
+from netwright.spaces import published, published_mobile
 
 SMALL = ["--cells", "2", "--channels", "2", "--epochs", "2", "--device", "cpu", "--examples", "120"]
 ASKED = ["train", "darts_v2", "--data", "digits", *SMALL, "--name", "a"]
@@ -127,3 +127,17 @@ def test_a_stored_network_that_cannot_be_read_is_a_damaged_plan():
     for wrong in ({"nam": "darts_v2"}, {"name": 3}, {"name": "darts_v2", "cells": "many"}, ["darts_v2"]):
         with pytest.raises(CorruptStore):
             read_plan({**plan, "network": wrong})
+
+
+def test_mobile_networks_are_trained_by_their_names(tmp_path, capsys):
+    told = ["train", "MobileNet-V3-small", "--data", "digits", "--epochs", "1", "--examples", "80", "--device", "cpu"]
+    assert run([*told, "--name", "a", "--dir", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "network: mobilenet_v3_small (Howard et al. 2019)" in said and "drop path" not in said
+    space, architecture = published_mobile("mobilenet_v3_small")
+    network = space.build(architecture, TaskShape((1, 8, 8), 10))
+    assert outcome(tmp_path, capsys)["winner"]["params"] == sum(each.numel() for each in network.parameters())
+    assert run([*told, "--cells", "3", "--name", "b", "--dir", str(tmp_path)]) == 2
+    assert "--cells 3: mobilenet_v3_small is a whole network" in capsys.readouterr().err
+    assert run(["train", "mobilenetv2", *told[2:], "--name", "b", "--dir", str(tmp_path)]) == 2
+    assert "did you mean 'mobilenet_v2'" in capsys.readouterr().err

@@ -57,6 +57,7 @@ SMALLER = {  # settings that change how large a network is, not what is decided
     "NasBench201": {"channels": 4, "cells": 1},
     "NasBench101": {"channels": 8, "stacks": 2, "modules": 1},
     "NasBenchMacro": {"channels": 4},
+    "Mobile": {"width": 0.25},
     "CgpGrid": {"rows": 3, "columns": 5, "level_back": 3, "widths": (2, 4), "widest": 32, "most": 8},
     "Hierarchical": {"channels": 2, "motifs": 3},
     "GeneticCnn": {"widths": (2, 2, 2)},

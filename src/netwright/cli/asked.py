@@ -199,8 +199,8 @@ class GivenTraining:
         typer.Argument(
             metavar="NETWORK",
             autocompletion=completing.networks,
-            help="A published one, as darts_v2, pdarts, nasnet_a, enas_rnn; a .txt, .json or .py file with a cell, or "
-            "the cell itself, as Genotype(...).",
+            help="A published one, as darts_v2, nasnet_a, enas_rnn, mobilenet_v2, fbnet_c; a .txt, .json or .py file "
+            "with a cell, or the cell itself, as Genotype(...).",
         ),
     ]
     data: Annotated[

@@ -40,12 +40,15 @@ def recipes(incomplete: str) -> list[str]:
 
 
 def networks(incomplete: str) -> list[str]:
-    """The published networks, read without importing the space that they are of."""
+    """The published networks, read without importing the spaces that they are of."""
     import json
+    import re
 
     from netwright.catalogue.reading import ROOM
 
-    return _beginning(json.loads((ROOM / "spaces" / "published_cells.json").read_text(encoding="utf-8")), incomplete)
+    cells = json.loads((ROOM / "spaces" / "published_cells.json").read_text(encoding="utf-8"))
+    text = (ROOM / "spaces" / "mobile_known.py").read_text(encoding="utf-8")
+    return _beginning([*cells, *re.findall(r'KnownMobile\(\s*"(\w+)"', text)], incomplete)
 
 
 def executors(incomplete: str) -> list[str]:

@@ -8,9 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright.core.errors import ConfigurationError, CorruptStore, UserError, marked
+from netwright.core.errors import ConfigurationError, CorruptStore, UserError, nearest
 from netwright.spaces.cells import PHOTOGRAPH
 from netwright.spaces.genotypes import is_genotype
+from netwright.spaces.mobile import published_mobile
+from netwright.spaces.mobile_known import KnownMobile, known_mobile
 from netwright.spaces.published import Published, published, published_cells
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ LONGEST = 1_000_000  # bytes of a file that a cell is read from
 class GivenNetwork:
     """What is trained, as the plan of a run remembers it.
 
-    name: of the published cell, or of the file of one of the user's own.
+    name: of the published cell or mobile network, or of the file of a cell of the user's own.
     genotype: of one of the user's own, in any of the forms that are read; empty for a published one.
     cells, channels: None for as many as published.
     auxiliary: whether images are classified a second time after two thirds of the cells.
@@ -47,8 +49,15 @@ class GivenNetwork:
         """
         name, genotype = _own(text)
         found = cls(name, genotype, cells, channels, auxiliary)
-        found.cell.made()
-        return found
+        if found.mobile is None:
+            found.cell.made()
+            return found
+        for option, value in (("--cells", cells), ("--channels", channels)):
+            if value is not None:
+                raise ConfigurationError(
+                    f"{option} {value}: {name} is a whole network, which has no cells; leave it out"
+                )
+        return cls(name, auxiliary=False)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> GivenNetwork:
@@ -65,6 +74,21 @@ class GivenNetwork:
         return asdict(self)
 
     @cached_property
+    def mobile(self) -> KnownMobile | None:
+        """The mobile network that it is; None for a cell."""
+        return None if self.genotype else known_mobile().get(self.name)
+
+    @property
+    def whose(self) -> str:
+        """Authors and year; empty where nobody is known."""
+        return self.cell.whose if self.mobile is None else self.mobile.whose
+
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether it is a network for texts."""
+        return self.mobile is None and self.cell.is_recurrent
+
+    @cached_property
     def cell(self) -> Published:
         """The cell, whoever made it."""
         return Published(self.name, self.genotype) if self.genotype else published(self.name)
@@ -77,15 +101,17 @@ class GivenNetwork:
         Raises UserError for data of another kind than the network is for, ConfigurationError for sizes that cannot be.
         """
         self._check_kind(shape)
+        if self.mobile is not None:
+            return published_mobile(self.name)
         photographs = shape.is_image and min(shape.height, shape.width) >= PHOTOGRAPH
         cells, channels = self.cell.sized(photographs=photographs)
         sizes = cells if self.cells is None else self.cells, channels if self.channels is None else self.channels
         return self.cell.made(*sizes, auxiliary=self.auxiliary and not self.cell.is_recurrent)
 
     def _check_kind(self, shape: TaskShape) -> None:
-        fits = shape.is_tokens if self.cell.is_recurrent else shape.is_image and not shape.dense
+        fits = shape.is_tokens if self.is_recurrent else shape.is_image and not shape.dense
         if not fits:
-            kinds = "texts" if self.cell.is_recurrent else "images with a class, labels or numbers each"
+            kinds = "texts" if self.is_recurrent else "images with a class, labels or numbers each"
             alike = [name for name, each in published_cells().items() if each.is_recurrent] if shape.is_tokens else []
             hint = f"; for texts there are {', '.join(alike)}" if alike else ""
             found = "images with masks" if shape.is_image and shape.dense else shape.kind
@@ -99,12 +125,14 @@ def _own(text: str) -> tuple[str, str]:
     path = Path(text)
     if path.suffix in (".txt", ".json", ".py") or path.is_file():
         return path.stem, _read(path)
-    try:
+    name = text.strip().lower().replace("-", "_")
+    if name in known_mobile():
+        return name, ""
+    if name in published_cells():
         return published(text).name, ""
-    except ConfigurationError as problem:
-        raise ConfigurationError(
-            f"{marked(problem)} Your own: a .txt, .json or .py file with a cell, or Genotype(...)"
-        ) from None
+    hint = nearest(name, [*published_cells(), *known_mobile()])
+    own = "Your own: a .txt, .json or .py file with a cell, or Genotype(...)"
+    raise ConfigurationError(f"there is no published network {text!r}{hint} {own}")
 
 
 def _read(path: Path) -> str:

@@ -66,7 +66,7 @@ def plan_of_training(options: TrainOptions) -> Plan:
         trials=1,
         time=options.time,
         training=",".join(f"{name}={value}" for name, value in training.items()),
-        final_epochs=options.epochs or (EPOCHS_OF_TEXTS if given.cell.is_recurrent else EPOCHS),
+        final_epochs=options.epochs or (EPOCHS_OF_TEXTS if given.is_recurrent else EPOCHS),
         final_seeds=options.seeds,
         baselines=options.baselines,
         seed=options.seed,

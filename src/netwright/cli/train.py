@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from netwright.catalogue.arguments import counted
 from netwright.core.trial import Proposal
 from netwright.core.wording import amount, duration, settings_text
+from netwright.spaces.mobile import Mobile
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
@@ -22,7 +23,7 @@ def training_lines(plan: Plan, search: Search) -> list[str]:
     estimator: Any = search.estimator
     architecture = given.made(estimator.task.shape)[1]
     cost = estimator.estimate(Proposal(architecture), 0).metrics
-    settings, whose = estimator.settings, given.cell.whose or "your own"
+    settings, whose = estimator.settings, given.whose or "your own"
     examples = len(estimator.task.final_data("cpu").train)
     return [
         f"network: {given.name} ({whose}), {_size(search.space)}: {cost['params']:,.0f} parameters, "
@@ -34,6 +35,8 @@ def training_lines(plan: Plan, search: Search) -> list[str]:
 
 
 def _size(space: Any) -> str:
+    if isinstance(space, Mobile):
+        return f"{counted(len(space.decisions), 'decision')} of its space taken"
     cells = getattr(space, "cells", 1)
     second = " and a second classifier while training" if getattr(space, "auxiliary", False) else ""
     return f"{counted(cells, 'cell')} of {space.channels} channels{second}"
@@ -43,6 +46,8 @@ def _told(settings: Any, space: Any) -> dict[str, Any]:
     names = ["learning_rate", "batch_size", "weight_decay", "cutout", "auxiliary_weight", "drop_path", "schedule"]
     if not getattr(space, "auxiliary", False):
         names.remove("auxiliary_weight")
+    if isinstance(space, Mobile):
+        names.remove("drop_path")
     return {name: value for name in names if (value := getattr(settings, name)) is not None}
 
 

@@ -17,6 +17,8 @@ from netwright.spaces.hierarchical import Hierarchical
 from netwright.spaces.large_scale import LargeScale
 from netwright.spaces.meta_qnn import MetaQnn
 from netwright.spaces.mlp import Mlp
+from netwright.spaces.mobile import Mobile, published_mobile
+from netwright.spaces.mobile_known import known_mobile
 from netwright.spaces.nasbench1shot1 import NasBench1Shot1
 from netwright.spaces.nasbench101 import NasBench101
 from netwright.spaces.nasbench201 import NasBench201
@@ -56,6 +58,7 @@ __all__ = [
     "LargeScale",
     "MetaQnn",
     "Mlp",
+    "Mobile",
     "NasBench1Shot1",
     "NasBench101",
     "NasBench201",
@@ -75,7 +78,9 @@ __all__ = [
     "UNetCells",
     "WithTraining",
     "from_genotype",
+    "known_mobile",
     "published",
     "published_cells",
+    "published_mobile",
     "usual_space",
 ]

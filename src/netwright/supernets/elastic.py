@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from netwright.core.checks import is_number
 from netwright.core.errors import UserError
@@ -31,22 +31,25 @@ _OPERATIONS: Mapping[str, Callable[..., Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """How a number follows from decisions: one decision's value, or an operation on formulas and plain numbers."""
+    """How a number follows from decisions: one decision's value, or an operation on formulas and plain numbers.
 
-    name: str
+    name: of the decision or the operation, or a function of plain numbers.
+    parts: what an operation takes; none for a decision.
+    """
+
+    name: str | Callable[..., Any]
     parts: tuple[Any, ...] = ()
 
     def value(self, chosen: Mapping[str, Any]) -> Any:
         if not self.parts:
-            return chosen[self.name]
-        return _OPERATIONS[self.name](
-            *(part.value(chosen) if isinstance(part, Formula) else part for part in self.parts)
-        )
+            return chosen[cast("str", self.name)]
+        operation = _OPERATIONS[self.name] if isinstance(self.name, str) else self.name
+        return operation(*(part.value(chosen) if isinstance(part, Formula) else part for part in self.parts))
 
     def decisions(self) -> tuple[str, ...]:
         """Names of the decisions that it follows from, each once."""
         if not self.parts:
-            return (self.name,)
+            return (cast("str", self.name),)
         inner = [name for part in self.parts if isinstance(part, Formula) for name in part.decisions()]
         return tuple(dict.fromkeys(inner))
 
@@ -72,6 +75,13 @@ class Elastic:
             labels = {name: self.options[name][i] for name, i in zip(names, indices, strict=True)}
             found.append((indices, self.formula.value(labels)))
         return found
+
+    def mapped(self, function: Callable[[Any], Any]) -> Any:
+        """The number that a function makes of this one, open as it is.
+
+        function: of plain numbers, to be found by its name in its module.
+        """
+        return elastic(Formula(function, (self.formula,)), self.options)
 
     def _with(self, name: str, *parts: Any) -> Any:
         options: dict[str, tuple[Any, ...]] = {}

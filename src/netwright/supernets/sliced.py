@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from netwright.core.errors import UserError
+from netwright.networks.mobile_blocks import Resized
 from netwright.supernets.elastic import is_elastic, resolved, shares_of
 from netwright.supernets.joined import Blocks
 from netwright.supernets.selection import Selection
@@ -111,6 +112,10 @@ class SlicedConv2d(nn.Conv2d):
         y = F.conv2d(input, weight, bias, stride, padding, dilation, groups)
         return _masked(y, self.out_channels, self.selection, 1)
 
+    def selected_kernel(self) -> Tensor:
+        """The weight with the kernel of the selected architecture, of all channels."""
+        return self._kernel(resolved(self.kernel_size, self.selection.chosen))
+
     def _kernel(self, size: tuple[int, int]) -> Tensor:
         """The centre of the largest kernel, passed through the transforms where there are any."""
         full = self.weight.shape[2:]
@@ -154,9 +159,11 @@ def _read(layer: Any, weight: Tensor, count: int) -> Tensor:
 
 
 def of_selected(layer: nn.Module, name: str, full: Tensor) -> Tensor:
-    """The shared tensor without the inputs that the selected architecture does not join."""
+    """The shared tensor as the selected architecture reads it: a kernel after its maps, of joined inputs only."""
     if name == "weight" and isinstance(layer, SeriesConv2d):
         return layer.selected_weight()
+    if name == "weight" and isinstance(layer, SlicedConv2d) and hasattr(layer, "transforms"):
+        full = layer.selected_kernel()
     inputs = inputs_of(layer)
     if name != "weight" or not isinstance(inputs, Blocks):
         return full
@@ -250,7 +257,30 @@ class SlicedDropout(nn.Dropout):
         return torch.stack(terms).sum(0) if terms else input
 
 
+class SlicedResized(Resized):
+    """Images at an elastic resolution; for a mixture the weighted sum of all, each brought back to the largest."""
+
+    selection: Selection
+
+    def forward(self, images: Tensor) -> Tensor:
+        if self.selection.chosen is not None:
+            height, width = resolved(self.size, self.selection.chosen)
+            return F.interpolate(images, (height, width), mode="bilinear", align_corners=False)
+        heights, widths = (shares_of(each, self.selection) if is_elastic(each) else None for each in self.size)
+        shares = heights or widths or []
+        total: Tensor | None = None
+        for i, (_, share) in enumerate(shares):
+            size = tuple(
+                int(each[i][0]) if each else int(full) for each, full in zip((heights, widths), self.size, strict=True)
+            )
+            small = F.interpolate(images, size, mode="bilinear", align_corners=False)
+            term = F.interpolate(small, tuple(map(int, self.size)), mode="bilinear", align_corners=False) * share
+            total = term if total is None else total + term
+        return images if total is None else total
+
+
 _FORMS: Mapping[type[nn.Module], Any] = {
+    Resized: SlicedResized,
     nn.Conv1d: SlicedConv1d,
     nn.Conv2d: SlicedConv2d,
     nn.Linear: SlicedLinear,

@@ -1,0 +1,195 @@
+"""Blocks of networks for phones: inverted bottlenecks with squeeze and excitation, and what stands around them.
+
+They are those of MobileNetV2 (Sandler et al. 2018), MnasNet (Tan et al. 2019), FBNet (Wu et al. 2019) and MobileNetV3
+(Howard et al. 2019). Sizes may be open numbers, of which a network of all architectures takes parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from netwright.networks.blocks import Residual, halved
+from netwright.networks.residual_blocks import Shortcut
+
+DIVISOR = 8  # of channels that are rounded
+SMALLEST_SIDE = 4  # pixels that halving leaves at least
+
+ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
+    "relu": lambda: nn.ReLU(inplace=True),
+    "relu6": lambda: nn.ReLU6(inplace=True),
+    "hswish": lambda: nn.Hardswish(inplace=True),
+    "none": nn.Identity,
+}
+GATES: Mapping[str, Callable[[], nn.Module]] = {"sigmoid": nn.Sigmoid, "hard": nn.Hardsigmoid}
+
+
+@runtime_checkable
+class OpenNumber(Protocol):
+    """A number that is not decided yet, and what follows from it by a function of plain numbers."""
+
+    def mapped(self, function: Callable[[Any], Any], /) -> Any: ...
+
+
+def divisible(channels: Any) -> Any:
+    """The nearest multiple of 8, at least 8 and not below nine tenths of what was asked, as MobileNet's authors round.
+
+    channels: a number, which may be open.
+    """
+    if isinstance(channels, OpenNumber):
+        return channels.mapped(divisible)
+    nearest = max(DIVISOR, int(channels + DIVISOR / 2) // DIVISOR * DIVISOR)
+    return nearest + DIVISOR if nearest < 0.9 * channels else nearest
+
+
+def whole(channels: Any) -> Any:
+    """The nearest whole number, at least 1.
+
+    channels: a number, which may be open.
+    """
+    return channels.mapped(whole) if isinstance(channels, OpenNumber) else max(1, round(channels))
+
+
+class SqueezeExcite(nn.Module):
+    """Each channel times a number between 0 and 1 that follows from the means of all (Hu et al. 2018).
+
+    channels: of what it takes and gives.
+    squeezed: in the middle.
+    gate: "sigmoid", or "hard" for its piecewise linear form (Howard et al. 2019, section 5.2).
+    """
+
+    def __init__(self, channels: int, squeezed: int, gate: str = "hard") -> None:
+        super().__init__()
+        self.weigh = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),
+            nn.Conv2d(channels, squeezed, 1),
+            nn.ReLU(),
+            nn.Conv2d(squeezed, channels, 1),
+            GATES[gate](),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weigh(x)
+
+
+class ChannelShuffle(nn.Module):
+    """Deals the channels of each of `groups` groups to all of them in turn (Zhang et al. 2018).
+
+    groups: which divide the channels.
+    """
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, channels, height, width = x.shape
+        grouped = x.reshape(n, self.groups, channels // self.groups, height, width)
+        return grouped.transpose(1, 2).reshape(n, channels, height, width)
+
+
+class Resized(nn.Module):
+    """Images at another resolution, by linear interpolation.
+
+    size: height and width in pixels.
+    """
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, images: Tensor) -> Tensor:
+        return F.interpolate(images, self.size, mode="bilinear", align_corners=False)
+
+    def extra_repr(self) -> str:
+        return f"size={self.size}"
+
+
+def convolution(
+    inputs: int, outputs: int, kernel: int, stride: int = 1, *, groups: int = 1, activation: str = "relu"
+) -> nn.Sequential:
+    """Convolution that keeps the size but for its stride, batch normalisation, activation.
+
+    activation: a name in `ACTIVATIONS`.
+    """
+    layers: list[nn.Module] = [
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(outputs),
+    ]
+    return nn.Sequential(*layers, *(() if activation == "none" else (ACTIVATIONS[activation](),)))
+
+
+def inverted_bottleneck(
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    stride: int = 1,
+    *,
+    wide: int | None = None,
+    groups: int = 1,
+    squeeze: Callable[[], nn.Module] | None = None,
+    activation: str | Callable[[], nn.Module] = "relu",
+    residual: bool = False,
+) -> nn.Module:
+    """Widen, convolve within each channel, weigh the channels, narrow without activation (Sandler et al. 2018).
+
+    wide: channels in the middle; None for those of the input, which are then not widened by a convolution.
+    groups: of both pointwise convolutions, whose channels are shuffled between them where there are several.
+    squeeze: makes what weighs the channels in the middle; None for nothing.
+    activation: a name in `ACTIVATIONS`, or what makes one.
+    residual: whether the input is added to what comes out.
+    """
+    make = ACTIVATIONS[activation] if isinstance(activation, str) else activation
+    middle = inputs if wide is None else wide
+    layers: list[nn.Module] = []
+    if wide is not None:
+        layers.append(nn.Sequential(*convolution(inputs, wide, 1, groups=groups, activation="none"), make()))
+        layers += [ChannelShuffle(groups)] if groups > 1 else []
+    layers.append(nn.Sequential(*convolution(middle, middle, kernel, stride, groups=middle, activation="none"), make()))
+    layers += [] if squeeze is None else [squeeze()]
+    layers.append(convolution(middle, outputs, 1, groups=groups, activation="none"))
+    body = nn.Sequential(*layers)
+    return Residual(body) if residual else body
+
+
+def added(body: nn.Module, skip: str) -> nn.Module:
+    """What `body` gives, and what goes by: "identity" for its input, "pool" for the means of 3x3 pixels, or "none".
+
+    body: keeps the shape of what it takes, unless nothing goes by.
+    """
+    if skip == "pool":
+        return Shortcut(body, nn.AvgPool2d(3, 1, 1, count_include_pad=False), nn.Identity())
+    return Residual(body) if skip == "identity" else body
+
+
+def mobile_head(
+    inputs: int, outputs: int, *, hidden: int = 0, activation: str = "hswish", dropout: float = 0.0
+) -> nn.Sequential:
+    """(n, inputs, height, width) to (n, outputs): the mean over all pixels, then one linear layer, or two.
+
+    hidden: features between two linear layers; 0 for one.
+    activation: between two linear layers.
+    dropout: rate before the last layer.
+    """
+    before = [nn.Linear(inputs, hidden), ACTIVATIONS[activation]()] if hidden else []
+    rest = [nn.Dropout(dropout)] if dropout else []
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), *before, *rest, nn.Linear(hidden or inputs, outputs))
+
+
+def fitting_strides(side: int, strides: Sequence[int]) -> list[int]:
+    """The strides that images of this size allow: the last ones that leave 4 pixels, 1 in place of the others.
+
+    So 224 pixels are halved five times, to 7, and 32 pixels three times, to 4, in the later stages.
+
+    side: of the images in pixels, the shorter one.
+    strides: those of the published network, of its stem and of the first layer of each stage.
+    """
+    halvings = 0
+    while halved(side) >= SMALLEST_SIDE and side > 1:
+        side, halvings = halved(side), halvings + 1
+    places = [i for i, stride in enumerate(strides) if stride == 2]
+    kept = set(places[max(0, len(places) - halvings) :])
+    return [stride if i in kept else 1 for i, stride in enumerate(strides)]
