@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -73,7 +75,7 @@ def test_groups_are_shuffled_between_the_pointwise_convolutions():
 
 @pytest.mark.parametrize("gate", ["sigmoid", "hard"])
 def test_channels_are_weighed_by_their_means(gate):
-    weigh = SqueezeExcite(6, 2, gate)
+    weigh: Any = SqueezeExcite(6, 2, gate)
     x = torch.randn(2, 6, 4, 5)
     first, second = weigh.weigh[1], weigh.weigh[3]
     hidden = F.relu(x.mean((2, 3)) @ first.weight[:, :, 0, 0].T + first.bias)

@@ -373,7 +373,8 @@ def _decided(choose: Choose, name: str, options: Mapping[str, Callable[[], nn.Mo
 
 def _resized(shape: TaskShape, scale: Any) -> nn.Module:
     """Images at this share of their resolution; as they are where that is 1."""
-    if not isinstance(scale, OpenNumber) and scale == 1:
+    is_open = isinstance(scale, OpenNumber)
+    if not is_open and scale == 1:
         return nn.Identity()
     return Resized((whole(shape.height * scale), whole(shape.width * scale)))
 
