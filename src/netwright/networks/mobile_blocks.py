@@ -34,6 +34,11 @@ class OpenNumber(Protocol):
     def mapped(self, function: Callable[[Any], Any], /) -> Any: ...
 
 
+def is_open(number: Any) -> bool:
+    """Whether a number is not decided yet."""
+    return isinstance(number, OpenNumber)
+
+
 def divisible(channels: Any) -> Any:
     """The nearest multiple of 8, at least 8 and not below nine tenths of what was asked, as MobileNet's authors round.
 

@@ -17,7 +17,6 @@ from netwright.core.task import TaskShape
 from netwright.networks.blocks import halved
 from netwright.networks.mobile_blocks import (
     ACTIVATIONS,
-    OpenNumber,
     Resized,
     SqueezeExcite,
     added,
@@ -25,6 +24,7 @@ from netwright.networks.mobile_blocks import (
     divisible,
     fitting_strides,
     inverted_bottleneck,
+    is_open,
     mobile_head,
     whole,
 )
@@ -373,8 +373,7 @@ def _decided(choose: Choose, name: str, options: Mapping[str, Callable[[], nn.Mo
 
 def _resized(shape: TaskShape, scale: Any) -> nn.Module:
     """Images at this share of their resolution; as they are where that is 1."""
-    is_open = isinstance(scale, OpenNumber)
-    if not is_open and scale == 1:
+    if not is_open(scale) and scale == 1:
         return nn.Identity()
     return Resized((whole(shape.height * scale), whole(shape.width * scale)))
 
