@@ -19,7 +19,8 @@ from netwright.cli.output import say, say_json
 from netwright.core.installing import installing, package, required
 from netwright.core.wording import amount
 
-EXTRAS = {"ray": "--executor ray", "compare": "netwright compare"}  # what users install besides, and what it is for
+# What users install besides, and what it is for.
+EXTRAS = {"ray": "--executor ray", "compare": "netwright compare", "onnx": "netwright export --format onnx"}
 LEAST_DISK = 10**9  # bytes
 LEAST_SHARED = 2**28  # bytes of shared memory; Ray and data loaders with workers put batches there
 SHARED = Path("/dev/shm")  # noqa: S108 - where Linux has it
