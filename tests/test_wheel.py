@@ -12,6 +12,7 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,7 +45,8 @@ def wheel(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("unpacked")
     with tarfile.open(sources) as archive:
         # Not every 3.11 knows filters; later ones warn without.
-        archive.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+        options: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        archive.extractall(folder, **options)
     return build("wheel", folder / NAMED, tmp_path_factory.mktemp("wheel"))
 
 
@@ -176,9 +178,9 @@ def without_numbers(lines: list[str]) -> list[str]:
     return [" ".join(re.sub(r"[-+]?[\d,]*\d(\.\d+)?", "N", line).split()) for line in lines]
 
 
-def row(line: str) -> dict[str, float | str]:
-    name, params, holds, accuracy, low, high = re.match(
-        r"(\S.*?)\s+([\d,]+)\s+(yes|no)\s+([\d.]+) %\s+([\d.]+) to ([\d.]+) %", line
-    ).groups()
+def row(line: str) -> dict[str, Any]:
+    found = re.match(r"(\S.*?)\s+([\d,]+)\s+(yes|no)\s+([\d.]+) %\s+([\d.]+) to ([\d.]+) %", line)
+    assert found is not None, line
+    name, params, holds, accuracy, low, high = found.groups()
     numbers = {"params": float(params.replace(",", "")), "accuracy": float(accuracy)}
     return {"name": name, "holds": holds, **numbers, "low": float(low), "high": float(high)}
