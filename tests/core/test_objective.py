@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netwright.core.amounts import parse_amount
 from netwright.core.errors import UserError
-from netwright.core.objective import Constraint, Objective, dominates, fittest, front, parse_amount
+from netwright.core.objective import Constraint, Objective, dominates, fittest, front
 from netwright.core.trial import Proposal, Trial
 
 

@@ -173,6 +173,7 @@ def _refuse_unknown(what: str, options: Iterable[str], known: Sequence[str], nou
 def _refuse_metrics(plan: Plan) -> None:
     """ConfigurationError for objectives and limits on what neither a training nor shared weights measure."""
     from netwright.estimators import Cost
+    from netwright.estimators.machine import METRICS
     from netwright.estimators.zero_cost import PROXIES
     from netwright.problems import METRIC_NAMES
     from netwright.tasks.opening import code_named
@@ -181,7 +182,7 @@ def _refuse_metrics(plan: Plan) -> None:
         return  # what is measured there is known once it is there
 
     trained = () if plan.recipe else ("train_loss", "train_accuracy", *PROXIES)
-    known = [*Cost.metrics, *trained, "val_loss", *(f"val_{each}" for each in METRIC_NAMES), *METRIC_NAMES]
+    known = [*Cost.metrics, *METRICS, *trained, "val_loss", *(f"val_{each}" for each in METRIC_NAMES), *METRIC_NAMES]
     for option, metric in (
         *(("--objective", name) for each in plan.objectives for name in Objective.parse(each).needs(known)),
         *(("--limit", Constraint.parse(each).metric) for each in plan.limits),

@@ -26,6 +26,7 @@ class Estimator(Configured, ABC):
     needs: type[Space] = Space  # the kind of spaces whose networks it measures
 
     metrics: tuple[str, ...] = ()
+    analytic: bool = False  # whether it knows without training or running anything, so that limits are looked at before
     device: Any = ""  # on which it computes, and whose peak memory is noted; empty where that is nothing to the search
 
     def __init_subclass__(cls, **options: Any) -> None:

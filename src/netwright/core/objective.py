@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
-from netwright.core.amounts import parse_amount, plain
+from netwright.core.amounts import parse_amount_of, plain
 from netwright.core.combination import combination, is_combination, is_name
 from netwright.core.errors import UserError, nearest
 from netwright.core.kinds import kinds_checked
@@ -23,7 +23,7 @@ LESS_IS_BETTER = frozenset(
     (
         *("loss", "error", "err", "mse", "mae", "rmse", "perplexity"),
         *("params", "parameters", "macs", "flops", "memory", "bytes", "size", "kb", "mb", "gb"),
-        *("latency", "time", "seconds", "ms", "energy", "cost"),
+        *("latency", "time", "seconds", "ms", "us", "energy", "j", "mj", "cost"),
     )
 )  # as words of a metric's name
 
@@ -158,8 +158,12 @@ class Constraint:
     @classmethod
     @kinds_checked
     def parse(cls, text: str | Constraint) -> Constraint:
-        """Read "params <= 500k" or "val_accuracy >= 0.9"; k, M and G stand for thousands, millions and milliards,
-        kB, MB and GB likewise, KiB, MiB and GiB for powers of 1,024."""
+        """Read "params <= 500k", "val_accuracy >= 0.9" or "latency_ms <= 5 ms".
+
+        k, M and G stand for thousands, millions and milliards, kB, MB and GB likewise, KiB, MiB and GiB for powers of
+        1,024; times and energies have units of their own (see `core.amounts`), by themselves they are in that of the
+        metric's name.
+        """
         if isinstance(text, Constraint):
             return text
         match = re.fullmatch(r"\s*(\w+)\s*(<=|>=|<|>|==?)\s*(.*\S)\s*", text)
@@ -169,7 +173,7 @@ class Constraint:
         if relation not in ("<=", ">="):
             meant = "<= or >=" if "=" in relation else f"{relation}="
             raise UserError(f"limit {text!r} has {relation!r}; expected {meant}, as in 'params <= 500k'")
-        return cls(metric, _signed(amount), "<=" if relation == "<=" else ">=")
+        return cls(metric, _signed(metric, amount), "<=" if relation == "<=" else ">=")
 
     def holds(self, metrics: Mapping[str, float]) -> bool:
         value = metrics[self.metric]
@@ -201,8 +205,8 @@ def _shown(value: float) -> str:
     return f"{value:,.0f}" if math.isfinite(value) and value == round(value) else f"{value:,.6g}"
 
 
-def _signed(text: str) -> float:
-    return -parse_amount(text[1:]) if text.startswith("-") else parse_amount(text)
+def _signed(metric: str, text: str) -> float:
+    return -parse_amount_of(metric, text[1:]) if text.startswith("-") else parse_amount_of(metric, text)
 
 
 def dominates(first: Sequence[float], second: Sequence[float]) -> bool:

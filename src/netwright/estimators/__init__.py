@@ -3,6 +3,7 @@
 from netwright.estimators.cost import Cost
 from netwright.estimators.counted import Counted
 from netwright.estimators.function import Function
+from netwright.estimators.machine import Footprint
 from netwright.estimators.predicted import Predicted
 from netwright.estimators.shared_weights import SharedWeights
 from netwright.estimators.stack import Stack
@@ -14,6 +15,7 @@ __all__ = [
     "Cost",
     "Counted",
     "Filter",
+    "Footprint",
     "Function",
     "Predicted",
     "SharedWeights",

@@ -47,6 +47,7 @@ class Cost(Estimator):
     """
 
     metrics: ClassVar[tuple[str, ...]] = ("params", "macs", "activation_memory")
+    analytic = True
 
     def __init__(self, space: Space, shape: TaskShape | Mapping[str, Any]) -> None:
         self.space = space

@@ -28,6 +28,7 @@ from netwright.core.trial import Measurement, Proposal
 from netwright.core.warning import warn
 from netwright.estimators.cost import Cost
 from netwright.estimators.first_network import require_runs
+from netwright.estimators.machine import behind
 from netwright.estimators.sharing import alarms
 from netwright.estimators.sharing.habits import Habits
 from netwright.estimators.sharing.hypergradient import Order
@@ -215,7 +216,10 @@ class SharedWeights(RoundEstimator):
         """The share of the examples that is held out for validation, by the name of the argument."""
         return self.validation
 
-    def measuring(self, *names: str) -> SharedWeights:
+    def measuring(self, *names: str) -> Estimator:
+        return behind(self._measuring(names), self.space, self.task.shape, names)
+
+    def _measuring(self, names: Sequence[str]) -> SharedWeights:
         task = self.task.measuring(*names)
         if task is self.task:
             return self

@@ -28,7 +28,8 @@ class Stack(Estimator):
         self.metrics = tuple(dict.fromkeys(name for stage in self.stages() for name in stage.metrics))
 
     def measuring(self, *names: str) -> Stack:
-        found = tuple(each.measuring(*names) for each in self.estimators)
+        missing = [each for each in names if each not in self.metrics]
+        found = tuple(each.measuring(*missing) for each in self.estimators)
         return self if all(map(operator.is_, found, self.estimators)) else type(self)(*found)
 
     def stages(self) -> Sequence[Estimator]:

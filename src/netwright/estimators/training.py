@@ -33,6 +33,7 @@ from netwright.estimators.cost_sums import built
 from netwright.estimators.cross_validation import cross_validated
 from netwright.estimators.devices import refuse_what_cannot_fit
 from netwright.estimators.first_network import require_runs
+from netwright.estimators.machine import behind
 from netwright.estimators.signature import with_training_settings
 from netwright.tasks import Task
 from netwright.training import TrainingResult, TrainingSettings, seeded, train
@@ -178,9 +179,9 @@ class Training(Estimator):
         further = (*((STEPS, PASSES) if settings.varies else ()), *(() if settings.seconds is None else (SECONDS,)))
         return (*train, "val_loss", *(f"val_{each.name}" for each in problem.metrics), *further)
 
-    def measuring(self, *names: str) -> Training:
+    def measuring(self, *names: str) -> Estimator:
         task = self.task.measuring(*names)
-        return self if task is self.task else self.replace(task=task)
+        return behind(self if task is self.task else self.replace(task=task), self.space, task.shape, names)
 
     @cached_property
     def cost(self) -> Cost:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from netwright.core.decision_space import DecisionSpace
+from netwright.core.trial import Proposal
 from netwright.core.wording import duration
 from netwright.spaces.with_training import WithTraining
 from netwright.strategies.race import Race
@@ -316,13 +317,13 @@ def _with_usual_training(space: Space, architecture: Architecture) -> Architectu
 
 def _pilot(space: Space, task: Task, known: Mapping[str, Architecture], limits: Sequence[Constraint]) -> Architecture:
     """A network to time: the first well-known one that keeps the limits, or a random one that does."""
-    from netwright.estimators.cost import Cost
+    from netwright.estimators.machine import known_beforehand
 
-    cost = Cost(space, task.shape)
+    cost = known_beforehand(space, task.shape, [each.metric for each in limits])
     rng = np.random.default_rng(0)
     tried = [*known.values(), *(space.sample(rng) for _ in range(TRIED if limits or not known else 0))]
     counted = [each for each in limits if each.metric in cost.metrics]
-    kept = (each for each in tried if all(limit.holds(cost.figures(each)) for limit in counted))
+    kept = (each for each in tried if all(limit.holds(cost.estimate(Proposal(each), 0).metrics) for limit in counted))
     return next(kept, tried[0])
 
 

@@ -91,8 +91,8 @@ def _run(module: nn.Module, shape: Sequence[int]) -> list[tuple[str, int, int]]:
             if next(part.children(), None) is None and not isinstance(part, Zero):
                 before, after = _hooks(name, running, found)
                 handles += (part.register_forward_pre_hook(before), part.register_forward_hook(after))
-        with _evaluation(module), torch.device("meta"), watch:
-            tensors = _on_meta(module)
+        with evaluation(module), torch.device("meta"), watch:
+            tensors = stand_ins(module)
             example = torch.empty(1, *shape)
             functional_call(module, tensors, (example,), tie_weights=False) if tensors else module(example)
     finally:
@@ -131,7 +131,7 @@ def _memory(tensor: Tensor) -> int:
     return tensor.untyped_storage()._cdata
 
 
-def _on_meta(module: nn.Module) -> dict[str, Tensor]:
+def stand_ins(module: nn.Module) -> dict[str, Tensor]:
     """Stand-ins for all tensors of the network that are not on the meta device, shared where they are.
 
     Each module is named once: `functional_call` would put the stand-in back for one that is exchanged a second time.
@@ -153,7 +153,7 @@ def _own_tensors(part: nn.Module) -> Generator[tuple[str, Tensor]]:
 
 
 @contextmanager
-def _evaluation(module: nn.Module) -> Generator[None]:
+def evaluation(module: nn.Module) -> Generator[None]:
     """Evaluation mode inside, every part's own mode afterwards."""
     training = [part for part in module.modules() if part.training]
     module.eval()
@@ -177,14 +177,22 @@ class _Watch(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if func in _RECURRENT:  # the layer's own weights, for which there are no stand-ins
-            args = tree_map_only(Tensor, lambda each: each.to("meta"), args)
-        shape = _SHAPES[func](*args, **kwargs) if func in _SHAPES else None
-        result = func(*args, **kwargs) if shape is None else torch.empty(shape, device="meta")
+        args, result = answered(func, args, kwargs)
         formula = _FORMULAS.get(func)
         if formula is not None:
             self._note(formula(result, *args, **kwargs))
         return result
+
+
+def answered(func: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    """What a function is called with on the meta device, and what it gives there: its shape alone where that is known.
+
+    Recurrent layers keep weights of their own, for which there are no stand-ins; they are moved.
+    """
+    if func in _RECURRENT:
+        args = tree_map_only(Tensor, lambda each: each.to("meta"), args)
+    shape = _SHAPES[func](*args, **kwargs) if func in _SHAPES else None
+    return args, func(*args, **kwargs) if shape is None else torch.empty(shape, device="meta")
 
 
 def _same(inputs: Tensor, *_: Any, inplace: bool = False, **__: Any) -> tuple[int, ...] | None:

@@ -9,6 +9,7 @@ from netwright.problems import SHARE_NAMES
 
 _OF = ("val_", "test_", "train_", "probe_", "mixture_", "rounded_")
 _COUNTS = ("params", "macs", "activation_memory")
+_BYTES = ("size", "size_int8", "peak_memory")
 
 
 def is_share(metric: str) -> bool:
@@ -27,7 +28,16 @@ def number(metric: str, value: float) -> str:
     """
     if is_share(metric):
         return f"{100 * value:.2f} %"
+    if metric in _BYTES:
+        return byte_text(value)
     return amount(value) if metric in _COUNTS else f"{value:.4g}"
+
+
+def byte_text(value: float) -> str:
+    """Bytes as people say them: 812 B, 57.3 kB, 1.2 MB."""
+    short = amount(value)
+    letter = short[-1] if short[-1].isalpha() else ""
+    return f"{short.removesuffix(letter)} {letter.lower() if letter == 'k' else letter}B"
 
 
 def metrics_text(metrics: Mapping[str, float], names: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ from netwright.core.randomness import derived_seed
 from netwright.core.roles import TrainsAlone
 from netwright.core.spelling import plain
 from netwright.core.strategy import mixture_of
+from netwright.core.trial import Measurement, Proposal
 from netwright.core.warning import warn
 from netwright.engine.preflight.feasibility import check_limits
 from netwright.engine.preflight.first_batch import NoRoom, attempt
@@ -94,7 +95,8 @@ def preflight(search: Search, *, exports: bool = True) -> Preflight | None:
     if estimator is None:
         return None
     start = time.perf_counter()
-    sample = Counted(estimator.cost, estimator.space, search.limits, np.random.default_rng(search.seed), SAMPLES)
+    cost = _Together([estimator.cost, *_asked(search)])
+    sample = Counted(cost, estimator.space, search.limits, np.random.default_rng(search.seed), SAMPLES)
     told = check_limits(sample)
     smallest, largest = sample.extremes()
     first, failures = _first_sound(estimator, sample, smallest, largest)
@@ -149,7 +151,8 @@ def _check_limits_alone(search: Search, shared: RoundEstimator | None) -> None:
 
     Raises UserError where no network of the space is found that keeps them, or hardly one would be.
     """
-    limits = [each for stage in _counting(search) for each in search.limits if each.metric in stage.metrics]
+    cost = _Together(_counting(search))
+    limits = [each for each in search.limits if each.metric in cost.metrics]
     if not limits:
         return
     first = shared is not None and shared.trained is None
@@ -159,9 +162,8 @@ def _check_limits_alone(search: Search, shared: RoundEstimator | None) -> None:
             "strategies that search on trained weights can"
         )
     rng, samples = np.random.default_rng(search.seed), SAMPLES_FOR_SHARED if first else SAMPLES
-    for cost in _counting(search):
-        for line in check_limits(Counted(cost, search.space, limits, rng, samples), _draws(search) if first else None):
-            warn(plain(line))
+    for line in check_limits(Counted(cost, search.space, limits, rng, samples), _draws(search) if first else None):
+        warn(plain(line))
 
 
 def _draws(search: Search) -> int:
@@ -171,8 +173,29 @@ def _draws(search: Search) -> int:
 
 
 def _counting(search: Search) -> list[Estimator]:
-    """The stage that counts what a network costs without building it, if there is one."""
-    return [each for each in search.estimator.stages() if tuple(each.metrics) == COUNTED][:1]
+    """The stages that know what a network costs without training or running it, as far as that is needed here."""
+    counted = [each for each in search.estimator.stages() if tuple(each.metrics) == COUNTED][:1]
+    return [*counted, *_asked(search)]
+
+
+def _asked(search: Search) -> list[Estimator]:
+    """Further stages of that sort, which limits ask for."""
+    limited = {each.metric for each in search.limits}
+    stages = [each for each in search.estimator.stages() if each.analytic and tuple(each.metrics) != COUNTED]
+    return [each for each in stages if not limited.isdisjoint(each.metrics)]
+
+
+class _Together:
+    """What several estimators know of a network, in one."""
+
+    def __init__(self, estimators: Sequence[Estimator]) -> None:
+        self._estimators = estimators
+        self.metrics = tuple(name for each in estimators for name in each.metrics)
+
+    def estimate(self, proposal: Proposal, seed: int) -> Measurement:
+        return Measurement(
+            {k: v for each in self._estimators for k, v in each.estimate(proposal, seed).metrics.items()}
+        )
 
 
 def _try_shared(estimator: RoundEstimator, seed: int) -> None:

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -16,9 +16,9 @@ from netwright.engine.preflight.first_batch import unbuildable
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
-    from netwright.core.estimator import Estimator
     from netwright.core.objective import Constraint
     from netwright.core.space import Space
+    from netwright.core.trial import Measurement
 
 COUNTING = 2.0  # seconds for counting networks, where nothing depends on the smallest one
 COUNTING_FOR_LIMITS = 20.0  # seconds for it, where there are limits on what is counted
@@ -30,6 +30,15 @@ CLIMBING = 0.3  # seconds for going on from the smallest and the largest sample,
 Value = Callable[[Mapping[str, float]], float]
 
 
+class Counts(Protocol):
+    """What knows a network's cost without training it, as an estimator does."""
+
+    @property
+    def metrics(self) -> Sequence[str]: ...
+
+    def estimate(self, proposal: Proposal, seed: int) -> Measurement: ...
+
+
 class Counted:
     """Up to `samples` architectures, all of the space where it holds no more, counted and not built.
 
@@ -38,7 +47,7 @@ class Counted:
     """
 
     def __init__(
-        self, cost: Estimator, space: Space, limits: Sequence[Constraint], rng: np.random.Generator, samples: int
+        self, cost: Counts, space: Space, limits: Sequence[Constraint], rng: np.random.Generator, samples: int
     ) -> None:
         self._cost, self.space = cost, space
         self.limits = [each for each in limits if each.metric in cost.metrics]
