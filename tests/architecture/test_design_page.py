@@ -19,6 +19,7 @@ from netwright.catalogue.reading import KINDS
 from netwright.cli.app import app
 from netwright.core.errors import ConfigurationError
 from netwright.estimators import Cost
+from netwright.estimators.machine import METRICS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "design.md").read_text()
@@ -67,7 +68,7 @@ THERE: dict[str, Callable[[str], bool]] = {
     "strategies": lambda name: name in catalogue.shipped("strategy"),
     "methods": lambda name: name in catalogue.shipped("method"),
     "executors": lambda name: isinstance(getattr(executors, name, None), type),
-    "what a limit may be on before training": lambda name: name in Cost.metrics,
+    "what a limit may be on before training": lambda name: name in {*Cost.metrics, *METRICS},
     "stops of a search": lambda name: name in inspect.signature(nw.Search.run).parameters,
     "files of an export": exported,
     "extras": lambda name: name in extras(),

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netwright.core.amounts import parse_amount
+from netwright.core.architecture import Mixture
 from netwright.core.errors import UserError
 from netwright.core.objective import Constraint, Objective, dominates, fittest, front
-from netwright.core.trial import Proposal, Trial
+from netwright.core.trial import Proposal, State, Trial
 
 
 @pytest.mark.parametrize(
@@ -108,8 +109,8 @@ def test_a_limit_reads_back_to_six_digits(limit, relation):
     assert Constraint.parse(str(Constraint("x", limit, relation))).limit == pytest.approx(limit, rel=1e-5)
 
 
-def trial(number, *scores, state="completed"):
-    return Trial(number, Proposal(None), state, scores=scores)
+def trial(number: int, *scores: float, state: State = "completed") -> Trial:
+    return Trial(number, Proposal(Mixture({})), state, scores=scores)
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=12))
