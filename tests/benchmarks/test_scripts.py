@@ -25,6 +25,7 @@ SMALLEST = {
     "controllers.py": f"{TABLE} --evaluations 6 --seeds 2",
     "data_memory.py": "--megabytes 1 --repeats 1 --only npz",
     "engine.py": f"--trials 50 --repeats 1 --table {TABLE}",
+    "fronts.py": f"{TABLE} --latency {TABLE} --devices cifar10_test_200 --evaluations 5 --seeds 2",
     "folder_workers.py": "cost --workers 1 --trials 3 --repeats 1",
     "gpu.py": "--device cpu --smallest",
     "growth.py": "--smallest",

@@ -28,10 +28,19 @@ class Unseen:
     to be drawn was asked; from then on the numbers 0..size-1 are visited once each in a scrambled order (a full-cycle
     linear congruence, Knuth, section 3.2.1), so that the last architectures are found in `size` steps altogether and
     nothing but what was asked is kept in memory. Where architectures have no numbers, 2,000 draws in a row end it.
+
+    exact: two architectures that differ are two, also where they have the same key.
     """
 
-    def __init__(self, space: Space, uniform_over: Literal["decisions", "architectures"] = "decisions") -> None:
+    def __init__(
+        self,
+        space: Space,
+        uniform_over: Literal["decisions", "architectures"] = "decisions",
+        *,
+        exact: bool = False,
+    ) -> None:
         self._space = space
+        self._exact = exact
         self._uniform_over: Literal["decisions", "architectures"] = uniform_over
         self._asked: set[Hashable] = set()
         self._walking = False
@@ -39,7 +48,10 @@ class Unseen:
 
     def add(self, architecture: Architecture) -> bool:
         """Note that this one is asked; whether it is the first of its key."""
-        return self.add_key(self._space.key(architecture))
+        return self.add_key(self._key(architecture))
+
+    def _key(self, architecture: Architecture) -> Hashable:
+        return architecture.content if self._exact else self._space.key(architecture)
 
     def add_key(self, key: Hashable) -> bool:
         """The same for a key."""
@@ -49,7 +61,7 @@ class Unseen:
 
     def has(self, architecture: Architecture) -> bool:
         """Whether one of its key was asked."""
-        return self._space.key(architecture) in self._asked
+        return self._key(architecture) in self._asked
 
     def draw(self, rng: np.random.Generator) -> Architecture:
         """A random architecture that was not asked yet, noted as asked. Raises SpaceExhausted where there is none."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from netwright.core.checks import whole_number
+from netwright.core.checks import one_of, whole_number
 from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
@@ -42,7 +42,8 @@ class GeneticAlgorithm(Strategy):
     crossover: how a child is made of two of them.
     mutation: how the child is changed.
     survivor: who live on.
-    repeats: False never asks an architecture twice, and raises SpaceExhausted when there is none left.
+    repeats: False never asks an architecture twice, and raises SpaceExhausted when there is none left; "equivalent"
+        does not either, but those of the same canonical form as one that was asked, which cost another time or memory.
     beginning: what the first population is made of.
     either: whether a child of two parents is not mutated as well.
     inherit: whether a child begins from its first parent's trained weights, which the population then keeps on disk.
@@ -59,7 +60,7 @@ class GeneticAlgorithm(Strategy):
         crossover: Crossover = _CROSSOVER,
         mutation: Mutation = _MUTATION,
         survivor: Survivor = _SURVIVOR,
-        repeats: bool = True,
+        repeats: bool | Literal["equivalent"] = True,
         beginning: Beginning = _BEGINNING,
         either: bool = False,
         inherit: bool = False,
@@ -76,7 +77,8 @@ class GeneticAlgorithm(Strategy):
         self.beginning, self.either = beginning, either
         self.inherits = inherited_share(self, inherit, child_share)
         self._brood = survivor.brood(population)
-        self._unseen = None if repeats else Unseen(space)
+        one_of(self, "repeats", repeats, (True, False, "equivalent"))
+        self._unseen = None if repeats is True else Unseen(space, exact=repeats == "equivalent")
         self._alive = Population()
         self._arrived: list[Trial] = []
         self._asked = self._pending = 0

@@ -1,0 +1,89 @@
+"""Fronts of several objectives: how much of the space of scores they dominate, and where they bend.
+
+Scores are oriented throughout: larger is better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from netwright.core.errors import UserError
+
+LEAST_FOR_A_KNEE = 3  # points of a front with a bend: two lie on a line
+
+
+def hypervolume(scores: ArrayLike, reference: Sequence[float]) -> float:
+    """The measure of all that some point dominates and that dominates the reference (Zitzler and Thiele 1999).
+
+    scores: (n, objectives), larger is better, in the objectives' units; none of them need be on the front. Points that
+        are no better than the reference somewhere, and those with a score that is not finite, add nothing.
+    reference: the scores below which nothing counts; (objectives,).
+
+    Raises UserError where the reference has another number of objectives.
+    """
+    points = _table(scores)
+    if len(points) and points.shape[1] != len(reference):
+        raise UserError(f"the reference point has {len(reference)} numbers, but there are {points.shape[1]} objectives")
+    counted = (
+        points[np.isfinite(points).all(axis=1) & (points > np.asarray(reference)).all(axis=1)] if len(points) else ()
+    )
+    if not len(counted):
+        return 0.0
+    from moocore import hypervolume as measured
+
+    return float(measured(counted, ref=list(reference), maximise=True))
+
+
+def hypervolumes(scores: ArrayLike, reference: Sequence[float]) -> list[float]:
+    """The hypervolume after the first point, after two, ...: float (n,), never less than before."""
+    points, found, kept = _table(scores), [], np.empty((0, len(reference)))
+    for point in points:
+        if not len(kept) or not (kept >= point).all(axis=1).any():
+            kept = np.vstack((kept[~(point >= kept).all(axis=1)], point))
+            found.append(hypervolume(kept, reference))
+        else:
+            found.append(found[-1])
+    return found
+
+
+def worst(scores: ArrayLike) -> tuple[float, ...]:
+    """The worst finite score in each objective, a reference point that every measured point reaches.
+
+    scores: (n, objectives), at least one row with a finite score in each column.
+    """
+    points = _table(scores)
+    return tuple(float(column[np.isfinite(column)].min()) for column in points.T)
+
+
+def scaled(scores: ArrayLike) -> np.ndarray:
+    """float64 (n, objectives): each objective from 0, its worst of these, to 1, its best; 1 where all are equal."""
+    points = _table(scores)
+    low, high = points.min(axis=0), points.max(axis=0)
+    width = np.where(high > low, high - low, 1.0)
+    return np.where(high > low, (points - low) / width, 1.0)
+
+
+def knee(front: ArrayLike) -> int | None:
+    """The place of the point where a front bends most: farthest beyond the line between its ends (Das 1999).
+
+    Each objective is scaled to 0..1 over the front, so that this is the point with the largest sum; the same holds for
+    the plane through the ends of three objectives and more. Of equal ones the first. None where fewer than three points
+    are finite, and where no point lies beyond the line.
+
+    front: (n, objectives), points of which none dominates another.
+    """
+    points = _table(front)
+    places = np.flatnonzero(np.isfinite(points).all(axis=1)) if len(points) else np.empty(0, int)
+    if len(places) < LEAST_FOR_A_KNEE:
+        return None
+    sums = scaled(points[places]).sum(axis=1)
+    return int(places[sums.argmax()]) if sums.max() > 1 + 1e-12 else None
+
+
+def _table(scores: ArrayLike) -> np.ndarray:
+    found: Any = np.asarray(scores, dtype=np.float64)
+    return found.reshape(len(found), -1) if len(found) else np.empty((0, 0))
