@@ -15,7 +15,9 @@ import argparse
 import csv
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.stats import wilcoxon
@@ -53,11 +55,12 @@ def main() -> None:
 
 def compared(scores: Scores, evaluations: int, seeds: int, only: Sequence[str] | None) -> None:
     """Print a line a strategy: mean and deviation of the share of the table's hypervolume, and p against others."""
-    whole, found = hypervolume(list(scores.values()), (0.0, 0.0)), {}
-    searches = {
-        name: lambda seed, make=make: ours(make, scores, evaluations, seed) for name, make in STRATEGIES.items()
+    whole = hypervolume(list(scores.values()), (0.0, 0.0))
+    found: dict[str, list[float]] = {}
+    searches: dict[str, Callable[[int], list[tuple[float, ...]]]] = {
+        name: partial(ours, make, scores, evaluations) for name, make in STRATEGIES.items()
     }
-    searches[OPTUNA] = lambda seed: optunas(scores, evaluations, seed)
+    searches[OPTUNA] = partial(optunas, scores, evaluations)
     for name, search in searches.items():
         if only and not any(each in name for each in only):
             continue
@@ -98,7 +101,7 @@ def ours(
 
 def optunas(scores: Scores, evaluations: int, seed: int) -> list[tuple[float, ...]]:
     """The same by Optuna's NSGA-II with its defaults, on one categorical parameter a decision."""
-    import optuna
+    import optuna  # pyright: ignore[reportMissingImports]
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     space, found = nw.spaces.NasBench201(), []
@@ -115,7 +118,8 @@ def _p(first: Sequence[float], second: Sequence[float]) -> float:
     """Two-sided p of Wilcoxon's signed-rank test; 1 where all pairs are equal."""
     if first == second:
         return 1.0
-    return float(wilcoxon(first, second).pvalue)
+    tested: Any = wilcoxon(first, second)
+    return float(tested.pvalue)
 
 
 if __name__ == "__main__":

@@ -33,14 +33,15 @@ def hypervolume(scores: ArrayLike, reference: Sequence[float]) -> float:
     )
     if not len(counted):
         return 0.0
-    from moocore import hypervolume as measured
+    from moocore import hypervolume as measured  # pyright: ignore[reportMissingTypeStubs]
 
     return float(measured(counted, ref=list(reference), maximise=True))
 
 
 def hypervolumes(scores: ArrayLike, reference: Sequence[float]) -> list[float]:
     """The hypervolume after the first point, after two, ...: float (n,), never less than before."""
-    points, found, kept = _table(scores), [], np.empty((0, len(reference)))
+    points, kept = _table(scores), np.empty((0, len(reference)))
+    found: list[float] = []
     for point in points:
         if not len(kept) or not (kept >= point).all(axis=1).any():
             kept = np.vstack((kept[~(point >= kept).all(axis=1)], point))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from netwright.methods.evaluators import *
     from netwright.methods.evolution import *
     from netwright.methods.fidelity import *
+    from netwright.methods.fronts import *
     from netwright.methods.gates import *
     from netwright.methods.generated_weights import *
     from netwright.methods.merging import *
