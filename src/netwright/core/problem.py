@@ -333,7 +333,7 @@ class Problem(Configured, ABC):
         `line(answer) -> str`: one of these objects as people read it, on one line.
         `closing(asked) -> list[str]`: lines behind all answers, as of what all examples come to together.
 
-        It may use these of `results.frame`, announced as `respond: Callable[..., Tensor]`:
+        It may use these of `results.command_frame`, announced as `respond: Callable[..., Tensor]`:
         `respond(network, inputs) -> Tensor`: what the network gives for prepared examples, on the CPU.
         `responses(network, raw, batch_size) -> list[Tensor]`: the same for raw examples, batch by batch.
         `how_many`, `some` and `joined` of examples, `printable(text)`, and `whole_number(text)` for an option.

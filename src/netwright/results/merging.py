@@ -93,7 +93,7 @@ def joined_imports(lines: Sequence[str], body: str, between: Callable[[Sequence[
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
-FOREIGN = ("numpy", "PIL", "safetensors", "torch")
+FOREIGN = ("numpy", "onnxruntime", "PIL", "safetensors", "torch")
 
 
 def _package(line: str) -> str:

@@ -8,12 +8,12 @@ import pprint
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from netwright.core.preparation import Preparation
 from netwright.core.problem import Problem
-from netwright.results import frame
+from netwright.results import command_frame, torch_frame
 from netwright.results.merging import Piece, joined_imports, piece
 from netwright.results.network_source import Source
 
@@ -45,13 +45,27 @@ class Inputs:
 
 def model_file(source: Source, inputs: Inputs, weights_sha256: str) -> str:
     """The whole file. It imports torch, safetensors and the standard library, and what the preparation imports."""
+    return whole(inputs, {"WEIGHTS_SHA256": weights_sha256}, piece(_code(source)), _frame())
+
+
+def whole(inputs: Inputs, own: Mapping[str, Any], network: Piece, using: Piece, program: str = "model.py") -> str:
+    """The text of a file that predicts.
+
+    own: further constants.
+    network: what the network is.
+    using: what is done with it.
+    program: the name of the file.
+    """
     reading, answering = piece(inputs.preparation.code()), piece(inputs.problem.code())
-    network, using = piece(_code(source)), _frame()
-    _check_names(reading, network, answering, using)
-    parts = [_constants(inputs, weights_sha256), reading.text, network.text, answering.text, using.text]
+    check_names(reading, network, answering, using)
+    constants = _constants(inputs, {**own, "PROGRAM": program})
+    parts = [constants, reading.text, network.text, answering.text, using.text]
     body = "\n\n".join(part.strip("\n") + "\n" for part in parts)
     lines = [*reading.imports, *network.imports, *answering.imports, *using.imports]
-    return f"{_opening(inputs)}\n{joined_imports(lines, body, _required)}\n\n{body}"
+    if program != "model.py":  # which brings arrays of its own under PyTorch's names
+        lines = [each for each in lines if each.split()[1].partition(".")[0] not in ("torch", "safetensors")]
+    imports = joined_imports(lines, body, partial(_required, program))
+    return f"{_opening(inputs, program)}\n{imports}\n\n{body}"
 
 
 def reserved_names(preparation: Preparation, problem: Problem) -> frozenset[str]:
@@ -62,25 +76,33 @@ def reserved_names(preparation: Preparation, problem: Problem) -> frozenset[str]
     return frozenset({*names, *preparation.constants(), *problem.constants(), *_OWN_CONSTANTS, *imported})
 
 
-_OWN_CONSTANTS = ("INPUT_SHAPE", "MEAN", "STD", "WEIGHTS_SHA256", "importlib", "_needed", "_missing")
+_OWN_CONSTANTS = ("INPUT_SHAPE", "MEAN", "STD", "WEIGHTS_SHA256", "PROGRAM", "importlib", "_needed", "_missing")
 
 
 @cache
 def _frame() -> Piece:
-    return piece(inspect.getsource(frame))
+    return together(piece(inspect.getsource(torch_frame)), piece(inspect.getsource(command_frame)))
 
 
-def _check_names(*pieces: Piece) -> None:
+def together(*pieces: Piece) -> Piece:
+    """Pieces one behind the other."""
+    check_names(*pieces)
+    imports = tuple(line for each in pieces for line in each.imports)
+    names = frozenset(name for each in pieces for name in each.names)
+    return Piece(imports, names, "\n\n".join(each.text for each in pieces if each.text))
+
+
+def check_names(*pieces: Piece) -> None:
     seen: set[str] = set()
     for each in pieces:
         assert not seen & each.names, f"model.py would define {', '.join(sorted(seen & each.names))} twice"
         seen |= each.names
 
 
-def _required(packages: Sequence[str]) -> str:
+def _required(program: str, packages: Sequence[str]) -> str:
     """Code that says which packages are missing, on the command line only; a program that imports it gets the error."""
     names = [{"PIL": "pillow"}.get(each, each) for each in packages]
-    return _REQUIRED.format(packages=dict(zip(packages, names, strict=True)), python=PYTHON)
+    return _REQUIRED.format(program=program, packages=dict(zip(packages, names, strict=True)), python=PYTHON)
 
 
 PYTHON = (3, 11)
@@ -89,10 +111,10 @@ if __name__ == "__main__":
     _needed = {packages!r}
     _missing = " ".join(name for module, name in _needed.items() if importlib.util.find_spec(module) is None)
     if sys.version_info < {python!r}:
-        print("model.py: needs Python {python[0]}.{python[1]}; this is", sys.version.split()[0], file=sys.stderr)
+        print("{program}: needs Python {python[0]}.{python[1]}; this is", sys.version.split()[0], file=sys.stderr)
         sys.exit(2)
     if _missing:
-        print("model.py: missing packages; get them with: pip install", _missing, file=sys.stderr)
+        print("{program}: missing packages; get them with: pip install", _missing, file=sys.stderr)
         sys.exit(2)"""
 
 
@@ -102,14 +124,15 @@ def _code(source: Source) -> str:
     return "\n\n".join(["\n".join(NETWORK_IMPORTS) + "\n", *source.classes, build])
 
 
-def _opening(inputs: Inputs) -> str:
+def _opening(inputs: Inputs, program: str) -> str:
     """The docstring, which is also what `--help` says."""
     preparation, problem = inputs.preparation, inputs.problem
+    form = "plain PyTorch" if program == "model.py" else "ONNX files"
     paragraphs = [
-        f"{problem.network_of} {preparation.describe()}, in plain PyTorch.",
+        f"{problem.network_of} {preparation.describe()}, in {form}.",
         preparation.needs(),
         "From Python: `predict(load(), examples)`, with examples as `prepared` takes them.",
-        f"From the command line: `python model.py FILE...` prints the {problem.answered} of the examples in files.",
+        f"From the command line: `python {program} FILE...` prints the {problem.answered} of the examples in files.",
     ]
     lines = [line for each in paragraphs if each for line in textwrap.wrap(_inert(each), 112)]
     return '"""' + "\n".join([lines[0], "", *lines[1:]]) + '\n"""\n'
@@ -121,11 +144,11 @@ def _inert(text: str) -> str:
     return shown.replace("\\", "\\\\").replace('"', "'")
 
 
-def _constants(inputs: Inputs, weights_sha256: str) -> str:
+def _constants(inputs: Inputs, own: Mapping[str, Any]) -> str:
     values: dict[str, Any] = dict(inputs.preparation.constants())
     values |= {"INPUT_SHAPE": inputs.shape, **inputs.problem.constants()}
     values |= {"MEAN": _each(inputs.mean, float), "STD": _each(inputs.std, lambda each: float(each) or 1.0)}
-    values |= {"WEIGHTS_SHA256": weights_sha256}
+    values |= own
     return "".join(f"{name} = {_written(value, len(name) + 3)}\n" for name, value in values.items())
 
 

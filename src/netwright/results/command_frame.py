@@ -1,7 +1,7 @@
-"""What every exported `model.py` does with its network: load it, predict with it, and answer on the command line.
+"""What every exported `model.py` or `predict.py` does with its network: predict, and answer on the command line.
 
-The text of the functions below goes into that file as it stands, behind the network's own code, the code of the task's
-preparation and that of its problem, which define the names that are only announced here.
+The text of the functions below goes into that file as it stands, behind the network's own code or what loads it, the
+code of the task's preparation and that of its problem, which define the names that are only announced here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import difflib
 import glob
-import hashlib
 import io
 import json
 import os
@@ -18,7 +17,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
@@ -26,30 +24,16 @@ ENDINGS: tuple[str, ...]
 INPUT_SHAPE: Any
 MEAN: Any
 STD: Any
-WEIGHTS_SHA256: str
-build: Callable[[], nn.Module]
+PROGRAM: str  # the name of the file
 read: Callable[[Path], tuple[list[str], Any]]
 prepared: Callable[[Any], Any]
+respond: Callable[[nn.Module, Any], Tensor]
+loading_options: Callable[[argparse.ArgumentParser], None]
+loaded: Callable[[argparse.Namespace], nn.Module]
 options: Callable[[argparse.ArgumentParser], None]
 answers: Callable[[nn.Module, Any, Sequence[tuple[str, str]], argparse.Namespace], list[dict[str, Any]]]
 line: Callable[[dict[str, Any]], str]
 closing: Callable[[argparse.Namespace], list[str]]
-
-
-def load(weights: str | Path | None = None, device: str = "cpu", check: bool = True) -> nn.Module:
-    """The trained network, ready to predict.
-
-    weights: by default weights.safetensors beside this file.
-    check: raise ValueError unless these are the weights that came with this file; pass False for weights that you
-        trained on.
-    """
-    path = Path(weights) if weights is not None else Path(__file__).resolve().with_name("weights.safetensors")
-    content = path.read_bytes()
-    if check and hashlib.sha256(content).hexdigest() != WEIGHTS_SHA256:
-        raise ValueError(f"{path} is damaged, or not the file that came with this model")
-    network = build()
-    network.load_state_dict(safetensors.torch.load(content))
-    return network.to(device).eval()
 
 
 def preprocess(raw: Any) -> Any:
@@ -83,15 +67,6 @@ def responses(network: nn.Module, raw: Any, batch_size: int = 256) -> list[Tenso
     return [respond(network, prepared(some(raw, start, start + batch_size))) for start in range(0, count, batch_size)]
 
 
-@torch.inference_mode()
-def respond(network: nn.Module, inputs: Any) -> Tensor:
-    """What the network gives for one batch of what `prepared` gives, float32 on the CPU."""
-    device = next((each.device for each in network.parameters()), torch.device("cpu"))
-    given = normalised(inputs)
-    there = {name: each.to(device) for name, each in given.items()} if isinstance(given, dict) else given.to(device)
-    return network(there).float().cpu()
-
-
 def how_many(inputs: Any) -> int:
     """How many examples these are: rows of a tensor, an array or a list, or of several under names."""
     return len(next(iter(inputs.values()))) if isinstance(inputs, dict) else len(inputs)
@@ -120,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter gets its number
     asked = _command_line().parse_args(arguments)
     try:
-        network = load(device=asked.device)
+        network = loaded(asked)
     except Exception as problem:
         _complain(_in_words(problem))
         return 2
@@ -143,19 +118,19 @@ def _command_line() -> argparse.ArgumentParser:
     about = (__doc__ or "").replace("%", "%%")
     codes = "exit codes: 0 done, 1 some files were left out, 2 nothing was predicted; messages go to standard error"
     lines = argparse.RawDescriptionHelpFormatter
-    parser = _Parser(prog="model.py", description=about, epilog=codes, formatter_class=lines)
+    parser = _Parser(prog=PROGRAM, description=about, epilog=codes, formatter_class=lines)
     what = f'files, folders (searched for {", ".join(ENDINGS)}) and patterns such as "new/*{ENDINGS[0]}"'
     parser.add_argument("files", nargs="+", metavar="FILE", help=what)
     parser.add_argument("--json", action="store_true", help="one JSON object a line for each example")
     options(parser)
-    parser.add_argument("--device", default="cpu", help="cpu by default; cuda for a GPU")
+    loading_options(parser)
     return parser
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:
         """One line in place of two."""
-        self.exit(2, f"model.py: {message}; see model.py --help\n")
+        self.exit(2, f"{PROGRAM}: {message}; see {PROGRAM} --help\n")
 
 
 def whole_number(text: str) -> int:
@@ -274,7 +249,7 @@ def printable(text: str) -> str:
 
 
 def _complain(text: str) -> None:
-    print(f"model.py: {printable(text)}", file=sys.stderr)
+    print(f"{PROGRAM}: {printable(text)}", file=sys.stderr)
 
 
 if __name__ == "__main__":
