@@ -146,6 +146,12 @@ def export(
     run: RunName = None,
     to: Annotated[Path, typer.Option("--to", help="A new or empty folder.")] = Path("best"),
     directory: Directory = Path(RUNS),
+    formats: Annotated[
+        str,
+        typer.Option(
+            "--format", help="Written besides plain PyTorch: onnx, int8, torch-export, or several as onnx,int8."
+        ),
+    ] = "torch",
     trial: Annotated[
         int | None, typer.Option(help="The trial whose network it is; by default the best one, or the one trained.")
     ] = None,
@@ -160,7 +166,7 @@ def export(
     """Write RUN's trained network as plain PyTorch and check that it gives the reported predictions."""
     from netwright.cli.export import export_result
 
-    options = {"trial": trial, "train": train, "overwrite": overwrite, "trust": trust}
+    options = {"formats": formats, "trial": trial, "train": train, "overwrite": overwrite, "trust": trust}
     export_result(directory, run, to, **options, as_json=as_json, quiet=quiet)
 
 

@@ -20,6 +20,7 @@ from netwright.cli.show import PLAN, REPORT, at, named
 from netwright.cli.trust import stored_plan
 from netwright.core.errors import UserError, marked
 from netwright.core.inside import inside
+from netwright.core.serial import parse_json
 from netwright.core.wording import duration, printable
 
 PLAIN_EVERY = 30.0  # seconds between lines on the progress of a training, where there is no terminal
@@ -122,13 +123,19 @@ class _Spinner:
         self._status.__exit__(*problem)
 
 
-def write(concluded: Concluded, to: Path, *, overwrite: bool = False) -> list[str]:
+RECORD = "formats.json"  # of an export, on the files besides plain PyTorch
+
+
+def write(concluded: Concluded, to: Path, *, overwrite: bool = False, formats: Sequence[str] = ()) -> list[str]:
     """Export, and what there is to say of it."""
-    exported = concluded.export(to, overwrite=overwrite)
+    exported = concluded.export(to, overwrite=overwrite, formats=formats)
+    without = (to / "predict.py").exists()
     return [
         f"exported to {to}: {', '.join(sorted(path.name for path in to.iterdir()))}",
         f"verified in a process without netwright: {exported.verified_examples:,} predictions reproduced, "
         f"outputs differ by at most {exported.largest_difference:.1g}",
+        *(each.sentence(concluded.figures.main) for each in exported.formats),
+        *(["verified where neither torch nor netwright can be imported: python predict.py FILE..."] if without else []),
     ]
 
 
@@ -253,6 +260,7 @@ def export_result(
     run: str | None,
     to: Path,
     *,
+    formats: str,
     trial: int | None,
     train: bool,
     overwrite: bool,
@@ -261,9 +269,10 @@ def export_result(
     quiet: bool,
 ) -> None:
     """`netwright export`: the trained network as it is; nothing is trained before that was agreed to."""
-    from netwright.results import NothingTrained, check_target, report_lines, trial_of
+    from netwright.results import NothingTrained, check_target, formats_of, report_lines, trial_of
 
     check_target(to, overwrite)
+    wanted = formats_of(formats)
     found = Found(directory, run, "export", trust=trust)
     if trial is not None:
         trial_of(found.run, trial)
@@ -275,11 +284,24 @@ def export_result(
         if not train:
             _agree(found, trial, epochs, problem)
         concluded = found.conclude(quiet=silent, trial=trial, final_epochs=epochs, final_seeds=1, baselines=False)
-    lines = write(concluded, to, overwrite=overwrite)
+    lines = write(concluded, to, overwrite=overwrite, formats=wanted)
     if as_json:
-        say_json({"run": found.name, "exported": str(to), "figures": concluded.figures.as_json()})
+        said = {"run": found.name, "exported": str(to), "figures": concluded.figures.as_json()}
+        say_json(
+            said
+            | {
+                "formats": parse_json((to / RECORD).read_text(encoding="utf-8"))["files"]
+                if (to / RECORD).exists()
+                else []
+            }
+        )
     elif not quiet:
         say(*report_lines(concluded.figures), "", *lines)
+
+
+def _recorded(path: Path) -> list[Any]:
+    """What is known of each file besides plain PyTorch; nothing where there are none."""
+    return parse_json(path.read_text(encoding="utf-8"))["files"] if path.exists() else []
 
 
 def _agree(found: Found, trial: int | None, epochs: int, problem: Exception) -> None:

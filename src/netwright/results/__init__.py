@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 __all__ = [
+    "FORMATS",
     "ClassRecall",
     "Concluded",
     "Contender",
@@ -12,6 +13,7 @@ __all__ = [
     "Exported",
     "Figures",
     "FinalResult",
+    "Format",
     "NotReproduced",
     "NothingTrained",
     "Reference",
@@ -27,6 +29,7 @@ __all__ = [
     "export_run",
     "figures_of",
     "final_work",
+    "formats_of",
     "linear_regression",
     "logistic_regression",
     "read_architecture",
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
     from netwright.results.final import FinalResult, Trained, train_final
     from netwright.results.final_comparison import figures_of, search_facts
     from netwright.results.final_report import readme, report_lines, sentences, table
+    from netwright.results.formats import FORMATS, Format, formats_of
     from netwright.results.network_source import Source, write_source
     from netwright.results.of_run import Concluded, NothingTrained, conclude, export_run, trial_of
     from netwright.results.own_files import NotReproduced
@@ -67,6 +71,7 @@ else:  # what a command shows of a stored run needs no torch
         "netwright.results.figures": ("ClassRecall", "Contender", "Difference", "Figures", "difference"),
         "netwright.results.final": ("FinalResult", "Trained", "train_final"),
         "netwright.results.final_comparison": ("figures_of", "search_facts"),
+        "netwright.results.formats": ("FORMATS", "Format", "formats_of"),
         "netwright.results.final_report": ("readme", "report_lines", "sentences", "table"),
         "netwright.results.network_source": ("Source", "write_source"),
         "netwright.results.of_run": ("Concluded", "NothingTrained", "conclude", "export_run", "trial_of"),

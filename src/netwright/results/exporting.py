@@ -27,6 +27,8 @@ from netwright.core.trees import mapped
 from netwright.results.baking import plain_copy
 from netwright.results.figures import Figures
 from netwright.results.final_report import readme, usage
+from netwright.results.formats import FILES as FURTHER
+from netwright.results.formats import Format, Subject, check_formats, formats_of, write_formats
 from netwright.results.merging import imported_modules
 from netwright.results.model_file import Inputs, model_file, reserved_names
 from netwright.results.network_source import write_source
@@ -46,7 +48,7 @@ MOST_WORK = 1e11  # multiply-adds of such a comparison; a few seconds on one cor
 OTHER_DEVICE = 0.02  # of the largest output, by which one device may differ from another
 MOST_FROM_FILES = 256  # test examples that are read again from the user's own files
 MOST_BYTES = 32_000_000  # of those files
-BESIDE = ("estimator.json",)  # what an estimator of scikit-learn's kind adds, see `netwright.sklearn`
+BESIDE = ("estimator.json", *FURTHER)  # what an estimator of scikit-learn's kind adds, and further formats
 FILES = {
     "model.py": "the network in plain PyTorch, with what prepares your files; it imports torch and safetensors",
     "weights.safetensors": "the trained weights",
@@ -64,6 +66,7 @@ class Exported:
     largest_difference: between the outputs of the files and those of the network.
     verified_examples: how many of the test split were compared.
     left_out: state-dict keys that only training needs.
+    formats: further files, such as `model.onnx`, and how well they answer.
     """
 
     directory: Path
@@ -71,6 +74,7 @@ class Exported:
     largest_difference: float
     verified_examples: int
     left_out: tuple[str, ...]
+    formats: tuple[Format, ...] = ()
 
     @property
     def model(self) -> Path:
@@ -113,11 +117,15 @@ def files_of(network: nn.Module, task: Task) -> Files:
     """
     data, preparation = task.final_data("cpu"), preparation_of(task)
     source = write_source(plain_copy(network), _example(data), reserved_names(preparation, task.problem))
-    shapes = mapped(lambda each: tuple(each.shape[1:]), data.held_out.stored)
-    inputs = Inputs(shapes, task.problem, data.mean, data.std, preparation)
+    inputs = _inputs(data, preparation)
     tensors = {key: each.detach().cpu().clone().contiguous() for key, each in source.tensors.items()}
     weights = safetensors.torch.save(tensors, {"format": "pt"})
     return Files(model_file(source, inputs, hashlib.sha256(weights).hexdigest()), weights, source.left_out)
+
+
+def _inputs(data: Data, preparation: Preparation) -> Inputs:
+    shapes = mapped(lambda each: tuple(each.shape[1:]), data.held_out.stored)
+    return Inputs(shapes, data.problem, data.mean, data.std, preparation)
 
 
 @kinds_checked
@@ -131,6 +139,7 @@ def export(
     *,
     reported: Tensor | None = None,
     overwrite: bool = False,
+    formats: str | Sequence[str] = (),
 ) -> Exported:
     """Write a trained network as `model.py`, `weights.safetensors`, `architecture.json` and `README.md`.
 
@@ -145,6 +154,7 @@ def export(
     figures: what the README states.
     reported: the outputs for the test split, on the CPU, that the values of `figures` come from.
     overwrite: replace an earlier export.
+    formats: of `FORMATS`, what is written besides: "onnx", "int8", "torch-export".
 
     Raises UserError where the directory holds anything else or cannot be written, and where the network cannot be
     written as code; NotReproduced where the files do not give the reported predictions.
@@ -152,6 +162,8 @@ def export(
     target = check_target(directory, overwrite)
     data = task.final_data("cpu")
     network = plain_copy(network)
+    wanted = formats_of(formats)
+    check_formats(wanted, network)
     preparation = preparation_of(task)
     files = files_of(network, task)
     try:
@@ -163,12 +175,38 @@ def export(
             (folder / "weights.safetensors").write_bytes(files.weights)
             checked, sentences = _checked(folder, network, data, reported, preparation, task, figures)
             _write_architecture(folder, architecture, space, task)
+            made = _further(wanted, folder, network, data, preparation, figures, checked)
+            sentences = [*sentences, *_left_out(files), *(each.sentence(figures.main) for each in made)]
             use = usage(preparation, checked.answers, checked.lines)
-            _write_text(folder / "README.md", readme(figures, FILES, [*sentences, *_left_out(files)], use))
+            listed = {
+                name: what for name, what in {**FILES, **FURTHER}.items() if name in FILES or (folder / name).exists()
+            }
+            _write_text(folder / "README.md", readme(figures, listed, sentences, use))
             _move(folder, target, Path(temporary, "replaced"))
     except OSError as problem:
         raise UserError(f"{target} cannot be written: {problem.strerror or problem}") from problem
-    return Exported(target, figures, checked.largest_difference, checked.examples, files.left_out)
+    return Exported(target, figures, checked.largest_difference, checked.examples, files.left_out, made)
+
+
+def _further(
+    formats: Sequence[str],
+    folder: Path,
+    network: nn.Module,
+    data: Data,
+    preparation: Preparation,
+    figures: Figures,
+    checked: Verification,
+) -> tuple[Format, ...]:
+    """The files that are written besides, compared with the network on the same examples and files."""
+    if not set(formats) - {"torch"}:
+        return ()
+    packages = frozenset(imported_modules(preparation.code()) | imported_modules(data.problem.code())) - {"torch"}
+    macs = figures.winner.macs
+    share = data.held_out.part(0, min(_most_verified(macs), len(data.held_out)))
+    with tempfile.TemporaryDirectory(prefix="netwright-files-") as place:
+        own = tuple(_own_files(preparation, min(len(share), MOST_FROM_FILES), Path(place)))
+        subject = Subject(folder, network, data, _inputs(data, preparation), packages, own, macs)
+        return write_formats(formats, subject, checked)
 
 
 def check_target(directory: str | Path, overwrite: bool = False) -> Path:

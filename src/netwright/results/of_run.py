@@ -62,13 +62,14 @@ class Concluded:
     space: Space
     task: Task
 
-    def export(self, directory: str | Path, *, overwrite: bool = False) -> Exported:
-        """Write and verify the folder that the user takes home."""
+    def export(self, directory: str | Path, *, overwrite: bool = False, formats: str | Sequence[str] = ()) -> Exported:
+        """Write and verify the folder that the user takes home; formats: what is written besides, as "onnx,int8"."""
         final = self.final
         return export(
             *(directory, final.network, final.architecture, self.space, self.task, self.figures),
             reported=final.outputs,
             overwrite=overwrite,
+            formats=formats,
         )
 
 
@@ -78,6 +79,7 @@ def export_run(
     directory: str | Path,
     *,
     overwrite: bool = False,
+    formats: str | Sequence[str] = (),
     on_progress: OnProgress | None = None,
     **options: Any,
 ) -> Exported:
@@ -86,6 +88,7 @@ def export_run(
     run: as `Search.run` or `Search.load` gives it.
     directory: that is written; it is new, empty or an earlier export.
     overwrite: replace an earlier export in that directory; other folders that are not empty are refused.
+    formats: what is written besides plain PyTorch: "onnx", "int8", "torch-export", or several as "onnx,int8".
     on_progress: called with a line of text.
     options: those of `conclude`.
     """
@@ -93,7 +96,7 @@ def export_run(
     concluded = conclude(run, on_progress=on_progress, **options)
     if on_progress is not None:
         on_progress("writing and verifying the exported model")
-    return concluded.export(directory, overwrite=overwrite)
+    return concluded.export(directory, overwrite=overwrite, formats=formats)
 
 
 @kinds_checked

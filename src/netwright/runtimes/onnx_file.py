@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import importlib.util
 import logging
 import warnings
@@ -62,7 +63,7 @@ def write_onnx(network: nn.Module, example: Any, path: str | Path, *, check: boo
     """
     require_onnx()
     path = Path(path)
-    with _predicting(network):
+    with predicting(network):
         example = mapped(lambda each: each.detach().cpu(), example)
         if len(first(example)) < 2:
             raise UserError(
@@ -83,12 +84,12 @@ def _written(network: nn.Module, example: Any, path: Path, *, check: bool) -> On
     problems: list[str] = []
     for exporter in (_follow_run, _follow_program):
         try:
-            with _quiet():
+            with quiet():
                 exporter(network, example, path)
             return _described(network, example, path, check=check)
         except Exception as problem:  # of an operation without a counterpart, or of a size that was taken for all
             path.unlink(missing_ok=True)
-            problems.append(_in_words(problem))
+            problems.append(in_words(problem))
             last = problem
     kind = NotTheSame if isinstance(last, NotTheSame) else UserError
     raise kind(f"{type(network).__name__} cannot be written as ONNX: {_reason(problems)}") from last
@@ -102,16 +103,32 @@ def _reason(problems: list[str]) -> str:
 def _follow_run(network: nn.Module, example: Any, path: Path) -> None:
     names = _names(example)
     axes = {name: {0: "batch"} for name in (*names, OUTPUT)}
-    torch.onnx.export(
-        _Positional(network, names if isinstance(example, Mapping) else ()),
-        _arguments(example),
-        str(path),
-        dynamo=False,
-        opset_version=OPSET,
-        input_names=list(names),
-        output_names=[OUTPUT],
-        dynamic_axes=axes,
-    )
+    with _lengths_followed():
+        torch.onnx.export(
+            _Positional(network, names if isinstance(example, Mapping) else ()),
+            _arguments(example),
+            str(path),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=list(names),
+            output_names=[OUTPUT],
+            dynamic_axes=axes,
+        )
+
+
+@contextmanager
+def _lengths_followed() -> Generator[None]:
+    """Within the block `len(x)` of a tensor is the size that the exporter follows, not the example's own."""
+
+    def length(of: Any) -> Any:
+        return of.shape[0] if isinstance(of, Tensor) and of.dim() and torch.onnx.is_in_onnx_export() else own(of)
+
+    own = builtins.len
+    builtins.len = length  # Python's own makes a fixed number of what it is told
+    try:
+        yield
+    finally:
+        builtins.len = own
 
 
 def _follow_program(network: nn.Module, example: Any, path: Path) -> None:
@@ -222,7 +239,7 @@ def difference(found: Tensor, expected: Tensor) -> float:
 
 
 @contextmanager
-def _predicting(network: nn.Module) -> Generator[None]:
+def predicting(network: nn.Module) -> Generator[None]:
     """In evaluation mode, without gradients, and each layer by its parts; afterwards all is as it was."""
     fused = torch.backends.mha.get_fastpath_enabled()  # one operation for a transformer layer, which ONNX lacks
     modes = {module: module.training for module in network.modules()}
@@ -238,7 +255,7 @@ def _predicting(network: nn.Module) -> Generator[None]:
 
 
 @contextmanager
-def _quiet() -> Generator[None]:
+def quiet() -> Generator[None]:
     """Without what the exporters say beside their errors: the check is what tells whether a file is right."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
     levels = [each.level for each in loggers]
@@ -253,7 +270,7 @@ def _quiet() -> Generator[None]:
                 each.setLevel(level)
 
 
-def _in_words(problem: Exception) -> str:
+def in_words(problem: Exception) -> str:
     """One line of what went wrong."""
     lines = [each.strip() for each in str(problem).splitlines() if each.strip()]
     return " ".join((lines or [type(problem).__name__])[0].split())[:300]
