@@ -55,6 +55,7 @@ def test_it_may_stand_there_already(training):
 
 
 def test_a_limit_that_no_network_keeps_is_refused_before_the_search_with_the_nearest(training):
-    search = Search(RandomSearch(training.space), training, constraints="size <= 10")
+    space = Chain(width=4, least=2, most=2)
+    search = Search(RandomSearch(space), training.replace(space=space), constraints="size <= 10")
     with pytest.raises(UserError, match=r"no network keeps the limit size <= 10: the smallest of .* size"):
         preflight(search, exports=False)

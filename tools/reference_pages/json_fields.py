@@ -77,6 +77,11 @@ FIGURES: Fields = {
         "a table of how the well-known networks fared that the search began with, and the score of what is handed "
         "over beside that of the best of them; null where none ran",
     ),
+    "limits": (
+        "any",
+        "a table of limits of a machine: as predicted, measured in the search, and of the network that is handed over; "
+        "null where there are none",
+    ),
     "balanced_accuracy": ("share?", "mean recall of the classes; null where `classes` is empty"),
     "classes[].name": ("text", "(not always) a class, where classes are asked for"),
     "classes[].examples": ("count", "(not always) test examples of the class"),

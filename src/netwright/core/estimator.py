@@ -27,6 +27,7 @@ class Estimator(Configured, ABC):
 
     metrics: tuple[str, ...] = ()
     analytic: bool = False  # whether it knows without training or running anything, so that limits are looked at before
+    foretells: Mapping[str, str] = {}
     device: Any = ""  # on which it computes, and whose peak memory is noted; empty where that is nothing to the search
 
     def __init_subclass__(cls, **options: Any) -> None:

@@ -14,6 +14,7 @@ from netwright.core.space import Space
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
+    from netwright.core.objective import Constraint
     from netwright.core.problem import Problem
     from netwright.core.task import TaskShape
 
@@ -115,6 +116,23 @@ class ChecksMemory(Protocol):
 
     def check_memory(self, architecture: Architecture) -> None:
         """Raises OutOfMemory where there is none."""
+        ...
+
+
+@runtime_checkable
+class MeasuresAgain(Protocol):
+    """Measures by a clock what differs from one time to the next, and so once more before a network is handed over."""
+
+    def again(self, candidate: Any) -> Mapping[str, float]:
+        """Measure an architecture, or a network that is there, more thoroughly than in a trial."""
+        ...
+
+    def surely(self, limit: Constraint, metrics: Mapping[str, float]) -> bool:
+        """Whether what `again` gave keeps a limit, whatever the measurement leaves unsure."""
+        ...
+
+    def described(self) -> Mapping[str, Any]:
+        """On what machine and how is measured, as JSON."""
         ...
 
 

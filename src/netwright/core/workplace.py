@@ -7,7 +7,7 @@ looks for. One with a batch size makes it `share_of_batch(batch_size)`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
+    from netwright.core.objective import Constraint
 
 
 def _unheard(entry: Mapping[str, float]) -> None:
@@ -49,6 +50,7 @@ class Workplace:
     ends: in `time.monotonic()` seconds, when the time of the search is up; what still runs then is given up.
     settles: whether it had better end by then with what it has, as no trial has completed yet.
     parent: the trial from whose weights this one begins; None where it begins anew, or goes on with its own.
+    limits: of the search, so that an estimator need not measure in full what surely breaks one.
     """
 
     folder: Path | None = None
@@ -59,6 +61,7 @@ class Workplace:
     ends: float | None = None
     settles: bool = False
     parent: Parent | None = None
+    limits: Sequence[Constraint] = ()
 
     def share_of_batch(self, batch_size: int) -> int:
         """The batch size to use here: rounded down, at least 1."""

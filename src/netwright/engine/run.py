@@ -18,6 +18,7 @@ from netwright.core.objective import comparable, fitness, fittest, front
 from netwright.core.strategy import mixture_of
 from netwright.core.trial import Trial
 from netwright.engine.duration import format_duration, parse_duration
+from netwright.engine.finalists import FINALISTS, refused
 from netwright.engine.folders import Continuations
 from netwright.engine.stops import Stops
 from netwright.store.numbers import spelled
@@ -91,8 +92,12 @@ class Run:
         """
         compared = _last_of_each(self.trials) if self.strategy.measures_whole else comparable(self.trials)
         trials = [each for each in compared if isinstance(each.proposal.candidate, Architecture)]
+        left_out = refused(self.kept(FINALISTS), trials) if trials else set()
+        trials = [each for each in trials if each.architecture not in left_out]
         if not self.trials:
             raise SearchFailed(f"run {self.name!r} holds no trial, since {self.stopped or 'it was stopped at once'}")
+        if left_out and not trials:
+            raise SearchFailed(f"no network of run {self.name!r} keeps the limits when it is measured again")
         if not trials:
             raise SearchFailed(f"none of the {len(self.trials)} trials of run {self.name!r} completed")
         if self.state_lost:  # what the strategy had learnt is gone; what it asked about last is what it stood for
@@ -139,6 +144,11 @@ class Run:
         if self.store_directory is not None:
             with _opened(self._store, self.store_directory) as store:
                 store.keep(self.name, key, value)
+
+    def keep_finalists(self, found: Mapping[str, Any]) -> None:
+        """Keep what was measured again before a network is handed over; the best is chosen anew after it."""
+        self.keep(FINALISTS, found)
+        vars(self).pop("best", None)
 
     def kept(self, key: str) -> Any:
         """What was kept under this key; None where nothing was."""

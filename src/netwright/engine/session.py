@@ -15,6 +15,7 @@ from netwright.core.inside import inside
 from netwright.core.spelling import spelled
 from netwright.core.strategy import Strategy, mixture_of
 from netwright.core.warning import warn
+from netwright.engine.finalists import measure_finalists
 from netwright.engine.identity import check_identity, check_name, next_name, note_identity
 from netwright.engine.loop import Loop
 from netwright.engine.memory import FOLDER as MEMORY
@@ -146,7 +147,9 @@ class Session:
             watch.show(0, loop.clock.seconds(), now=True, notices=loop.places.notices)
         self._end(loop, "finished", stopped)
         loop.folders.clear_all()
-        return self._run(loop, strategy, stopped)
+        run = self._run(loop, strategy, stopped)
+        measure_finalists(run)
+        return run
 
     def _folders(self) -> tuple[Path | None, Path | None, Path | None]:
         """Where shared weights are kept, the checkpoints of trials under way, and what the strategy remembers."""

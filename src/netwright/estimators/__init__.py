@@ -3,7 +3,7 @@
 from netwright.estimators.cost import Cost
 from netwright.estimators.counted import Counted
 from netwright.estimators.function import Function
-from netwright.estimators.machine import Footprint
+from netwright.estimators.machine import Footprint, Latency, PredictedLatency
 from netwright.estimators.predicted import Predicted
 from netwright.estimators.shared_weights import SharedWeights
 from netwright.estimators.stack import Stack
@@ -17,7 +17,9 @@ __all__ = [
     "Filter",
     "Footprint",
     "Function",
+    "Latency",
     "Predicted",
+    "PredictedLatency",
     "SharedWeights",
     "Stack",
     "Table",

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from netwright.core.alone import at_work
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.checks import part, whole_number
 from netwright.core.decision_space import DecisionSpace
@@ -295,7 +296,7 @@ class SharedWeights(RoundEstimator):
                 "estimator without `trained`"
             )
         before = weights.step
-        with self._reported(), weights.running(proposal):
+        with self._reported(), weights.running(proposal), at_work():
             found = weights.round(proposal)
         self._ended_epoch = weights.step > before and (weights.step % weights.steps == 0 or weights.is_over)
         if not self.terms or proposal.along is not None:

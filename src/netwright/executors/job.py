@@ -46,12 +46,14 @@ def _place(job: Job, report: Callable[[Mapping[str, float]], None] | None) -> Wo
     ends = None if job.seconds is None else monotonic() + job.seconds
     if report is not None:
         own = job.folder, report, job.attempt, job.batch_share, job.continued, ends, job.settles, job.parent
-        return Workplace(*own)
-    plain = job.attempt == 1 and job.batch_share == 1.0 and not job.continued and job.parent is None
+        return Workplace(*own, job.constraints)
+    plain = (
+        not job.constraints and job.attempt == 1 and job.batch_share == 1.0 and not job.continued and job.parent is None
+    )
     if plain and job.folder is None and ends is None:
         return NOWHERE
     own = {"attempt": job.attempt, "batch_share": job.batch_share, "continued": job.continued}
-    return Workplace(job.folder, **own, ends=ends, settles=job.settles, parent=job.parent)
+    return Workplace(job.folder, **own, ends=ends, settles=job.settles, parent=job.parent, limits=job.constraints)
 
 
 class _Work:

@@ -59,18 +59,19 @@ class Execution:
     weights: tuple[Tensor, ...]
 
 
-def executed(module: nn.Module, shape: Sequence[int]) -> Execution:
+def executed(module: nn.Module, shape: Sequence[int], batch: int = 1) -> Execution:
     """Follow a network in evaluation mode on the meta device; it stays as it is.
 
     module: on any device.
     shape: of one example, such as (channels, height, width), or (length,) of tokens.
+    batch: how many examples it answers at once.
 
     A forward pass that looks at values cannot be followed and raises what PyTorch raises for it.
     """
     noted = _Noted()
     with evaluation(module), torch.device("meta"):
         tensors = stand_ins(module)
-        example = torch.empty(1, *shape)
+        example = torch.empty(batch, *shape)
         with noted, torch.no_grad():
             answer = functional_call(module, tensors, (example,), tie_weights=False) if tensors else module(example)
     answers = tuple(each for each in tree_leaves(answer) if isinstance(each, Tensor))

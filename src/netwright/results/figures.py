@@ -195,6 +195,7 @@ class Figures:
     verdict: what a report says first: which is better, and by how much; empty where there is nothing to say.
     instead: lines of Python that make what is better than the network, where it is something simpler.
     known: how the well-known networks fared that the search began with; None where it did not.
+    limits: of a machine, each as it was predicted, measured in the search, and of the network that is handed over.
     """
 
     task: str
@@ -220,6 +221,7 @@ class Figures:
     verdict: str = ""
     instead: tuple[str, ...] = ()
     known: Breakdown | None = None
+    limits: Breakdown | None = None
 
     @property
     def main(self) -> Metric:
@@ -267,6 +269,7 @@ class Figures:
         fields["confusion"] = tuple(map(tuple, described.get("confusion", ())))
         fields["breakdown"] = Breakdown.from_json(described.get("breakdown"))
         fields["known"] = Breakdown.from_json(described.get("known"))
+        fields["limits"] = Breakdown.from_json(described.get("limits"))
         fields["winner"] = Contender.from_json(described["winner"])
         fields["baselines"] = tuple(Contender.from_json(each) for each in described["baselines"])
         lists = {name: tuple(described.get(name, ())) for name in ("data", "notes", "left_out", "instead")}

@@ -28,6 +28,8 @@ def number(metric: str, value: float) -> str:
     """
     if is_share(metric):
         return f"{100 * value:.2f} %"
+    if metric.endswith("_ms"):
+        return f"{value:.3g} ms"
     if metric in _BYTES:
         return byte_text(value)
     return amount(value) if metric in _COUNTS else f"{value:.4g}"

@@ -28,6 +28,7 @@ from netwright.results.final import FinalResult, check_seeds
 from netwright.results.final_comparison import compared
 from netwright.results.finals import Finals, Wanted, Winner
 from netwright.results.hardware import hardware
+from netwright.results.kept_limits import kept_limits
 from netwright.training.progress import load_trained
 
 if TYPE_CHECKING:
@@ -185,6 +186,8 @@ def conclude(
         winner = finals.winners[0]
         final = _final_result(finals, winner, work, wanted, fitted.epochs)
         figures = compared(final, finals, run, chosen, repeats, wanted)
+        limits = kept_limits(run, chosen, final.network, task.shape.input, measure=train)
+        figures = replace(figures, limits=limits)
         if train:
             done = finals.results[FOUND][final.exported_seed]
             counts = {"copies": winner.copies, "built": done.copies}

@@ -19,7 +19,7 @@ def parts(figures: Figures) -> list[Breakdown]:
 
     figures: of the finished network.
     """
-    found = [further(figures), recalled(figures), confused(figures), figures.breakdown, figures.known]
+    found = [figures.limits, further(figures), recalled(figures), confused(figures), figures.breakdown, figures.known]
     return [each for each in found if each is not None]
 
 

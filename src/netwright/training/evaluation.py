@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
+from netwright.core.alone import at_work
 from netwright.core.errors import DataError
 from netwright.core.kinds import kinds_checked
 from netwright.core.placing import placed
@@ -229,7 +230,7 @@ def _outputs(
     autocast, stream = precision.autocast(judged.examples.device), judged.stream(network)
     for start, stop in judged.batches():
         batch = normalise(judged.examples.batch(start, stop))
-        with autocast, stream.next():
+        with at_work(), autocast, stream.next():
             output = network(batch)
         yield (start, stop), output.float()
 

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from netwright.core.alone import at_work
 from netwright.core.carrying import Stream
 from netwright.core.errors import Diverged, TrialFailed
 from netwright.core.kinds import kinds_checked
@@ -411,7 +412,8 @@ class Loop:
             rate = self._rate(epoch, done) if clock is None else clock.rate()
             set_learning_rate(self.optimiser, rate)
             batch, self.weights = walk.next(), walk.weights
-            loss, outputs = self.step(*batch)
+            with at_work():
+                loss, outputs = self.step(*batch)
             losses.append(loss)
             walk.answered(outputs)
             done += 1

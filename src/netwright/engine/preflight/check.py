@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netwright.core.errors import ConfigurationError, TrialFailed, UntrainableSpace, UserError, marked
+from netwright.core.objective import Constraint
 from netwright.core.randomness import derived_seed
 from netwright.core.roles import TrainsAlone
 from netwright.core.spelling import plain
@@ -96,7 +97,7 @@ def preflight(search: Search, *, exports: bool = True) -> Preflight | None:
         return None
     start = time.perf_counter()
     cost = _Together([estimator.cost, *_asked(search)])
-    sample = Counted(cost, estimator.space, search.limits, np.random.default_rng(search.seed), SAMPLES)
+    sample = Counted(cost, estimator.space, _foretold(search), np.random.default_rng(search.seed), SAMPLES)
     told = check_limits(sample)
     smallest, largest = sample.extremes()
     first, failures = _first_sound(estimator, sample, smallest, largest)
@@ -152,7 +153,7 @@ def _check_limits_alone(search: Search, shared: RoundEstimator | None) -> None:
     Raises UserError where no network of the space is found that keeps them, or hardly one would be.
     """
     cost = _Together(_counting(search))
-    limits = [each for each in search.limits if each.metric in cost.metrics]
+    limits = [each for each in _foretold(search) if each.metric in cost.metrics]
     if not limits:
         return
     first = shared is not None and shared.trained is None
@@ -180,9 +181,15 @@ def _counting(search: Search) -> list[Estimator]:
 
 def _asked(search: Search) -> list[Estimator]:
     """Further stages of that sort, which limits ask for."""
-    limited = {each.metric for each in search.limits}
+    limited = {each.metric for each in _foretold(search)}
     stages = [each for each in search.estimator.stages() if each.analytic and tuple(each.metrics) != COUNTED]
     return [each for each in stages if not limited.isdisjoint(each.metrics)]
+
+
+def _foretold(search: Search) -> list[Constraint]:
+    """The limits, those on what is measured later as limits on what foretells it."""
+    known = {later: name for each in search.estimator.stages() for later, name in each.foretells.items()}
+    return [Constraint(known.get(each.metric, each.metric), each.limit, each.relation) for each in search.limits]
 
 
 class _Together:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 COUNTING = 2.0  # seconds for counting networks, where nothing depends on the smallest one
 COUNTING_FOR_LIMITS = 20.0  # seconds for it, where there are limits on what is counted
+ENOUGH = 20  # networks, some of which keep the limits, after which no more time is taken for counting others
 OTHERS = 4  # networks that are tried where the smallest raises an error, before all are taken for faulty
 CHANGES = 32  # mutations that are looked at, where the changes of an architecture cannot be listed
 MOST_LISTED = 20_000  # changes that are all looked at
@@ -67,9 +68,11 @@ class Counted:
 
     def _draw(self, rng: np.random.Generator, samples: int) -> None:
         self._count(self.space.sample(rng))  # the first one also pays for what is found out once
-        end = time.monotonic() + (COUNTING_FOR_LIMITS if self.limits else COUNTING)
+        soon = time.monotonic() + COUNTING
+        end = soon - COUNTING + (COUNTING_FOR_LIMITS if self.limits else COUNTING)
         for architecture in self._further(rng, samples - 1):
-            if time.monotonic() > end:
+            now = time.monotonic()
+            if now > end or (now > soon and len(self.counted) >= ENOUGH and self.keeping()):
                 self.whole = False
                 break
             self._count(architecture)

@@ -9,9 +9,10 @@ from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.estimators.cost import Cost
 from netwright.estimators.machine.footprint import Footprint
+from netwright.estimators.machine.latency import Latency, PredictedLatency
 from netwright.estimators.stack import Stack
 
-METRICS = Footprint.metrics
+METRICS = (*Footprint.metrics, *Latency.metrics, *PredictedLatency.metrics)
 """All metrics of a machine that a search may ask for."""
 
 
@@ -20,8 +21,8 @@ def known_beforehand(space: Space, shape: TaskShape, names: Collection[str]) -> 
 
     space: of the networks. shape: of one example. names: of metrics; those that `Cost` gives are there in any case.
     """
-    cost = Cost(space, shape)
-    return cost if set(names).isdisjoint(Footprint.metrics) else Stack(cost, Footprint(space, shape))
+    stages = [each for each in stages_for(space, shape, names) if each.analytic]
+    return Stack(Cost(space, shape), *stages) if stages else Cost(space, shape)
 
 
 def behind(estimator: Estimator, space: Space, shape: TaskShape, names: Collection[str]) -> Estimator:
@@ -32,7 +33,18 @@ def behind(estimator: Estimator, space: Space, shape: TaskShape, names: Collecti
     shape: of one example.
     names: of metrics.
     """
-    first: list[Estimator] = []
-    if not set(names).isdisjoint(Footprint.metrics):
-        first.append(Footprint(space, shape))
+    first = stages_for(space, shape, names)
     return Stack(*first, estimator) if first else estimator
+
+
+def stages_for(space: Space, shape: TaskShape, names: Collection[str]) -> list[Estimator]:
+    """The stages that measure those of the names which are metrics of a machine, cheapest first."""
+    found: list[Estimator] = []
+    asked = set(names)
+    if asked & set(Footprint.metrics):
+        found.append(Footprint(space, shape))
+    if asked & {*Latency.metrics, *PredictedLatency.metrics}:
+        found.append(PredictedLatency(space, shape))
+    if asked & set(Latency.metrics):
+        found.append(Latency(space, shape))
+    return found

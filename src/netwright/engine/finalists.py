@@ -1,0 +1,89 @@
+"""Before a network is handed over, what was measured by a clock is measured again, so that its limit holds then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from netwright.core.errors import SearchFailed
+from netwright.core.roles import MeasuresAgain
+
+if TYPE_CHECKING:
+    from netwright.core.architecture import Architecture
+    from netwright.core.objective import Constraint
+    from netwright.core.trial import Trial
+    from netwright.engine.run import Run
+
+FINALISTS = "finalists"
+"""The key under which a run keeps them."""
+MOST = 12  # networks that are measured again at most
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """One network that was measured again.
+
+    trial: its number.
+    metrics: what was measured.
+    keeps: whether it keeps every limit on what was measured, with what the measurement leaves unsure.
+    """
+
+    trial: int
+    metrics: Mapping[str, float]
+    keeps: bool
+
+
+def measuring_again(run: Run) -> tuple[MeasuresAgain, list[Constraint]] | None:
+    """The stage of a search that measures a limited metric by a clock, and the limits on it; None without any."""
+    search = run.search
+    for stage in search.estimator.stages():
+        limits = [each for each in search.limits if each.metric in stage.metrics]
+        if isinstance(stage, MeasuresAgain) and limits:
+            return stage, limits
+    return None
+
+
+def measure_finalists(run: Run) -> None:
+    """Measure the best network again, alone; where that breaks a limit, the next best, until one keeps them all.
+
+    What was found is kept with the run, whose `best` is then the first that keeps them.
+    Raises SearchFailed where none does.
+    """
+    found = measuring_again(run)
+    if found is None:
+        return
+    stage, limits = found
+    rows = [Finalist(**each) for each in (run.kept(FINALISTS) or {}).get("measured", ())]  # of an earlier session
+    for _ in range(MOST):
+        try:
+            best = run.best
+        except SearchFailed:
+            break
+        if any(each.keeps and each.trial == best.number for each in rows):
+            return
+        rows.append(_measured(stage, limits, best))
+        run.keep_finalists({**stage.described(), "measured": [asdict(each) for each in rows]})
+    if rows and not rows[-1].keeps:
+        raise SearchFailed(_none_keeps(rows, limits))
+
+
+def _measured(stage: MeasuresAgain, limits: Sequence[Constraint], trial: Trial) -> Finalist:
+    metrics = dict(stage.again(trial.architecture))
+    return Finalist(trial.number, metrics, all(stage.surely(each, metrics) for each in limits))
+
+
+def _none_keeps(rows: Sequence[Finalist], limits: Sequence[Constraint]) -> str:
+    limit = limits[0]
+    nearest = min(rows, key=lambda each: each.metrics[limit.metric])
+    return (
+        f"none of the {len(rows)} best networks keeps {' and '.join(map(str, limits))} when it is measured again; the "
+        f"nearest is that of trial {nearest.trial} with {limit.metric} {nearest.metrics[limit.metric]:.4g}. Loosen the "
+        "limit, or search where nothing else runs"
+    )
+
+
+def refused(kept: Mapping[str, Any] | None, trials: Sequence[Trial]) -> set[Architecture]:
+    """Architectures that broke a limit when they were measured again. kept: what a run keeps of its finalists."""
+    numbers = {each["trial"] for each in (kept or {}).get("measured", ()) if not each["keeps"]}
+    return {each.architecture for each in trials if each.number in numbers}

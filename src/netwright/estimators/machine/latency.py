@@ -1,0 +1,323 @@
+"""The time that a network takes to answer, measured on this machine and foretold from its operations."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from netwright.core.alone import alone
+from netwright.core.architecture import Architecture, Content
+from netwright.core.checks import positive, whole_number
+from netwright.core.errors import TrialFailed, UserError
+from netwright.core.estimator import Estimator
+from netwright.core.objective import Constraint
+from netwright.core.roles import ChoosesTraining
+from netwright.core.space import Space
+from netwright.core.task import TaskShape
+from netwright.core.trial import Measurement, Proposal
+from netwright.core.workplace import workplace
+from netwright.estimators.machine.operation_times import Fit, OperationTimes, fitted, work_of
+from netwright.networks.executed import Execution, executed
+from netwright.runtimes.machine import Place
+from netwright.runtimes.running import checked_runtime, example_of, running
+from netwright.runtimes.timing import Timing, quantity, timed
+
+PROVIDES = ("obj.latency",)
+
+MEASURED, FORETOLD, SPREAD = "latency_ms", "latency_predicted_ms", "latency_spread"
+HIGHEST = "latency_highest_ms"
+AGAIN, PAUSE = 3, 0.2  # measurements of a network before it is handed over, and seconds between them
+MARGIN = 0.03  # of the limit that is left free, for what a machine differs from one hour to the next
+CALIBRATED = 12  # networks that are measured whole before the first one is foretold
+DRAWN, CHEAPER = 30, 0.8  # random networks, and which share of them, the cheaper ones, those are taken from
+CALIBRATING, EACH = 6.0, 0.06  # seconds for that, and of one network
+TIMING = 4.0  # seconds in all, for operations that are met later; then they are told from those of their kind
+REMEMBERED = 4096
+
+
+class TooSlow(TrialFailed):
+    """A network that cannot keep a limit on its latency, as far as is known before it is trained."""
+
+    state = "infeasible"
+
+
+class _OnMachine(Estimator):
+    """What the two have in common: a space, a shape, and where networks run."""
+
+    def __init__(
+        self,
+        space: Space,
+        shape: TaskShape | Mapping[str, Any],
+        runtime: str = "torch",
+        threads: int = 1,
+        batch: int = 1,
+        machine: str = "cpu",
+    ) -> None:
+        self.space = space
+        self.shape = shape if isinstance(shape, TaskShape) else TaskShape.from_json(shape)
+        runtime = checked_runtime(runtime)
+        threads, batch = whole_number(self, "threads", threads), whole_number(self, "batch", batch)
+        self.place = Place(runtime, threads, batch, machine)
+        self._networks = space.space if isinstance(space, ChoosesTraining) else space
+
+    def _untrained(self, candidate: Any) -> Architecture:
+        if not isinstance(candidate, Architecture):
+            raise UserError(f"{type(self).__name__} measures architectures; a mixture of all options is no network")
+        if candidate.space is not self.space:
+            self.space.validate(candidate)
+        return self.space.untrained(candidate) if isinstance(self.space, ChoosesTraining) else candidate
+
+    def configuration(self) -> dict[str, Any]:
+        """The estimator as JSON; the shape as `TaskShape.as_json` gives it, which the constructor takes too."""
+        configuration = super().configuration()
+        configuration["arguments"]["shape"] = self.shape.as_json()
+        return configuration
+
+
+class Latency(_OnMachine):
+    """Measures how long a network takes to answer, before it is trained, while no training of this user computes.
+
+    "latency_ms" is the median of warm runs in milliseconds, "latency_spread" their interquartile range as a share of
+    it; where that is above 0.1 after three measurements, the median is unsure. Where a search limits latency_ms, a
+    network is infeasible whose slowest round comes nearer to the limit than 3 %.
+
+    space: of the architectures.
+    shape: what one example looks like.
+    runtime: "torch", "compile" (torch.compile), or "onnxruntime" (the extra `onnx`).
+    threads: that compute on the CPU.
+    batch: examples in one answer.
+    machine: the device that answers, as PyTorch calls it: "cpu", "cuda".
+    seconds: of one measurement, about; it has 30 runs at least.
+    """
+
+    metrics: ClassVar[tuple[str, ...]] = (MEASURED, SPREAD)
+
+    def __init__(
+        self,
+        space: Space,
+        shape: TaskShape | Mapping[str, Any],
+        runtime: str = "torch",
+        threads: int = 1,
+        batch: int = 1,
+        machine: str = "cpu",
+        seconds: float = 0.2,
+    ) -> None:
+        super().__init__(space, shape, runtime, threads, batch, machine)
+        self.seconds = positive(self, "seconds", seconds)
+        self._known: OrderedDict[Content, Timing] = OrderedDict()
+
+    def estimate(self, proposal: Proposal, seed: int) -> Measurement:
+        """Measure the candidate, or give what was measured of it in this process; `seed` is that of its weights.
+
+        Raises TooSlow (state "infeasible") where it cannot be sure to keep the search's limit.
+        """
+        architecture = self._untrained(proposal.candidate)
+        found = self._known.get(architecture.content)
+        if found is None:
+            found = self.timing(fresh(self._networks, architecture, self.shape, seed))
+            self._known[architecture.content] = found
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        metrics = {MEASURED: found.ms, SPREAD: found.spread}
+        for limit in limits_on(MEASURED):
+            if limit.holds({MEASURED: found.ms}) and not limit.holds({MEASURED: with_margin(found)}):
+                raise TooSlow(
+                    f"{MEASURED} {found.ms:.4g} is too near to the limit {limit} to be sure of it "
+                    f"(slowest round {found.high:.4g}, margin {MARGIN:.0%})",
+                    metrics,
+                )
+        return Measurement(metrics)
+
+    def again(self, candidate: Architecture | nn.Module) -> dict[str, float]:
+        """Measure an architecture, or a network that is there, three times with pauses: the median and the slowest.
+
+        candidate: of the space, or a network, which is moved to the device that answers.
+        """
+        network = candidate
+        if isinstance(network, Architecture):
+            network = fresh(self._networks, self._untrained(network), self.shape, 0)
+        found: list[Timing] = []
+        for turn in range(AGAIN):
+            time.sleep(PAUSE if turn else 0.0)
+            found.append(self.timing(network))
+        middle = sorted(found, key=lambda each: each.ms)[AGAIN // 2]
+        return {
+            MEASURED: middle.ms,
+            SPREAD: max(each.spread for each in found),
+            HIGHEST: max(max(each.ms, each.high) for each in found),
+        }
+
+    def surely(self, limit: Constraint, metrics: Mapping[str, float]) -> bool:
+        """Whether the slowest round keeps the limit."""
+        highest = metrics[HIGHEST] if limit.metric == MEASURED and limit.relation == "<=" else metrics[limit.metric]
+        return limit.holds({limit.metric: highest})
+
+    def described(self) -> dict[str, Any]:
+        """On what machine and how is measured, as JSON."""
+        return self.place.described()
+
+    def timing(self, network: nn.Module, seconds: float | None = None) -> Timing:
+        """Measure a network that is there, on a device of its own choice afterwards."""
+        example = example_of(self.shape, self.place.batch, self.place.device)
+        network = network.to(self.place.device)
+        with running(network, example, self.place.runtime, threads=self.place.threads) as call, alone() as had:
+            found = timed(call, seconds or self.seconds, one_thread=self.place.one_thread)
+        return found if had else Timing(**{**vars(found), "alone": False})
+
+
+class PredictedLatency(_OnMachine):
+    """Foretells how long a network takes to answer, from the times of its operations on this machine.
+
+    "latency_predicted_ms" is the sum of what its operations take by themselves, weighed by what operations of a kind
+    count for within a network; that is fitted to twelve networks of the space which are measured whole, once for a
+    machine, space and shape. Where a search limits latency_ms, a network is infeasible, before it is measured or
+    trained, that exceeds the limit by more than such predictions err.
+
+    space, shape, runtime, threads, batch, machine: as of `Latency`.
+    table: the file that keeps times of operations; None for one of this machine's own in the user's cache folder
+        (`$XDG_CACHE_HOME/netwright`, or `~/.cache/netwright`); "" for none, so that each process measures its own.
+    """
+
+    metrics: ClassVar[tuple[str, ...]] = (FORETOLD,)
+    analytic = True
+    foretells: ClassVar[Mapping[str, str]] = {MEASURED: FORETOLD}
+
+    def __init__(
+        self,
+        space: Space,
+        shape: TaskShape | Mapping[str, Any],
+        runtime: str = "torch",
+        threads: int = 1,
+        batch: int = 1,
+        machine: str = "cpu",
+        table: str | None = None,
+    ) -> None:
+        super().__init__(space, shape, runtime, threads, batch, machine)
+        self.table = table
+        self._known: OrderedDict[Content, float] = OrderedDict()
+        self._spent = 0.0
+
+    def estimate(self, proposal: Proposal, seed: int) -> Measurement:
+        """Foretell the candidate's latency; `seed` changes nothing.
+
+        Raises TooSlow (state "infeasible") where it is beyond the search's limit, whatever the prediction errs.
+        """
+        architecture = self._untrained(proposal.candidate)
+        ms = self.of(architecture)
+        for limit in limits_on(MEASURED):
+            if limit.relation == "<=" and ms > (1 + self.fit.reach) * limit.limit:
+                raise TooSlow(f"{FORETOLD} {ms:.4g} is out of reach of the limit {limit}", {FORETOLD: ms})
+        return Measurement({FORETOLD: ms})
+
+    def of(self, architecture: Architecture) -> float:
+        """Milliseconds of an architecture of the networks alone."""
+        found = self._known.get(architecture.content)
+        if found is None:
+            execution = self._followed(architecture)
+            fit = self.fit
+            self._meet(execution)
+            found = self._known[architecture.content] = self.times.predict(execution, fit)
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        return found
+
+    def _followed(self, architecture: Architecture) -> Execution:
+        with torch.device("meta"):
+            network = self._networks.build(architecture, self.shape)
+        return executed(network, self.shape.input, self.place.batch)
+
+    def _meet(self, execution: Execution) -> None:
+        """Time what was not met before, as long as there is time for that."""
+        missing = self.times.missing(execution)
+        if not missing or self._spent > TIMING:
+            return
+        began = time.monotonic()
+        with alone():
+            self.times.measure(missing, began + TIMING - self._spent)
+        self._spent += time.monotonic() - began
+        self.times.save()
+
+    @cached_property
+    def times(self) -> OperationTimes:
+        """Of the operations at this place."""
+        file = cache_folder() / f"operations-{self.place.key}.json" if self.table is None else Path(self.table)
+        return OperationTimes(self.place, file if self.table != "" else None)
+
+    @property
+    def fit(self) -> Fit:
+        """What makes sums of operations the time of a network of this space."""
+        key = f"{self._networks.id} {list(self.shape.input)} {self.shape.outputs}"
+        if key not in self.times.fits:
+            self.times.fits[key] = self._calibrated()
+            self.times.save()
+        return self.times.fits[key]
+
+    def _calibrated(self) -> Fit:
+        end = time.monotonic() + CALIBRATING
+        sums: list[dict[str, float]] = []
+        measured: list[float] = []
+        meter = Latency(self._networks, self.shape, *self._where, seconds=EACH)
+        for architecture, execution in self._spread():
+            with alone():
+                self.times.measure(self.times.missing(execution))
+            measured.append(meter.timing(fresh(self._networks, architecture, self.shape, 0)).ms)
+            sums.append(self.times.by_kind(execution))
+            if len(sums) >= CALIBRATED or (len(sums) > 3 and time.monotonic() > end):
+                break
+        return fitted(sums, measured)
+
+    def _spread(self) -> list[tuple[Architecture, Execution]]:
+        """Networks to calibrate on: well-known ones, and random ones, the cheaper of which limits are about."""
+        rng = np.random.default_rng(0)
+        known = list(self._networks.known(self.shape).values())[: CALIBRATED // 2]
+        drawn = [self._networks.sample(rng) for _ in range(DRAWN)]
+        followed = [(each, self._followed(each)) for each in dict.fromkeys([*known, *drawn])]
+        few, many = followed[: len(known)], sorted(followed[len(known) :], key=lambda each: work_of(each[1]))
+        wanted = max(1, CALIBRATED - len(few))
+        step = max(1, int(CHEAPER * len(many)) // wanted)
+        chosen = many[: step * wanted : step]
+        order = [*few, *chosen]
+        return [order[each] for each in rng.permutation(len(order))]
+
+    @property
+    def _where(self) -> tuple[str, int, int, str]:
+        return self.place.runtime, self.place.threads, self.place.batch, self.place.device
+
+
+def fresh(space: Space, architecture: Architecture, shape: TaskShape, seed: int) -> nn.Module:
+    """The architecture's network with its first weights; the global generators stay as they are."""
+    from netwright.training import seeded
+
+    with seeded(seed):
+        return space.build(architecture, shape)
+
+
+def limits_on(metric: str) -> Sequence[Constraint]:
+    """The limits of the search on this metric, where an estimator runs in a trial."""
+    return [each for each in workplace().limits if each.metric == metric]
+
+
+def with_margin(timing: Timing) -> float:
+    """What a measurement must keep a limit with: its slowest round, and a margin."""
+    return (1 + MARGIN) * max(timing.ms, timing.high)
+
+
+def cache_folder() -> Path:
+    """Where what was found of this machine is kept for later searches."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return Path(base if base else Path.home() / ".cache") / "netwright"
+
+
+def report(timing: Timing) -> str:
+    """A measurement for people."""
+    unsure = ", unsure" if timing.unsure else ""
+    return f"{quantity(timing.ms)} (spread {timing.spread:.0%}{unsure})"
