@@ -105,7 +105,7 @@ def _spread(metric: str, found: Mapping[str, float]) -> str:
 def _kept(limit: Constraint, found: Mapping[str, float], stage: MeasuresAgain | None) -> str:
     if not limit.holds(found):
         return "no"
-    return "yes" if stage is None or stage.surely(limit, found) else "yes, but not in the slowest round"
+    return "yes" if stage is None or stage.surely(limit, found) else "yes, but not in each of several measurements"
 
 
 def _text(rows: Sequence[tuple[str, ...]], trial: Trial, told: Mapping[str, float], stage: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import math
 import statistics
 import time
 from collections.abc import Callable
@@ -108,9 +107,3 @@ def _round(call: Callable[[], object], seconds: float) -> list[tuple[float, floa
         call()
         found.append((wall() - began, own() - busy))
     return found
-
-
-def quantity(ms: float) -> str:
-    """Milliseconds for people: 0.81 ms, 12.3 ms."""
-    digits = max(0, 2 - math.floor(math.log10(ms))) if ms > 0 else 2
-    return f"{ms:.{min(digits, 4)}f} ms"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 STARTS = 3  # of the way to networks that keep the limits
 FEW = 0.02  # share of the networks that keep the limits, below which that is said
+WHOLE = 1000  # from which on numbers are told in full
 OFTEN = 0.05  # share of the networks that keep the limit which is proposed
 
 
@@ -63,10 +64,10 @@ def _refuse(sample: Counted, limit: Constraint, end: float) -> None:
     value = sample.figures(best)[limit.metric]
     if limit.holds({limit.metric: value}) or not sure:
         return
-    further = "" if value == drawn else f", and changing it step by step leads to {value:,.0f}"
+    further = "" if value == drawn else f", and changing it step by step leads to {figure(value)}"
     raise UserError(
         f"no network keeps the limit {limit}: the {'smallest' if sign > 0 else 'largest'} of {len(sample.counted)} has "
-        f"{drawn:,.0f} {limit.metric}{further}; {_spelled(limit, value)} is the nearest limit that can be kept, or "
+        f"{figure(drawn)} {limit.metric}{further}; {_spelled(limit, value)} is the nearest limit that can be kept, or "
         f"choose a space or options of {'smaller' if sign > 0 else 'larger'} networks"
     )
 
@@ -79,7 +80,7 @@ def _refuse_together(sample: Counted, end: float) -> None:
     figures = sample.figures(best)
     if sample.keeps(figures) or not sure:
         return
-    nearest = " and ".join(f"{figures[each.metric]:,.0f} {each.metric}" for each in sample.limits)
+    nearest = " and ".join(f"{figure(figures[each.metric])} {each.metric}" for each in sample.limits)
     looser = " and ".join(_spelled(each, figures[each.metric]) for each in sample.limits if not each.holds(figures))
     raise UserError(
         f"no network was found that keeps {_all(sample)} together: the nearest has {nearest}; {looser} would be kept"
@@ -111,7 +112,7 @@ def _looser(sample: Counted) -> str:
     if not proposed:
         return "loosen one of them"
     ends = [
-        f"the {'smallest' if _sign(each) > 0 else 'largest'} has {_end(sample, each):,.0f} {each.metric}"
+        f"the {'smallest' if _sign(each) > 0 else 'largest'} has {figure(_end(sample, each))} {each.metric}"
         for each in sample.limits
     ]
     return f"{', '.join(ends)}, and one in {round(1 / OFTEN)} keeps {' or '.join(proposed)}"
@@ -144,4 +145,16 @@ def _all(sample: Counted) -> str:
 
 def _spelled(limit: Constraint, value: float) -> str:
     """Another amount for this limit, as the user would write it."""
-    return spelled(f"{limit.metric} {limit.relation} {value:.0f}")
+    amount = f"{value:.0f}" if value >= WHOLE else f"{_rounded(value, _sign(limit)):g}"
+    return spelled(f"{limit.metric} {limit.relation} {amount}")
+
+
+def figure(value: float) -> str:
+    """A count in full, a small measurement in three digits."""
+    return f"{value:,.0f}" if value >= WHOLE or value == round(value) else f"{value:.3g}"
+
+
+def _rounded(value: float, sign: int) -> float:
+    """To three digits, to the side on which the limit is kept."""
+    digits = 2 - math.floor(math.log10(abs(value))) if value else 0
+    return sign * math.ceil(sign * value * 10**digits) / 10**digits
