@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from netwright.catalogue.arguments import counted
 from netwright.cli import workers
 from netwright.cli.plan import DEFAULT_TIME
+from netwright.core.roles import hands_over
 from netwright.core.wording import duration, rough
 from netwright.methods.departures import departure, shortened
 from netwright.methods.expectations import expected, steps_needed
@@ -85,7 +86,14 @@ def planned(plan: Plan, search: Search, *, fitted: bool) -> str:
     if plan.is_automatic:
         return f"race until {plan.time_limit} in all{_default(plan)}"
     if plan.recipe:
-        return f"{_recipe(plan, fitted)}{repeated}; {_finally(plan)}"
+        from netwright.engine.rounds import round_estimator
+
+        estimator = round_estimator(search.estimator)
+        known = None if estimator is None else estimator.trained
+        searched = f"search the shared weights of {known}" if known else _recipe(plan, fitted)
+        after = "the winner leaves with its share of the weights"
+        handed = plan.final_epochs is None and hands_over(search.estimator)
+        return f"{searched}{repeated}; {after if handed else _finally(plan)}"
     stops = [f"{plan.trials} trials"] if plan.trials else []
     stops += [f"{search.objectives[0].metric} {plan.target:g}"] if plan.target is not None else []
     stops += [f"{plan.patience} trials without improvement"] if plan.patience else []

@@ -20,6 +20,7 @@ from netwright.cli.show import PLAN, REPORT, at, named
 from netwright.cli.trust import stored_plan
 from netwright.core.errors import UserError, marked
 from netwright.core.inside import inside
+from netwright.core.roles import hands_over
 from netwright.core.serial import parse_json
 from netwright.core.wording import duration, printable
 
@@ -55,6 +56,9 @@ def conclude_run(
         "baselines": plan.baselines,
         "exact": plan.final_epochs is not None,
     }
+    if hands_over(run.search.estimator) and plan.final_epochs is None:  # its weights are the winner's
+        planned |= {"final_epochs": 0, "exact": True}
+        planned |= {"final_seeds": 1} if plan.final_seeds == type(plan).final_seeds else {}
     if plan.decisions is not None:  # its winner is trained already, unless it is trained anew on all examples
         planned |= {
             "final_epochs": int(plan.decisions.again),

@@ -413,7 +413,7 @@ class Plan(Asked):
             return self
         search = self._make_recipe(task, space)
         wanted = search.estimator.settings.epochs  # pyright: ignore[reportAttributeAccessIssue]
-        if self.search_seconds is None:
+        if self.search_seconds is None or search.estimator.trained:  # pyright: ignore[reportAttributeAccessIssue]
             return replace(self, shared_epochs=wanted, paper_epochs=wanted)
         return self._as_long_as_fits(task, space, search, wanted)
 

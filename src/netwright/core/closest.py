@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from netwright.core.architecture import Architecture
+from netwright.core.checks import is_number
 
 if TYPE_CHECKING:
     from netwright.core.decision_space import DecisionSpace
@@ -46,6 +47,37 @@ def named(space: DecisionSpace, many: Iterable[Wanted], name: Callable[[Architec
     for each in dict.fromkeys(closest(space, wanted) for wanted in many):
         found.setdefault(name(each), each)
     return found
+
+
+def largest(space: DecisionSpace) -> Architecture:
+    """The architecture whose numbers (sizes, depths) are all the largest; of other labels it takes the first.
+
+    space: whose decisions are answered.
+    """
+    return _extreme(space, max)
+
+
+def smallest(space: DecisionSpace) -> Architecture:
+    """The architecture whose numbers (sizes, depths) are all the smallest; of other labels it takes the first.
+
+    space: whose decisions are answered.
+    """
+    return _extreme(space, min)
+
+
+def _extreme(space: DecisionSpace, most: Callable[[list[float]], float]) -> Architecture:
+    table = space.decisions
+    point: list[int] = []
+    for i, decision in enumerate(table):
+        if not table.active(i, point):
+            point.append(-1)
+            continue
+        allowed = table.options_after(i, point) or (True,) * len(decision.options)
+        places = [k for k, may in enumerate(allowed) if may]
+        numbers = [each for k in places if is_number(each := decision.options[k])]
+        wish = most(numbers) if len(numbers) == len(places) else None
+        point.append(_nearest(decision.options, places, wish))
+    return Architecture(space, tuple(point))
 
 
 def _wish(name: str, wanted: Wanted) -> Label | None:

@@ -100,6 +100,19 @@ class TrainsFinally(Protocol):
 
 
 @runtime_checkable
+class HandsOver(Protocol):
+    """Keeps networks that are trained to the end as they are: what is found needs no further training."""
+
+    @property
+    def hand_over(self) -> bool: ...
+
+
+def hands_over(estimator: object) -> bool:
+    """Whether what this estimator has kept of a trial is handed over as it is."""
+    return isinstance(estimator, HandsOver) and estimator.hand_over
+
+
+@runtime_checkable
 class TrainsAlone(Trainer, Protocol):
     """Trains networks one by one, on a device, and counts them by its `cost`: a few are tried before the search."""
 

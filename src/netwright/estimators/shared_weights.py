@@ -27,13 +27,14 @@ from netwright.core.spelling import spelled
 from netwright.core.task import Data
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.warning import warn
+from netwright.core.workplace import workplace
 from netwright.estimators.cost import Cost
 from netwright.estimators.first_network import require_runs
 from netwright.estimators.machine import behind
 from netwright.estimators.sharing import alarms
 from netwright.estimators.sharing.habits import Habits
 from netwright.estimators.sharing.hypergradient import Order
-from netwright.estimators.sharing.keeping import fill, folder_of
+from netwright.estimators.sharing.keeping import fill, folder_of, keep_network
 from netwright.estimators.sharing.scoring import recalibrated, totals
 from netwright.estimators.sharing.stages import stages_of
 from netwright.estimators.sharing.weights import Weights
@@ -99,6 +100,12 @@ class SharedWeights(RoundEstimator):
     rehearsals: the mode in which the loss on the upcoming training minibatch is measured while nothing is trained:
         "training", or "evaluation", in which nothing is dropped and normalisation is by running statistics, which
         trainings and probes of mixtures move.
+    distillation: weight of the loss by which each network that is trained follows the answers of the largest one on the
+        same minibatch, with the weights as they are: the cross entropy of classes, the squared distance of other
+        answers. The largest takes the largest of all sizes, and the first of other options.
+    hand_over: whether a network that was scored is kept with its share of the weights and the statistics it was scored
+        with (of one minibatch at least), so that what is found leaves the search as it is; a final training then goes
+        on from there, by default for no epoch.
     trained: a run in the present project, or the folder of its shared weights; they are then only evaluated, on the
         validation examples that they were trained without, in the form in which they were trained.
     device: where it computes: "auto", "cpu", "cuda", or one by number, as "cuda:1".
@@ -142,6 +149,8 @@ class SharedWeights(RoundEstimator):
         pace: Pace = "auto",
         drop_path_shape: Literal["rising", "constant"] = "rising",
         rehearsals: Literal["training", "evaluation"] = "training",
+        distillation: float = 0.0,
+        hand_over: bool = False,
         trained: str | None = None,
         device: str = "auto",
         **overrides: Any,
@@ -149,7 +158,8 @@ class SharedWeights(RoundEstimator):
         self.needs = DecisionSpace if weights is None else weights.needs
         self.space, self.task = expect(space, self.needs.__name__, "SharedWeights: space"), task
         self.settings = (settings or SETTINGS).replace(**overrides)
-        self.habits = Habits(order, decay_all, augment_probes, pace, drop_path_shape, rehearsals)
+        self.habits = Habits(order, decay_all, augment_probes, pace, drop_path_shape, rehearsals, distillation)
+        self.hand_over = hand_over
         self.order: Order = order
         self.validation, self.split_seed = split, split_seed
         self.recalibrate, self.alarms, self.trained = recalibrate, alarms, trained
@@ -202,7 +212,7 @@ class SharedWeights(RoundEstimator):
         described = super().configuration()
         for name in ("fused", "recompute"):
             del described["arguments"][name]
-        for name in ("weights", "terms"):
+        for name in ("weights", "terms", "distillation", "hand_over"):
             if not described["arguments"][name]:
                 del described["arguments"][name]
         return described
@@ -374,6 +384,8 @@ class SharedWeights(RoundEstimator):
             raise UserError(f"fidelity is a share of the validation examples, above 0 and at most 1, found {share!r}")
         most = max(2, math.ceil(share * len(weights.held_out) - 1e-9))
         with self._reported():
+            if self.hand_over and isinstance(candidate, Architecture):
+                return Measurement(self._handed_over(candidate, most))
             return Measurement(
                 self._scored(self._placed(candidate) if isinstance(candidate, Mixture) else candidate, most)
             )
@@ -382,9 +394,33 @@ class SharedWeights(RoundEstimator):
         weights = self.weights
         with using_threads(weights.threads), weights.arithmetic(), torch.no_grad():
             if isinstance(candidate, Architecture) and self.recalibrate:
-                network = recalibrated(weights, candidate, self.recalibrate)
-                return totals(weights, network, most, network)
+                return self._recalibrated(candidate, most)[1]
             return totals(weights, lambda inputs: weights.supernet(inputs, candidate), most)
+
+    def _recalibrated(self, architecture: Architecture, most: int) -> tuple[nn.Module, dict[str, float]]:
+        """The network of an architecture with fresh statistics, and what it scores."""
+        network = recalibrated(self.weights, architecture, max(1, self.recalibrate))
+        return network, totals(self.weights, network, most, network)
+
+    def _handed_over(self, architecture: Architecture, most: int) -> dict[str, float]:
+        """The scores of an architecture, whose network is kept in the workplace."""
+        weights, folder = self.weights, workplace().folder
+        with using_threads(weights.threads), weights.arithmetic(), torch.no_grad():
+            network, found = self._recalibrated(architecture, most)
+        if folder is not None:
+            keep_network(folder / self._kept_as(architecture), network, weights.epoch)
+        return found
+
+    @property
+    def keeps(self) -> bool:
+        return self.hand_over
+
+    def kept(self, folder: Path, architecture: Architecture) -> Path | None:
+        found = folder / self._kept_as(architecture)
+        return found if self.hand_over and found.is_dir() else None
+
+    def _kept_as(self, architecture: Architecture) -> str:
+        return f"{architecture.digest[:16]}-shared"
 
     def extract(self, architecture: Architecture) -> nn.Module:
         """The stand-alone network of an architecture with copies of its shared weights."""

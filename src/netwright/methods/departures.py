@@ -34,7 +34,11 @@ def shortened(recipe: str, search: Search) -> str:
 
     estimator: Any = round_estimator(search.estimator)
     steps, (name, _, given) = training_steps(estimator), recipe.partition(":")
-    said = [*_faster(given, search.strategy, steps), *_fewer(name, given, search.strategy), *_statistics(given, search)]
+    said = [
+        *_faster(given, search.strategy, steps),
+        *_fewer(name, given, search.strategy),
+        *_statistics(name, given, search),
+    ]
     return f"{steps:,} steps are fewer than the paper's, so {', '.join(said)}" if said else ""
 
 
@@ -61,15 +65,16 @@ def _fewer(name: str, given: str, strategy: Strategy) -> list[str]:
     return [f"{count:,} architectures are scored, not {most:,}"] if count < most else []
 
 
-def _statistics(given: str, search: Search) -> list[str]:
-    from netwright.methods.single_path import STATISTICS
+def _statistics(name: str, given: str, search: Search) -> list[str]:
+    from netwright.methods import elastic, single_path
 
+    most = elastic.STATISTICS if name == "once-for-all" else single_path.STATISTICS
     estimator: Any = round_estimator(search.estimator)
     images = estimator.recalibrate * estimator.settings.batch_size
     everything = len(estimator.task.train) * (1 - estimator.validation)
-    if "recalibrate" in given or not images or images >= min(STATISTICS, everything):
+    if "recalibrate" in given or not images or images >= min(most, everything):
         return []
-    return [f"statistics for each are of {images:,} images, not {STATISTICS:,}"]
+    return [f"statistics for each are of {images:,} images, not {most:,}"]
 
 
 def _read(options: str) -> Options:

@@ -27,6 +27,7 @@ PAPERS = {
 
 EVALUATIONS = {
     "single-path-one-shot": 50 * 20,
+    "once-for-all": 50 * 20,
     "fairnas": 70 * 20,
     "one-shot": 1000,
     "random-weight-sharing": 1000,

@@ -17,6 +17,7 @@ from netwright.core.checkpoints import Checkpoints
 from netwright.core.errors import TrialFailed, UserError
 from netwright.core.inside import inside
 from netwright.core.kinds import kinds_checked
+from netwright.core.roles import hands_over
 from netwright.core.trained import PASSES
 from netwright.executors.inline import Inline
 from netwright.networks.counting import count
@@ -163,6 +164,7 @@ def conclude(
     known = None if earlier is None or further else earlier.epochs
     if final_epochs is None or (known is not None and not exact) or not train:
         own = (1 if anew or winner.start is None else 0) if by_clock else settings.epochs
+        own = 0 if winner.start is not None and not anew and hands_over(run.search.estimator) else own
         final_epochs = known if known is not None else own if train else 0
     if not train and earlier is None and winner.start is None:
         raise NothingTrained(

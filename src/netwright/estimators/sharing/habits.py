@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from netwright.core.checks import not_negative
 from netwright.core.errors import ConfigurationError
 from netwright.core.pace import Pace
 from netwright.estimators.sharing.hypergradient import Order
@@ -22,6 +23,7 @@ class Habits:
         evaluations never are.
     pace: how the learning rate moves.
     drop_path: "rising" from 0, epoch by epoch, or "constant".
+    distillation: weight of the loss by which each other network follows the largest one.
     rehearsals: the mode in which the loss on a training minibatch is measured when nothing is trained: "training", or
         "evaluation", by running statistics and with nothing dropped.
     """
@@ -32,6 +34,7 @@ class Habits:
     pace: Pace = "auto"
     drop_path: str = "rising"
     rehearsals: str = "training"
+    distillation: float = 0.0
 
     def __post_init__(self) -> None:
         for name, value, known in (
@@ -43,3 +46,4 @@ class Habits:
             if not any(type(value) is type(each) and value == each for each in known):
                 told = ", ".join(map(repr, known[:-1]))
                 raise ConfigurationError(f"SharedWeights: {name} = {value!r}: expected {told} or {known[-1]!r}")
+        not_negative("SharedWeights", "distillation", self.distillation)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from netwright.core.errors import UserError
+from netwright.core.warning import warn
 from netwright.estimators.sharing.weights import Weights
 from netwright.training import checkpoint
 
@@ -20,13 +21,29 @@ def fill(weights: Weights, snapshot: checkpoint.Snapshot, *, evaluated_only: boo
     place = snapshot.state["place"]
     weights.go_to(0 if evaluated_only else place["stage"])
     weights.supernet.load_state_dict({name: cast("Tensor", each) for name, each in snapshot.weights.items()})
+    weights.step = place["step"]
     if not evaluated_only:
         weights.optimiser.load_state_dict(snapshot.state["optimiser"])
-        weights.step, weights.probes = place["step"], place["probes"]
+        weights.probes = place["probes"]
         weights.total = place.get("total", weights.total)
         weights.sums.copy_(snapshot.state.get("sums", weights.sums))
         for name, states in snapshot.state.get("streams", {}).items():
             weights.streams[name].load_state_dict(states)
+
+
+def keep_network(folder: Path, network: nn.Module, epochs: int) -> None:
+    """Keep a network that leaves with its share of the weights, so that a final training finds it trained.
+
+    folder: for its checkpoint.
+    network: stand-alone.
+    epochs: that the weights were trained for.
+
+    A folder that cannot be written is said in a warning; the network is then not kept.
+    """
+    try:
+        checkpoint.save(folder, checkpoint.Snapshot(max(1, epochs), network.state_dict(), {"average": None}, {}))
+    except OSError as problem:
+        warn(f"the network is not kept in {folder}: {problem.strerror or problem}")
 
 
 def folder_of(trained: str) -> Path:

@@ -23,6 +23,7 @@ from netwright.core.task import Augmentation, Data, Examples, TaskShape
 from netwright.core.trees import moved
 from netwright.core.trial import Measurement, Proposal
 from netwright.estimators.sharing.curvature import Curvature
+from netwright.estimators.sharing.distilling import Teacher
 from netwright.estimators.sharing.habits import Habits
 from netwright.estimators.sharing.hypergradient import constant, second_order
 from netwright.estimators.sharing.minibatches import Minibatches, both_halves
@@ -90,6 +91,7 @@ class Weights:
         self.total = sum(stage.epochs for stage in stages) * self.training.in_a_pass
         self._batch: tuple[Any, Any] | None = None
         self._accumulated = 0
+        self.teacher = Teacher(self) if habits.distillation else None
         self.sums = torch.zeros(6, device=device, dtype=torch.float64)
         self.chance = by_chance(self.problem, self.held_out)
         self._lay_out()
@@ -265,6 +267,8 @@ class Weights:
         candidate, leaves = self._detached(candidate)
         with self.supernet.moving(), self._training_pass(moves=last):
             loss, outputs = self.loss(candidate, self.upcoming())
+        if self.teacher is not None:
+            loss = loss + self.habits.distillation * self.teacher.loss(candidate, outputs)
         loss.backward()
         score = self._score(outputs, self.upcoming()[1])
         gradient = {name: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for name, leaf in leaves.items()}

@@ -6,6 +6,7 @@ from netwright.strategies.paths.fair import FairPaths
 from netwright.strategies.paths.multinomial import MultinomialLearning
 from netwright.strategies.paths.natural_gradient import NaturalGradient
 from netwright.strategies.paths.perturbing import RandomThenPerturbed
+from netwright.strategies.paths.progressive_shrinking import ProgressiveShrinking
 from netwright.strategies.paths.proxy_landscape import ProxyLandscape
 from netwright.strategies.paths.screening import Screening
 from netwright.strategies.paths.then_search import TrainThenSearch
@@ -20,6 +21,7 @@ __all__ = [
     "MultinomialLearning",
     "NaturalGradient",
     "PathDropout",
+    "ProgressiveShrinking",
     "ProxyLandscape",
     "RandomThenPerturbed",
     "Screening",
