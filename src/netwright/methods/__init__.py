@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from netwright.methods.bayesian import *
     from netwright.methods.continuous import *
     from netwright.methods.distributions import *
+    from netwright.methods.elastic import *
     from netwright.methods.evaluators import *
     from netwright.methods.evolution import *
     from netwright.methods.fidelity import *
