@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netwright.core.errors import UserError
-from netwright.core.fronts import hypervolume, hypervolumes, knee, scaled, worst
+from netwright.core.fronts import best_within, hypervolume, hypervolumes, knee, scaled, spread, worst
+from netwright.core.objective import Constraint
+from netwright.core.trial import Measurement, Proposal, Trial
 
 grids = st.integers(1, 3).flatmap(
     lambda m: st.lists(st.tuples(*[st.integers(0, 5).map(float)] * m), min_size=1, max_size=8)
@@ -17,7 +19,7 @@ grids = st.integers(1, 3).flatmap(
 
 
 @given(grids)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_hypervolume_counts_the_cells_of_a_grid_that_some_point_covers(points):
     """Brute force: with whole coordinates the measure is the number of unit cells below some point."""
     cells = itertools.product(range(5), repeat=len(points[0]))
@@ -26,7 +28,7 @@ def test_the_hypervolume_counts_the_cells_of_a_grid_that_some_point_covers(point
 
 
 @given(grids)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_hypervolumes_are_those_of_all_points_so_far(points):
     reference = (0.5,) * len(points[0])
     expected = [hypervolume(points[: count + 1], reference) for count in range(len(points))]
@@ -63,3 +65,47 @@ def test_a_front_that_does_not_bend_outwards_has_no_knee():
 
 def test_scaling_keeps_an_objective_that_is_the_same_everywhere():
     np.testing.assert_array_equal(scaled([(1.0, 7.0), (3.0, 7.0)]), [(0.0, 1.0), (1.0, 1.0)])
+
+
+def test_the_points_that_stand_for_a_front_are_found_one_after_the_other():
+    """Brute force over subsets: the first alone dominates most, and no swap of the last one dominates more."""
+    front = [(0.0, 1.0), (0.1, 0.98), (0.5, 0.9), (0.55, 0.85), (0.9, 0.4), (1.0, 0.0)]
+
+    def volume(places):
+        return hypervolume([front[each] for each in places], (-0.1, -0.1))
+
+    chosen = spread(front, 3)
+    assert volume(chosen[:1]) == max(volume([each]) for each in range(6))
+    assert volume(chosen) == max(volume([*chosen[:2], each]) for each in range(6) if each not in chosen[:2])
+    assert sorted(spread(front, 9)) == list(range(6)) and spread([], 2) == []
+
+
+def trials(*metrics: dict[str, float]) -> list[Trial]:
+    """Completed trials, the accuracy to be large and the parameters small."""
+    return [
+        Trial(number, Proposal(None), "completed", Measurement(each), (each["acc"], -each["params"]))  # type: ignore[arg-type]
+        for number, each in enumerate(metrics)
+    ]
+
+
+def test_the_best_within_limits_is_the_most_accurate_that_keeps_them_all():
+    found = trials(
+        {"acc": 0.9, "params": 900.0, "macs": 10.0},
+        {"acc": 0.8, "params": 400.0, "macs": 90.0},
+        {"acc": 0.7, "params": 300.0, "macs": 10.0},
+        {"acc": 0.7, "params": 200.0, "macs": 10.0},
+    )
+    limits = [Constraint.parse("params <= 500"), Constraint.parse("macs <= 50")]
+    assert best_within(found, limits[:1]).number == 1
+    assert best_within(found, limits).number == 3
+    assert best_within(found, [Constraint.parse("params >= 500")]).number == 0
+
+
+def test_where_none_keeps_the_limits_the_nearest_is_named():
+    found = trials({"acc": 0.9, "params": 900.0}, {"acc": 0.5, "params": 300.0})
+    with pytest.raises(UserError, match=r"none of 2 trials keeps params <= 100; the nearest is trial 1: params 300"):
+        best_within(found, [Constraint.parse("params <= 100")])
+    with pytest.raises(UserError, match=r"'param' was not measured in this search; did you mean 'params'"):
+        best_within(found, [Constraint.parse("param <= 100")])
+    with pytest.raises(UserError, match="no trial of this search completed"):
+        best_within([], [])

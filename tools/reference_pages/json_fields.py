@@ -235,6 +235,18 @@ def below(prefix: str, fields: Fields) -> Fields:
     return {f"{prefix}{path}": described for path, described in fields.items()}
 
 
+POINT: Fields = {
+    "trial": ("count", "its number"),
+    "metrics.*": ("number?", "what the search measured"),
+    "metric": ("text", "what was tested, as test_accuracy"),
+    "test": ("number", "the mean over seeds, on the test examples"),
+    "spread": ("number?", "standard deviation over seeds; null of one"),
+    "text": ("text", "both, as people read them"),
+    "seeds": ("count", "trainings"),
+    "params": ("number?", "parameters"),
+    "macs": ("number?", "multiply-adds for one example"),
+}
+
 REPORT = below("report.figures.", FIGURES)
 COMMANDS: dict[str, Fields] = {
     "search": {**OUTCOME, "final": ("any?", "null without a final training"), **below("final.", FIGURES)},
@@ -259,6 +271,10 @@ COMMANDS: dict[str, Fields] = {
         **REPORT,
         "report.**": ("any", "(not always) what a final training keeps to go on from"),
     },
+    "show --front": {
+        **below("[].", TRIAL),
+        "[].mark": ("text", "`knee`, `best in the first`, both, or empty"),
+    },
     "show --trial": {
         **TRIAL,
         "attempts[].trial": ("count", "its number"),
@@ -279,6 +295,13 @@ COMMANDS: dict[str, Fields] = {
         "run": ("text", "its name"),
         "exported": ("path", "the folder"),
         **below("figures.", FIGURES),
+    },
+    "final --front": {"run": ("text", "its name"), **below("points[].", POINT)},
+    "export --front": {
+        "run": ("text", "its name"),
+        "exported": ("path", "the folder"),
+        "points[].folder": ("text", "in that folder, of this network"),
+        **below("points[].", POINT),
     },
     "audit": {
         "run": ("text", "whose shared weights were looked at"),

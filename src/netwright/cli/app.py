@@ -130,13 +130,16 @@ def show(
         int | None,
         typer.Option(help="Show this trial with its attempts, its curve, and its traceback and log if it failed."),
     ] = None,
+    front: Annotated[
+        bool, typer.Option("--front", help="Show the whole front of several objectives, its knee and the limits.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show RUN: its settings, its trials, what was found and what it cost."""
     from netwright.cli.show import show_run, show_trial
 
     if trial is None:
-        show_run(directory, run, as_json=as_json)
+        show_run(directory, run, as_json=as_json, only_front=front)
     else:
         show_trial(directory, run, trial, as_json=as_json)
 
@@ -155,6 +158,13 @@ def export(
     trial: Annotated[
         int | None, typer.Option(help="The trial whose network it is; by default the best one, or the one trained.")
     ] = None,
+    within: Annotated[
+        list[str],
+        typer.Option("--at", help='The best network that keeps this limit, as "params <= 50k"; may be repeated.'),
+    ] = [],  # noqa: B006
+    front: Annotated[
+        bool, typer.Option("--front", help="Every network of the front, each into a folder of its own.")
+    ] = False,
     train: Annotated[
         bool, typer.Option("--train", help="Train the network first where that was not done, without being asked.")
     ] = False,
@@ -166,7 +176,8 @@ def export(
     """Write RUN's trained network as plain PyTorch and check that it gives the reported predictions."""
     from netwright.cli.export import export_result
 
-    options = {"formats": formats, "trial": trial, "train": train, "overwrite": overwrite, "trust": trust}
+    which = {"trial": trial, "within": within, "front": front}
+    options = {"formats": formats, **which, "train": train, "overwrite": overwrite, "trust": trust}
     export_result(directory, run, to, **options, as_json=as_json, quiet=quiet)
 
 
@@ -179,6 +190,7 @@ def final(options: FinalOptions) -> None:
     train_finally(
         *(options.directory, options.run),
         trial=options.trial,
+        front=options.front,
         epochs=options.epochs,
         seeds=options.seeds,
         baselines=options.baselines,

@@ -305,6 +305,10 @@ class FinalOptions(TrainedElsewhere):
     run: Annotated[RunName, After()] = None
     directory: Directory = Path(RUNS)
     trial: Annotated[int | None, typer.Option(help="The trial whose network is trained; by default the best.")] = None
+    front: Annotated[
+        int | None,
+        typer.Option(help="Train so many networks of the front: its best, its knee, and those that stand for most."),
+    ] = None
     epochs: Annotated[
         int | None, typer.Option(help="Go on from the network's weights for so many epochs more; by default none.")
     ] = None

@@ -16,6 +16,7 @@ from netwright.cli.beside import load_beside
 from netwright.cli.flags import in_flags
 from netwright.cli.moving import moved
 from netwright.cli.output import colours, say, say_json
+from netwright.cli.points import chosen_at, lines_of, one_choice, points, row_of, several, train_points, write_index
 from netwright.cli.show import PLAN, REPORT, at, named
 from netwright.cli.trust import stored_plan
 from netwright.core.errors import UserError, marked
@@ -211,6 +212,7 @@ def train_finally(
     run: str | None,
     *,
     trial: int | None,
+    front: int | None,
     epochs: int | None,
     seeds: int | None,
     baselines: bool | None,
@@ -221,6 +223,7 @@ def train_finally(
 ) -> None:
     """`netwright final`: train a winner, or go on with one, and add the evidence that is missing.
 
+    front: so many points of the front in place of one network.
     elsewhere: options about where the trainings run, in place of those of the search. trust: see `stored_plan`.
     """
     from netwright.results import report_lines, trial_of
@@ -229,7 +232,12 @@ def train_finally(
         raise UserError(f"--epochs {epochs}: expected a whole number of at least 1")
     if seeds is not None and seeds < 1:
         raise UserError(f"--seeds {seeds}: expected a whole number of at least 1")
+    if front is not None and front < 1:
+        raise UserError(f"--front {front}: expected how many points of the front are trained, at least 1")
+    one_choice(trial=trial, front=front)
     found = Found(directory, run, "train", elsewhere, trust=trust)
+    if front is not None:
+        several(found.run)
     if trial is not None:
         trial_of(found.run, trial)
     silent = quiet or as_json
@@ -237,7 +245,7 @@ def train_finally(
     options: dict[str, Any] = {"final_epochs": epochs, "further": epochs is not None, "exact": True}
     options |= {"final_seeds": replace(plan, final_seeds=seeds).seeds_finally} if seeds is not None else {}
     options |= {"baselines": baselines} if baselines is not None else {}
-    if not found.run.kept("final") and epochs is None:
+    if (front is not None or not found.run.kept("final")) and epochs is None:
         options["final_epochs"] = plan.epochs_later
     if not silent:
         each = int(options["final_epochs"] or plan.candidate_epochs + plan.epochs_later)
@@ -247,6 +255,9 @@ def train_finally(
     if workers.chosen(found.place) == "folder":
         shared = sharing.of_run(directory, found.name, sharing.work_of("final", plan), aloud=not silent)
     executor = workers.make_executor(found.place, inside(directory, workers.LOGS, f"{found.name}-final"), shared)
+    if front is not None:
+        _train_front(found, front, executor, options, as_json=as_json, quiet=silent)
+        return
     with nullcontext() if executor is None else closing(executor):
         concluded = found.conclude(quiet=silent, trial=trial, executor=executor, **options)
     if as_json:
@@ -259,6 +270,26 @@ def train_finally(
         )
 
 
+def _train_front(
+    found: Found, count: int, executor: Executor | None, options: dict[str, Any], *, as_json: bool, quiet: bool
+) -> None:
+    """Train so many points of the front; what the run reports of its winner stays."""
+    before = found.run.kept(REPORT)
+    own = {"baselines": False, **options}
+
+    def conclude(trial: int, executor: Executor | None) -> Concluded:
+        return found.conclude(quiet=quiet, trial=trial, executor=executor, **own)
+
+    trained = train_points(found.run, count, conclude, executor, quiet=quiet)
+    if before is not None:
+        found.run.keep(REPORT, before)
+    if as_json:
+        say_json({"run": found.name, "points": trained})
+        return
+    where = at(found.directory)
+    say(*lines_of(found.run, trained), "", f"take them home: netwright export {found.name} --front --to front{where}")
+
+
 def export_result(
     directory: Path,
     run: str | None,
@@ -266,28 +297,36 @@ def export_result(
     *,
     formats: str,
     trial: int | None,
+    within: Sequence[str],
+    front: bool,
     train: bool,
     overwrite: bool,
     trust: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """`netwright export`: the trained network as it is; nothing is trained before that was agreed to."""
-    from netwright.results import NothingTrained, check_target, formats_of, report_lines, trial_of
+    """`netwright export`: the trained network as it is; nothing is trained before that was agreed to.
 
-    check_target(to, overwrite)
+    within: limits, of which the best network that keeps them is exported. front: every point of the front is.
+    """
+    from netwright.results import check_target, formats_of, report_lines, trial_of
+
+    one_choice(trial=trial, at=tuple(within), front=front)
+    if not (front and overwrite):  # then each folder in it is checked for itself
+        check_target(to, overwrite)
     wanted = formats_of(formats)
     found = Found(directory, run, "export", trust=trust)
     if trial is not None:
         trial_of(found.run, trial)
     silent = quiet or as_json
-    try:
-        concluded = found.conclude(quiet=silent, trial=trial, train=False)
-    except NothingTrained as problem:
-        epochs = found.plan.epochs_later
-        if not train:
-            _agree(found, trial, epochs, problem)
-        concluded = found.conclude(quiet=silent, trial=trial, final_epochs=epochs, final_seeds=1, baselines=False)
+    if front:
+        _export_front(found, to, wanted, train=train, overwrite=overwrite, as_json=as_json, quiet=silent)
+        return
+    if within:
+        best = chosen_at(found.run, within)
+        trial = best.number
+        say(*([] if silent else [f"trial {trial}, the best within {' and '.join(within)}"]))
+    concluded = _concluded(found, trial, train=train, quiet=silent)
     lines = write(concluded, to, overwrite=overwrite, formats=wanted)
     if as_json:
         said = {"run": found.name, "exported": str(to), "figures": concluded.figures.as_json()}
@@ -306,6 +345,42 @@ def export_result(
 def _recorded(path: Path) -> list[Any]:
     """What is known of each file besides plain PyTorch; nothing where there are none."""
     return parse_json(path.read_text(encoding="utf-8"))["files"] if path.exists() else []
+
+
+def _export_front(
+    found: Found, to: Path, formats: Sequence[str], *, train: bool, overwrite: bool, as_json: bool, quiet: bool
+) -> None:
+    """Each point of the front into a folder of its own, and a page that lists them."""
+    chosen = points(found.run)
+    before, rows = found.run.kept(REPORT), list[tuple[str, dict[str, Any]]]()
+    for trial in chosen:
+        concluded = _concluded(found, trial.number, train=train, quiet=quiet)
+        folder = f"trial-{trial.number}"
+        lines = write(concluded, to / folder, overwrite=overwrite, formats=formats)
+        say(*([] if quiet else [f"trial {trial.number}: {lines[-1]}"]))
+        rows.append((folder, row_of(trial, concluded)))
+    if before is not None:
+        found.run.keep(REPORT, before)
+    write_index(to, found.run, rows)
+    if as_json:
+        say_json(
+            {"run": found.name, "exported": str(to), "points": [{"folder": folder, **row} for folder, row in rows]}
+        )
+    elif not quiet:
+        say("", *lines_of(found.run, [row for _, row in rows]), "", f"exported {len(rows)} networks to {to}")
+
+
+def _concluded(found: Found, trial: int | None, *, train: bool, quiet: bool) -> Concluded:
+    """The network of a trial with the weights that there are; trained where there are none and that was agreed to."""
+    from netwright.results import NothingTrained
+
+    try:
+        return found.conclude(quiet=quiet, trial=trial, train=False)
+    except NothingTrained as problem:
+        epochs = found.plan.epochs_later
+        if not train:
+            _agree(found, trial, epochs, problem)
+        return found.conclude(quiet=quiet, trial=trial, final_epochs=epochs, final_seeds=1, baselines=False)
 
 
 def _agree(found: Found, trial: int | None, epochs: int, problem: Exception) -> None:

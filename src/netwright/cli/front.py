@@ -1,14 +1,17 @@
-"""What a search found, in lines and rows: its best trial, or the front of several objectives."""
+"""What a search found, in lines and rows: its best trial, or the front of several objectives with its knee."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from netwright.core.fronts import knee
+from netwright.core.objective import comparable, front
 from netwright.core.wording import duration, table
 from netwright.results.metric_words import metrics_text, number
 
 if TYPE_CHECKING:
+    from netwright.core.objective import Constraint
     from netwright.core.trial import Trial
     from netwright.engine.run import Run
     from netwright.store import StoredTrial
@@ -30,14 +33,48 @@ def front_lines(run: Run, named: str, *, trained: bool) -> list[str]:
     names = _metrics(run)
     completed = sum(each.completed for each in run.trials if not each.proposal.is_round)
     first = f"run {run.name}, front: {len(run.front)} of {completed} trials, {AHEAD}"
-    rows = [row(each, names) for each in run.front[:MOST_SHOWN]]
+    marks = marked_front(run.front, run.best.number)
+    rows = [[*row(each, names), marks.get(each.number, "")] for each in run.front[:MOST_SHOWN]]
     what = f"trial {run.best.number} is trained finally" if trained else f"best in the first: trial {run.best.number}"
     other = named.format(" --trial N")
     return [
         first,
-        *table(head(names), rows),
+        *table([*head(names), ""], rows),
+        *limit_lines(run.trials, run.search.limits),
         f"{what}; another: netwright final {other}, netwright export {other}",
     ]
+
+
+def marked_front(points: Sequence[Trial | StoredTrial], best: int | None = None) -> dict[int, str]:
+    """By number what is to be said of points of a front: where it bends most, and the best in the first objective.
+
+    points: the best in the first objective first. best: the trial that is taken; by default the first.
+    """
+    bend = knee([each.scores for each in points])
+    found: dict[int, list[str]] = {}
+    if bend is not None:
+        found.setdefault(points[bend].number, []).append("knee")
+    if points:
+        found.setdefault(points[0].number if best is None else best, []).append("best in the first")
+    return {number: ", ".join(said) for number, said in found.items()}
+
+
+def limit_lines(trials: Sequence[Trial | StoredTrial], limits: Sequence[Constraint]) -> list[str]:
+    """Of each limit how many trials broke it, and which point of the front is nearest to it."""
+    broke = [each for each in trials if each.state == "infeasible"]
+    ahead = front(comparable([each for each in trials if each.state == "completed" and each.scores]))
+    lines: list[str] = []
+    for limit in limits:
+        over = sum(not limit.holds(each.metrics) for each in broke if limit.metric in each.metrics)
+        measured = [each for each in ahead if limit.metric in each.metrics]
+        said = f"limit {limit}: {over} trials broke it" if over else f"limit {limit}: no trial broke it"
+        if measured:
+            near = min(measured, key=lambda each: abs(each.metrics[limit.metric] - limit.limit))
+            said += (
+                f"; nearest of the front is trial {near.number} with {number(limit.metric, near.metrics[limit.metric])}"
+            )
+        lines.append(said)
+    return lines
 
 
 def _metrics(run: Run) -> list[str]:

@@ -8,19 +8,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright.cli.front import AHEAD, head, row, with_params
+from netwright.cli.front import AHEAD, head, limit_lines, marked_front, row, with_params
 from netwright.cli.output import say, say_json
 from netwright.cli.progress import SCORE
 from netwright.cli.workers import LOGS
 from netwright.core.errors import UserError
-from netwright.core.objective import Objective
+from netwright.core.objective import Constraint, Objective
 from netwright.core.wording import amount, duration, shortened, table
 from netwright.methods.departures import departure
 from netwright.results.documents import PLANNED
 from netwright.results.metric_words import metrics_text, number
 
 if TYPE_CHECKING:
-    from netwright.store import RunSummary, Store, StoredAttempt, StoredTrial
+    from netwright.store import RunSummary, Store, StoredAttempt, StoredRun, StoredTrial
 
 LONGEST_TEXT = 60  # characters of an architecture in a table
 MOST_TRIALS = 20
@@ -86,14 +86,17 @@ def named(store: Store, run: str | None) -> str:
     return names[-1]
 
 
-def show_run(directory: Path, run: str | None, *, as_json: bool) -> None:
-    """Settings, counts, the best trials and the final report."""
+def show_run(directory: Path, run: str | None, *, as_json: bool, only_front: bool = False) -> None:
+    """Settings, counts, the best trials and the final report; or nothing but the front of several objectives."""
     from netwright.store import Store
 
     with Store.open_readonly(directory) as store:
         found = store.read_run(named(store, run))
         report, plan = store.document(found.name, REPORT), store.document(found.name, PLAN)
     summary = found.summary
+    if only_front:
+        _show_front(directory, found, as_json=as_json)
+        return
     if as_json:
         trials = [_trial_json(each) for each in found.trials]
         say_json({"front": _front(found.trials), **asdict(summary), "plan": plan, "trials": trials, "report": report})
@@ -116,7 +119,7 @@ def show_run(directory: Path, run: str | None, *, as_json: bool) -> None:
     if best:
         ahead = [each for number in best for each in completed if each.number == number]
         count = f"front      {len(ahead)} of {len(completed)}, {AHEAD}"
-        say(count, "", *table(_head(metrics), [_trial_row(each, metrics) for each in ahead[:MOST_TRIALS]]))
+        say(count, "", *_front_table(ahead[:MOST_TRIALS], ahead, metrics), *_limit_lines(summary, found.trials))
         say("", "the others")
         completed = [each for each in completed if each.number not in best]
     say("", *table(_head(metrics), [_trial_row(each, metrics) for each in completed[:MOST_TRIALS]]))
@@ -128,6 +131,49 @@ def show_run(directory: Path, run: str | None, *, as_json: bool) -> None:
         say("", *report["lines"])
     elif summary.state == "interrupted":
         say("", f"go on with: netwright resume {summary.name}{at(directory)}")
+
+
+def _show_front(directory: Path, found: StoredRun, *, as_json: bool) -> None:
+    """`netwright show RUN --front`: every point of the front, and how one is taken home."""
+    summary, metrics = found.summary, metric_names(found.summary)
+    by_number = {each.number: each for each in found.trials}
+    ahead = [by_number[number] for number in _front(found.trials)]
+    marks = marked_front(ahead)
+    if as_json:
+        say_json([{**_trial_json(each), "mark": marks.get(each.number, "")} for each in ahead])
+        return
+    if len(metrics) < 2:
+        raise UserError(
+            f"run {summary.name!r} has one objective, {metrics[0]}; a front needs two, as --objective {metrics[0]} "
+            "--objective params"
+        )
+    completed = sum(bool(each.scores) and each.purpose == "evaluate" for each in found.trials)
+    where = at(directory)
+    say(
+        f"run {summary.name}, front: {len(ahead)} of {completed} trials, {AHEAD}",
+        *_front_table(ahead, ahead, metrics),
+        *_limit_lines(summary, found.trials),
+    )
+    if ahead:
+        example = marks and next((each for each, said in marks.items() if "knee" in said), ahead[0].number)
+        say(
+            f"train some of them: netwright final {summary.name} --front 3{where}",
+            f"take one home: netwright export {summary.name} --trial {example}{where}, "
+            f'or: --at "params <= 50k"; all: --front --to DIR',
+        )
+
+
+def _front_table(shown: Sequence[StoredTrial], ahead: Sequence[StoredTrial], metrics: list[str]) -> list[str]:
+    marks = marked_front(ahead)
+    head = _head(metrics)
+    rows = [_trial_row(each, metrics) for each in shown]
+    rows = [[*row[:-1], marks.get(each.number, ""), row[-1]] for row, each in zip(rows, shown, strict=True)]
+    return table([*head[:-1], "", head[-1]], rows)
+
+
+def _limit_lines(summary: RunSummary, trials: Sequence[StoredTrial]) -> list[str]:
+    limits = summary.configuration["arguments"].get("constraints", [])
+    return limit_lines(trials, [Constraint.parse(each) for each in limits])
 
 
 def _front(trials: Sequence[StoredTrial]) -> list[int]:

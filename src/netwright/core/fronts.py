@@ -5,15 +5,28 @@ Scores are oriented throughout: larger is better.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from netwright.core.errors import UserError
+from netwright.core.errors import UserError, nearest
+from netwright.core.objective import Constraint, Scored, comparable, front
 
+BEYOND = 0.1  # of a front's range in each objective: how far below its worst lies the reference point
 LEAST_FOR_A_KNEE = 3  # points of a front with a bend: two lie on a line
+
+
+class Measured(Scored, Protocol):
+    """A trial with what it measured: `core.trial.Trial`, and the store's own."""
+
+    @property
+    def metrics(self) -> Mapping[str, float]: ...
+
+
+S = TypeVar("S", bound=Measured)
 
 
 def hypervolume(scores: ArrayLike, reference: Sequence[float]) -> float:
@@ -68,21 +81,79 @@ def scaled(scores: ArrayLike) -> np.ndarray:
     return np.where(high > low, (points - low) / width, 1.0)
 
 
-def knee(front: ArrayLike) -> int | None:
+def knee(points_of_front: ArrayLike) -> int | None:
     """The place of the point where a front bends most: farthest beyond the line between its ends (Das 1999).
 
     Each objective is scaled to 0..1 over the front, so that this is the point with the largest sum; the same holds for
     the plane through the ends of three objectives and more. Of equal ones the first. None where fewer than three points
     are finite, and where no point lies beyond the line.
 
-    front: (n, objectives), points of which none dominates another.
+    points_of_front: (n, objectives), of which none dominates another.
     """
-    points = _table(front)
+    points = _table(points_of_front)
     places = np.flatnonzero(np.isfinite(points).all(axis=1)) if len(points) else np.empty(0, int)
     if len(places) < LEAST_FOR_A_KNEE:
         return None
     sums = scaled(points[places]).sum(axis=1)
     return int(places[sums.argmax()]) if sums.max() > 1 + 1e-12 else None
+
+
+def spread(points_of_front: ArrayLike, count: int) -> list[int]:
+    """Places of at most `count` points that stand for a front: each adds the most hypervolume to those before it.
+
+    Objectives are scaled to 0..1 over the front, the reference point is a tenth below its worst in each. The first is
+    thus near the middle, the next ones towards the ends. In the order in which they were chosen; of equal ones the
+    first.
+
+    points_of_front: (n, objectives), finite, of which none dominates another.
+    count: how many are wanted.
+    """
+    points = _table(points_of_front)
+    if not len(points):
+        return []
+    unit, chosen = scaled(points), list[int]()
+    reference = (-BEYOND,) * unit.shape[1]
+    while len(chosen) < min(count, len(unit)):
+        left = [place for place in range(len(unit)) if place not in chosen]
+        chosen.append(max(left, key=lambda place: hypervolume(unit[[*chosen, place]], reference)))
+    return chosen
+
+
+def best_within(trials: Sequence[S], limits: Sequence[Constraint]) -> S:
+    """The best trial, by the first objective, then the next, of those that keep all limits and that no other dominates.
+
+    trials: of a search; those at the highest fidelity are compared, as its front is.
+    limits: on metrics that were measured, as `Constraint.parse("params <= 50k")`.
+
+    Raises UserError where a metric was not measured, and where no trial keeps the limits; it names the nearest.
+    """
+    compared = comparable(trials)
+    for limit in limits:
+        known = {name for each in compared for name in each.metrics}
+        if limit.metric not in known:
+            raise UserError(f"{limit.metric!r} was not measured in this search{nearest(limit.metric, known)}")
+    within = [each for each in compared if all(_keeps(each, limit) for limit in limits)]
+    if within:
+        return front(within)[0]
+    if not compared:
+        raise UserError("no trial of this search completed")
+    closest = min(compared, key=lambda each: (sum(_excess(each, limit) for limit in limits), each.number))
+    broken = next(limit for limit in limits if not _keeps(closest, limit))
+    found = broken.violation(closest.metrics) if broken.metric in closest.metrics else f"without {broken.metric}"
+    asked = " and ".join(map(str, limits))
+    raise UserError(f"none of {len(compared)} trials keeps {asked}; the nearest is trial {closest.number}: {found}")
+
+
+def _keeps(trial: Measured, limit: Constraint) -> bool:
+    return limit.metric in trial.metrics and limit.holds(trial.metrics)
+
+
+def _excess(trial: Measured, limit: Constraint) -> float:
+    """By what share of the limit it is missed."""
+    if _keeps(trial, limit):
+        return 0.0
+    value = trial.metrics.get(limit.metric, math.inf)
+    return abs(value - limit.limit) / max(abs(limit.limit), 1e-12)
 
 
 def _table(scores: ArrayLike) -> np.ndarray:

@@ -4,3 +4,8 @@ from __future__ import annotations
 
 KEPT = "final"  # the figures, and what was trained
 PLANNED = "final plan"  # what is being trained: trial, epochs behind it, epochs to come, networks side by side
+
+
+def kept_of(trial: int) -> str:
+    """The name of the same for a trial of its own, so that what was trained for several is found again."""
+    return f"{KEPT} of trial {trial}"

@@ -21,7 +21,7 @@ from netwright.core.roles import hands_over
 from netwright.core.trained import PASSES
 from netwright.executors.inline import Inline
 from netwright.networks.counting import count
-from netwright.results.documents import KEPT, PLANNED
+from netwright.results.documents import KEPT, PLANNED, kept_of
 from netwright.results.entries import FOUND, Entry, FinalTraining, final_work
 from netwright.results.exporting import Exported, check_target, export
 from netwright.results.figures import Figures
@@ -214,12 +214,13 @@ class Earlier:
 
     def keep(self, run: Run, figures: Figures) -> None:
         own = {**asdict(self), "start": _relative(run, self.start), "result": _relative(run, self.result)}
-        run.keep(KEPT, {**own, "figures": figures.as_json()})
+        for name in (KEPT, kept_of(self.trial)):
+            run.keep(name, {**own, "figures": figures.as_json()})
 
     @classmethod
     def of(cls, run: Run, trial: int) -> Earlier | None:
         """What was kept with the run; None where it is of another trial, or its files are gone."""
-        kept, store = run.kept(KEPT) or {}, run.store_directory
+        kept, store = run.kept(kept_of(trial)) or run.kept(KEPT) or {}, run.store_directory
         if store is None or kept.get("trial") != trial or not (store / kept["result"]).is_dir():
             return None
         start = kept["start"] and store / kept["start"]
