@@ -102,7 +102,7 @@ def test_a_recipe_without_epochs_is_given_those_that_fit() -> None:
 
 REFUSED = [
     (("--recipe", "dart"), "no recipe 'dart'.*did you mean 'darts'"),
-    (("--recipe", "darts", "--max-params", "100"), "follows a gradient and cannot keep"),
+    (("--recipe", "darts", "--max-params", "100"), "no network keeps the limit params <= 100: the smallest"),
     (("--recipe", "pc-darts"), "Darts|sources"),
     (("--recipe", "darts:oder=2"), "oder"),
     (("--recipe", "darts", "--time", "0.01s"), "one epoch of 'darts'.*give more time"),

@@ -13,7 +13,7 @@ from torch import nn
 import netwright as nw
 from netwright.cli.flags import in_flags
 from netwright.cli.main import run
-from netwright.core.errors import ConfigurationError, UserError
+from netwright.core.errors import UserError
 from netwright.core.objective import Constraint
 from netwright.engine.preflight import preflight
 from netwright.engine.preflight.feasibility import check_limits, excess
@@ -127,11 +127,22 @@ def test_excess_counts_shares_of_limits() -> None:
     assert excess(limits, {"params": 150, "macs": 25}) == pytest.approx(1.0)
 
 
-def test_a_gradient_is_refused_with_limits_from_python_too() -> None:
+def test_a_gradient_keeps_limits_and_is_refused_those_that_no_network_keeps() -> None:
     space = nw.spaces.NasBench201(channels=4, cells=1)
-    search = nw.methods.darts(space, nw.tasks.digits(limit=100), epochs=1).replace(constraints="params <= 5k")
-    with pytest.raises(ConfigurationError, match="follows a gradient and cannot keep params <= 5,000"):
-        search.run()
+    search = nw.methods.darts(space, nw.tasks.digits(limit=100), epochs=1)
+    found = search.replace(constraints="params <= 5k").run()
+    assert found.best.metrics["params"] <= 5000
+    with pytest.raises(UserError, match="params <= 1,000"):
+        search.replace(constraints="params <= 1k").run()
+
+
+@pytest.mark.parametrize("name", ["asng", "mdenas", "gdas", "snas", "proxylessnas", "pdarts", "robust_darts"])
+def test_all_that_follow_a_mixture_keep_limits(name: str) -> None:
+    space = nw.spaces.Darts(cells=2, channels=2) if name == "pdarts" else nw.spaces.NasBench201(channels=4, cells=1)
+    search = getattr(nw.methods, name)(space, nw.tasks.digits(limit=120), epochs=2)
+    free = search.estimator.cost.of_uniform["macs"]
+    found = search.replace(constraints=f"macs <= {0.8 * free:.0f}").run()
+    assert found.best.completed and found.best.metrics["macs"] <= 0.8 * free
 
 
 def test_the_command_names_its_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -382,7 +382,6 @@ class Plan(Asked):
 
     def _make_recipe(self, task: Task, space: Space) -> Search:
         from netwright.catalogue.arguments import called
-        from netwright.core.strategy import mixture_of
 
         assert self.recipe is not None
         name, options = split(self.recipe)
@@ -392,11 +391,6 @@ class Plan(Asked):
             options={**options, **pairs(self.training)},
             fixed={"seed": self.seed, "device": self.device, **epochs},
         )
-        if self.limits and mixture_of(made.strategy) is not None:
-            raise ConfigurationError(
-                f"recipe {name!r} follows a gradient and cannot keep {', '.join(self.limits)}; "
-                "recipes that search on trained weights can: single-path-one-shot, fairnas, one-shot"
-            )
         wanted = {} if self.objectives in ((), ("val_accuracy",)) else {"objective": self._wanted()["objective"]}
         return made.replace(**wanted, constraints=self.limits)
 

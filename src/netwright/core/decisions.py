@@ -150,7 +150,7 @@ class DecisionTable(Sequence[Decision]):
         for i, weight in enumerate(weights):
             after: dict[frozenset[int], int] = {}
             for before, total in best.items():
-                for options, holding in self._step(i, before):
+                for options, holding in self.steps(i, before):
                     found = total + (0 if INACTIVE in options else weight)
                     after[holding] = max(after.get(holding, 0), found)
             best = after
@@ -245,7 +245,7 @@ class DecisionTable(Sequence[Decision]):
                 last[fact] = i
         return tuple(last.items())
 
-    def _step(self, i: int, holding: frozenset[int]) -> Iterator[tuple[range | tuple[int, ...], frozenset[int]]]:
+    def steps(self, i: int, holding: frozenset[int]) -> Iterator[tuple[range | tuple[int, ...], frozenset[int]]]:
         """The options of decision `i`, grouped by the facts that hold after it, given those that hold before."""
         facts = self._facts
         conditions = self._conditions[i]
@@ -268,12 +268,12 @@ class DecisionTable(Sequence[Decision]):
         """counts[i][holding]: the number of ways to decide i, i+1, ... where these facts hold before i."""
         reached: list[set[frozenset[int]]] = [{frozenset()}]
         for i in range(len(self.sizes)):
-            reached.append({after for before in reached[i] for _, after in self._step(i, before)})
+            reached.append({after for before in reached[i] for _, after in self.steps(i, before)})
         counts: list[dict[frozenset[int], int]] = [{} for _ in reached]
         counts[-1] = dict.fromkeys(reached[-1], 1)
         for i in reversed(range(len(self.sizes))):
             for before in reached[i]:
-                counts[i][before] = sum(len(options) * counts[i + 1][after] for options, after in self._step(i, before))
+                counts[i][before] = sum(len(options) * counts[i + 1][after] for options, after in self.steps(i, before))
         return counts
 
     @cached_property
@@ -288,7 +288,7 @@ class DecisionTable(Sequence[Decision]):
         point: list[int] = []
         holding: frozenset[int] = frozenset()
         for i in range(len(self.sizes)):
-            for options, after in self._step(i, holding):
+            for options, after in self.steps(i, holding):
                 each = self._counts[i + 1][after]
                 if rank < len(options) * each:
                     position, rank = divmod(rank, each)

@@ -7,7 +7,7 @@ search, and so on. Nothing is registered: `isinstance(part, Role)` asks, and the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from netwright.core.space import Space
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
     from netwright.core.objective import Constraint
     from netwright.core.problem import Problem
+    from netwright.core.strategy import Decoder
     from netwright.core.task import TaskShape
 
 
@@ -121,6 +122,18 @@ class TrainsAlone(Trainer, Protocol):
 
     @property
     def cost(self) -> Any: ...
+
+
+@runtime_checkable
+class KeepsLimits(Protocol):
+    """Shares weights, and adds to the loss what leads a mixture to networks that keep the limits of a search."""
+
+    def within(self, limits: Sequence[Constraint]) -> Decoder:
+        """Have these limits kept in the trainings to come; what decodes a mixture under them.
+
+        limits: none to have none kept.
+        """
+        ...
 
 
 @runtime_checkable

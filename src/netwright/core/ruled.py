@@ -58,7 +58,7 @@ class RuledTable(JointTable):
         states: set[frozenset[Any]] = {frozenset()}
         for i in range(len(self.sizes)):
             try:
-                states = {after for before in states for _, after in self._step(i, before)}
+                states = {after for before in states for _, after in self.steps(i, before)}
             except Unread:
                 return True
             if len(states) > MOST_STATES:
@@ -122,12 +122,12 @@ class RuledTable(JointTable):
 
         return Earlier(look, lambda label, prefix: noted(count_of(self, label, prefix)), fold)
 
-    def _step(self, i: int, holding: frozenset[Any]) -> Iterator[tuple[range | tuple[int, ...], frozenset[Any]]]:
+    def steps(self, i: int, holding: frozenset[Any]) -> Iterator[tuple[range | tuple[int, ...], frozenset[Any]]]:
         """As for a plain table. holding: the facts that hold, and pairs of a feature and its value."""
         facts = frozenset(each for each in holding if isinstance(each, int))
         values: dict[Fact, int] = dict(holding - facts)
         allowed: tuple[int, ...] | None = None
-        for number, (options, after) in enumerate(super()._step(i, facts)):
+        for number, (options, after) in enumerate(super().steps(i, facts)):
             if options == (INACTIVE,):
                 yield options, after | self._known_after(i, values, INACTIVE)
                 return
@@ -242,7 +242,7 @@ class RuledTable(JointTable):
         state: frozenset[Any] = frozenset()
         for i in range(len(logs)):
             chosen.append(best[i][state][1])
-            state = next(after for options, after in self._step(i, state) if chosen[-1] in options)
+            state = next(after for options, after in self.steps(i, state) if chosen[-1] in options)
         return tuple(chosen)
 
     def _best(self, logs: Sequence[Sequence[float]]) -> list[dict[frozenset[Any], tuple[float, int]]]:
@@ -253,7 +253,7 @@ class RuledTable(JointTable):
             for state in self._counts[i]:
                 sums = (
                     ((logs[i][option] if option >= 0 else 0.0) + best[i + 1][after][0], option)
-                    for options, after in self._step(i, state)
+                    for options, after in self.steps(i, state)
                     for option in options
                 )
                 best[i][state] = max(sums, key=lambda pair: pair[0])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 from netwright.core.configuration import Configured
 from netwright.core.decision_space import DecisionSpace
@@ -23,6 +23,18 @@ if TYPE_CHECKING:
     from netwright.core.trial import Proposal, Trial
 
 R = TypeVar("R", bound="Strategy")
+
+
+class Decoder(Protocol):
+    """Knows which architectures keep the limits of a search, and which of them a mixture stands for."""
+
+    def holds(self, architecture: Architecture) -> bool:
+        """Whether an architecture keeps the limits."""
+        ...
+
+    def decode(self, mixture: Mixture) -> Architecture:
+        """The architecture that a mixture stands for within the limits, or the nearest to them."""
+        ...
 
 
 class Strategy(Configured, ABC):
@@ -106,6 +118,7 @@ class RoundStrategy(Strategy):
     """
 
     needs: ClassVar[type[Space]] = DecisionSpace
+    _decoder: Decoder | None = None
 
     @abstractmethod
     def state_dict(self) -> Mapping[str, Any]:
@@ -123,6 +136,17 @@ class RoundStrategy(Strategy):
     def mixture(self) -> Mixture | None:
         """The mixture that it now stands for; None where it has none. Recorded each epoch, and watched for alarms."""
         return None
+
+    def keep_within(self, decoder: Decoder) -> None:
+        """Keep the limits of a search in what is asked and recommended in the end; called before anything is asked."""
+        self._decoder = decoder
+
+    def within_limits(self, found: Architecture) -> Architecture:
+        """What was found; where it breaks a limit of the search, what the mixture stands for within the limits."""
+        if self._decoder is None or self._decoder.holds(found):
+            return found
+        mixture = self.mixture()
+        return found if mixture is None else self._decoder.decode(mixture)
 
     @property
     def probes_behind_epoch(self) -> int:
@@ -162,6 +186,9 @@ class Wrapper(RoundStrategy, Remembering):
 
     def remember(self, memory: Mapping[str, Any]) -> None:
         cast("Remembering", self.strategy).remember(memory)
+
+    def keep_within(self, decoder: Decoder) -> None:
+        self._rounds.keep_within(decoder)
 
     @property
     def _rounds(self) -> RoundStrategy:

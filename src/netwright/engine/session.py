@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from netwright.core.errors import ConfigurationError, NetwrightError, SearchFailed, UserError
 from netwright.core.inside import inside
+from netwright.core.roles import KeepsLimits
 from netwright.core.spelling import spelled
-from netwright.core.strategy import Strategy, mixture_of
+from netwright.core.strategy import RoundStrategy, Strategy, in_role, mixture_of
 from netwright.core.warning import warn
 from netwright.engine.finalists import measure_finalists
 from netwright.engine.identity import check_identity, check_name, next_name, note_identity
@@ -117,7 +118,7 @@ class Session:
         expected: float | None = None,
     ) -> Run:
         """Search to a stop; the run."""
-        strategy = fresh(self._search.strategy)
+        strategy = prepared(self._search)
         watch = None if on_progress is None else Watch(on_progress, self._stops)
         training = THEN_SEARCH if mixture_of(strategy) is None else 1.0
         stopper = Stopper(
@@ -295,13 +296,24 @@ def fresh(strategy: Strategy) -> Strategy:
     return strategy.replace(**{name: renewed(value) for name, value in strategy.arguments.items()})
 
 
+def prepared(search: Search) -> Strategy:
+    """A fresh strategy for a run; one that follows a mixture stands for networks that keep the limits."""
+    strategy, estimator = fresh(search.strategy), round_estimator(search.estimator)
+    if isinstance(estimator, KeepsLimits):
+        follows = in_role(strategy, RoundStrategy) if mixture_of(strategy) is not None else None
+        decoder = estimator.within(search.limits if follows is not None else ())
+        if follows is not None and search.limits:
+            follows.keep_within(decoder)
+    return strategy
+
+
 def load_run(search: Search, store: Store | str | Path, name: str | None) -> Run:
     """A stored run as it is."""
     with contextlib.ExitStack() as stack:
         opened = store if isinstance(store, Store) else stack.enter_context(Store.open_readonly(store))
         found = opened.read_run(_found(opened, name))
         check_identity(opened, found.name, search)
-        strategy = fresh(search.strategy)
+        strategy = prepared(search)
         shared = inside(opened.directory, FOLDER, found.name)
         stopper = Stopper(Stops(), search.objectives)
         memory = inside(opened.directory, MEMORY, found.name)

@@ -14,7 +14,7 @@ from netwright.core.roles import ChoosesTraining
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.core.trial import Measurement, Proposal
-from netwright.estimators.cost_sums import Built, CostModel, HasCostTerms, Table, Terms
+from netwright.estimators.cost_sums import Built, CostModel, HasCostTerms, Sums, Table, Terms
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -87,6 +87,20 @@ class Cost(Estimator):
         weighed = [each for each in table if each.kind != "sources"]
         even = Mixture({each.name: torch.ones(len(each.options) + len(each.soft)) for each in weighed})
         return {name: float(each) for name, each in self.expected(even).items()}
+
+    @property
+    def knows_mean(self) -> bool:
+        """Whether the expected cost of a mixture is known."""
+        try:
+            return bool(self._expected)
+        except UserError:
+            return False
+
+    @property
+    def additive(self) -> tuple[Sums, list[list[Sums]]] | None:
+        """What the rest of a network costs, and what each option of each decision adds; None where it is no sum."""
+        model = self._model
+        return (model.frame, model.options) if isinstance(model, Table) and model.is_additive else None
 
     def figures(self, architecture: Architecture) -> dict[str, int]:
         """The metrics of an architecture, as exact integers; `activation_memory` in bytes."""

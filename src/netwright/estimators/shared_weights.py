@@ -20,6 +20,7 @@ from netwright.core.errors import ConfigurationError, Diverged, UserError
 from netwright.core.estimator import Estimator, RoundEstimator
 from netwright.core.kinds import expect
 from netwright.core.memory_use import peak_of_process, peak_on
+from netwright.core.objective import Constraint
 from netwright.core.pace import Pace
 from netwright.core.placing import chosen_device
 from netwright.core.space import Space
@@ -29,8 +30,10 @@ from netwright.core.trial import Measurement, Proposal
 from netwright.core.warning import warn
 from netwright.core.workplace import workplace
 from netwright.estimators.cost import Cost
+from netwright.estimators.decoding import Within
 from netwright.estimators.first_network import require_runs
 from netwright.estimators.machine import behind
+from netwright.estimators.penalties import Limit
 from netwright.estimators.sharing import alarms
 from netwright.estimators.sharing.habits import Habits
 from netwright.estimators.sharing.hypergradient import Order
@@ -115,7 +118,8 @@ class SharedWeights(RoundEstimator):
     An epoch's measurement: train_loss, train_accuracy, probe_loss, probe_accuracy, epoch, peak_memory, `val_examples`,
     `accuracy_by_chance` (that of always naming the commonest class of the validation examples), and of a mixture
     its `entropy` (1 uniform, 0 decided), `parameter_free` (share of the chosen operations with nothing to learn) and
-    `parameter_free_by_chance`, `mixture_accuracy`, `rounded_accuracy` and `discretisation_gap` between them.
+    `parameter_free_by_chance`, `mixture_accuracy`, `rounded_accuracy` and `discretisation_gap` between them; under a
+    limit the `expected_macs`, `expected_params` or `expected_activation_memory` of it.
 
     Raises ConfigurationError for options outside what is allowed and for those the space's structure forbids,
     UserError for a space whose networks cannot share weights.
@@ -180,6 +184,7 @@ class SharedWeights(RoundEstimator):
             self.form["running_statistics"] = True
         self.sharing, self.terms = self._sharing(weights), terms_of(terms)
         self.final_settings = TrainingSettings(epochs=self.settings.epochs)
+        self._limits: tuple[Limit, ...] = ()
         self._weights: Weights | None = None
         self._unwritten: Path | None = None
         self._free: Mapping[str, frozenset[str]] = {}
@@ -227,6 +232,25 @@ class SharedWeights(RoundEstimator):
         """The share of the examples that is held out for validation, by the name of the argument."""
         return self.validation
 
+    def within(self, limits: Sequence[Constraint]) -> Within:
+        """Add a `Limit` for each of these to the loss of the trainings to come; what decodes a mixture under them.
+
+        Where the expected cost of a mixture over the space is not known, they are kept when it is decoded only.
+        """
+        counted = [each for each in limits if each.metric in self.cost.metrics]
+        self._limits = tuple(map(Limit.of_constraint, counted)) if counted and self.cost.knows_mean else ()
+        return Within(self.cost, counted)
+
+    @property
+    def _limited(self) -> list[str]:
+        """The metrics that a limit is on."""
+        return list(dict.fromkeys(each.metric for each in self._limits))
+
+    @property
+    def _added(self) -> tuple[Term, ...]:
+        """All that is added to the loss that rounds are told."""
+        return (*self.terms, *self._limits)
+
     def measuring(self, *names: str) -> Estimator:
         return behind(self._measuring(names), self.space, self.task.shape, names)
 
@@ -269,6 +293,8 @@ class SharedWeights(RoundEstimator):
         reset_peak_memory(self.device)
         with self._reported():
             self._weights = self._made(seed)
+        for term in self._added:
+            term.begin(self._weights.total)
         self._ended_epoch = False
 
     def _sharing(self, given: Sharing | None) -> Sharing:
@@ -309,9 +335,9 @@ class SharedWeights(RoundEstimator):
         with self._reported(), weights.running(proposal), at_work():
             found = weights.round(proposal)
         self._ended_epoch = weights.step > before and (weights.step % weights.steps == 0 or weights.is_over)
-        if not self.terms or proposal.along is not None:
+        if not self._added or proposal.along is not None:
             return found
-        return with_terms(found, proposal.candidate, self.terms, self.cost)
+        return with_terms(found, proposal.candidate, self._added, self.cost)
 
     def end_soon(self) -> None:
         self.weights.end_soon()
@@ -342,6 +368,7 @@ class SharedWeights(RoundEstimator):
                 )
         if mixture is not None:
             metrics |= self._watched(mixture)
+            metrics |= {f"expected_{name}": float(self.cost.expected(mixture)[name]) for name in self._limited}
         metrics |= {"val_examples": float(len(weights.held_out))}
         if weights.chance is not None:
             metrics[f"{main}_by_chance"] = weights.chance
@@ -435,6 +462,7 @@ class SharedWeights(RoundEstimator):
             "place": {"step": weights.step, "probes": weights.probes, "stage": weights.stage, "total": weights.total},
             "sums": weights.sums,
             "companion": dict(companion),
+            "terms": [dict(term.state_dict()) for term in self._added],
         }
         if weights.streams:
             state["streams"] = {name: each.state_dict() for name, each in weights.streams.items()}
@@ -464,6 +492,9 @@ class SharedWeights(RoundEstimator):
             return None
         self._weights = self._made(snapshot.facts["seed"])
         fill(self._weights, snapshot)
+        for term, state in zip(self._added, snapshot.state.get("terms", ()), strict=False):
+            term.begin(self._weights.total)
+            term.load_state_dict(state)
         self._ended_epoch = False
         return snapshot.epoch, snapshot.state["companion"]
 

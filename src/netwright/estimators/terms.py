@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -28,7 +28,7 @@ class Term(Configured, ABC):
     weight: by which it is multiplied before it is added to the loss.
     """
 
-    weight: float
+    weight: float = 1.0
 
     @abstractmethod
     def value(self, mixture: Mixture, cost: Cost) -> Tensor:
@@ -40,6 +40,29 @@ class Term(Configured, ABC):
     def of(self, architecture: Architecture, cost: Cost) -> float:
         """The same of one architecture alone; by default 0."""
         return 0.0
+
+    def joined(self, loss: Tensor, value: Tensor) -> Tensor:
+        """The loss with the term; by default the sum of both.
+
+        loss, value: scalars, of which either may have a graph.
+        """
+        return loss + self.weight * value
+
+    def begin(self, steps: int) -> None:
+        """A training of so many steps begins; for terms that learn."""
+
+    def learn(self, value: float) -> None:
+        """A step of the architecture's weights was taken; for terms that learn.
+
+        value: of the mixture.
+        """
+
+    def state_dict(self) -> Mapping[str, float]:
+        """What was learnt; by default nothing."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, float]) -> None:
+        """Go on from what `state_dict` gave."""
 
 
 class ExpectedCost(Term):
@@ -112,30 +135,43 @@ def _read(text: str) -> Term:
 
 
 def with_terms(found: Measurement, candidate: Architecture | Mixture, terms: Sequence[Term], cost: Cost) -> Measurement:
-    """A round's measurement, its loss and its gradient by mixture weight with the terms."""
-    if isinstance(candidate, Architecture):
-        total = sum(term.weight * term.of(candidate, cost) for term in terms)
-        return _added(found, torch.tensor(total), found.gradient)
+    """A round's measurement, its loss and its gradient by mixture weight with the terms, which learn from it."""
+    told = torch.as_tensor(found.metrics["loss"])
+    loss = told.detach().double().requires_grad_()
     asked = found.gradient or {}
+    if isinstance(candidate, Architecture):
+        values = [torch.tensor(float(term.of(candidate, cost)), dtype=torch.float64) for term in terms]
+        return _changed(found, _joined(loss, terms, values).detach().to(told), found.gradient)
     weights = {name: each.detach().requires_grad_(name in asked) for name, each in candidate.weights.items()}
-    total = _total(Mixture(weights, candidate.active), terms, cost)
-    gradient = dict(asked)
-    if asked and total.requires_grad:
-        slopes = torch.autograd.grad(total, [weights[name] for name in asked], allow_unused=True)
-        for name, slope in zip(asked, slopes, strict=True):
-            gradient[name] = asked[name] if slope is None else asked[name] + slope.to(asked[name])
-    return _added(found, total.detach(), gradient or None)
+    mixture = Mixture(weights, candidate.active)
+    values = [term.value(mixture, cost) for term in terms]
+    total = _joined(loss, terms, [each.to(loss.device) for each in values])
+    gradient = _with_slopes(asked, weights, loss, total) if asked else None
+    for term, value in zip(terms, values, strict=True) if asked else ():
+        term.learn(float(value.detach()))
+    return _changed(found, total.detach().to(told), gradient)
 
 
-def _added(found: Measurement, total: Tensor, gradient: Mapping[str, Tensor] | None) -> Measurement:
-    metrics: dict[str, Any] = dict(found.metrics)
-    loss = torch.as_tensor(metrics["loss"])
-    metrics["loss"] = loss + total.to(loss)
-    return Measurement(metrics, gradient, found.curve)
+def _joined(loss: Tensor, terms: Sequence[Term], values: Sequence[Tensor]) -> Tensor:
+    for term, value in zip(terms, values, strict=True):
+        loss = term.joined(loss, value)
+    return loss
 
 
-def _total(mixture: Mixture, terms: Sequence[Term], cost: Cost) -> Tensor:
-    return cast("Tensor", sum(term.weight * term.value(mixture, cost) for term in terms))
+def _with_slopes(
+    asked: Mapping[str, Tensor], weights: Mapping[str, Tensor], loss: Tensor, total: Tensor
+) -> dict[str, Tensor]:
+    """The gradient of the total by mixture weight, of which that of the loss is known (the chain rule)."""
+    by_loss, *slopes = torch.autograd.grad(total, [loss, *(weights[name] for name in asked)], allow_unused=True)
+    share = 1.0 if by_loss is None else by_loss
+    found = {name: each * share.to(each) if isinstance(share, torch.Tensor) else each for name, each in asked.items()}
+    added = {name: slope.to(found[name]) for name, slope in zip(asked, slopes, strict=True) if slope is not None}
+    return {name: found[name] + added[name] if name in added else found[name] for name in found}
+
+
+def _changed(found: Measurement, loss: Tensor, gradient: Mapping[str, Tensor] | None) -> Measurement:
+    metrics: dict[str, Any] = {**found.metrics, "loss": loss}
+    return Measurement(metrics, gradient or None, found.curve)
 
 
 def _finite(owner: Term, weight: float) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 from netwright.core.errors import ConfigurationError, TrialFailed, UntrainableSpace, UserError, marked
 from netwright.core.objective import Constraint
 from netwright.core.randomness import derived_seed
-from netwright.core.roles import TrainsAlone
+from netwright.core.roles import KeepsLimits, TrainsAlone
 from netwright.core.spelling import plain
 from netwright.core.strategy import mixture_of
 from netwright.core.trial import Measurement, Proposal
@@ -26,8 +26,9 @@ from netwright.engine.rounds import round_estimator
 from netwright.engine.stops import ONLY_INFEASIBLE
 
 if TYPE_CHECKING:
-    from netwright.core.architecture import Architecture
+    from netwright.core.architecture import Architecture, Mixture
     from netwright.core.estimator import Estimator, RoundEstimator
+    from netwright.core.objective import Constraint
     from netwright.engine.preflight.first_batch import Tried
     from netwright.engine.search import Search
 
@@ -157,14 +158,27 @@ def _check_limits_alone(search: Search, shared: RoundEstimator | None) -> None:
     if not limits:
         return
     first = shared is not None and shared.trained is None
-    if first and mixture_of(search.strategy) is not None:
-        raise ConfigurationError(
-            f"{type(search.strategy).__name__} follows a gradient and cannot keep {', '.join(map(str, limits))}; "
-            "strategies that search on trained weights can"
-        )
+    mixture = mixture_of(search.strategy) if first else None
+    if mixture is not None and _is_decoded(mixture, search, shared, limits):
+        return
+    first = first and mixture is None
     rng, samples = np.random.default_rng(search.seed), SAMPLES_FOR_SHARED if first else SAMPLES
     for line in check_limits(Counted(cost, search.space, limits, rng, samples), _draws(search) if first else None):
         warn(plain(line))
+
+
+def _is_decoded(mixture: Mixture, search: Search, shared: RoundEstimator | None, limits: Sequence[Constraint]) -> bool:
+    """Whether a network that keeps the limits is found in a mixture without preferences yet.
+
+    Raises ConfigurationError where what shares the weights cannot keep any.
+    """
+    if not isinstance(shared, KeepsLimits):
+        raise ConfigurationError(
+            f"{type(search.strategy).__name__} follows a gradient and cannot keep {', '.join(map(str, limits))} with "
+            f"{type(shared).__name__}; strategies that search on trained weights can"
+        )
+    decoder = shared.within(limits)
+    return decoder.holds(decoder.decode(mixture))
 
 
 def _draws(search: Search) -> int:

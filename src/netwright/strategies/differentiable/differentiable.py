@@ -307,7 +307,7 @@ class Differentiable(Rounds):
     def recommend(self, trials: Sequence[Trial]) -> Architecture:
         """The architecture that was evaluated at the end; before, the one that the mixture stands for by now."""
         completed = [trial for trial in trials if trial.completed and trial.proposal.purpose == "evaluate"]
-        return fittest(completed).architecture if completed else self.result()
+        return fittest(completed).architecture if completed else self.within_limits(self.result())
 
     def figures(self) -> Mapping[str, float]:
         share, last = self.progress.scheduled(self.pace, late=True)

@@ -94,7 +94,7 @@ class MultinomialLearning(RoundStrategy):
         if self._ended:
             raise StopSearch(OVER)
         self._ended = True
-        return Proposal(self._comparison.likeliest())
+        return Proposal(self.within_limits(self._comparison.likeliest()))
 
     def tell(self, trial: Trial) -> None:
         if trial.proposal.purpose == "train":
@@ -106,7 +106,7 @@ class MultinomialLearning(RoundStrategy):
             self._current, self._over = None, False
 
     def recommend(self, trials: Sequence[Trial]) -> Architecture:
-        return self._comparison.likeliest()
+        return self.within_limits(self._comparison.likeliest())
 
     def mixture(self) -> Mixture:
         return self._comparison.probabilities.mixture()

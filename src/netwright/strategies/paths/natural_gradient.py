@@ -138,7 +138,7 @@ class NaturalGradient(RoundStrategy):
         if self._ended:
             raise StopSearch(OVER)
         self._ended = True
-        return Proposal(self._ascent.theta.likeliest())
+        return Proposal(self.within_limits(self._ascent.theta.likeliest()))
 
     def tell(self, trial: Trial) -> None:
         if trial.proposal.purpose == "train":
@@ -150,7 +150,7 @@ class NaturalGradient(RoundStrategy):
                 self._points, self._losses, self._trained = [], [], 0
 
     def recommend(self, trials: Sequence[Trial]) -> Architecture:
-        return self._ascent.theta.likeliest()
+        return self.within_limits(self._ascent.theta.likeliest())
 
     def mixture(self) -> Mixture:
         return self._ascent.theta.mixture()

@@ -138,7 +138,7 @@ class Rounds(RoundStrategy):
         return self._run.talk.is_between
 
     def recommend(self, trials: Sequence[Trial]) -> Architecture:
-        return self.result()
+        return self.within_limits(self.result())
 
     def state_dict(self) -> Mapping[str, Any]:
         return {"attributes": kept(self), "run": self._run.state_dict()}
@@ -177,7 +177,7 @@ class _Run:
         if self._closed:
             raise StopSearch(self.ended or OVER)
         self._closed = True
-        return Proposal(self._owner.result())
+        return Proposal(self._owner.within_limits(self._owner.result()))
 
     def tell(self, trial: Trial) -> None:
         if not self.talk.is_pending:
