@@ -16,6 +16,7 @@ from netwright.engine.preflight.first_batch import unbuildable
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
+    from netwright.core.estimator import Estimator
     from netwright.core.objective import Constraint
     from netwright.core.space import Space
     from netwright.core.trial import Measurement
@@ -48,7 +49,12 @@ class Counted:
     """
 
     def __init__(
-        self, cost: Counts, space: Space, limits: Sequence[Constraint], rng: np.random.Generator, samples: int
+        self,
+        cost: Counts | Estimator,
+        space: Space,
+        limits: Sequence[Constraint],
+        rng: np.random.Generator,
+        samples: int,
     ) -> None:
         self._cost, self.space = cost, space
         self.limits = [each for each in limits if each.metric in cost.metrics]
