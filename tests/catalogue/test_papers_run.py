@@ -53,6 +53,7 @@ FEW = {  # options with which a method does in two trials what it is about
     "harmonica": "samples=2,stages=1",
     "hypernetworks": "evaluations=2",
     "lcranknet": "least=2",
+    "mnasnet": "batch=1,steps=1",
     "memnas": "initial=2,batch=1,candidates=2",
     "nao": "quick=true,initial=1,new=1,epochs=1,hidden=4,embedding=4",
     "nas-rl": "batch=1",

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from netwright.core.architecture import Mixture
 from netwright.core.errors import ConfigurationError
 from netwright.core.task import TaskShape
 from netwright.estimators import Cost
@@ -162,3 +163,26 @@ def test_known_networks_are_called_so_where_they_are_it():
     assert "like mobilenet_v3_large" in Mobile().known(SMALL)
     with pytest.raises(ConfigurationError, match="did you mean 'mobilenet_v2'"):
         published_mobile("mobilenetv2")
+
+
+@pytest.mark.parametrize("form", ["fbnetv2", "once-for-all", "fbnet"])
+def test_a_mixture_that_is_decided_gives_what_its_path_gives(form):
+    """Masks on the largest layer (Wan et al. 2020): one-hot weights leave the chosen sizes alone."""
+    space = Mobile(form, width=0.25)
+    torch.manual_seed(1)
+    supernet = Supernet(space, TaskShape((3, 16, 16), 10)).eval()
+    rng = np.random.default_rng(4)
+    images = torch.randn(6, 3, 16, 16)
+    architecture = space.sample(rng)
+    if form != "fbnet":
+        largest_image = {**architecture.decisions, "resolution": 1.0}  # others are brought back to it in a mixture
+        architecture = space.architecture(largest_image)
+    weights = {}
+    for decision, chosen in zip(space.decisions, architecture.content, strict=True):
+        weights[decision.name] = torch.eye(len(decision.options))[max(0, chosen)].requires_grad_()
+    mixture = Mixture(weights, {name: tuple(range(len(each))) for name, each in weights.items()})
+    mixed = supernet(images, mixture)
+    torch.testing.assert_close(mixed, supernet(images, architecture), rtol=1e-3, atol=1e-3)
+    mixed.square().sum().backward()
+    slopes = [each.grad.abs().sum() for each in weights.values() if each.grad is not None]
+    assert len(slopes) > 0.8 * len(weights) and sum(float(each) > 0 for each in slopes) > 0.8 * len(slopes)

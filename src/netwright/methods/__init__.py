@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from netwright.methods.gates import *
     from netwright.methods.generated_weights import *
     from netwright.methods.merging import *
+    from netwright.methods.mobile import *
     from netwright.methods.one_shot_benchmark import *
     from netwright.methods.random_wiring import *
     from netwright.methods.recurrent_cells import *

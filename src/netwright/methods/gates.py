@@ -18,8 +18,11 @@ __all__ = ["proxylessnas"]
 PAPERS = {
     "proxylessnas": (
         "netwright search DATA --method proxylessnas",
-        "its space of mobile blocks and the penalty on latency",
+        "the penalty on latency",
     ),
+}
+SPACES = {
+    "proxylessnas": "mobile:form=proxylessnas",
 }
 
 WARM_UP = 0.25  # 40 of 160 epochs

@@ -28,7 +28,7 @@ PAPERS = {
     ),
     "dsnas": (
         "netwright search DATA --method dsnas",
-        "its ShuffleNet blocks, progressive early stop and penalty on operations",
+        "its progressive early stop and penalty on operations",
     ),
     "gdas": (
         "netwright search DATA --method gdas",
@@ -38,6 +38,9 @@ PAPERS = {
         "netwright search DATA --method snas",
         "its penalty on resources",
     ),
+}
+SPACES = {
+    "dsnas": "mobile:form=shufflenet",
 }
 
 
