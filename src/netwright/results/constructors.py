@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -188,6 +188,10 @@ def _arguments(module: nn.Module) -> dict[str, Any] | None:
     if isinstance(module, nn.TransformerEncoder):
         nested = {"enable_nested_tensor": bool(module.use_nested_tensor), "mask_check": module.mask_check}
         return {"encoder_layer": module.layers[0], "num_layers": len(module.layers), "norm": module.norm} | nested
+    if isinstance(module, nn.Transformer):
+        layer = _transformer_layer(cast("nn.TransformerEncoderLayer", module.encoder.layers[0]))
+        counts = {f"num_{name}_layers": len(getattr(module, name).layers) for name in ("encoder", "decoder")}
+        return layer | counts
     if isinstance(module, nn.TransformerDecoder):
         return {"decoder_layer": module.layers[0], "num_layers": len(module.layers), "norm": module.norm}
     return None
