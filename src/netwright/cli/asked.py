@@ -60,6 +60,13 @@ class Asked:
     training: Annotated[str, typer.Option(help="Training options, as learning_rate=0.05,batch_size=128.")] = ""
     seed: Annotated[int, typer.Option(help="Everything random follows from this number.")] = 0
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto"
+    latency: Annotated[
+        str | None,
+        typer.Option(
+            help="How latency_ms is measured: torch, compile or onnxruntime, as onnxruntime:threads=2,batch=8; by "
+            "default torch in one thread."
+        ),
+    ] = None
     final_epochs: Annotated[
         int | None,
         typer.Option(

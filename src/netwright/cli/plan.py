@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from netwright.cli.given_network import GivenNetwork
+    from netwright.core.estimator import Estimator
     from netwright.core.space import Space
     from netwright.core.strategy import Strategy
     from netwright.engine import Search
@@ -151,6 +152,7 @@ class Plan(Asked):
             device=self.device,
             after=after,
             metric=self._asked_metric,
+            latency=self.latency or "",
         )
         workers = found.workers if self.decides_workers else self.workers
         return replace(self, automatic=found.as_json(), workers=workers)
@@ -317,8 +319,15 @@ class Plan(Asked):
 
         metrics = [Constraint.parse(each).metric for each in self.limits]
         metrics += [name for each in self.objectives for name in Objective.parse(each).needs()]
-        estimator = with_scores(self.make_training(task, space), metrics)
+        estimator = with_scores(self.on_machine(self.make_training(task, space), task, space), metrics)
         return Search(self.make_strategy(space), estimator, constraints=self.limits, **self._wanted())
+
+    def on_machine(self, estimator: Estimator, task: Task, space: Space) -> Estimator:
+        """The estimator behind what measures the metrics of a machine that are asked for."""
+        from netwright.core.objective import names_in
+        from netwright.estimators.machine import behind
+
+        return behind(estimator, space, task.shape, names_in((*self.objectives, *self.limits)), self.latency or "")
 
     def _make_training_alone(self, task: Task, space: Space) -> Search:
         """The network that is given, counted; its training is the final one."""
@@ -337,7 +346,7 @@ class Plan(Asked):
         from netwright.engine import Search
         from netwright.strategies import RandomSearch
 
-        estimator = self.make_training(task, space, self.search_seconds)
+        estimator = self.on_machine(self.make_training(task, space, self.search_seconds), task, space)
         return Search(RandomSearch(space), estimator, constraints=self.limits, **self._wanted())
 
     def _wanted(self) -> dict[str, Any]:
@@ -391,7 +400,11 @@ class Plan(Asked):
             options={**options, **pairs(self.training)},
             fixed={"seed": self.seed, "device": self.device, **epochs},
         )
-        wanted = {} if self.objectives in ((), ("val_accuracy",)) else {"objective": self._wanted()["objective"]}
+        wanted: dict[str, Any] = (
+            {} if self.objectives in ((), ("val_accuracy",)) else {"objective": self._wanted()["objective"]}
+        )
+        if self.latency:
+            wanted["estimator"] = self.on_machine(made.estimator, task, space)
         return made.replace(**wanted, constraints=self.limits)
 
     def fitted(self, task: Task, space: Space) -> Plan:

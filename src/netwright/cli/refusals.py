@@ -173,7 +173,8 @@ def _refuse_unknown(what: str, options: Iterable[str], known: Sequence[str], nou
 def _refuse_metrics(plan: Plan) -> None:
     """ConfigurationError for objectives and limits on what neither a training nor shared weights measure."""
     from netwright.estimators import Cost
-    from netwright.estimators.machine import METRICS
+    from netwright.estimators.machine import METRICS, where
+    from netwright.estimators.machine.energy import counters
     from netwright.estimators.zero_cost import PROXIES
     from netwright.problems import METRIC_NAMES
     from netwright.tasks.opening import code_named
@@ -181,6 +182,9 @@ def _refuse_metrics(plan: Plan) -> None:
     if code_named(plan.data, plan.data_dir) is not None:
         return  # what is measured there is known once it is there
 
+    where(plan.latency or "")
+    if any("energy_j" in str(each) for each in (*plan.objectives, *plan.limits)):
+        counters()
     trained = () if plan.recipe else ("train_loss", "train_accuracy", *PROXIES)
     known = [*Cost.metrics, *METRICS, *trained, "val_loss", *(f"val_{each}" for each in METRIC_NAMES), *METRIC_NAMES]
     for option, metric in (

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from netwright.core.decision_space import DecisionSpace
-from netwright.core.trial import Proposal
 from netwright.core.wording import duration
 from netwright.spaces.with_training import WithTraining
 from netwright.strategies.race import Race
@@ -23,6 +22,8 @@ from netwright.training.settings import TrainingSettings
 from netwright.training.usual import choices, usual
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from netwright.core.architecture import Architecture
     from netwright.core.objective import Constraint
     from netwright.core.space import Space
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from netwright.tasks.task import Task
     from netwright.training.mirrors import Mirrored
     from netwright.training.timing import Pace
+
+    Keeps = Callable[[Architecture], bool]
 
 __all__ = ["auto"]
 
@@ -181,7 +184,7 @@ class Decided:
         raced = ", ".join(f"{_words(name)} {' or '.join(map(_shown, each))}" for name, each in self._raced())
         last = f"the winner is trained anew on all examples{self._copied()}" if self.again else HANDED_OVER
         return [
-            f"contestants: {', '.join([*self.known, 'changes of the leaders'])}",
+            f"contestants: {', '.join([*(self.known or ['random networks']), 'changes of the leaders'])}",
             f"training: {', '.join(self._usual())}{f'; raced: {raced}' if raced else ''}",
             f"race: {self._race()}",
             f"time: {duration(self.seconds)} for the race{self._at_once()}; then {last}",
@@ -237,6 +240,7 @@ def decided(
     pace: Pace | None = None,
     mirrored: Mirrored | None = None,
     metric: str = "",
+    latency: str = "",
 ) -> Decided:
     """What the default search of a task is.
 
@@ -251,7 +255,10 @@ def decided(
     pace: of a well-known network's training, where it is known; timed otherwise.
     mirrored: whether images may be mirrored, where it is known; found out otherwise.
     metric: that is asked for, as the problem calls it, where trainings should be made for it.
+    latency: how it is measured where it is limited, as of `estimators.machine.where`.
     """
+    from netwright.estimators.machine import METRICS, keeping, known_beforehand
+
     given, seconds = dict(given or {}), max(seconds, LEAST_TIME)
     examples = len(task.train)
     settings = {**usual(task.shape, task.problem, examples), **BY_THE_CLOCK, **given}
@@ -276,9 +283,12 @@ def decided(
         judged_by=metric if metric in {*task.problem.further, *(each.name for each in task.problem.metrics)} else "",
     )
     space = found.space(networks)
+    keeps = keeping(known_beforehand(space, task.shape, [each.metric for each in limits], latency), limits)
     known = {name: _with_usual_training(space, each) for name, each in networks.known(task.shape).items()}
+    if any(each.metric in METRICS for each in limits):
+        known = {name: each for name, each in known.items() if keeps(each)}
     if pace is None:
-        pace = _pace(space, task, found.training(space, task, device), _pilot(space, task, known, limits))
+        pace = _pace(space, task, found.training(space, task, device), _pilot(space, known, bool(limits), keeps))
     timed = _timed(found, task, pace, seconds, after)
     copies = COPIES if timed.again and not limits and task.problem.kind == GAINS_FROM_COPIES else 1
     timed = replace(timed, copies=copies, judged_on=_judged_on(timed, task, metric))
@@ -318,16 +328,11 @@ def _with_usual_training(space: Space, architecture: Architecture) -> Architectu
     return space.trained_with(architecture) if isinstance(space, WithTraining) else architecture
 
 
-def _pilot(space: Space, task: Task, known: Mapping[str, Architecture], limits: Sequence[Constraint]) -> Architecture:
+def _pilot(space: Space, known: Mapping[str, Architecture], limits: bool, keeps: Keeps) -> Architecture:
     """A network to time: the first well-known one that keeps the limits, or a random one that does."""
-    from netwright.estimators.machine import known_beforehand
-
-    cost = known_beforehand(space, task.shape, [each.metric for each in limits])
     rng = np.random.default_rng(0)
     tried = [*known.values(), *(space.sample(rng) for _ in range(TRIED if limits or not known else 0))]
-    counted = [each for each in limits if each.metric in cost.metrics]
-    kept = (each for each in tried if all(limit.holds(cost.estimate(Proposal(each), 0).metrics) for limit in counted))
-    return next(kept, tried[0])
+    return next(filter(keeps, tried), tried[0])
 
 
 def _pace(space: Space, task: Task, training: Training, architecture: Architecture) -> Pace:

@@ -50,8 +50,8 @@ class TooSlow(TrialFailed):
     state = "infeasible"
 
 
-class _OnMachine(Estimator):
-    """What the two have in common: a space, a shape, and where networks run."""
+class OnMachine(Estimator):
+    """What those have in common: a space, a shape, and where networks run."""
 
     def __init__(
         self,
@@ -67,9 +67,10 @@ class _OnMachine(Estimator):
         runtime = checked_runtime(runtime)
         threads, batch = whole_number(self, "threads", threads), whole_number(self, "batch", batch)
         self.place = Place(runtime, threads, batch, machine)
-        self._networks = space.space if isinstance(space, ChoosesTraining) else space
+        self.networks = space.space if isinstance(space, ChoosesTraining) else space
 
-    def _untrained(self, candidate: Any) -> Architecture:
+    def untrained(self, candidate: Any) -> Architecture:
+        """The candidate in the space of the networks alone."""
         if not isinstance(candidate, Architecture):
             raise UserError(f"{type(self).__name__} measures architectures; a mixture of all options is no network")
         if candidate.space is not self.space:
@@ -83,7 +84,7 @@ class _OnMachine(Estimator):
         return configuration
 
 
-class Latency(_OnMachine):
+class Latency(OnMachine):
     """Measures how long a network takes to answer, before it is trained, while no training of this user computes.
 
     "latency_ms" is the median of warm runs in milliseconds, "latency_spread" their interquartile range as a share of
@@ -120,10 +121,10 @@ class Latency(_OnMachine):
 
         Raises TooSlow (state "infeasible") where it cannot be sure to keep the search's limit.
         """
-        architecture = self._untrained(proposal.candidate)
+        architecture = self.untrained(proposal.candidate)
         found = self._known.get(architecture.content)
         if found is None:
-            found = self.timing(fresh(self._networks, architecture, self.shape, seed))
+            found = self.timing(fresh(self.networks, architecture, self.shape, seed))
             self._known[architecture.content] = found
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
@@ -147,7 +148,7 @@ class Latency(_OnMachine):
         """
         network = candidate
         if isinstance(network, Architecture):
-            network = fresh(self._networks, self._untrained(network), self.shape, 0)
+            network = fresh(self.networks, self.untrained(network), self.shape, 0)
         found = [self._after_a_pause(network, turn) for turn in range(AGAIN)]
         if max(each.ms for each in found) > (1 + UNSURE) * min(each.ms for each in found):
             found += [self._after_a_pause(network, AGAIN + turn) for turn in range(FURTHER)]
@@ -177,7 +178,7 @@ class Latency(_OnMachine):
         return found if had else Timing(**{**vars(found), "alone": False})
 
 
-class PredictedLatency(_OnMachine):
+class PredictedLatency(OnMachine):
     """Foretells how long a network takes to answer, from the times of its operations on this machine.
 
     "latency_predicted_ms" is the sum of what its operations take by themselves, weighed by what operations of a kind
@@ -214,7 +215,7 @@ class PredictedLatency(_OnMachine):
 
         Raises TooSlow (state "infeasible") where it is beyond the search's limit, whatever the prediction errs.
         """
-        architecture = self._untrained(proposal.candidate)
+        architecture = self.untrained(proposal.candidate)
         ms = self.of(architecture)
         for limit in limits_on(MEASURED):
             if limit.relation == "<=" and ms > (1 + self.fit.reach) * limit.limit:
@@ -235,7 +236,7 @@ class PredictedLatency(_OnMachine):
 
     def _followed(self, architecture: Architecture) -> Execution:
         with torch.device("meta"):
-            network = self._networks.build(architecture, self.shape)
+            network = self.networks.build(architecture, self.shape)
         return executed(network, self.shape.input, self.place.batch)
 
     def _meet(self, execution: Execution) -> None:
@@ -258,7 +259,7 @@ class PredictedLatency(_OnMachine):
     @property
     def fit(self) -> Fit:
         """What makes sums of operations the time of a network of this space."""
-        key = f"{self._networks.id} {list(self.shape.input)} {self.shape.outputs}"
+        key = f"{self.networks.id} {list(self.shape.input)} {self.shape.outputs}"
         if key not in self.times.fits:
             self.times.fits[key] = self._calibrated()
             self.times.save()
@@ -268,11 +269,11 @@ class PredictedLatency(_OnMachine):
         end = time.monotonic() + CALIBRATING
         sums: list[dict[str, float]] = []
         measured: list[float] = []
-        meter = Latency(self._networks, self.shape, *self._where, seconds=EACH)
+        meter = Latency(self.networks, self.shape, *self._where, seconds=EACH)
         for architecture, execution in self._spread():
             with alone():
                 self.times.measure(self.times.missing(execution))
-            measured.append(meter.timing(fresh(self._networks, architecture, self.shape, 0)).ms)
+            measured.append(meter.timing(fresh(self.networks, architecture, self.shape, 0)).ms)
             sums.append(self.times.by_kind(execution))
             if len(sums) >= CALIBRATED or (len(sums) > 3 and time.monotonic() > end):
                 break
@@ -281,8 +282,8 @@ class PredictedLatency(_OnMachine):
     def _spread(self) -> list[tuple[Architecture, Execution]]:
         """Networks to calibrate on: well-known ones, and random ones, the cheaper of which limits are about."""
         rng = np.random.default_rng(0)
-        known = list(self._networks.known(self.shape).values())[: CALIBRATED // 2]
-        drawn = [self._networks.sample(rng) for _ in range(DRAWN)]
+        known = list(self.networks.known(self.shape).values())[: CALIBRATED // 2]
+        drawn = [self.networks.sample(rng) for _ in range(DRAWN)]
         followed = [(each, self._followed(each)) for each in dict.fromkeys([*known, *drawn])]
         few, many = followed[: len(known)], sorted(followed[len(known) :], key=lambda each: work_of(each[1]))
         wanted = max(1, CALIBRATED - len(few))
