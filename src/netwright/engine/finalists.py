@@ -76,10 +76,10 @@ def _measured(stage: MeasuresAgain, limits: Sequence[Constraint], trial: Trial) 
 def _none_keeps(rows: Sequence[Finalist], limits: Sequence[Constraint]) -> str:
     limit = limits[0]
     nearest = min(rows, key=lambda each: each.metrics[limit.metric])
+    several = f"none of the {len(rows)} best networks keeps" if len(rows) > 1 else "the network that was found breaks"
     return (
-        f"none of the {len(rows)} best networks keeps {' and '.join(map(str, limits))} when it is measured again; the "
-        f"nearest is that of trial {nearest.trial} with {limit.metric} {nearest.metrics[limit.metric]:.4g}. Loosen the "
-        "limit, or search where nothing else runs"
+        f"{several} {' and '.join(map(str, limits))} when measured again; the nearest is that of trial {nearest.trial} "
+        f"with {limit.metric} {nearest.metrics[limit.metric]:.4g}. Loosen the limit, or search where nothing else runs"
     )
 
 
