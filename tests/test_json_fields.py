@@ -54,6 +54,7 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[Any]]:
     budget = ("--strategies", "random,local", "--evaluations", 20, "--repeats", 4, "--folder", place / "compared")
     methods = ("--methods", "local", "--evaluations", 1, "--epochs", 1, "--repeats", 1, "--examples", 200)
     methods = (*methods, "--space", CELL, "--device", "cpu")
+    small = ("--shape", "1,8,8", "--networks", 4)
     return {
         "search": [printed(*first, "--export", place / "out"), printed(*recipe), printed(*again)],
         "train": [printed("train", *given, *there, "--baselines", "--name", "d", "--export", place / "trained")],
@@ -71,6 +72,7 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[Any]]:
         "compare": [printed("compare", "--space", "nasbench201", *scores, *budget, "--no-plots", "--processes", 1)],
         "compare --methods": [printed("compare", "--data", "digits", *methods, "--folder", place / "methods")],
         "papers": [printed("papers")],
+        "profile": [printed("profile", "chain:width=4", *small, "--to", place / "board.zip")],
         "doctor": [printed("doctor", *there)],
         "clean": [printed("clean", *there)],
         "db check": [printed("db", "check", *there)],

@@ -431,6 +431,11 @@ COMMANDS: dict[str, Fields] = {
         "[].left_out": ("text", "what of the paper the command does without, empty for nothing"),
         "[].missing[]": ("text", "(not always) blocks that are not there"),
     },
+    "profile": {
+        "file": ("text", "that was written"),
+        "operations": ("count", "in it"),
+        "networks": ("count", "whole ones in it"),
+    },
     "doctor": {
         "[].subject": ("text", "what was looked at"),
         "[].verdict": ("text", "ok, note or problem"),

@@ -114,6 +114,30 @@ def worker(
     work(directory, run, workers=workers, threads=threads, idle=idle, trust=trust, quiet=quiet)
 
 
+@app.command(cls=NamingCommand)
+def profile(
+    space: Annotated[
+        str,
+        typer.Argument(
+            metavar="SPACE",
+            autocompletion=completing.spaces,
+            help="Whose networks are meant: {space} or module:Class; options as chain:width=8.",
+        ),
+    ],
+    to: Annotated[Path, typer.Option("--to", help="The zip file to write.")] = Path("board.zip"),
+    data: Annotated[str | None, typer.Option(help="Data whose examples have the shape that is meant.")] = None,
+    shape: Annotated[str, typer.Option(help="Or the shape of one example: channels,height,width.")] = "3,32,32",
+    classes: Annotated[int, typer.Option(help="How many classes there are, beside --shape.")] = 10,
+    networks: Annotated[int, typer.Option(help="How many whole networks are timed.")] = 16,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write what is to be timed on another device: operations, networks, and a program that needs only ONNX Runtime."""
+    from netwright.cli.profile import profile as write
+
+    write(space, to, data, shape, classes, networks, as_json=as_json, quiet=quiet)
+
+
 @app.command()
 def runs(directory: Directory = Path(RUNS), as_json: Json = False) -> None:
     """List the runs of a project directory."""

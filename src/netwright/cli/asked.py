@@ -64,7 +64,7 @@ class Asked:
         str | None,
         typer.Option(
             help="How latency_ms is measured: torch, compile or onnxruntime, as onnxruntime:threads=2,batch=8; by "
-            "default torch in one thread."
+            "default torch in one thread. Or the board.csv of another device, see netwright profile."
         ),
     ] = None
     final_epochs: Annotated[

@@ -84,7 +84,7 @@ def _row(limit: Constraint | str, trial: Trial, found: Mapping[str, float], stag
     return (
         str(limit),
         "" if predicted is None else number(metric, predicted),
-        number(metric, before) if by_clock and before is not None else "",
+        number(metric, before) if by_clock and before is not None and not _foretold(stage) else "",
         number(metric, found[metric]) + (_spread(metric, found) if by_clock else ""),
         kept,
     )
@@ -108,6 +108,11 @@ def _kept(limit: Constraint, found: Mapping[str, float], stage: MeasuresAgain | 
     return "yes" if stage is None or stage.surely(limit, found) else "yes, but not in each of several measurements"
 
 
+def _foretold(stage: Any) -> str:
+    """By what the times of a device that is somewhere else are foretold; empty where they are measured here."""
+    return str(stage.described().get("foretold", ""))
+
+
 def _text(rows: Sequence[tuple[str, ...]], trial: Trial, told: Mapping[str, float], stage: Any) -> str:
     broken = [each[0] for each in rows if each[-1] == "no"]
     first = f"The network that is handed over breaks {' and '.join(broken)}." if broken else ""
@@ -116,13 +121,15 @@ def _text(rows: Sequence[tuple[str, ...]], trial: Trial, told: Mapping[str, floa
     if stage is None or not set(stage.metrics) & set(told):
         return first
     place = stage.described()
+    threads = "one thread" if place["threads"] == 1 else f"{place['threads']} threads"
+    runtime = f"{place['runtime']} {place['version']}"
+    if _foretold(stage):
+        return f"{first} Foretold by {_foretold(stage)}; times of {runtime}, {threads}, on {place['machine']}.".strip()
     error = [
         abs(trial.metrics[name.replace("_ms", "_predicted_ms")] / value - 1)
         for name, value in told.items()
         if name in stage.metrics and name.replace("_ms", "_predicted_ms") in trial.metrics
     ]
     off = f"; the prediction is off by {100 * error[0]:.0f} %" if error else ""
-    threads = "one thread" if place["threads"] == 1 else f"{place['threads']} threads"
-    runtime = f"{place['runtime']} {place['version']}"
     how = f"Measured with {runtime}, {threads}, batch {place['batch']}, on {place['machine']}"
     return f"{first} {how}, while no training computed{off}.".strip()

@@ -1,5 +1,6 @@
 """What a network takes on a machine: bytes, and time."""
 
+from netwright.estimators.machine.board import BoardLatency
 from netwright.estimators.machine.energy import Energy
 from netwright.estimators.machine.footprint import Footprint
 from netwright.estimators.machine.latency import Latency, PredictedLatency
@@ -7,6 +8,7 @@ from netwright.estimators.machine.stages import METRICS, behind, keeping, known_
 
 __all__ = [
     "METRICS",
+    "BoardLatency",
     "Energy",
     "Footprint",
     "Latency",

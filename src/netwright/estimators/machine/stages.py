@@ -13,6 +13,7 @@ from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.core.trial import Proposal
 from netwright.estimators.cost import Cost
+from netwright.estimators.machine.board import BoardLatency
 from netwright.estimators.machine.energy import Energy
 from netwright.estimators.machine.footprint import Footprint
 from netwright.estimators.machine.latency import Latency, PredictedLatency
@@ -52,12 +53,15 @@ def stages_for(space: Space, shape: TaskShape, names: Collection[str], latency: 
 
     space, shape: as of `behind`.
     names: of metrics.
-    latency: how it is measured, see `where`; with PyTorch in one thread where empty.
+    latency: how it is measured, see `where`; with PyTorch in one thread where empty; or the file `board.csv` of a
+        device that is somewhere else.
     """
     found: list[Estimator] = []
     asked = set(names)
     if asked & set(Footprint.metrics):
         found.append(Footprint(space, shape))
+    if latency.endswith(".csv"):
+        return [*found, BoardLatency(space, shape, latency)] if asked & set(BoardLatency.metrics) else found
     if asked & {*Latency.metrics, *PredictedLatency.metrics}:
         found.append(PredictedLatency(space, shape, **where(latency)))
     if asked & set(Latency.metrics):
