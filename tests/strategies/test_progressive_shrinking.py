@@ -9,7 +9,9 @@ from netwright.core.closest import largest, smallest
 from netwright.core.errors import ConfigurationError, StopSearch
 from netwright.core.trial import Measurement, Trial
 from netwright.spaces import Mobile, NasBench201
-from netwright.strategies.paths import ProgressiveShrinking
+from netwright.strategies.paths import ProgressiveShrinking, TrainThenSearch
+from netwright.strategies.random_search import RandomSearch
+from netwright.testing.check_round_strategy import check_round_strategy
 
 SPACE = Mobile("mcu", kernels=(3, 5), expansions=(2, 3, 4), resolutions=(0.5, 1.0))
 
@@ -70,3 +72,10 @@ def test_the_sandwich_has_the_ends_of_what_is_open():
 def test_phases_and_paths_go_together():
     with pytest.raises(ConfigurationError, match="expected a number for each"):
         ProgressiveShrinking(SPACE, phases=("depth",))
+
+
+@pytest.mark.parametrize("space", [None, Mobile("mcu", expansions=(2,), kernels=(3, 5))], ids=["layers", "mobile"])
+def test_it_goes_on_alike_after_an_interruption(space):
+    check_round_strategy(
+        lambda space: TrainThenSearch(ProgressiveShrinking(space, full=0.3), RandomSearch(space), 4), space
+    )

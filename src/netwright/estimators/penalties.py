@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from netwright.core.architecture import Architecture, Mixture
     from netwright.estimators.cost import Cost
 
-PROVIDES = ("obj.penalty", "obj.lagrangian")
+PROVIDES = ("obj.expected_cost",)
 
 REACH = 10.0  # what the multiplier comes to where the cost is twice its limit during the whole training
 CURVATURE = 5.0  # of the part that grows with the square of what is above the limit
@@ -50,6 +50,24 @@ class LogProduct(_OfCost):
 
     def joined(self, loss: Tensor, value: Tensor) -> Tensor:
         return loss * self.alpha * value.clamp(min=1 + 1e-6).log() ** self.beta
+
+
+class Absolute(_OfCost):
+    """How far the cost is from a target, as a share of it: weight * |cost / target - 1| (Bender et al. 2020, "TuNAS").
+
+    A controller that is rewarded with the accuracy less this reaches the target whatever the accuracy is worth.
+
+    metric: "params", "macs" or "activation_memory".
+    target: the amount to reach, as "30M".
+    weight: minus the paper's beta of the reward.
+    """
+
+    def __init__(self, metric: str, target: str | float, weight: float = 0.07) -> None:
+        self.metric, self.unit = _metric(self, metric), _amount(self, target)
+        self.weight = _positive(self, "weight", weight)
+
+    def joined(self, loss: Tensor, value: Tensor) -> Tensor:
+        return loss + self.weight * (value - 1).abs()
 
 
 class Band(_OfCost):

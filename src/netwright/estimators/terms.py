@@ -135,13 +135,18 @@ def _read(text: str) -> Term:
 
 
 def with_terms(found: Measurement, candidate: Architecture | Mixture, terms: Sequence[Term], cost: Cost) -> Measurement:
-    """A round's measurement, its loss and its gradient by mixture weight with the terms, which learn from it."""
+    """A round's measurement, its loss and its gradient by mixture weight with the terms, which learn from it.
+
+    That of an architecture tells as `added` what they came to.
+    """
     told = torch.as_tensor(found.metrics["loss"])
     loss = told.detach().double().requires_grad_()
     asked = found.gradient or {}
     if isinstance(candidate, Architecture):
         values = [torch.tensor(float(term.of(candidate, cost)), dtype=torch.float64) for term in terms]
-        return _changed(found, _joined(loss, terms, values).detach().to(told), found.gradient)
+        total = _joined(loss, terms, values).detach().to(told)
+        changed = _changed(found, total, found.gradient)
+        return Measurement({**changed.metrics, "added": total - told}, changed.gradient, changed.curve)  # pyright: ignore
     weights = {name: each.detach().requires_grad_(name in asked) for name, each in candidate.weights.items()}
     mixture = Mixture(weights, candidate.active)
     values = [term.value(mixture, cost) for term in terms]

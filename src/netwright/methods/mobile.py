@@ -1,4 +1,4 @@
-"""Searches for phones: MnasNet by a controller, FBNet and FBNetV2 by a gradient."""
+"""Searches for phones: MnasNet and TuNAS by controllers, FBNet and FBNetV2 by a gradient."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from netwright.core.checks import positive
 from netwright.core.errors import ConfigurationError
-from netwright.methods.weight_sharing import Scale, resolved
+from netwright.methods.weight_sharing import Scale, nearly_all, resolved
 from netwright.strategies.differentiable import Adam, Differentiable, GumbelSoftmax
 from netwright.strategies.differentiable.schedules import Schedule
 from netwright.strategies.reinforcement import ClippedRatio, Learning, Lstm, PolicyGradient
@@ -18,12 +17,12 @@ if TYPE_CHECKING:
     from netwright.engine.search import Search
     from netwright.tasks.task import Task
 
-__all__ = ["fbnet", "fbnetv2", "mnasnet"]
+__all__ = ["fbnet", "fbnetv2", "mnasnet", "tunas"]
 
 PAPERS = {
     "fbnet": (
         "netwright search DATA --method fbnet",
-        "its table of latencies, for which multiply-adds stand, and its product of losses, for which a sum stands",
+        "its table of latencies, for which multiply-adds stand",
     ),
     "fbnetv2": (
         "netwright search DATA --method fbnetv2",
@@ -33,11 +32,16 @@ PAPERS = {
         "netwright search DATA --method mnasnet",
         "the 8,000 networks of its search, and latency on a phone, for which multiply-adds stand unless told otherwise",
     ),
+    "tunas": (
+        "netwright search DATA --method tunas:target=300k",
+        "several operations at once while the controller rests, and latency, for which multiply-adds stand",
+    ),
 }
 SPACES = {
     "fbnet": "mobile:form=fbnet",
     "fbnetv2": "mobile:form=fbnetv2",
     "mnasnet": "mobile:form=mnasnet",
+    "tunas": "mobile:form=mobilenetv3",
 }
 
 COOLING = -0.045  # of the logarithm of the temperature, an epoch
@@ -85,7 +89,8 @@ def fbnet(
     task: Task,
     *,
     epochs: int = EPOCHS,
-    cost: float = 0.1,
+    alpha: float = 0.2,
+    beta: float = 0.6,
     seed: int = 0,
     device: str = "auto",
     **settings: Any,
@@ -93,19 +98,21 @@ def fbnet(
     """FBNet (Wu et al. 2019): Gumbel-softmax weights that cool, weights and logits on parts of the data of their own.
 
     The temperature falls from 5 by exp(-0.045) an epoch; logits rest for the first tenth of the epochs and then follow
-    a fifth of the examples. The expected multiply-adds are added to the loss, 1 being those of uniform logits, where
-    the paper multiplies by 0.2 * log(latency) ^ 0.6; it searches on 100 classes of ImageNet. Published on ImageNet:
-    74.1 % top-1 with 295 M multiply-adds and 4.5 M parameters (FBNet-B), after 216 GPU hours.
+    a fifth of the examples. The loss that moves logits is multiplied by alpha * log(cost) ^ beta, the cost being
+    thousands of expected multiply-adds where the paper has microseconds; it searches on 100 classes of ImageNet.
+    Published on ImageNet: 74.1 % top-1 with 295 M multiply-adds and 4.5 M parameters (FBNet-B), after 216 GPU hours.
 
     space: the one to search; the paper's is `mobile:form=fbnet`.
     task: the data.
     epochs: of the training of the shared weights; 90 in the paper, 10 of which train weights alone.
-    cost: weight of the expected multiply-adds; 0 for none.
+    alpha, beta: of the product; 0.2 and 0.6 in the paper. An alpha of 0 leaves the cost out.
     seed: everything random follows from it.
     device: "auto", "cpu", "cuda", "cuda:1", ...
     settings: any training setting and any option of `SharedWeights`, by name.
     """
-    terms = {"terms": f"{positive('fbnet', 'cost', cost)}*macs"} if cost else {}
+    from netwright.estimators.penalties import LogProduct
+
+    terms = {"terms": (LogProduct("macs", alpha, beta),)} if alpha else {}
     return resolved(task, epochs, {**PUBLISHED, **terms}, settings).search(_cooling(space), seed=seed, device=device)
 
 
@@ -127,6 +134,47 @@ def fbnetv2(
     settings: any training setting and any option of `SharedWeights`, by name.
     """
     return resolved(task, epochs, PUBLISHED, settings).search(_cooling(space), seed=seed, device=device)
+
+
+def tunas(
+    space: DecisionSpace,
+    task: Task,
+    *,
+    target: str | float | None = None,
+    metric: str = "macs",
+    weight: float = 0.07,
+    rate: float = 4.8e-3,
+    epochs: int = 90,
+    seed: int = 0,
+    device: str = "auto",
+    **settings: Any,
+) -> Search:
+    """TuNAS (Bender et al. 2020): a distribution for each decision, rewarded with accuracy - weight |cost/target - 1|.
+
+    The absolute reward reaches the target without tuning. Paths are uniform in the first quarter of the training, in
+    which the paper also trains several operations at once; sizes share the weights of the largest. The rate is from
+    memory. Published on ImageNet: 75.4 % top-1 at the latency of MobileNetV3, in its largest space.
+
+    space: the one to search; one of the paper's is `mobile:form=mobilenetv3`.
+    task: the data.
+    target: of the cost, as 30M; None for the accuracy alone.
+    metric: "params", "macs" or "activation_memory"; the paper's is latency.
+    weight: what being off by the whole target costs, in accuracy of 0 to 1; minus the paper's beta.
+    rate: of the controller's Adam.
+    epochs: of the training of the shared weights; 90 in the paper.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
+    """
+    from netwright.estimators.penalties import Absolute
+    from netwright.strategies.reinforcement import PathController
+
+    terms = {} if target is None else {"terms": (Absolute(metric, target, weight),)}
+    learning = Learning(None, rate, baseline=0.95)
+    published = {**PUBLISHED, "split": nearly_all, **terms}
+    return resolved(task, epochs, published, settings).search(
+        PathController(space, None, learning), seed=seed, device=device
+    )
 
 
 def _cooling(space: DecisionSpace) -> Differentiable:

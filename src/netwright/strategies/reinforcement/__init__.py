@@ -6,6 +6,7 @@ from netwright.strategies.reinforcement.factorised import Factorised
 from netwright.strategies.reinforcement.grow_trim import GrowTrim
 from netwright.strategies.reinforcement.losses import ClippedRatio, Likelihood, PolicyLoss
 from netwright.strategies.reinforcement.lstm import Lstm
+from netwright.strategies.reinforcement.paths import PathController
 from netwright.strategies.reinforcement.policy import Policy
 from netwright.strategies.reinforcement.policy_gradient import PolicyGradient
 from netwright.strategies.reinforcement.q_learning import QLearning
@@ -23,6 +24,7 @@ __all__ = [
     "Learning",
     "Likelihood",
     "Lstm",
+    "PathController",
     "Policy",
     "PolicyGradient",
     "PolicyLoss",
