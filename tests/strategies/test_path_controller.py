@@ -7,5 +7,5 @@ from netwright.testing.check_round_strategy import check_round_strategy
 
 
 def test_it_goes_on_alike_after_an_interruption():
-    check_round_strategy(PathController)
-    check_round_strategy(lambda space: PathController(space, warm_up=0.0))
+    for warm_up in (0.25, 0.0):
+        check_round_strategy(lambda space, rest=warm_up: PathController(space, warm_up=rest))  # pyright: ignore

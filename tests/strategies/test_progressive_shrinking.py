@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -76,6 +78,7 @@ def test_phases_and_paths_go_together():
 
 @pytest.mark.parametrize("space", [None, Mobile("mcu", expansions=(2,), kernels=(3, 5))], ids=["layers", "mobile"])
 def test_it_goes_on_alike_after_an_interruption(space):
-    check_round_strategy(
-        lambda space: TrainThenSearch(ProgressiveShrinking(space, full=0.3), RandomSearch(space), 4), space
-    )
+    def make(space: Any) -> TrainThenSearch:
+        return TrainThenSearch(ProgressiveShrinking(space, full=0.3), RandomSearch(space), 4)
+
+    check_round_strategy(make, space)
