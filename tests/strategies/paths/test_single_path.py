@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
+import numpy as np
 import pytest
 from path_parts import TRUTH, Driver, Fitting, Terms, continues_alike
 
-from netwright.core.errors import ConfigurationError
+from netwright.core.errors import ConfigurationError, StopSearch
+from netwright.core.trial import Measurement, Trial
 from netwright.strategies import RandomSearch, RegularizedEvolution
 from netwright.strategies.paths import TopEvolution, TrainThenSearch, UniformPaths
+from netwright.strategies.paths.top_evolution import MOST_INFEASIBLE
 from netwright.testing import check_strategy
 
 SPACE = Terms()
@@ -75,3 +79,36 @@ def test_top_evolution_breeds_half_by_crossover_of_the_best_and_half_by_mutation
         if trial.proposal.parent is not None:
             for name, label in trial.architecture.decisions.items():
                 assert label in [each.architecture[name] for each in parents]
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_networks_that_break_a_limit_take_no_place_in_a_generation(wrapped):
+    """Three of four are infeasible; still as many are evaluated as were asked for, in whole generations."""
+    strategy: Any = TopEvolution(SPACE, population=5, generations=2, top=2)
+    if wrapped:
+        strategy = TrainThenSearch(UniformPaths(SPACE), strategy, 10)
+    rng, evaluated, asked = np.random.default_rng(0), 0, 0
+    progress = 0.0
+    with pytest.raises(StopSearch, match=r"2 generations|10 evaluations"):
+        while True:
+            proposal = strategy.ask(rng)
+            if proposal.is_round:
+                progress += 0.5
+                strategy.tell(Trial(0, proposal, "completed", Measurement({"progress": progress}), (), 0.0, ""))
+                continue
+            asked += 1
+            completed = asked % 4 == 0
+            evaluated += completed
+            state, scores = ("completed", (float(asked),)) if completed else ("infeasible", ())
+            strategy.tell(Trial(asked, proposal, state, Measurement({}), scores, 0.0, ""))
+    assert (evaluated, asked) == (10, 40)
+
+
+def test_a_limit_that_nothing_keeps_ends_the_evolution():
+    strategy = TopEvolution(SPACE, population=1, generations=1)
+    rng, asked = np.random.default_rng(0), 0
+    with pytest.raises(StopSearch):
+        while asked < 10_000:
+            strategy.tell(Trial(asked, strategy.ask(rng), "infeasible", Measurement({}), (), 0.0, ""))
+            asked += 1
+    assert asked == MOST_INFEASIBLE + 1

@@ -10,6 +10,7 @@ from netwright.core.errors import ConfigurationError, StopSearch
 from netwright.core.space import Space
 from netwright.core.strategy import RoundStrategy, Strategy, in_role, mixture_of
 from netwright.strategies.paths.replayed import Replayed
+from netwright.strategies.paths.top_evolution import MOST_INFEASIBLE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +24,8 @@ class TrainThenSearch(RoundStrategy):
 
     train: a sampler of paths, or whatever else moves shared weights.
     search: any strategy.
-    evaluations: at most so many architectures are evaluated by `search`, which may end earlier by itself.
+    evaluations: at most so many architectures are evaluated by `search`, which may end earlier by itself. Those that
+        break a limit before are not counted, up to 50 for each that is.
 
     Raises ConfigurationError where the two do not have the same space, or `train` asks for no rounds.
     """
@@ -46,7 +48,7 @@ class TrainThenSearch(RoundStrategy):
         self.space = train.space
         self.evaluations = whole_number(self, "evaluations", evaluations)
         self._trained = False
-        self._asked = 0  # evaluations
+        self._asked = self._infeasible = 0  # evaluations, and what broke a limit before
         self._second = Replayed(search)
 
     def ask(self, rng: np.random.Generator) -> Proposal | None:
@@ -63,6 +65,9 @@ class TrainThenSearch(RoundStrategy):
 
     def tell(self, trial: Trial) -> None:
         if self._trained:
+            if trial.state == "infeasible" and self._infeasible < MOST_INFEASIBLE * self.evaluations:
+                self._infeasible += 1
+                self._asked -= 1
             self._second.tell(trial)
         else:
             self.train.tell(trial)
@@ -85,10 +90,12 @@ class TrainThenSearch(RoundStrategy):
             "train": self.train.state_dict(),
             "trained": self._trained,
             "asked": self._asked,
+            "infeasible": self._infeasible,
             "search": self._second.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.train.load_state_dict(state["train"])
         self._trained, self._asked = bool(state["trained"]), int(state["asked"])
+        self._infeasible = int(state.get("infeasible", 0))
         self._second.load_state_dict(state["search"])

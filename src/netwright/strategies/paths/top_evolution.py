@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from netwright.core.trial import Trial
 
 MOST_REDRAWS = 20
+MOST_INFEASIBLE = 50  # networks that break a limit for each place in a generation, before they take it
 
 
 class TopEvolution(Strategy):
@@ -28,6 +29,7 @@ class TopEvolution(Strategy):
 
     No architecture is asked twice: a child that was is bred anew, up to 20 times, then a random new architecture takes
     its place. `ask` gives None while a whole generation is pending. The paper's numbers make 1,000 evaluations in all.
+    Networks that break a limit before they are evaluated take no place in a generation, up to 50 for each place.
 
     space: the one to search.
     population: architectures of a generation; P = 50 in the paper.
@@ -63,7 +65,7 @@ class TopEvolution(Strategy):
         self._unseen = Unseen(space)
         self._best: list[Trial] = []  # at most `top`, best first
         self._arrived: list[Trial] = []
-        self._asked = self._pending = 0
+        self._asked = self._pending = self._infeasible = 0
 
     def ask(self, rng: np.random.Generator) -> Proposal | None:
         end_after_the_only_one(self.space, self._asked)
@@ -82,6 +84,9 @@ class TopEvolution(Strategy):
 
     def tell(self, trial: Trial) -> None:
         self._pending -= 1
+        if trial.state == "infeasible" and self._infeasible < MOST_INFEASIBLE * self.population * self.generations:
+            self._infeasible += 1
+            self._asked -= 1
         if trial.completed:
             self._arrived.append(trial)
 
