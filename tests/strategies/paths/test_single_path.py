@@ -33,7 +33,7 @@ def test_paths_are_trained_until_the_end_then_the_best_is_found_on_the_trained_w
 
 def test_uniform_paths_take_every_option_equally_often():
     driver = Driver(UniformPaths(SPACE), Fitting(SPACE, epochs=12, steps=50)).go()
-    counts = Counter((name, label) for each in driver.asked for name, label in each.candidate.decisions.items())
+    counts = Counter((name, label) for each in driver.asked for name, label in each.candidate.decisions.items())  # pyright: ignore
     assert len(counts) == 12
     assert all(abs(count - 150) < 4.5 * (600 * 0.25 * 0.75) ** 0.5 for count in counts.values())
     assert driver.stopped == "the weight training is over"
@@ -64,7 +64,7 @@ def test_two_spaces_do_not_go_together():
 
 
 def test_top_evolution_keeps_the_contract_of_strategies():
-    check_strategy(lambda space: TopEvolution(space, population=6, generations=200, top=3), exhausts=True)
+    check_strategy(lambda space: TopEvolution(space, population=6, generations=200, top=3), exhausts=True)  # pyright: ignore
 
 
 def test_top_evolution_breeds_half_by_crossover_of_the_best_and_half_by_mutation():
@@ -105,7 +105,7 @@ def test_networks_that_break_a_limit_take_no_place_in_a_generation(wrapped):
 
 
 def test_a_limit_that_nothing_keeps_ends_the_evolution():
-    strategy = TopEvolution(SPACE, population=1, generations=1)
+    strategy: Any = TopEvolution(SPACE, population=1, generations=1)
     rng, asked = np.random.default_rng(0), 0
     with pytest.raises(StopSearch):
         while asked < 10_000:
