@@ -61,6 +61,8 @@ FEW = {  # options with which a method does in two trials what it is about
     "nasnet": "batch=1,steps=2",
     "one-shot": "evaluations=2",
     "pnas": "beam=2",
+    "ppp-net": "beam=2",
+    "lemonade": "population=1,proposed=3,accepted=1",
     "predictor": "initial=2,batch=1,candidates=5,epochs=1",
     "random-weight-sharing": "candidates=2,batches=1,best=1",
     "amoebanet": "population=2,sample=1",

@@ -212,6 +212,10 @@ _SAID: Mapping[str, str | Callable[[Options], str]] = {
     "nas-rl": "NAS-RL with one controller in place of its hundred, and a softmax on sources in place of anchor points",
     "nasnet": "NASNet's controller with batches and steps of our own, of which its paper does not speak",
     "pnas": "PNAS whose two kinds of cells grow in turn, where the paper has one cell for both",
+    "lemonade": "LEMONADE with changes of any decision in place of exact morphisms, and cheap "
+    "objectives that are predicted",
+    "parego": "ParEGO that compares mutations of the best, and begins with random architectures",
+    "ppp-net": "PPP-Net with perceptrons in place of a recurrent network, in any space whose cells grow by blocks",
     "nsga2": "NSGA-II with a fifth of the paper's population, which measures no network twice",
     "tpe": "a tree-structured Parzen estimator that compares whole architectures; the authors' program chooses each "
     "decision by itself",

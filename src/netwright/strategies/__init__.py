@@ -59,12 +59,14 @@ __all__ = [
     "Extrapolated",
     "FairPaths",
     "FlipEach",
+    "FrontOptimization",
     "Generational",
     "GeneticAlgorithm",
     "GroupCrossover",
     "Harmonica",
     "Hyperband",
     "KernelDensity",
+    "LamarckianEvolution",
     "LatentGradient",
     "Listed",
     "LocalSearch",
@@ -119,6 +121,7 @@ if TYPE_CHECKING:
         KernelDensity,
         SuccessiveHalving,
     )
+    from netwright.strategies.fronts import FrontOptimization, LamarckianEvolution
     from netwright.strategies.harmonica import Harmonica
     from netwright.strategies.latent import LatentGradient
     from netwright.strategies.paths import (
@@ -139,6 +142,7 @@ else:  # these hold tensors, or learn a predictor
         "bayesian": ("BayesianOptimization",),
         "differentiable": ("Differentiable",),
         "fidelity": ("Asha", "Extrapolated", "Hyperband", "KernelDensity", "SuccessiveHalving"),
+        "fronts": ("FrontOptimization", "LamarckianEvolution"),
         "harmonica": ("Harmonica",),
         "latent": ("LatentGradient",),
         "paths": (

@@ -48,9 +48,10 @@ class Unseen:
 
     def add(self, architecture: Architecture) -> bool:
         """Note that this one is asked; whether it is the first of its key."""
-        return self.add_key(self._key(architecture))
+        return self.add_key(self.key_of(architecture))
 
-    def _key(self, architecture: Architecture) -> Hashable:
+    def key_of(self, architecture: Architecture) -> Hashable:
+        """What makes two architectures the same one."""
         return architecture.content if self._exact else self._space.key(architecture)
 
     def add_key(self, key: Hashable) -> bool:
@@ -61,7 +62,7 @@ class Unseen:
 
     def has(self, architecture: Architecture) -> bool:
         """Whether one of its key was asked."""
-        return self._key(architecture) in self._asked
+        return self.key_of(architecture) in self._asked
 
     def draw(self, rng: np.random.Generator) -> Architecture:
         """A random architecture that was not asked yet, noted as asked. Raises SpaceExhausted where there is none."""

@@ -54,7 +54,7 @@ class Found:
 
     def add(self, architecture: Architecture) -> bool:
         """Whether this one is new."""
-        key = self.standing.space.key(architecture)
+        key = self.standing.asked.key_of(architecture)
         if key in self.by_key or key in self.standing.asked:
             return False
         self.by_key[key] = architecture

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from netwright.core.checks import whole_number
 from netwright.core.decision_space import DecisionSpace
@@ -11,6 +14,7 @@ from netwright.core.errors import ConfigurationError
 from netwright.core.space import Space
 from netwright.core.strategy import Remembering
 from netwright.core.trial import Proposal
+from netwright.strategies.evolution.ranking import crowding_distances, front_numbers
 from netwright.strategies.joint import settled
 from netwright.strategies.progressive.folds import Folds
 from netwright.strategies.progressive.growth import IDLE, Growth, Wishes
@@ -19,8 +23,6 @@ from netwright.strategies.told import noted, recalled
 from netwright.strategies.unseen import Unseen, points_of
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from netwright.core.decisions import Point
     from netwright.core.trial import Trial
     from netwright.predictors import Predictor
@@ -37,7 +39,7 @@ class ProgressiveBeam(Remembering):
 
     After the last stage the next best extensions are evaluated, then random architectures, until SpaceExhausted. No
     architecture is asked twice. `ask` gives None while a stage waits for pending trials. Trials that did not complete
-    are not extended, unless all failed. With several objectives the mean of the scaled scores counts.
+    are not extended, unless all failed. With several objectives the mean of the scaled scores counts, or the front.
 
     space: the one to search.
     beam: K, how many extensions of each stage are evaluated; 256 in the paper.
@@ -46,6 +48,8 @@ class ProgressiveBeam(Remembering):
     idle: labels of options that compute nothing, in order of preference; they stand for the blocks that are not decided
         yet (see `growth.Growth`).
     candidates: of more extensions than so many, a random part is ranked.
+    front: with several objectives, predict each by itself, and rank extensions by front and crowding distance of what
+        is predicted (Dong et al. 2018, PPP-Net).
 
     Raises UserError for a space with a choice between modules of which none is idle.
     """
@@ -60,6 +64,7 @@ class ProgressiveBeam(Remembering):
         predictor: Predictor | None = None,
         idle: Sequence[str] = IDLE,
         candidates: int = 20_000,
+        front: bool = False,
     ) -> None:
         if isinstance(idle, str) or not idle:
             raise ConfigurationError(f"ProgressiveBeam: idle is {idle!r}; expected labels of options, at least one")
@@ -67,6 +72,7 @@ class ProgressiveBeam(Remembering):
         self.beam = whole_number(self, "beam", beam)
         self.idle = tuple(idle)
         self.candidates = whole_number(self, "candidates", candidates)
+        self.front = front
         self._growth = Growth(space, self.idle)
         self._predictor = _default(space) if predictor is None else predictor.replace()
         self._unseen = Unseen(space)
@@ -159,9 +165,26 @@ class ProgressiveBeam(Remembering):
 
     def _ranked(self, points: Sequence[Point], seed: int) -> list[int]:
         trials = list(self._known.values())
-        self._predictor.fit([trial.architecture for trial in trials], self._rewards.each(trials), seed)
-        mean = self._predictor.predict([self.space.from_indices(point, check=False) for point in points]).mean
-        return (-mean).argsort(kind="stable").tolist()
+        if not self.front or len(trials[0].scores) == 1:
+            return (-self._predicted(points, self._rewards.each(trials), seed)).argsort(kind="stable").tolist()
+        columns = zip(*(trial.scores for trial in trials), strict=True)
+        predicted = np.column_stack([self._predicted(points, column, seed) for column in columns])
+        fronts = front_numbers(predicted)
+        return np.lexsort((-crowding_distances(predicted, fronts), fronts)).tolist()
+
+    def _predicted(self, points: Sequence[Point], values: Sequence[float], seed: int) -> np.ndarray:
+        """What architectures will have, learnt from these values of all that completed; infinite ones as the worst."""
+        finite = [each for each in values if math.isfinite(each)]
+        worst = min(finite, default=0.0)
+        trials = [trial.architecture for trial in self._known.values()]
+        self._predictor.fit(trials, [each if math.isfinite(each) else worst for each in values], seed)
+        return self._predictor.predict([self.space.from_indices(point, check=False) for point in points]).mean
+
+    def configuration(self) -> dict[str, Any]:
+        """As it was before fronts could rank, where they do not."""
+        described = super().configuration()
+        arguments = {name: each for name, each in described["arguments"].items() if name != "front" or each}
+        return {**described, "arguments": arguments}
 
     def _canonical(self, point: Point) -> Point:
         return self.space.key(self.space.from_indices(point, check=False))
