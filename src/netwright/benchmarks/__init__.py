@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 __all__ = [
     "BenchmarkProblem",
     "Comparison",
+    "FrontComparison",
     "Searches",
     "Standing",
     "compare",
+    "compare_fronts",
     "nasbench101",
     "nasbench201",
     "nasbench_macro",
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from netwright.benchmarks.comparing import Standing, compare
     from netwright.benchmarks.comparison import Comparison
     from netwright.benchmarks.elsewhere import Searches
+    from netwright.benchmarks.fronts import FrontComparison, compare_fronts
     from netwright.benchmarks.problem import BenchmarkProblem
     from netwright.benchmarks.readers.nasbench101 import nasbench101
     from netwright.benchmarks.readers.nasbench201 import nasbench201
@@ -31,10 +34,12 @@ else:
     _WHERE = {
         "BenchmarkProblem": "netwright.benchmarks.problem:BenchmarkProblem",
         "Comparison": "netwright.benchmarks.comparison:Comparison",
+        "FrontComparison": "netwright.benchmarks.fronts:FrontComparison",
         "Problem": "netwright.benchmarks.problem:BenchmarkProblem",  # as it was called before
         "Searches": "netwright.benchmarks.elsewhere:Searches",
         "Standing": "netwright.benchmarks.comparing:Standing",
         "compare": "netwright.benchmarks.comparing:compare",
+        "compare_fronts": "netwright.benchmarks.fronts:compare_fronts",
         "nasbench101": "netwright.benchmarks.readers.nasbench101:nasbench101",
         "nasbench201": "netwright.benchmarks.readers.nasbench201:nasbench201",
         "nasbench_macro": "netwright.benchmarks.readers.nasbench_macro:nasbench_macro",

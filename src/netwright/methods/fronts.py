@@ -76,10 +76,10 @@ def ehvi(space: DecisionSpace, initial: int = 10, batch: int = 5, candidates: in
 
 
 def parego(space: DecisionSpace, initial: int = 10, batch: int = 1, candidates: int = 100) -> BayesianOptimization:
-    """ParEGO (Knowles 2006): in each round one number of all objectives, the augmented Chebyshev value under weights
-    that are drawn anew, and the expected improvement of a Gaussian process on it.
+    """ParEGO (Knowles 2006): in each round all objectives are made one number, under weights that are drawn anew.
 
-    The paper begins with 11 d - 1 points of a Latin hypercube for d real parameters, and searches the improvement by a
+    That is the augmented Chebyshev value, on which a Gaussian process learns; its expected improvement chooses. The
+    paper begins with 11 d - 1 points of a Latin hypercube for d real parameters, and searches the improvement by a
     genetic algorithm; here architectures are drawn at random, and mutations of the best are compared.
 
     space: the one to search.
