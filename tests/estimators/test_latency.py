@@ -12,7 +12,7 @@ from netwright.core.task import TaskShape
 from netwright.core.trial import Proposal
 from netwright.core.workplace import NOWHERE, at
 from netwright.engine import Search
-from netwright.engine.finalists import FINALISTS
+from netwright.engine.finalists import FINALISTS, finalist_lines
 from netwright.estimators import Latency, PredictedLatency, Training
 from netwright.estimators.machine import latency as module
 from netwright.estimators.machine.latency import TooSlow
@@ -117,6 +117,11 @@ def test_a_finalist_that_breaks_the_limit_when_it_is_measured_again_is_not_hande
     kept = run.kept(FINALISTS)
     assert [each["keeps"] for each in kept["measured"]] == [False, True]
     assert run.best.number == kept["measured"][1]["trial"] != kept["measured"][0]["trial"]
+    first, second = (each["trial"] for each in kept["measured"])
+    assert finalist_lines(run) == [
+        f"measured again: trial {first} with latency_ms 1.1 may break latency_ms <= 1; the next best is taken",
+        f"measured again: trial {second} with latency_ms 0.9 keeps latency_ms <= 1",
+    ]
     assert kept["runtime"] == "torch" and kept["threads"] == 1 and kept["machine"]
     assert len(calls) == 4 + 2 * module.AGAIN
 
@@ -211,3 +216,17 @@ def test_a_prediction_comes_near_to_the_measurement(monkeypatch):
         errors.append(abs(predicted / meter.estimate(proposal, 0).metrics["latency_ms"] - 1))
     assert np.median(errors) < 0.5  # a busy machine; what is reached on a quiet one stands in the documentation
     assert PredictedLatency(space, TaskShape((3, 16, 16), 10)).fit == foretold.fit  # kept for later searches
+
+
+def test_a_classifier_of_scikit_learn_takes_the_limit(monkeypatch, tmp_path):
+    from netwright.sklearn import NetworkClassifier
+    from netwright.store import Store
+
+    calls = clock(monkeypatch, lambda *_: 0.9)
+    x, y = np.random.default_rng(0).normal(size=(60, 5)), np.arange(60) % 2
+    asked = {"trials": 2, "epochs": 1, "final_epochs": 0, "random_state": 0, "directory": str(tmp_path / "runs")}
+    NetworkClassifier(limits=["latency_ms <= 1"], **asked).fit(x, y)
+    assert len(calls) >= 1 + module.AGAIN
+    with Store.open_readonly(tmp_path / "runs") as store:
+        kept = store.document(store.names()[-1], FINALISTS)
+    assert kept["measured"][-1]["keeps"]

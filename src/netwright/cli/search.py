@@ -32,6 +32,7 @@ from netwright.cli.train import training_lines
 from netwright.cli.trust import note_begun
 from netwright.core.errors import SearchFailed, UserError
 from netwright.core.wording import amount, duration
+from netwright.engine.finalists import finalist_lines
 from netwright.engine.preflight import preflight
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ class Command:
         self.driver.further = further
         run = self.run = self._search(name, resume)
         if not self.plan.network:
-            self._say(f"run {run.name} stopped: {run.stopped}", *cut_short(run))
+            self._say(f"run {run.name} stopped: {run.stopped}", *cut_short(run), *finalist_lines(run))
         self._others(run)
         if not self.as_json:
             say(*self._found(run))

@@ -83,6 +83,24 @@ def _none_keeps(rows: Sequence[Finalist], limits: Sequence[Constraint]) -> str:
     )
 
 
+def finalist_lines(run: Run) -> list[str]:
+    """What came of measuring the best networks again, a line each; nothing where no limit is measured by a clock."""
+    found = measuring_again(run)
+    kept: Mapping[str, Any] = run.kept(FINALISTS) or {}
+    if found is None:
+        return []
+    limits = found[1]
+    lines: list[str] = []
+    for each in kept.get("measured", ()):
+        values = ", ".join(f"{limit.metric} {each['metrics'][limit.metric]:.3g}" for limit in limits)
+        said = "keeps" if each["keeps"] else "may break"
+        then = "" if each["keeps"] else "; the next best is taken"
+        lines.append(
+            f"measured again: trial {each['trial']} with {values} {said} {' and '.join(map(str, limits))}{then}"
+        )
+    return lines
+
+
 def refused(kept: Mapping[str, Any] | None, trials: Sequence[Trial]) -> set[Architecture]:
     """Architectures that broke a limit when they were measured again. kept: what a run keeps of its finalists."""
     numbers = {each["trial"] for each in (kept or {}).get("measured", ()) if not each["keeps"]}
