@@ -177,7 +177,11 @@ class MethodRuns:
 
 
 def family_of(method: str) -> str:
-    """The family of the paper that a method runs, that of its own name first; empty where it has none."""
+    """The family of the paper that a method runs, that of its own name first; empty where it has none.
+
+    Methods whose networks share their weights are "one-shot", as surveys have it, and what they search by follows.
+    """
+    from netwright.catalogue.loading import names
     from netwright.catalogue.papers import commands, papers
 
     name = split(method)[0]
@@ -186,7 +190,8 @@ def family_of(method: str) -> str:
     runs = [key for key, words in asked.items() if any(_names(words, flag, name) for flag in flags)]
     own = name.replace("-", "_")
     families = {each.key: each.family for each in papers() if each.key in (own, *runs) and each.family != "other"}
-    return families.get(own) or next(iter(families.values()), "")
+    found = families.get(own) or next(iter(families.values()), "")
+    return f"one-shot, {found}".removesuffix(", ") if name in names("search") else found
 
 
 def _names(words: Sequence[str], flag: str, name: str) -> bool:
