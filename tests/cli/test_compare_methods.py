@@ -160,8 +160,15 @@ def test_methods_search_in_their_own_spaces_beside_random_search_there(monkeypat
 
 
 def test_families_are_those_of_the_papers():
-    assert family_of("darts:architecture_rate=0.1") == "one-shot, gradient" and family_of("regularized-evolution") == "evolution"
-    assert family_of("enas") == "one-shot, reinforcement learning" and family_of("amoebanet") == "evolution" and family_of("my.py:own") == ""
+    assert (
+        family_of("darts:architecture_rate=0.1") == "one-shot, gradient"
+        and family_of("regularized-evolution") == "evolution"
+    )
+    assert (
+        family_of("enas") == "one-shot, reinforcement learning"
+        and family_of("amoebanet") == "evolution"
+        and family_of("my.py:own") == ""
+    )
 
 
 @pytest.mark.parametrize(
