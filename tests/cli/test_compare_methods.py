@@ -66,7 +66,8 @@ class Searches:
 def numbers(folder: Path) -> list[tuple[str, Any, Any]]:
     """What each search found, without what goes by the clock."""
     rows = (folder / "runs.csv").read_text().splitlines()
-    return [tuple(row.split(",")[k] for k in (2, 5, 6)) for row in rows[1:]]
+    cells = [row.split(",") for row in rows[1:]]
+    return [(each[2], each[5], each[6]) for each in cells]
 
 
 @pytest.fixture(scope="module")
