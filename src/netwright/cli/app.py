@@ -54,7 +54,7 @@ def search(options: SearchOptions) -> None:
         go_on_again(before, plan, directory, str(name), export, **told)
         return
     refuse_early(plan, directory, options.amounts, name, export)
-    begin(plan, directory, name, export, **told)
+    begin(plan, directory, name, export, operations=options.operations_allowed, **told)
 
 
 @app.command(cls=NamingCommand)

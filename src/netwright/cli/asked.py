@@ -174,6 +174,10 @@ class SearchOptions(DataOptions, Asked):
     max_memory: Annotated[
         str | None, typer.Option(help="Most bytes of activations for one example, as 4M, 4MB or 512KiB.")
     ] = None
+    operations_allowed: Annotated[
+        Path | None,
+        typer.Option(help="Refuse the space before the search where it needs ONNX operations that this file lacks."),
+    ] = None
     name: Annotated[
         str | None,
         typer.Option(help="The run's name; by default made from data, space and strategy."),

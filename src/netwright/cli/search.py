@@ -45,11 +45,26 @@ if TYPE_CHECKING:
     from netwright.tasks.task import Task
 
 
-def begin(plan: Plan, directory: Path, name: str | None, export: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """Start a new run and take it to its end."""
+def begin(
+    plan: Plan,
+    directory: Path,
+    name: str | None,
+    export: Path | None,
+    *,
+    operations: Path | None = None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Start a new run and take it to its end. operations: a file with the ONNX operations that a device has."""
+    from netwright.results import check_operations, operations_needed, read_operations
+
+    allowed = None if operations is None else read_operations(operations)
     plan = replace(plan, given=plan.to_json())
     note_begun(plan, directory)
     with stoppable(), Command(plan, directory, export, as_json=as_json, quiet=quiet) as command:
+        if allowed is not None:
+            needed = operations_needed(command.space, command.task.shape)
+            check_operations(needed, allowed, str(operations))
         command.prepare()
         command.drive(name, resume=False)
 

@@ -14,6 +14,7 @@ __all__ = [
     "Figures",
     "FinalResult",
     "Format",
+    "Needed",
     "NotReproduced",
     "NothingTrained",
     "Reference",
@@ -22,6 +23,7 @@ __all__ = [
     "Verification",
     "boosted_trees",
     "check_exportable",
+    "check_operations",
     "check_target",
     "conclude",
     "difference",
@@ -32,7 +34,9 @@ __all__ = [
     "formats_of",
     "linear_regression",
     "logistic_regression",
+    "operations_needed",
     "read_architecture",
+    "read_operations",
     "readme",
     "references",
     "report_lines",
@@ -57,6 +61,7 @@ if TYPE_CHECKING:
     from netwright.results.formats import FORMATS, Format, formats_of
     from netwright.results.network_source import Source, write_source
     from netwright.results.of_run import Concluded, NothingTrained, conclude, export_run, trial_of
+    from netwright.results.operations import Needed, check_operations, operations_needed, read_operations
     from netwright.results.own_files import NotReproduced
     from netwright.results.plain_references import boosted_trees, linear_regression, logistic_regression
     from netwright.results.reference_models import Reference, references
@@ -74,6 +79,7 @@ else:  # what a command shows of a stored run needs no torch
         "netwright.results.formats": ("FORMATS", "Format", "formats_of"),
         "netwright.results.final_report": ("readme", "report_lines", "sentences", "table"),
         "netwright.results.network_source": ("Source", "write_source"),
+        "netwright.results.operations": ("Needed", "check_operations", "operations_needed", "read_operations"),
         "netwright.results.of_run": ("Concluded", "NothingTrained", "conclude", "export_run", "trial_of"),
         "netwright.results.plain_references": ("boosted_trees", "linear_regression", "logistic_regression"),
         "netwright.results.reference_models": ("Reference", "references"),

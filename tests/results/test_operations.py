@@ -1,0 +1,70 @@
+"""Which operations a device must have is known before a search, by the names of ONNX."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from torch import nn
+from typer.testing import CliRunner
+
+from netwright.cli.app import app
+from netwright.core.choose import Choose
+from netwright.core.decision_space import DecisionSpace
+from netwright.core.errors import UserError
+from netwright.core.task import TaskShape
+from netwright.results.operations import check_operations, operations_needed, read_operations
+
+
+class Activations(DecisionSpace):
+    def network(self, choose: Choose, shape: TaskShape) -> nn.Module:
+        width = choose.value("width", [4, 8])
+        kinds = {"relu": nn.ReLU, "hardswish": nn.Hardswish, "tanh": nn.Tanh}
+        return nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(shape.features, width),
+            choose.one("activation", kinds),
+            nn.Linear(width, shape.outputs),
+        )
+
+
+SHAPE = TaskShape((1, 8, 8), 10)
+
+
+def test_each_operation_is_known_with_the_option_that_brings_it() -> None:
+    needed = {each.name: each for each in operations_needed(Activations(), SHAPE)}
+    assert set(needed) == {"Flatten", "Gemm", "Relu", "HardSwish", "Tanh"}
+    assert needed["Gemm"].networks == needed["Gemm"].of and not needed["Gemm"].where
+    assert (
+        needed["HardSwish"].where == ("activation: hardswish",) and 0 < needed["HardSwish"].networks < needed["Gemm"].of
+    )
+    check_operations(tuple(needed.values()), frozenset(needed), "all.txt")
+    with pytest.raises(UserError, match=r"board\.txt lacks HardSwish, .* those with activation: hardswish") as found:
+        check_operations(tuple(needed.values()), frozenset(needed) - {"HardSwish"}, "board.txt")
+    assert "\n" not in str(found.value)
+
+
+def test_a_file_of_names(tmp_path: Path) -> None:
+    path = tmp_path / "ops.txt"
+    path.write_text("# of the board\nConv, Gemm\nRelu  # as it is\n")
+    assert read_operations(path) == {"Conv", "Gemm", "Relu"}
+    path.write_text('["Conv", "Gemm"]')
+    assert read_operations(path) == {"Conv", "Gemm"}
+    path.write_text("Conv Gem")
+    with pytest.raises(UserError, match=r"no operation 'Gem'; did you mean 'Gemm'"):
+        read_operations(path)
+    for text in ("", "# nothing\n"):
+        path.write_text(text)
+        with pytest.raises(UserError, match="names no operation"):
+            read_operations(path)
+    with pytest.raises(UserError, match="cannot be read: No such file"):
+        read_operations(tmp_path / "none.txt")
+
+
+def test_a_search_is_refused_before_it_trains(tmp_path: Path) -> None:
+    path = tmp_path / "ops.txt"
+    path.write_text("Conv Gemm Flatten Add Relu")
+    words = ["search", "digits", "--space", "mlp", "--examples", "60", "--dir", str(tmp_path / "runs"), "--trials", "1"]
+    done = CliRunner().invoke(app, [*words, "--operations-allowed", str(path)])
+    said = str(done.exception)
+    assert isinstance(done.exception, UserError) and "ops.txt lacks" in said and "HardSwish" not in said
