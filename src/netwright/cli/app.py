@@ -72,7 +72,7 @@ def train(options: TrainOptions) -> None:
         go_on_again(before, plan, directory, str(name), export, **told)
         return
     refuse_early(plan, directory, {}, name, export)
-    begin(plan, directory, name, export, **told)
+    begin(plan, directory, name, export, operations=None, **told)
 
 
 @app.command()
