@@ -62,7 +62,10 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[Any]]:
         "show": [printed("show", each, *there) for each in "abcd"],
         "show --front": [printed("show", "a", *there, "--front")],
         "show --trial": [printed("show", "a", *there, "--trial", 0)],
-        "export": [printed("export", "a", *there, "--to", place / "other")],
+        "export": [
+            printed("export", "a", *there, "--to", place / "other"),
+            printed("export", "a", *there, "--to", place / "devices", "--format", "onnx,int8"),
+        ],
         "final": [printed("final", "a", *there, "--epochs", 1)],
         "final --front": [printed("final", "a", *there, "--front", 2, "--seeds", 1, "--epochs", 1)],
         "export --front": [printed("export", "a", *there, "--front", "--to", place / "front")],
