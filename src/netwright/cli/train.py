@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from netwright.catalogue.arguments import counted
 from netwright.core.trial import Proposal
 from netwright.core.wording import amount, duration, settings_text
-from netwright.spaces.mobile import Mobile
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
@@ -35,6 +34,8 @@ def training_lines(plan: Plan, search: Search) -> list[str]:
 
 
 def _size(space: Any) -> str:
+    from netwright.spaces.mobile import Mobile  # not at the top: PyTorch takes long to load
+
     if isinstance(space, Mobile):
         return f"{counted(len(space.decisions), 'decision')} of its space taken"
     cells = getattr(space, "cells", 1)
@@ -46,6 +47,8 @@ def _told(settings: Any, space: Any) -> dict[str, Any]:
     names = ["learning_rate", "batch_size", "weight_decay", "cutout", "auxiliary_weight", "drop_path", "schedule"]
     if not getattr(space, "auxiliary", False):
         names.remove("auxiliary_weight")
+    from netwright.spaces.mobile import Mobile  # not at the top: PyTorch takes long to load
+
     if isinstance(space, Mobile):
         names.remove("drop_path")
     return {name: value for name in names if (value := getattr(settings, name)) is not None}

@@ -139,7 +139,7 @@ class Mobile(DecisionSpace):
 
     def tracing_twin(self) -> DecisionSpace:
         """The same questions without layers, which ask nothing."""
-        return _Questions(*self.call()[0], **self.call()[1])
+        return _MobileQuestions(*self.call()[0], **self.call()[1])
 
     def inherit(
         self, parent_network: nn.Module, child_network: nn.Module, parent: Architecture, child: Architecture
@@ -190,7 +190,7 @@ class Mobile(DecisionSpace):
         return self._writer.made(term, shape)
 
 
-class _Questions(Mobile):
+class _MobileQuestions(Mobile):
     """The same questions, and nothing in the place of layers."""
 
     made: ClassVar[Callable[[Callable[[], nn.Module]], nn.Module]] = staticmethod(lambda make: nn.Identity())

@@ -104,7 +104,7 @@ class Residual(DecisionSpace):
 
     def tracing_twin(self) -> DecisionSpace:
         """The same questions without blocks, which ask nothing."""
-        return _Questions(*self.call()[0], **self.call()[1])
+        return _ResidualQuestions(*self.call()[0], **self.call()[1])
 
     def inherit(
         self, parent_network: nn.Module, child_network: nn.Module, parent: Architecture, child: Architecture
@@ -173,7 +173,7 @@ class Residual(DecisionSpace):
         return [*parts, _HeadPart(stride, stage, channels)]
 
 
-class _Questions(Residual):
+class _ResidualQuestions(Residual):
     """The same questions, and nothing in the place of blocks."""
 
     def _block(self, kind: str, inputs: int, outputs: int, stride: int, squeeze: bool) -> nn.Module:
