@@ -48,6 +48,11 @@ def test_a_few_seconds_give_a_network_that_is_taken_home(table: Path) -> None:
     assert (table.parent / "best" / "model.py").exists()
 
 
+def test_a_limit_of_a_machine_brings_no_warnings_of_the_clock(table: Path) -> None:
+    said = netwright("search", table, "--target-column", "bought", "--time", "10s", "--limit", "latency_ms <= 500")
+    assert "of its last epoch only" not in said and "latency_ms <= 500" in said
+
+
 def test_the_list_of_runs_names_what_was_handed_over(table: Path) -> None:
     asked = ("--target-column", "bought", "--strategy", "random", "--trials", 3, "--epochs", 1, "--final-epochs", 0)
     netwright("search", table, *asked, "--name", "r")

@@ -100,6 +100,11 @@ def test_a_recipe_without_epochs_is_given_those_that_fit() -> None:
     assert 1 <= plan["shared_epochs"] <= 50
 
 
+def test_a_recipe_with_a_limit_on_latency_is_given_the_epochs_that_fit() -> None:
+    said = command("search", "digits", *SMALL[:-2], "--recipe", "darts", "--time", "8s", "--limit", "latency_ms <= 500")
+    assert "as many as fit into 8s in all" in said and "keeps latency_ms <= 500" in said
+
+
 REFUSED = [
     (("--recipe", "dart"), "no recipe 'dart'.*did you mean 'darts'"),
     (("--recipe", "darts", "--max-params", "100"), "no network keeps the limit params <= 100: the smallest"),

@@ -60,7 +60,9 @@ def shares(parts: Mapping[str, float]) -> list[str]:
 
 def run_by_clock(run: Run) -> bool:
     """Whether trainings last so many seconds, so that any of them may end in the middle of an epoch."""
-    return getattr(getattr(run.search.estimator, "settings", None), "seconds", None) is not None
+    estimator = run.search.estimator
+    settings = (getattr(each, "settings", None) for each in (estimator, *estimator.stages()))
+    return any(getattr(each, "seconds", None) is not None for each in settings)
 
 
 def cut_short(run: Run) -> list[str]:

@@ -418,9 +418,12 @@ class Plan(Asked):
             return replace(self, first=warm_start(self, task, space, self.warm_start))
         if self.recipe is None or self.shared_epochs is not None:
             return self
+        from netwright.engine.rounds import round_estimator
+
         search = self._make_recipe(task, space)
-        wanted = search.estimator.settings.epochs  # pyright: ignore[reportAttributeAccessIssue]
-        if self.search_seconds is None or search.estimator.trained:  # pyright: ignore[reportAttributeAccessIssue]
+        shared: Any = round_estimator(search.estimator)  # behind what measures a machine, where that is asked for
+        wanted = shared.settings.epochs
+        if self.search_seconds is None or shared.trained:
             return replace(self, shared_epochs=wanted, paper_epochs=wanted)
         return self._as_long_as_fits(task, space, search, wanted)
 
