@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 from netwright.core.errors import ConfigurationError, UserError
 from netwright.predictors import AcrossDevices, LayerPairs
 
-HELP = Path("/work/shared/data/nasbench201/latency_help_devices_ms.csv")
+HELP = Path(__file__).parents[3] / "shared" / "data" / "nasbench201" / "latency_help_devices_ms.csv"
 FAMILIES = ("1080ti", "2080ti", "titanxp", "titanx_", "titan_rtx", "gold", "silver", "samsung", "pixel")
 
 
