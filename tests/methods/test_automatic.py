@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 import netwright as nw
@@ -38,6 +39,17 @@ def test_all_parts_fit_into_the_time(task: nw.tasks.Task, seconds: float, step: 
     assert found.full <= 0.5 * found.seconds
     assert 1 / 27 <= found.least <= 1 / 3
     assert 0.1 <= found.validation <= 0.2
+
+
+def test_numbers_are_answered_by_several_networks_and_classes_by_one(task: nw.tasks.Task) -> None:
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(800, 4)).astype(np.float32)
+    numbers = nw.tasks.arrays(inputs, inputs.sum(1), problem="regression")
+    pace, limit = Pace(0.002, 0.1, 0.01), [Constraint("params", 10_000)]
+    assert decided(numbers, nw.spaces.Tables(), 3600, device="cpu", pace=pace).copies > 1
+    assert decided(numbers, nw.spaces.Tables(), 3600, device="cpu", pace=pace, limits=limit).copies == 1
+    found = plan(task, 3600, pace=pace)
+    assert found.again and found.copies == 1
 
 
 @pytest.mark.parametrize("seconds", [-5.0, 0.0, 0.3])

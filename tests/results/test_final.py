@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -410,6 +411,22 @@ def test_how_many_networks_follows_from_what_one_takes(
     options = {"final_epochs": 1, "final_seeds": 1, "baselines": False, "anew": True, "copies": 3}
     found = conclude(run, deadline=time.monotonic() + 40, **options)
     assert len(getattr(found.final.network, "networks", [None])) == networks
+
+
+@pytest.mark.parametrize(("copies", "left_out"), [(1, 0), (3, 1)])
+def test_a_further_seed_of_several_networks_takes_as_long_as_all_of_them(
+    digits: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copies: int, left_out: int
+) -> None:
+    """Also where how many there are was decided before: 9 s each fit into 20 s, 27 s do not."""
+    run = a_run(digits, tmp_path / "p", fidelity="seconds", seconds=0.2, keep_best=True)
+    monkeypatch.setattr("netwright.results.finals.measured", lambda *_: Cost(9.0, 0.0))
+    estimator: Any = run.search.estimator
+    work = FinalTraining(Tiny(), digits, estimator.settings)
+    winner = Winner(run.best.architecture, anew=True, copies=copies)
+    finals = Finals(work, [winner], {}, None, tmp_path / "f", lambda _: None)
+    wanted = Wanted(1, (0, 1), baselines=False, deadline=time.monotonic() + 20, decided=(1, copies), copies=copies)
+    finals.carry_out(wanted, Inline())
+    assert len(finals.left_out) == left_out and 0 in finals.results[FOUND]
 
 
 class LastFirst(Inline):
