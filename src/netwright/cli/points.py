@@ -34,7 +34,7 @@ def one_choice(**given: object) -> None:
 
 def chosen_at(run: Run, limits: Sequence[str]) -> Trial:
     """The best trial within these limits."""
-    return best_within([each for each in run.trials if not each.proposal.is_round], [*map(Constraint.parse, limits)])
+    return best_within(run.compared, [*map(Constraint.parse, limits)])
 
 
 def points(run: Run, count: int | None = None) -> list[Trial]:

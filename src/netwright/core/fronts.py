@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from netwright.core.errors import UserError, nearest
-from netwright.core.objective import Constraint, Scored, comparable, front
+from netwright.core.objective import Constraint, Scored, front
 
 BEYOND = 0.1  # of a front's range in each objective: how far below its worst lies the reference point
 LEAST_FOR_A_KNEE = 3  # points of a front with a bend: two lie on a line
@@ -122,26 +122,25 @@ def spread(points_of_front: ArrayLike, count: int) -> list[int]:
 def best_within(trials: Sequence[S], limits: Sequence[Constraint]) -> S:
     """The best trial, by the first objective, then the next, of those that keep all limits and that no other dominates.
 
-    trials: of a search; those at the highest fidelity are compared, as its front is.
+    trials: that are compared, as `Run.compared`.
     limits: on metrics that were measured, as `Constraint.parse("params <= 50k")`.
 
     Raises UserError where a metric was not measured, and where no trial keeps the limits; it names the nearest.
     """
-    compared = comparable(trials)
+    if not trials:
+        raise UserError("no trial of this search completed")
     for limit in limits:
-        known = {name for each in compared for name in each.metrics}
+        known = {name for each in trials for name in each.metrics}
         if limit.metric not in known:
             raise UserError(f"{limit.metric!r} was not measured in this search{nearest(limit.metric, known)}")
-    within = [each for each in compared if all(_keeps(each, limit) for limit in limits)]
+    within = [each for each in trials if all(_keeps(each, limit) for limit in limits)]
     if within:
         return front(within)[0]
-    if not compared:
-        raise UserError("no trial of this search completed")
-    closest = min(compared, key=lambda each: (sum(_excess(each, limit) for limit in limits), each.number))
+    closest = min(trials, key=lambda each: (sum(_excess(each, limit) for limit in limits), each.number))
     broken = next(limit for limit in limits if not _keeps(closest, limit))
     found = broken.violation(closest.metrics) if broken.metric in closest.metrics else f"without {broken.metric}"
     asked = " and ".join(map(str, limits))
-    raise UserError(f"none of {len(compared)} trials keeps {asked}; the nearest is trial {closest.number}: {found}")
+    raise UserError(f"none of {len(trials)} trials keeps {asked}; the nearest is trial {closest.number}: {found}")
 
 
 def _keeps(trial: Measured, limit: Constraint) -> bool:

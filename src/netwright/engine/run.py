@@ -83,15 +83,20 @@ class Run:
         self._store = store
         self._documents: dict[str, Any] = {}
 
+    @property
+    def compared(self) -> list[Trial]:
+        """The completed evaluations of architectures that are compared: those at the highest measured fidelity, or
+        where each of the strategy's `measures_whole` the last of each candidate."""
+        found = _last_of_each(self.trials) if self.strategy.measures_whole else comparable(self.trials)
+        return [each for each in found if isinstance(each.proposal.candidate, Architecture)]
+
     @cached_property
     def best(self) -> Trial:
-        """The best trial of the architecture that the strategy recommends; by default the best there is.
+        """The best trial, of those `compared`, of the architecture that the strategy recommends; by default the best.
 
-        Only trials at the highest measured fidelity are compared, or where each of the strategy's `measures_whole` the
-        last of each candidate. Raises SearchFailed where none completed.
+        Raises SearchFailed where none completed.
         """
-        compared = _last_of_each(self.trials) if self.strategy.measures_whole else comparable(self.trials)
-        trials = [each for each in compared if isinstance(each.proposal.candidate, Architecture)]
+        trials = self.compared
         left_out = refused(self.kept(FINALISTS), trials) if trials else set()
         trials = [each for each in trials if each.architecture not in left_out]
         if not self.trials:
@@ -107,8 +112,8 @@ class Run:
 
     @property
     def front(self) -> list[Trial]:
-        """The Pareto front: the completed trials that no other dominates, at the highest measured fidelity."""
-        return front(comparable(self.trials))
+        """The Pareto front: the trials, of those `compared`, that no other dominates."""
+        return front(self.compared)
 
     @property
     def counts(self) -> dict[str, int]:
