@@ -31,6 +31,7 @@ SMALLEST = {
     "growth.py": "--smallest",
     "hypernetworks.py": "--smallest",
     "inheritance.py": "--smallest",
+    "latency.py": "networks --space mlp --side 8 --networks 2",
     "masks.py": f"{MASKS} --smallest",
     "paths.py": "--batch 2 --steps 1 --smallest",
     "predictors.py": f"{TABLE} --sizes 20 --seeds 1 --tested 20 --only linear",
