@@ -15,7 +15,7 @@ from netwright.training import TrainingSettings
 PACKAGES = (
     "netwright",
     *(f"netwright.{name}" for name in ("catalogue", "engine", "executors", "methods", "results", "store")),
-    *(f"netwright.{name}" for name in ("strategies", "tasks", "training")),
+    *(f"netwright.{name}" for name in ("drawings", "strategies", "tasks", "training")),
     *(f"netwright.{name}" for name in ("benchmarks", "estimators", "predictors", "spaces", "supernets", "testing")),
     *(f"netwright.predictors.{name}" for name in ("curves", "encodings", "gaussian_process", "kernels")),
     *(f"netwright.strategies.{name}" for name in ("bayesian", "differentiable", "evolution", "fidelity", "latent")),
