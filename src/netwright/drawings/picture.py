@@ -59,7 +59,9 @@ class Panel:
 class Picture:
     """Everything that one drawing shows.
 
-    title: one line. description: one sentence or two for who can't see it. panels: side by side.
+    title: one line.
+    description: one sentence or two for who can't see it.
+    panels: side by side.
     notes: lines at the foot, such as what was measured.
     """
 

@@ -12,8 +12,11 @@ from netwright.drawings.kinds import KINDS, colours
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """ground: behind everything, "none" for nothing. text, faint: letters, and small ones. line: between boxes.
+    """Colours, as "#rrggbb".
 
+    ground: behind everything, "none" for nothing.
+    text, faint: letters, and small ones.
+    line: between boxes.
     marks: border of what a difference added, removed and changed.
     dark: which colours boxes have.
     """
