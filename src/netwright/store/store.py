@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -14,7 +14,7 @@ from netwright.core.errors import UserError
 from netwright.core.inside import refuse_links
 from netwright.core.kinds import kinds_checked
 from netwright.core.warning import warn
-from netwright.store import backup, opening, tally
+from netwright.store import backup, columns, opening, tally
 from netwright.store import directory as places
 from netwright.store.in_place import InPlace
 from netwright.store.ledger import change, count, seal
@@ -176,6 +176,31 @@ class Store:
         """The attempts at a trial of a run, or at all of its trials, that have ended, in order."""
         with self._reading() as reader:
             return reader.attempts(reader.run_id(run), trial)
+
+    def trial_columns(self, run: str, names: Sequence[str], *, told: int = 0, number: int = 0) -> list[Any]:
+        """Some columns of the trials as they lie in the store; digests are not checked (see `columns`).
+
+        run: its name.
+        names: of columns of the table of trials.
+        told, number: only trials from this number on, and of the others those told as number `told` or later.
+        """
+        with self._reading() as reader:
+            return columns.trials(self._connection, reader.run_id(run), names, told, number)
+
+    def columns_of(self, run: str, names: Sequence[str], numbers: Iterable[int]) -> list[Any]:
+        """The same of the trials of these numbers."""
+        with self._reading() as reader:
+            return columns.of_trials(self._connection, reader.run_id(run), names, numbers)
+
+    def attempt_columns(self, run: str, names: Sequence[str]) -> list[Any]:
+        """Some columns of the attempts that have ended, by trial and attempt; digests are not checked."""
+        with self._reading() as reader:
+            return columns.attempts(self._connection, reader.run_id(run), names)
+
+    def architectures(self, digests: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """JSON and text of the architectures of these digests; what is not there is left out."""
+        with self._reading():
+            return {digest: (json, text) for digest, json, text in columns.architectures(self._connection, digests)}
 
     def document(self, run: str, key: str) -> Any:
         """What was kept under this key; None where nothing was."""

@@ -1,0 +1,100 @@
+// Shows figures: netwrightCharts.show(element, specification) and every <div data-chart> with JSON in it.
+// A click on a mark with a trial sends "chart-select", a mark that is pointed at "chart-point", with its row.
+
+const refused = () => Promise.reject(new Error("charts load nothing"));
+const loader = Object.assign(vega.loader(), { load: refused, sanitize: refused, http: refused, file: refused });
+
+let box = null;
+
+function tooltipBox() {
+  if (!box) {
+    box = document.createElement("div");
+    box.className = "chart-tooltip";
+    box.setAttribute("role", "tooltip");
+    box.hidden = true;
+    document.body.append(box);
+  }
+  return box;
+}
+
+function tooltip(handler, event, item, value) {
+  const shown = tooltipBox();
+  if (value === null || value === undefined || value === "") {
+    shown.hidden = true;
+    return;
+  }
+  const rows = typeof value === "object" ? Object.entries(value) : [["", value]];
+  shown.replaceChildren(
+    ...rows.map(([name, text]) => {
+      const line = document.createElement("div");
+      const label = document.createElement("span");
+      label.className = "chart-tooltip-name";
+      label.textContent = name;
+      const words = document.createElement("span");
+      words.textContent = String(text);
+      line.append(label, words);
+      return line;
+    }),
+  );
+  shown.hidden = false;
+  const right = event.clientX + 14 + shown.offsetWidth > window.innerWidth;
+  shown.style.left = `${right ? Math.max(4, event.clientX - shown.offsetWidth - 14) : event.clientX + 14}px`;
+  shown.style.top = `${Math.min(event.clientY + 14, window.innerHeight - shown.offsetHeight - 4)}px`;
+}
+
+function fitted(specification, element) {
+  const room = element.clientWidth;
+  const single = typeof specification.width === "number" && !specification.usermeta?.fixed;
+  if (!single || room < 100) return specification;
+  return { ...specification, width: room, autosize: { type: "fit-x", contains: "padding" } };
+}
+
+function told(element, kind, item) {
+  const row = item && item.datum;
+  if (row && (row.trial !== undefined || row.run !== undefined)) {
+    element.dispatchEvent(new CustomEvent(kind, { detail: row, bubbles: true }));
+  }
+}
+
+async function show(element, specification, options = {}) {
+  const many = Object.values(specification.datasets ?? {}).some((rows) => rows.length > 2000);
+  const renderer = options.renderer ?? (many ? "canvas" : "svg");
+  const target = document.createElement("div");
+  target.className = "chart-drawing";
+  const result = await vegaEmbed(target, fitted(specification, element), {
+    mode: "vega-lite",
+    actions: false,
+    defaultStyle: false,
+    ast: true,
+    renderer,
+    loader,
+    tooltip,
+  });
+  const before = element.querySelector(":scope > .chart-drawing");
+  if (before) before.replaceWith(target);
+  else element.append(target);
+  result.view.addEventListener("click", (event, item) => told(element, "chart-select", item));
+  result.view.addEventListener("mouseover", (event, item) => told(element, "chart-point", item));
+  return result.view;
+}
+
+async function showAll(root = document) {
+  const found = [...root.querySelectorAll("[data-chart]")];
+  for (const element of found) {
+    const data = element.querySelector(':scope > script[type="application/json"]');
+    if (!data || element.dataset.chart === "shown") continue;
+    element.dataset.chart = "shown";
+    try {
+      await show(element, JSON.parse(data.textContent));
+    } catch (problem) {
+      const line = document.createElement("p");
+      line.className = "chart-problem";
+      line.textContent = `this chart could not be drawn: ${problem.message}`;
+      element.append(line);
+    }
+  }
+}
+
+window.netwrightCharts = { show, showAll };
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => showAll());
+else showAll();

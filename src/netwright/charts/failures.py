@@ -1,0 +1,70 @@
+"""What did not complete, by its reason: why did so many fail?"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import Any
+
+from netwright.charts.chart import Chart, Drawn, altair
+from netwright.charts.run_data import RunData
+from netwright.core.wording import shortened
+
+ENDS = ("infeasible", "diverged", "error", "out_of_memory", "timeout", "lost", "cancelled")
+LONGEST_REASON = 90
+MOST = 15
+
+
+def applies(data: RunData) -> str:
+    if any(each in ENDS for each in data.states):
+        return ""
+    return "every trial that ended has completed" if len(data) else "no trial was asked yet"
+
+
+def draw(data: RunData) -> Drawn:
+    """A bar for each reason, numbers in it left out so that alike ones are one."""
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, state in enumerate(data.states):
+        if state in ENDS:
+            groups[state, alike(data.reasons[place])].append(place)
+    rows = [_row(data, state, places) for (state, _), places in groups.items()]
+    rows.sort(key=lambda row: (-row["trials"], row["first trial"]))
+    alt = altair()
+    ends = [each for each in ENDS if any(row["ended as"] == each for row in rows)]
+    roles = [f"role:category {(1, 3, 4, 5, 0, 6, 2)[ENDS.index(each)]}" for each in ends]
+    base = alt.Chart(alt.NamedData("failures")).encode(
+        y=alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=430, ticks=False, domain=False)),
+        x=alt.X("trials:Q", title="trials", axis=alt.Axis(tickMinStep=1)),
+    )
+    bars = base.mark_bar(height=18).encode(
+        color=alt.Color("ended as:N", title="ended as", scale=alt.Scale(domain=ends, range=roles)),
+        tooltip=["ended as:N", "trials:Q", "first trial:Q", "reason:N"],
+    )
+    counts = base.mark_text(align="left", dx=4, color="role:ink").encode(text="trials:Q")
+    ended = sum(each != "running" for each in data.states)
+    failed = sum(row["trials"] for row in rows)
+    note = f"{failed} of {ended} trials that ended did not complete ({failed / ended:.0%})."
+    if len(rows) > MOST:
+        note += f" The {MOST} most frequent of {len(rows)} reasons are shown."
+    chart = (bars + counts).properties(width=430, height=alt.Step(26))
+    return Drawn(chart, {"failures": rows[:MOST]}, note)
+
+
+def alike(reason: str) -> str:
+    """A reason without its numbers."""
+    return re.sub(r"\d[\d,._]*", "…", reason)
+
+
+def _row(data: RunData, state: str, places: list[int]) -> dict[str, Any]:
+    first = places[0]
+    reason = data.reasons[first] or state
+    return {
+        "ended as": state,
+        "label": shortened(f"{state}: {reason}" if reason != state else state, LONGEST_REASON),
+        "trials": len(places),
+        "first trial": int(data.numbers[first]),
+        "reason": reason,
+    }
+
+
+CHART = Chart("failures", "What failed, and why", "Why did trials fail?", draw, applies)

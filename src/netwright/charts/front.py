@@ -1,0 +1,173 @@
+"""The trials in two objectives, the front and its knee, and the limits: which one do I take?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from netwright.charts.axes import direction, metric_axis, metric_title, spread_widely, tooltip
+from netwright.charts.chart import Chart, Drawn, altair
+from netwright.charts.run_data import RunData
+from netwright.charts.sampling import MOST_POINTS, sampled, sampled_note
+from netwright.core.errors import UserError, nearest
+from netwright.core.fronts import knee
+
+KINDS = ("knee", "front", "behind it", "breaks a limit")
+
+
+def applies(data: RunData) -> str:
+    if not data.completed.any():
+        return "no trial has completed yet"
+    if len(_numbers(data)) < 2:
+        return "only one metric was measured; a front needs two"
+    return ""
+
+
+def draw(data: RunData, x: str = "", y: str = "", size: str = "") -> Drawn:
+    """Two metrics of every completed trial at the highest fidelity, those ahead of all others joined by a line."""
+    x, y = chosen(data, x, y)
+    rows = front_rows(data, x, y, size)
+    shown = sampled(rows, MOST_POINTS, keep=lambda row: row["kind"] in ("knee", "front"))
+    ahead = [row for row in rows if row["kind"] in ("knee", "front")]
+    log = spread_widely(min(row["x"] for row in rows), max(row["x"] for row in rows))
+    tables = {"trials": shown, "front": sorted(ahead, key=lambda row: row["x"]), "limits": _limits(data, x, y)}
+    return Drawn(_chart(data, x, y, size, log, tables), tables, _note(data, rows, shown, ahead, x, y))
+
+
+def chosen(data: RunData, x: str, y: str) -> tuple[str, str]:
+    """The metrics of both axes: the first objective upwards, the second, or the parameters, to the right."""
+    known = _numbers(data)
+    objectives = [each.metric for each in data.objectives if each.metric in known]
+    first = y or next((each for each in objectives if each != x), "") or known[0]
+    second = x or next(
+        (each for each in [*objectives, "params", "macs", *known] if each != first and each in known), ""
+    )
+    for each in (first, second):
+        if each not in known:
+            raise UserError(f"{each!r} was not measured in run {data.name!r}{nearest(each, known)}")
+    return second, first
+
+
+def _numbers(data: RunData) -> list[str]:
+    return [name for name, values in data.metrics.items() if np.isfinite(values[data.completed]).any()]
+
+
+def front_rows(data: RunData, x: str, y: str, size: str = "") -> list[dict[str, Any]]:
+    """Trial, both metrics and kind of each trial that is compared, and of each measured one that broke a limit."""
+    values = {name: data.metrics[name] for name in dict.fromkeys((x, y, *((size,) if size else ())))}
+    measured = np.isfinite(values[x]) & np.isfinite(values[y])
+    places = np.flatnonzero(measured & data.compared)
+    scores = np.column_stack([_score(data, name, values[name])[places] for name in (y, x)])
+    front, bend = ahead(scores)
+    kinds = ["knee" if at == bend else "front" if at in front else "behind it" for at in range(len(places))]
+    outside = np.flatnonzero(measured & np.array([each == "infeasible" for each in data.states]))
+    rows = [(*each,) for each in zip(places.tolist(), kinds, strict=True)]
+    rows += [(place, "breaks a limit") for place in outside.tolist()]
+    return [_row(data, place, values, x, y, size, kind) for place, kind in rows]
+
+
+def _row(
+    data: RunData, place: int, values: dict[str, np.ndarray], x: str, y: str, size: str, kind: str
+) -> dict[str, Any]:
+    row = {"trial": int(data.numbers[place]), "x": float(values[x][place]), "y": float(values[y][place]), "kind": kind}
+    return {**row, "size": float(values[size][place])} if size else row
+
+
+def ahead(scores: np.ndarray) -> tuple[set[int], int | None]:
+    """Places of the rows that no other dominates (larger is better; of equal ones the first), and of the knee."""
+    order = np.lexsort((np.arange(len(scores)), -scores[:, 1], -scores[:, 0]))
+    kept: list[int] = []
+    highest = -np.inf
+    for place in order:
+        if scores[place, 1] > highest:
+            kept.append(int(place))
+            highest = scores[place, 1]
+    bend = knee(scores[kept])
+    return set(kept), None if bend is None else kept[bend]
+
+
+def _score(data: RunData, metric: str, values: np.ndarray) -> np.ndarray:
+    return values if direction(data.objectives, metric) == "maximize" else -values
+
+
+def _limits(data: RunData, x: str, y: str) -> list[dict[str, Any]]:
+    """Where lines are drawn: one of x and y each."""
+    return [
+        {"limit": str(each), ("x" if each.metric == x else "y"): each.limit}
+        for each in data.limits
+        if each.metric in (x, y)
+    ]
+
+
+def _chart(data: RunData, x: str, y: str, size: str, log: bool, tables: dict[str, Any]) -> Any:
+    alt = altair()
+    across = metric_axis(alt.X, "x", x, better=direction(data.objectives, x), log=log)
+    up = metric_axis(alt.Y, "y", y, better=direction(data.objectives, y))
+    kinds = [each for each in KINDS if any(row["kind"] == each for row in tables["trials"])]
+    roles: dict[str, str] = dict(zip(KINDS, ("role:best", "role:main", "role:quiet", "role:outside"), strict=True))
+    shapes: dict[str, str] = dict(zip(KINDS, ("diamond", "circle", "circle", "cross"), strict=True))
+    kind = {"scale": alt.Scale(domain=kinds, range=[roles[each] for each in kinds]), "title": "trial"}
+    shape = {**kind, "scale": alt.Scale(domain=kinds, range=[shapes[each] for each in kinds])}
+    tips = [alt.Tooltip("trial:Q"), tooltip("y", y), tooltip("x", x), alt.Tooltip("kind:N")]
+    sized = {"size": alt.Size("size:Q", title=metric_title(size), scale=alt.Scale(range=[20, 320]))} if size else {}
+    small = {} if size else {"size": alt.condition("datum.kind == 'knee'", alt.value(140), alt.value(44))}
+    points = (
+        alt.Chart(alt.NamedData("trials"))
+        .mark_point(filled=True)
+        .encode(
+            x=across,
+            y=up,
+            color=alt.Color("kind:N", **kind),
+            shape=alt.Shape("kind:N", **shape),
+            opacity=alt.condition("datum.kind == 'behind it'", alt.value(0.45), alt.value(1)),
+            tooltip=[*tips, *([tooltip("size", size)] if size else [])],
+            **sized,
+            **small,
+        )
+    )
+    line = (
+        alt.Chart(alt.NamedData("front"))
+        .mark_line(color="role:main", strokeWidth=1.5, opacity=0.7)
+        .encode(x="x:Q", y="y:Q", order="x:Q")
+    )
+    layers = [line, points]
+    for axis in ("x", "y"):
+        if any(axis in row for row in tables["limits"]):
+            layers = [*_limit(axis), *layers]
+    return alt.layer(*layers).properties(width=640, height=360)
+
+
+def _limit(axis: str) -> list[Any]:
+    """A line of each limit on this axis, with its text."""
+    alt = altair()
+    there = alt.Chart(alt.NamedData("limits")).transform_filter(f"isValid(datum.{axis})")
+    where = {axis: f"{axis}:Q"}
+    words = {"align": "left", "baseline": "bottom", "color": "role:limit", "dx": 4, "dy": -3}
+    edge = {"y": alt.value(14)} if axis == "x" else {"x": alt.value(0)}
+    return [
+        there.mark_rule(color="role:limit", strokeDash=[5, 4]).encode(**where),
+        there.mark_text(**words).encode(text="limit:N", **where, **edge),
+    ]
+
+
+def _note(data: RunData, rows: Any, shown: Any, ahead: Any, x: str, y: str) -> str:
+    compared = sum(row["kind"] != "breaks a limit" for row in rows)
+    outside = len(rows) - compared
+    both = f"{metric_title(y)} and {metric_title(x)}"
+    said = f"n = {compared} trials; {len(ahead)} of them are beaten by no other in both {both}."
+    if any(row["kind"] == "knee" for row in rows):
+        said += " The knee is where the front bends most."
+    if outside:
+        said += f" {outside} more broke a limit and were not trained to the end."
+    return said + sampled_note(len(shown), len(rows), "trials")
+
+
+CHART = Chart(
+    "front",
+    "Front of two objectives",
+    "Which one do I take?",
+    draw,
+    applies,
+    {"x": "metric to the right", "y": "metric upwards", "size": "metric shown by the size of the points"},
+)

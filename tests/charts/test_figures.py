@@ -1,0 +1,91 @@
+"""A figure is a table, a picture in each form, and a sentence where there is nothing to draw."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+from run_parts import Given, read, write
+
+from netwright.charts import CHARTS, THEMES, Figure, find, javascript
+from netwright.charts.figure import FORMULAS
+from netwright.core.errors import UserError
+
+TRIALS = [
+    Given(0.5, 100),
+    Given(0.75, 300),
+    Given(0.7, 200),
+    Given(0.6, 400),
+    Given(None, 900, "error", reason="a <b>"),
+]
+
+
+def test_the_front_is_that_of_brute_force(tmp_path: Path) -> None:
+    figure = find("front").figure(read(write(tmp_path, TRIALS)))
+    kinds = {row["trial"]: row["kind"] for row in figure.tables["trials"]}
+    beaten = {3: (1, 2)}  # more parameters and fewer hits than trials 1 and 2
+    assert {number for number, kind in kinds.items() if kind == "behind it"} == set(beaten)
+    assert "n = 4 trials; 3 of them" in figure.note
+
+
+def test_every_chart_draws_or_says_why_not(tmp_path: Path) -> None:
+    data = read(write(tmp_path, TRIALS))
+    for chart in CHARTS.values():
+        figure = chart.figure(data)
+        assert (figure.empty == "") == bool(figure.tables), chart.name
+        assert figure.question.endswith("?") and figure.svg().startswith("<svg")
+
+
+def test_a_run_without_trials_says_so(tmp_path: Path) -> None:
+    data = read(write(tmp_path, []))
+    for chart in CHARTS.values():
+        figure = chart.figure(data)
+        assert figure.empty and figure.rows == [] and figure.empty in figure.svg()
+
+
+def test_themes_have_the_same_roles_and_no_role_is_left(tmp_path: Path) -> None:
+    assert {frozenset(each) for each in THEMES.values()} == {frozenset(THEMES["light"])}
+    figure = find("front").figure(read(write(tmp_path, TRIALS)), "dark")
+    text = json.dumps(figure.specification)
+    assert "role:" not in text and THEMES["dark"]["main"] in text
+    assert THEMES["light"]["main"] in json.dumps(figure.themed("light").specification)
+    assert not re.search(r"https?://(?!vega\.github\.io/schema)", text)
+    with pytest.raises(UserError, match="did you mean 'dark'"):
+        figure.themed("drak")
+
+
+def test_names_and_settings_are_checked(tmp_path: Path) -> None:
+    data = read(write(tmp_path, TRIALS))
+    with pytest.raises(UserError, match="did you mean 'front'"):
+        find("frnt")
+    with pytest.raises(UserError, match=r"no setting 'siz'.*did you mean 'size'"):
+        find("front").figure(data, siz="params")
+    with pytest.raises(UserError, match=r"'param' was not measured.*did you mean 'params'"):
+        find("front").figure(data, x="param")
+
+
+def test_formulas_are_texts_in_a_spreadsheet() -> None:
+    rows = [{"name": f"{each}1", "value": -1.5} for each in FORMULAS] + [{"name": "a,b\n", "value": float("nan")}]
+    figure = Figure("x", "X", "What?", tables={"rows": rows})
+    read_back = list(csv.reader(io.StringIO(figure.csv())))
+    assert read_back[0] == ["name", "value"] and all(cell[0].startswith("'") for cell in read_back[1:-1])
+    assert read_back[1][1] == "-1.5" and read_back[-1] == ["a,b\n", ""]
+    assert json.loads(figure.json())["rows"][-1] == ["a,b\n", None]
+    assert figure.table(2) == (("name", "value"), figure.rows[:2])
+
+
+def test_files_are_what_they_say(tmp_path: Path) -> None:
+    figure = find("failures").figure(read(write(tmp_path, TRIALS)))
+    assert figure.png(1.0).startswith(b"\x89PNG") and figure.pdf().startswith(b"%PDF")
+    assert "error: a &lt;b&gt;" in figure.svg() and "<b>" not in figure.svg()
+
+
+def test_the_script_loads_nothing_from_elsewhere() -> None:
+    text = javascript()
+    assert 500_000 < len(text) < 2_000_000 and "netwrightCharts" in text
+    assert not re.search(r"https?://(cdn|unpkg|esm|esbuild)", text) and "import(" not in text
+    assert javascript() is text
