@@ -20,6 +20,7 @@ TABLE = "TABLE"  # stands for a table of all of NAS-Bench-201 with made-up accur
 ROWS = "ROWS"  # stands for a data set, a small table of classes
 MASKS = "MASKS"  # stands for a folder of images with masks
 SMALLEST = {
+    "big_project.py": "project --smallest --rounds 2",
     "compare_nasbench201.py": f"{TABLE} --strategies random --evaluations 5 --repeats 5",
     "compare_null.py": f"{TABLE} --comparisons 2 --strategies random",
     "controllers.py": f"{TABLE} --evaluations 6 --seeds 2",

@@ -42,6 +42,7 @@ class RunData:
         self._told, self._running = 0, set[int]()
         self._architectures: dict[str, tuple[str, str]] = {}
         self._decoded: dict[str, Mapping[str, Label]] = {}
+        self._stamp = store.stamp(name)
         self.summary: RunSummary = store.summary(name)
         arguments = self.summary.configuration.get("arguments", {})
         self.objectives = tuple(Objective.parse(each) for each in arguments.get("objective", ()))
@@ -59,7 +60,10 @@ class RunData:
         store: of the same project, where the one that it was read from is closed.
         """
         self._store = store or self._store
-        before, self.summary = self.summary, self._store.summary(self.name)
+        stamp = self._store.stamp(self.name)
+        if stamp == self._stamp:
+            return False
+        before, self._stamp, self.summary = self.summary, stamp, self._store.summary(self.name)
         changed = self._read_new()
         if changed or self.summary != before:
             for each in _CACHED:

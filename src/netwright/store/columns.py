@@ -21,7 +21,7 @@ def trials(connection: sqlite3.Connection, run: int, names: Sequence[str], told:
     chosen = ", ".join(_known(names, COLUMNS))
     return connection.execute(
         f"SELECT {chosen} FROM trials WHERE run = ?1 AND number >= ?2 "  # noqa: S608 - known names
-        f"UNION ALL SELECT {chosen} FROM trials WHERE run = ?1 AND told >= ?3 AND number < ?2",
+        f"UNION ALL SELECT {chosen} FROM trials WHERE run = ?1 AND told >= ?3 AND +number < ?2",
         (run, number, told),
     ).fetchall()
 

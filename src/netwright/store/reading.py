@@ -68,6 +68,12 @@ class Reader:
     def summary(self, name: str, driver_alive: bool) -> RunSummary:
         return self._summary(self._row(name), driver_alive)
 
+    def stamp(self, name: str) -> tuple[Any, ...]:
+        """The columns of the run's row that change."""
+        row = self._row(name)
+        self._check(row)
+        return row[7:-1]
+
     def _row(self, name: str) -> tuple[Any, ...]:
         found = self._connection.execute(f"SELECT {_RUN} FROM runs WHERE name = ?", (name,)).fetchone()  # noqa: S608
         if found is None and name in self.names():

@@ -177,6 +177,12 @@ class Store:
         with self._reading() as reader:
             return reader.attempts(reader.run_id(run), trial)
 
+    def stamp(self, run: str) -> tuple[Any, ...]:
+        """What differs after each change of a run, and once its driver ends; read from one row, for who asks often."""
+        driven = self._driven()
+        with self._reading() as reader:
+            return driven, *reader.stamp(run)
+
     def trial_columns(self, run: str, names: Sequence[str], *, told: int = 0, number: int = 0) -> list[Any]:
         """Some columns of the trials as they lie in the store; digests are not checked (see `columns`).
 
