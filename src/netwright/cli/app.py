@@ -256,6 +256,38 @@ def demo(
 
 
 @app.command()
+def serve(
+    directory: Directory = Path(RUNS),
+    host: Annotated[
+        str, typer.Option(help="Where the server listens; by anything but this machine a token and a name are needed.")
+    ] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="By default the first free one from 8400.")] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TOKEN|auto",
+            help="What callers must know, auto for a new one; better in the environment, as NETWRIGHT_TOKEN. By "
+            "default none on this machine, a new one elsewhere.",
+        ),
+    ] = None,
+    allowed: Annotated[
+        list[str],
+        typer.Option("--allowed-host", metavar="NAME", help="A further name that the server is called by; repeatable."),
+    ] = [],  # noqa: B006
+    control: Annotated[
+        bool, typer.Option("--allow-control", help="Let the pages pause, stop and steer searches, and take notes.")
+    ] = False,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open a browser.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show a project in a browser: its runs, live while searches write to it."""
+    from netwright.cli.serve import serve_pages
+
+    asked = (directory, host, port, token, tuple(allowed))
+    serve_pages(*asked, control=control, open_browser=open_browser, quiet=quiet)
+
+
+@app.command()
 def doctor(directory: Directory = Path(RUNS), as_json: Json = False) -> None:
     """Check this machine: versions, devices, SQLite, disk, and whether the project directory can be used."""
     from netwright.cli.doctor import examine

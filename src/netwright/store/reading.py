@@ -84,6 +84,12 @@ class Reader:
             raise corrupt(self._path, "the index of the runs' names was changed")
         return found
 
+    def sequence(self, run: int | None) -> int:
+        """How much has been written of a run, or of all: every event, trial, end, attempt and document counts one."""
+        rows = "SELECT coalesce(sum(trials + told + attempts + documents), 0) FROM runs WHERE ?1 IS NULL OR id = ?1"
+        events = "SELECT count(*) FROM events WHERE ?1 IS NULL OR run = ?1"
+        return sum(self._connection.execute(each, (run,)).fetchone()[0] for each in (rows, events))
+
     def running(self) -> list[str]:
         """The runs that are said to be under way; every run's row is checked, no trial is looked at."""
         self.names()

@@ -152,6 +152,11 @@ class Store:
         with self._reading() as reader:
             return reader.summary(name, driven)
 
+    def sequence(self, name: str | None = None) -> int:
+        """A number that grows with everything that is written of a run, or of all of them; read at once."""
+        with self._reading() as reader:
+            return reader.sequence(None if name is None else reader.run_id(name))
+
     def read_run(self, name: str) -> StoredRun:
         """A run and all its trials as plain data: no space, estimator or network is needed."""
         driven = self._driven()

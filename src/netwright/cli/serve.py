@@ -1,0 +1,48 @@
+"""`netwright serve`: the pages on a project, in a browser."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import webbrowser
+from pathlib import Path
+
+from netwright.cli.output import say
+from netwright.core.errors import UserError
+
+TOKEN = "NETWRIGHT_TOKEN"  # noqa: S105 - the variable that may hold one
+AUTO = "auto"
+LEAST_TOKEN = 16  # characters
+
+
+def serve_pages(
+    directory: Path,
+    host: str,
+    port: int | None,
+    token: str | None,
+    allowed: tuple[str, ...],
+    *,
+    control: bool,
+    open_browser: bool,
+    quiet: bool,
+) -> None:
+    """Serve until interrupted. token: as given, `auto` for a new one, None for what the environment says."""
+    from netwright.dashboard.serving import serve
+
+    def ready(link: str) -> None:
+        say(link if quiet else f"pages on {directory}: {link}")
+        if not quiet:
+            say("Ctrl-C ends them; a search is not touched by that")
+        if open_browser:
+            webbrowser.open(link)
+
+    serve(directory, host, port, _token(token), allowed, control=control, ready=ready)
+
+
+def _token(given: str | None) -> str:
+    found = os.environ.get(TOKEN, "") if given is None else given
+    if found == AUTO:
+        return secrets.token_urlsafe(32)
+    if found and len(found) < LEAST_TOKEN:
+        raise UserError(f"the token has {len(found)} characters; expected at least {LEAST_TOKEN}, or: --token {AUTO}")
+    return found

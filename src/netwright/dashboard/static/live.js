@@ -1,0 +1,86 @@
+// News from the server: asks whether anything was written, and then puts new parts of the page in place of old ones.
+const body = document.body;
+const pulse = document.querySelector("#pulse");
+const LEAST = 2000; // milliseconds between two questions
+const IDLE = 15000; // the same where nothing runs
+const SHARE = 0.02; // of one core that a page may cost the server
+const LONGEST = 60000;
+
+let sequence = Number(body.dataset.sequence || 0);
+let heard = Date.now();
+let failures = 0;
+
+async function ask(address) {
+  const answer = await fetch(address, { headers: { accept: "text/html,application/json" }, signal: AbortSignal.timeout(35000) });
+  if (!answer.ok) throw new Error(`${answer.status}`);
+  return answer;
+}
+
+function cost(answer) {
+  return Number(/dur=([\d.]+)/.exec(answer.headers.get("server-timing") ?? "")?.[1] ?? 0);
+}
+
+// Puts each part that has changed in place of the one that is there; what a person holds is left alone.
+function renew(text) {
+  const fresh = new DOMParser().parseFromString(text, "text/html");
+  for (const part of document.querySelectorAll("[data-live][id]")) {
+    const other = fresh.getElementById(part.id);
+    if (!other || other.outerHTML === part.dataset.shown) continue;
+    const shown = other.outerHTML;
+    if (part.contains(document.activeElement) && document.activeElement !== document.body && document.activeElement.matches("input, select, textarea")) continue;
+    const focused = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    const places = [...part.querySelectorAll(".scroll")].map((each) => [each.scrollTop, each.scrollLeft]);
+    const open = new Set([...part.querySelectorAll("details[open][id]")].map((each) => each.id));
+    const made = document.importNode(other, true);
+    made.dataset.shown = shown;
+    part.replaceWith(made);
+    for (const each of made.querySelectorAll("details[id]")) if (open.has(each.id)) each.open = true;
+    made.querySelectorAll(".scroll").forEach((each, place) => { [each.scrollTop, each.scrollLeft] = places[place] ?? [0, 0]; });
+    if (focused) made.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+  }
+  document.dispatchEvent(new CustomEvent("netwright:news"));
+}
+
+function say(is, text) {
+  if (!pulse) return;
+  pulse.dataset.is = is;
+  if (pulse.textContent !== text) pulse.textContent = text;
+}
+
+async function look() {
+  let spent = 0;
+  let driven = false;
+  try {
+    const answer = await ask(`${body.dataset.liveAddress}?after=${sequence}`);
+    const told = await answer.json();
+    spent += cost(answer);
+    driven = told.driven;
+    if (told.changed) {
+      const page = await ask(location.href);
+      spent += cost(page);
+      renew(await page.text());
+      sequence = told.sequence;
+    } else if (told.sequence < sequence) {
+      location.reload(); // another project lies there now
+    }
+    heard = Date.now();
+    failures = 0;
+    say(driven ? "live" : "idle", driven ? "live" : "nothing runs");
+  } catch {
+    failures += 1;
+    const since = new Date(heard).toLocaleTimeString();
+    say("stale", `no answer since ${since}; trying again`);
+  }
+  const pause = failures ? LEAST * 2 ** Math.min(failures, 4) : Math.max(driven ? LEAST : IDLE, spent / SHARE);
+  setTimeout(next, Math.min(pause, LONGEST));
+}
+
+// A page that nobody sees asks nothing.
+function next() {
+  if (document.hidden) document.addEventListener("visibilitychange", look, { once: true });
+  else look();
+}
+
+export function follow() {
+  if (body.dataset.liveAddress) look();
+}

@@ -1,0 +1,93 @@
+// What every page does: colours, forms whose state is the address, keys, and news from the server.
+import { follow } from "./live.js";
+
+const $ = (selector, within = document) => within.querySelector(selector);
+const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
+
+// Colours: as the system, light, dark, and round again.
+const themes = ["", "light", "dark"];
+const words = { "": "as the system", light: "light", dark: "dark" };
+const signs = { "": "◐", light: "☀", dark: "☾" };
+const button = $("#theme");
+
+function paint(theme) {
+  if (theme) document.documentElement.dataset.theme = theme;
+  else delete document.documentElement.dataset.theme;
+  button.textContent = signs[theme];
+  button.setAttribute("aria-label", `Colours: ${words[theme]}`);
+  button.title = `Colours: ${words[theme]}`;
+  try { localStorage.setItem("netwright-theme", theme); } catch { /* then for this page alone */ }
+  document.dispatchEvent(new CustomEvent("netwright:theme"));
+}
+
+button.addEventListener("click", () => {
+  const now = document.documentElement.dataset.theme ?? "";
+  paint(themes[(themes.indexOf(now) + 1) % themes.length]);
+});
+const chosen = document.documentElement.dataset.theme ?? "";
+button.textContent = signs[chosen];
+button.title = `Colours: ${words[chosen]}`;
+
+// A form is an address: what is filled in, without what is empty.
+function addressOf(form) {
+  const asked = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) {
+    const split = form.elements[name]?.dataset?.split;
+    for (const each of split ? value.split(split) : [value]) if (each.trim()) asked.append(name, each.trim());
+  }
+  return `${location.pathname}?${asked}`;
+}
+
+for (const form of $$("form[data-go]")) {
+  form.addEventListener("submit", (event) => { event.preventDefault(); location.assign(addressOf(form)); });
+  for (const each of $$("select", form)) each.addEventListener("change", () => location.assign(addressOf(form)));
+}
+
+// A list that is short enough is narrowed where it is.
+for (const form of $$("form[data-narrow]")) {
+  const field = $("input", form);
+  const narrow = () => {
+    const wanted = field.value.toLowerCase();
+    for (const row of $$(form.dataset.narrow)) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+  };
+  field.value = new URLSearchParams(location.search).get(field.name) ?? "";
+  field.addEventListener("input", () => {
+    narrow();
+    history.replaceState(null, "", field.value ? `?${new URLSearchParams({ [field.name]: field.value })}` : location.pathname);
+  });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  document.addEventListener("netwright:news", narrow);
+  narrow();
+}
+
+// Texts to take along.
+document.addEventListener("click", async (event) => {
+  const copy = event.target.closest("button[data-copy]");
+  if (!copy) return;
+  const text = copy.dataset.copy || $(copy.dataset.of)?.textContent || "";
+  const before = copy.textContent;
+  try { await navigator.clipboard.writeText(text); copy.textContent = "copied"; } catch { copy.textContent = "not allowed here"; }
+  setTimeout(() => { copy.textContent = before; }, 1500);
+});
+
+// Menus close when one looks elsewhere.
+document.addEventListener("click", (event) => {
+  for (const menu of $$("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+
+// Keys: / searches, g and a letter goes, ? explains, Escape closes.
+let before = "";
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape") for (const menu of $$("details.menu[open]")) { menu.open = false; $("summary", menu).focus(); }
+  if (event.target.closest("input, textarea, select")) return;
+  if (event.key === "/") { const field = $("input[type=search]"); if (field) { event.preventDefault(); field.focus(); } }
+  if (event.key === "?") location.assign("/help");
+  if (before === "g") {
+    const tab = event.key === "r" ? $(".brand") : $$(".tabs a").find((each) => each.textContent.trim().toLowerCase().startsWith(event.key));
+    if (tab) location.assign(tab.href);
+  }
+  before = event.key;
+});
+
+follow();
