@@ -95,7 +95,7 @@ def test_the_rest_of_the_page_speaks_of_what_exists() -> None:
     planned = {name for kind, names in PLANNED.items() for name in names if name not in EXISTS.get(kind, [])}
     named = set(re.findall("`([^`\n]+)`", BEFORE))
     assert not named & planned
-    assert not re.search(r"\(planned|latency|dashboard|mobile", BEFORE)
+    assert not re.search(r"\(planned|tensorboard|mlflow", BEFORE)
 
 
 def test_the_house_names_the_folders_that_are_there() -> None:
