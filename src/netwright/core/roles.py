@@ -14,6 +14,7 @@ from netwright.core.space import Space
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
+    from netwright.core.estimator import Estimator
     from netwright.core.objective import Constraint
     from netwright.core.problem import Problem
     from netwright.core.strategy import Decoder
@@ -128,10 +129,11 @@ class TrainsAlone(Trainer, Protocol):
 class KeepsLimits(Protocol):
     """Shares weights, and adds to the loss what leads a mixture to networks that keep the limits of a search."""
 
-    def within(self, limits: Sequence[Constraint]) -> Decoder:
+    def within(self, limits: Sequence[Constraint], stages: Sequence[Estimator] = ()) -> Decoder:
         """Have these limits kept in the trainings to come; what decodes a mixture under them.
 
         limits: none to have none kept.
+        stages: of the search, which may know more of what networks cost.
         """
         ...
 

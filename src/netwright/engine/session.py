@@ -301,7 +301,7 @@ def prepared(search: Search) -> Strategy:
     strategy, estimator = fresh(search.strategy), round_estimator(search.estimator)
     if isinstance(estimator, KeepsLimits):
         follows = in_role(strategy, RoundStrategy) if mixture_of(strategy) is not None else None
-        decoder = estimator.within(search.limits if follows is not None else ())
+        decoder = estimator.within(search.limits if follows is not None else (), search.estimator.stages())
         if follows is not None and search.limits:
             follows.keep_within(decoder)
     return strategy

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, cast
 
-from netwright.core.architecture import Architecture, Mixture
+from netwright.core.architecture import Architecture
 from netwright.core.decision_space import DecisionSpace
-from netwright.core.errors import UserError
 from netwright.core.estimator import Estimator
-from netwright.core.roles import ChoosesTraining
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.core.trial import Measurement, Proposal
-from netwright.estimators.cost_sums import Built, CostModel, HasCostTerms, Sums, Table, Terms
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from netwright.estimators.expected import MeanCost
+from netwright.estimators.cost_sums import Built, HasCostTerms, Table, Terms
+from netwright.estimators.costs import CostModel, ModelledCosts
 
 PROVIDES = ("obj.cost",)
 
 
-class Cost(Estimator):
+class Cost(ModelledCosts, Estimator):
     """Counts what a network costs for one example, as `netwright.networks.counting.Count` says, without building it.
 
     How it knows without building depends on what the space says of itself:
@@ -46,13 +40,12 @@ class Cost(Estimator):
     Raises InvalidArchitecture for another space's architecture, and UserError where the space's claim is found wrong.
     """
 
-    metrics: ClassVar[tuple[str, ...]] = ("params", "macs", "activation_memory")
+    metrics = ("params", "macs", "activation_memory")
     analytic = True
 
     def __init__(self, space: Space, shape: TaskShape | Mapping[str, Any]) -> None:
         self.space = space
         self.shape = shape if isinstance(shape, TaskShape) else TaskShape.from_json(shape)
-        self._networks = space.space if isinstance(space, ChoosesTraining) else space
 
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:
         """Count the candidate; `seed` and the proposal's fidelity change nothing."""
@@ -60,60 +53,18 @@ class Cost(Estimator):
             return Measurement({name: float(each.detach()) for name, each in self.expected(proposal.candidate).items()})
         return Measurement(self.figures(proposal.candidate))
 
-    def expected(self, mixture: Mixture) -> dict[str, Tensor]:
-        """The mean cost of the networks that a mixture stands for, each decision drawn by its own hard weights.
-
-        Scalars in float64 with the graph of the weights, so that they have a gradient. Raises UserError where the cost
-        is no sum over decisions and the space too large to be summed over.
-        """
-        return dict(zip(self.metrics, self._expected(mixture), strict=True))
-
-    @cached_property
-    def _expected(self) -> MeanCost:
-        from netwright.estimators.expected import MeanCost
-
-        if not isinstance(self._networks, DecisionSpace):
-            raise UserError(
-                f"{self.space.name} has no decisions, so that there are no mixtures of its networks to count"
-            )
-        return MeanCost(self._networks, self._model)
-
-    @cached_property
-    def of_uniform(self) -> dict[str, float]:
-        """The expected cost where all options weigh the same."""
-        import torch
-
-        table = self.space.decisions if isinstance(self.space, DecisionSpace) else ()
-        weighed = [each for each in table if each.kind != "sources"]
-        even = Mixture({each.name: torch.ones(len(each.options) + len(each.soft)) for each in weighed})
-        return {name: float(each) for name, each in self.expected(even).items()}
-
-    @property
-    def knows_mean(self) -> bool:
-        """Whether the expected cost of a mixture is known."""
-        try:
-            return bool(self._expected)
-        except UserError:
-            return False
-
-    @property
-    def additive(self) -> tuple[Sums, list[list[Sums]]] | None:
-        """What the rest of a network costs, and what each option of each decision adds; None where it is no sum."""
-        model = self._model
-        return (model.frame, model.options) if isinstance(model, Table) and model.is_additive else None
-
     def figures(self, architecture: Architecture) -> dict[str, int]:
         """The metrics of an architecture, as exact integers; `activation_memory` in bytes."""
-        if architecture.space is not self.space:
-            self.space.validate(architecture)
-        if isinstance(self.space, ChoosesTraining):
-            architecture = self.space.untrained(architecture)
-        params, macs, memory = self._model(architecture.content)
+        params, macs, memory = self._model(self.content(architecture))
         return {"params": params, "macs": macs, "activation_memory": memory}
 
+    @property
+    def model(self) -> CostModel:
+        return self._model
+
     @cached_property
-    def _model(self) -> CostModel:
-        space = self._networks
+    def _model(self) -> Table | Terms | Built:
+        space = self.networks
         if isinstance(space, DecisionSpace) and getattr(space, "additive_cost", False):
             return Table(space, self.shape)
         if isinstance(space, DecisionSpace) and isinstance(space, HasCostTerms):

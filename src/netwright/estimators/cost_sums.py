@@ -16,18 +16,16 @@ from netwright.core.decisions import INACTIVE, Point
 from netwright.core.errors import UserError
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
-from netwright.estimators.every_option import EveryOption, Part
-from netwright.networks.counting import Count, count, count_layers
+from netwright.estimators.costs import Amounts, CostModel
+from netwright.estimators.every_option import EveryLayer
+from netwright.networks.counting import Count, count
 
 Sums = tuple[int, int, int]  # parameters, multiply-adds, bytes of activations
 
 CHECKED = 4  # random architectures on which a space's claim is checked
 FRAMES = 6000  # random architectures whose frames are; a rare one that is met later takes a network to count
 REMEMBERED = 4096  # architectures of a space that says nothing of its cost
-
-
-class CostModel(Protocol):
-    def __call__(self, content: Content) -> Sums: ...
+SUMMED, BUILT = 20_000, 2_000  # over how many architectures a mean is taken; where each must be built for it
 
 
 @runtime_checkable
@@ -42,9 +40,12 @@ class HasCostTerms(Protocol):
 class Table:
     """The cost of every option of every decision, and that of the frame they stand in."""
 
+    summed = SUMMED
+
     def __init__(self, space: DecisionSpace, shape: TaskShape) -> None:
         self._space, self._shape = space, shape
-        self._options = _option_costs(space, shape)
+        layers = EveryLayer(space, shape)
+        self._options = layers.options({name: _sums(each) for name, each in layers.counts().items()}, (0, 0, 0), _plus)
         self._frame: Callable[[Point], Hashable] = getattr(space, "cost_frame", lambda point: None)
         self._frames: dict[Hashable, Sums] = {}
         rng = np.random.default_rng(0)
@@ -53,19 +54,10 @@ class Table:
         check(self, space, shape, "additive_cost")
 
     @property
-    def is_additive(self) -> bool:
-        """Whether the rest of the network is always the same."""
-        return not hasattr(self._space, "cost_frame")
-
-    @property
-    def options(self) -> list[list[Sums]]:
-        """What each option of each decision adds."""
-        return self._options
-
-    @property
-    def frame(self) -> Sums:
-        """What the rest of the network counts, where it is always the same."""
-        return next(iter(self._frames.values()))
+    def parts(self) -> tuple[Amounts, list[list[Amounts]]] | None:
+        if hasattr(self._space, "cost_frame"):
+            return None
+        return next(iter(self._frames.values())), [[*each] for each in self._options]
 
     def __call__(self, content: Content) -> Sums:
         point: Point = content
@@ -85,24 +77,11 @@ class Table:
         return params, macs, memory
 
 
-def _option_costs(space: DecisionSpace, shape: TaskShape) -> list[list[Sums]]:
-    """What each option of each decision adds, found in one network that holds them all."""
-    with torch.device("meta"):
-        network = space.network(EveryOption(), shape)
-    costs: list[list[Sums]] = [[(0, 0, 0)] * size for size in space.decisions.sizes]
-    owners = {name: part for name, part in network.named_modules() if isinstance(part, Part)}
-    for layer, cost in count_layers(network, shape.input).items():
-        part = _owner(layer, owners)
-        if part is not None:
-            place = space.decisions.places[part.decision]
-            for label in part.labels:
-                option = space.decisions.option_index[place][label]
-                costs[place][option] = _plus(costs[place][option], _sums(cost))
-    return costs
-
-
 class Terms:
     """The sum of the space's own terms, each counted once."""
+
+    summed = SUMMED
+    parts = None
 
     def __init__(self, space: DecisionSpace, shape: TaskShape) -> None:
         assert isinstance(space, HasCostTerms)
@@ -130,6 +109,9 @@ class Terms:
 
 class Built:
     """The network itself, built and counted; the last few thousand results are remembered."""
+
+    summed = BUILT
+    parts = None
 
     def __init__(self, space: Space, shape: TaskShape) -> None:
         self._space, self._shape = space, shape
@@ -163,15 +145,6 @@ def check(model: CostModel, space: DecisionSpace, shape: TaskShape, claim: str) 
                 f"multiply-adds, activation bytes) would be {found}, but the network counts {expected}. Correct the "
                 f"space, or take {claim.partition(' ')[0]} away to have every network built and counted"
             )
-
-
-def _owner(layer: str, owners: dict[str, Part]) -> Part | None:
-    """The innermost part that this layer is in."""
-    while layer:
-        if layer in owners:
-            return owners[layer]
-        layer = layer.rpartition(".")[0]
-    return None
 
 
 def _sums(cost: Count) -> Sums:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import DecisionTable, Point
     from netwright.core.objective import Constraint
-    from netwright.estimators.cost import Cost
+    from netwright.estimators.costs import Costs
 
     Floats = NDArray[np.float64]
 
@@ -48,7 +48,7 @@ class Within:
     limits: on its metrics.
     """
 
-    def __init__(self, cost: Cost, limits: Sequence[Constraint]) -> None:
+    def __init__(self, cost: Costs, limits: Sequence[Constraint]) -> None:
         self.cost, self.limits = cost, tuple(limits)
 
     def holds(self, architecture: Architecture) -> bool:
@@ -83,7 +83,7 @@ class Within:
         frame, options = parts
         places = [self.cost.metrics.index(each.metric) for each in self.limits]
         signs = np.array([1.0 if each.relation == "<=" else -1.0 for each in self.limits])
-        sizes = np.array([max(abs(each.limit), 1.0) for each in self.limits])
+        sizes = np.array([abs(each.limit) or 1.0 for each in self.limits])
         bounds = np.array([each.limit for each in self.limits])
         return _Sums(
             space.decisions,
@@ -118,7 +118,7 @@ class Within:
 
 def _missed(limit: Constraint, value: float) -> float:
     over = value - limit.limit if limit.relation == "<=" else limit.limit - value
-    return max(0.0, over / max(abs(limit.limit), 1.0))
+    return max(0.0, over / (abs(limit.limit) or 1.0))
 
 
 class _Worths:

@@ -1,16 +1,23 @@
-"""One network that holds every option of every decision side by side, to count them all in one pass."""
+"""One network that holds every option of every decision side by side, to look at them all in one pass."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
+import torch
 from torch import nn
 
 from netwright.core.building import EdgeSum
 from netwright.core.choose import Choose, Offered, offered
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Label
 from netwright.core.errors import UserError
+from netwright.core.task import TaskShape
+from netwright.networks.counting import Count, count_layers
+from netwright.networks.executed import Execution, executed
+
+T = TypeVar("T")
 
 
 class Part(nn.Module):
@@ -91,3 +98,50 @@ class EveryOption(Choose):
         if len(made) == 1:
             return next(iter(made.values()))
         return Options(Part(decision, [label], module) for label, module in made.items())
+
+
+class EveryLayer:
+    """The network of all options on the meta device, and of which option each of its layers is a part.
+
+    space: that says `additive_cost`.
+    shape: of one example.
+    """
+
+    def __init__(self, space: DecisionSpace, shape: TaskShape) -> None:
+        self._space, self._shape = space, shape
+        with torch.device("meta"):
+            self.network = space.network(EveryOption(), shape)
+        self._owners = {name: part for name, part in self.network.named_modules() if isinstance(part, Part)}
+
+    def counts(self) -> dict[str, Count]:
+        """What each layer counts."""
+        return count_layers(self.network, self._shape.input)
+
+    def executed(self, batch: int) -> Execution:
+        """The operations of all layers, for so many examples at once."""
+        return executed(self.network, self._shape.input, batch, layers=True)
+
+    def options(self, layers: Mapping[str, T], nothing: T, plus: Callable[[T, T], T]) -> list[list[T]]:
+        """What the layers of each option of each decision come to.
+
+        layers: the amount of each, by its name. nothing: that of an option without layers. plus: adds two.
+        """
+        table = self._space.decisions
+        found = [[nothing] * size for size in table.sizes]
+        for layer, amount in layers.items():
+            part = self._owner(layer)
+            if part is None:
+                continue
+            place = table.places[part.decision]
+            for label in part.labels:
+                option = table.option_index[place][label]
+                found[place][option] = plus(found[place][option], amount)
+        return found
+
+    def _owner(self, layer: str) -> Part | None:
+        """The innermost part that this layer is in."""
+        while layer:
+            if layer in self._owners:
+                return self._owners[layer]
+            layer = layer.rpartition(".")[0]
+        return None

@@ -8,7 +8,6 @@ import torch
 
 from netwright.core.decisions import INACTIVE
 from netwright.core.errors import InvalidArchitecture, UserError
-from netwright.estimators.cost_sums import Built, Table
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,16 +15,13 @@ if TYPE_CHECKING:
     from netwright.core.architecture import Mixture
     from netwright.core.decision_space import DecisionSpace
     from netwright.core.decisions import Decision
-    from netwright.estimators.cost_sums import CostModel
+    from netwright.estimators.costs import CostModel
 
 PROVIDES = ("obj.expected_cost",)
 
-MOST_SUMMED = 20_000  # architectures over which a sum is taken
-MOST_BUILT = 2_000  # of a space of which every network is built to be counted
-
 
 class MeanCost:
-    """The mean of parameters, multiply-adds and bytes of activations over the architectures of a space.
+    """The mean of what networks cost over the architectures of a space.
 
     An architecture's probability is the product of the shares that its active decisions' options have among the hard
     options' weights; a set of sources has the product of its sources' weights. Where every option adds its own amount,
@@ -35,16 +31,17 @@ class MeanCost:
     def __init__(self, space: DecisionSpace, model: CostModel) -> None:
         """model: the cost at a point. Raises UserError where the mean is not known."""
         self._space, self._model = space, model
-        self._by_option = isinstance(model, Table) and model.is_additive and _has_simple_conditions(space)
-        if self._by_option:
-            assert isinstance(model, Table)
-            self._costs = [torch.tensor(each, dtype=torch.float64) for each in model.options]
-            self._frame = torch.tensor(model.frame, dtype=torch.float64)
+        parts = model.parts if _has_simple_conditions(space) else None
+        self._by_option = parts is not None
+        if parts is not None:
+            frame, options = parts
+            self._costs = [torch.tensor(each, dtype=torch.float64) for each in options]
+            self._frame = torch.tensor(frame, dtype=torch.float64)
         else:
             self._sum_over_all()
 
     def _sum_over_all(self) -> None:
-        space, most = self._space, MOST_BUILT if isinstance(self._model, Built) else MOST_SUMMED
+        space, most = self._space, self._model.summed
         if space.size > most:
             raise UserError(
                 f"the expected cost of a mixture over {space.name} is not known: its cost is no sum over its decisions "
@@ -55,7 +52,7 @@ class MeanCost:
         self._figures = torch.tensor([self._model(point) for point in points], dtype=torch.float64)
 
     def __call__(self, mixture: Mixture) -> Tensor:
-        """float64 (3,), on the device of the mixture, with the graph of its weights."""
+        """float64 (metrics,), on the device of the mixture, with the graph of its weights."""
         shares = [_shares(decision, mixture) for decision in self._space.decisions]
         return self._decision_by_decision(shares) if self._by_option else self._over_all(shares)
 

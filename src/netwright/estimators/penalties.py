@@ -6,16 +6,16 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from netwright.core.amounts import parse_amount
+from netwright.core.amounts import parse_amount_of
 from netwright.core.errors import ConfigurationError, nearest
 from netwright.core.objective import Constraint
-from netwright.estimators.terms import Term
+from netwright.estimators.terms import LATENCY, Term, checked_metric
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from netwright.core.architecture import Architecture, Mixture
-    from netwright.estimators.cost import Cost
+    from netwright.estimators.costs import Costs
 
 PROVIDES = ("obj.expected_cost",)
 
@@ -29,23 +29,28 @@ class _OfCost(Term):
     metric: str
     unit: float
 
-    def value(self, mixture: Mixture, cost: Cost) -> Tensor:
+    def value(self, mixture: Mixture, cost: Costs) -> Tensor:
         return cost.expected(mixture)[self.metric] / self.unit
 
-    def of(self, architecture: Architecture, cost: Cost) -> float:
+    def of(self, architecture: Architecture, cost: Costs) -> float:
         return cost.figures(architecture)[self.metric] / self.unit
 
 
 class LogProduct(_OfCost):
     """The loss times alpha * log(cost) ^ beta (Wu et al. 2019, "FBNet", equation 5).
 
-    metric: "params", "macs" or "activation_memory".
+    metric: "params", "macs", "activation_memory" or "latency_ms".
     alpha, beta: of the paper, for microseconds of latency: 0.2 and 0.6.
-    unit: the amount that counts as 1, as "1k"; costs must be above it.
+    unit: the amount that counts as 1, as "1k"; costs must be above it. None for a microsecond of a latency, and a
+        thousand of other metrics.
     """
 
-    def __init__(self, metric: str = "macs", alpha: float = 0.2, beta: float = 0.6, unit: str | float = 1000) -> None:
-        self.metric, self.unit = _metric(self, metric), _amount(self, unit)
+    def __init__(
+        self, metric: str = "macs", alpha: float = 0.2, beta: float = 0.6, unit: str | float | None = None
+    ) -> None:
+        self.metric = checked_metric(self, metric)
+        usual = 1e-3 if metric == LATENCY else 1000
+        self.unit = _amount(self, usual if unit is None else unit)
         self.alpha, self.beta = _positive(self, "alpha", alpha), _positive(self, "beta", beta)
 
     def joined(self, loss: Tensor, value: Tensor) -> Tensor:
@@ -57,13 +62,14 @@ class Absolute(_OfCost):
 
     A controller that is rewarded with the accuracy less this reaches the target whatever the accuracy is worth.
 
-    metric: "params", "macs" or "activation_memory".
+    metric: "params", "macs", "activation_memory" or "latency_ms".
     target: the amount to reach, as "30M".
     weight: minus the paper's beta of the reward.
     """
 
     def __init__(self, metric: str, target: str | float, weight: float = 0.07) -> None:
-        self.metric, self.unit = _metric(self, metric), _amount(self, target)
+        self.metric = checked_metric(self, metric)
+        self.unit = _amount(self, target)
         self.weight = _positive(self, "weight", weight)
 
     def joined(self, loss: Tensor, value: Tensor) -> Tensor:
@@ -75,14 +81,15 @@ class Band(_OfCost):
 
     Above the band its logarithm is added, below it is taken off, within it nothing happens.
 
-    metric: "params", "macs" or "activation_memory".
+    metric: "params", "macs", "activation_memory" or "latency_ms".
     target: the amount to reach, as "30M".
     weight: 2 in the paper.
     tolerance: half of the band's width as a share of the target, 0.05 in the paper.
     """
 
     def __init__(self, metric: str, target: str | float, weight: float = 2.0, tolerance: float = 0.05) -> None:
-        self.metric, self.unit = _metric(self, metric), _amount(self, target)
+        self.metric = checked_metric(self, metric)
+        self.unit = _amount(self, target)
         self.weight, self.tolerance = _positive(self, "weight", weight), _positive(self, "tolerance", tolerance)
 
     def joined(self, loss: Tensor, value: Tensor) -> Tensor:
@@ -98,7 +105,7 @@ class Limit(_OfCost):
     and follows g: it grows as long as the limit is broken and shrinks, to no less than 0, while it is kept (a method of
     multipliers, as in Bertsekas 1982, section 2.2; the steps are ours).
 
-    metric: "params", "macs" or "activation_memory".
+    metric: "params", "macs", "activation_memory" or "latency_ms".
     limit: the amount, as "30M".
     relation: "<=" or ">=".
     """
@@ -106,7 +113,8 @@ class Limit(_OfCost):
     def __init__(self, metric: str, limit: str | float, relation: str = "<=") -> None:
         if relation not in ("<=", ">="):
             raise ConfigurationError(f"Limit: relation is {relation!r}{nearest(relation, ('<=', '>='))}")
-        self.metric, self.unit = _metric(self, metric), _amount(self, limit)
+        self.metric = checked_metric(self, metric)
+        self.unit = _amount(self, limit)
         self.sign = 1.0 if relation == "<=" else -1.0
         self.multiplier, self._step = 0.0, 0.0
 
@@ -133,16 +141,8 @@ class Limit(_OfCost):
         self.multiplier = state["multiplier"]
 
 
-def _metric(owner: Term, metric: str) -> str:
-    from netwright.estimators.cost import Cost
-
-    if metric not in Cost.metrics:
-        raise ConfigurationError(f"{type(owner).__name__}: metric is {metric!r}{nearest(metric, Cost.metrics)}")
-    return metric
-
-
-def _amount(owner: Term, given: str | float) -> float:
-    return _positive(owner, "amount", parse_amount(given) if isinstance(given, str) else float(given))
+def _amount(owner: _OfCost, given: str | float) -> float:
+    return _positive(owner, "amount", parse_amount_of(owner.metric, given) if isinstance(given, str) else float(given))
 
 
 def _positive(owner: Term, name: str, value: float) -> float:

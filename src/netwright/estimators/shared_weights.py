@@ -25,14 +25,16 @@ from netwright.core.pace import Pace
 from netwright.core.placing import chosen_device
 from netwright.core.space import Space
 from netwright.core.spelling import spelled
+from netwright.core.strategy import Decoder
 from netwright.core.task import Data
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.warning import warn
 from netwright.core.workplace import workplace
 from netwright.estimators.cost import Cost
+from netwright.estimators.costs import Costs, CostsTogether
 from netwright.estimators.decoding import Within
 from netwright.estimators.first_network import require_runs
-from netwright.estimators.machine import behind
+from netwright.estimators.machine import ByTheClock, Latency, PredictedLatency, as_foretold, behind, foretelling
 from netwright.estimators.penalties import Limit
 from netwright.estimators.sharing import alarms
 from netwright.estimators.sharing.habits import Habits
@@ -42,7 +44,7 @@ from netwright.estimators.sharing.scoring import recalibrated, totals
 from netwright.estimators.sharing.stages import stages_of
 from netwright.estimators.sharing.weights import Weights
 from netwright.estimators.signature import with_training_settings
-from netwright.estimators.terms import Term, terms_of, with_terms
+from netwright.estimators.terms import LATENCY, Term, terms_of, with_terms
 from netwright.supernets.sharing import Sharing, supernet_of
 from netwright.tasks import Task
 from netwright.training import TrainingSettings, checkpoint
@@ -119,7 +121,7 @@ class SharedWeights(RoundEstimator):
     `accuracy_by_chance` (that of always naming the commonest class of the validation examples), and of a mixture
     its `entropy` (1 uniform, 0 decided), `parameter_free` (share of the chosen operations with nothing to learn) and
     `parameter_free_by_chance`, `mixture_accuracy`, `rounded_accuracy` and `discretisation_gap` between them; under a
-    limit the `expected_macs`, `expected_params` or `expected_activation_memory` of it.
+    limit the `expected_macs`, `expected_params`, `expected_activation_memory` or `expected_latency_ms` of it.
 
     Raises ConfigurationError for options outside what is allowed and for those the space's structure forbids,
     UserError for a space whose networks cannot share weights.
@@ -185,6 +187,7 @@ class SharedWeights(RoundEstimator):
         self.sharing, self.terms = self._sharing(weights), terms_of(terms)
         self.final_settings = TrainingSettings(epochs=self.settings.epochs)
         self._limits: tuple[Limit, ...] = ()
+        self._costs: Costs | None = None
         self._weights: Weights | None = None
         self._unwritten: Path | None = None
         self._free: Mapping[str, frozenset[str]] = {}
@@ -232,14 +235,35 @@ class SharedWeights(RoundEstimator):
         """The share of the examples that is held out for validation, by the name of the argument."""
         return self.validation
 
-    def within(self, limits: Sequence[Constraint]) -> Within:
+    def within(self, limits: Sequence[Constraint], stages: Sequence[Estimator] = ()) -> Decoder:
         """Add a `Limit` for each of these to the loss of the trainings to come; what decodes a mixture under them.
 
-        Where the expected cost of a mixture over the space is not known, they are kept when it is decoded only.
+        Limits on latency go by the stage that foretells it. Where the expected cost of a mixture over the space is not
+        known, limits are kept when it is decoded only.
         """
-        counted = [each for each in limits if each.metric in self.cost.metrics]
-        self._limits = tuple(map(Limit.of_constraint, counted)) if counted and self.cost.knows_mean else ()
-        return Within(self.cost, counted)
+        self._costs, told = self._with_latency(limits, stages)
+        counted = [each for each in told if each.metric in self.costs.metrics]
+        self._limits = tuple(map(Limit.of_constraint, counted)) if counted and self.costs.knows_mean else ()
+        within, meter = Within(self.costs, counted), next((each for each in stages if isinstance(each, Latency)), None)
+        by_clock = meter is not None and any(each.metric in Latency.metrics for each in limits)
+        return ByTheClock(within, meter, limits) if meter is not None and by_clock else within
+
+    def _with_latency(
+        self, limits: Sequence[Constraint], stages: Sequence[Estimator]
+    ) -> tuple[Costs, Sequence[Constraint]]:
+        """What networks cost, with their latency where limits or terms are on it; and limits on what is foretold."""
+        metrics = {*(each.metric for each in limits), *(each.metric for each in self.terms)}
+        if metrics.isdisjoint((LATENCY, *PredictedLatency.metrics)):
+            return self.cost, limits
+        stage = foretelling(stages) or PredictedLatency(self.space, self.task.shape)
+        return CostsTogether(self.cost, stage.costs), as_foretold(limits, stage)
+
+    @property
+    def costs(self) -> Costs:
+        """What networks cost: `cost`, and their latency where limits or terms of the training under way are on it."""
+        if self._costs is None:
+            self._costs = self._with_latency((), ())[0]
+        return self._costs
 
     @property
     def _limited(self) -> list[str]:
@@ -337,7 +361,7 @@ class SharedWeights(RoundEstimator):
         self._ended_epoch = weights.step > before and (weights.step % weights.steps == 0 or weights.is_over)
         if not self._added or proposal.along is not None:
             return found
-        return with_terms(found, proposal.candidate, self._added, self.cost)
+        return with_terms(found, proposal.candidate, self._added, self.costs)
 
     def end_soon(self) -> None:
         self.weights.end_soon()
@@ -368,7 +392,7 @@ class SharedWeights(RoundEstimator):
                 )
         if mixture is not None:
             metrics |= self._watched(mixture)
-            metrics |= {f"expected_{name}": float(self.cost.expected(mixture)[name]) for name in self._limited}
+            metrics |= {f"expected_{name}": float(self.costs.expected(mixture)[name]) for name in self._limited}
         metrics |= {"val_examples": float(len(weights.held_out))}
         if weights.chance is not None:
             metrics[f"{main}_by_chance"] = weights.chance

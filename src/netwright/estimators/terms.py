@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from netwright.core.amounts import parse_amount
+from netwright.core.amounts import parse_amount_of
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.configuration import Configured
 from netwright.core.decision_space import DecisionSpace
@@ -19,25 +19,31 @@ from netwright.core.trial import Measurement
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from netwright.estimators.cost import Cost
+    from netwright.estimators.costs import Costs
+
+COUNTED, LATENCY = ("params", "macs", "activation_memory"), "latency_ms"
+COSTED = (*COUNTED, LATENCY)
+"""What the expected cost of a mixture may be of."""
 
 
 class Term(Configured, ABC):
     """A number that follows from a candidate.
 
     weight: by which it is multiplied before it is added to the loss.
+    metric: of networks that it follows from; empty for none.
     """
 
     weight: float = 1.0
+    metric: str = ""
 
     @abstractmethod
-    def value(self, mixture: Mixture, cost: Cost) -> Tensor:
+    def value(self, mixture: Mixture, cost: Costs) -> Tensor:
         """A scalar with the graph of the mixture's weights.
 
         cost: of the networks on the task at hand.
         """
 
-    def of(self, architecture: Architecture, cost: Cost) -> float:
+    def of(self, architecture: Architecture, cost: Costs) -> float:
         """The same of one architecture alone; by default 0."""
         return 0.0
 
@@ -68,26 +74,22 @@ class Term(Configured, ABC):
 class ExpectedCost(Term):
     """The expected cost of the networks that a mixture stands for.
 
-    metric: "params", "macs" or "activation_memory".
+    metric: "params", "macs", "activation_memory" or "latency_ms".
     weight: of the term.
-    unit: the amount that counts as 1, as "30M"; None for the expected cost where all options weigh the same.
+    unit: the amount that counts as 1, as "30M" or "5 ms"; None for the expected cost where all options weigh the same.
     """
 
     def __init__(self, metric: str = "macs", weight: float = 0.1, unit: str | float | None = None) -> None:
-        from netwright.estimators.cost import Cost
+        self.metric, self.weight = checked_metric(self, metric), _finite(self, weight)
+        self.unit = parse_amount_of(metric, unit) if isinstance(unit, str) else unit
 
-        if metric not in Cost.metrics:
-            raise ConfigurationError(f"ExpectedCost: metric is {metric!r}{nearest(metric, Cost.metrics)}")
-        self.metric, self.weight = metric, _finite(self, weight)
-        self.unit = parse_amount(unit) if isinstance(unit, str) else unit
-
-    def value(self, mixture: Mixture, cost: Cost) -> Tensor:
+    def value(self, mixture: Mixture, cost: Costs) -> Tensor:
         return cost.expected(mixture)[self.metric] / self._one(cost)
 
-    def of(self, architecture: Architecture, cost: Cost) -> float:
+    def of(self, architecture: Architecture, cost: Costs) -> float:
         return cost.figures(architecture)[self.metric] / self._one(cost)
 
-    def _one(self, cost: Cost) -> float:
+    def _one(self, cost: Costs) -> float:
         return cost.of_uniform[self.metric] if self.unit is None else float(self.unit)
 
 
@@ -100,7 +102,7 @@ class Entropy(Term):
     def __init__(self, weight: float = 0.01) -> None:
         self.weight = _finite(self, weight)
 
-    def value(self, mixture: Mixture, cost: Cost) -> Tensor:
+    def value(self, mixture: Mixture, cost: Costs) -> Tensor:
         found: list[Tensor] = []
         table = cost.space.decisions if isinstance(cost.space, DecisionSpace) else ()
         for decision in table:
@@ -121,10 +123,8 @@ def terms_of(given: str | Sequence[Term]) -> tuple[Term, ...]:
 
 
 def _read(text: str) -> Term:
-    from netwright.estimators.cost import Cost
-
     weight, _, name = text.rpartition("*")
-    name, known = name.strip(), (*Cost.metrics, "entropy")
+    name, known = name.strip(), (*COSTED, "entropy")
     try:
         amount = float(weight) if weight else 1.0
     except ValueError:
@@ -134,7 +134,9 @@ def _read(text: str) -> Term:
     return Entropy(amount) if name == "entropy" else ExpectedCost(name, amount)
 
 
-def with_terms(found: Measurement, candidate: Architecture | Mixture, terms: Sequence[Term], cost: Cost) -> Measurement:
+def with_terms(
+    found: Measurement, candidate: Architecture | Mixture, terms: Sequence[Term], cost: Costs
+) -> Measurement:
     """A round's measurement, its loss and its gradient by mixture weight with the terms, which learn from it.
 
     That of an architecture tells as `added` what they came to.
@@ -177,6 +179,13 @@ def _with_slopes(
 def _changed(found: Measurement, loss: Tensor, gradient: Mapping[str, Tensor] | None) -> Measurement:
     metrics: dict[str, Any] = {**found.metrics, "loss": loss}
     return Measurement(metrics, gradient or None, found.curve)
+
+
+def checked_metric(owner: Term, metric: str) -> str:
+    """The metric, of which the expected cost may be; ConfigurationError for another one."""
+    if metric not in COSTED:
+        raise ConfigurationError(f"{type(owner).__name__}: metric is {metric!r}{nearest(metric, COSTED)}")
+    return metric
 
 
 def _finite(owner: Term, weight: float) -> float:

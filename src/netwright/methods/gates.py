@@ -18,7 +18,7 @@ __all__ = ["proxylessnas"]
 PAPERS = {
     "proxylessnas": (
         "netwright search DATA --method proxylessnas",
-        "the penalty on latency",
+        "the penalty on latency, for which a limit on it stands (--limit 'latency_ms <= 5')",
     ),
 }
 SPACES = {
@@ -45,8 +45,8 @@ def proxylessnas(
     drawn almost uniformly, with a cosine of its own that falls from twice the learning rate; then that starts again.
     Logits rest for one epoch more, and are moved after a step of the weights, by images that are not augmented and
     labels that are not smoothed. Held out is what `nearly_all` says. Two paths are compared, as in the paper, whose
-    code takes all of them by default; without the penalty on latency. Published on ImageNet: 74.6 % top-1 accuracy at
-    78 ms on a Pixel 1, for a space of inverted bottlenecks.
+    code takes all of them by default; without the penalty on latency, for which a limit stands. Published on ImageNet:
+    74.6 % top-1 accuracy at 78 ms on a Pixel 1, for a space of inverted bottlenecks.
 
     space: the one to search.
     task: the data.

@@ -22,7 +22,7 @@ __all__ = ["fbnet", "fbnetv2", "mnasnet", "tunas"]
 PAPERS = {
     "fbnet": (
         "netwright search DATA --method fbnet",
-        "its table of latencies, for which multiply-adds stand",
+        "its table of a phone's latencies, for which multiply-adds stand unless told otherwise (metric=latency_ms)",
     ),
     "fbnetv2": (
         "netwright search DATA --method fbnetv2",
@@ -34,7 +34,7 @@ PAPERS = {
     ),
     "tunas": (
         "netwright search DATA --method tunas:target=300k",
-        "several operations at once while the controller rests, and latency, for which multiply-adds stand",
+        "several operations at once while the controller rests; multiply-adds stand for latency unless told otherwise",
     ),
 }
 SPACES = {
@@ -89,6 +89,7 @@ def fbnet(
     task: Task,
     *,
     epochs: int = EPOCHS,
+    metric: str = "macs",
     alpha: float = 0.2,
     beta: float = 0.6,
     seed: int = 0,
@@ -99,12 +100,14 @@ def fbnet(
 
     The temperature falls from 5 by exp(-0.045) an epoch; logits rest for the first tenth of the epochs and then follow
     a fifth of the examples. The loss that moves logits is multiplied by alpha * log(cost) ^ beta, the cost being
-    thousands of expected multiply-adds where the paper has microseconds; it searches on 100 classes of ImageNet.
+    thousands of expected multiply-adds, or with metric=latency_ms microseconds from a table of this machine's
+    operations, where the paper has a phone's; it searches on 100 classes of ImageNet.
     Published on ImageNet: 74.1 % top-1 with 295 M multiply-adds and 4.5 M parameters (FBNet-B), after 216 GPU hours.
 
     space: the one to search; the paper's is `mobile:form=fbnet`.
     task: the data.
     epochs: of the training of the shared weights; 90 in the paper, 10 of which train weights alone.
+    metric: the cost: "macs", "params", "activation_memory" or "latency_ms".
     alpha, beta: of the product; 0.2 and 0.6 in the paper. An alpha of 0 leaves the cost out.
     seed: everything random follows from it.
     device: "auto", "cpu", "cuda", "cuda:1", ...
@@ -112,7 +115,7 @@ def fbnet(
     """
     from netwright.estimators.penalties import LogProduct
 
-    terms = {"terms": (LogProduct("macs", alpha, beta),)} if alpha else {}
+    terms = {"terms": (LogProduct(metric, alpha, beta),)} if alpha else {}
     return resolved(task, epochs, {**PUBLISHED, **terms}, settings).search(_cooling(space), seed=seed, device=device)
 
 
@@ -158,7 +161,7 @@ def tunas(
     space: the one to search; one of the paper's is `mobile:form=mobilenetv3`.
     task: the data.
     target: of the cost, as 30M; None for the accuracy alone.
-    metric: "params", "macs" or "activation_memory"; the paper's is latency.
+    metric: "params", "macs", "activation_memory" or "latency_ms", which is the paper's, here of this machine.
     weight: what being off by the whole target costs, in accuracy of 0 to 1; minus the paper's beta.
     rate: of the controller's Adam.
     epochs: of the training of the shared weights; 90 in the paper.

@@ -191,6 +191,8 @@ def answered(func: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
     """
     if func in _RECURRENT:
         args = tree_map_only(Tensor, lambda each: each.to("meta"), args)
+    if func in _OWN_MEMORY and kwargs.get("inplace") and args and isinstance(args[0], Tensor):
+        return args, args[0]
     shape = _SHAPES[func](*args, **kwargs) if func in _SHAPES else None
     return args, func(*args, **kwargs) if shape is None else torch.empty(shape, device="meta")
 
@@ -340,6 +342,9 @@ _FORMULAS: dict[Any, Callable[..., int]] = {
     F.scaled_dot_product_attention: _attention,
     F.multi_head_attention_forward: _multi_head_attention,
 }
+_OWN_MEMORY = frozenset({F.relu, F.relu6, F.hardtanh, F.silu, F.hardswish, F.hardsigmoid, F.leaky_relu, F.elu})
+"""Functions that, asked to work in place, give what they were given."""
+
 _SHAPES: dict[Any, Callable[..., tuple[int, ...] | None]] = {
     torch.conv2d: _convolved,
     F.linear: _projected,

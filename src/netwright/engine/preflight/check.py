@@ -177,7 +177,7 @@ def _is_decoded(mixture: Mixture, search: Search, shared: RoundEstimator | None,
             f"{type(search.strategy).__name__} follows a gradient and cannot keep {', '.join(map(str, limits))} with "
             f"{type(shared).__name__}; strategies that search on trained weights can"
         )
-    decoder = shared.within(limits)
+    decoder = shared.within(search.limits, search.estimator.stages())
     return decoder.holds(decoder.decode(mixture))
 
 

@@ -18,6 +18,7 @@ from netwright.core.objective import Constraint
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.core.trial import Measurement, Proposal
+from netwright.estimators.machine.foretold import ForetoldLatency
 from netwright.estimators.machine.latency import FORETOLD, HIGHEST, MEASURED, OnMachine, TooSlow, limits_on
 from netwright.estimators.machine.operation_times import Fit, Known, OperationTimes, fitted
 from netwright.networks.executed import Execution, executed
@@ -109,6 +110,19 @@ class BoardLatency(OnMachine):
             "batch": 1,
             "device": "board",
         }
+
+    def meet(self, execution: Execution, seconds: float) -> None:
+        """Nothing: what was not timed on the device is told from operations of its kind."""
+
+    @property
+    def costs(self) -> ForetoldLatency:
+        """What it foretells, also of mixtures on average."""
+        return ForetoldLatency(self)
+
+    @property
+    def share(self) -> float:
+        """Of a limit, what may be foretold of a network that is to keep it: the table errs as it does in the middle."""
+        return 1 / (1 + self.fit.error)
 
     def _of(self, execution: Execution) -> float:
         return self.times.predict(execution, self.fit)

@@ -25,6 +25,7 @@ from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.workplace import workplace
+from netwright.estimators.machine.foretold import FORETOLD, MEASURED, ForetoldLatency
 from netwright.estimators.machine.operation_times import Fit, OperationTimes, fitted, work_of
 from netwright.networks.executed import Execution, executed
 from netwright.runtimes.machine import Place
@@ -33,7 +34,7 @@ from netwright.runtimes.timing import UNSURE, Timing, timed
 
 PROVIDES = ("obj.latency",)
 
-MEASURED, FORETOLD, SPREAD = "latency_ms", "latency_predicted_ms", "latency_spread"
+SPREAD = "latency_spread"
 HIGHEST = "latency_highest_ms"
 AGAIN, FURTHER, PAUSE = 3, 4, 0.2  # measurements of a network before it is handed over, and seconds between them
 MARGIN = 0.05  # of the limit that is left free, for what a machine differs from one hour to the next
@@ -242,7 +243,7 @@ class PredictedLatency(OnMachine):
         if found is None:
             execution = self._followed(architecture)
             fit = self.fit
-            self._meet(execution)
+            self.meet(execution, TIMING - self._spent)
             found = self._known[architecture.content] = self.times.predict(execution, fit)
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
@@ -253,16 +254,27 @@ class PredictedLatency(OnMachine):
             network = self.networks.build(architecture, self.shape)
         return executed(network, self.shape.input, self.place.batch)
 
-    def _meet(self, execution: Execution) -> None:
-        """Time what was not met before, as long as there is time for that."""
+    def meet(self, execution: Execution, seconds: float) -> None:
+        """Time the operations that were not met before, as long as there is time for that."""
         missing = self.times.missing(execution)
-        if not missing or self._spent > TIMING:
+        if not missing or seconds <= 0:
             return
         began = time.monotonic()
         with alone():
-            self.times.measure(missing, began + TIMING - self._spent)
+            self.times.measure(missing, began + seconds)
         self._spent += time.monotonic() - began
+        self._known.clear()
         self.times.save()
+
+    @property
+    def costs(self) -> ForetoldLatency:
+        """What it foretells, also of mixtures on average."""
+        return ForetoldLatency(self)
+
+    @property
+    def share(self) -> float:
+        """Of a limit, what may be foretold of a network that is to keep it: a clock is to keep it with its margin."""
+        return 1 - MARGIN
 
     @cached_property
     def times(self) -> OperationTimes:

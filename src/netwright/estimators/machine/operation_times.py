@@ -103,9 +103,18 @@ class OperationTimes:
         found: dict[str, float] = defaultdict(float)
         found[CALLS] = CALL * len(execution.operations)
         for each in execution.operations:
-            known = self.known.get(key_of(each))
-            found[each.name] += self._guess(each) if known is None else known.ms
+            found[each.name] += self._ms(each)
         return dict(found)
+
+    def _ms(self, operation: Operation) -> float:
+        """Milliseconds of an operation by itself."""
+        known = self.known.get(key_of(operation))
+        return self._guess(operation) if known is None else known.ms
+
+    def price(self, operation: Operation, fit: Fit) -> float:
+        """Milliseconds that an operation adds to a network: what `predict` gives is the sum of these, and `fit.own`."""
+        calling = CALL * fit.kinds.get(CALLS, fit.common)
+        return calling + fit.kinds.get(operation.name, fit.common) * self._ms(operation)
 
     def _guess(self, operation: Operation) -> float:
         """By the sizes of the operation, from those of its kind; from all where there is none."""
