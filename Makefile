@@ -25,6 +25,8 @@ check: $(READY)
 
 docs: $(READY)
 	PYTHONPATH=tools $(BIN)/python -m reference_pages
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=src:tools $(BIN)/mkdocs build --quiet --clean
+	@echo "the documentation: build/site/index.html"
 
 changelog: $(READY)
 	$(BIN)/python tools/changelog.py

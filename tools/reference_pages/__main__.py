@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from reference_pages import commands, data, json_page, metrics, objects
+from reference_pages import commands, data, json_page, metrics, objects, taxonomy
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 PAGES: dict[str, Callable[[], str]] = {
@@ -16,6 +16,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "strategies.md": objects.strategies_page,
     "parts.md": objects.parts_page,
     "methods.md": objects.methods_page,
+    "map.md": taxonomy.map_page,
     "estimators.md": objects.estimators_page,
     "predictors.md": objects.predictors_page,
     "training.md": objects.training_page,

@@ -115,6 +115,6 @@ def _resolved(name: str, text: str) -> str:
         return text
     for place in PLACES:
         other = getattr(import_module(place), match[1], None)
-        if other is not None and name in parameters(other):
+        if callable(other) and name in parameters(other):
             return lines(other).get(name, text)
     return text
