@@ -99,7 +99,7 @@ def test_the_kind_of_an_operation_is_told_by_its_name(operation: str, kind: str)
 
 
 def test_operations_are_read_as_people_write_them() -> None:
-    assert readable("mbconv(kernel=7, expansion=6)") == ("mbconv", ("kernel 7", "expansion 6"))
+    assert readable("mbconv(kernel=7, expansion=6)") == ("mbconv", ("kernel 7, expansion 6",))
     assert readable("conv3x3-bn-relu") == ("conv 3×3", ("bn-relu",))
     assert readable("C(256,3,1)") == ("C(256,3,1)", ())
 

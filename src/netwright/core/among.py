@@ -77,6 +77,9 @@ class Among(DecisionSpace):
     def graph(self, architecture: Architecture) -> Graph:
         return self.space.graph(self._whole(architecture))
 
+    def drawn(self, architecture: Architecture) -> Graph:
+        return self.space.drawn(self._whole(architecture))
+
     def build(self, architecture: Architecture, shape: TaskShape) -> nn.Module:
         self.validate(architecture)
         return self.space.build(self._whole(architecture), shape)

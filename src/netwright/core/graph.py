@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -42,6 +43,16 @@ class Graph:
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
+
+    def with_output(self, group: str, states: Iterable[str]) -> Graph:
+        """The same with one more node, the output of a cell.
+
+        group: the cell; empty for the only one.
+        states: names of the nodes that it is made of.
+        """
+        name = f"{group}/output" if group else "output"
+        edges = [Edge(state, name) for state in states]
+        return Graph((*self.nodes, Node(name, "", group)), (*self.edges, *edges))
 
     @property
     def operations(self) -> tuple[str, ...]:

@@ -124,6 +124,10 @@ class Space(Configured, ABC):
         """Nodes, edges and operations of the network; ConfigurationError for a space that draws none."""
         raise ConfigurationError(f"{type(self).__name__} does not say what its networks look like as a graph")
 
+    def drawn(self, architecture: Architecture) -> Graph:
+        """The graph as people draw it: that of `graph`, unless a space adds what nobody decides, as a cell's output."""
+        return self.graph(architecture)
+
     def inherit(
         self, parent_network: nn.Module, child_network: nn.Module, parent: Architecture, child: Architecture
     ) -> int:

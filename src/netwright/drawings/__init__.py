@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from netwright.drawings.architectures import draw_architecture, drawing
+from netwright.drawings.architectures import Said, draw_architecture, drawing
+from netwright.drawings.differences import draw_difference
 from netwright.drawings.drawing import Drawing
+from netwright.drawings.networks import draw_network
 from netwright.drawings.picture import Box, Line, Panel, Picture
 from netwright.drawings.themes import stylesheet
 
-__all__ = ["Box", "Drawing", "Line", "Panel", "Picture", "draw_architecture", "drawing", "stylesheet"]
+__all__ = [
+    "Box",
+    "Drawing",
+    "Line",
+    "Panel",
+    "Picture",
+    "Said",
+    "draw_architecture",
+    "draw_difference",
+    "draw_network",
+    "drawing",
+    "stylesheet",
+]

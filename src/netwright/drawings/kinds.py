@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+LONG = 28  # letters of settings in one line
 KINDS: Mapping[str, str] = MappingProxyType(
     {  # in the order of the legend, with what the legend says
         "input": "input or output",
@@ -37,7 +38,7 @@ _SIGNS: tuple[tuple[str, str], ...] = (  # the first that is found in the name s
     (r"dil", "dilated"),
     (r"sep|dep_|depth|mbconv|^mb\d|inverted|shuffle|^ir_|mobile|ghost|group", "separable"),
     (r"conv|^c\(|stem|^resnet|inception|residual|^plain|^e\d_k\d|cweight", "convolution"),
-    (r"linear|dense|^fc|mlp|gemm|classifier|^d\(|softmax|^sm\(|head", "linear"),
+    (r"linear|^dense|^fc|mlp|gemm|classifier|^d\(|softmax|^sm\(|head", "linear"),
     (r"relu|tanh|sigmoid|swish|silu|gelu|elu|norm|dropout|activation", "activation"),
 )
 _PLAIN = ((r"nor_conv", "conv"), (r"skip_connect", "skip"), (r"(?<=[a-z])(?=\d+x\d)", " "), (r"(\d)x(?=\d)", "\\1×"))
@@ -91,7 +92,9 @@ def readable(operation: str) -> tuple[str, tuple[str, ...]]:
     for sign, text in _PLAIN:
         name = re.sub(sign, text, name)
     details = [each.strip().replace("=", " ") for each in inner.rstrip(")").split(",") if each.strip()]
-    return name.replace("_", " ").strip(), (*(["-".join(rest)] if rest else []), *details)
+    together = ", ".join(details)
+    lines = details if len(together) > LONG else [together] if together else []
+    return name.replace("_", " ").strip(), (*(["-".join(rest)] if rest else []), *lines)
 
 
 def colours(kind: str, *, dark: bool) -> tuple[str, str]:

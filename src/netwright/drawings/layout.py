@@ -4,55 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from netwright.drawings.columns import in_columns
 from netwright.drawings.layering import layered
 from netwright.drawings.ordering import ordered
 from netwright.drawings.picture import Line, Panel
+from netwright.drawings.places import Laid, Spot, Way
 from netwright.drawings.placing import placed
 from netwright.drawings.sizes import Style, sizes_of
 
-Point = tuple[float, float]  # pixels from the left and from the top
 STEEP = 0.12  # how much further apart rows stand for each pixel that a line between them goes sideways
 MOST_DROP = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """Where a box stands, in pixels: its middle, its width and its height."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """The way of a line.
-
-    line: whose it is.
-    bends: points from box to box. Between an even one and the next it goes down in a curve, between an odd one and the
-        next straight.
-    """
-
-    line: Line
-    bends: tuple[Point, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Laid:
-    """A panel with places.
-
-    spots: by the name of the box. ways: one a line. rows: names of boxes and of places where lines pass, from top to
-    bottom. width, height: in pixels.
-    """
-
-    spots: Mapping[str, Spot]
-    ways: tuple[Way, ...]
-    rows: tuple[tuple[str, ...], ...]
-    width: float
-    height: float
 
 
 def laid_out(panel: Panel, style: Style) -> Laid:
@@ -73,7 +35,8 @@ def laid_out(panel: Panel, style: Style) -> Laid:
     right = max((spot.x + spot.width / 2 for spot in spots.values()), default=0.0)
     bottom = tops[-1] + heights[-1] if tops else 0.0
     boxes = {name: spots[name] for name in names}
-    return Laid(boxes, ways, tuple(map(tuple, rows)), right, bottom)
+    laid = Laid(boxes, ways, right, bottom)
+    return laid if style.small else in_columns(laid, tuple(zip(tops, heights, strict=True)))
 
 
 def _with_passes(
@@ -137,13 +100,11 @@ def _ways(
     for number, (line, chain) in enumerate(zip(lines, chains, strict=True)):
         source, target = spots[chain[0]], spots[chain[-1]]
         bends = [(source.x + leaving[number], source.y + source.height / 2)]
-        if source.height < heights[row[chain[0]]]:
-            bends = [*bends]
         for name in chain[1:-1]:
             top = tops[row[name]]
             bends += [(spots[name].x, top), (spots[name].x, top + heights[row[name]])]
         bends.append((target.x + arriving[number], target.y - target.height / 2))
-        ways.append(Way(line, tuple(bends)))
+        ways.append(Way(line, tuple(bends), frozenset(range(1, len(bends) - 1, 2))))
     return tuple(ways)
 
 

@@ -43,3 +43,15 @@ def fitted(text: str, size: float, most: float) -> str:
     while text and width_of(text + "…", size) > most:
         text = text[:-1]
     return text.rstrip() + "…"
+
+
+def broken(text: str, size: float, most: float) -> list[str]:
+    """The text in lines of at most `most` pixels, broken between words; a word that is wider is cut."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and width_of(longer, size) <= most:
+            lines[-1] = longer
+        else:
+            lines.append(fitted(word, size, most))
+    return lines

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 SWEEPS = 24
+LIGHT = 0.1  # how much less a line that passes draws a box to itself than another box does
 STRAIGHT = 8.0  # how much more lines over several rows count than boxes do, so that they are straight
 
 
@@ -27,8 +28,8 @@ def placed(
         down = sweep % 2 == 0
         for row in rows if down else reversed(rows):
             beside = above if down else below
-            wanted = [_mean(at, beside[name] or below[name] or above[name], at[name]) for name in row]
-            weights = [STRAIGHT if not width[name] else 1.0 for name in row]
+            wanted = [_mean(name, at, width, beside[name] or below[name] or above[name]) for name in row]
+            weights = [_weight(name, width, beside[name]) for name in row]
             apart = [_apart(a, b, width, gap) for a, b in itertools.pairwise(row)]
             at.update(zip(row, nearest(wanted, weights, apart), strict=True))
     left = min((at[name] - width[name] / 2 for row in rows for name in row), default=0.0)
@@ -73,5 +74,15 @@ def _apart(left: str, right: str, width: Mapping[str, float], gap: float) -> flo
     return (width[left] + width[right]) / 2 + gap * (1.0, 0.75, 0.5)[lines]
 
 
-def _mean(at: Mapping[str, float], names: Sequence[str], otherwise: float) -> float:
-    return sum(at[name] for name in names) / len(names) if names else otherwise
+def _mean(name: str, at: Mapping[str, float], width: Mapping[str, float], beside: Sequence[str]) -> float:
+    """Where a name would best stand: for a box, boxes count more than lines that pass."""
+    weights = [LIGHT if width[name] and not width[each] else 1.0 for each in beside]
+    wanted = sum(at[each] * weight for each, weight in zip(beside, weights, strict=True))
+    return wanted / sum(weights) if beside else at[name]
+
+
+def _weight(name: str, width: Mapping[str, float], beside: Sequence[str]) -> float:
+    """How much it counts that a name stands where it wants: most within a line over several rows, least at its ends."""
+    if width[name]:
+        return 1.0
+    return LIGHT if any(width[each] for each in beside) else STRAIGHT

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Container, Iterable, Sequence
 from html import escape
 
 from netwright.core.wording import printable
 from netwright.drawings.kinds import DASHED, KINDS, colours
-from netwright.drawings.layout import Laid, Point, Spot, Way
-from netwright.drawings.letters import FAMILY, fitted, width_of
+from netwright.drawings.letters import FAMILY, broken, fitted, width_of
 from netwright.drawings.picture import Box, Picture
+from netwright.drawings.places import Laid, Point, Spot, Way
 from netwright.drawings.sizes import DETAIL, TITLE, Style
 from netwright.drawings.themes import Theme, stylesheet
 
@@ -19,7 +20,9 @@ MARGIN = 16.0
 BETWEEN = 48.0  # panels
 HEADING = 26.0  # above a panel that has a title
 LEGEND = 20.0  # a line of the legend
-LEAST = 220.0  # width, so that a legend has room
+LEAST = 260.0  # width, so that a legend has room
+ROUND = 7.0  # radius of corners
+NARROW = "#%s{max-width:100%%;height:auto}"  # where a page has less room
 SIGNS = {"added": "+", "removed": "−", "changed": "≠"}
 
 
@@ -39,7 +42,8 @@ def written(picture: Picture, panels: Sequence[Laid], style: Style, theme: Theme
         foot, bottom = _foot(picture, width, height, theme)
         body, height = [*body, foot], bottom
     name = f"nw-{hashlib.sha256(picture.title.encode() + ''.join(body).encode()).hexdigest()[:10]}"
-    rules = f"<style>@media (prefers-color-scheme:dark){{{stylesheet(f'#{name} ')}}}</style>" if auto else ""
+    rules = f"<style>{NARROW % name}@media (prefers-color-scheme:dark){{{stylesheet(f'#{name} ')}}}</style>"
+    rules = rules if auto else ""
     ground = f'<rect class="nw-ground" width="100%" height="100%" fill="{theme.ground}"/>'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" class="nw-drawing" role="img" '
@@ -80,8 +84,8 @@ def _way(way: Way, style: Style, theme: Theme) -> str:
     dashes = ' stroke-dasharray="5 3"' if mark == "removed" else ""
     thick = (1.0 if style.small else 1.3) + (1.0 if mark else 0.0)
     bends = way.bends if style.small else (*way.bends[:-1], (way.bends[-1][0], way.bends[-1][1] - 5))
-    path = f'<path class="{kind}" d="{_path(bends)}" fill="none" stroke="{colour}" stroke-width="{thick}"{dashes}/>'
-    return path + ("" if style.small else _head(way.bends[-1], mark, colour))
+    drawn = f'd="{_path(bends, way.straight)}" fill="none" stroke="{colour}" stroke-width="{thick}"{dashes}'
+    return f'<path class="{kind}" {drawn}/>' + ("" if style.small else _head(way.bends[-1], mark, colour))
 
 
 def _head(point: Point, mark: str, colour: str) -> str:
@@ -91,16 +95,35 @@ def _head(point: Point, mark: str, colour: str) -> str:
     return f'<path class="{kind}" d="M{_n(x)} {_n(y)}l-3.5 -7h7z" fill="{colour}"/>'
 
 
-def _path(bends: Sequence[Point]) -> str:
-    """Curves between rows, straight through them."""
-    parts = [f"M{_n(bends[0][0])} {_n(bends[0][1])}"]
-    for k, ((x, y), (to_x, to_y)) in enumerate(itertools.pairwise(bends)):
-        if k % 2 or abs(x - to_x) < 0.5:
-            parts.append(f"L{_n(to_x)} {_n(to_y)}")
+def _path(bends: Sequence[Point], straight: Container[int]) -> str:
+    """Curves between rows, straight through them; corners are round."""
+    parts = [f"M{_pair(bends[0])}"]
+    for k, (start, end) in enumerate(itertools.pairwise(bends)):
+        if k in straight and k + 1 in straight and k + 2 < len(bends):
+            parts.append(_corner(start, end, bends[k + 2]))
+        elif k in straight or abs(start[0] - end[0]) < 0.5:
+            parts.append(f"L{_pair(end)}")
         else:
-            middle = (y + to_y) / 2
-            parts.append(f"C{_n(x)} {_n(middle)} {_n(to_x)} {_n(middle)} {_n(to_x)} {_n(to_y)}")
+            middle = (start[1] + end[1]) / 2
+            parts.append(f"C{_pair((start[0], middle))} {_pair((end[0], middle))} {_pair(end)}")
     return "".join(parts)
+
+
+def _corner(start: Point, corner: Point, end: Point) -> str:
+    """Straight to a corner, and round it."""
+    before, after = (_towards(corner, each, ROUND) for each in (start, end))
+    return f"L{_pair(before)}Q{_pair(corner)} {_pair(after)}"
+
+
+def _towards(start: Point, end: Point, far: float) -> Point:
+    """The point so far from one point on the way to another, at most half the way."""
+    distance = math.hypot(end[0] - start[0], end[1] - start[1])
+    part = min(0.5, far / distance) if distance else 0.0
+    return start[0] + part * (end[0] - start[0]), start[1] + part * (end[1] - start[1])
+
+
+def _pair(point: Point) -> str:
+    return f"{_n(point[0])} {_n(point[1])}"
 
 
 def _box(box: Box, spot: Spot, style: Style, theme: Theme) -> str:
@@ -158,10 +181,9 @@ def _foot(picture: Picture, width: float, top: float, theme: Theme) -> tuple[str
         parts.append(f'<g transform="translate({_n(x)} {_n(y)})">{swatch}')
         parts.append(_letters(text, 20, 4, DETAIL, "nw-faint", theme.faint, anchor="start") + "</g>")
         x += wide
-    for note in picture.notes:
-        y += LEGEND
-        text = fitted(note, DETAIL, width - 2 * MARGIN)
-        parts.append(_letters(text, MARGIN, y + 4, DETAIL, "nw-faint", theme.faint, anchor="start"))
+    for line in [line for note in picture.notes for line in broken(note, DETAIL, width - 2 * MARGIN)]:
+        y += LEGEND * 0.8
+        parts.append(_letters(line, MARGIN, y + 4, DETAIL, "nw-faint", theme.faint, anchor="start"))
     return "".join(parts), y + LEGEND
 
 

@@ -55,6 +55,7 @@ def stylesheet(before: str = "") -> str:
     """
     dark = THEMES["dark"]
     rules = [
+        (".nw-drawing", "max-width:100%;height:auto"),
         (".nw-ground", f"fill:{dark.ground}"),
         (".nw-text", f"fill:{dark.text}"),
         (".nw-faint", f"fill:{dark.faint}"),

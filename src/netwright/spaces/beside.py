@@ -135,6 +135,10 @@ class Beside(DecisionSpace):
         nodes = Node("input"), Node(name, name), Node("output")
         return Graph(nodes, (Edge("input", name), Edge(name, "output")))
 
+    def drawn(self, architecture: Architecture) -> Graph:
+        searched = self.searched(architecture)
+        return self.graph(architecture) if searched is None else self.space.drawn(searched)
+
     def inherit(
         self, parent_network: nn.Module, child_network: nn.Module, parent: Architecture, child: Architecture
     ) -> int:

@@ -14,6 +14,7 @@ from netwright.core.choose import Choose
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Label
 from netwright.core.errors import ConfigurationError, InvalidArchitecture, nearest
+from netwright.core.graph import Graph
 from netwright.core.serial import parse_json
 from netwright.core.space import text_of
 from netwright.core.states import States
@@ -210,6 +211,13 @@ class CellSpace(DecisionSpace):
     @abstractmethod
     def output_states(self, cell: PublishedCell, kind: str) -> tuple[int, ...]:
         """The states that make up the output of a cell with these nodes."""
+
+    def drawn(self, architecture: Architecture) -> Graph:
+        graph = self.graph(architecture)
+        for kind, cell in zip(KINDS, self._genotype(architecture).cells, strict=True):
+            states = [node.name for node in graph.nodes if node.group == kind]
+            graph = graph.with_output(kind, [states[number] for number in cell.output])
+        return graph
 
     def genotype(self, architecture: Architecture) -> dict[str, Any]:
         """The architecture in the DARTS genotype form: normal, normal_concat, reduce, reduce_concat."""

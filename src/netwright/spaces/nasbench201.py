@@ -14,6 +14,7 @@ from netwright.core.choose import Choose
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Point
 from netwright.core.errors import ConfigurationError, InvalidArchitecture, nearest
+from netwright.core.graph import Graph
 from netwright.core.space import text_of
 from netwright.core.task import TaskShape
 from netwright.networks.cells import DenseCell, ReductionBlock
@@ -83,6 +84,10 @@ class NasBench201(DecisionSpace):
         if not self._is_the_benchmarks:
             return architecture
         return architecture.space.from_content(_representatives()[architecture.content], check=False)
+
+    def drawn(self, architecture: Architecture) -> Graph:
+        graph = self.graph(architecture)
+        return graph.with_output("cell", [graph.nodes[-1].name])
 
     def format(self, architecture: Architecture) -> str:
         if not self._is_the_benchmarks:

@@ -12,6 +12,7 @@ from netwright.core.choose import Choose
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Label, Point
 from netwright.core.errors import ConfigurationError, InvalidArchitecture, nearest, shown
+from netwright.core.graph import Graph
 from netwright.core.serial import parse_json
 from netwright.core.space import text_of
 from netwright.core.states import States
@@ -176,6 +177,10 @@ class Recurrent(DecisionSpace):
         labels = architecture.decisions
         readings = [self._reading(labels, node) for node in range(self.nodes)]
         return {"recurrent": [list(each) for each in readings], "concat": list(self._output(readings))}
+
+    def drawn(self, architecture: Architecture) -> Graph:
+        graph = self.graph(architecture)
+        return graph.with_output("", [graph.nodes[state].name for state in self.genotype(architecture)["concat"]])
 
     def _output(self, readings: Sequence[tuple[str, int]]) -> tuple[int, ...]:
         read = {source for _, source in readings} if self.output == "loose" else set()

@@ -12,6 +12,7 @@ from netwright.core.choose import Choose, Maker, Makers
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Label
 from netwright.core.errors import ConfigurationError, InvalidArchitecture
+from netwright.core.graph import Graph
 from netwright.core.states import States
 from netwright.core.task import TaskShape
 from netwright.networks.cells import Cell
@@ -97,6 +98,12 @@ class UNetCells(DecisionSpace):
         with choose.scope(kind):
             nodes = [choose.edges(f"node{i}", range(i + 2), 2, options, soft=("none",)) for i in range(self.nodes)]
         return Cell(inputs, nodes, States(range(2, self.nodes + 2)))
+
+    def drawn(self, architecture: Architecture) -> Graph:
+        graph = self.graph(architecture)
+        for kind in ("down", "up"):
+            graph = graph.with_output(kind, [f"{kind}/node{i}" for i in range(self.nodes)])
+        return graph
 
     def discretize(self, mixture: Mixture) -> Architecture:
         """As any space does, but an option counts by how much more it weighs than an even share of its edge.

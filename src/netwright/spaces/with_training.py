@@ -150,6 +150,9 @@ class WithTraining(DecisionSpace):
     def graph(self, architecture: Architecture) -> Graph:
         return self.space.graph(self.untrained(architecture))
 
+    def drawn(self, architecture: Architecture) -> Graph:
+        return self.space.drawn(self.untrained(architecture))
+
     def known(self, shape: TaskShape) -> Mapping[str, Architecture]:
         """Those of the space of networks, with the first value of each choice."""
         return {name: self.trained_with(each) for name, each in self.space.known(shape).items()}
