@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from netwright.drawings.architectures import Said, draw_architecture, drawing
+from netwright.drawings.architectures import draw_architecture, drawing
 from netwright.drawings.differences import draw_difference
 from netwright.drawings.drawing import Drawing
 from netwright.drawings.networks import draw_network
+from netwright.drawings.panels import Said
 from netwright.drawings.picture import Box, Line, Panel, Picture
 from netwright.drawings.themes import stylesheet
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from netwright.core.wording import amount
-from netwright.drawings.architectures import Said, edge_box, on_meta
+from netwright.drawings.panels import Said, edge_box, on_meta
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture

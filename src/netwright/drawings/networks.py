@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netwright.core.wording import amount
-from netwright.drawings.architectures import described
 from netwright.drawings.drawing import Drawing
 from netwright.drawings.kinds import kind_of
+from netwright.drawings.panels import described
 from netwright.drawings.picture import Box, Line, Panel, Picture
 
 if TYPE_CHECKING:
