@@ -80,9 +80,7 @@ def _heading(group: str) -> str:
     return f"{group} cell" if group in TWO_INPUTS else group
 
 
-def _panel(
-    title: str, nodes: Iterable[Node], edges: Sequence[Edge], said: Mapping[str, Said] = MappingProxyType({})
-) -> Panel:
+def _panel(title: str, nodes: Iterable[Node], edges: Sequence[Edge], said: Mapping[str, Said]) -> Panel:
     nodes = list(nodes)
     works = any(node.operation for node in nodes)
     boxes = [box_of(node, said.get(node.name, NOTHING)) for node in nodes]
