@@ -35,7 +35,12 @@ def addresses() -> list[tuple[str, str]]:
     while waiting:
         each = waiting.pop()
         if isinstance(each, APIRoute):
-            filled_in = each.path.replace("{name}", RUN).replace("{number}", "1").replace("{chart}", "front")
+            filled_in = (
+                each.path.replace("{name}", RUN)
+                .replace("{number}", "1")
+                .replace("{chart}", "front")
+                .replace("{form}", "csv")
+            )
             found += [(method, filled_in) for method in each.methods or ()]
         elif isinstance(each, Mount):
             found.append(("GET", f"{each.path}/pages.css"))

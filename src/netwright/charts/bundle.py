@@ -6,12 +6,18 @@ texts, never HTML; nothing is loaded from an address.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
-from netwright.core.errors import MissingExtra
+from netwright.core.errors import MissingExtra, UserError
+from netwright.core.inside import open_inside
 
 SNIPPET = Path(__file__).with_name("embed.js")
+LEAST = 500_000  # characters; less is no bundle
 
 
 @cache
@@ -20,10 +26,42 @@ def javascript() -> str:
 
     In the page: `<div data-chart><script type="application/json">specification</script></div>`.
 
-    Raises MissingExtra without vl-convert. Making it takes some seconds, once a process.
+    Raises MissingExtra without vl-convert. Making it takes some ten seconds, once for each version of vl-convert: it is
+    kept in the user's cache folder (`XDG_CACHE_HOME`, by default ~/.cache).
     """
     try:
         import vl_convert
     except ImportError:
         raise MissingExtra("vl-convert-python", "dashboard") from None
-    return vl_convert.javascript_bundle(SNIPPET.read_text())
+    snippet = SNIPPET.read_text()
+    place = _place(f"{version('vl-convert-python')} {snippet}")
+    found = _kept(place)
+    if len(found) < LEAST:
+        found = vl_convert.javascript_bundle(snippet)
+        _keep(place, found)
+    return found
+
+
+def _place(made_of: str) -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    return Path(home) / "netwright" / f"charts-{hashlib.sha256(made_of.encode()).hexdigest()[:20]}.js"
+
+
+def _kept(place: Path) -> str:
+    """What was kept there by this user and can be written by nobody else; empty for nothing."""
+    with contextlib.suppress(OSError, UserError, UnicodeDecodeError):
+        with os.fdopen(open_inside(place, os.O_RDONLY), "rb") as file:
+            found = os.fstat(file.fileno())
+            if found.st_uid == os.getuid() and not found.st_mode & 0o022:
+                return file.read().decode()
+    return ""
+
+
+def _keep(place: Path, text: str) -> None:
+    """Keep it, whole or not at all; a folder that cannot be written to is no reason to fail."""
+    unfinished = place.with_suffix(f".{os.getpid()}")
+    with contextlib.suppress(OSError, UserError):
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(open_inside(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
+            file.write(text.encode())
+        os.replace(unfinished, place)

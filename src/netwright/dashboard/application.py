@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -14,8 +15,23 @@ from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from netwright.core.errors import CorruptStore, NetwrightError
-from netwright.dashboard import api, help_page, overview_page, runs_page, trials_page
+from netwright.core.errors import CorruptStore, NetwrightError, UserError
+from netwright.dashboard import (
+    api,
+    charts_page,
+    compare_page,
+    drawings_page,
+    export_page,
+    front_page,
+    help_page,
+    overview_page,
+    resources_page,
+    runs_page,
+    side_page,
+    strategy_page,
+    trial_page,
+    trials_page,
+)
 from netwright.dashboard.answers import Answer
 from netwright.dashboard.guard import Guard
 from netwright.dashboard.project import Project, Unknown
@@ -24,17 +40,22 @@ from netwright.dashboard.site import STATIC, Site
 from netwright.version import __version__
 
 LOG = logging.getLogger("netwright.dashboard")
-PAGES = (runs_page, overview_page, trials_page, help_page)
+PAGES = (
+    *(runs_page, overview_page, trials_page, trial_page, drawings_page, side_page, front_page, charts_page),
+    *(strategy_page, resources_page, export_page, compare_page, help_page),
+)
+ANSWERS = (trial_page, front_page, charts_page, resources_page)
 _WORDS = {404: "Not found", 405: "Not answered", 422: "Not understood", 503: "The project cannot be read"}
 
 
-def make_application(directory: Path | str, rules: Rules | None = None) -> Guard:
+def make_application(directory: Path | str, rules: Rules | None = None, *, warm: bool = False) -> Guard:
     """The pages on a project directory, as an ASGI application.
 
     directory: of the project; it need not be there yet.
     rules: who may ask for what; by default this machine, for reading.
+    warm: import what charts and drawings need at once, beside the first answers, rather than when one is asked for.
     """
-    site = Site(Project(Path(directory)), rules or Rules())
+    site = Site(Project(Path(directory)), rules or Rules(), warm=warm)
     return Guard(routes_of(site), site.rules)
 
 
@@ -54,6 +75,8 @@ def routes_of(site: Site) -> FastAPI:
     for each in PAGES:
         made.include_router(each.routes(site), include_in_schema=False)
     made.include_router(api.routes(site))
+    for each in ANSWERS:
+        made.include_router(each.answers(site))
     made.mount("/static", StaticFiles(directory=STATIC), name="static")
     _handle_problems(made, site)
     return made
@@ -62,6 +85,8 @@ def routes_of(site: Site) -> FastAPI:
 def _closing(site: Site) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        if site.warm:
+            threading.Thread(target=drawings_page.warm_up, daemon=True).start()
         yield
         site.project.close()
 
@@ -88,6 +113,10 @@ def _handle_problems(made: FastAPI, site: Site) -> None:
     def invalid(request: Request, problem: RequestValidationError) -> Response:
         said = [f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in problem.errors()[:5]]
         return say(request, 422, "; ".join(said))
+
+    @made.exception_handler(UserError)
+    def asked_wrongly(request: Request, problem: UserError) -> Response:
+        return say(request, 422, str(problem))
 
     @made.exception_handler(NetwrightError)
     def ours(request: Request, problem: NetwrightError) -> Response:

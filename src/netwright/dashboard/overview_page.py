@@ -8,13 +8,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from netwright.dashboard.facts import facts_of, plan_of
+from netwright.dashboard.run_pages import run_values, shown_metrics
 
 if TYPE_CHECKING:
     from netwright.charts.run_data import RunData
     from netwright.dashboard.site import Site
 
 RECENT = 8
-TABS = (("", "Overview"), ("/trials", "Trials"))
+FIRST = "best"
+CHARTS = ("front", "finalists", "confusion", "worst", "data")
 _SETTINGS = ("data", "recipe", "strategy", "epochs", "training", "seed", "workers", "device", "trials", "time")
 
 
@@ -24,21 +26,16 @@ def routes(site: Site) -> APIRouter:
     @made.get("/runs/{name}")
     def overview(request: Request, name: str) -> Response:
         with site.project.run(name) as data:
-            return site.page("overview.html", request, **overview_values(data), **run_values(site, data))
+            several = len(data.objectives) > 1
+            figures = [site.figures.charts[FIRST], *site.figures.there(data, CHARTS if several else CHARTS[1:])]
+            values = {
+                "figures": figures,
+                **overview_values(data),
+                **run_values(site, data),
+            }
+            return site.page("overview.html", request, **values)
 
     return made
-
-
-def run_values(site: Site, data: RunData) -> dict[str, Any]:
-    """What the head of every page on a run says."""
-    return {
-        "run": data.summary,
-        "data": data,
-        "objectives": [each.metric for each in data.objectives],
-        "tabs": TABS,
-        "sequence": site.project.sequence(data.name),
-        "live": data.summary.state == "running",
-    }
 
 
 def overview_values(data: RunData) -> dict[str, Any]:
@@ -52,12 +49,6 @@ def overview_values(data: RunData) -> dict[str, Any]:
         "settings": settings_of(data),
         "report": report.get("lines", []) if isinstance(report, dict) else [],
     }
-
-
-def shown_metrics(data: RunData) -> list[str]:
-    """The objectives, what is limited, and the parameters, as far as they were measured."""
-    named = [each.metric for each in (*data.objectives, *data.limits)]
-    return [name for name in dict.fromkeys([*named, "params"]) if name in data.metrics]
 
 
 def settings_of(data: RunData) -> dict[str, str]:

@@ -44,7 +44,7 @@ def serve(
     with contextlib.closing(_listening(host, port)) as place:
         chosen = int(place.getsockname()[1])
         rules = rules_for(host, chosen, token, allowed, control=control)
-        application: Any = make_application(directory, rules)
+        application: Any = make_application(directory, rules, warm=True)
         config = uvicorn.Config(
             application,
             log_level="warning",

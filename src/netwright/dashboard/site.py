@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from netwright.charts import bundle
+from netwright.dashboard.figures import Figures
 from netwright.dashboard.project import Project
 from netwright.dashboard.rules import Rules
 from netwright.dashboard.wording import FILTERS, shown
@@ -27,7 +30,8 @@ class Site:
 
     project: Project
     rules: Rules
-    more: dict[str, Any] = field(default_factory=dict[str, Any])
+    figures: Figures = field(default_factory=lambda: Figures({}))
+    warm: bool = False
 
     @cached_property
     def templates(self) -> Environment:
@@ -47,6 +51,7 @@ class Site:
             control=self.rules.control,
             version=__version__,
             mark_of=static_mark(),
+            charts_mark=charts_mark(),
         )
         return made
 
@@ -62,3 +67,12 @@ def static_mark() -> str:
     for path in sorted(STATIC.iterdir()):
         found.update(path.read_bytes())
     return found.hexdigest()[:12]
+
+
+def charts_mark() -> str:
+    """The same for the charts' library."""
+    try:
+        made_by = version("vl-convert-python")
+    except PackageNotFoundError:
+        made_by = ""
+    return hashlib.sha256(f"{made_by} {bundle.SNIPPET.read_text()}".encode()).hexdigest()[:12]

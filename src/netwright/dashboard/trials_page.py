@@ -13,7 +13,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from netwright.core.trial import STATES
-from netwright.dashboard.overview_page import run_values
+from netwright.dashboard.headers import as_file
+from netwright.dashboard.run_pages import run_values
 from netwright.dashboard.trial_query import (
     CHOICE,
     LARGEST_PAGE,
@@ -66,7 +67,7 @@ def routes(site: Site) -> APIRouter:
     def table(name: str, query: Asked) -> Response:
         with site.project.run(name) as data:
             text = as_csv(data, query)
-        return Response(text, media_type="text/csv; charset=utf-8", headers=_as_file(f"{name}-trials.csv"))
+        return Response(text, media_type="text/csv; charset=utf-8", headers=as_file(f"{name}-trials.csv"))
 
     return made
 
@@ -131,8 +132,3 @@ def safe(value: Any) -> Any:
         return int(value) if float(value).is_integer() else value
     text = str(value)
     return f"'{text}" if text[:1] in "=+-@\t\r" and text else text
-
-
-def _as_file(name: str) -> dict[str, str]:
-    plain = "".join(each if each.isascii() and (each.isalnum() or each in "._-") else "-" for each in name)
-    return {"content-disposition": f'attachment; filename="{plain}"'}

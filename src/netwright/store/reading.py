@@ -137,6 +137,13 @@ class Reader:
         number = max(found, key=lambda row: (tuple(self.load(row[1], f"trial {row[0]}")), -row[0]))[0]
         return self._trial(self._connection.execute(_ONE, (run, number)).fetchone(), {})
 
+    def trial(self, run: int, number: int) -> StoredTrial:
+        """One trial; UserError where there is none of this number."""
+        found = self._connection.execute(_ONE, (run, number)).fetchone()
+        if found is None:
+            raise UserError(f"there is no trial {number} in this run")
+        return self._trial(found, {})
+
     def trials(self, run: int) -> Iterator[StoredTrial]:
         """The trials of a run by number; CorruptStore where one was changed or is missing."""
         checked: dict[str, Mapping[str, Any]] = {}

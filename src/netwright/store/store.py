@@ -173,6 +173,11 @@ class Store:
         with self._reading() as reader:
             return reader.best(reader.run_id(name))
 
+    def trial(self, name: str, number: int) -> StoredTrial:
+        """One trial of a run, without reading the others; UserError where there is none of this number."""
+        with self._reading() as reader:
+            return reader.trial(reader.run_id(name), number)
+
     def read_trials(self, name: str) -> Iterator[StoredTrial]:
         """The trials of a run by number."""
         return iter(self.read_run(name).trials)

@@ -1,4 +1,5 @@
 // What every page does: colours, forms whose state is the address, keys, and news from the server.
+import { charts } from "./charts.js";
 import { follow } from "./live.js";
 
 const $ = (selector, within = document) => within.querySelector(selector);
@@ -90,4 +91,5 @@ document.addEventListener("keydown", (event) => {
   before = event.key;
 });
 
+charts();
 follow();
