@@ -49,12 +49,13 @@ def _place(made_of: str) -> Path:
 
 def _kept(place: Path) -> str:
     """What was kept there by this user and can be written by nobody else; empty for nothing."""
-    with contextlib.suppress(OSError, UserError, UnicodeDecodeError):
+    try:
         with os.fdopen(open_inside(place, os.O_RDONLY), "rb") as file:
             found = os.fstat(file.fileno())
-            if found.st_uid == os.getuid() and not found.st_mode & 0o022:
-                return file.read().decode()
-    return ""
+            own = found.st_uid == os.getuid() and not found.st_mode & 0o022
+            return file.read().decode() if own else ""
+    except (OSError, UserError, UnicodeDecodeError):
+        return ""
 
 
 def _keep(place: Path, text: str) -> None:
