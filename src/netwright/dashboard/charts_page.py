@@ -27,7 +27,10 @@ KINDS = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/json",
 }
-STANDALONE = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+STANDALONE = {
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
+}
+"""For a picture that stands alone: its own styles, and nothing else."""
 MOST_SETTINGS = 20
 
 
@@ -54,7 +57,7 @@ def routes(site: Site) -> APIRouter:
         content = {"svg": figure.svg, "png": figure.png, "pdf": figure.pdf, "csv": figure.csv, "json": figure.json}[
             form
         ]()
-        headers = as_file(f"{name}-{chart}.{form}") | STANDALONE
+        headers = as_file(f"{name}-{chart}.{form}") | (STANDALONE if form == "svg" else {})
         return Response(content, media_type=KINDS[form], headers=headers)
 
     @made.get("/charts.js")
