@@ -36,6 +36,10 @@ NEEDS_EDGES = {
     "enas": "nasnet:cells=3,channels=2,nodes=2,operations=['skip_connect','sep_conv_3x3'],projected=true",
     "enas-macro": "enas-macro:layers=3,channels=2",
     "miller": "connections:hidden=2",
+    "autoshrink": "genetic-cnn:nodes=(3,),widths=(2,),kernel=3",
+    "mobilenetv3:target=300k": "chain:width=4",
+    "partial-order-pruning": "chain:width=4",
+    "rcnet": "chain:width=4",
     "genetic-cnn": "genetic-cnn:nodes=(2,2),widths=(2,2),kernel=3",
     "pc-darts": "darts:cells=3,channels=4,nodes=1",
     "nas-unet": "unet-cells:channels=2,depth=1,nodes=1",
@@ -54,6 +58,7 @@ FEW = {  # options with which a method does in two trials what it is about
     "hypernetworks": "evaluations=2",
     "lcranknet": "least=2",
     "mnasnet": "batch=1,steps=1",
+    "mobilenetv3:target=300k": "trials=1,batch=1,target=1k,child_share=0.5",
     "memnas": "initial=2,batch=1,candidates=2",
     "nao": "quick=true,initial=1,new=1,epochs=1,hidden=4,embedding=4",
     "nas-rl": "batch=1",
@@ -97,7 +102,7 @@ def smallest(command: str) -> list[str]:
         "300": "3",
         "8": "2",
     }
-    small |= {method: f"{method}:{FEW[method]}"} if method in FEW else {}
+    small |= {method: f"{method.partition(':')[0]}:{FEW[method]}"} if method in FEW else {}
     spaces = SMALL_SPACES if name == "search" else {}
     words = [
         (spaces if before == "--space" else small).get(each, each)

@@ -7,7 +7,7 @@ another one; whether such a one can do more depends on what it wraps, which `in_
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 from netwright.core.configuration import Configured
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from netwright.core.trial import Proposal, Trial
 
 R = TypeVar("R", bound="Strategy")
+
+
+Figures = Callable[["Architecture"], Mapping[str, float]]
+"""What is known of an architecture without training it, as its parameters and multiply-adds."""
 
 
 class Decoder(Protocol):
@@ -69,6 +73,12 @@ class Strategy(Configured, ABC):
     @abstractmethod
     def tell(self, trial: Trial) -> None:
         """Takes note of how a trial ended: exactly once an ask, failed trials included, in any order."""
+
+    def know(self, figures: Figures) -> None:
+        """Takes note of how to look up what is known without training; called before anything is asked.
+
+        figures: the metrics of an architecture that a search counts or foretells; fewer where it does neither.
+        """
 
     def recommend(self, trials: Sequence[Trial]) -> Architecture:
         """The architecture to hand to the user; by default the best completed trial's.
@@ -170,6 +180,9 @@ class Wrapper(RoundStrategy, Remembering):
         self.bounded, self.continues, self.inherits = strategy.bounded, strategy.continues, strategy.inherits
         self.keeps_time = strategy.keeps_time
         self.measures_whole = strategy.measures_whole
+
+    def know(self, figures: Figures) -> None:
+        self.strategy.know(figures)
 
     def recommend(self, trials: Sequence[Trial]) -> Architecture:
         return self.strategy.recommend(trials)

@@ -15,6 +15,7 @@ from netwright.core.inside import inside
 from netwright.core.roles import KeepsLimits
 from netwright.core.spelling import spelled
 from netwright.core.strategy import RoundStrategy, Strategy, in_role, mixture_of
+from netwright.core.trial import Proposal
 from netwright.core.warning import warn
 from netwright.engine.finalists import measure_finalists
 from netwright.engine.identity import check_identity, check_name, next_name, note_identity
@@ -33,7 +34,9 @@ from netwright.store.problems import NoRoom
 from netwright.store.store import Store
 
 if TYPE_CHECKING:
+    from netwright.core.architecture import Architecture
     from netwright.core.executor import Executor
+    from netwright.core.strategy import Figures
     from netwright.core.trial import Trial
     from netwright.engine.search import Search
     from netwright.engine.under_way import RetryPolicy
@@ -297,14 +300,29 @@ def fresh(strategy: Strategy) -> Strategy:
 
 
 def prepared(search: Search) -> Strategy:
-    """A fresh strategy for a run; one that follows a mixture stands for networks that keep the limits."""
+    """A fresh strategy for a run, which knows what the search does without training anything.
+
+    One that follows a mixture stands for networks that keep the limits.
+    """
     strategy, estimator = fresh(search.strategy), round_estimator(search.estimator)
+    strategy.know(known_of(search))
     if isinstance(estimator, KeepsLimits):
         follows = in_role(strategy, RoundStrategy) if mixture_of(strategy) is not None else None
         decoder = estimator.within(search.limits if follows is not None else (), search.estimator.stages())
         if follows is not None and search.limits:
             follows.keep_within(decoder)
     return strategy
+
+
+def known_of(search: Search) -> Figures:
+    """What is known of an architecture without training it."""
+    stages = [each for each in search.estimator.stages() if each.analytic]
+
+    def figures(architecture: Architecture) -> Mapping[str, float]:
+        asked = Proposal(architecture)
+        return {name: value for each in stages for name, value in each.estimate(asked, 0).metrics.items()}
+
+    return figures
 
 
 def load_run(search: Search, store: Store | str | Path, name: str | None) -> Run:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from netwright.methods.shared_controllers import *
     from netwright.methods.shrinking import *
     from netwright.methods.single_path import *
+    from netwright.methods.stepwise import *
     from netwright.methods.studies import *
     from netwright.methods.tree_search import *
     from netwright.methods.two_level import *
