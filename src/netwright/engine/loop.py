@@ -12,6 +12,7 @@ from netwright.core.executor import Executor, Outcome
 from netwright.core.randomness import Generators, derived_seed
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal, Trial
+from netwright.engine.control import Control, by_hand
 from netwright.engine.execution import Clock, Places, Waiting
 from netwright.engine.folders import Folders
 from netwright.engine.memory import Memory
@@ -25,6 +26,7 @@ from netwright.store.rows import Asked, Told
 if TYPE_CHECKING:
     from netwright.engine.progress import Watch
     from netwright.engine.search import Search
+    from netwright.engine.stops import Stops
     from netwright.store.writer import TrialWriter
 
 
@@ -44,10 +46,12 @@ class Loop:
         retries: RetryPolicy | None = None,
         folder: Path | None = None,
         memory: Path | None = None,
+        control: Control | None = None,
     ) -> None:
         """folder: where the trials that are under way have folders for their checkpoints; None for nowhere.
 
         memory: where what the strategy remembers is kept, if anywhere.
+        control: what a person asks meanwhile; None where nobody can.
         """
         self.trials: list[Trial] = []
         self.tracebacks: dict[int, str] = {}
@@ -71,9 +75,25 @@ class Loop:
         self._generators = Generators(search.seed)
         self._judge = Judge(search.objectives, search.limits)
         self._watch = watch
+        self.control = control or Control(None, "", search.space.parse)
+        self._prepare_control()
         self._number = 0
         self.asked_round = False
         self._asked_all = False  # whether there was a slot when the strategy could last be asked
+
+    def _prepare_control(self) -> None:
+        self.control.change_stops = self._change_stops
+        self.control.fidelity = lambda: highest_fidelity(self.trials)
+        if not self.rounds.none:
+            self.control.refusal_to_try = (
+                "this search trains weights that all networks share; none can be put in between"
+            )
+
+    def _change_stops(self, change: Callable[[Stops], Stops]) -> Stops:
+        found = self.stopper.change(change)
+        if self._watch is not None:
+            self._watch.stops = found
+        return found
 
     def write_to(self, journal: TrialWriter) -> None:
         """Write down what happens from now on."""
@@ -98,6 +118,7 @@ class Loop:
         """Search until a stop; why it stopped."""
         with self.signals, self._collections:
             while True:
+                self._heed()
                 self._fill()
                 if self._over():
                     break
@@ -117,12 +138,20 @@ class Loop:
         """Whether nothing is under way and nothing will be; a search without a place to run waits for one."""
         if self.attempts.pending:
             return False
+        if self.control.paused:
+            return not self.stopper.may_begin(0, self.clock.seconds)
         return self._asked_all or not self.stopper.may_begin(0, self.clock.seconds)
 
     def _show(self, progress: float = 0.0) -> None:
         if self._watch is not None:
             pending, seconds = len(self.attempts.pending), self.clock.seconds()
             self._watch.show(pending, seconds, progress=progress, notices=self.places.notices)
+
+    def _heed(self) -> None:
+        """Take up what a person has asked."""
+        self.control.look()
+        if self.control.stopping and not self.stopper.reason:
+            self.stopper.reason = self.control.stopping
 
     # Asking.
 
@@ -151,11 +180,15 @@ class Loop:
 
     def _fill(self) -> None:
         """Ask until every slot is taken, a stop is reached, or the strategy waits to be told."""
-        pending, stopper, slots = self.attempts.pending, self.stopper, self._executor.slots
+        pending, stopper, control = self.attempts.pending, self.stopper, self.control
+        slots = control.slots(self._executor.slots)
         self._asked_all = slots > 0
         if self.attempts.delayed.numbers:
             self.attempts.begin_due(slots)
-        while len(pending) < slots and stopper.may_begin(len(pending), self.clock.seconds):
+        while not control.paused and len(pending) < slots and stopper.may_begin(len(pending), self.clock.seconds):
+            if control.to_try:
+                self.attempts.begin(self.skip(), len(self.trials), control.to_try.pop(0))
+                continue
             try:
                 asked = self.ask()
             except StopSearch as stop:
@@ -179,6 +212,7 @@ class Loop:
             self.trials.append(epoch)
             self.acknowledgements.acknowledge(epoch)
         self._collections.look()
+        self._heed()
         self.signals.check()
         self._show(self.rounds.progress)
 
@@ -243,7 +277,7 @@ class Loop:
                 raise problem
 
     def tell(self, trial: Trial, traceback: str = "", *, strategy: bool = True) -> None:
-        """Tell everybody who keeps count of how a trial ended, the strategy last."""
+        """Tell everybody who keeps count of how a trial ended, the strategy last, where it asked for it."""
         self.trials.append(trial)
         if traceback:
             self.tracebacks[trial.number] = traceback
@@ -251,7 +285,7 @@ class Loop:
         self.folders.note(trial)
         self.failures.note(trial, traceback)
         self.memory.told(trial)
-        if strategy:
+        if strategy and not by_hand(trial):
             self._tell(trial)
 
     def restore(self, trial: Trial, traceback: str, *, told: bool = True) -> None:
@@ -263,3 +297,9 @@ class Loop:
             self.trials.append(trial)
         else:
             self.tell(trial, traceback, strategy=told)
+
+
+def highest_fidelity(trials: Sequence[Trial]) -> float | None:
+    """The largest share of the full training that a trial completed with; None for all of it."""
+    share = max((trial.share for trial in trials if trial.completed), default=1.0)
+    return None if share == 1.0 else share

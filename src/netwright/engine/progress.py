@@ -67,7 +67,7 @@ class Watch:
 
     def __init__(self, on_progress: Callable[[Progress], object], stops: Stops) -> None:
         self._tell = on_progress
-        self._stops = stops
+        self.stops = stops
         self._counts: Counter[str] = Counter()
         self._best: Trial | None = None
         self._last = -EVERY
@@ -94,7 +94,7 @@ class Watch:
             counts = dict(self._counts)
             self._tell(
                 Progress(
-                    sum(counts.values()), running, counts, self._best, seconds, self._stops, progress, tuple(notices)
+                    sum(counts.values()), running, counts, self._best, seconds, self.stops, progress, tuple(notices)
                 )
             )
 

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from netwright.core.errors import ConfigurationError, NetwrightError, SearchFailed, UserError
+from netwright.core.executor import VirtualClock
 from netwright.core.inside import inside
 from netwright.core.roles import KeepsLimits
 from netwright.core.spelling import spelled
 from netwright.core.strategy import RoundStrategy, Strategy, in_role, mixture_of
 from netwright.core.trial import Proposal
 from netwright.core.warning import warn
+from netwright.engine.control import Control
 from netwright.engine.finalists import measure_finalists
 from netwright.engine.identity import check_identity, check_name, next_name, note_identity
 from netwright.engine.loop import Loop
@@ -138,6 +140,7 @@ class Session:
             retries=retries,
             folder=self._folder,
             memory=memory,
+            control=self._control(),
         )
         try:
             self._begin(loop)
@@ -154,6 +157,15 @@ class Session:
         run = self._run(loop, strategy, stopped)
         measure_finalists(run)
         return run
+
+    def _control(self) -> Control:
+        """What a person asks while this runs; nobody can where nothing is stored, or time is simulated."""
+        real = self.store is not None and not isinstance(self._executor, VirtualClock)
+        directory = self.store.directory if real and self.store is not None else None
+        control = Control(directory, self.name, self._search.space.parse)
+        control.event = self._event
+        control.clear()
+        return control
 
     def _folders(self) -> tuple[Path | None, Path | None, Path | None]:
         """Where shared weights are kept, the checkpoints of trials under way, and what the strategy remembers."""

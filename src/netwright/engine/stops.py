@@ -103,6 +103,11 @@ class Stopper:
         self.reason = ""
         self.reached: str | None = None  # the field of `Stops` that is the reason, where it is one of them
 
+    def change(self, change: Callable[[Stops], Stops]) -> Stops:
+        """Change how many trials and how much time there are; what holds now."""
+        self._stops = change(self._stops)
+        return self._stops
+
     def note(self, trial: Trial) -> None:
         """Take note of a trial in the order of tells."""
         if trial.state == "infeasible" and self._first.metric not in trial.metrics:
