@@ -169,6 +169,28 @@ def show(
 
 
 @app.command()
+def report(
+    run: RunName = None,
+    to: Annotated[Path, typer.Option("--to", help="The file; an earlier report there is replaced.")] = Path(
+        "report.html"
+    ),
+    directory: Directory = Path(RUNS),
+    rate: Annotated[
+        float | None, typer.Option(help="What an hour of device time costs, in any currency, to be shown as well.")
+    ] = None,
+    note: Annotated[
+        list[str], typer.Option(metavar="TEXT", help="A line of your own below the first screen; repeatable.")
+    ] = [],  # noqa: B006
+    overwrite: Annotated[bool, typer.Option("--yes", help="Replace a file that is no earlier report.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write RUN as one page that opens without a network: what was found, how sure that is, at which cost."""
+    from netwright.cli.report import write_report
+
+    write_report(directory, run, to, rate=rate, notes=note, overwrite=overwrite, quiet=quiet)
+
+
+@app.command()
 def export(
     run: RunName = None,
     to: Annotated[Path, typer.Option("--to", help="A new or empty folder.")] = Path("best"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from netwright.cli.asked import SearchOptions
 from netwright.cli.output import say
 from netwright.core.wording import table
+from netwright.results.intervals import difference_interval, share_interval
 
 if TYPE_CHECKING:
     from netwright.results.figures import Contender, Figures
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 MOST_PARAMS = 25_000
 REFERENCE = "ResNet"
 TEST_SHARE = 0.3  # of the 1,797 digits: more than usual, so that the result is told more exactly
-LEVEL = 0.95
 
 
 def asked(time: str, seed: int, directory: Path, export: Path) -> SearchOptions:
@@ -98,23 +98,3 @@ def sentence(figures: Figures) -> str:
         f"{100 * share:.0f} % of the parameters of {reference.name}, and {points:+.2f} points of test accuracy against "
         f"it: 95 % interval {100 * low:+.2f} to {100 * high:+.2f}, by the choice of the {n} test examples."
     )
-
-
-def share_interval(share: float, n: int) -> tuple[float, float]:
-    """95 % interval of a share of n examples (Wilson 1927)."""
-    from scipy.stats import binomtest
-
-    found = binomtest(round(share * n), n).proportion_ci(LEVEL, method="wilson")
-    return float(found.low), float(found.high)
-
-
-def difference_interval(one: float, other: float, n: int) -> tuple[float, float]:
-    """95 % interval of the difference of two shares of n examples, taken as independent (Newcombe 1998, method 10).
-
-    That both are of the same examples makes it wider than need be.
-    """
-    (low, high), (other_low, other_high) = share_interval(one, n), share_interval(other, n)
-    difference = one - other
-    below = ((one - low) ** 2 + (other_high - other) ** 2) ** 0.5
-    above = ((high - one) ** 2 + (other - other_low) ** 2) ** 0.5
-    return difference - below, difference + above

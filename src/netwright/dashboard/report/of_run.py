@@ -1,0 +1,148 @@
+"""The report of a run: the first screen for who decides, the last for who checks; it has all that `show` says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netwright.charts import CHARTS
+from netwright.charts.figure import Figure
+from netwright.core.errors import NetwrightError
+from netwright.core.wording import shortened
+from netwright.dashboard.facts import facts_of, plan_of
+from netwright.dashboard.report import evidence
+from netwright.dashboard.report.command import command_of
+from netwright.dashboard.report.document import document, still
+from netwright.dashboard.report.first_screen import first_screen
+from netwright.dashboard.stored_space import space_of
+from netwright.results.alarm_sentences import alarm_lines
+from netwright.results.figures import Figures
+
+if TYPE_CHECKING:
+    from netwright.charts.run_data import RunData
+    from netwright.core.space import Space
+
+FIRST = ("front", "best")  # charts of the first screen, as far as they say something
+LAST = ("failures",)  # charts that stand with what failed
+STILLS = 2  # charts that are there without scripts, too
+SCORE = "val_accuracy"
+
+
+def report_of(data: RunData, *, rate: float | None = None, notes: Sequence[str] = ()) -> str:
+    """The report as the text of one HTML file.
+
+    data: the run.
+    rate: what an hour of device time costs, to be shown beside the time.
+    notes: lines of the user's own, which stand below the first screen.
+
+    Raises MissingExtra without the extra `dashboard`.
+    """
+    facts, figures, space = facts_of(data), figures_of(data), space_of(data)
+    drawn = figures_drawn(data)
+    first = [drawn[name] for name in _firsts(data, drawn)]
+    last = [drawn[name] for name in LAST if name in drawn]
+    others = [each for each in drawn.values() if each not in first and each not in last]
+    place = _chosen(data, facts.best)
+    return document(
+        "report.html",
+        list(drawn.values()),
+        data=data,
+        facts=facts,
+        screen=first_screen(data, facts, figures, space, rate),
+        drawing=_drawing(data, space, place),
+        architecture=_architecture(data, figures, place),
+        number=None if place is None else int(data.numbers[place]),
+        first=first,
+        stills={each.name: still(each) for each in first[:STILLS]},
+        others=others,
+        last=last,
+        empty=[f"{chart.title}: {why}" for chart, why in _empty(data, drawn)],
+        comparison=evidence.comparison(figures) if figures else None,
+        findings=evidence.findings(figures) if figures else [],
+        details=evidence.details(figures) if figures else [],
+        understood=figures.data if figures else (),
+        instead=figures.instead if figures else (),
+        failures=evidence.failures(data),
+        trials=evidence.trials(data, facts),
+        settings=evidence.settings(data, figures),
+        unmeasured=evidence.unmeasured(data, figures),
+        repeatable=evidence.repeatable(data),
+        command=command_of(plan_of(data)),
+        alarms=_alarms(data),
+        lines=_lines(data),
+        notes=notes,
+    )
+
+
+def figures_of(data: RunData) -> Figures | None:
+    """What the final training measured; None where there was none."""
+    report = data.documents.get("report")
+    return Figures.from_json(report["figures"]) if isinstance(report, dict) and report.get("figures") else None
+
+
+def figures_drawn(data: RunData) -> dict[str, Figure]:
+    """Every chart that has something to say of this run."""
+    found = {name: chart.figure(data) for name, chart in CHARTS.items() if not chart.applies(data)}
+    return {name: each for name, each in found.items() if not each.empty}
+
+
+def _empty(data: RunData, drawn: Mapping[str, Figure]) -> list[tuple[Any, str]]:
+    """The charts that have nothing to say of this run, and why."""
+    return [(chart, chart.applies(data) or "nothing to draw") for name, chart in CHARTS.items() if name not in drawn]
+
+
+def _firsts(data: RunData, drawn: Mapping[str, Figure]) -> list[str]:
+    wanted = FIRST if len(data.objectives) > 1 else FIRST[::-1]
+    return [name for name in wanted if name in drawn][: 2 if len(data.objectives) > 1 else 1]
+
+
+def _chosen(data: RunData, best: int | None) -> int | None:
+    """The place of the trial that was handed over, or of the best one."""
+    handed = data.documents.get("handed over")
+    final = data.documents.get("final")
+    number = handed[0] if isinstance(handed, list) and handed else (final or {}).get("trial")
+    places = np.flatnonzero(data.numbers == number) if isinstance(number, int) else []
+    return int(places[0]) if len(places) else best
+
+
+def _drawing(data: RunData, space: Space | None, place: int | None) -> str:
+    """The winner's architecture as SVG; empty where it cannot be drawn."""
+    stored = None if place is None else data.architectures[place]
+    if space is None or stored is None:
+        return ""
+    from netwright.drawings import draw_architecture
+
+    (content,) = (part for key, part in stored.items() if key != "space")
+    try:
+        return draw_architecture(space, space.architecture(content)).svg("light")
+    except (NetwrightError, ValueError, KeyError):
+        return ""
+
+
+def _architecture(data: RunData, figures: Figures | None, place: int | None) -> str:
+    if figures:
+        return figures.architecture
+    return "" if place is None else shortened(data.texts[place], 4000)
+
+
+def _alarms(data: RunData) -> list[str]:
+    """What epochs of shared weights say of how far to trust the search."""
+    epochs = [
+        place for place, purpose in enumerate(data.purposes) if purpose == "train" and data.states[place] == "completed"
+    ]
+    if not epochs:
+        return []
+    told = [
+        {name: float(each[place]) for name, each in data.metrics.items() if not np.isnan(each[place])}
+        for place in epochs
+    ]
+    scores = data.metrics.get(SCORE)
+    known = [] if scores is None else [float(each) for each in scores[data.completed] if not np.isnan(each)]
+    return alarm_lines(told, known)
+
+
+def _lines(data: RunData) -> list[str]:
+    report = data.documents.get("report")
+    return report.get("lines", []) if isinstance(report, dict) else []
