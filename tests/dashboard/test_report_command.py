@@ -1,4 +1,4 @@
-"""The command in a report is the one that was typed, and `netwright report` writes over nothing that is not its own."""
+"""The command in a report is the one that was typed, and `netwright report` replaces nothing but reports."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import typer.main
+from page_parts import RUN, filled
 from typer.testing import CliRunner
 
 from netwright.cli.app import app
@@ -16,7 +17,6 @@ from netwright.cli.asked import SearchOptions
 from netwright.cli.planning import plan_of_search
 from netwright.cli.taking import in_order
 from netwright.dashboard.report.command import DATA_OPTIONS, command_of
-from page_parts import RUN, filled
 
 COMMANDS: Any = typer.main.get_command(app)
 TYPED = [
@@ -24,7 +24,7 @@ TYPED = [
     "netwright search digits --space darts:cells=4 --strategy evolution:population=8 --trials 12 --epochs 2 --seed 3",
     "netwright search photos --method gdas --epochs 7 --time 10m --no-random-search --seed 0",
     "netwright search a.csv --target-column price --nan impute-median --drop a --drop b --no-header --time 1m --seed 1",
-    "netwright search digits --objective val_accuracy --objective params --limit 'macs <= 1M' --max-params 20k --trials 9",
+    "netwright search digits --objective val_accuracy --objective params --limit 'macs <= 1M' --max-params 20k",
     "netwright search digits --no-baselines --workers 3 --executor processes --memory 2g --auto-batch --device cpu",
     "netwright search digits --data-option test_share=0.3 --examples 500 --final-seeds 1 --reference mine.py:build",
 ]
@@ -35,9 +35,7 @@ def plan_of(line: str) -> dict[str, Any]:
     command = COMMANDS.commands["search"]
     given = command.make_context("search", shlex.split(line)[2:]).params
     known = {each.name for each in in_order(SearchOptions)}
-    values = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in given.items() if name in known
-    }
+    values: dict[str, Any] = {name: value for name, value in given.items() if name in known}
     repeated = ("objective", "limit", "reference", "drop", "text_column", "data_option")
     values |= {name: tuple(values[name] or ()) for name in repeated}
     return asdict(plan_of_search(SearchOptions(**values)))
