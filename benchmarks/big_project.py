@@ -73,9 +73,9 @@ def trial(number: int, elders: list[tuple[float, int, Architecture]], epochs: in
         return Trial(number, proposal, "infeasible", Measurement({"params": params}), reason=reason)
     if rng.random() < 0.05:
         state, reason = FAILURES[int(rng.integers(len(FAILURES)))]
-        points = curve(accuracy, max(1, epochs // 5), rng)
+        points = curve(accuracy, epochs, rng)[: max(1, epochs // 5)]
         return Trial(number, proposal, state, Measurement({"params": params}, curve=points), (), 5.0, "cpu", reason)  # type: ignore[arg-type]
-    points = curve(accuracy * (0.8 + 0.2 * fidelity), max(1, round(epochs * fidelity)), rng)
+    points = curve(accuracy, epochs, rng)[: max(1, round(epochs * fidelity))]
     last = points[-1]["val_accuracy"]
     metrics = {"params": params, "macs": 30 * params, "val_accuracy": last, "latency_ms": params**0.5 / 400}
     found = Measurement({**metrics, "train_loss": points[-1]["train_loss"]}, curve=points)

@@ -32,12 +32,11 @@ def test_the_front_is_that_of_brute_force(tmp_path: Path) -> None:
     assert "n = 4 trials; 3 of them" in figure.note
 
 
-def test_every_chart_draws_or_says_why_not(tmp_path: Path) -> None:
-    data = read(write(tmp_path, TRIALS))
-    for chart in CHARTS.values():
-        figure = chart.figure(data)
-        assert (figure.empty == "") == bool(figure.tables), chart.name
-        assert figure.question.endswith("?") and figure.svg().startswith("<svg")
+@pytest.mark.parametrize("name", CHARTS)
+def test_every_chart_draws_or_says_why_not(tmp_path: Path, name: str) -> None:
+    figure = find(name).figure(read(write(tmp_path, TRIALS)))
+    assert (figure.empty == "") == bool(figure.tables)
+    assert figure.question.endswith("?") and figure.svg().startswith("<svg")
 
 
 def test_a_run_without_trials_says_so(tmp_path: Path) -> None:
@@ -56,6 +55,15 @@ def test_themes_have_the_same_roles_and_no_role_is_left(tmp_path: Path) -> None:
     assert not re.search(r"https?://(?!vega\.github\.io/schema)", text)
     with pytest.raises(UserError, match="did you mean 'dark'"):
         figure.themed("drak")
+
+
+def test_the_page_of_the_documentation_names_every_chart_and_setting() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "charts.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE))
+    assert set(rows) == set(CHARTS)
+    for name, chart in CHARTS.items():
+        assert chart.question in rows[name] and set(chart.about) == set(chart.settings)
+        assert [each for each in chart.settings if f"`{each}`" not in rows[name]] == []
 
 
 def test_names_and_settings_are_checked(tmp_path: Path) -> None:

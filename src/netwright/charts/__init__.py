@@ -7,17 +7,36 @@ chart is made.
 
 from __future__ import annotations
 
-from netwright.charts import best_so_far, failures, front
+from netwright.charts import (
+    best_so_far,
+    confusion,
+    curves,
+    data,
+    failures,
+    finalists,
+    front,
+    importance,
+    parallel,
+    runs,
+    timeline,
+    volume,
+)
 from netwright.charts.bundle import javascript
 from netwright.charts.chart import Chart, Drawn
 from netwright.charts.figure import Figure
+from netwright.charts.own import own_chart
+from netwright.charts.page import page
 from netwright.charts.run_data import RunData
 from netwright.charts.themes import THEMES
 from netwright.core.errors import UserError, nearest
 
-__all__ = ["CHARTS", "THEMES", "Chart", "Drawn", "Figure", "RunData", "find", "javascript"]
+__all__ = ["CHARTS", "THEMES", "Chart", "Drawn", "Figure", "RunData", "find", "javascript", "own_chart", "page"]
 
-CHARTS = {each.CHART.name: each.CHART for each in (best_so_far, front, failures)}
+_CHARTS = (
+    *(best_so_far.CHART, front.CHART, volume.CHART, parallel.CHART, importance.IMPORTANCE, importance.EFFECTS),
+    *(curves.CHART, timeline.CHART, failures.CHART, finalists.CHART, confusion.CHART, data.CHART, runs.CHART),
+)
+CHARTS = {each.name: each for each in _CHARTS}
 
 
 def find(name: str) -> Chart:

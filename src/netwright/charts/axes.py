@@ -49,9 +49,9 @@ def metric_axis(encoding: Any, field: str, metric: str, *, better: str = "", log
     return encoding(f"{field}:Q", title=f"{metric_title(metric)}{said}", axis=axis, scale=scale, **options)
 
 
-def tooltip(field: str, metric: str) -> Any:
+def tooltip(field: str, metric: str, title: str = "") -> Any:
     """A metric's line when a mark is pointed at."""
-    return altair().Tooltip(f"{field}:Q", title=metric_title(metric), format=metric_format(metric))
+    return altair().Tooltip(f"{field}:Q", title=title or metric_title(metric), format=metric_format(metric))
 
 
 def direction(objectives: tuple[Objective, ...], metric: str) -> str:

@@ -1,4 +1,4 @@
-"""The best so far over time or trials: is the search paying?"""
+"""The best so far over time or trials, beside random picks: is the search paying?"""
 
 from __future__ import annotations
 
@@ -13,79 +13,133 @@ from netwright.charts.sampling import MOST_POINTS, sampled, sampled_note
 from netwright.core.objective import Objective
 from netwright.core.wording import duration
 
-OVER = {"trials": "trials that have ended", "time": "time"}
-SHAPES = ("this trial", "best so far")
+OVER = ("time", "trials")
+RANDOM = "-random"  # how a search at equal cost beside another one is called
+LOW, HIGH = 0.05, 0.95
+OURS, THEIRS = "this run", "random picks, mean"
 
 
 def applies(data: RunData) -> str:
     return "" if data.completed.any() else "no trial has completed yet"
 
 
-def draw(data: RunData, over: str = "time") -> Drawn:
-    """The best score at the highest fidelity so far, and every trial behind it."""
+def draw(data: RunData, over: str = "time", random: str = "") -> Drawn:
+    """The best score at the highest fidelity so far, every trial behind it, and what random picks would have found."""
     objective = data.objectives[0]
-    unit, unit_name = time_unit(float(np.nanmax(data.ended[data.completed])))
-    trials = _steps(data, objective, over, unit)
-    shown = sampled(trials, MOST_POINTS, keep=lambda row: row["better"])
-    tables: dict[str, Any] = {"trials": shown}
-    alt = altair()
-    title = (
-        f"trials that have ended, of {len(trials)}" if over == "trials" else f"time since the first trial ({unit_name})"
-    )
-    x = alt.X("x:Q", title=title, axis=alt.Axis(tickMinStep=1 if over == "trials" else 0))
-    y = metric_axis(alt.Y, "value", objective.metric, better=objective.direction)
-    points = (
-        alt.Chart(alt.NamedData("trials"))
-        .mark_point(opacity=0.55, color="role:quiet", size=26)
-        .encode(
-            x=x,
-            y=y,
-            tooltip=[alt.Tooltip("trial:Q"), tooltip("value", objective.metric), "fidelity:Q", "ended after:N"],
+    beside = data.beside(random or f"{data.name}{RANDOM}")
+    ours = np.nanmax(data.ended[data.completed])
+    theirs = np.nanmax(beside.ended[beside.completed]) if beside is not None and beside.completed.any() else 0.0
+    unit, unit_name = time_unit(float(max(ours, theirs))) if over == "time" else (0.0, "")
+    rows = steps(data, objective, unit)
+    shown = sampled(rows, MOST_POINTS, keep=lambda row: row["better"])
+    band = random_band(beside, objective, unit) if beside is not None else []
+    last = {**rows[-1], "x": max(row["x"] for row in [*rows, *band])}
+    title = f"time since the first trial ({unit_name})" if unit else "completed trials"
+    tables = {"trials": shown, "line": [*(row for row in rows if row["better"]), last], "random": band}
+    note = _note(data, rows, objective) + sampled_note(len(shown), len(rows), "trials")
+    if band:
+        note += (
+            f" The band: the best of as many of the {len(band)} random picks of run {beside.name} in any order, "  # type: ignore[union-attr]
+            f"{LOW:.0%} to {HIGH:.0%} of the orders."
         )
-    )
-    line = (
-        alt.Chart(alt.NamedData("trials"))
-        .mark_line(interpolate="step-after", color="role:main", strokeWidth=2.5)
-        .encode(x=x, y=metric_axis(alt.Y, "best", objective.metric, better=objective.direction))
-    )
-    return Drawn((points + line).properties(width=640, height=340), tables, _note(data, trials, shown, objective))
+    heads = {"x": unit_name or "completed", "value": objective.metric, "best": f"best {objective.metric}"}
+    return Drawn(_chart(objective, title, bool(unit), band), tables, note, heads=heads)
 
 
-def _steps(data: RunData, objective: Objective, over: str, unit: float) -> list[dict[str, Any]]:
-    """Completed trials in the order of their ends, with the best at the highest fidelity by then."""
+def steps(data: RunData, objective: Objective, unit: float = 0.0) -> list[dict[str, Any]]:
+    """Completed trials in the order of their ends, with the best at the highest fidelity by then.
+
+    unit: seconds of a unit of time; 0 counts trials.
+    """
     places = np.flatnonzero(data.completed)
-    places = places[np.argsort(data.told[places], kind="stable")]
+    places = places[np.argsort(data.told[places], kind="stable")].tolist()
     rows: list[dict[str, Any]] = []
     best, share = -np.inf, 0.0
     for count, place in enumerate(places, start=1):
-        score, fidelity = data.scores[place, 0], data.fidelities[place]
+        score, fidelity = float(data.scores[place, 0]), float(data.fidelities[place])
         better = fidelity > share or (fidelity == share and score > best)
         if better:
             best, share = score, fidelity
         rows.append(
             {
                 "trial": int(data.numbers[place]),
-                "x": count if over == "trials" else data.ended[place] / unit,
+                "x": float(data.ended[place]) / unit if unit else count,
                 "value": _value(score, objective),
                 "best": _value(best, objective),
-                "better": bool(better),
-                "fidelity": fidelity,
+                "better": better,
+                "share of the training": fidelity,
                 "ended after": duration(float(data.ended[place])),
             }
         )
     return rows
 
 
+def random_band(beside: RunData, objective: Objective, unit: float = 0.0) -> list[dict[str, Any]]:
+    """After each number of random picks, the mean and two quantiles of the best, over all orders of the picks."""
+    scores = np.sort(beside.scores[beside.compared, 0])
+    seconds = float(np.nanmax(beside.ended[beside.compared])) if len(scores) else 0.0
+    rows: list[dict[str, Any]] = []
+    for count in range(1, len(scores) + 1):
+        chances = best_of(len(scores), count)
+        low, high = (scores[np.searchsorted(chances.cumsum(), each - 1e-12)] for each in (LOW, HIGH))
+        ends = sorted(_value(float(each), objective) for each in (low, high))
+        mean = _value(float(chances @ scores), objective)
+        x = seconds * count / len(scores) / unit if unit else count
+        rows.append({"picks": count, "x": x, "mean": mean, "low": ends[0], "high": ends[1]})
+    return rows
+
+
+def best_of(there: int, picked: int) -> np.ndarray:
+    """float (there,): the chance that the i-th smallest of so many is the largest of some picked without repetition."""
+    from scipy.special import gammaln
+
+    place = np.arange(1, there + 1, dtype=float)
+    with np.errstate(invalid="ignore"):
+        chosen = gammaln(place) - gammaln(picked) - gammaln(np.maximum(place - picked + 1, 1))
+    whole = gammaln(there + 1) - gammaln(picked + 1) - gammaln(there - picked + 1)
+    return np.where(place >= picked, np.exp(chosen - whole), 0.0)
+
+
 def _value(score: float, objective: Objective) -> float:
-    return float(score if objective.direction == "maximize" else -score)
+    return score if objective.direction == "maximize" else -score
 
 
-def _note(data: RunData, rows: list[dict[str, Any]], shown: list[dict[str, Any]], objective: Objective) -> str:
-    last = sum(row["better"] for row in rows)
-    said = f"n = {len(rows)} completed trials; {metric_title(objective.metric)} improved {last} times."
-    if len({row["fidelity"] for row in rows}) > 1:
+def _chart(objective: Objective, title: str, timed: bool, band: list[dict[str, Any]]) -> Any:
+    alt = altair()
+    x = alt.X("x:Q", title=title, axis=alt.Axis(tickMinStep=0 if timed else 1, grid=False))
+    names, roles = ([OURS, THEIRS], ["role:main", "role:other"]) if band else ([OURS], ["role:main"])
+    colour = alt.Color(
+        "series:N",
+        scale=alt.Scale(domain=names, range=roles),
+        title=None,
+        legend=alt.Legend(orient="bottom") if band else None,
+    )
+
+    def up(field: str) -> Any:
+        return metric_axis(alt.Y, field, objective.metric, better=objective.direction)
+
+    def line(table: str, field: str, series: str, **mark: Any) -> Any:
+        named = alt.Chart(alt.NamedData(table)).transform_calculate(series=f"'{series}'")
+        return named.mark_line(interpolate="step-after", **mark).encode(x=x, y=up(field), color=colour)
+
+    tips = [alt.Tooltip("trial:Q"), tooltip("value", objective.metric), "share of the training:Q", "ended after:N"]
+    points = alt.Chart(alt.NamedData("trials")).mark_point(fillOpacity=0.5, color="role:quiet", size=24)
+    layers = [points.encode(x=x, y=up("value"), tooltip=tips)]
+    if band:
+        area = alt.Chart(alt.NamedData("random")).mark_area(interpolate="step-after", opacity=0.18, color="role:other")
+        layers = [area.encode(x=x, y=up("low"), y2="high:Q"), *layers]
+        layers.append(line("random", "mean", THEIRS, strokeWidth=1.5, strokeDash=[6, 3]))
+    layers.append(line("line", "best", OURS, strokeWidth=2.5))
+    return alt.layer(*layers).properties(width=640, height=340)
+
+
+def _note(data: RunData, rows: list[dict[str, Any]], objective: Objective) -> str:
+    times = sum(row["better"] for row in rows) - 1
+    improved = f"improved {times} time{'' if times == 1 else 's'}" if times else "was not improved after the first"
+    said = f"n = {len(rows)} completed trials; {metric_title(objective.metric)} {improved}."
+    if len({row["share of the training"] for row in rows}) > 1:
         said += " Trials differ in how long they were trained; the line is of the longest training so far."
-    return said + sampled_note(len(shown), len(rows), "trials")
+    return said
 
 
 CHART = Chart(
@@ -94,5 +148,6 @@ CHART = Chart(
     "Is the search paying?",
     draw,
     applies,
-    {"over": "time or trials"},
+    {"over": "time or trials", "random": "a run of random picks beside it; that named RUN-random if left out"},
+    {"over": OVER},
 )

@@ -22,6 +22,7 @@ class Drawn:
     chart: of Altair, with named data, or Vega-Lite as a dict.
     tables: the data by name, the one for people first.
     note: n, units, what was left out.
+    heads: what columns of the first table are called for people; "" leaves one out.
     empty: why there is nothing to draw after all.
     """
 
@@ -29,6 +30,7 @@ class Drawn:
     tables: Mapping[str, Sequence[Row]]
     note: str = ""
     empty: str = ""
+    heads: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Chart:
     draw: makes it of a run; its further parameters are the chart's settings.
     applies: why a run has nothing for it; "" where it has.
     about: what each setting is, by name.
+    one_of: the values that a setting may take, where they are few.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Chart:
     draw: Callable[..., Drawn]
     applies: Callable[[RunData], str]
     about: Mapping[str, str] = field(default_factory=dict[str, str])
+    one_of: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -73,7 +77,8 @@ class Chart:
         drawn = self.draw(data, **chosen)
         template = drawn.chart if isinstance(drawn.chart, dict) else drawn.chart.to_dict()
         template = {key: value for key, value in template.items() if key != "config"}
-        return replace(begun, note=drawn.note, tables=drawn.tables, template=template, empty=drawn.empty)
+        made = {"note": drawn.note, "tables": drawn.tables, "heads": drawn.heads, "template": template}
+        return replace(begun, empty=drawn.empty, **made)
 
     def _checked(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         known = self.settings
@@ -83,6 +88,9 @@ class Chart:
         return {name: self._read(name, value, known[name]) for name, value in settings.items()}
 
     def _read(self, name: str, value: Any, default: Any) -> Any:
+        if name in self.one_of and value not in self.one_of[name]:
+            about = f"the setting {name!r} of the chart {self.name!r} is {value!r}"
+            raise UserError(f"{about}{nearest(value, self.one_of[name])}")
         if not isinstance(value, str) or isinstance(default, str) or default is None:
             return value
         if isinstance(default, bool):

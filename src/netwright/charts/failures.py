@@ -13,6 +13,7 @@ from netwright.core.wording import shortened
 ENDS = ("infeasible", "diverged", "error", "out_of_memory", "timeout", "lost", "cancelled")
 LONGEST_REASON = 90
 MOST = 15
+NUMBER = re.compile(r"\d[\d,._]*\d|\d")
 
 
 def applies(data: RunData) -> str:
@@ -32,12 +33,15 @@ def draw(data: RunData) -> Drawn:
     alt = altair()
     ends = [each for each in ENDS if any(row["ended as"] == each for row in rows)]
     roles = [f"role:category {(1, 3, 4, 5, 0, 6, 2)[ENDS.index(each)]}" for each in ends]
+    scale = alt.Scale(domain=ends, range=roles)
     base = alt.Chart(alt.NamedData("failures")).encode(
-        y=alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=430, ticks=False, domain=False)),
-        x=alt.X("trials:Q", title="trials", axis=alt.Axis(tickMinStep=1)),
+        y=alt.Y(
+            "label:N", sort=None, title=None, axis=alt.Axis(labelLimit=430, ticks=False, domain=False, labelPadding=6)
+        ),
+        x=alt.X("trials:Q", title="trials", axis=alt.Axis(tickMinStep=1, tickCount=6)),
     )
     bars = base.mark_bar(height=18).encode(
-        color=alt.Color("ended as:N", title="ended as", scale=alt.Scale(domain=ends, range=roles)),
+        color=alt.Color("ended as:N", title=None, scale=scale, legend=alt.Legend(orient="bottom")),
         tooltip=["ended as:N", "trials:Q", "first trial:Q", "reason:N"],
     )
     counts = base.mark_text(align="left", dx=4, color="role:ink").encode(text="trials:Q")
@@ -52,12 +56,20 @@ def draw(data: RunData) -> Drawn:
 
 def alike(reason: str) -> str:
     """A reason without its numbers."""
-    return re.sub(r"\d[\d,._]*", "…", reason)
+    return NUMBER.sub("…", reason)
+
+
+def common(reasons: list[str]) -> str:
+    """Reasons that differ in numbers only, as one: numbers that differ are left out."""
+    parts = [NUMBER.split(each) for each in reasons]
+    numbers = zip(*(NUMBER.findall(each) for each in reasons), strict=True)
+    kept = [each[0] if len(set(each)) == 1 else "…" for each in numbers]
+    return "".join(text + number for text, number in zip(parts[0], [*kept, ""], strict=True))
 
 
 def _row(data: RunData, state: str, places: list[int]) -> dict[str, Any]:
     first = places[0]
-    reason = data.reasons[first] or state
+    reason = common([data.reasons[each] for each in places]) or state
     return {
         "ended as": state,
         "label": shortened(f"{state}: {reason}" if reason != state else state, LONGEST_REASON),

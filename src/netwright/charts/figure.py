@@ -28,6 +28,7 @@ class Figure:
     question: the one that it answers.
     note: what must be known to read it: n, seeds, units, the test used, how many of how many are shown.
     tables: the data by name, each a list of rows; the first is what people get as a table.
+    heads: what columns of the table are called for people, where that is not their name in the rows.
     template: Vega-Lite without data, colours named by their roles.
     empty: why there is nothing to draw; "" where there is something.
     theme: light, dark or print.
@@ -38,6 +39,7 @@ class Figure:
     question: str
     note: str = ""
     tables: Mapping[str, Sequence[Row]] = field(default_factory=dict[str, Sequence[Row]])
+    heads: Mapping[str, str] = field(default_factory=dict[str, str])
     template: Mapping[str, Any] = field(default_factory=dict[str, Any])
     empty: str = ""
     theme: str = "light"
@@ -51,12 +53,16 @@ class Figure:
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the table's columns, in order."""
-        return tuple(dict.fromkeys(name for row in self._main for name in row))
+        return tuple(self.heads.get(each, each) for each in self._names)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for row in self._main for name in row if self.heads.get(name, name)))
 
     @property
     def rows(self) -> list[tuple[Any, ...]]:
         """The table, a tuple a row; None where a row has nothing."""
-        names = self.columns
+        names = self._names
         return [tuple(_plain(row.get(name)) for name in names) for row in self._main]
 
     @property

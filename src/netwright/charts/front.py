@@ -27,12 +27,13 @@ def applies(data: RunData) -> str:
 def draw(data: RunData, x: str = "", y: str = "", size: str = "") -> Drawn:
     """Two metrics of every completed trial at the highest fidelity, those ahead of all others joined by a line."""
     x, y = chosen(data, x, y)
-    rows = front_rows(data, x, y, size)
+    rows = sorted(front_rows(data, x, y, size), key=lambda row: (KINDS.index(row["kind"]) > 1, row["trial"]))
     shown = sampled(rows, MOST_POINTS, keep=lambda row: row["kind"] in ("knee", "front"))
     ahead = [row for row in rows if row["kind"] in ("knee", "front")]
     log = spread_widely(min(row["x"] for row in rows), max(row["x"] for row in rows))
     tables = {"trials": shown, "front": sorted(ahead, key=lambda row: row["x"]), "limits": _limits(data, x, y)}
-    return Drawn(_chart(data, x, y, size, log, tables), tables, _note(data, rows, shown, ahead, x, y))
+    heads = {"x": x, "y": y, **({"size": size} if size else {})}
+    return Drawn(_chart(data, x, y, size, log, tables), tables, _note(data, rows, shown, ahead, x, y), heads=heads)
 
 
 def chosen(data: RunData, x: str, y: str) -> tuple[str, str]:
@@ -120,7 +121,9 @@ def _chart(data: RunData, x: str, y: str, size: str, log: bool, tables: dict[str
             y=up,
             color=alt.Color("kind:N", **kind),
             shape=alt.Shape("kind:N", **shape),
-            opacity=alt.condition("datum.kind == 'behind it'", alt.value(0.45), alt.value(1)),
+            fillOpacity=alt.condition(
+                "datum.kind == 'behind it'", alt.value(0.45 if len(tables["trials"]) < 1000 else 0.2), alt.value(1)
+            ),
             tooltip=[*tips, *([tooltip("size", size)] if size else [])],
             **sized,
             **small,
@@ -131,7 +134,8 @@ def _chart(data: RunData, x: str, y: str, size: str, log: bool, tables: dict[str
         .mark_line(color="role:main", strokeWidth=1.5, opacity=0.7)
         .encode(x="x:Q", y="y:Q", order="x:Q")
     )
-    layers = [line, points]
+    first = points.transform_filter("datum.kind === 'knee' || datum.kind === 'front'")
+    layers = [points, line, first]
     for axis in ("x", "y"):
         if any(axis in row for row in tables["limits"]):
             layers = [*_limit(axis), *layers]
@@ -143,7 +147,8 @@ def _limit(axis: str) -> list[Any]:
     alt = altair()
     there = alt.Chart(alt.NamedData("limits")).transform_filter(f"isValid(datum.{axis})")
     where = {axis: f"{axis}:Q"}
-    words = {"align": "left", "baseline": "bottom", "color": "role:limit", "dx": 4, "dy": -3}
+    side = {"align": "right", "dx": -4} if axis == "x" else {"align": "left", "dx": 4}
+    words = {**side, "baseline": "bottom", "color": "role:limit", "dy": -3}
     edge = {"y": alt.value(14)} if axis == "x" else {"x": alt.value(0)}
     return [
         there.mark_rule(color="role:limit", strokeDash=[5, 4]).encode(**where),

@@ -203,6 +203,11 @@ class RunData:
         places = np.flatnonzero(self.compared).tolist()
         return max(places, key=lambda each: (tuple(self.scores[each]), -each), default=None)
 
+    @cached_property
+    def memo(self) -> dict[str, Any]:
+        """What charts found out of these rows, by a name; forgotten with the next update that finds something new."""
+        return {}
+
     # What is read when it is asked for.
 
     @cached_property
@@ -216,6 +221,16 @@ class RunData:
         """What `space.architecture` makes each of; None for mixtures."""
         found = self._described()
         return [json.loads(found[each][0]) if each in found else None for each in self._table["architecture"]]
+
+    @cached_property
+    def has_decisions(self) -> bool:
+        """Whether architectures are lists of decisions, as the first of them tells."""
+        first = next((each for each in self._table["architecture"] if each is not None), None)
+        if first is None:
+            return False
+        if first not in self._architectures:
+            self._architectures.update(self._store.architectures([first]))
+        return bool(_labels(self._architectures[first][0]))
 
     @cached_property
     def choices(self) -> dict[str, list[Label]]:
@@ -257,6 +272,14 @@ class RunData:
     def documents(self) -> dict[str, Any]:
         """What was kept for the run: "report", "notes" (its plan), ..."""
         return self._store.documents(self.name)
+
+    def beside(self, name: str) -> RunData | None:
+        """Another run of the same project; None where there is none of this name."""
+        return RunData(self._store, name) if name in self._store.names() else None
+
+    def all_runs(self) -> list[str]:
+        """The names of the project's runs, oldest first."""
+        return self._store.names()
 
     def curve(self, number: int) -> list[dict[str, float]]:
         """The metrics of each epoch of a trial."""

@@ -191,6 +191,34 @@ def report(
 
 
 @app.command()
+def plot(
+    run: RunName = None,
+    chart: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="CHART",
+            help="As front or curves, or your own: file.py:function; all are listed if left out.",
+            autocompletion=completing.charts,
+        ),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", help="The file: .svg, .png, .pdf, .csv, .json, .vl.json or .html; the table if left out."),
+    ] = None,
+    theme: Annotated[str, typer.Option(help="light, dark or print.")] = "light",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting of the chart, as x=params; repeatable.")
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List the charts and what each answers.")] = False,
+    directory: Directory = Path(RUNS),
+) -> None:
+    """Draw CHART of RUN as a file, or print what it shows as a table."""
+    from netwright.cli.plot import plot
+
+    plot(directory, run, chart, to, theme, settings or [], listed=listed)
+
+
+@app.command()
 def export(
     run: RunName = None,
     to: Annotated[Path, typer.Option("--to", help="A new or empty folder.")] = Path("best"),

@@ -33,6 +33,12 @@ def methods(incomplete: str) -> list[str]:
     return _beginning({*names("method"), *names("strategy")}, incomplete)
 
 
+def charts(incomplete: str) -> list[str]:
+    from netwright.charts import CHARTS
+
+    return _beginning(CHARTS, incomplete)
+
+
 def recipes(incomplete: str) -> list[str]:
     from netwright.catalogue import names
 
