@@ -128,7 +128,7 @@ def test_what_an_operation_costs_is_summed_over_its_cells() -> None:
 def test_latencies_are_shown_where_they_are_given() -> None:
     drawn = draw_network(Branched(), (3, 8, 8), latencies={"first.0": 0.5, "last": 0.25})
     details = {box.title: box.details for box in only(drawn).boxes}
-    assert details["conv 3×3"][-1].endswith("0.5 ms") and "0.75 ms" in drawn.picture.notes[-1]
+    assert details["conv 3×3"][0].endswith("0.5 ms") and "0.75 ms" in drawn.picture.notes[-1]
 
 
 @pytest.mark.parametrize(

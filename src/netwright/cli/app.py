@@ -168,6 +168,53 @@ def show(
         show_trial(directory, run, trial, as_json=as_json)
 
 
+@app.command(cls=NamingCommand)
+def draw(
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="WHAT",
+            help="A run (its best trial, or RUN:7), by default the latest; a published network, as darts_v2 or "
+            "mobilenet_v2; a genotype or JSON; or a file with one, as an export's architecture.json.",
+            autocompletion=completing.drawn,
+        ),
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="A file that ends in .svg, .png or .pdf; by default NAME.svg.")
+    ] = None,
+    directory: Directory = Path(RUNS),
+    trial: Annotated[int | None, typer.Option(help="Of the run; the best one by default.")] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(help="Draw the difference from this one: anything that WHAT may be, or a trial's number."),
+    ] = None,
+    network: Annotated[
+        bool, typer.Option("--network", help="The whole network, with what each part gives and costs.")
+    ] = False,
+    latency: Annotated[
+        bool, typer.Option("--latency", help="The whole network with the time that each part takes on this machine.")
+    ] = False,
+    space: Annotated[
+        str | None,
+        typer.Option(
+            autocompletion=completing.spaces,
+            help="Whose architecture JSON is, where it does not say: {space}; options as chain:width=8.",
+        ),
+    ] = None,
+    shape: Annotated[
+        str | None, typer.Option(help="Of one example, as 3,32,32; by default that of the run's data.")
+    ] = None,
+    theme: Annotated[str, typer.Option(help="auto (as the reader prefers), light, dark or print.")] = "auto",
+    small: Annotated[bool, typer.Option("--small", help="A thumbnail without text.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Draw an architecture, its whole network, or what differs between two."""
+    from netwright.cli.draw import draw as write
+
+    which = {"trial": trial, "against": against, "network": network, "latency": latency, "space": space}
+    write(what, directory, to, **which, shape=shape, theme=theme, small=small, as_json=as_json)
+
+
 @app.command()
 def report(
     run: RunName = None,

@@ -57,6 +57,11 @@ def networks(incomplete: str) -> list[str]:
     return _beginning([*cells, *re.findall(r'KnownMobile\(\s*"(\w+)"', text)], incomplete)
 
 
+def drawn(context: typer.Context, incomplete: str) -> list[str]:
+    """The runs of the project directory, and the published networks."""
+    return [*runs(context, incomplete), *networks(incomplete)]
+
+
 def executors(incomplete: str) -> list[str]:
     from netwright.cli.workers import EXECUTORS
 

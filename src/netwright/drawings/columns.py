@@ -13,6 +13,7 @@ from netwright.drawings.places import Laid, Point, Spot, Way
 HIGHEST = 760.0  # pixels up to which a drawing stays in one column
 SHAPE = 1.5  # width by height that is aimed at
 MOST_LINES = 3  # that may go on from one column to the next
+HIGHER = 1150.0  # pixels up to which it stays in one column if more than one line would go on
 LINE = 0.2  # how much of a column's height it may be shorter or longer for one line less
 GUTTER = 34.0  # pixels between columns, and so much more for each line in it
 LANE = 9.0
@@ -35,7 +36,8 @@ def _breaks(laid: Laid, rows: Rows, count: int) -> list[float]:
     """The heights at which it is broken: those in the middle between two rows that are nearest to equal parts."""
     between = [(upper[0] + upper[1] + lower[0]) / 2 for upper, lower in pairwise(rows)]
     lines = {y: len(_crossing(laid, y)) for y in between}
-    allowed = [y for y in between if lines[y] <= MOST_LINES]
+    most = MOST_LINES if laid.height > HIGHER else 1
+    allowed = [y for y in between if lines[y] <= most]
     part = laid.height / count
 
     def worth(y: float, want: float) -> float:

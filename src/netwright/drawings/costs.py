@@ -98,7 +98,7 @@ def _said(
     gives = "×".join(map(str, next(iter(shapes.values()), ())))
     costs = [f"{amount(cost.params)} params"] if cost.params else []
     costs += [f"{amount(cost.macs)} macs"] if cost.macs else []
-    costs += [f"{spent:.2g} ms"] if spent else []
+    first = " · ".join(filter(None, (gives, f"{spent:.2g} ms" if spent else "")))
     facts = (("gives", gives), ("parameters", f"{cost.params:,}"), ("multiply-adds", f"{cost.macs:,}"))
     facts = (*facts, ("latency", f"{spent:.3g} ms")) if latencies else facts
-    return Said(tuple(filter(None, (gives, " · ".join(costs)))), (*facts, ("in the network", ", ".join(modules[:4]))))
+    return Said(tuple(filter(None, (first, " · ".join(costs)))), (*facts, ("in the network", ", ".join(modules[:4]))))

@@ -36,7 +36,7 @@ _SIGNS: tuple[tuple[str, str], ...] = (  # the first that is found in the name s
     (r"attention|lstm|gru\b|rnn|recurren|transformer|embedding|mixer", "sequence"),
     (r"pool|^p\(|upsampl|downsampl|interpolat|unpool", "pooling"),
     (r"dil", "dilated"),
-    (r"sep|dep_|depth|mbconv|^mb\d|inverted|shuffle|^ir_|mobile|ghost|group", "separable"),
+    (r"sep|dep_|depth|mbconv|^mb\d|^k\d|inverted|shuffle|^ir_|mobile|ghost|group", "separable"),
     (r"conv|^c\(|stem|^resnet|inception|residual|^plain|^e\d_k\d|cweight", "convolution"),
     (r"linear|^dense|^fc|mlp|gemm|classifier|^d\(|softmax|^sm\(|head", "linear"),
     (r"relu|tanh|sigmoid|swish|silu|gelu|elu|norm|dropout|activation", "activation"),

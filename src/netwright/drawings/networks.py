@@ -181,8 +181,8 @@ class _Parts:
 def _details(shape: Sequence[int], cost: Count, spent: float) -> tuple[str, ...]:
     costs = [f"{amount(cost.params)} params"] if cost.params else []
     costs += [f"{amount(cost.macs)} macs"] if cost.macs else []
-    costs += [f"{spent:.2g} ms"] if spent else []
-    return (_size(shape), *([" · ".join(costs)] if costs else []))
+    first = f"{_size(shape)} · {spent:.2g} ms" if spent else _size(shape)
+    return (first, *([" · ".join(costs)] if costs else []))
 
 
 def _place(name: str) -> str:

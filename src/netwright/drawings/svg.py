@@ -130,7 +130,7 @@ def _box(box: Box, spot: Spot, style: Style, theme: Theme) -> str:
     fill, stroke = colours(box.kind, dark=theme.dark)
     kind = f"nw-mark-{box.mark}" if box.mark else ""
     stroke = theme.marks.get(box.mark, stroke)
-    dashes = ' stroke-dasharray="4 2.5"' if box.kind in DASHED or box.mark == "removed" else ""
+    dashes = ' stroke-dasharray="4 2.5"' if box.mark == "removed" or (box.kind in DASHED and not box.mark) else ""
     thick = 0.8 if style.small else 2.4 if box.mark else 1.3
     x, y = spot.x - spot.width / 2, spot.y - spot.height / 2
     round_ = spot.height / 2 if box.kind in ("state", "input") else 2.0 if style.small else 5.0

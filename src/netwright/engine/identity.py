@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from netwright.engine.search import Search
     from netwright.store.store import Store
 
-NETWORKS = "networks"  # the key under which the networks are kept with the run
+NETWORKS = "networks"  # the key under which the networks are kept with the run, and the shape that they are for
 DATA = "data"  # and the fingerprints of its data
 SAMPLED = 6  # networks beside the first and the last
 
@@ -212,7 +212,8 @@ def networks_of(search: Search) -> dict[str, Any] | None:
     if shape is None:
         return None
     networks = {str(each): _described(search.space, each, shape) for each in _chosen(search.space)}
-    return parse_json(to_json({"decisions": search.space.described(), "networks": networks}))
+    told = {"decisions": search.space.described(), "networks": networks, "shape": shape.as_json()}
+    return parse_json(to_json(told))
 
 
 def _shape(search: Search) -> TaskShape | None:
