@@ -18,6 +18,7 @@ from netwright.benchmarks.problem import oriented
 from netwright.benchmarks.record import Record
 from netwright.benchmarks.statistics import Pair
 from netwright.benchmarks.trajectories import incumbents, sampled
+from netwright.core.display import html_lines
 from netwright.core.errors import CorruptStore, UserError, nearest
 from netwright.core.objective import Objective
 from netwright.core.randomness import derived_seed
@@ -349,6 +350,9 @@ class Comparison:
     def __repr__(self) -> str:
         done, problems = len(self.cells) - len(self.failures), ", ".join(self.problems)
         return f"Comparison({', '.join(self.strategies)} on {problems}: {done} of {self.plan.size} searches)"
+
+    def _repr_html_(self) -> str:
+        return html_lines(self.lines())
 
     def latex(self) -> str:
         """The final values as a LaTeX table."""

@@ -7,9 +7,10 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import total_ordering
+from html import escape
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from netwright.core.display import html_table
+from netwright.core.display import drawn, html_table
 from netwright.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ class Architecture:
 
     def _repr_html_(self) -> str:
         record = self.space.record(self)
-        return html_table([("space", self.space.id), *record.get("decisions", record).items()])
+        table = html_table([("space", self.space.id), *record.get("decisions", record).items()])
+        return f"{drawn(self)}<details><summary>{escape(self.space.name)}</summary>{table}</details>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Architecture, (self.space, self.content)

@@ -19,6 +19,7 @@ EVERY_TERMINAL = 0.1  # seconds between two states of a line
 EVERY_NOTEBOOK = 0.25
 EVERY_LINE = 10.0  # where lines stay
 TESTING = "PYTEST_CURRENT_TEST"  # is set while a test runs
+DRAWS = "drawings.notebook"  # the module of this package that draws what a notebook shows
 TICK = 1.0  # seconds after which a line is said anew although nothing was told
 
 
@@ -33,6 +34,23 @@ def html_columns(head: Sequence[object], rows: Iterable[Sequence[object]]) -> st
     first = "".join(f"<th>{escape(str(each))}</th>" for each in head)
     body = "".join("<tr>" + "".join(f"<td>{escape(str(each))}</td>" for each in row) + "</tr>" for row in rows)
     return f"<table><tr>{first}</tr>{body}</table>"
+
+
+def html_lines(lines: Iterable[str]) -> str:
+    """Plain lines as HTML, with their spaces."""
+    return f"<pre>{escape(chr(10).join(map(printable, lines)))}</pre>"
+
+
+def drawn(architecture: object) -> str:
+    """An architecture as a drawing in HTML; empty where there is none of it.
+
+    What draws is looked up by its name when somebody looks, so that nothing here knows it (decision 0050). A notebook
+    shows the table beside it whatever happens here.
+    """
+    try:
+        return importlib.import_module(f"{__name__.partition('.')[0]}.{DRAWS}").architecture(architecture)
+    except Exception:
+        return ""
 
 
 class Place(Protocol):

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast, dataclass_transform
 
 from netwright.core.architecture import Architecture, Content
 from netwright.core.configuration import Configured, constructed
+from netwright.core.display import drawn, html_table
 from netwright.core.errors import ConfigurationError, InvalidArchitecture, NetwrightError, shown
 from netwright.core.graph import Graph
 from netwright.core.serial import parse_json
 from netwright.core.task import TaskShape
+from netwright.core.wording import rough
 
 if TYPE_CHECKING:
     import numpy as np
@@ -238,6 +240,15 @@ class Space(Configured, ABC):
             raise InvalidArchitecture(
                 f"the architecture belongs to space {architecture.space.id!r}, not to {self.id!r}"
             )
+
+    def _repr_html_(self) -> str:
+        """How many architectures there are, and one of them as an example."""
+        import numpy as np
+
+        size = "not known" if self.size is None else rough(self.size)
+        table = html_table([("space", repr(self)), ("architectures", size), ("id", self.id)])
+        example = drawn(self.sample(np.random.default_rng(0)))
+        return f"{table}<p>one of them, drawn by chance:</p>{example}" if example else table
 
     # Identity of the settings: what two equal spaces have in common is the whole configuration.
 

@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal
 
 from netwright.core.architecture import Architecture, Mixture
-from netwright.core.display import html_table
+from netwright.core.display import drawn, html_table
 from netwright.core.values import value
 from netwright.core.wording import shortened
 
@@ -148,7 +148,9 @@ class Trial:
         return f"Trial({self.number} {self.state}: {what or 'nothing measured'}; {shortened(text, LONGEST_TEXT)})"
 
     def _repr_html_(self) -> str:
-        return html_table([("trial", self.number), ("state", self.state), *self._facts()])
+        table = html_table([("trial", self.number), ("state", self.state), *self._facts()])
+        candidate = self.proposal.candidate
+        return f"{table}{drawn(candidate) if isinstance(candidate, Architecture) else ''}"
 
     def _facts(self) -> list[tuple[str, object]]:
         facts: list[tuple[str, object]] = [(name, f"{value:.6g}") for name, value in self.metrics.items()]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.core.architecture import Architecture
-from netwright.core.display import html_columns
+from netwright.core.display import drawn, html_columns
 from netwright.core.errors import SearchFailed, UserError
 from netwright.core.installing import installing
 from netwright.core.objective import comparable, fitness, fittest, front
@@ -200,7 +200,13 @@ class Run:
         rows = [
             (each.number, *(f"{each.metrics[name]:.4g}" for name in metrics), each.proposal.candidate) for each in best
         ]
-        return f"<p>{escape(repr(self))}</p>{html_columns(('trial', *metrics, 'architecture'), rows)}"
+        table = html_columns(("trial", *metrics, "architecture"), rows)
+        told = f"<p>{escape(repr(self))}</p>{table}"
+        chosen = [each for each in comparable(self.trials) if each.completed and not each.proposal.is_round]
+        first = fittest(chosen) if chosen else None
+        if first is None or not isinstance(first.proposal.candidate, Architecture):
+            return told
+        return f"{told}<p>trial {first.number}:</p>{drawn(first.proposal.candidate)}"
 
 
 def _last_of_each(trials: Sequence[Trial]) -> list[Trial]:
