@@ -194,7 +194,8 @@ WATCHED = ("entropy", "parameter_free", "discretisation_gap")  # of a mixture
 def epoch_metrics(metrics: Mapping[str, float]) -> list[str]:
     """What is shown of an epoch of weight sharing: how well it trains, and where its mixture stands."""
     scores = [each for each in metrics if each.startswith(("train_", "probe_")) and not each.endswith("_loss")]
-    return [each for each in ("train_loss", *scores, *WATCHED) if each in metrics]
+    expected = [each for each in metrics if each.startswith("expected_")]  # under limits, of the mixture
+    return [each for each in ("train_loss", *scores, *WATCHED, *expected) if each in metrics]
 
 
 def epoch_line(trial: Trial) -> str:

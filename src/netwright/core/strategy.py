@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from netwright.core.architecture import Architecture, Mixture
+    from netwright.core.objective import Constraint
     from netwright.core.trial import Proposal, Trial
 
 R = TypeVar("R", bound="Strategy")
@@ -74,10 +75,11 @@ class Strategy(Configured, ABC):
     def tell(self, trial: Trial) -> None:
         """Takes note of how a trial ended: exactly once an ask, failed trials included, in any order."""
 
-    def know(self, figures: Figures) -> None:
+    def know(self, figures: Figures, limits: Sequence[Constraint] = ()) -> None:
         """Takes note of how to look up what is known without training; called before anything is asked.
 
         figures: the metrics of an architecture that a search counts or foretells; fewer where it does neither.
+        limits: of the search on these.
         """
 
     def recommend(self, trials: Sequence[Trial]) -> Architecture:
@@ -181,8 +183,8 @@ class Wrapper(RoundStrategy, Remembering):
         self.keeps_time = strategy.keeps_time
         self.measures_whole = strategy.measures_whole
 
-    def know(self, figures: Figures) -> None:
-        self.strategy.know(figures)
+    def know(self, figures: Figures, limits: Sequence[Constraint] = ()) -> None:
+        self.strategy.know(figures, limits)
 
     def recommend(self, trials: Sequence[Trial]) -> Architecture:
         return self.strategy.recommend(trials)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from netwright.core.errors import ConfigurationError, NetwrightError, SearchFailed, UserError
 from netwright.core.executor import VirtualClock
 from netwright.core.inside import inside
+from netwright.core.objective import Constraint
 from netwright.core.roles import KeepsLimits
 from netwright.core.spelling import spelled
 from netwright.core.strategy import RoundStrategy, Strategy, in_role, mixture_of
@@ -317,7 +318,7 @@ def prepared(search: Search) -> Strategy:
     One that follows a mixture stands for networks that keep the limits.
     """
     strategy, estimator = fresh(search.strategy), round_estimator(search.estimator)
-    strategy.know(known_of(search))
+    strategy.know(*known_of(search))
     if isinstance(estimator, KeepsLimits):
         follows = in_role(strategy, RoundStrategy) if mixture_of(strategy) is not None else None
         decoder = estimator.within(search.limits if follows is not None else (), search.estimator.stages())
@@ -326,15 +327,18 @@ def prepared(search: Search) -> Strategy:
     return strategy
 
 
-def known_of(search: Search) -> Figures:
-    """What is known of an architecture without training it."""
+def known_of(search: Search) -> tuple[Figures, list[Constraint]]:
+    """What is known of an architecture without training it, and the limits of the search on that."""
     stages = [each for each in search.estimator.stages() if each.analytic]
 
     def figures(architecture: Architecture) -> Mapping[str, float]:
         asked = Proposal(architecture)
         return {name: value for each in stages for name, value in each.estimate(asked, 0).metrics.items()}
 
-    return figures
+    foretold = {later: name for each in stages for later, name in each.foretells.items()}
+    names = {name for each in stages for name in each.metrics}
+    limits = [Constraint(foretold.get(each.metric, each.metric), each.limit, each.relation) for each in search.limits]
+    return figures, [each for each in limits if each.metric in names]
 
 
 def load_run(search: Search, store: Store | str | Path, name: str | None) -> Run:

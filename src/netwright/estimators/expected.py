@@ -53,7 +53,7 @@ class MeanCost:
 
     def __call__(self, mixture: Mixture) -> Tensor:
         """float64 (metrics,), on the device of the mixture, with the graph of its weights."""
-        shares = [_shares(decision, mixture) for decision in self._space.decisions]
+        shares = [shares_of(decision, mixture) for decision in self._space.decisions]
         return self._decision_by_decision(shares) if self._by_option else self._over_all(shares)
 
     def _decision_by_decision(self, shares: list[Tensor]) -> Tensor:
@@ -87,7 +87,7 @@ def _has_simple_conditions(space: DecisionSpace) -> bool:
     return alone and space.restriction() is None
 
 
-def _shares(decision: Decision, mixture: Mixture) -> Tensor:
+def shares_of(decision: Decision, mixture: Mixture) -> Tensor:
     """float64 (options,): what each hard option's weight is of their sum; equal shares where all are 0."""
     weights = mixture.weights.get(decision.name)
     if decision.kind == "sources":

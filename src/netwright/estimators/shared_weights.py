@@ -33,6 +33,7 @@ from netwright.core.workplace import workplace
 from netwright.estimators.cost import Cost
 from netwright.estimators.costs import Costs, CostsTogether
 from netwright.estimators.decoding import Within
+from netwright.estimators.drawn_mean import DrawnMean
 from netwright.estimators.first_network import require_runs
 from netwright.estimators.machine import ByTheClock, Latency, PredictedLatency, as_foretold, behind, foretelling
 from netwright.estimators.penalties import Limit
@@ -239,7 +240,8 @@ class SharedWeights(RoundEstimator):
         """Add a `Limit` for each of these to the loss of the trainings to come; what decodes a mixture under them.
 
         Limits on latency go by the stage that foretells it. Where the expected cost of a mixture over the space is not
-        known, limits are kept when it is decoded only.
+        known, it is that of networks drawn from it; where not all decisions may be combined, limits are kept when it is
+        decoded only.
         """
         self._costs, told = self._with_latency(limits, stages)
         counted = [each for each in told if each.metric in self.costs.metrics]
@@ -254,9 +256,9 @@ class SharedWeights(RoundEstimator):
         """What networks cost, with their latency where limits or terms are on it; and limits on what is foretold."""
         metrics = {*(each.metric for each in limits), *(each.metric for each in self.terms)}
         if metrics.isdisjoint((LATENCY, *PredictedLatency.metrics)):
-            return self.cost, limits
+            return DrawnMean(self.cost), limits
         stage = foretelling(stages) or PredictedLatency(self.space, self.task.shape)
-        return CostsTogether(self.cost, stage.costs), as_foretold(limits, stage)
+        return DrawnMean(CostsTogether(self.cost, stage.costs)), as_foretold(limits, stage)
 
     @property
     def costs(self) -> Costs:

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from netwright.methods.gates import *
     from netwright.methods.generated_weights import *
     from netwright.methods.merging import *
+    from netwright.methods.microcontrollers import *
     from netwright.methods.mobile import *
     from netwright.methods.one_shot_benchmark import *
+    from netwright.methods.promising_paths import *
     from netwright.methods.random_wiring import *
     from netwright.methods.recurrent_cells import *
     from netwright.methods.reinforcement import *
@@ -38,11 +40,13 @@ if TYPE_CHECKING:
     from netwright.methods.shared_controllers import *
     from netwright.methods.shrinking import *
     from netwright.methods.single_path import *
+    from netwright.methods.sparsity import *
     from netwright.methods.stepwise import *
     from netwright.methods.studies import *
     from netwright.methods.tree_search import *
     from netwright.methods.two_level import *
     from netwright.methods.u_shaped import *
+    from netwright.methods.widths import *
 else:
     from netwright.core.on_demand import on_demand
     from netwright.core.public_names import declared

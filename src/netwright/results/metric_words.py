@@ -32,7 +32,7 @@ def number(metric: str, value: float) -> str:
         return f"{value:.3g} ms"
     if metric in _BYTES:
         return byte_text(value)
-    return amount(value) if metric in _COUNTS else f"{value:.4g}"
+    return amount(value) if metric.removeprefix("expected_") in _COUNTS else f"{value:.4g}"
 
 
 def byte_text(value: float) -> str:

@@ -3,8 +3,11 @@
 from netwright.strategies.paths.continuous_evolution import ContinuousEvolution
 from netwright.strategies.paths.dropout import PathDropout
 from netwright.strategies.paths.fair import FairPaths
+from netwright.strategies.paths.greedy import GreedyPaths
 from netwright.strategies.paths.multinomial import MultinomialLearning
 from netwright.strategies.paths.natural_gradient import NaturalGradient
+from netwright.strategies.paths.ordered_widths import OrderedWidths
+from netwright.strategies.paths.partial_pool import PartialPool
 from netwright.strategies.paths.perturbing import RandomThenPerturbed
 from netwright.strategies.paths.progressive_shrinking import ProgressiveShrinking
 from netwright.strategies.paths.proxy_landscape import ProxyLandscape
@@ -18,8 +21,11 @@ PROVIDES = ("super.path",)
 __all__ = [
     "ContinuousEvolution",
     "FairPaths",
+    "GreedyPaths",
     "MultinomialLearning",
     "NaturalGradient",
+    "OrderedWidths",
+    "PartialPool",
     "PathDropout",
     "ProgressiveShrinking",
     "ProxyLandscape",

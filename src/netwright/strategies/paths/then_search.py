@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from netwright.core.architecture import Architecture, Mixture
+    from netwright.core.objective import Constraint
+    from netwright.core.strategy import Figures
     from netwright.core.trial import Proposal, Trial
 
 
@@ -71,6 +73,9 @@ class TrainThenSearch(RoundStrategy):
             self._second.tell(trial)
         else:
             self.train.tell(trial)
+
+    def know(self, figures: Figures, limits: Sequence[Constraint] = ()) -> None:
+        self.search.know(figures, limits)
 
     def recommend(self, trials: Sequence[Trial]) -> Architecture:
         return self.search.recommend(trials)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.core.strategy import Strategy
 
-OWN = ("_arguments", "_run", "_decoder", "space")  # attributes that are no knowledge
+OWN = ("_arguments", "_run", "_decoder", "_known", "space")  # attributes that are no knowledge
 KINDS: dict[str, type] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "deque": deque}
 KEPT = (
     "numbers, text, tensors, NumPy arrays, architectures, mixtures, lists, tuples, sets and dicts of them, and what "

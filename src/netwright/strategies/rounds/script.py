@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from netwright.core.architecture import Architecture
+    from netwright.core.objective import Constraint
+    from netwright.core.strategy import Figures
     from netwright.core.trial import Trial
     from netwright.strategies.rounds.asking import Make
 
@@ -88,6 +90,7 @@ class Rounds(RoundStrategy):
 
     bounded: bool = True
     _run: _Run
+    _known: tuple[Figures, tuple[Constraint, ...]] | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls, *args, **kwargs)
@@ -107,6 +110,17 @@ class Rounds(RoundStrategy):
         if mixture is None:
             raise ConfigurationError(f"{type(self).__name__} has no mixture; give it a method result() -> Architecture")
         return self.space.discretize(mixture)
+
+    def know(self, figures: Figures, limits: Sequence[Constraint] = ()) -> None:
+        self._known = figures, tuple(limits)
+
+    def keeps(self, architecture: Architecture) -> bool:
+        """Whether an architecture keeps the limits of the search on what is known without training."""
+        if self._known is None or not self._known[1]:
+            return True
+        figures, limits = self._known
+        found = figures(architecture)
+        return all(each.holds(found) for each in limits)
 
     @property
     def progress(self) -> Progress:

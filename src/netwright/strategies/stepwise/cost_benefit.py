@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from netwright.core.architecture import Architecture
+    from netwright.core.objective import Constraint
     from netwright.core.strategy import Figures
     from netwright.core.trial import Trial
 
@@ -81,7 +82,7 @@ class CostBenefit(Strategy):
         self._gains: dict[tuple[int, object], float] = {}  # by decision and option, as last measured under this rule
         self._pending: Architecture | None = None
 
-    def know(self, figures: Figures) -> None:
+    def know(self, figures: Figures, limits: Sequence[Constraint] = ()) -> None:
         self._costs.know(figures)
 
     def ask(self, rng: np.random.Generator) -> Proposal | None:

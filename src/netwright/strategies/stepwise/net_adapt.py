@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from netwright.core.architecture import Architecture
+    from netwright.core.objective import Constraint
     from netwright.core.strategy import Figures
     from netwright.core.trial import Trial
 
@@ -96,10 +97,10 @@ class NetAdapt(Strategy):
         self._asked = self._pending = self._rounds = 0
         self._saving = 0.0  # what the next round is to save
 
-    def know(self, figures: Figures) -> None:
+    def know(self, figures: Figures, limits: Sequence[Constraint] = ()) -> None:
         self._costs.know(figures)
         if self.first is not None:
-            self.first.know(figures)
+            self.first.know(figures, limits)
 
     def ask(self, rng: np.random.Generator) -> Proposal | None:
         if self.first is not None and self._asked < self.trials:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from netwright.core.amounts import parse_amount_of
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from netwright.core.architecture import Architecture
+    from netwright.core.objective import Constraint
     from netwright.core.strategy import Figures
     from netwright.core.trial import Trial
 
@@ -63,7 +65,7 @@ class PartialOrder(Strategy):
         self._known: list[tuple[Architecture, float]] = []  # what was measured, and its score
         self._numbers = [all(map(is_number, each.options)) for each in space.decisions]
 
-    def know(self, figures: Figures) -> None:
+    def know(self, figures: Figures, limits: Sequence[Constraint] = ()) -> None:
         self._costs.know(figures)
 
     def ask(self, rng: np.random.Generator) -> Proposal:
