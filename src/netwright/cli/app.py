@@ -47,14 +47,17 @@ def search(options: SearchOptions) -> None:
     from netwright.cli.planning import plan_of_search
     from netwright.cli.refusals import refuse_early
     from netwright.cli.search import begin
+    from netwright.cli.watching import watched
 
     plan, directory, name, export = plan_of_search(options), options.directory, options.name, options.export
     told = {"as_json": options.as_json, "quiet": options.quiet}
     if options.resume and (before := stored(directory, name, plan, trust=options.trust)) is not None:
-        go_on_again(before, plan, directory, str(name), export, **told)
+        with watched(options, directory):
+            go_on_again(before, plan, directory, str(name), export, **told)
         return
     refuse_early(plan, directory, options.amounts, name, export)
-    begin(plan, directory, name, export, operations=options.operations_allowed, **told)
+    with watched(options, directory):
+        begin(plan, directory, name, export, operations=options.operations_allowed, **told)
 
 
 @app.command(cls=NamingCommand)
@@ -80,11 +83,13 @@ def train(options: TrainOptions) -> None:
 def resume(options: ResumeOptions) -> None:
     """Go on with an interrupted or killed RUN, or take a finished one further."""
     from netwright.cli.resuming import go_on
+    from netwright.cli.watching import watched
 
     told = {"trust": options.trust, "as_json": options.as_json, "quiet": options.quiet}
     elsewhere = part(options, Elsewhere)
     asked = (options.directory, options.run, options.trials, options.time, options.export)
-    go_on(*asked, elsewhere, takeover=options.takeover, **told)
+    with watched(options, options.directory):
+        go_on(*asked, elsewhere, takeover=options.takeover, **told)
 
 
 @app.command()

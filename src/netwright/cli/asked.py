@@ -131,7 +131,23 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class SearchOptions(DataOptions, Asked):
+class Watched:
+    """Who looks on while a search runs, and who is told."""
+
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Serve pages on it to this machine while it runs; the link is printed.")
+    ] = False
+    notify: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL|COMMAND",
+            help="An address or a command that is told, as JSON, when the run ends, and when it begins to fail.",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class SearchOptions(Watched, DataOptions, Asked):
     """The options of `netwright search`."""
 
     strategy: Annotated[
@@ -278,7 +294,7 @@ class Elsewhere:
 
 
 @dataclass(frozen=True)
-class ResumeOptions(Elsewhere):
+class ResumeOptions(Watched, Elsewhere):
     """The options of `netwright resume`."""
 
     run: Annotated[RunName, After()] = None

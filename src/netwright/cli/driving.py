@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING
 
 from netwright.catalogue import load, split
 from netwright.cli import sharing, workers
+from netwright.cli.notifying import current
 from netwright.cli.output import say
 from netwright.cli.progress import Display
 from netwright.cli.show import at
 from netwright.core.errors import NetwrightError
 from netwright.core.inside import inside
-from netwright.engine import Interrupted
+from netwright.engine import Interrupted, parse_duration
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
     from netwright.cli.timetable import Timetable
     from netwright.core.executor import Executor
     from netwright.core.trial import Trial
+    from netwright.engine import Progress
     from netwright.engine.run import Run
     from netwright.engine.search import Search
 
@@ -80,6 +82,9 @@ class Driver:
         with self.working(name, plan, "search") as executor:
             self.times.began += workers.waited(executor, self._shared(name, plan, "search"))
             display = Display(list(search.objectives), plan.trials, shown, quiet=self.quiet)
+            notifier = current()
+            if notifier is not None:
+                notifier.run = self._main
             with display:
                 return search.run(
                     plan.trials,
@@ -88,8 +93,8 @@ class Driver:
                     patience=plan.patience,
                     store=self.directory,
                     name=name,
-                    on_trial=display,
-                    on_progress=display.counted,
+                    on_trial=display if notifier is None else told_of(display, notifier.trial),
+                    on_progress=self._heard(display, limit),
                     resume=resume,
                     notes=plan.to_json(),
                     reserve=reserve,
@@ -98,6 +103,20 @@ class Driver:
                     preflight=False,
                     expected=self.expected,
                 )
+
+    def _heard(self, display: Display, limit: str | float | None) -> Callable[[Progress], object]:
+        """What hears of progress: the display, and where a person has changed the time, what follows the search."""
+        known = None if limit is None else parse_duration(limit)
+
+        def heard(progress: Progress) -> None:
+            nonlocal known
+            display.counted(progress)
+            seconds = progress.stops.seconds
+            if seconds is not None and known is not None and seconds != known and self.times.total is not None:
+                self.times.total += seconds - known
+                known = seconds
+
+        return heard
 
     @contextmanager
     def working(self, name: str, plan: Plan, kind: str) -> Generator[Executor | None]:
@@ -159,6 +178,16 @@ class Driver:
         else:
             method = split(plan.recipe)[0].rpartition(":")[2] if plan.recipe else _named_method(plan)
         return next_name(search.strategy, search.estimator, taken, method)
+
+
+def told_of(*hearers: Callable[[Trial], object]) -> Callable[[Trial], object]:
+    """What tells each of these of a trial."""
+
+    def heard(trial: Trial) -> None:
+        for each in hearers:
+            each(trial)
+
+    return heard
 
 
 def _named_method(plan: Plan) -> str:

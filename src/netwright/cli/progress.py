@@ -66,6 +66,7 @@ class Display:
     def counted(self, progress: Progress) -> None:
         """What the engine counts: all sessions of a resumed run."""
         self.counts = Counter(progress.counts)
+        self.trials = progress.stops.trials if progress.stops.trials is not None else self.trials
         self.shared = progress.shared or self.shared
         for notice in progress.notices[len(self._noticed) :]:
             self._noticed.append(notice)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from netwright.dashboard.control_page import control_values, told
 from netwright.dashboard.facts import facts_of, plan_of
 from netwright.dashboard.run_pages import run_values, shown_metrics
 
@@ -31,6 +32,7 @@ def routes(site: Site) -> APIRouter:
             values = {
                 "figures": figures,
                 **overview_values(data),
+                **control_values(site, name),
                 **run_values(site, data),
             }
             return site.page("overview.html", request, **values)
@@ -47,6 +49,7 @@ def overview_values(data: RunData) -> dict[str, Any]:
         "recent": recent,
         "columns": shown_metrics(data),
         "settings": settings_of(data),
+        "told": told,
         "report": report.get("lines", []) if isinstance(report, dict) else [],
     }
 

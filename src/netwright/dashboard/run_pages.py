@@ -31,6 +31,7 @@ def run_values(site: Site, data: RunData) -> dict[str, Any]:
         "sequence": site.project.sequence(data.name),
         "live": data.summary.state == "running",
         "can_draw": has_drawings(data),
+        "note": site.notes.of(data.name),
     }
 
 

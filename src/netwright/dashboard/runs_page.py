@@ -32,10 +32,10 @@ def routes(site: Site) -> APIRouter:
 def run_lines(site: Site) -> list[dict[str, Any]]:
     """A line about each of the latest runs, the latest first."""
     store = site.project.store()
-    return [] if store is None else [_line(store, each) for each in site.project.runs()[:MOST_RUNS]]
+    return [] if store is None else [_line(site, store, each) for each in site.project.runs()[:MOST_RUNS]]
 
 
-def _line(store: Store, run: RunSummary) -> dict[str, Any]:
+def _line(site: Site, store: Store, run: RunSummary) -> dict[str, Any]:
     best, counts = store.best(run.name), store.evaluated(run.name)
     return {
         "name": run.name,
@@ -48,6 +48,7 @@ def _line(store: Store, run: RunSummary) -> dict[str, Any]:
         "best_trial": None if best is None else best.number,
         "seconds": run.seconds,
         "created": run.created,
+        "tags": list(site.notes.of(run.name).tags),
         "ended": run.ended,
     }
 

@@ -37,28 +37,42 @@ def serve(
     Raises MissingExtra without the extra `dashboard`, UserError for a host that cannot be listened at.
     """
     require()
+    with contextlib.closing(listening(host, port)) as place:
+        serve_at(place, directory, host, token, allowed, control=control, ready=ready)
+
+
+def serve_at(
+    place: socket.socket,
+    directory: Path,
+    host: str,
+    token: str,
+    allowed: tuple[str, ...],
+    *,
+    control: bool,
+    ready: Callable[[str], object],
+) -> None:
+    """The same at a socket that listens already."""
     import uvicorn
 
     from netwright.dashboard.application import make_application
 
-    with contextlib.closing(_listening(host, port)) as place:
-        chosen = int(place.getsockname()[1])
-        rules = rules_for(host, chosen, token, allowed, control=control)
-        application: Any = make_application(directory, rules, warm=True)
-        config = uvicorn.Config(
-            application,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            limit_concurrency=4 * MOST_AT_ONCE,
-            timeout_keep_alive=15,
-            ws="none",
-        )
-        with contextlib.suppress(OSError):
-            os.nice(KINDNESS)
-        ready(link(host, chosen, rules.token, allowed))
-        with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[place])
+    chosen = int(place.getsockname()[1])
+    rules = rules_for(host, chosen, token, allowed, control=control)
+    application: Any = make_application(directory, rules, warm=True)
+    config = uvicorn.Config(
+        application,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=4 * MOST_AT_ONCE,
+        timeout_keep_alive=15,
+        ws="none",
+    )
+    with contextlib.suppress(OSError):
+        os.nice(KINDNESS)
+    ready(link(host, chosen, rules.token, allowed))
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[place])
 
 
 def require() -> None:
@@ -77,7 +91,7 @@ def link(host: str, port: int, token: str, allowed: tuple[str, ...] = ()) -> str
     return f"http://{name}:{port}/" + (f"?token={token}" if token else "")
 
 
-def _listening(host: str, port: int | None) -> socket.socket:
+def listening(host: str, port: int | None) -> socket.socket:
     """A socket that listens, so that the port is known before the link is told."""
     if port is not None:
         return _bound(host, port)

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from netwright.charts import bundle
 from netwright.dashboard.figures import Figures
+from netwright.dashboard.notes import Notes
 from netwright.dashboard.project import Project
 from netwright.dashboard.rules import Rules
 from netwright.dashboard.wording import FILTERS, shown
@@ -32,6 +33,11 @@ class Site:
     rules: Rules
     figures: Figures = field(default_factory=lambda: Figures({}))
     warm: bool = False
+
+    @cached_property
+    def notes(self) -> Notes:
+        """What was noted on runs and trials."""
+        return Notes(self.project.directory)
 
     @cached_property
     def templates(self) -> Environment:

@@ -17,6 +17,7 @@ from netwright.dashboard.answers import Answer
 from netwright.dashboard.run_pages import run_values, shown_metrics
 from netwright.dashboard.stored_space import has_drawings
 from netwright.dashboard.trial_number import Number, place_of
+from netwright.engine.control import by_hand
 
 if TYPE_CHECKING:
     from netwright.charts.run_data import RunData
@@ -61,6 +62,8 @@ def trial_values(site: Site, data: RunData, number: int) -> dict[str, Any]:
     parent = data.parents[place]
     return {
         "number": number,
+        "own_note": site.notes.of(data.name, number),
+        "by_hand": by_hand(stored),
         "place": place,
         "trial": stored,
         "main": shown_metrics(data),

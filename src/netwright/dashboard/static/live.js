@@ -47,7 +47,13 @@ function say(is, text) {
   if (pulse.textContent !== text) pulse.textContent = text;
 }
 
+let timer = 0;
+let looking = false;
+
 async function look() {
+  if (looking) return;
+  looking = true;
+  clearTimeout(timer);
   let spent = 0;
   let driven = false;
   try {
@@ -65,22 +71,24 @@ async function look() {
     }
     heard = Date.now();
     failures = 0;
-    say(driven ? "live" : "idle", driven ? "live" : "nothing runs");
+    say(driven ? "live" : "idle", driven ? "live" : "idle");
   } catch {
     failures += 1;
     const since = new Date(heard).toLocaleTimeString();
     say("stale", `no answer since ${since}; trying again`);
   }
   const pause = failures ? LEAST * 2 ** Math.min(failures, 4) : Math.max(driven ? LEAST : IDLE, spent / SHARE);
-  setTimeout(next, Math.min(pause, LONGEST));
+  looking = false;
+  timer = setTimeout(next, Math.min(pause, LONGEST));
 }
 
-// A page that nobody sees asks nothing.
+// A page that nobody sees asks nothing, and one that is looked at again asks at once.
 function next() {
-  if (document.hidden) document.addEventListener("visibilitychange", look, { once: true });
-  else look();
+  if (!document.hidden) look();
 }
 
 export function follow() {
-  if (body.dataset.liveAddress) look();
+  if (!body.dataset.liveAddress) return;
+  document.addEventListener("visibilitychange", next);
+  look();
 }

@@ -61,6 +61,31 @@ for (const form of $$("form[data-narrow]")) {
   narrow();
 }
 
+// What changes something is sent as JSON, and what came of it is said beside the button.
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("form[data-post]");
+  if (!form) return;
+  event.preventDefault();
+  const pressed = event.submitter;
+  if (pressed?.dataset.sure && !window.confirm(pressed.dataset.sure)) return;
+  const sent = form.dataset.ask ? { ask: form.dataset.ask } : {};
+  if (pressed?.name) sent[pressed.name] = pressed.value;
+  for (const each of form.elements) {
+    if (!each.name || each.type === "submit" || each.tagName === "BUTTON") continue;
+    if ("list" in each.dataset) sent[each.name] = each.value.split(",").map((text) => text.trim()).filter(Boolean);
+    else if (each.value.trim() || each.name === "text") sent[each.name] = "number" in each.dataset ? Number(each.value) : each.value;
+  }
+  const said = $(".said", form);
+  said.textContent = "…";
+  try {
+    const answer = await fetch(form.dataset.post, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(sent) });
+    const told = await answer.json();
+    const wrong = told.error ?? `not understood (${answer.status})`;
+    said.textContent = answer.ok ? (answer.status === 202 ? "asked; taken up between trials" : "kept") : wrong;
+    if (answer.ok && answer.status === 202) for (const each of $$("input, textarea", form)) each.value = "";
+  } catch { said.textContent = "the server did not answer"; }
+});
+
 // Texts to take along.
 document.addEventListener("click", async (event) => {
   const copy = event.target.closest("button[data-copy]");

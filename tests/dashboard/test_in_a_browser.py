@@ -1,0 +1,151 @@
+"""The pages in a real browser: every page drawn without an error, filters, brushes, news, colours, narrow windows."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from page_parts import RUN, filled, record
+
+from netwright.dashboard.application import make_application
+from netwright.dashboard.rules import Rules
+from netwright.store import Store
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here"),
+    pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright is not installed"),
+]
+TABS = ("Overview", "Trials", "Front", "Charts", "Strategy", "Resources", "Export")
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return filled(tmp_path_factory.mktemp("browser") / "runs")
+
+
+@pytest.fixture(scope="module")
+def address(directory: Path) -> Iterator[str]:
+    """Where a real server answers."""
+    import uvicorn
+
+    place = socket.create_server(("127.0.0.1", 0))
+    port = place.getsockname()[1]
+    application: Any = make_application(directory, Rules(control=True, port=port))
+    server = uvicorn.Server(uvicorn.Config(application, log_level="error", access_log=False, ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [place]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+    place.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Any]:
+    """A page that fails the test for every error and every refusal that the browser tells of."""
+    made, problems = chromium.new_page(viewport={"width": 1280, "height": 900}), list[str]()
+    made.on("pageerror", lambda error: problems.append(str(error)))
+    made.on("console", lambda told: problems.append(told.text) if told.type == "error" else None)
+    yield made
+    made.close()
+    assert not problems
+
+
+def test_every_tab_is_reached_by_clicks_and_runs_no_markup(page: Any, address: str) -> None:
+    page.goto(address)
+    page.get_by_role("link", name=RUN, exact=True).click()
+    for words in TABS:
+        page.get_by_role("navigation", name="About this run").get_by_role("link", name=words, exact=True).click()
+        assert page.locator(".tabs [aria-current]").inner_text() == words
+        assert "broken" not in page.title()
+    page.goto(f"{address}/runs/{RUN}/trials/5")
+    assert "<script>" in page.locator(".problem").inner_text() and page.title().startswith("Trial 5")
+
+
+def test_a_filter_is_in_the_address_and_back_takes_it_away(page: Any, address: str) -> None:
+    page.goto(f"{address}/runs/{RUN}/trials")
+    page.get_by_label("Limits").fill("params <= 3k, val_accuracy >= 0.501")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**where=params*")
+    assert page.locator("tbody tr").count() == 2
+    page.go_back()
+    assert page.locator("tbody tr").count() == 24
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "search"
+
+
+def test_a_brush_leaves_some_and_proposes_one(page: Any, address: str) -> None:
+    page.goto(f"{address}/runs/{RUN}/front")
+    assert page.locator("#remain").inner_text() == "12 remain"
+    strip = page.locator(".range svg").nth(1).bounding_box()
+    page.mouse.move(strip["x"] + 1, strip["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(strip["x"] + strip["width"] * 0.4, strip["y"] + 10, steps=4)
+    page.mouse.up()
+    remaining = page.locator("#remaining tbody tr").count()
+    assert 1 < remaining < 12 and "at=params" in page.url
+    assert "--trial" in page.locator("#command").inner_text() and "take" in page.locator("#advice").inner_text()
+    page.reload()
+    assert page.locator("#remaining tbody tr").count() == remaining
+
+
+def test_a_page_follows_a_search_while_it_writes(page: Any, address: str, directory: Path) -> None:
+    page.goto(f"{address}/runs/{RUN}/trials?size=1000")
+    before = page.locator("tbody tr").count()
+    with Store(directory) as store:
+        writer = store.writer(RUN, lambda: 43.0)
+        writer.add(record(before))
+        writer.wait()
+        writer.close()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.locator("tbody tr").nth(before).wait_for(timeout=20_000)
+
+
+def test_notes_are_kept_by_the_page(page: Any, address: str) -> None:
+    page.goto(f"{address}/runs/{RUN}")
+    page.get_by_label("Note").fill("look again")
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_text("kept", exact=True).wait_for()
+    page.reload()
+    assert page.get_by_label("Note").input_value() == "look again"
+
+
+def test_charts_are_drawn_in_the_pages_colours(page: Any, address: str) -> None:
+    from playwright.sync_api import expect
+
+    page.goto(f"{address}/runs/{RUN}/front")
+    page.locator("#figure-front .chart-drawing svg").wait_for(timeout=30_000)
+    assert page.locator("#figure-front .chart-drawing svg path").count() > 10
+    words = page.locator("#figure-front .chart-drawing text").first
+    light = words.get_attribute("fill")
+    for _ in range(2):
+        page.locator("#theme").click()
+    expect(words).not_to_have_attribute("fill", light)
+    assert page.evaluate("getComputedStyle(document.body.parentElement).backgroundColor") == "rgb(15, 18, 22)"
+
+
+@pytest.mark.parametrize("end", ["", "/trials", "/trials/3", "/front", "/resources", "/export"])
+def test_a_narrow_window_needs_no_scrolling_sideways(page: Any, address: str, end: str) -> None:
+    page.set_viewport_size({"width": 380, "height": 800})
+    page.goto(f"{address}/runs/{RUN}{end}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 380
