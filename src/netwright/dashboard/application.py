@@ -87,7 +87,7 @@ def _closing(site: Site) -> Callable[[FastAPI], AbstractAsyncContextManager[None
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         if site.warm:
-            threading.Thread(target=drawings_page.warm_up, daemon=True).start()
+            threading.Thread(target=drawings_page.warm_up, args=(site,), daemon=True).start()
         yield
         site.project.close()
 

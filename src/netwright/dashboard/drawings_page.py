@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -65,8 +66,12 @@ def _drawn(space: Space, architecture: Architecture, title: str, *, small: bool)
         raise Unknown(str(problem)) from None
 
 
-def warm_up() -> None:
-    """Import what takes long, and make the charts' library, so that nobody waits for it later."""
+def warm_up(site: Site) -> None:
+    """Read the latest run, import what takes long, and make the charts' library, so that nobody waits for it later."""
+    with contextlib.suppress(NetwrightError, Unknown, OSError):
+        for run in site.project.runs()[:1]:
+            with site.project.run(run.name) as data:
+                _ = data.metrics, data.scores, data.choices
     javascript()
     altair()
     import torch  # noqa: F401 - what drawings of architectures need

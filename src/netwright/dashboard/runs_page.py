@@ -30,12 +30,21 @@ def routes(site: Site) -> APIRouter:
 
 
 def run_lines(site: Site) -> list[dict[str, Any]]:
-    """A line about each of the latest runs, the latest first."""
+    """A line about each of the latest runs, the latest first; made anew only where something was written of a run."""
     store = site.project.store()
-    return [] if store is None else [_line(site, store, each) for each in site.project.runs()[:MOST_RUNS]]
+    if store is None:
+        return []
+    lines: list[dict[str, Any]] = []
+    for run in site.project.runs()[:MOST_RUNS]:
+        mark = (run.created, store.sequence(run.name), run.state, run.seconds)
+        found = site.lines.get(run.name)
+        if found is None or found[0] != mark:
+            site.lines[run.name] = found = (mark, _line(store, run))
+        lines.append({**found[1], "tags": list(site.notes.of(run.name).tags)})
+    return lines
 
 
-def _line(site: Site, store: Store, run: RunSummary) -> dict[str, Any]:
+def _line(store: Store, run: RunSummary) -> dict[str, Any]:
     best, counts = store.best(run.name), store.evaluated(run.name)
     return {
         "name": run.name,
@@ -48,7 +57,6 @@ def _line(site: Site, store: Store, run: RunSummary) -> dict[str, Any]:
         "best_trial": None if best is None else best.number,
         "seconds": run.seconds,
         "created": run.created,
-        "tags": list(site.notes.of(run.name).tags),
         "ended": run.ended,
     }
 

@@ -33,6 +33,7 @@ class Site:
     rules: Rules
     figures: Figures = field(default_factory=lambda: Figures({}))
     warm: bool = False
+    lines: dict[str, tuple[Any, dict[str, Any]]] = field(default_factory=dict[str, tuple[Any, dict[str, Any]]])
 
     @cached_property
     def notes(self) -> Notes:
