@@ -130,11 +130,12 @@ def test_notes_are_kept_by_the_page(page: Any, address: str) -> None:
     assert page.get_by_label("Note").input_value() == "look again"
 
 
+@pytest.mark.slow  # the charts' library is made once a machine, which takes ten seconds
 def test_charts_are_drawn_in_the_pages_colours(page: Any, address: str) -> None:
     from playwright.sync_api import expect
 
     page.goto(f"{address}/runs/{RUN}/front")
-    page.locator("#figure-front .chart-drawing svg").wait_for(timeout=30_000)
+    page.locator("#figure-front .chart-drawing svg").wait_for(timeout=120_000)
     assert page.locator("#figure-front .chart-drawing svg path").count() > 10
     words = page.locator("#figure-front .chart-drawing text").first
     light = words.get_attribute("fill")

@@ -379,6 +379,10 @@ def serve(
     control: Annotated[
         bool, typer.Option("--allow-control", help="Let the pages pause, stop and steer searches, and take notes.")
     ] = False,
+    chart: Annotated[
+        list[str],
+        typer.Option(metavar="FILE.py:FUNCTION", help="A chart of your own beside the others; repeatable."),
+    ] = [],  # noqa: B006
     open_browser: Annotated[bool, typer.Option("--open", help="Open a browser.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -386,7 +390,7 @@ def serve(
     from netwright.cli.serve import serve_pages
 
     asked = (directory, host, port, token, tuple(allowed))
-    serve_pages(*asked, control=control, open_browser=open_browser, quiet=quiet)
+    serve_pages(*asked, control=control, charts=chart, open_browser=open_browser, quiet=quiet)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
 
 from netwright.cli.output import say
@@ -23,11 +24,21 @@ def serve_pages(
     allowed: tuple[str, ...],
     *,
     control: bool,
+    charts: Sequence[str] = (),
     open_browser: bool,
     quiet: bool,
 ) -> None:
-    """Serve until interrupted. token: as given, `auto` for a new one, None for what the environment says."""
-    from netwright.dashboard.serving import serve
+    """Serve until interrupted.
+
+    token: as given, `auto` for a new one, None for what the environment says.
+    charts: the user's own, as mine.py:function.
+    """
+    from netwright.dashboard.serving import require, serve
+
+    require()
+    from netwright.cli.plot import chart_of
+
+    own = {each.name: each for each in map(chart_of, charts)}
 
     def ready(link: str) -> None:
         say(link if quiet else f"pages on {directory}: {link}")
@@ -36,7 +47,7 @@ def serve_pages(
         if open_browser:
             webbrowser.open(link)
 
-    serve(directory, host, port, _token(token), allowed, control=control, ready=ready)
+    serve(directory, host, port, _token(token), allowed, control=control, charts=own, ready=ready)
 
 
 def _token(given: str | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
+from netwright.charts import Chart
 from netwright.core.errors import CorruptStore, NetwrightError, UserError
 from netwright.dashboard import (
     api,
@@ -34,6 +35,7 @@ from netwright.dashboard import (
     trials_page,
 )
 from netwright.dashboard.answers import Answer
+from netwright.dashboard.figures import Figures
 from netwright.dashboard.guard import Guard
 from netwright.dashboard.project import Project, Unknown
 from netwright.dashboard.rules import Rules
@@ -49,14 +51,17 @@ ANSWERS = (trial_page, front_page, charts_page, resources_page, control_page)
 _WORDS = {404: "Not found", 405: "Not answered", 422: "Not understood", 503: "The project cannot be read"}
 
 
-def make_application(directory: Path | str, rules: Rules | None = None, *, warm: bool = False) -> Guard:
+def make_application(
+    directory: Path | str, rules: Rules | None = None, *, charts: Mapping[str, Chart] | None = None, warm: bool = False
+) -> Guard:
     """The pages on a project directory, as an ASGI application.
 
     directory: of the project; it need not be there yet.
     rules: who may ask for what; by default this machine, for reading.
+    charts: further ones, of the user's own, by the name under which they are asked for.
     warm: import what charts and drawings need at once, beside the first answers, rather than when one is asked for.
     """
-    site = Site(Project(Path(directory)), rules or Rules(), warm=warm)
+    site = Site(Project(Path(directory)), rules or Rules(), Figures(charts or {}), warm=warm)
     return Guard(routes_of(site), site.rules)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from netwright.charts.run_data import RunData
     from netwright.dashboard.site import Site
 
+CHART = "runs"
 MOST = 12
 Runs = Annotated[list[str], Query(max_length=MOST)]
 
@@ -32,7 +34,14 @@ def routes(site: Site) -> APIRouter:
         metrics = list(dict.fromkeys(name for each in lines for name in each["best"]))
         settings = list(dict.fromkeys(name for each in lines for name in each["settings"]))
         differ = {name for name in settings if len({each["settings"].get(name) for each in lines}) > 1}
-        shown = {"lines": lines, "metrics": metrics, "settings": settings, "differ": differ, "figures": [], "asked": ""}
+        shown = {
+            "lines": lines,
+            "metrics": metrics,
+            "settings": settings,
+            "differ": differ,
+            "asked": urlencode({"runs": ",".join(each["name"] for each in lines)}),
+        }
+        shown["chart"] = site.figures.charts.get(CHART) if lines else None
         return site.page("compare.html", request, names=names, most=MOST, sequence=site.project.sequence(), **shown)
 
     return made

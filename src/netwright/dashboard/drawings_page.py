@@ -14,12 +14,13 @@ from netwright.core.errors import NetwrightError
 from netwright.dashboard.charts_page import STANDALONE
 from netwright.dashboard.headers import as_file
 from netwright.dashboard.project import Unknown
-from netwright.dashboard.stored_space import space_of
+from netwright.dashboard.stored_space import shape_of, space_of
 from netwright.dashboard.trial_number import Number, place_of
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
     from netwright.core.space import Space
+    from netwright.core.task import TaskShape
     from netwright.dashboard.site import Site
     from netwright.drawings import Drawing
 
@@ -34,34 +35,33 @@ def routes(site: Site) -> APIRouter:
         name: str, number: Number, theme: Theme = "auto", small: bool = False, keep: bool = False
     ) -> Response:
         """The drawing of a trial's architecture; as a file to keep where that is asked for."""
-        space, architecture = _found(site, name, number)
-        drawn = _drawn(space, architecture, f"{name}, trial {number}", small=small)
+        drawn = _drawn(*_found(site, name, number), f"{name}, trial {number}", small=small)
         headers = STANDALONE | (as_file(f"{name}-trial-{number}.svg") if keep else {})
         return Response(drawn.svg(theme), media_type="image/svg+xml", headers=headers)
 
     return made
 
 
-def _found(site: Site, name: str, number: int) -> tuple[Space, Architecture]:
-    """Space and architecture of a trial; Unknown where they cannot be had."""
+def _found(site: Site, name: str, number: int) -> tuple[Space, Architecture, TaskShape | None]:
+    """Space and architecture of a trial, and the shape of the data; Unknown where they cannot be had."""
     with site.project.run(name) as data:
-        space, stored = space_of(data), data.architectures[place_of(data, number)]
+        space, stored, shape = space_of(data), data.architectures[place_of(data, number)], shape_of(data)
     if space is None:
         raise Unknown(f"the space of {name} is not one of netwright's own, whose architectures are drawn here")
     if stored is None:
         raise Unknown(f"trial {number} asked about a mixture, not an architecture")
     (content,) = (part for key, part in stored.items() if key != "space")
     try:
-        return space, space.architecture(content)
+        return space, space.architecture(content), shape
     except NetwrightError as problem:
         raise Unknown(str(problem)) from None
 
 
-def _drawn(space: Space, architecture: Architecture, title: str, *, small: bool) -> Drawing:
+def _drawn(space: Space, architecture: Architecture, shape: TaskShape | None, title: str, *, small: bool) -> Drawing:
     from netwright.drawings import draw_architecture
 
     try:
-        return draw_architecture(space, architecture, title=title, small=small)
+        return draw_architecture(space, architecture, shape, title=title, small=small)
     except NetwrightError as problem:
         raise Unknown(str(problem)) from None
 

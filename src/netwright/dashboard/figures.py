@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from netwright.charts.run_data import RunData
     from netwright.dashboard.site import Site
 
+LOG = logging.getLogger("netwright.dashboard")
+OF_SEVERAL = ("runs",)  # charts that show other runs, too
 KEPT = 64  # figures that stay in memory
 TABLE_ROWS = 200  # of a figure's data, shown in the page
 Key = tuple[str, int, str, str]
@@ -41,17 +44,18 @@ class Figures:
         """A figure of a run as it is now. UserError for settings that the chart doesn't have, and for a theme."""
         chart = self.chart(name)
         with site.project.run(run) as data:
-            key = (run, site.project.sequence(run), name, json.dumps(dict(settings), sort_keys=True))
+            written = site.project.sequence(None if name in OF_SEVERAL else run)
+            key = (run, written, name, json.dumps(dict(settings), sort_keys=True))
             with self._lock:
                 found = self._made.get(key)
             if found is None:
-                found = chart.figure(data, **settings)
+                found = _drawn(chart, data, settings, own=name in self.own)
                 self._keep(key, found)
         return found.themed(theme)
 
     def _keep(self, key: Key, figure: Figure) -> None:
         with self._lock:
-            for each in [each for each in self._made if each[0] == key[0] and each[1] != key[1]]:
+            for each in [each for each in self._made if (each[0], each[2]) == (key[0], key[2]) and each[1] != key[1]]:
                 del self._made[each]
             self._made[key] = figure
             while len(self._made) > KEPT:
@@ -65,6 +69,19 @@ class Figures:
     def fitting(self, data: RunData) -> dict[str, str]:
         """Every chart by name, with why there is nothing to draw; "" where there is."""
         return {name: _why(chart, data) for name, chart in self.charts.items()}
+
+
+def _drawn(chart: Chart, data: RunData, settings: Mapping[str, str], *, own: bool) -> Figure:
+    """A figure. What a function of the user's own raises is said in its place, and goes to the log."""
+    try:
+        return chart.figure(data, **settings)
+    except UserError:
+        raise
+    except Exception as problem:
+        if not own:
+            raise
+        LOG.exception("the chart %s failed", chart.name)
+        return Figure(chart.name, chart.title, chart.question, empty=f"it raised {type(problem).__name__}: {problem}")
 
 
 def _why(chart: Chart, data: RunData) -> str:

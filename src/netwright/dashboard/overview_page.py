@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from netwright.dashboard.control_page import control_values, told
 from netwright.dashboard.facts import facts_of, plan_of
 from netwright.dashboard.run_pages import run_values, shown_metrics
+from netwright.dashboard.wording import moment
 
 if TYPE_CHECKING:
     from netwright.charts.run_data import RunData
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 RECENT = 8
 FIRST = "best"
 CHARTS = ("front", "finalists", "confusion", "worst", "data")
+_LIMITS = {"trials": "stops after trials", "time": "time limit"}
 _SETTINGS = ("data", "recipe", "strategy", "epochs", "training", "seed", "workers", "device", "trials", "time")
 
 
@@ -60,4 +62,5 @@ def settings_of(data: RunData) -> dict[str, str]:
     told = {"space": data.summary.space, "objectives": ", ".join(map(str, data.objectives))}
     told |= {"limits": ", ".join(map(str, data.limits))} if data.limits else {}
     told |= {name: str(plan[name]) for name in _SETTINGS if plan.get(name) not in (None, "", [], ())}
-    return {**told, "begun": data.summary.created, "version": data.summary.version}
+    told = {_LIMITS.get(name, name): value for name, value in told.items()}
+    return {**told, "begun": moment(data.summary.created), "version": data.summary.version}

@@ -6,12 +6,15 @@ import contextlib
 import errno
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netwright.core.errors import MissingExtra, UserError
 from netwright.dashboard.rules import MOST_AT_ONCE, is_loopback, rules_for
+
+if TYPE_CHECKING:
+    from netwright.charts import Chart
 
 PORT = 8400
 PORTS = 20  # tried one after the other where no port was asked for
@@ -26,19 +29,21 @@ def serve(
     allowed: tuple[str, ...],
     *,
     control: bool,
+    charts: Mapping[str, Chart] | None = None,
     ready: Callable[[str], object],
 ) -> None:
     """Serve the pages on a project until the process is interrupted.
 
     port: None for the first free one from 8400; 0 for any.
     token: that callers must know; empty for none on this machine, and for a new one elsewhere.
+    charts: of the user's own, by name.
     ready: is told the link, with the token in it, once the server listens.
 
     Raises MissingExtra without the extra `dashboard`, UserError for a host that cannot be listened at.
     """
     require()
     with contextlib.closing(listening(host, port)) as place:
-        serve_at(place, directory, host, token, allowed, control=control, ready=ready)
+        serve_at(place, directory, host, token, allowed, control=control, charts=charts, ready=ready)
 
 
 def serve_at(
@@ -49,6 +54,7 @@ def serve_at(
     allowed: tuple[str, ...],
     *,
     control: bool,
+    charts: Mapping[str, Chart] | None = None,
     ready: Callable[[str], object],
 ) -> None:
     """The same at a socket that listens already."""
@@ -58,7 +64,7 @@ def serve_at(
 
     chosen = int(place.getsockname()[1])
     rules = rules_for(host, chosen, token, allowed, control=control)
-    application: Any = make_application(directory, rules, warm=True)
+    application: Any = make_application(directory, rules, charts=charts, warm=True)
     config = uvicorn.Config(
         application,
         log_level="warning",

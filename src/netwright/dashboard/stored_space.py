@@ -16,6 +16,7 @@ from netwright.core.serial import parse_json
 if TYPE_CHECKING:
     from netwright.charts.run_data import RunData
     from netwright.core.space import Space
+    from netwright.core.task import TaskShape
 
 OURS = re.compile(r"netwright\.spaces\.(\w+):(\w+)")
 DEEPEST = 8
@@ -34,6 +35,17 @@ def space_of(data: RunData) -> Space | None:
     from json import dumps
 
     return _made(dumps(found), data.summary.space)
+
+
+def shape_of(data: RunData) -> TaskShape | None:
+    """The shape of the data that was searched on; None where the run does not say."""
+    from netwright.core.task import TaskShape
+
+    kept = data.documents.get("networks")
+    try:
+        return TaskShape.from_json(kept["shape"]) if isinstance(kept, dict) and "shape" in kept else None
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _configuration(data: RunData) -> Any:

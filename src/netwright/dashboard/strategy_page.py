@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from netwright.charts.run_data import RunData
     from netwright.dashboard.site import Site
 
-CHARTS = ("mixture", "epochs", "entropy", "lineage", "promotions", "importance", "correlation", "slices", "ranks")
+CHARTS = (
+    *("mixture", "epochs", "entropy", "lineage", "promotions", "curves", "correlation"),
+    *("importance", "effects", "slices", "ranks"),
+)
 MOST_SETTINGS = 60
 
 
