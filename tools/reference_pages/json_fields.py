@@ -139,6 +139,7 @@ TRIAL: Fields = {
     "architecture.space": ("text", "(not always) the space with its version"),
     "architecture_digest": ("text?", "SHA-256 of the architecture's JSON"),
     "text": ("text", "the architecture as people read it, which `space.parse` takes"),
+    "instead_of": ("text", "(not always) what was asked about, where that breaks a limit and this was tried instead"),
     "metrics.*": ("number?", "[metrics](metrics.md)"),
     "curve[].*": ("number?", "(not always) each epoch's metrics, learning rate and seconds"),
     "scores[]": ("number?", "of the objectives in their order, turned so that larger is better"),

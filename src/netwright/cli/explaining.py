@@ -82,6 +82,18 @@ def cut_short(run: Run) -> list[str]:
     ]
 
 
+def led_lines(run: Run) -> list[str]:
+    """How many candidates broke a limit, so that others were tried in their place; nothing where none did."""
+    led = sum(each.proposal.instead_of is not None for each in run.trials)
+    if not led:
+        return []
+    limits = " and ".join(map(str, run.search.limits))
+    return [
+        f"limits: {counted(led, 'candidate')} of {len(run.trials)} would have broken {limits}; the nearest that may "
+        "keep them were tried instead"
+    ]
+
+
 def planned(plan: Plan, search: Search, *, fitted: bool) -> str:
     """The plan in a sentence. fitted: whether a recipe's epochs were made to fit the time."""
     repeated = f", {plan.repeats} times with other seeds" if plan.repeats > 1 else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from netwright.cli.explaining import (
     cut_short,
     expectations,
     final_lines,
+    led_lines,
     planned,
     recipe_warnings,
     shares,
@@ -34,6 +36,9 @@ from netwright.core.errors import SearchFailed, UserError
 from netwright.core.wording import amount, duration
 from netwright.engine.finalists import finalist_lines
 from netwright.engine.preflight import preflight
+from netwright.estimators.machine import calibrated_within
+
+SHARE_OF_CALIBRATING = 0.15  # of the time that is left, at most, to foretell latencies
 
 if TYPE_CHECKING:
     from netwright.core.space import Space
@@ -90,9 +95,9 @@ class Command:
         self.space: Space = plan.make_space(self.task)
         self._fits = plan.recipe is not None and plan.shared_epochs is None
         if plan.is_automatic and not plan.automatic:
+            self._decided_at = self.times.elapsed
             plan = plan.decided(self.task, self.space, self.times.left or 0.0, self.times.export)
             self.space = plan.make_space(self.task)
-            self._decided_at = self.times.elapsed
         self.plan = plan = plan.fitted(self.task, self.space)
         self.times.plan = plan
         self.search: Search = plan.make_search(self.task, self.space)
@@ -122,7 +127,9 @@ class Command:
         self._say(*self.task.describe(in_flags), *understood(self.plan, self.search))
         here = workers.chosen(self.plan) == "inline"  # where trials run elsewhere, what is wrong with one stays there
         known = self.plan.is_automatic and not (self.plan.space or self.plan.limits or self.plan.reference)
-        found = None if known else preflight(self.search, exports=here or bool(self.times.export))
+        with calibrated_within(math.inf if self.times.left is None else SHARE_OF_CALIBRATING * self.times.left):
+            exports = here or bool(self.times.export)
+            found = None if known else preflight(self.search, exports=exports, seconds=self.times.left)
         if self.plan.search_seconds is not None:
             self.plan = replace(self.plan, prepared=self.times.elapsed)
         if self.plan.decisions is not None:
@@ -202,7 +209,7 @@ class Command:
         self.driver.further = further
         run = self.run = self._search(name, resume)
         if not self.plan.network:
-            self._say(f"run {run.name} stopped: {run.stopped}", *cut_short(run), *finalist_lines(run))
+            self._say(f"run {run.name} stopped: {run.stopped}", *cut_short(run), *led_lines(run), *finalist_lines(run))
         self._others(run)
         if not self.as_json:
             say(*self._found(run))

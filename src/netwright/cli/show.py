@@ -303,7 +303,7 @@ def _text(path: Path | None) -> str | None:
 
 def _trial_json(trial: StoredTrial) -> dict[str, Any]:
     """The memory of an epoch of shared weights is, as its seconds are, no metric that two equal runs have in common."""
-    left_out = ("mixture", "gradient", *(() if trial.memo else ("memo",)))
+    left_out = ("mixture", "gradient", *(each for each in ("memo", "instead_of") if not getattr(trial, each)))
     found = {key: value for key, value in asdict(trial).items() if key not in left_out}
     metrics = {name: value for name, value in trial.metrics.items() if name != "peak_memory"}
     measured = {name: trial.metrics[name] for name in trial.metrics if name not in metrics}

@@ -12,6 +12,7 @@ from netwright.core.space import Space
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture, Mixture
+    from netwright.core.objective import Constraint
     from netwright.core.trial import Measurement, Proposal
 
 
@@ -50,6 +51,14 @@ class Estimator(Configured, ABC):
     def kept(self, folder: Path, architecture: Architecture) -> Path | None:
         """The checkpoints of this architecture's network, trained at the full fidelity, below a trial's folder."""
         return None
+
+    def room(self, limit: Constraint) -> tuple[float, float]:
+        """How far what is told before anything is trained may go for a limit to be kept: surely, and perhaps.
+
+        limit: on one of its metrics, or on what one foretells. Both as shares of the limit's amount; 1 and 1 where what
+            is told is exact.
+        """
+        return 1.0, 1.0
 
     @abstractmethod
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:

@@ -53,6 +53,8 @@ class Strategy(Configured, ABC):
         default not.
     inherits: where a proposal that names a parent begins from its weights though the architecture differs, the share of
         the full training that it then takes; 0, by default, where it begins anew.
+    adopts: whether it is told what was tried where that was another architecture than it asked about, since the latter
+        breaks a limit (`Proposal.instead_of`); by default it is told as if its own had been tried.
     """
 
     needs: ClassVar[type[Space]] = Space  # the kind of spaces that it searches
@@ -63,6 +65,7 @@ class Strategy(Configured, ABC):
     keeps_time: bool = False
     measures_whole: bool = False
     inherits: float = 0.0
+    adopts: bool = False
 
     @abstractmethod
     def ask(self, rng: np.random.Generator) -> Proposal | None:
@@ -181,7 +184,7 @@ class Wrapper(RoundStrategy, Remembering):
         self.needs = strategy.needs  # pyright: ignore[reportAttributeAccessIssue]
         self.bounded, self.continues, self.inherits = strategy.bounded, strategy.continues, strategy.inherits
         self.keeps_time = strategy.keeps_time
-        self.measures_whole = strategy.measures_whole
+        self.measures_whole, self.adopts = strategy.measures_whole, strategy.adopts
 
     def know(self, figures: Figures, limits: Sequence[Constraint] = ()) -> None:
         self.strategy.know(figures, limits)

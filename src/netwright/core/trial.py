@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from netwright.core.architecture import Architecture, Mixture
@@ -56,6 +56,8 @@ class Proposal:
         gradient changes per length of that direction, the second derivative times it.
     memo: what its asker must remember of it until it is told, plain values as JSON holds them; kept with the trial. Two
         proposals that differ in it alone are equal.
+    instead_of: what the strategy asked about, where that breaks a limit which is known before anything is trained, and
+        the candidate is near to it and keeps the limits; None where the candidate is what it asked about.
     """
 
     candidate: Architecture | Mixture
@@ -65,6 +67,12 @@ class Proposal:
     again: bool = False
     along: Mapping[str, Tensor] | None = field(default=None, compare=False)
     memo: Mapping[str, Any] | None = field(default=None, compare=False)
+    instead_of: Architecture | None = field(default=None, compare=False)
+
+    @property
+    def question(self) -> Proposal:
+        """The proposal as the strategy made it."""
+        return self if self.instead_of is None else replace(self, candidate=self.instead_of, instead_of=None)
 
     @property
     def share(self) -> float:
@@ -156,3 +164,8 @@ class Trial:
         facts: list[tuple[str, object]] = [(name, f"{value:.6g}") for name, value in self.metrics.items()]
         facts += [("reason", self.reason)] if self.reason else []
         return [*facts, ("architecture", self.proposal.candidate), ("seconds", f"{self.seconds:.1f}")]
+
+
+def asked_about(trial: Trial) -> Architecture:
+    """The architecture that the strategy asked about, whatever was tried in its place."""
+    return trial.architecture if trial.proposal.instead_of is None else trial.proposal.instead_of

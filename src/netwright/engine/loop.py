@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwright.core.errors import NetwrightError, StopSearch
 from netwright.core.executor import Executor, Outcome
 from netwright.core.randomness import Generators, derived_seed
-from netwright.core.strategy import Strategy
+from netwright.core.strategy import Strategy, mixture_of
 from netwright.core.trial import Proposal, Trial
 from netwright.engine.control import Control, by_hand
 from netwright.engine.execution import Clock, Places, Waiting
@@ -18,6 +19,7 @@ from netwright.engine.folders import Folders
 from netwright.engine.memory import Memory
 from netwright.engine.process import FullCollections, Signals
 from netwright.engine.record import SLOW, Acknowledgements, Judge
+from netwright.engine.region import Region, seconds_of
 from netwright.engine.rounds import Rounds, round_estimator
 from netwright.engine.stops import Failures, Stopper
 from netwright.engine.under_way import Attempts, RetryPolicy
@@ -58,7 +60,8 @@ class Loop:
         self.signals = Signals()
         self._collections = FullCollections()
         self.stopper = stopper
-        self.failures = Failures(search.limits)
+        foretold = {later: name for each in search.estimator.stages() for later, name in each.foretells.items()}
+        self.failures = Failures(search.limits, foretold, lambda: self.region.nearest_line())
         self.clock = Clock(executor, earlier)
         self.folders = Folders(folder, strategy, any(each.keeps for each in search.estimator.stages()))
         self.places = Places(executor)
@@ -74,6 +77,14 @@ class Loop:
         self._ask, self._tell = asked.ask, asked.tell
         self._generators = Generators(search.seed)
         self._judge = Judge(search.objectives, search.limits)
+        follows = mixture_of(strategy) is not None  # whose architectures are decoded within the limits
+        self.region = Region(
+            search.space,
+            search.estimator.stages(),
+            () if follows else search.limits,
+            search.seed,
+            seconds_of(stopper.seconds),
+        )
         self._watch = watch
         self.control = control or Control(None, "", search.space.parse)
         self._prepare_control()
@@ -195,7 +206,9 @@ class Loop:
                 stopper.reason = str(stop) or type(stop).__name__
                 return
             if isinstance(asked, Proposal):
-                self.attempts.begin(self.skip(), len(self.trials), asked)
+                tried = self.region.within(asked, self._number)
+                self.region.begun(tried)
+                self.attempts.begin(self.skip(), len(self.trials), tried)
                 self.memory.look()
             elif self.asked_round:
                 self._after_round(asked)
@@ -285,8 +298,10 @@ class Loop:
         self.folders.note(trial)
         self.failures.note(trial, traceback)
         self.memory.told(trial)
+        self.region.told(trial)
         if strategy and not by_hand(trial):
-            self._tell(trial)
+            asked = trial.proposal.instead_of is not None and not self._strategy.adopts
+            self._tell(replace(trial, proposal=trial.proposal.question) if asked else trial)
 
     def restore(self, trial: Trial, traceback: str, *, told: bool = True) -> None:
         """Tell of a trial of an earlier session; all but the strategy where it was not `told` or knows already."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,7 @@ def _remembered(
     proposals = [_proposal(loop, each) for each in stored[: place.asked]]
     for proposal, each in zip(proposals, stored, strict=False):
         loop.folders.continuations.note(loop.skip(each.asked), proposal)
+        loop.region.begun(proposal)
     for each in told[: place.told]:
         loop.restore(_trial(each, proposals[each.number]), each.traceback, told=False)
     return proposals, told[place.told :]
@@ -128,7 +130,8 @@ def _proposal(loop: Loop, stored: StoredTrial) -> Proposal:
     else:
         candidate = Mixture(tensors_from(stored.mixture or {}))
     purpose: Any = stored.purpose
-    return Proposal(candidate, purpose, stored.fidelity, stored.parent, memo=stored.memo)
+    asked = None if stored.instead_of is None else loop.space.parse(stored.instead_of)
+    return Proposal(candidate, purpose, stored.fidelity, stored.parent, memo=stored.memo, instead_of=asked)
 
 
 def _check_order(name: str, stored: Sequence[StoredTrial]) -> None:
@@ -150,9 +153,11 @@ def _ask(loop: Loop, name: str, stored: StoredTrial) -> Proposal:
     except StopSearch as stop:
         found = f"nothing ({stop})"
     else:
-        if proposal is not None and _same(proposal, stored):
-            loop.folders.continuations.note(loop.skip(), proposal)
-            return proposal
+        tried = proposal if proposal is None else _tried(loop, proposal, stored)
+        if tried is not None and _same(tried, stored):
+            loop.folders.continuations.note(loop.skip(), tried)
+            loop.region.begun(tried)
+            return tried
         found = "to wait" if proposal is None else describe(proposal)
     raise UserError(
         f"run {name!r} cannot be resumed: it was made with other settings or another version. The strategy proposed "
@@ -168,6 +173,13 @@ def _next(loop: Loop) -> Proposal | None:
             return asked.proposal
         if not loop.asked_round:
             return asked
+
+
+def _tried(loop: Loop, proposal: Proposal, stored: StoredTrial) -> Proposal:
+    """What was tried then in place of what the strategy asks about, where it asks what it asked then."""
+    if stored.instead_of is None or str(proposal.candidate) != stored.instead_of:
+        return proposal
+    return replace(proposal, candidate=_proposal(loop, stored).candidate, instead_of=proposal.candidate)
 
 
 def _same(proposal: Proposal, stored: StoredTrial) -> bool:

@@ -74,7 +74,7 @@ class Session:
             check_name(name)
         self._search, self._stops, self._resume = search, stops, resume
         if check and not resume:
-            preflight(search)
+            preflight(search, seconds=stops.seconds)
         self._journal: TrialWriter | None = None
         self._folder: Path | None = None
         self._unwritten: list[tuple[str, Mapping[str, object]]] = []  # events for which there was no room

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Self
@@ -12,6 +12,7 @@ from netwright.core.errors import ConfigurationError, NetwrightError, SearchFail
 from netwright.core.objective import Constraint, Objective, dominates
 from netwright.core.spelling import option
 from netwright.core.trial import STATES, Trial
+from netwright.core.wording import shortened
 from netwright.engine.duration import format_duration, parse_duration
 
 OVERRUN = 1.1  # a trial is begun where it should end within this share of the time
@@ -180,6 +181,11 @@ class Stopper:
     def _stop(self, limit: str, reason: str) -> None:
         self.reached, self.reason = limit, reason
 
+    @property
+    def seconds(self) -> float | None:
+        """The time limit."""
+        return self._stops.seconds
+
     def _fits(self, seconds: float, limit: float) -> bool:
         if seconds >= limit - self._reserved or self._keeps_time:
             return seconds < limit - self._reserved
@@ -220,6 +226,7 @@ class Stopper:
 BREAKER_TRIALS = 5
 BREAKER_SHARE = 0.5
 ONLY_INFEASIBLE = 200
+LONGEST = 300  # characters of an architecture in a message
 _FAULTS = ("error", "out_of_memory", "timeout", "lost")
 
 
@@ -229,11 +236,19 @@ class Failures:
     Trials that break a limit are no failures, and a network that diverges is one only while none has completed.
     """
 
-    def __init__(self, constraints: Sequence[Constraint]) -> None:
-        self._constraints = constraints
+    def __init__(
+        self,
+        constraints: Sequence[Constraint],
+        foretold: Mapping[str, str] | None = None,
+        nearest: Callable[[], str] = str,
+    ) -> None:
+        """foretold: by metric, what foretells it. nearest: says what came nearest to the limits beside the trials."""
+        self._beside = nearest
+        self._constraints, self._foretold = constraints, foretold or {}
+        self._broken: dict[Constraint, None] = {}
         self._counts = dict.fromkeys(STATES, 0)
         self._first = self._refusal = ""
-        self._nearest: dict[Constraint, float] = {}
+        self._nearest: dict[Constraint, tuple[float, str, Trial]] = {}
 
     def note(self, trial: Trial, traceback: str = "") -> None:
         state = trial.state
@@ -249,10 +264,17 @@ class Failures:
 
     def _note_limits(self, trial: Trial) -> None:
         for constraint in self._constraints:
-            if constraint.metric in trial.metrics and not constraint.holds(trial.metrics):
-                value, best = trial.metrics[constraint.metric], self._nearest.get(constraint)
-                choose = min if constraint.relation == "<=" else max
-                self._nearest[constraint] = value if best is None or best != best else choose(best, value)
+            metric = constraint.metric
+            if metric not in trial.metrics:
+                metric = self._foretold.get(metric, metric)
+            if metric not in trial.metrics:
+                continue
+            value = trial.metrics[metric]
+            if not constraint.holds({constraint.metric: value}):
+                self._broken[constraint] = None
+            before, sign = self._nearest.get(constraint), 1 if constraint.relation == "<=" else -1
+            if before is None or not sign * value >= sign * before[0]:
+                self._nearest[constraint] = value, metric, trial
 
     def verdict(self) -> NetwrightError | None:
         """The error that ends the search now."""
@@ -280,16 +302,25 @@ class Failures:
             )
         return self._limits_message()
 
+    def _also(self) -> str:
+        """What came nearest to the limits beside the trials."""
+        beside = self._beside()
+        return f"; {beside}" if beside else ""
+
     def _limits_message(self) -> UserError:
         if not self._nearest:  # what refused them was no limit
             return UserError(
                 f"none of the {self._counts['infeasible']} networks that were tried will do; {self._refusal}"
             )
-        found = "; ".join(
-            f"{'smallest' if limit.relation == '<=' else 'largest'} {limit.metric} found {value:,.6g}, limit {limit}"
-            for limit, value in self._nearest.items()
-        )
+        found = "; ".join(_nearest(limit, *self._nearest[limit]) for limit in self._broken or self._nearest)
         return UserError(
-            f"none of the {self._counts['infeasible']} networks that were tried keeps the limits ({found}); "
-            "loosen the limit or choose a space of smaller networks"
+            f"none of the {self._counts['infeasible']} networks that were tried keeps the limits ({found}"
+            f"{self._also()}); loosen the limit or choose a space of smaller networks"
         )
+
+
+def _nearest(limit: Constraint, value: float, metric: str, trial: Trial) -> str:
+    """What came nearest to a limit, by which metric, and which architecture that was."""
+    end = "smallest" if limit.relation == "<=" else "largest"
+    which = shortened(str(trial.proposal.candidate), LONGEST)
+    return f"{end} {metric} found {value:,.6g} by {which}, limit {limit}"

@@ -6,7 +6,7 @@ import contextlib
 import heapq
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from netwright.core.errors import ConfigurationError
@@ -86,9 +86,8 @@ class Attempts:
         number, proposal = question.number, question.proposal
         where = (question.attempt, self._folders.of(number), pending.batch_share, continued, *self.given())
         parent = self._folders.parent_of(proposal, self._seeds) if self._folders.inherits else None
-        self._executor.submit(
-            Job(number, proposal, self._seeds(first), self._stages, self._constraints, *where, parent)
-        )
+        asked = proposal if proposal.instead_of is None else replace(proposal, instead_of=None)
+        self._executor.submit(Job(number, asked, self._seeds(first), self._stages, self._constraints, *where, parent))
 
     # Ending.
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.wording import duration
+from netwright.engine.region import Region, seconds_of
 from netwright.spaces.with_training import WithTraining
 from netwright.strategies.race import Race
 from netwright.training.balance import EACH_CLASS_ALIKE
@@ -22,8 +23,6 @@ from netwright.training.settings import TrainingSettings
 from netwright.training.usual import choices, usual
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from netwright.core.architecture import Architecture
     from netwright.core.objective import Constraint
     from netwright.core.space import Space
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from netwright.tasks.task import Task
     from netwright.training.mirrors import Mirrored
     from netwright.training.timing import Pace
-
-    Keeps = Callable[[Architecture], bool]
 
 __all__ = ["auto"]
 
@@ -77,7 +74,7 @@ FIRST = 0.4  # of the search's time at most may the first judgement of the well-
 MIRRORING, MOST_MIRRORING = 0.03, 4.0  # share of the time, and seconds, to find out whether images may be mirrored
 LEAST_TO_MIRROR = 20  # seconds of a search that has the time to find it out
 REFERENCES, MOST_REFERENCES = 0.06, 15.0  # of the time, and seconds, for references that cost little
-TRIED = 64  # random networks among which one is looked for that keeps the limits
+CALIBRATING = 0.15  # of the time at most, to foretell latencies
 
 
 def auto(
@@ -257,7 +254,7 @@ def decided(
     metric: that is asked for, as the problem calls it, where trainings should be made for it.
     latency: how it is measured where it is limited, as of `estimators.machine.where`.
     """
-    from netwright.estimators.machine import METRICS, keeping, known_beforehand
+    from netwright.estimators.machine import calibrated_within, known_beforehand
 
     given, seconds = dict(given or {}), max(seconds, LEAST_TIME)
     examples = len(task.train)
@@ -283,12 +280,14 @@ def decided(
         judged_by=metric if metric in {*task.problem.further, *(each.name for each in task.problem.metrics)} else "",
     )
     space = found.space(networks)
-    keeps = keeping(known_beforehand(space, task.shape, [each.metric for each in limits], latency), limits)
     known = {name: _with_usual_training(space, each) for name, each in networks.known(task.shape).items()}
-    if any(each.metric in METRICS for each in limits):
-        known = {name: each for name, each in known.items() if keeps(each)}
+    stages = known_beforehand(space, task.shape, [each.metric for each in limits], latency).stages()
+    region = Region(space, stages, limits, seconds=seconds_of(seconds))
+    if limits:
+        with calibrated_within(CALIBRATING * seconds):
+            known = _within(region, known)
     if pace is None:
-        pace = _pace(space, task, found.training(space, task, device), _pilot(space, known, bool(limits), keeps))
+        pace = _pace(space, task, found.training(space, task, device), _pilot(space, known, region))
     timed = _timed(found, task, pace, seconds, after)
     copies = COPIES if timed.again and not limits and task.problem.kind == GAINS_FROM_COPIES else 1
     timed = replace(timed, copies=copies, judged_on=_judged_on(timed, task, metric))
@@ -328,11 +327,27 @@ def _with_usual_training(space: Space, architecture: Architecture) -> Architectu
     return space.trained_with(architecture) if isinstance(space, WithTraining) else architecture
 
 
-def _pilot(space: Space, known: Mapping[str, Architecture], limits: bool, keeps: Keeps) -> Architecture:
-    """A network to time: the first well-known one that keeps the limits, or a random one that does."""
-    rng = np.random.default_rng(0)
-    tried = [*known.values(), *(space.sample(rng) for _ in range(TRIED if limits or not known else 0))]
-    return next(filter(keeps, tried), tried[0])
+def _within(region: Region, known: Mapping[str, Architecture]) -> dict[str, Architecture]:
+    """The well-known networks that keep the limits, and the others made so small that they do."""
+    found = {name: each for name, each in known.items() if region.keeps(each)}
+    if len(found) == len(known) or not region.find(first=[*known.values()]):
+        return found
+    rng, taken = np.random.default_rng(0), set(found.values())
+    for name, each in known.items():
+        smaller = None if name in found else region.nearest(each, rng)
+        if smaller is not None and smaller not in taken:
+            found[f"{name}, changed to keep the limits"] = smaller
+            taken.add(smaller)
+    return found
+
+
+def _pilot(space: Space, known: Mapping[str, Architecture], region: Region) -> Architecture:
+    """A network to time: the first well-known one, all of which keep the limits, or another that does."""
+    if not known and region.active and region.find():
+        return region.known[0]
+    if not known and region.nearest_found is not None:
+        return region.nearest_found[1]
+    return next(iter(known.values()), None) or space.sample(np.random.default_rng(0))
 
 
 def _pace(space: Space, task: Task, training: Training, architecture: Architecture) -> Pace:

@@ -194,18 +194,18 @@ class Reader:
             raise corrupt(self._path, f"{where} was changed")
         if architecture is not None and architecture not in checked:
             checked[architecture] = self._architecture((architecture, *described), where)
-        weights, memo = parted(None if mixture is None else self.load(mixture, where))
+        parts = parted(None if mixture is None else self.load(mixture, where), architecture is None)
         return StoredTrial(
             *(number, asked, told, attempt, state, purpose, fidelity, parent),
             None if architecture is None else checked[architecture],
             architecture,
             described[2] or "",
-            weights,
+            parts.weights,
             metrics_from(self.load(metrics, where)),
             tuple(metrics_from(point) for point in self.load(curve, where)),
             None if gradient is None else self.load(gradient, where),
             tuple(float(score) for score in self.load(scores, where)),
-            *(seconds, device, reason, traceback, started, ended, memo),
+            *(seconds, device, reason, traceback, started, ended, parts.memo, parts.instead_of),
         )
 
     def _architecture(self, row: tuple[Any, ...], where: str) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from netwright.store.numbers import digest, metrics_to_json, tensors_to_json, to
 
 RUNNING = "running"
 MEMO = ""  # the name of the memo beside those of decisions
+INSTEAD = "instead of"  # the name of what was asked about, beside the memo of a proposal that is about another one
 LONGEST_LOG = 10_000  # characters
 DIED = "the process that drove it ended without a word"
 COLUMNS = (
@@ -169,6 +171,8 @@ class Rows:
         else:
             architecture, weights = None, tensors_to_json(candidate.weights)
         mixture = weights if proposal.memo is None else _with_memo(weights, proposal.memo)
+        if proposal.instead_of is not None:
+            mixture = _instead(mixture, proposal.instead_of)
         fidelity = None if proposal.fidelity is None else float(proposal.fidelity)
         start = (self._run, asked.number, asked.asked, told, asked.attempt, state)
         return (*start, proposal.purpose, fidelity, proposal.parent, architecture, mixture)
@@ -219,6 +223,8 @@ class StoredTrial:
     started: when, ISO 8601.
     ended: when, ISO 8601; None while it runs.
     memo: what its asker remembered of it.
+    instead_of: the text of what was asked about, where that breaks a limit and this architecture was tried in its
+        place; None otherwise.
     """
 
     number: int
@@ -244,6 +250,7 @@ class StoredTrial:
     started: str
     ended: str | None
     memo: Mapping[str, Any] | None = None
+    instead_of: str | None = None
 
     @property
     def completed(self) -> bool:
@@ -359,11 +366,28 @@ def _with_memo(weights: str | None, memo: Mapping[str, Any]) -> str:
     return text if weights in (None, "{}") else f"{text[:-1]},{weights[1:]}"
 
 
-def parted(mixture: Mapping[str, Any] | None) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
-    """The weights and the memo that were written as one column; None where there was none."""
-    if mixture is None or MEMO not in mixture:
-        return mixture, None
-    return {name: each for name, each in mixture.items() if name != MEMO}, mixture[MEMO]
+def _instead(column: str | None, asked: Architecture) -> str:
+    """The column of an architecture's memo, with what was asked about in its place."""
+    return to_json({**({} if column is None else json.loads(column)), INSTEAD: str(asked)})
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """What was written as one column: the weights of a mixture, the memo, and the text of what was asked about in place
+    of the architecture; None where there was none."""
+
+    weights: Mapping[str, Any] | None
+    memo: Mapping[str, Any] | None
+    instead_of: str | None
+
+
+def parted(column: Mapping[str, Any] | None, of_mixture: bool) -> Parted:
+    """The parts of the column. of_mixture: whether the proposal is about one."""
+    if column is None:
+        return Parted(None, None, None)
+    left = {name: each for name, each in column.items() if name != MEMO}
+    instead = None if of_mixture else left.pop(INSTEAD, None)
+    return Parted(left or (None if not of_mixture else left), column.get(MEMO), instead)
 
 
 def _printable(log: str) -> str:

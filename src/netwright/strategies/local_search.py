@@ -44,6 +44,7 @@ class LocalSearch(Strategy):
     """
 
     called = "local"
+    adopts = True
 
     def __init__(
         self,
@@ -101,6 +102,7 @@ class LocalSearch(Strategy):
 
     def tell(self, trial: Trial) -> None:
         self._pending -= 1
+        self._unseen.note(trial)
         if not trial.completed:
             return
         self._known[self.space.key(trial.architecture)] = trial

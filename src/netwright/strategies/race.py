@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PROVIDES = ("est.multi_fidelity",)
 
 MOST_REDRAWS = 20
+BARREN = 200  # networks in a row that break a limit, after which no new ones are asked for
 RECENT = 7  # trials that tell what one takes beside its training
 PARENTS = 3  # leaders that are changed
 LOSS = "val_loss"
@@ -65,6 +66,7 @@ class Race(Strategy):
 
     continues: ClassVar[bool] = True
     keeps_time: ClassVar[bool] = True
+    adopts = True
 
     def __init__(
         self,
@@ -109,6 +111,7 @@ class Race(Strategy):
         self._excess: deque[float] = deque(maxlen=RECENT)  # seconds of trials beside their training
         self._best: list[Trial] = []  # where the best candidates stand, the best first
         self._closed: set[Architecture] = set()  # failed on the way
+        self._barren = 0  # trials in a row that broke a limit
 
     # Asking.
 
@@ -120,7 +123,8 @@ class Race(Strategy):
             self._rung_below(upper).promote(self.eta)
             return self._on(trial, upper.share)
         begun = self._of_new(self._rungs[0].share)
-        if self._fits(max(0.0 if self.overlap else self._of_new(1.0), begun + kept)):
+        exhausted = self._barren >= BARREN and bool(self._latest)
+        if not exhausted and self._fits(max(0.0 if self.overlap else self._of_new(1.0), begun + kept)):
             try:
                 return self._new(rng)
             except SpaceExhausted:
@@ -280,10 +284,12 @@ class Race(Strategy):
     # Telling.
 
     def tell(self, trial: Trial) -> None:
-        place = next(number for number, (each, _) in enumerate(self._pending) if each == trial.proposal)
+        place = next(number for number, (each, _) in enumerate(self._pending) if each == trial.proposal.question)
         _, began = self._pending.pop(place)
         self._now = max(self._now, began + trial.seconds)
         candidate = trial.architecture
+        self._unseen.note(trial)
+        self._barren = self._barren + 1 if trial.state == "infeasible" else 0
         if trial.completed:
             self._note(trial, candidate)
         else:

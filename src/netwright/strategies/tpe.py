@@ -15,7 +15,7 @@ from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError
 from netwright.core.space import Space
 from netwright.core.strategy import Remembering
-from netwright.core.trial import Proposal
+from netwright.core.trial import Proposal, asked_about
 from netwright.strategies.evolution.ranking import crowding_distances, front_numbers
 from netwright.strategies.joint import settled
 from netwright.strategies.unseen import Unseen
@@ -60,6 +60,7 @@ class TreeParzen(Remembering):
     """
 
     called = "tpe"
+    adopts = True
     needs: ClassVar[type[Space]] = DecisionSpace
     space: DecisionSpace
 
@@ -105,7 +106,8 @@ class TreeParzen(Remembering):
         return Proposal(architecture)
 
     def tell(self, trial: Trial) -> None:
-        order = self._pending.pop(self.space.indices(trial.architecture))
+        order = self._pending.pop(self.space.indices(asked_about(trial)))
+        self._unseen.note(trial)
         self._points.put(order, self.space.indices(trial.architecture))
         if trial.completed:
             self._complete(order, trial.scores)

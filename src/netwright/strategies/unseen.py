@@ -16,6 +16,7 @@ from netwright.core.space import frozen
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture, Content
     from netwright.core.space import Space
+    from netwright.core.trial import Trial
 
 MOST_REJECTIONS = 64
 MOST_REJECTIONS_UNNUMBERED = 2_000  # where architectures have no numbers to go through
@@ -49,6 +50,11 @@ class Unseen:
     def add(self, architecture: Architecture) -> bool:
         """Note that this one is asked; whether it is the first of its key."""
         return self.add_key(self.key_of(architecture))
+
+    def note(self, trial: Trial) -> None:
+        """Note what was tried where that was another architecture than was asked about."""
+        if trial.proposal.instead_of is not None:
+            self.add(trial.architecture)
 
     def key_of(self, architecture: Architecture) -> Hashable:
         """What makes two architectures the same one."""

@@ -74,7 +74,7 @@ class WarmStart(Wrapper):
         if proposal.is_round:
             return False
         if architecture in self._ended:
-            self.strategy.tell(replace(self._ended.pop(architecture), proposal=proposal))
+            self.strategy.tell(_answering(self._ended.pop(architecture), proposal))
             return True
         if architecture in self._pending and architecture not in self._waiting:
             self._waiting[architecture] = proposal
@@ -82,7 +82,7 @@ class WarmStart(Wrapper):
         return False
 
     def tell(self, trial: Trial) -> None:
-        candidate = trial.proposal.candidate
+        candidate = trial.proposal.question.candidate
         if not isinstance(candidate, Architecture) or candidate not in self._pending:
             self.strategy.tell(trial)
             return
@@ -91,7 +91,7 @@ class WarmStart(Wrapper):
         if asked is None:
             self._ended[candidate] = trial
         else:
-            self.strategy.tell(replace(trial, proposal=asked))
+            self.strategy.tell(_answering(trial, asked))
 
     def memory(self) -> Mapping[str, Any] | None:
         known = super().memory()
@@ -130,6 +130,14 @@ class WarmStart(Wrapper):
         super().load_state_dict(state["strategy"])
         while len(self._left) > state["left"]:
             self._left.popleft()
+
+
+def _answering(trial: Trial, asked: Proposal) -> Trial:
+    """The trial as the answer to this proposal, about what was tried in its place, if anything was."""
+    if trial.proposal.instead_of is None:
+        return replace(trial, proposal=asked)
+    tried = replace(asked, candidate=trial.architecture, instead_of=trial.proposal.instead_of)
+    return replace(trial, proposal=tried)
 
 
 class _Beginning:

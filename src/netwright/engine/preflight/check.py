@@ -22,8 +22,8 @@ from netwright.core.warning import warn
 from netwright.engine.preflight.feasibility import check_limits
 from netwright.engine.preflight.first_batch import NoRoom, attempt
 from netwright.engine.preflight.sample import Counted
+from netwright.engine.region import Region, limits_as_told, seconds_of, told_by
 from netwright.engine.rounds import round_estimator
-from netwright.engine.stops import ONLY_INFEASIBLE
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture, Mixture
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from netwright.engine.search import Search
 
 SAMPLES = 200
-SAMPLES_FOR_SHARED = 1000  # where limits are on networks that are met only after shared weights were trained
 COUNTED = ("params", "macs", "activation_memory")  # what is known of a network without building it
 RANDOM = 3  # networks beside the smallest and the largest whose export is tried
 
@@ -79,31 +78,35 @@ class Preflight:
         return [ran, *(f"warning: {spell(each)}" for each in told)]
 
 
-def preflight(search: Search, *, exports: bool = True) -> Preflight | None:
-    """Try the smallest and the largest network of the space on the task; None where the search trains none.
+def preflight(search: Search, *, exports: bool = True, seconds: float | None = None) -> Preflight | None:
+    """Try the smallest and the largest network that keep the limits on the task; None where the search trains none.
 
     About 200 random architectures are counted, not built, to find them. Raises UserError where one cannot be trained
-    (its output has a wrong shape, is complex or has no gradient), or where none of the 200 keeps a limit on parameters,
-    multiply-adds or activations; UntrainableSpace where all that are tried raise an error. Where only some raise one,
-    or only the largest needs too much memory, that is a warning: such a network costs one trial.
+    (its output has a wrong shape, is complex or has no gradient), or where no architecture is found that keeps the
+    limits, as far as they are known before training; UntrainableSpace where all that are tried raise an error. Where
+    only some raise one, or only the largest needs too much memory, that is a warning: such a network costs one trial.
     exports: whether to try if the networks can be exported, which runs them in evaluation in this process.
+    seconds: of the search, of which a share is taken at most for finding architectures that keep the limits.
     """
+    counting = seconds_of(seconds)
     shared = round_estimator(search.estimator)
     estimator = trains(search) if shared is None else None
     if estimator is None:
-        _check_limits_alone(search, shared)
+        _check_limits_alone(search, shared, counting)
     if shared is not None:
         _try_shared(shared, search.seed)
     if estimator is None:
         return None
     start = time.perf_counter()
     cost = _Together([estimator.cost, *_asked(search)])
-    sample = Counted(cost, estimator.space, _foretold(search), np.random.default_rng(search.seed), SAMPLES)
-    told = check_limits(sample)
+    rng, stages = np.random.default_rng(search.seed), search.estimator.stages()
+    sample = Counted(cost, estimator.space, limits_as_told(stages, search.limits), rng, SAMPLES, counting)
+    region = Region(estimator.space, [estimator.cost, *stages], search.limits, search.seed, counting)
+    told = check_limits(sample, region, stages, counting)
     smallest, largest = sample.extremes()
     first, failures = _first_sound(estimator, sample, smallest, largest)
     last = None
-    if largest not in (smallest, first.architecture) and largest not in failures:
+    if largest not in (smallest, first.architecture) and largest not in failures and sample.keeping():
         try:
             last = attempt(estimator, largest, sample.figures(largest))
         except NoRoom as problem:
@@ -148,22 +151,24 @@ def _one_trial(problem: UntrainableSpace) -> str:
     return f"{problem}; each such network costs a trial: restrict the space to what goes together"
 
 
-def _check_limits_alone(search: Search, shared: RoundEstimator | None) -> None:
+def _check_limits_alone(search: Search, shared: RoundEstimator | None, counting: float) -> None:
     """The limits of a search that trains no network of its own: what is met only after shared weights were trained.
 
     Raises UserError where no network of the space is found that keeps them, or hardly one would be.
     """
     cost = _Together(_counting(search))
-    limits = [each for each in _foretold(search) if each.metric in cost.metrics]
+    stages = search.estimator.stages()
+    limits = [each for each in limits_as_told(stages, search.limits) if each.metric in cost.metrics]
     if not limits:
         return
     first = shared is not None and shared.trained is None
     mixture = mixture_of(search.strategy) if first else None
     if mixture is not None and _is_decoded(mixture, search, shared, limits):
         return
-    first = first and mixture is None
-    rng, samples = np.random.default_rng(search.seed), SAMPLES_FOR_SHARED if first else SAMPLES
-    for line in check_limits(Counted(cost, search.space, limits, rng, samples), _draws(search) if first else None):
+    rng = np.random.default_rng(search.seed)
+    sample = Counted(cost, search.space, limits, rng, SAMPLES, counting)
+    region = Region(search.space, stages, search.limits, search.seed, counting)
+    for line in check_limits(sample, region, stages, counting):
         warn(plain(line))
 
 
@@ -181,12 +186,6 @@ def _is_decoded(mixture: Mixture, search: Search, shared: RoundEstimator | None,
     return decoder.holds(decoder.decode(mixture))
 
 
-def _draws(search: Search) -> int:
-    """How many networks a search without one that keeps the limits draws before it ends."""
-    evaluations = search.strategy.arguments.get("evaluations")
-    return min(ONLY_INFEASIBLE, evaluations) if isinstance(evaluations, int) else ONLY_INFEASIBLE
-
-
 def _counting(search: Search) -> list[Estimator]:
     """The stages that know what a network costs without training or running it, as far as that is needed here."""
     counted = [each for each in search.estimator.stages() if tuple(each.metrics) == COUNTED][:1]
@@ -195,15 +194,9 @@ def _counting(search: Search) -> list[Estimator]:
 
 def _asked(search: Search) -> list[Estimator]:
     """Further stages of that sort, which limits ask for."""
-    limited = {each.metric for each in _foretold(search)}
+    limited = {told_by(search.estimator.stages(), each) for each in search.limits}
     stages = [each for each in search.estimator.stages() if each.analytic and tuple(each.metrics) != COUNTED]
     return [each for each in stages if not limited.isdisjoint(each.metrics)]
-
-
-def _foretold(search: Search) -> list[Constraint]:
-    """The limits, those on what is measured later as limits on what foretells it."""
-    known = {later: name for each in search.estimator.stages() for later, name in each.foretells.items()}
-    return [Constraint(known.get(each.metric, each.metric), each.limit, each.relation) for each in search.limits]
 
 
 class _Together:

@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import combinations, islice
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from netwright.core.decision_space import DecisionSpace
+from netwright.core.descent import descended
 from netwright.core.trial import Proposal
 from netwright.engine.preflight.first_batch import unbuildable
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
+    from netwright.core.descent import Value
     from netwright.core.estimator import Estimator
-    from netwright.core.objective import Constraint
     from netwright.core.space import Space
     from netwright.core.trial import Measurement
+    from netwright.engine.region import AsTold
 
 COUNTING = 2.0  # seconds for counting networks, where nothing depends on the smallest one
 COUNTING_FOR_LIMITS = 20.0  # seconds for it, where there are limits on what is counted
 ENOUGH = 20  # networks, some of which keep the limits, after which no more time is taken for counting others
 OTHERS = 4  # networks that are tried where the smallest raises an error, before all are taken for faulty
-CHANGES = 32  # mutations that are looked at, where the changes of an architecture cannot be listed
-MOST_LISTED = 20_000  # changes that are all looked at
 CLIMBING = 0.3  # seconds for going on from the smallest and the largest sample, by one decision at a time
-
-Value = Callable[[Mapping[str, float]], float]
 
 
 class Counts(Protocol):
@@ -45,6 +43,7 @@ class Counted:
     """Up to `samples` architectures, all of the space where it holds no more, counted and not built.
 
     cost: the estimator that counts. limits: those on what it counts are kept in mind, others are nothing to it.
+    seconds: after which no further one is counted, where there are limits.
     Raises the first network's error where none can be built.
     """
 
@@ -52,15 +51,17 @@ class Counted:
         self,
         cost: Counts | Estimator,
         space: Space,
-        limits: Sequence[Constraint],
+        limits: Sequence[AsTold],
         rng: np.random.Generator,
         samples: int,
+        seconds: float = COUNTING_FOR_LIMITS,
     ) -> None:
         self._cost, self.space = cost, space
         self.limits = [each for each in limits if each.metric in cost.metrics]
         self.whole = (
             isinstance(space, DecisionSpace) and space.size <= samples
         )  # whether every network of the space is counted
+        self._seconds = seconds
         self.counted: dict[Architecture, dict[str, float]] = {}
         self.refused: dict[Architecture, Exception] = {}
         self._draw(rng, samples)
@@ -74,8 +75,8 @@ class Counted:
 
     def _draw(self, rng: np.random.Generator, samples: int) -> None:
         self._count(self.space.sample(rng))  # the first one also pays for what is found out once
-        soon = time.monotonic() + COUNTING
-        end = soon - COUNTING + (COUNTING_FOR_LIMITS if self.limits else COUNTING)
+        began = time.monotonic()
+        soon, end = began + COUNTING, began + (self._seconds if self.limits else COUNTING)
         for architecture in self._further(rng, samples - 1):
             now = time.monotonic()
             if now > end or (now > soon and len(self.counted) >= ENOUGH and self.keeping()):
@@ -115,6 +116,11 @@ class Counted:
             return min(keeping, key=self._params), max(keeping, key=self._params)
         return self._climbed(1), self._climbed(-1)
 
+    def add(self, architecture: Architecture) -> None:
+        """Count one that was found in another way."""
+        if architecture not in self.counted:
+            self._count(architecture)
+
     def by_cost(self) -> tuple[tuple[float, Architecture], ...]:
         """The random ones that keep the limits, with their multiply-adds, from the cheapest on."""
         found = [(self.counted[each].get("macs", 0.0), each) for each in self.keeping() or list(self.counted)]
@@ -130,51 +136,23 @@ class Counted:
 
     def _climbed(self, sign: int) -> Architecture:
         """From the smallest sample, or the largest for sign -1, to a better one, as far as a moment goes."""
-        return self.descended(lambda figures: sign * figures["params"], time.monotonic() + CLIMBING)[0]
+        value = self.guarded(lambda architecture: sign * self.figures(architecture)["params"])
+        start, until = min(self.counted, key=value), time.monotonic() + CLIMBING
+        return descended(start, value, np.random.default_rng(0), until=until).architecture
 
-    def descended(self, value: Value, until: float, start: int = 0) -> tuple[Architecture, bool]:
-        """From the best of the sample by single changes to one of less value; and whether no change leads further.
+    def guarded(self, value: Value) -> Value:
+        """A value of architectures that is infinite for those that cannot be built, which are noted as refused."""
 
-        until: on the monotonic clock. start: 0 begins with the best of the sample, 1 with the second, and so on.
-        """
-        known: dict[Architecture, float] = {}
+        def known(architecture: Architecture) -> float:
+            if architecture in self.refused:
+                return math.inf
+            try:
+                return value(architecture)
+            except Exception as problem:  # a neighbour that cannot be built is no better one
+                self.refused[architecture] = problem
+                return math.inf
 
-        def of(architecture: Architecture) -> float:
-            if architecture not in known:
-                known[architecture] = self._value(architecture, value)
-            return known[architecture]
-
-        ordered = sorted(self.counted, key=of)
-        best, place = ordered[min(start, len(ordered) - 1)], 0
-        while True:  # going round the changes rather than beginning again makes two rounds enough for most spaces
-            neighbors = self._changes(best)
-            for step in range(len(neighbors)):
-                if time.monotonic() > until:
-                    return best, False
-                other = neighbors[(place + step) % len(neighbors)]
-                if of(other) < of(best):
-                    best, place = other, place + step
-                    break
-            else:
-                return best, True
-
-    def _changes(self, architecture: Architecture) -> list[Architecture]:
-        """What single changes give: all of it where that can be listed, else some, always the same."""
-        if isinstance(self.space, DecisionSpace):
-            found = list(islice(self.space.neighbors(architecture), MOST_LISTED + 1))
-            if len(found) <= MOST_LISTED:
-                return found
-        rng = np.random.default_rng(0)
-        return list(dict.fromkeys(self.space.mutate(architecture, rng) for _ in range(CHANGES)))
-
-    def _value(self, architecture: Architecture, value: Value) -> float:
-        if architecture in self.refused:
-            return math.inf
-        try:
-            return value(self.figures(architecture))
-        except Exception as problem:  # a neighbour that cannot be built is no better one
-            self.refused[architecture] = problem
-            return math.inf
+        return known
 
 
 TOGETHER = 3  # decisions that are looked at together, at most

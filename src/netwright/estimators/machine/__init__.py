@@ -4,8 +4,8 @@ from netwright.estimators.machine.board import BoardLatency
 from netwright.estimators.machine.by_the_clock import ByTheClock, as_foretold, foretelling
 from netwright.estimators.machine.energy import Energy
 from netwright.estimators.machine.footprint import Footprint
-from netwright.estimators.machine.latency import Latency, PredictedLatency
-from netwright.estimators.machine.stages import METRICS, behind, keeping, known_beforehand, stages_for, where
+from netwright.estimators.machine.latency import Latency, PredictedLatency, calibrated_within
+from netwright.estimators.machine.stages import METRICS, behind, known_beforehand, stages_for, where
 
 __all__ = [
     "METRICS",
@@ -17,8 +17,8 @@ __all__ = [
     "PredictedLatency",
     "as_foretold",
     "behind",
+    "calibrated_within",
     "foretelling",
-    "keeping",
     "known_beforehand",
     "stages_for",
     "where",

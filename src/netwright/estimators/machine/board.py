@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-import torch
 from torch import nn
 
 from netwright.core.architecture import Architecture, Content
@@ -18,6 +17,7 @@ from netwright.core.objective import Constraint
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.core.trial import Measurement, Proposal
+from netwright.estimators.machine.followed import Followed
 from netwright.estimators.machine.foretold import ForetoldLatency
 from netwright.estimators.machine.latency import FORETOLD, HIGHEST, MEASURED, OnMachine, TooSlow, limits_on
 from netwright.estimators.machine.operation_times import Fit, Known, OperationTimes, fitted
@@ -127,10 +127,14 @@ class BoardLatency(OnMachine):
     def _of(self, execution: Execution) -> float:
         return self.times.predict(execution, self.fit)
 
-    def _followed(self, architecture: Architecture) -> Execution:
-        with torch.device("meta"):
-            network = self.networks.build(architecture, self.shape)
-        return executed(network, self.shape.input)
+    @cached_property
+    def _followed(self) -> Followed:
+        """What the network of an architecture does."""
+        return Followed(self.networks, self.shape)
+
+    def room(self, limit: Constraint) -> tuple[float, float]:
+        surely = 1 / (1 + self.fit.error)
+        return surely, surely
 
     @cached_property
     def times(self) -> OperationTimes:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from torch import nn
 
 from netwright.core.alone import alone
 from netwright.core.architecture import Architecture, Content
 from netwright.core.checks import positive, whole_number
+from netwright.core.descent import descended
 from netwright.core.errors import TrialFailed, UserError
 from netwright.core.estimator import Estimator
 from netwright.core.objective import Constraint
@@ -25,9 +27,10 @@ from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.workplace import workplace
+from netwright.estimators.machine.followed import Followed
 from netwright.estimators.machine.foretold import FORETOLD, MEASURED, ForetoldLatency
 from netwright.estimators.machine.operation_times import Fit, OperationTimes, fitted, work_of
-from netwright.networks.executed import Execution, executed
+from netwright.networks.executed import Execution
 from netwright.runtimes.machine import Place
 from netwright.runtimes.running import checked_runtime, example_of, running
 from netwright.runtimes.timing import UNSURE, Timing, timed
@@ -36,11 +39,15 @@ PROVIDES = ("obj.latency",)
 
 SPREAD = "latency_spread"
 HIGHEST = "latency_highest_ms"
+NEAR = 1.6, 1.25, 1.15  # times a limit, below which what breaks it is measured a second time, a third and a fourth
 AGAIN, FURTHER, PAUSE = 3, 4, 0.2  # measurements of a network before it is handed over, and seconds between them
 MARGIN = 0.05  # of the limit that is left free, for what a machine differs from one hour to the next
 CALIBRATED = 12  # networks that are measured whole before the first one is foretold
 DRAWN, CHEAPER = 30, 0.8  # random networks, and which share of them, the cheaper ones, those are taken from
 CALIBRATING, EACH = 6.0, 0.06  # seconds for that, and of one network
+LEAST_CALIBRATED = 5  # networks, among them those of the least work and the fewest operations
+FINDING = 0.5  # seconds to find each of those two
+MOST_REACHED = 1.0  # a relative error of what is foretold that is reckoned with, where nothing is known of it
 TIMING = 4.0  # seconds in all, for operations that are met later; then they are told from those of their kind
 REMEMBERED = 4096
 
@@ -140,12 +147,12 @@ class Latency(OnMachine):
         return Measurement(metrics)
 
     def _within_reach(self, network: nn.Module) -> Timing:
-        """A measurement; where it breaks a limit by less than twice that, the quickest of a few, since others on the
-        machine only make a network slower."""
+        """A measurement; where it breaks a limit by little, the quickest of a few, since others on the machine only
+        make a network slower."""
         found = self.timing(network)
         upper = [(1 - MARGIN) * each.limit for each in limits_on(MEASURED) if each.relation == "<="]
-        for _ in range(AGAIN):
-            if not any(limit < found.ms < 2 * limit for limit in upper):
+        for most in NEAR:
+            if not any(limit < found.ms < most * limit for limit in upper):
                 break
             time.sleep(PAUSE)
             again = self.timing(network)
@@ -249,10 +256,13 @@ class PredictedLatency(OnMachine):
                 self._known.popitem(last=False)
         return found
 
-    def _followed(self, architecture: Architecture) -> Execution:
-        with torch.device("meta"):
-            network = self.networks.build(architecture, self.shape)
-        return executed(network, self.shape.input, self.place.batch)
+    @cached_property
+    def _followed(self) -> Followed:
+        """What the network of an architecture does."""
+        return Followed(self.networks, self.shape, self.place.batch)
+
+    def room(self, limit: Constraint) -> tuple[float, float]:
+        return 1 - MARGIN, 1 + min(self.fit.reach, MOST_REACHED)
 
     def meet(self, execution: Execution, seconds: float) -> None:
         """Time the operations that were not met before, as long as there is time for that."""
@@ -292,7 +302,7 @@ class PredictedLatency(OnMachine):
         return self.times.fits[key]
 
     def _calibrated(self) -> Fit:
-        end = time.monotonic() + CALIBRATING
+        end = time.monotonic() + _calibrating.get()
         sums: list[dict[str, float]] = []
         measured: list[float] = []
         meter = Latency(self.networks, self.shape, *self._where, seconds=EACH)
@@ -301,12 +311,13 @@ class PredictedLatency(OnMachine):
                 self.times.measure(self.times.missing(execution))
             measured.append(meter.timing(fresh(self.networks, architecture, self.shape, 0)).ms)
             sums.append(self.times.by_kind(execution))
-            if len(sums) >= CALIBRATED or (len(sums) > 3 and time.monotonic() > end):
+            if len(sums) >= CALIBRATED or (len(sums) >= LEAST_CALIBRATED and time.monotonic() > end):
                 break
         return fitted(sums, measured)
 
     def _spread(self) -> list[tuple[Architecture, Execution]]:
-        """Networks to calibrate on: well-known ones, and random ones, the cheaper of which limits are about."""
+        """Networks to calibrate on: the cheapest, well-known ones, and random ones, the cheaper of which limits are
+        about."""
         rng = np.random.default_rng(0)
         known = list(self.networks.known(self.shape).values())[: CALIBRATED // 2]
         drawn = [self.networks.sample(rng) for _ in range(DRAWN)]
@@ -316,7 +327,17 @@ class PredictedLatency(OnMachine):
         step = max(1, int(CHEAPER * len(many)) // wanted)
         chosen = many[: step * wanted : step]
         order = [*few, *chosen]
-        return [order[each] for each in rng.permutation(len(order))]
+        least = self._cheapest((many or few)[0][0], rng)
+        return [*least, *(order[each] for each in rng.permutation(len(order)) if order[each][0] not in dict(least))]
+
+    def _cheapest(self, start: Architecture, rng: np.random.Generator) -> list[tuple[Architecture, Execution]]:
+        """Those of the fewest operations and of the least work that are found from one on."""
+        found: dict[Architecture, Execution] = {}
+        for cost in (lambda execution: float(len(execution.operations)), work_of):
+            until = time.monotonic() + FINDING
+            least = descended(start, lambda each, cost=cost: cost(self._followed(each)), rng, until=until).architecture
+            found[least] = self._followed(least)
+        return list(found.items())
 
     @property
     def _where(self) -> tuple[str, int, int, str]:
@@ -329,6 +350,20 @@ def fresh(space: Space, architecture: Architecture, shape: TaskShape, seed: int)
 
     with seeded(seed):
         return space.build(architecture, shape)
+
+
+_calibrating: ContextVar[float] = ContextVar("calibrating", default=CALIBRATING)
+
+
+@contextmanager
+def calibrated_within(seconds: float) -> Iterator[None]:
+    """Within this block, what foretells latencies is calibrated in about so many seconds at most, at a few networks at
+    least."""
+    token = _calibrating.set(min(seconds, CALIBRATING))
+    try:
+        yield
+    finally:
+        _calibrating.reset(token)
 
 
 def limits_on(metric: str) -> Sequence[Constraint]:

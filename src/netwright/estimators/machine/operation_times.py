@@ -32,7 +32,7 @@ SAMPLE = 5e-5  # seconds of a run, at least; shorter operations are called sever
 SAMPLES, SECONDS = 7, 0.003  # runs of one operation, at least, and how long they take
 FIT_KEPT = 0.3  # how strongly kinds are held to the common factor, as a share of one network's relative error
 CALLS, CALL = "calls", 1e-3  # what a network takes to call its operations one after the other: milliseconds of one
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)

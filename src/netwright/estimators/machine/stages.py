@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
-from netwright.core.architecture import Architecture
 from netwright.core.errors import ConfigurationError, nearest
 from netwright.core.estimator import Estimator
-from netwright.core.objective import Constraint
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
-from netwright.core.trial import Proposal
 from netwright.estimators.cost import Cost
 from netwright.estimators.machine.board import BoardLatency
 from netwright.estimators.machine.energy import Energy
@@ -69,25 +66,6 @@ def stages_for(space: Space, shape: TaskShape, names: Collection[str], latency: 
     if asked & set(Energy.metrics):
         found.append(Energy(space, shape, **where(latency)))
     return found
-
-
-def keeping(cost: Estimator, limits: Sequence[Constraint]) -> Callable[[Architecture], bool]:
-    """Whether an architecture keeps the limits, as far as that is known beforehand.
-
-    cost: as `known_beforehand` gives it.
-    limits: of the search; one on what is measured later goes by what foretells it.
-    """
-    foretells = {later: name for each in cost.stages() for later, name in each.foretells.items()}
-    named = [(foretells.get(each.metric, each.metric), each) for each in limits]
-    counted = [(name, each) for name, each in named if name in cost.metrics]
-
-    def keeps(architecture: Architecture) -> bool:
-        if not counted:
-            return True
-        found = cost.estimate(Proposal(architecture), 0).metrics
-        return all(limit.holds({limit.metric: found[name]}) for name, limit in counted)
-
-    return keeps
 
 
 OPTIONS = ("threads", "batch", "machine")

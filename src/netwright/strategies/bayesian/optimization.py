@@ -13,7 +13,7 @@ from netwright.core.checks import whole_number
 from netwright.core.errors import ConfigurationError
 from netwright.core.space import frozen
 from netwright.core.strategy import Remembering
-from netwright.core.trial import Proposal
+from netwright.core.trial import Proposal, asked_about
 from netwright.predictors.gaussian_process import GaussianProcess
 from netwright.strategies.bayesian.acquisition import Acquisition, ExpectedImprovement
 from netwright.strategies.bayesian.asked import Asked
@@ -52,6 +52,8 @@ class BayesianOptimization(Remembering):
     Raises SpaceExhausted once everything was asked.
     """
 
+    adopts = True
+
     def __init__(
         self,
         space: Space,
@@ -85,7 +87,8 @@ class BayesianOptimization(Remembering):
         return Proposal(architecture)
 
     def tell(self, trial: Trial) -> None:
-        self._pending.pop(self.space.key(trial.architecture), None)
+        self._pending.pop(self.space.key(asked_about(trial)), None)
+        self._asked.note(trial)
         self._beliefs.add(trial)
 
     def memory(self) -> Mapping[str, Any] | None:

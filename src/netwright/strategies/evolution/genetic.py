@@ -51,6 +51,7 @@ class GeneticAlgorithm(Strategy):
     """
 
     called = "genetic"
+    adopts = True
 
     def __init__(
         self,
@@ -161,5 +162,7 @@ class GeneticAlgorithm(Strategy):
 
     def tell(self, trial: Trial) -> None:
         self._pending -= 1
+        if self._unseen is not None:
+            self._unseen.note(trial)
         if trial.completed:
             self._arrived.append(trial)

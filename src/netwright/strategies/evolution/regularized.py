@@ -43,6 +43,7 @@ class RegularizedEvolution(Strategy):
     """
 
     called = "evolution"
+    adopts = True
 
     def __init__(
         self,
@@ -97,6 +98,8 @@ class RegularizedEvolution(Strategy):
         return self.inherits > 0 and any(each.number == number for each in self._alive.members)
 
     def tell(self, trial: Trial) -> None:
+        if self._unseen is not None:
+            self._unseen.note(trial)
         if not trial.completed:
             return
         # Algorithm 1: the child is added to the right of the population, the oldest removed from the left.

@@ -11,7 +11,7 @@ import numpy as np
 from netwright.core.checks import whole_number
 from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Strategy
-from netwright.core.trial import Proposal
+from netwright.core.trial import Proposal, asked_about
 from netwright.predictors.gaussian_process import GaussianProcess
 from netwright.strategies.bayesian.asked import Asked
 from netwright.strategies.bayesian.beliefs import FAULT_OF_THE_ARCHITECTURE, unfitted
@@ -44,6 +44,8 @@ class FrontOptimization(Strategy):
 
     Raises SpaceExhausted once everything was asked.
     """
+
+    adopts = True
 
     def __init__(
         self,
@@ -81,7 +83,8 @@ class FrontOptimization(Strategy):
         return Proposal(architecture)
 
     def tell(self, trial: Trial) -> None:
-        self._pending.pop(trial.architecture, None)
+        self._pending.pop(asked_about(trial), None)
+        self._asked.note(trial)
         if trial.completed and np.isfinite(trial.scores).all():
             self._known.append(trial)
         elif trial.completed or trial.state in FAULT_OF_THE_ARCHITECTURE:
