@@ -39,7 +39,11 @@ class Layers(nw.DecisionSpace):
     additive_cost: ClassVar[bool] = True
 
     def network(self, choose: nw.Choose, shape: nw.TaskShape) -> nn.Module:
-        kinds = {"linear": lambda: nn.Linear(6, 6), "wide": lambda: nn.Sequential(nn.Linear(6, 36), nn.Linear(36, 6)), "skip": nn.Identity}
+        kinds = {
+            "linear": lambda: nn.Linear(6, 6),
+            "wide": lambda: nn.Sequential(nn.Linear(6, 36), nn.Linear(36, 6)),
+            "skip": nn.Identity,
+        }
         layers = [choose.one(f"layer{i}", kinds) for i in range(12)]
         return nn.Sequential(*layers, nn.Linear(shape.features, shape.classes))
 
