@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def region(*limits: str, **options: float) -> Region:
     return Region(SPACE, [COST], [Constraint.parse(each) for each in limits], **options)
 
 
-def params(architecture: nw.Architecture) -> int:
+def params(architecture: Any) -> int:
     return COST.figures(architecture)["params"]
 
 
@@ -85,7 +85,7 @@ def test_what_breaks_a_limit_is_changed_as_little_as_that_takes() -> None:
     """One layer fewer at a time: with the limit one layer below, one decision differs and no more."""
     found = region(f"params <= {LEAST + 5 * LINEAR}")
     asked = SPACE.architecture({f"layer{i}": "linear" if i < 6 else "skip" for i in range(12)})
-    tried = found.within(Proposal(asked), 3)
+    tried: Any = found.within(Proposal(asked), 3)
     assert tried.instead_of == asked and tried.question == Proposal(asked)
     assert params(tried.candidate) <= LEAST + 5 * LINEAR
     assert sum(a != b for a, b in zip(asked.content, tried.candidate.content, strict=True)) <= 2
@@ -94,7 +94,7 @@ def test_what_breaks_a_limit_is_changed_as_little_as_that_takes() -> None:
 def test_limits_that_no_random_architecture_keeps_are_kept_by_each_that_is_tried_and_none_is_tried_twice() -> None:
     limits = [Constraint.parse(f"params <= {LEAST + 2 * LINEAR}"), Constraint.parse("macs >= 19")]
     assert not any(params(each) <= limits[0].limit for each in drawn(500))
-    found, tried = Region(SPACE, [COST], limits), list[Proposal]()
+    found, tried = Region(SPACE, [COST], limits), list[Any]()
     for number, each in enumerate(drawn(40)):
         tried.append(found.within(Proposal(each), number))
         found.begun(tried[-1])
@@ -171,7 +171,7 @@ class Remembers(RandomSearch):
 @pytest.mark.parametrize("adopts", [False, True])
 def test_a_strategy_is_told_as_it_asked_unless_it_adopts_what_was_tried(adopts: bool) -> None:
     run = search(Remembers(SPACE, adopts), "params <= 150").run(trials=5, preflight=False)
-    strategy = run.strategy
+    strategy: Any = run.strategy
     for asked, told, trial in zip(strategy.asked, strategy.told, run.trials, strict=True):
         assert trial.proposal.instead_of == asked.candidate != trial.architecture
         assert told.architecture == (trial.architecture if adopts else asked.candidate)
@@ -222,5 +222,7 @@ def test_what_is_measured_corrects_what_is_foretold() -> None:
 
 
 def test_the_nearest_is_named_where_nothing_keeps_the_limits() -> None:
-    with pytest.raises(UserError, match=r"smallest params found \d+ by .*the nearest that was found has params 21: "):
+    with pytest.raises(
+        UserError, match=r"smallest params found \d+, limit .*the nearest that was found has params 21: "
+    ):
         search(RandomSearch(SPACE), "params <= 20").run(trials=5, preflight=False)

@@ -323,4 +323,4 @@ def _nearest(limit: Constraint, value: float, metric: str, trial: Trial) -> str:
     """What came nearest to a limit, by which metric, and which architecture that was."""
     end = "smallest" if limit.relation == "<=" else "largest"
     which = shortened(str(trial.proposal.candidate), LONGEST)
-    return f"{end} {metric} found {value:,.6g} by {which}, limit {limit}"
+    return f"{end} {metric} found {value:,.6g}, limit {limit}, by {which}"
