@@ -82,11 +82,12 @@ def test_limits_that_no_network_keeps_are_refused_before_weights_are_trained(
 
 def test_limits_that_hardly_a_network_keeps_are_a_warning_since_those_that_do_are_found() -> None:
     with pytest.warns(
-        UserWarning, match=r"none of \d+ random networks keeps params <= 21; few networks of this space do"
+        UserWarning, match=r"none of \d+ random networks keeps the limits params <= 21; few networks of this space do"
     ):
         told_of("params <= 21")
     assert (
-        "random networks keeps params <= 21; few networks of this space do" in check_limits(sample("params <= 21"))[0]
+        "random networks keeps the limits params <= 21; few networks of this space do"
+        in check_limits(sample("params <= 21"))[0]
     )
     with pytest.warns(UserWarning, match=r"only \d+ of \d+ random networks keep params <= 110"):
         told_of("params <= 110")

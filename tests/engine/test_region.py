@@ -53,7 +53,7 @@ COST = Cost(SPACE, SHAPE)
 LINEAR, LEAST = 42, 21
 
 
-def region(*limits: str, **options: float) -> Region:
+def region(*limits: str, **options: Any) -> Region:
     return Region(SPACE, [COST], [Constraint.parse(each) for each in limits], **options)
 
 

@@ -116,7 +116,7 @@ def preflight(search: Search, *, exports: bool = True, seconds: float | None = N
     told = [*told, *sample.refused_lines(), *(_one_trial(each) for each in failures.values())]
     few = [smallest, largest, *itertools.islice(sample.counted, RANDOM)] if exports else []
     return Preflight(
-        *(first, last, len(sample.counted), time.perf_counter() - start, str(estimator.device), estimator.space.size),
+        *(first, last, sample.drawn, time.perf_counter() - start, str(estimator.device), estimator.space.size),
         warnings=tuple(told),
         by_cost=sample.by_cost(),
         not_exportable=_not_exportable(estimator, [each for each in few if each not in failures]),

@@ -57,7 +57,7 @@ def check_limits(
         for limit in sample.limits:
             _refuse(sample, limit, end, stages)
         _refuse_together(sample, end)
-    return [f"none of {drawn} random networks keeps {_all(sample)}; {LED}"]
+    return [f"none of {drawn} random networks keeps the limits {_all(sample)}; {LED}"]
 
 
 LED = "few networks of this space do, and what is proposed is led to the nearest of them"

@@ -61,7 +61,7 @@ class Counted:
         self.whole = (
             isinstance(space, DecisionSpace) and space.size <= samples
         )  # whether every network of the space is counted
-        self._seconds = seconds
+        self._seconds, self.added = seconds, 0
         self.counted: dict[Architecture, dict[str, float]] = {}
         self.refused: dict[Architecture, Exception] = {}
         self._draw(rng, samples)
@@ -117,9 +117,15 @@ class Counted:
         return self._climbed(1), self._climbed(-1)
 
     def add(self, architecture: Architecture) -> None:
-        """Count one that was found in another way."""
+        """Count one that was found in another way, beside those that were `drawn`."""
         if architecture not in self.counted:
             self._count(architecture)
+            self.added += 1
+
+    @property
+    def drawn(self) -> int:
+        """How many were counted of those that were drawn."""
+        return len(self.counted) - self.added
 
     def by_cost(self) -> tuple[tuple[float, Architecture], ...]:
         """The random ones that keep the limits, with their multiply-adds, from the cheapest on."""
