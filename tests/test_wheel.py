@@ -100,7 +100,7 @@ def test_what_the_wheel_says_of_itself(metadata: email.message.Message) -> None:
     assert str(metadata.get_payload()).startswith("# netwright")
     named = metadata.get_all("Classifier") or []
     assert set(named) <= classifiers and "Typing :: Typed" in named
-    assert metadata.get_all("Provides-Extra") == ["compare", "dev", "onnx", "ray"]
+    assert metadata.get_all("Provides-Extra") == ["compare", "dashboard", "dev", "onnx", "ray"]
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from netwright.charts import Figure
+from netwright.charts.chart import altair
+
 BAR = 0.12  # between two bars
 
 
@@ -30,30 +33,39 @@ def draw(names: Sequence[str], ranks: np.ndarray, difference: float, path: Path)
     names: of the contenders.
     ranks: (n,), their average ranks.
     difference: from which two are told apart.
-    path: of the file, with its ending.
+    path: of the file, .svg or .pdf.
     """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
+    figure = diagram(names, ranks, difference)
+    path.write_bytes(figure.pdf() if path.suffix == ".pdf" else figure.svg().encode())
 
-    order = np.argsort(ranks)
-    sorted_ranks = ranks[order]
-    with mpl.rc_context({"svg.hashsalt": "netwright", "svg.fonttype": "none", "font.size": 9}):
-        figure = Figure(figsize=(5.0, 1.2 + 0.25 * len(names)), layout="constrained")
-        axes = figure.add_subplot()
-        axes.set(xlim=(0.8, len(names) + 0.2), ylim=(-0.3 - 0.3 * len(names), 0.6), yticks=[])
-        axes.xaxis.tick_top()
-        axes.set_xticks(range(1, len(names) + 1))
-        axes.set_title(f"average rank; critical difference {difference:.2f}", fontsize=9)
-        axes.spines[["left", "right", "bottom"]].set_visible(False)
-        for place, (rank, who) in enumerate(zip(sorted_ranks, order, strict=True)):
-            height = -0.3 * (place + 1)
-            axes.plot([rank, rank], [0.6, height], color="0.6", linewidth=0.8)
-            axes.text(rank + 0.03, height, f"{names[who]} ({rank:.2f})", va="center")
-        for number, (first, last) in enumerate(groups(sorted_ranks, difference)):
-            axes.plot(
-                [sorted_ranks[first] - 0.03, sorted_ranks[last] + 0.03],
-                [0.4 - BAR * number] * 2,
-                color="k",
-                linewidth=3,
-            )
-        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+
+def diagram(names: Sequence[str], ranks: np.ndarray, difference: float) -> Figure:
+    """The diagram: each name below its rank, bars over those that are not told apart."""
+    order = np.argsort(ranks, kind="stable")
+    ranked = [
+        {"who": names[who], "rank": float(ranks[who]), "height": -0.3 * (place + 1), "top": 0.6}
+        for place, who in enumerate(order.tolist())
+    ]
+    for row in ranked:
+        row["label"] = f"{row['who']} ({row['rank']:.2f})"
+    bars = [
+        {"from": ranked[first]["rank"] - 0.03, "to": ranked[last]["rank"] + 0.03, "height": 0.4 - BAR * number}
+        for number, (first, last) in enumerate(groups(ranks[order], difference))
+    ]
+    alt = altair()
+    axis = alt.Axis(orient="top", values=list(range(1, len(names) + 1)), grid=False)
+    x = alt.X("rank:Q", title="average rank", axis=axis, scale=alt.Scale(domain=[0.8, len(names) + 0.6], nice=False))
+    lowest = -0.3 - 0.3 * len(names)
+    y = alt.Y("height:Q", axis=None, scale=alt.Scale(domain=[lowest, 0.6], nice=False))
+    own = alt.Chart(alt.NamedData("ranks"))
+    stems = own.mark_rule(color="role:faint").encode(x=x, y=y, y2="top:Q")
+    words = own.mark_text(align="left", dx=4, color="role:ink").encode(x=x, y=y, text="label:N")
+    across = alt.X("from:Q")
+    joined = (
+        alt.Chart(alt.NamedData("bars")).mark_rule(strokeWidth=4, color="role:ink").encode(x=across, x2="to:Q", y=y)
+    )
+    chart = alt.layer(stems, words, joined).properties(width=480, height=60 + 22 * len(names))
+    note = f"Critical difference {difference:.2f} (Nemenyi, 5 %); a bar joins those that are not told apart."
+    template = {key: value for key, value in chart.to_dict().items() if key != "config"}
+    tables = {"ranks": ranked, "bars": bars}
+    return Figure("ranks", "Average ranks", "Who is told apart?", note, tables, template=template, theme="print")

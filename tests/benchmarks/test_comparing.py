@@ -20,6 +20,7 @@ from netwright.benchmarks import BenchmarkProblem, Comparison, compare
 from netwright.benchmarks.budget import Budget, Rationed
 from netwright.benchmarks.comparing import ComparisonInterrupted
 from netwright.benchmarks.entrants import entrants_of, split_list
+from netwright.benchmarks.plots import figures
 from netwright.benchmarks.text_report import notes
 from netwright.core.errors import Busy, ConfigurationError, CorruptStore, UserError
 from netwright.core.randomness import derived_seed
@@ -347,6 +348,20 @@ def test_plots_are_vector_graphics(tmp_path):
     assert {path.stem for path in written} == {f"test-{kind}" for kind in ("reported", "regret", "rank", "final")}
     assert len(written) == 8 and all(path.stat().st_size > 1000 for path in written)
     assert "<image" not in (tmp_path / "test-regret.svg").read_text()
+
+
+def test_plots_show_the_bands_of_the_comparison():
+    found = compare("random,local", problem(), evaluations=8, repeats=3)
+    drawn = figures(found)
+    rows = [row for row in drawn["test-reported"].tables["lines"] if row["strategy"] == "local"]
+    mean, low, high = found.band("local", "test")
+    for key, expected in (("mean", mean), ("low", low), ("high", high)):
+        np.testing.assert_allclose([row[key] for row in rows], expected)
+    regrets = [row for row in drawn["test-regret"].tables["lines"] if row["mean"] is not None]
+    assert all(row["low"] <= row["mean"] <= row["high"] for row in regrets)
+    ends = [row for row in drawn["test-final"].tables["lines"] if row["strategy"] == "random" and row["share"] == 1.0]
+    assert ends[0]["value"] == pytest.approx(np.max(found.final("random", "test")))
+    assert "2 strategies, 3 seeds each" in drawn["test-rank"].note
 
 
 def test_a_table_from_a_file_is_compared_by_names(tmp_path):

@@ -51,7 +51,7 @@ SMALLEST = {
     "workers.py": "speed --trials 2 --work 5 --repeats 1",
 }
 LEFT_OUT = {"one_shot.py": "reads the 50,000 images of CIFAR-10"}
-NEEDS = {"ray_cluster.py": "ray", "compare_nasbench201.py": "matplotlib"}
+NEEDS = {"ray_cluster.py": "ray", "compare_nasbench201.py": "vl_convert"}
 HANGS = 1200  # seconds: many times what the longest of them takes
 
 

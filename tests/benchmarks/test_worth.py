@@ -310,6 +310,6 @@ def test_a_bar_goes_over_those_that_are_not_told_apart(tmp_path: Path) -> None:
     ranks = np.array([1.0, 1.5, 2.4, 4.0])
     assert groups(ranks, 1.0) == [(0, 1), (1, 2)]
     assert groups(ranks, 2.0) == [(0, 2), (2, 3)] and groups(ranks, 0.1) == []
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("vl_convert")
     draw(["a", "b", "c", "d"], ranks, 1.0, tmp_path / "ranks.svg")
     assert "c (2.40)" in (tmp_path / "ranks.svg").read_text()
