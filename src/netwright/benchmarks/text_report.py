@@ -36,7 +36,7 @@ def problem_lines(found: Comparison, problem: str) -> list[str]:
     head = [_title(found, problem), _setting(found, problem), ""]
     if not finals:
         return [*head, "no search has finished"]
-    lines = [*head, *table(*_final_rows(found, problem, finals)), *_limits(found, problem, finals)]
+    lines = [*head, *table(*final_rows(found, problem, finals)), *_limits(found, problem, finals)]
     if found.searched(problem).metric != found.reported(problem).metric:
         lines += ["", *_searched(found, problem, finals)]
     if len(finals) > 2 and pairs:
@@ -96,7 +96,7 @@ def _digits(errors: Sequence[float]) -> int:
     return min(6, max(0, -math.floor(math.log10(float(np.median(errors)))))) if errors else 4
 
 
-def _final_rows(found: Comparison, problem: str, finals: Sequence[Final]) -> tuple[list[str], list[list[str]]]:
+def final_rows(found: Comparison, problem: str, finals: Sequence[Final]) -> tuple[list[str], list[list[str]]]:
     """Head and rows of the table of final values."""
     d = decimals(finals)
     known = bool(found.limits(problem))

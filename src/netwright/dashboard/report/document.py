@@ -19,6 +19,7 @@ from netwright.version import __version__
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+STILL_SCALE = 1.4  # pixels for each unit of a still picture, which is about 700 wide
 HERE = Path(__file__).parent
 PAGES_STYLE = HERE.parent / "static" / "pages.css"  # a report looks as the pages do
 DARK = ':root[data-theme="dark"] '
@@ -64,12 +65,14 @@ def shown_figure(figure: Figure) -> dict[str, Any]:
     dark = figure.themed("dark").specification
     data = light.pop("datasets")
     dark.pop("datasets")
+    for each in (light, dark):
+        each["config"] = {**each["config"], "background": "transparent"}  # that of the page
     return {"name": figure.name, "data": data, "light": light, "dark": dark}
 
 
 def still(figure: Figure) -> str:
     """The figure as an address that holds a picture, for readers that run no scripts."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(figure.svg().encode()).decode()}"
+    return f"data:image/png;base64,{base64.b64encode(figure.png(STILL_SCALE)).decode()}"
 
 
 def environment() -> Environment:

@@ -126,6 +126,7 @@ def settings(data: RunData, figures: Figures | None) -> list[tuple[str, dict[str
     plan, summary = plan_of(data), data.summary
     asked = {"objectives": ", ".join(map(str, data.objectives)), "limits": ", ".join(map(str, data.limits)) or "none"}
     keys = ("data", "space", "recipe", "strategy", "epochs", "shared_epochs", "training", "trials", "time", "seed")
+    keys = tuple(key for key in keys if not plan.get("recipe") or key not in ("strategy", "epochs"))
     asked |= {key.replace("_", " "): _text(plan[key]) for key in keys if plan.get(key) not in (None, "", [], {}, ())}
     run = {"run": summary.name, "space": summary.space, "begun": summary.created, "ended": summary.ended or ""}
     run |= {"netwright": summary.version, "stopped": summary.stopped}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from netwright.charts.run_data import RunData
     from netwright.core.space import Space
 
-LIMIT_TITLE = "Limits"
+_RAISED = str.maketrans("0123456789,", "⁰¹²³⁴⁵⁶⁷⁸⁹ ")
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,11 @@ def first_screen(
     space: that was searched; None where it cannot be made here.
     rate: what an hour of device time costs, in any currency.
     """
-    what = figures.task if figures else plan_of(data).get("data") or data.summary.space.partition("-")[0]
+    what = figures.task if figures else plan_of(data).get("data")
     found = [*_found_finally(figures), _against(figures)] if figures else list(_found_so_far(data, facts))
     cards = (*found, _searched(data, facts, space), _cost(data, facts, figures, rate))
-    return FirstScreen(f"A network for {what}", lead(data, facts, figures), cards)
+    title = f"A network for {what}" if what else f"A network of the space {_space_name(data)}"
+    return FirstScreen(title, lead(data, facts, figures), cards)
 
 
 def lead(data: RunData, facts: Facts, figures: Figures | None) -> str:
@@ -86,7 +87,7 @@ def _lead_without_a_test(data: RunData, facts: Facts) -> str:
     if facts.best is None:
         return f"{begun}No network has completed its training."
     return (
-        f"{begun}The best network so far has {_metric(data, data.objectives[0], facts.best)}, on the examples that the "
+        f"{begun}The best network has {_metric(data, data.objectives[0], facts.best)}, on the examples that the "
         "search chose it by. It has not been tested on others, so that this is more likely too good than too bad."
     )
 
@@ -95,7 +96,12 @@ def _metric(data: RunData, objective: Objective, place: int) -> str:
     values = data.metrics.get(objective.metric)
     score = data.scores[place, data.objectives.index(objective)]
     value = float(values[place]) if values is not None else abs(float(score))
-    return f"{heading(objective.metric)} {number(objective.metric, value)}"
+    return f"{_called(objective.metric)} {number(objective.metric, value)}"
+
+
+def _called(name: str) -> str:
+    """A metric in full words."""
+    return heading(f"validation_{name.removeprefix('val_')}" if name.startswith("val_") else name)
 
 
 def _found_finally(figures: Figures) -> Iterator[Card]:
@@ -127,7 +133,7 @@ def _against(figures: Figures) -> Card:
     """Beside the best reference, as far as there is one."""
     compared = [each for each in figures.differences if each.baseline != figures.constant]
     if not compared:
-        beside = [] if not figures.constant else [f"beside {figures.constant} only"]
+        beside = [f"only “{figures.constant}” stands beside it"] if figures.constant else []
         missing = figures.left_out or tuple(figures.skipped)
         left = [f"not run: {', '.join(missing)}"] if missing else []
         return Card("Against references", "not measured", (*beside, *left), "diverged")
@@ -168,31 +174,44 @@ def _found_so_far(data: RunData, facts: Facts) -> Iterator[Card]:
     if params is not None and not math.isnan(params[facts.best]) and all(o.metric != "params" for o in data.objectives):
         lines.append(f"{params[facts.best]:,.0f} parameters")
     lines.append(f"trial {data.numbers[facts.best]}; validated, not tested")
-    yield Card(f"Best {heading(objective.metric)}", words.removeprefix(f"{heading(objective.metric)} "), tuple(lines))
+    yield Card(f"Best {_called(objective.metric)}", words.removeprefix(f"{_called(objective.metric)} "), tuple(lines))
     if len(data.objectives) > 1:
         yield Card("Front", str(len(facts.front)), ("networks that no other beats in every objective",))
 
 
 def _searched(data: RunData, facts: Facts, space: Space | None) -> Card:
-    name = data.summary.space.partition("-v")[0]
     many = _size(space)
-    lines = [f"of the space {name}{f', {many} networks' if many else ''}"]
+    lines = [f"of the space {_space_name(data)}{f', {many} networks' if many else ''}"]
     failed = f", {facts.failed:,} of them failed" if facts.failed else ""
     broken = facts.counts.get("infeasible", 0)
     lines.append(f"search {data.summary.state}{failed}")
     lines += [f"{broken:,} more broke a limit before training"] if broken else []
-    lines += [f"{facts.epochs:,} epochs of shared weights"] if facts.epochs else []
+    lines += [f"{facts.epochs:,} epoch{'s' * (facts.epochs != 1)} of shared weights"] if facts.epochs else []
     return Card(
         "Networks tried", f"{facts.tried:,}", tuple(lines), "diverged" if facts.failed > facts.tried / 3 else ""
     )
 
 
+def _space_name(data: RunData) -> str:
+    return data.summary.space.partition("-v")[0]
+
+
 def _size(space: Space | None) -> str:
     try:
         size: Any = getattr(space, "size", None)
-        return rough(int(size)) if size is not None and math.isfinite(size) else ""
+        return _powers(rough(int(size))) if size is not None and math.isfinite(size) else ""
     except (TypeError, ValueError, OverflowError, NotImplementedError):
         return ""
+
+
+def _powers(text: str) -> str:
+    """With raised powers of ten."""
+    before, power, after = text.partition(" x 10^")
+    return before + (f" × 10{after.translate(_RAISED)}" if power else "")
+
+
+def _money(value: float) -> str:
+    return f"{value:,.2f}" if value >= 0.1 else f"{value:.1g}"
 
 
 def _cost(data: RunData, facts: Facts, figures: Figures | None, rate: float | None) -> Card:
@@ -200,7 +219,7 @@ def _cost(data: RunData, facts: Facts, figures: Figures | None, rate: float | No
     total = facts.device_seconds + finally_
     lines = [f"search {duration(data.summary.seconds)}, its trials {duration(facts.device_seconds)} of device time"]
     lines += [f"final trainings and references {duration(finally_)}"] if figures else []
-    lines += [f"about {rate * total / 3600:,.2f}, at {rate:g} an hour of device time"] if rate is not None else []
+    lines += [f"about {_money(rate * total / 3600)}, at {rate:g} an hour of device time"] if rate is not None else []
     hardware = figures.hardware if figures else {}
     lines += [f"on {hardware.get('name') or hardware.get('device')}"] if hardware else []
     return Card("Device time", duration(total), tuple(capital(each) for each in lines))

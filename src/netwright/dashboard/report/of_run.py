@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ FIRST = ("front", "best")  # charts of the first screen, as far as they say some
 LAST = ("failures",)  # charts that stand with what failed
 STILLS = 2  # charts that are there without scripts, too
 SCORE = "val_accuracy"
+WIDE = 480  # pixels; a drawing of more, wider than high, has a line of the page to itself
 
 
 def report_of(data: RunData, *, rate: float | None = None, notes: Sequence[str] = ()) -> str:
@@ -45,13 +47,15 @@ def report_of(data: RunData, *, rate: float | None = None, notes: Sequence[str] 
     last = [drawn[name] for name in LAST if name in drawn]
     others = [each for each in drawn.values() if each not in first and each not in last]
     place = _chosen(data, facts.best)
+    drawing = _drawing(data, space, place)
     return document(
         "report.html",
         list(drawn.values()),
         data=data,
         facts=facts,
         screen=first_screen(data, facts, figures, space, rate),
-        drawing=_drawing(data, space, place),
+        drawing=drawing,
+        wide=_is_wide(drawing),
         architecture=_architecture(data, figures, place),
         number=None if place is None else int(data.numbers[place]),
         first=first,
@@ -119,6 +123,12 @@ def _drawing(data: RunData, space: Space | None, place: int | None) -> str:
         return draw_architecture(space, space.architecture(content)).svg("light")
     except (NetwrightError, ValueError, KeyError):
         return ""
+
+
+def _is_wide(drawing: str) -> bool:
+    """Whether a drawing needs the width of the page to be read."""
+    found = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawing[:2000])
+    return found is not None and float(found[1]) > WIDE and float(found[1]) > float(found[2])
 
 
 def _architecture(data: RunData, figures: Figures | None, place: int | None) -> str:
