@@ -1,4 +1,4 @@
-"""The command that began a run, made again of what the run remembers."""
+"""The command that began a run or a comparison, made again of what that remembers."""
 
 from __future__ import annotations
 
@@ -55,6 +55,24 @@ def command_of(plan: Mapping[str, Any]) -> str:
     for name, value in (given.get("data_options") or {}).items():
         words += _data_words(name, value)
     return shlex.join([*words, "--seed", str(given.get("seed", 0))])
+
+
+COMPARED = {"spaces": "space", "tables": "table", "metrics": "metric", "reports": "report", "names": "name"}
+
+
+def comparison_command(settings: Mapping[str, Any], folder: str) -> str:
+    """The command line of a comparison; empty for one from Python.
+
+    settings: as its folder keeps them.
+    folder: where it is kept.
+    """
+    words = ["netwright", "compare"]
+    for name, value in settings.items():
+        if value not in (None, "", [], (), {}) and name != "data_options":
+            words += _typed(COMPARED.get(name, name).replace("_", "-"), value)
+    for name, value in (settings.get("data_options") or {}).items():
+        words += _data_words(name, value)
+    return shlex.join([*words, "--folder", folder]) if settings else ""
 
 
 def _words(name: str, value: Any) -> list[str]:

@@ -71,10 +71,9 @@ def _first(found: Comparison, problem: str, finals: Sequence[Final]) -> str:
     of = f"{on}{name} has the best mean {found.reported(problem).metric}, {means}"
     if not beaten:
         return f"{of}, but is not told apart from any other" if len(finals) > 1 else of
-    rest = len(finals) - 1 - len(beaten)
-    return f"{of}, and is better than {listed(sorted(beaten), 4)}" + (
-        f"; not told apart from {rest} more" if rest else ""
-    )
+    alike = [each.strategy for each in finals[1:] if each.strategy not in beaten]
+    worse = f"{of}, and is better than {listed(sorted(beaten), 4)}"
+    return f"{worse}; it is not told apart from {listed(alike, 4)}" if alike else worse
 
 
 def _better(found: Comparison, problem: str, best: Final) -> list[Pair]:

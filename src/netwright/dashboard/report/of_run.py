@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from netwright.charts.run_data import RunData
     from netwright.core.space import Space
 
-FIRST = ("front", "best")  # charts of the first screen, as far as they say something
-LAST = ("failures",)  # charts that stand with what failed
+PARTS = {"evidence": ("finalists", "confusion", "data"), "failures": ("failures",)}  # charts, by where they stand
+APART = ("runs",)  # of several runs, which a report of one does not show
 STILLS = 2  # charts that are there without scripts, too
 SCORE = "val_accuracy"
 WIDE = 480  # pixels; a drawing of more, wider than high, has a line of the page to itself
@@ -43,9 +43,10 @@ def report_of(data: RunData, *, rate: float | None = None, notes: Sequence[str] 
     """
     facts, figures, space = facts_of(data), figures_of(data), space_of(data)
     drawn = figures_drawn(data)
-    first = [drawn[name] for name in _firsts(data, drawn)]
-    last = [drawn[name] for name in LAST if name in drawn]
-    others = [each for each in drawn.values() if each not in first and each not in last]
+    first = [drawn[name] for name in _firsts(data, figures, drawn)]
+    parts = {part: [drawn[each] for each in names if each in drawn] for part, names in PARTS.items()}
+    parts = {part: [each for each in found if each not in first] for part, found in parts.items()}
+    placed = [each for found in (first, *parts.values()) for each in found]
     place = _chosen(data, facts.best)
     drawing = _drawing(data, space, place)
     return document(
@@ -60,8 +61,9 @@ def report_of(data: RunData, *, rate: float | None = None, notes: Sequence[str] 
         number=None if place is None else int(data.numbers[place]),
         first=first,
         stills={each.name: still(each) for each in first[:STILLS]},
-        others=others,
-        last=last,
+        others=[each for each in drawn.values() if each not in placed],
+        parts=parts,
+        drawn=drawn,
         empty=[f"{chart.title}: {why}" for chart, why in _empty(data, drawn)],
         comparison=evidence.comparison(figures) if figures else None,
         findings=evidence.findings(figures) if figures else [],
@@ -88,18 +90,23 @@ def figures_of(data: RunData) -> Figures | None:
 
 def figures_drawn(data: RunData) -> dict[str, Figure]:
     """Every chart that has something to say of this run."""
-    found = {name: chart.figure(data) for name, chart in CHARTS.items() if not chart.applies(data)}
+    charts = {name: chart for name, chart in CHARTS.items() if name not in APART and not chart.applies(data)}
+    found = {name: chart.figure(data) for name, chart in charts.items()}
     return {name: each for name, each in found.items() if not each.empty}
 
 
 def _empty(data: RunData, drawn: Mapping[str, Figure]) -> list[tuple[Any, str]]:
     """The charts that have nothing to say of this run, and why."""
-    return [(chart, chart.applies(data) or "nothing to draw") for name, chart in CHARTS.items() if name not in drawn]
+    left = [chart for name, chart in CHARTS.items() if name not in drawn and name not in APART]
+    return [(chart, chart.applies(data) or "nothing to draw") for chart in left]
 
 
-def _firsts(data: RunData, drawn: Mapping[str, Figure]) -> list[str]:
-    wanted = FIRST if len(data.objectives) > 1 else FIRST[::-1]
-    return [name for name in wanted if name in drawn][: 2 if len(data.objectives) > 1 else 1]
+def _firsts(data: RunData, figures: Figures | None, drawn: Mapping[str, Figure]) -> list[str]:
+    """The charts of the first screen: what it is beside, which one to take, or whether the search pays."""
+    beside = figures is not None and len(figures.baselines) > bool(figures.constant)
+    several = len(data.objectives) > 1
+    wanted = [*(("front",) * several), *(("finalists",) * beside), *(("best",) * (not several and not beside))]
+    return [name for name in wanted if name in drawn] or [name for name in ("best",) if name in drawn]
 
 
 def _chosen(data: RunData, best: int | None) -> int | None:

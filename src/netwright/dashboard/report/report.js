@@ -8,7 +8,13 @@
   const theme = () => root.dataset.theme || (prefersDark.matches ? "dark" : "light");
   const places = [...document.querySelectorAll("[data-figure]")];
   const views = new Map();
-  const figureOf = (place) => JSON.parse(place.querySelector("script").textContent);
+  const figureOf = (place) => {
+    const figure = JSON.parse(place.querySelector("script").textContent);
+    for (const [name, { names, rows }] of Object.entries(figure.data)) {
+      figure.data[name] = rows.map((row) => Object.fromEntries(names.map((each, k) => [each, row[k]])));
+    }
+    return figure;
+  };
 
   async function draw(place) {
     const figure = figureOf(place);
