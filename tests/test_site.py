@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from netwright.catalogue.papers import papers
+from netwright.charts import Figure
 from reference_pages import taxonomy
 from site_pages import assets, examples, gallery, interfaces
+from site_pages.gallery_run import Shown
 from site_pages.links import linked
 from site_pages.navigation import completed, pages
 from site_pages.sources import BESIDE, ROOT, page_of, source_of
@@ -91,7 +93,15 @@ def test_interfaces_are_shown_where_they_are_defined() -> None:
     assert "netwright.core.space.Space" in interfaces.groups()["Spaces"]
     assert any(each.endswith(".check_strategy") for each in interfaces.groups()["Contract tests"])
     assert "::: netwright.engine.search.Search" in interfaces.page()
-    assert gallery.page().startswith("# Gallery")
+
+
+def test_the_gallery_shows_every_chart_and_the_report() -> None:
+    figure = Figure("best", "Best so far", "Is it paying?", "n = 3", empty="nothing to draw")
+    run = Shown("netwright search digits", "<!doctype html>", {"best": figure})
+    page, files = gallery.page(run), gallery.files(run)
+    assert "netwright search digits" in page and "Is it paying? n = 3" in page
+    assert set(files) == {"gallery/report.html", "gallery/best.svg", "gallery/best-dark.svg"}
+    assert all(f"({each}" in page for each in files)
 
 
 @pytest.mark.slow

@@ -30,7 +30,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     pages = {there: (ROOT / here).read_text(encoding="utf-8") for here, there in BESIDE.items()}
     pages |= {there: write() for there, write in MADE.items()}
     pages |= examples.pages()
-    for there, text in pages.items():
+    for there, text in {**pages, **gallery.files()}.items():
         files.append(File.generated(config, there, content=text))
     for there, path in assets.files().items():
         files.append(File.generated(config, there, abs_src_path=str(path)))
