@@ -45,6 +45,7 @@ class Display:
         self.epochs: list[Trial] = []
         self._scores: list[float] = []  # of architectures on shared weights
         self._noticed: list[str] = []
+        self._fronted: tuple[int, list[Trial]] = (0, [])  # after so many trials
 
     def __enter__(self) -> Self:
         if not self.quiet and colours(sys.stdout):
@@ -162,7 +163,37 @@ class Display:
             lines.append(f"last failure: {self.last_failure}")
         return lines
 
+    def facts(self) -> list[tuple[str, str]]:
+        """What a running search says of itself at any time: trials by state, best, front, time to go, last failure."""
+        states = ", ".join(f"{count} {state}" for state, count in self.counts.most_common())
+        goal = f" of {self.trials}" if self.trials else ""
+        rate = self._own / max(self.elapsed, 1e-9)
+        best = "none yet" if self.best is None else f"{self.metrics(self.best)}  trial {self.best.number}"
+        several = [("front", self._front())] if len(self.objectives) > 1 else []
+        best = f"in {self.objectives[0].metric}: {best}" if several and self.best is not None else best
+        left = self.eta().removesuffix(" to go") or "not known yet"
+        failed = [("failed", f"last was {self.last_failure}")] if self.last_failure else []
+        return [
+            ("trials", f"{self.tried}{goal}: {states or 'none has ended'}"),
+            ("best", best),
+            *several,
+            ("to go", f"{left}, {rate:.3g} trials a second; Ctrl-C is safe"),
+            *failed,
+            *(("warning", each) for each in self.alarms),
+        ]
+
+    def _front(self) -> str:
+        """How many trials are on the front, and from where to where it goes."""
+        if len(self.completed) != self._fronted[0]:
+            self._fronted = len(self.completed), front(self.completed)
+        ahead = self._fronted[1]
+        if not ahead:
+            return "none yet"
+        spans = [_span(each.metric, [trial.metrics[each.metric] for trial in ahead]) for each in self.objectives]
+        return f"{len(ahead)} of {len(self.completed)} trials: {', '.join(spans)}"
+
     def _table(self) -> Any:
+        from rich.console import Group
         from rich.table import Table
         from rich.text import Text
 
@@ -172,21 +203,26 @@ class Display:
 
         view = Table(show_header=True, header_style="bold", box=None, pad_edge=False)
         names = [each.metric for each in self.objectives]
-        for head in ("trial", "state", *names, "params", "seconds"):
+        names += ["params"] if "params" not in names else []
+        for head in ("trial", "state", *names, "seconds"):
             view.add_column(plain(head), justify="left" if head == "state" else "right")
         for trial in self.recent:
-            values = [number(n, trial.metrics[n]) if n in trial.metrics else "" for n in (*names, "params")]
+            values = [number(n, trial.metrics[n]) if n in trial.metrics else "" for n in names]
             style = "green" if trial is self.best else ("" if trial.completed else "yellow")
             row = (str(trial.number), trial.state, *values, f"{trial.seconds:.1f}")
             view.add_row(*map(plain, row), style=style)
         if self.epochs:
             view.title = plain(f"weight training {self.shared:.0%}: {epoch_line(self.epochs[-1])}", "italic")
             view.title_justify = "left"
-        rate = self._own / max(self.elapsed, 1e-9)
-        lines = [*self.summary(), f"{rate:.3g} trials a second  {self.eta()}  Ctrl-C is safe"]
-        view.caption = Text("\n").join(plain(each, "dim italic") for each in lines)
-        view.caption_justify = "left"
-        return view
+        facts = Table.grid(padding=(0, 2))
+        for name, told in self.facts():
+            facts.add_row(plain(name, "bold"), plain(told, "yellow" if name in ("failed", "warning") else ""))
+        return Group(view, plain(""), facts)
+
+
+def _span(metric: str, values: list[float]) -> str:
+    """From the smallest to the largest value of a metric."""
+    return f"{metric} {number(metric, min(values))} to {number(metric, max(values))}"
 
 
 WATCHED = ("entropy", "parameter_free", "discretisation_gap")  # of a mixture
