@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE  # modules are compiled once, not by each of the hundreds of processes of the tests
 
-.PHONY: setup demo check docs changelog coverage oldest test test-slow test-release clean
+.PHONY: setup demo check docs pictures changelog coverage oldest test test-slow test-release clean
 
 setup: $(READY)
 
@@ -27,6 +27,9 @@ docs: $(READY)
 	PYTHONPATH=tools $(BIN)/python -m reference_pages
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH=src:tools $(BIN)/mkdocs build --quiet --clean
 	@echo "the documentation: build/site/index.html"
+
+pictures: $(READY)
+	PYTHONPATH=src OMP_NUM_THREADS=1 $(BIN)/python tools/pictures.py
 
 changelog: $(READY)
 	$(BIN)/python tools/changelog.py

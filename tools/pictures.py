@@ -1,8 +1,8 @@
 """`make pictures`: the pictures of docs/pictures, of one real search on the digits that takes a minute or two.
 
 terminal.svg is the table of the running search, page.png the page on it in a browser (Chromium must be there; without
-it the old picture stays), front.svg its front, found-cell.svg what was found, and darts-v2.svg and difference.svg two
-published cells.
+it the old picture stays), front.svg its front, found-network.svg the best network, and darts-v2.svg and difference.svg
+two published cells.
 """
 
 from __future__ import annotations
@@ -19,20 +19,18 @@ from typing import Any
 
 from netwright import Run, Search
 from netwright.cli.progress import Display
-from netwright.core.task import TaskShape
 from netwright.core.trial import Trial
-from netwright.drawings import draw_architecture, draw_difference
+from netwright.drawings import draw_architecture, draw_difference, draw_network
 from netwright.estimators import Training
 from netwright.methods import nsga2
-from netwright.spaces import NasBench201, published
+from netwright.spaces import FreeGraph, published
 from netwright.tasks import digits
-from netwright.training import TrainingSettings
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
-COMMAND = "netwright search digits --space nasbench201:channels=8,cells=1 --strategy nsga2 --objective val_accuracy"
-COMMAND += " --objective params --trials 48 --epochs 3"
-TRIALS, AFTER = 48, 34  # trials, and after which the terminal is shown
-NAME = "digits-nasbench201-nsga2-1"
+COMMAND = "netwright search digits --space free-graph --strategy nsga2 --objective val_accuracy --objective params"
+COMMAND += ' --limit "params <= 20k" --trials 64 --epochs 2'
+TRIALS, AFTER = 64, 45  # trials, and after which the terminal is shown
+NAME = "digits-free-graph-nsga2-1"
 WIDTH = 104  # letters of the terminal
 SIZE = {"width": 1200, "height": 760}  # pixels of the page
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -41,18 +39,19 @@ FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monos
 
 def searched(directory: Path) -> tuple[Run, str]:
     """A search of two objectives, and the picture of the terminal in the midst of it."""
-    task, space = digits(), NasBench201(channels=8, cells=1)
+    task, space = digits(), FreeGraph()
     search = Search(
-        nsga2(space, population=12),
-        Training(space, task, TrainingSettings(epochs=3)),
+        nsga2(space),
+        Training(space, task, epochs=2),
         objective=["val_accuracy", "params"],
+        constraints=["params <= 20k"],
         seed=1,
     )
     display, shown = Display(list(search.objectives), TRIALS, None, quiet=True), []
 
     def watch(trial: Trial) -> None:
         display(trial)
-        if trial.number == AFTER:
+        if trial.number == AFTER and not shown:
             shown.append(terminal(display._table()))
 
     return search.run(trials=TRIALS, store=directory, name=NAME, on_trial=watch), shown[0]
@@ -105,7 +104,7 @@ def _photographed(browser: str, link: str) -> bytes:
         opened = tool.chromium.launch(executable_path=browser, args=["--no-sandbox"])
         seen = opened.new_page(viewport=SIZE)  # pyright: ignore[reportArgumentType]
         seen.goto(f"{link.partition('?')[0].rstrip('/')}/runs/{NAME}")
-        seen.wait_for_timeout(4000)  # the charts
+        seen.wait_for_timeout(10_000)  # the charts
         return seen.screenshot()
 
 
@@ -134,8 +133,9 @@ def main() -> None:
         directory = Path(folder) / "netwright-runs"
         run, shown = searched(directory)
         write("terminal.svg", shown)
-        best, shape = run.best.architecture, TaskShape(digits().shape.input, 10)
-        write("found-cell.svg", draw_architecture(best.space, best, shape, title="the best on the digits").svg())
+        best = run.best.architecture
+        network = best.space.build(best, digits().shape)
+        write("found-network.svg", draw_network(network, digits().shape.input, title="the best on the digits").svg())
         write("front.svg", front(directory))
         there = page(directory, FOLDER / "page.png")
     for path in sorted(FOLDER.iterdir()):

@@ -39,7 +39,7 @@ def test_all_five_after_a_few_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Display, "elapsed", property(lambda _: 8.0))
     assert dict(display.facts()) == {
         "trials": "4 of 10: 3 completed, 1 error",
-        "best": "in val_accuracy: val_accuracy 90.00 %  params 30k  trial 1",
+        "best": "val_accuracy 90.00 %  params 30k  trial 1, best by val_accuracy",
         "front": "2 of 3 trials: val_accuracy 50.00 % to 90.00 %, params 2k to 30k",
         "to go": "about 12 s, 0.5 trials a second; Ctrl-C is safe",
         "failed": "last was trial 3 error: RuntimeError: the shapes differ",

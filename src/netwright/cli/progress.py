@@ -170,7 +170,7 @@ class Display:
         rate = self._own / max(self.elapsed, 1e-9)
         best = "none yet" if self.best is None else f"{self.metrics(self.best)}  trial {self.best.number}"
         several = [("front", self._front())] if len(self.objectives) > 1 else []
-        best = f"in {self.objectives[0].metric}: {best}" if several and self.best is not None else best
+        best += f", best by {self.objectives[0].metric}" if several and self.best is not None else ""
         left = self.eta().removesuffix(" to go") or "not known yet"
         failed = [("failed", f"last was {self.last_failure}")] if self.last_failure else []
         return [
