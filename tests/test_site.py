@@ -41,6 +41,11 @@ def test_addresses_anchors_and_code_stay_as_they_are() -> None:
         assert linked(text, "evolution.md") == text
 
 
+def test_commands_without_a_prompt_are_no_output() -> None:
+    assert linked("```console\nnetwright runs\n```\n", "a.md") == "```bash\nnetwright runs\n```\n"
+    assert linked("```console\n$ ls\na\n```\n", "a.md") == "```console\n$ ls\na\n```\n"
+
+
 def test_a_list_is_told_from_the_paragraph_before_it() -> None:
     assert linked("text\n- one\n- two", "evolution.md") == "text\n\n- one\n- two"
     assert linked("- one\n  more\n- two", "evolution.md") == "- one\n    more\n- two"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import netwright as nw
 from netwright.benchmarks import Comparison
+from netwright.cli.app import app
 from netwright.dashboard.report import comparison_report
 from netwright.dashboard.report.command import comparison_command
 
@@ -53,6 +56,28 @@ def test_one_seed_tells_nothing(found: Comparison) -> None:
     problem = nw.benchmarks.BenchmarkProblem(table, metric="valid")
     one = nw.benchmarks.compare(["random", "local"], problem, evaluations=5, repeats=1)
     assert "tells nothing of chance" in comparison_report(one)
+
+
+def test_the_command_writes_the_page_with_the_command(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    rows = [f'"{cell}",{50 + k / 10}' for k, cell in enumerate(CELLS)]
+    table.write_text("\n".join(["arch,valid", *rows]))
+    words = ["compare", "--space", "nasbench201", "--table", f"{table}:within=true", "--metric", "valid"]
+    words += ["--strategies", "random,local", "--evaluations", "4", "--repeats", "3", "--processes", "1"]
+    done = CliRunner().invoke(app, [*words, "--folder", str(tmp_path / "kept")])
+    assert done.exit_code == 0, done.output
+    page = html.unescape((tmp_path / "kept" / "report.html").read_text())
+    command = re.search(r'<pre class="command"[^>]*>(netwright compare .*?)</pre>', page)
+    assert command is not None
+    for said in (
+        "--space nasbench201",
+        "--metric valid",
+        "--strategies random,local",
+        "--evaluations 4",
+        "--repeats 3",
+    ):
+        assert said in command[1]
+    assert page.count('class="card chart') >= 3
 
 
 def test_a_comparison_from_python_has_no_command() -> None:

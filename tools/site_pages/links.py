@@ -18,7 +18,13 @@ def linked(text: str, page: str) -> str:
     page: where it stands in the site.
     """
     parts = _FENCED.split(text)
-    return "".join(part if part.startswith("```") else spaced(_in_prose(part, page)) for part in parts)
+    return "".join(_coloured(part) if part.startswith("```") else spaced(_in_prose(part, page)) for part in parts)
+
+
+def _coloured(block: str) -> str:
+    """Commands without a prompt as those of a shell, which a console's would be taken for what it printed."""
+    typed = block.startswith("```console\n") and not re.search(r"^\$ ", block, flags=re.MULTILINE)
+    return block.replace("```console", "```bash", 1) if typed else block
 
 
 def _in_prose(text: str, page: str) -> str:

@@ -16,6 +16,7 @@ from netwright.cli.stopping import stoppable
 from netwright.cli.trust import Foreign, code_of, note, parts_of, require
 from netwright.cli.workers import check, chosen
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
+from netwright.core.inside import refuse_link
 from netwright.core.wording import listed
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 FOLDER = "netwright-comparison"
 SETTINGS = "notes"
+PAGE = "report.html"
 _STRATEGIES = "random,evolution,local"
 _REPEATS = 20
 QUEUE = "searches"  # where a comparison shares its work, in its folder
@@ -211,6 +213,8 @@ def run(
     with stoppable():
         found = _found(settings, folder, where, trust=trust, quiet=quiet or as_json)
         written = found.write(plots=plots)
+        if plots:
+            written.append(_write_page(found, folder))
     if as_json:
         say_json({**found.as_json(), "files": [str(each) for each in written]})
         return
@@ -218,6 +222,19 @@ def run(
     if not quiet:
         names = ", ".join(each.name for each in written)
         say("", f"in {folder}: {names}")
+
+
+def _write_page(found: Comparison, folder: Path) -> Path:
+    """The report as one page, with the plots; the file."""
+    from netwright.benchmarks.plots import figures
+    from netwright.dashboard.report import comparison_report
+    from netwright.dashboard.report.command import comparison_command
+
+    kept, _ = _earlier(folder)
+    command = comparison_command(kept.to_json(), str(folder)) if kept else ""
+    refuse_link(folder / PAGE)
+    (folder / PAGE).write_text(comparison_report(found, list(figures(found).values()), command=command), "utf-8")
+    return folder / PAGE
 
 
 def _found(settings: Settings, folder: Path, where: Where, *, trust: bool, quiet: bool) -> Comparison:

@@ -28,6 +28,9 @@ if (location.protocol === "file:") {
     terminate() { this.frame.remove(); }
   };
 }
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelector(".md-search[role=dialog]")?.setAttribute("aria-label", "Search");
+});
 function loaded(page, address) {
   return new Promise((done, failed) => {
     const script = page.createElement("script");
