@@ -9,15 +9,22 @@ from __future__ import annotations
 
 from netwright.charts import (
     best_so_far,
+    calibration,
     confusion,
+    correlation,
+    costs,
     curves,
     data,
     failures,
     finalists,
     front,
     importance,
+    lineage,
+    mixture,
     parallel,
+    promotions,
     runs,
+    slices,
     timeline,
     volume,
 )
@@ -34,7 +41,8 @@ __all__ = ["CHARTS", "THEMES", "Chart", "Drawn", "Figure", "RunData", "find", "j
 
 _CHARTS = (
     *(best_so_far.CHART, front.CHART, volume.CHART, parallel.CHART, importance.IMPORTANCE, importance.EFFECTS),
-    *(curves.CHART, timeline.CHART, failures.CHART, finalists.CHART, confusion.CHART, data.CHART, runs.CHART),
+    *(slices.CHART, curves.CHART, promotions.CHART, lineage.CHART, mixture.CHART, correlation.CHART, calibration.CHART),
+    *(timeline.CHART, failures.CHART, costs.CHART, finalists.CHART, confusion.CHART, data.CHART, runs.CHART),
 )
 CHARTS = {each.name: each for each in _CHARTS}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,7 @@ class RunData:
         self._told, self._running = 0, set[int]()
         self._architectures: dict[str, tuple[str, str]] = {}
         self._decoded: dict[str, Mapping[str, Label]] = {}
+        self.find_options: Callable[[RunData], Mapping[str, Sequence[str]]] | None = None
         self._stamp = store.stamp(name)
         self.summary: RunSummary = store.summary(name)
         arguments = self.summary.configuration.get("arguments", {})
@@ -112,6 +113,11 @@ class RunData:
     def purposes(self) -> tuple[str, ...]:
         """ "evaluate" of trials, otherwise what a round of weight sharing did."""
         return self._table["purpose"]
+
+    @property
+    def digests(self) -> tuple[str | None, ...]:
+        """What identifies each architecture; None for a mixture."""
+        return self._table["architecture"]
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -289,6 +295,11 @@ class RunData:
         """The same of several trials, by number."""
         rows = self._store.columns_of(self.name, ("number", "curve"), map(int, numbers))
         return {number: [_numbers(each) for each in json.loads(curve)] for number, curve in rows}
+
+    @cached_property
+    def option_labels(self) -> Mapping[str, Sequence[str]]:
+        """By decision the labels of a mixture's weights, where who reads the run knows its space (`find_options`)."""
+        return {} if self.find_options is None else self.find_options(self)
 
     def mixtures(self, numbers: Iterable[int]) -> dict[int, dict[str, list[float]]]:
         """By number of a round: the weight of each option, by decision."""

@@ -44,6 +44,7 @@ def plot(
     with Store.open_readonly(directory) as store:
         run, chart = _meant(store.names(), run, chart)
         data = RunData.read(store, named(store, run))
+        data.find_options = _options
         if listed or chart is None:
             list_charts(data, directory)
             return
@@ -62,6 +63,13 @@ def _meant(runs: Sequence[str], run: str | None, chart: str | None) -> tuple[str
     if run is not None and chart is None and run not in runs and (run in CHARTS or ":" in run):
         return None, run
     return run, chart
+
+
+def _options(data: RunData) -> Mapping[str, Sequence[str]]:
+    """The labels of a mixture's weights, where the run's space is one of ours."""
+    from netwright.dashboard.stored_space import option_labels
+
+    return option_labels(data)
 
 
 def chart_of(name: str) -> Chart:

@@ -12,6 +12,7 @@ from typing import Any
 
 from netwright.charts.run_data import RunData
 from netwright.core.errors import UserError
+from netwright.dashboard.stored_space import option_labels
 from netwright.store import RunSummary, Store
 from netwright.store.lock import driver
 
@@ -64,6 +65,7 @@ class Project:
             try:
                 if found is None:
                     found = RunData.read(store, name)
+                    found.find_options = option_labels
                 else:
                     found.update(store)
             except UserError as problem:

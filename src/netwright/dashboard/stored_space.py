@@ -48,6 +48,21 @@ def shape_of(data: RunData) -> TaskShape | None:
         return None
 
 
+def option_labels(data: RunData) -> dict[str, list[str]]:
+    """By decision the labels of what a mixture weighs, soft ones last; empty where the space is not ours."""
+    from netwright.core.decision_space import DecisionSpace
+
+    space = space_of(data)
+    if not isinstance(space, DecisionSpace):
+        return {}
+    return {
+        each.name: [f"source {source}" for source, _ in each.edges]
+        if each.kind == "sources"
+        else [str(label) for label in (*each.options, *each.soft)]
+        for each in space.decisions
+    }
+
+
 def _configuration(data: RunData) -> Any:
     """The stored configuration of the space, where everything in it is ours; None otherwise."""
     arguments = data.summary.configuration.get("arguments", {})
