@@ -32,6 +32,16 @@ def test_the_front_is_that_of_brute_force(tmp_path: Path) -> None:
     assert "n = 4 trials; 3 of them" in figure.note
 
 
+def test_further_limits_leave_some_and_say_what(tmp_path: Path) -> None:
+    data = read(write(tmp_path, TRIALS, objectives=("val_accuracy", "params")))
+    figure = find("front").figure(data, within="params >= 200; val_accuracy >= 0.65")
+    kinds = {row["trial"]: row["kind"] for row in figure.tables["trials"]}
+    assert {number for number, kind in kinds.items() if kind == "left out"} == {0, 3}
+    assert {number for number, kind in kinds.items() if kind == "front"} == {1, 2}
+    assert "2 of 4 trials keep params >= 200 and val_accuracy >= 0.65; the best of them is trial 1." in figure.note
+    assert "None of the 4 trials keeps" in find("front").figure(data, within="params <= 1").note
+
+
 @pytest.mark.parametrize("name", CHARTS)
 def test_every_chart_draws_or_says_why_not(tmp_path: Path, name: str) -> None:
     figure = find(name).figure(read(write(tmp_path, TRIALS)))

@@ -10,10 +10,11 @@ from netwright.charts.axes import direction, metric_axis, metric_title, spread_w
 from netwright.charts.chart import Chart, Drawn, altair
 from netwright.charts.run_data import RunData
 from netwright.charts.sampling import MOST_POINTS, sampled, sampled_note
+from netwright.charts.within import keeping, said
 from netwright.core.errors import UserError, nearest
 from netwright.core.fronts import knee
 
-KINDS = ("knee", "front", "behind it", "breaks a limit")
+KINDS = ("knee", "front", "behind it", "left out", "breaks a limit")
 
 
 def applies(data: RunData) -> str:
@@ -24,16 +25,23 @@ def applies(data: RunData) -> str:
     return ""
 
 
-def draw(data: RunData, x: str = "", y: str = "", size: str = "") -> Drawn:
-    """Two metrics of every completed trial at the highest fidelity, those ahead of all others joined by a line."""
+def draw(data: RunData, x: str = "", y: str = "", size: str = "", within: str = "") -> Drawn:
+    """Two metrics of every completed trial at the highest fidelity, those ahead of all others joined by a line.
+
+    Further limits fade the trials that do not keep them, and say what is left.
+    """
     x, y = chosen(data, x, y)
-    rows = sorted(front_rows(data, x, y, size), key=lambda row: (KINDS.index(row["kind"]) > 1, row["trial"]))
+    rows = sorted(front_rows(data, x, y, size, within), key=lambda row: (KINDS.index(row["kind"]) > 1, row["trial"]))
     shown = sampled(rows, MOST_POINTS, keep=lambda row: row["kind"] in ("knee", "front"))
     ahead = [row for row in rows if row["kind"] in ("knee", "front")]
     log = spread_widely(min(row["x"] for row in rows), max(row["x"] for row in rows))
     tables = {"trials": shown, "front": sorted(ahead, key=lambda row: row["x"]), "limits": _limits(data, x, y)}
     heads = {"x": x, "y": y, **({"size": size} if size else {})}
-    return Drawn(_chart(data, x, y, size, log, tables), tables, _note(data, rows, shown, ahead, x, y), heads=heads)
+    note = _note(data, rows, shown, ahead, x, y)
+    if within:
+        places = np.flatnonzero(data.compared)
+        note += said(data, within, keeping(data, within)[places], places)
+    return Drawn(_chart(data, x, y, size, log, tables), tables, note, heads=heads)
 
 
 def chosen(data: RunData, x: str, y: str) -> tuple[str, str]:
@@ -54,16 +62,18 @@ def _numbers(data: RunData) -> list[str]:
     return [name for name, values in data.metrics.items() if np.isfinite(values[data.completed]).any()]
 
 
-def front_rows(data: RunData, x: str, y: str, size: str = "") -> list[dict[str, Any]]:
+def front_rows(data: RunData, x: str, y: str, size: str = "", within: str = "") -> list[dict[str, Any]]:
     """Trial, both metrics and kind of each trial that is compared, and of each measured one that broke a limit."""
     values = {name: data.metrics[name] for name in dict.fromkeys((x, y, *((size,) if size else ())))}
     measured = np.isfinite(values[x]) & np.isfinite(values[y])
-    places = np.flatnonzero(measured & data.compared)
+    kept = keeping(data, within) if within else np.ones(len(data), dtype=bool)
+    places = np.flatnonzero(measured & data.compared & kept)
     scores = np.column_stack([_score(data, name, values[name])[places] for name in (y, x)])
     front, bend = ahead(scores)
     kinds = ["knee" if at == bend else "front" if at in front else "behind it" for at in range(len(places))]
     outside = np.flatnonzero(measured & np.array([each == "infeasible" for each in data.states]))
     rows = [(*each,) for each in zip(places.tolist(), kinds, strict=True)]
+    rows += [(place, "left out") for place in np.flatnonzero(measured & data.compared & ~kept).tolist()]
     rows += [(place, "breaks a limit") for place in outside.tolist()]
     return [_row(data, place, values, x, y, size, kind) for place, kind in rows]
 
@@ -106,8 +116,10 @@ def _chart(data: RunData, x: str, y: str, size: str, log: bool, tables: dict[str
     across = metric_axis(alt.X, "x", x, better=direction(data.objectives, x), log=log)
     up = metric_axis(alt.Y, "y", y, better=direction(data.objectives, y))
     kinds = [each for each in KINDS if any(row["kind"] == each for row in tables["trials"])]
-    roles: dict[str, str] = dict(zip(KINDS, ("role:best", "role:main", "role:quiet", "role:outside"), strict=True))
-    shapes: dict[str, str] = dict(zip(KINDS, ("diamond", "circle", "circle", "cross"), strict=True))
+    roles: dict[str, str] = dict(
+        zip(KINDS, ("role:best", "role:main", "role:quiet", "role:faint", "role:outside"), strict=True)
+    )
+    shapes: dict[str, str] = dict(zip(KINDS, ("diamond", "circle", "circle", "triangle-down", "cross"), strict=True))
     kind = {"scale": alt.Scale(domain=kinds, range=[roles[each] for each in kinds]), "title": "trial"}
     shape = {**kind, "scale": alt.Scale(domain=kinds, range=[shapes[each] for each in kinds])}
     tips = [alt.Tooltip("trial:Q"), tooltip("y", y), tooltip("x", x), alt.Tooltip("kind:N")]
@@ -160,12 +172,12 @@ def _note(data: RunData, rows: Any, shown: Any, ahead: Any, x: str, y: str) -> s
     compared = sum(row["kind"] != "breaks a limit" for row in rows)
     outside = len(rows) - compared
     both = f"{metric_title(y)} and {metric_title(x)}"
-    said = f"n = {compared} trials; {len(ahead)} of them are beaten by no other in both {both}."
+    words = f"n = {compared} trials; {len(ahead)} of them are beaten by no other in both {both}."
     if any(row["kind"] == "knee" for row in rows):
-        said += " The knee is where the front bends most."
+        words += " The knee is where the front bends most."
     if outside:
-        said += f" {outside} more broke a limit and were not trained to the end."
-    return said + sampled_note(len(shown), len(rows), "trials")
+        words += f" {outside} more broke a limit and were not trained to the end."
+    return words + sampled_note(len(shown), len(rows), "trials")
 
 
 CHART = Chart(
@@ -174,5 +186,10 @@ CHART = Chart(
     "Which one do I take?",
     draw,
     applies,
-    {"x": "metric to the right", "y": "metric upwards", "size": "metric shown by the size of the points"},
+    {
+        "x": "metric to the right",
+        "y": "metric upwards",
+        "size": "metric shown by the size of the points",
+        "within": 'further limits, as "params <= 50k; latency_ms <= 2": what is left, and the knee of it',
+    },
 )
