@@ -181,6 +181,7 @@ PLAN: Fields = {
     "plan.objectives[]": ("text", "as given"),
     "plan.limits[]": ("text", "(not always) as given, `--max-...` included"),
     "plan.latency": ("text?", "`--latency`"),
+    "plan.formats": ("text", "`--format`, of an export"),
     "plan.trials": ("count?", "`--trials`"),
     "plan.time": ("text?", "`--time`"),
     "plan.target": ("number?", "`--target`"),

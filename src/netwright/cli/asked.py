@@ -207,6 +207,12 @@ class SearchOptions(Watched, DataOptions, Asked):
         ),
     ] = False
     export: Annotated[Path | None, typer.Option(help="Export the result into this folder at the end.")] = None
+    formats: Annotated[
+        str,
+        typer.Option(
+            "--format", help="With --export, besides plain PyTorch: onnx, int8, torch-export, or several as onnx,int8."
+        ),
+    ] = "torch"
     trust: Annotated[Trust, After("warm_start_networks")] = False
     as_json: Json = False
     quiet: Quiet = False

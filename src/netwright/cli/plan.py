@@ -59,6 +59,7 @@ class Plan(Asked):
     expected_trials: int | None = None  # how many candidates fit, as far as that is known beforehand
     automatic: dict[str, Any] = field(default_factory=dict)  # what the default search decided on, once it has
     network: dict[str, Any] = field(default_factory=dict)  # that is trained, in place of a search
+    formats: str = "torch"  # in which the result is exported, where it is
 
     def __post_init__(self) -> None:
         least_values = {"epochs": 1, "trials": 1, "patience": 1, "final_epochs": 0, "final_seeds": 1, "repeats": 1}

@@ -31,6 +31,7 @@ def plan_of_search(options: SearchOptions) -> Plan:
         **options.read_as,
         objectives=tuple(options.objective or ()),
         limits=(*options.limit, *(f"{metric} <= {amount}" for metric, amount in most if amount)),
+        formats=options.formats,
     )
 
 

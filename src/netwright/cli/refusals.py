@@ -41,6 +41,8 @@ def refuse_early(
         Objective.parse(objective)
     if export is not None:
         refuse_export(plan, export)
+    elif plan.formats != "torch":
+        raise ConfigurationError(f"--format {plan.formats} says how a result is exported; say where by --export FOLDER")
     _refuse_parts(plan)
     _refuse_metrics(plan)
     refuse_place(plan)
@@ -48,8 +50,11 @@ def refuse_early(
 
 def refuse_export(plan: Plan, export: Path) -> None:
     """UserError where there is nothing to export, or the folder is not free or not writable."""
-    from netwright.results import check_target
+    from netwright.results import check_target, formats_of
+    from netwright.runtimes.onnx_file import require_onnx
 
+    if "onnx" in formats_of(plan.formats):
+        require_onnx()
     if not plan.epochs_finally:
         raise UserError("--export needs a final training; leave out --final-epochs 0")
     check_target(export)

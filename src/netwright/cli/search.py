@@ -214,13 +214,21 @@ class Command:
         if not self.as_json:
             say(*self._found(run))
         concluded = self._conclude(run)
-        exported = [] if concluded is None or self.export is None else write(concluded, self.export)
+        exported = self._exported(concluded)
         if self.as_json:
             say_json(self._outcome(run, concluded))
             return
         self._say("", *exported, f"see it again: netwright show {run.name}{at(self.directory)}")
         if not exported:
             self._say(f"take it home: netwright export {run.name} --to best{at(self.directory)}")
+
+    def _exported(self, concluded: Concluded | None) -> list[str]:
+        """What there is to say of the export; nothing where none was asked for."""
+        from netwright.results import formats_of
+
+        if concluded is None or self.export is None:
+            return []
+        return write(concluded, self.export, formats=formats_of(self.plan.formats))
 
     def _found(self, run: Run) -> list[str]:
         """The front where there are several objectives; otherwise the best trial, where nothing else tells of it."""

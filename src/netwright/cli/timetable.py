@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SHARE_OF_FINALS = 0.4  # of the time limit at most, for the final training and the evidence
 SHARE_OF_EXPORT = 0.33  # of the time limit at most, on a machine that is busy with other things
 EXPORT = 2.5  # seconds beside what the start of a process takes, which loads what is exported
+FORMATS = 2.5  # seconds more for other formats than plain PyTorch
 ALL_EXAMPLES = 1.12  # of a candidate's training examples has a final training, which takes the validation ones too
 
 
@@ -44,7 +45,7 @@ class Timetable:
         """Seconds that an export takes, by how long this process took to start; 0 where none is asked for."""
         if not self._exports:
             return 0.0
-        seconds = EXPORT + self._startup
+        seconds = EXPORT + self._startup + (FORMATS if self.plan.formats != "torch" else 0.0)
         return seconds if self.total is None else min(seconds, SHARE_OF_EXPORT * self.total)
 
     def search(self) -> float | None:

@@ -201,7 +201,7 @@ class Region:
     def find(self, first: Sequence[Architecture] = ()) -> bool:
         """Look for an architecture that keeps the limits, once; whether there is one, as far as can be foretold.
 
-        first: architectures that are looked at before random ones.
+        first: architectures that are looked at in place of random ones.
         """
         if self._looked or not self.active:
             return bool(self._known)
@@ -226,8 +226,8 @@ class Region:
     def _starts(self, rng: np.random.Generator, until: float, first: Sequence[Architecture]) -> list[Architecture]:
         """The best of a few random ones, and whatever of them keeps the limits is remembered."""
         drawn: dict[Architecture, float] = {}
-        for number in range(len(first) + DRAWN):
-            architecture = first[number] if number < len(first) else self.space.sample(rng)
+        for number in range(len(first) or DRAWN):
+            architecture = first[number] if first else self.space.sample(rng)
             drawn[architecture] = self.excess(architecture)
             if drawn[architecture] == 0:
                 self._keep(architecture)

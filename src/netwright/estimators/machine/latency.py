@@ -42,6 +42,7 @@ HIGHEST = "latency_highest_ms"
 NEAR = 1.6, 1.25, 1.15  # times a limit, below which what breaks it is measured a second time, a third and a fourth
 AGAIN, FURTHER, PAUSE = 3, 4, 0.2  # measurements of a network before it is handed over, and seconds between them
 MARGIN = 0.05  # of the limit that is left free, for what a machine differs from one hour to the next
+MARGIN_OF_SEVERAL = 0.03  # likewise, of the slowest of four measurements
 CALIBRATED = 12  # networks that are measured whole before the first one is foretold
 DRAWN, CHEAPER = 30, 0.8  # random networks, and which share of them, the cheaper ones, those are taken from
 CALIBRATING, EACH = 6.0, 0.06  # seconds for that, and of one network
@@ -97,7 +98,7 @@ class Latency(OnMachine):
 
     "latency_ms" is the median of warm runs in milliseconds, "latency_spread" their interquartile range as a share of
     it; where that is above 0.1 after three measurements, the median is unsure. Where a search limits latency_ms, a
-    network is infeasible that comes nearer to the limit than 5 %.
+    network is infeasible that comes nearer to the limit than 5 %, unless the slowest of four measurements leaves 3 %.
 
     space: of the architectures.
     shape: what one example looks like.
@@ -122,7 +123,7 @@ class Latency(OnMachine):
     ) -> None:
         super().__init__(space, shape, runtime, threads, batch, machine)
         self.seconds = positive(self, "seconds", seconds)
-        self._known: OrderedDict[Content, Timing] = OrderedDict()
+        self._known: OrderedDict[Content, list[Timing]] = OrderedDict()
 
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:
         """Measure the candidate, or give what was measured of it in this process; `seed` is that of its weights.
@@ -130,15 +131,16 @@ class Latency(OnMachine):
         Raises TooSlow (state "infeasible") where it cannot be sure to keep the search's limit.
         """
         architecture = self.untrained(proposal.candidate)
-        found = self._known.get(architecture.content)
-        if found is None:
-            found = self._within_reach(fresh(self.networks, architecture, self.shape, seed))
-            self._known[architecture.content] = found
+        times = self._known.get(architecture.content)
+        if times is None:
+            times = self._within_reach(fresh(self.networks, architecture, self.shape, seed))
+            self._known[architecture.content] = times
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
+        found = min(times, key=lambda each: each.ms)
         metrics = {MEASURED: found.ms, SPREAD: found.spread}
         for limit in limits_on(MEASURED):
-            if limit.holds(metrics) and not limit.holds({MEASURED: (1 + MARGIN) * found.ms}):
+            if limit.holds(metrics) and not self._has_room(limit, times):
                 raise TooSlow(
                     f"{MEASURED} {found.ms:.4g} is nearer than {MARGIN:.0%} to the limit {limit}, as near as a clock "
                     "leaves it unsure",
@@ -146,18 +148,24 @@ class Latency(OnMachine):
                 )
         return Measurement(metrics)
 
-    def _within_reach(self, network: nn.Module) -> Timing:
-        """A measurement; where it breaks a limit by little, the quickest of a few, since others on the machine only
-        make a network slower."""
-        found = self.timing(network)
+    def _within_reach(self, network: nn.Module) -> list[Timing]:
+        """A measurement; where it breaks a limit by little, or keeps it barely, a few, of which the quickest counts,
+        since others on the machine only make a network slower."""
+        times = [self.timing(network)]
         upper = [(1 - MARGIN) * each.limit for each in limits_on(MEASURED) if each.relation == "<="]
         for most in NEAR:
-            if not any(limit < found.ms < most * limit for limit in upper):
+            least = min(each.ms for each in times)
+            if not any(limit < least < most * limit for limit in upper):
                 break
             time.sleep(PAUSE)
-            again = self.timing(network)
-            found = again if again.ms < found.ms else found
-        return found
+            times.append(self.timing(network))
+        return times
+
+    def _has_room(self, limit: Constraint, times: Sequence[Timing]) -> bool:
+        """Whether the quickest measurement leaves the margin, or several so near to each other that less is enough."""
+        least, most = min(each.ms for each in times), max(each.ms for each in times)
+        alike = len(times) > AGAIN and limit.holds({MEASURED: (1 + MARGIN_OF_SEVERAL) * most})
+        return alike or limit.holds({MEASURED: (1 + MARGIN) * least})
 
     def again(self, candidate: Architecture | nn.Module) -> dict[str, float]:
         """Measure an architecture, or a network that is there, three times with pauses: the median, and the slowest.
