@@ -46,7 +46,7 @@ def test_the_lead_names_who_is_better_than_whom(found: Comparison) -> None:
     lead = re.search(r'<p class="lead">(.*?)</p>', page, flags=re.DOTALL)
     assert lead is not None
     said = html.unescape(lead[1])
-    assert said.startswith("Good has the best mean valid, 90, ") and "is better than bad <b>, random" in said
+    assert said.startswith("The best mean valid is that of good, 90; it is better than bad <b>, random.")
     assert "3 of 3 pairs of strategies are told apart" in said
     assert "<b>" not in page and "Wilcoxon" in page and "12 seeds (0 to 11)" in page
 

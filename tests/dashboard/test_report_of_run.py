@@ -15,7 +15,7 @@ from page_parts import RUN, SCRIPT, filled
 from netwright.charts import RunData
 from netwright.dashboard.report import report_of
 from netwright.dashboard.report.document import embedded, policy
-from netwright.dashboard.report.evidence import failures
+from netwright.dashboard.report.evidence import failures, front
 from netwright.dashboard.report.first_screen import first_screen
 from netwright.results.figures import Contender, Figures
 from netwright.store import Store
@@ -70,6 +70,17 @@ def test_what_the_terminal_says_is_in_it(text: str) -> None:
         assert said in shown, said
     assert "There was no final test" in shown.replace("there was", "There was")
     assert re.search(r"netwright search digits .*--trials 100 --seed 0", shown)
+
+
+def test_the_front_is_a_table_to_choose_from(project: Path) -> None:
+    from netwright.dashboard.facts import facts_of, front_of
+
+    with Store.open_readonly(project) as store:
+        data = RunData.read(store, RUN)
+        found = front(data, facts_of(data))
+        numbers = [str(data.numbers[place]) for place in front_of(data)]
+    assert found is not None and found.head == ("trial", "val accuracy", "params", "time")
+    assert [row[0] for row in found.rows] == numbers[:12] and "netwright export run-1 --trial N" in found.text
 
 
 def test_failures_of_one_kind_are_one_line(project: Path) -> None:

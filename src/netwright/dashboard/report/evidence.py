@@ -24,6 +24,9 @@ MOST_REASONS = 12
 LONGEST = 400  # characters of an architecture or a reason
 
 
+_ONLY_OF_TRIALS = ("state", "share", "from", "architecture")  # columns that a choice from the front does not need
+
+
 @dataclass(frozen=True)
 class Table:
     """title: of the table. text: what is shown. head: the columns. rows: as text. numeric: the columns of numbers."""
@@ -119,6 +122,19 @@ def trials(data: RunData, facts: Facts, most: int = MOST_TRIALS) -> Table:
     some = f"{len(rows):,} of {len(places):,}, the best first" if len(rows) < len(places) else f"all {len(places):,}"
     text = f"{some}. Share: of the full training. From: the trial that it goes on from or was changed from."
     return Table("Trials", text, head, rows)
+
+
+def front(data: RunData, facts: Facts, most: int = 12) -> Table | None:
+    """The networks that no other beats in everything, the best in the first objective first; None for one objective."""
+    if len(data.objectives) < 2 or not facts.front:
+        return None
+    found = trials(data, facts, min(most, len(facts.front)))
+    left = len(facts.front) - len(found.rows)
+    text = "No other network beats one of these in every objective. Each can be taken home: netwright export "
+    text += f"{data.name} --trial N." + (f" {left:,} more are in the table of trials." if left > 0 else "")
+    kept = [place for place, name in enumerate(found.head) if name not in _ONLY_OF_TRIALS]
+    rows = tuple(tuple(row[place] for place in kept) for row in found.rows)
+    return Table("Which one to take", text, tuple(found.head[place] for place in kept), rows)
 
 
 def settings(data: RunData, figures: Figures | None) -> list[tuple[str, dict[str, str]]]:

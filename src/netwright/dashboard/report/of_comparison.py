@@ -65,15 +65,14 @@ def lead(found: Comparison) -> str:
 def _first(found: Comparison, problem: str, finals: Sequence[Final]) -> str:
     best = finals[0]
     beaten = {pair.first if pair.better == pair.second else pair.second for pair in _better(found, problem, best)}
-    on = f"On {problem} " if len(found.problems) > 1 else ""
-    means = f"{best.mean:.{decimals(finals)}f}"
-    name = best.strategy if on else best.strategy[:1].upper() + best.strategy[1:]
-    of = f"{on}{name} has the best mean {found.reported(problem).metric}, {means}"
-    if not beaten:
-        return f"{of}, but is not told apart from any other" if len(finals) > 1 else of
+    on = f" on {problem}" if len(found.problems) > 1 else ""
+    mean = f"{best.mean:.{decimals(finals)}f}"
+    of = f"The best mean {found.reported(problem).metric}{on} is that of {best.strategy}, {mean}"
     alike = [each.strategy for each in finals[1:] if each.strategy not in beaten]
-    worse = f"{of}, and is better than {listed(sorted(beaten), 4)}"
-    return f"{worse}; it is not told apart from {listed(alike, 4)}" if alike else worse
+    if not beaten:
+        return f"{of}; it is not told apart from any other" if alike else of
+    worse = f"{of}; it is better than {listed(sorted(beaten), 4)}"
+    return f"{worse}, and not told apart from {listed(alike, 4)}" if alike else worse
 
 
 def _better(found: Comparison, problem: str, best: Final) -> list[Pair]:

@@ -65,6 +65,7 @@ def report_of(data: RunData, *, rate: float | None = None, notes: Sequence[str] 
         parts=parts,
         drawn=drawn,
         empty=[f"{chart.title}: {why}" for chart, why in _empty(data, drawn)],
+        ahead=evidence.front(data, facts),
         comparison=evidence.comparison(figures) if figures else None,
         findings=evidence.findings(figures) if figures else [],
         details=evidence.details(figures) if figures else [],
