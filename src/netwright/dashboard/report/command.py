@@ -94,5 +94,6 @@ def _typed(option: str, value: Any) -> list[str]:
         return [f"--{option}" if value else f"--no-{option}"]
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [word for each in value for word in (f"--{option}", str(each))]
-    whole = isinstance(value, float) and value.is_integer()
-    return [f"--{option}", f"{value:g}" if whole and abs(value) < 1e6 else str(value)]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e6:
+        return [f"--{option}", f"{value:g}"]
+    return [f"--{option}", str(value)]
