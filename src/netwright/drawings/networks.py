@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from netwright.core.wording import amount
@@ -146,7 +147,7 @@ class _Parts:
         boxes = [self.box(name, inner) for name, inner in outer.items()]
         for number in self.followed.last:
             lines[Line("input" if number < 0 else of_step[number], "output")] = None
-        first = Box("input", "input", (_size(shape),), "input")
+        first = Box("input", "input", (_size(shape),), "input", side=_side(shape))
         last = Box("output", "output", kind="input")
         return merged(Panel("", (first, *boxes, last), tuple(lines)))
 
@@ -168,7 +169,8 @@ class _Parts:
         facts += [("parameters", f"{cost.params:,}"), ("multiply-adds", f"{cost.macs:,}")]
         facts += [("activations", f"{cost.activation_memory:,} bytes")]
         facts += [("latency", f"{spent:.3g} ms")] if self.latencies else []
-        return Box(name, title, _details(steps[-1].shape, cost, spent), kind, tuple(facts))
+        details = _details(steps[-1].shape, cost, spent)
+        return Box(name, title, details, kind, tuple(facts), side=_side(steps[-1].shape))
 
     def halved(self, steps: Sequence[Step]) -> str:
         """Says by how much a part divides height and width, if it does: " /2"."""
@@ -196,9 +198,15 @@ def _function_box(name: str, step: Step) -> Box:
     facts = (("function", step.function), ("gives", _size(step.shape)))
     if step.function in SUMS:
         sign = "×" if "mul" in step.function else "−" if step.function == "sub" else "+"
-        return Box(name, sign, kind="state", facts=facts)
-    title = {"cat": "concat", "mean": "mean", "concatenate": "concat"}.get(step.function, step.function)
-    return Box(name, title.replace("_", " "), (_size(step.shape),), kind_of(title), facts)
+        return Box(name, sign, kind="state", facts=facts, side=_side(step.shape))
+    title = re.sub(r"(?<=[a-z])[123]d$", "", step.function).replace("_", " ")
+    title = {"cat": "concat", "concatenate": "concat"}.get(title, title)
+    return Box(name, title, (_size(step.shape),), kind_of(title), facts, side=_side(step.shape))
+
+
+def _side(shape: Sequence[int]) -> int:
+    """The length of the last axis of an image or a series; 0 of what has none."""
+    return shape[-1] if len(shape) > 1 else 0
 
 
 # Fewer boxes.
@@ -227,4 +235,4 @@ def _goes_with(box: Box) -> bool:
 
 def _together(first: Box, then: Box) -> Box:
     facts = (*first.facts, ("then", then.title))
-    return Box(first.name, first.title, first.details, first.kind, facts, first.mark)
+    return replace(first, facts=facts)

@@ -18,6 +18,7 @@ class Box:
     kind: one of `kinds.KINDS`, which gives its colour; "state" is a small circle.
     facts: names and values that are shown where a pointer rests on it.
     mark: of a difference, one of MARKS.
+    side: of what it gives, in pixels or steps; 0 where there is none.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Box:
     kind: str = "other"
     facts: tuple[tuple[str, str], ...] = ()
     mark: str = ""
+    side: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,13 @@ class Way:
     line: whose it is.
     bends: points from box to box.
     straight: the numbers of the points from which it goes straight to the next one; from others it goes in a curve.
+    heading: where it goes at its end, "down", "up" or "right".
     """
 
     line: Line
     bends: tuple[Point, ...]
     straight: frozenset[int] = frozenset()
+    heading: str = "down"
 
 
 @dataclass(frozen=True, slots=True)

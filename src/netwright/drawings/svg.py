@@ -23,6 +23,8 @@ LEGEND = 20.0  # a line of the legend
 LEAST = 260.0  # width, so that a legend has room
 ROUND = 7.0  # radius of corners
 NARROW = "#%s{max-width:100%%;height:auto}"  # where a page has less room
+AHEAD = {"down": (0, 1), "up": (0, -1), "right": (1, 0)}
+HEADS = {"down": "l-3.5 -7h7z", "up": "l-3.5 7h7z", "right": "l-7 -3.5v7z"}
 SIGNS = {"added": "+", "removed": "−", "changed": "≠"}
 
 
@@ -83,16 +85,16 @@ def _way(way: Way, style: Style, theme: Theme) -> str:
     kind = f"nw-mark-{mark}" if mark else "nw-line"
     dashes = ' stroke-dasharray="5 3"' if mark == "removed" else ""
     thick = (1.0 if style.small else 1.3) + (1.0 if mark else 0.0)
-    bends = way.bends if style.small else (*way.bends[:-1], (way.bends[-1][0], way.bends[-1][1] - 5))
+    (x, y), (dx, dy) = way.bends[-1], AHEAD[way.heading]
+    bends = way.bends if style.small else (*way.bends[:-1], (x - 5 * dx, y - 5 * dy))
     drawn = f'd="{_path(bends, way.straight)}" fill="none" stroke="{colour}" stroke-width="{thick}"{dashes}'
-    return f'<path class="{kind}" {drawn}/>' + ("" if style.small else _head(way.bends[-1], mark, colour))
+    return f'<path class="{kind}" {drawn}/>' + ("" if style.small else _head(way.bends[-1], way.heading, mark, colour))
 
 
-def _head(point: Point, mark: str, colour: str) -> str:
-    """The head of an arrow that goes down."""
-    x, y = point
+def _head(point: Point, heading: str, mark: str, colour: str) -> str:
+    """The head of an arrow."""
     kind = f"nw-badge-{mark}" if mark else "nw-head"
-    return f'<path class="{kind}" d="M{_n(x)} {_n(y)}l-3.5 -7h7z" fill="{colour}"/>'
+    return f'<path class="{kind}" d="M{_pair(point)}{HEADS[heading]}" fill="{colour}"/>'
 
 
 def _path(bends: Sequence[Point], straight: Container[int]) -> str:
