@@ -41,7 +41,7 @@ def test_no_request_that_the_description_allows_or_forbids_is_an_error_of_the_se
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis.errors import Unsatisfiable
 
-    schema = schemathesis.openapi.from_dict(browser.get("/api/openapi.json").json())
+    schema: Any = schemathesis.openapi.from_dict(browser.get("/api/openapi.json").json())
     quick = settings(
         max_examples=EXAMPLES,
         deadline=None,

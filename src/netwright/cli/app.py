@@ -383,6 +383,7 @@ def serve(
         list[str],
         typer.Option(metavar="FILE.py:FUNCTION", help="A chart of your own beside the others; repeatable."),
     ] = [],  # noqa: B006
+    price: Annotated[float, typer.Option(help="Of an hour of a device, in any money: what a run cost is said.")] = 0.0,
     open_browser: Annotated[bool, typer.Option("--open", help="Open a browser.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -390,7 +391,7 @@ def serve(
     from netwright.cli.serve import serve_pages
 
     asked = (directory, host, port, token, tuple(allowed))
-    serve_pages(*asked, control=control, charts=chart, open_browser=open_browser, quiet=quiet)
+    serve_pages(*asked, control=control, charts=chart, price=price, open_browser=open_browser, quiet=quiet)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from netwright.core.errors import UserError
+from netwright.core.wording import shortened
 from netwright.dashboard.answers import Answer
 from netwright.dashboard.trial_number import Number, place_of
 from netwright.engine.control import EVENT, send, waiting
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from netwright.dashboard.site import Site
 
 
+LONGEST_TOLD = 80  # characters of what was asked
 MOST_EVENTS = 30
 
 
@@ -111,7 +113,9 @@ def told(event: Mapping[str, Any]) -> str:
     data = event["data"]
     if event["type"] == EVENT:
         asked = data.get("asked", {})
-        more = ", ".join(f"{name} {value}" for name, value in asked.items() if name != "ask")
+        more = ", ".join(
+            f"{name} {shortened(str(value), LONGEST_TOLD)}" for name, value in asked.items() if name != "ask"
+        )
         return f"asked to {asked.get('ask')}{f' ({more})' if more else ''}: {data.get('done', '')}"
     said = str(data.get("text") or data.get("stopped") or "")
     return f"{event['type']}{f': {said}' if said else ''}"

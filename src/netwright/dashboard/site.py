@@ -56,6 +56,7 @@ class Site:
             project=self.project.directory.name,
             place=str(self.project.directory),
             control=self.rules.control,
+            price=self.rules.price,
             version=__version__,
             mark_of=static_mark(),
             charts_mark=charts_mark(),

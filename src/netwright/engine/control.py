@@ -197,7 +197,7 @@ class Control:
             raise UserError("no architecture was given; expected its text or its JSON, as the pages show them")
         architecture = self._architecture(text.strip())
         self.to_try.append(Proposal(architecture, fidelity=self.fidelity(), memo=BY_HAND))
-        return f"it is tried next: {architecture}"
+        return "it is tried next"
 
 
 def by_hand(trial: Trial | StoredTrial | Proposal) -> bool:
