@@ -113,9 +113,8 @@ def told(event: Mapping[str, Any]) -> str:
     data = event["data"]
     if event["type"] == EVENT:
         asked = data.get("asked", {})
-        more = ", ".join(
-            f"{name} {shortened(str(value), LONGEST_TOLD)}" for name, value in asked.items() if name != "ask"
-        )
+        said = {name: shortened(str(value), LONGEST_TOLD) for name, value in asked.items() if name != "ask"}
+        more = ", ".join(f"{name} {value}" for name, value in said.items())
         return f"asked to {asked.get('ask')}{f' ({more})' if more else ''}: {data.get('done', '')}"
     said = str(data.get("text") or data.get("stopped") or "")
     return f"{event['type']}{f': {said}' if said else ''}"

@@ -51,6 +51,8 @@ async function draw(figure) {
     const description = [told.title, told.question, told.note].filter(Boolean).join(". ");
     if (JSON.stringify(told.specification) === figure.drawnFrom) return;
     figure.drawnFrom = JSON.stringify(told.specification);
+    drawing.classList.remove("soft");
+    for (const each of [...drawing.childNodes]) if (!each.classList?.contains("chart-drawing")) each.remove();
     await (await library()).show(drawing, told.specification);
     for (const each of $$(".chart-drawing > *", drawing)) each.removeAttribute("aria-label");
     const picture = $(".chart-drawing", drawing);

@@ -183,4 +183,14 @@ function choose(choice) {
   for (const input of document.querySelectorAll("input[name=among]")) input.addEventListener("change", () => { among = input.value; build(); update(); });
   $("#all-ranges").addEventListener("click", () => { state.forEach((_, k) => { state[k] = [null, null]; }); update(); });
   build();
+
+  document.addEventListener("netwright:news", ({ detail }) => {
+    const other = detail?.getElementById("choice");
+    if (!other || other.textContent === source.textContent) return;
+    const told = JSON.parse(other.textContent);
+    if (told.metrics.map((each) => each.name).join() !== metrics.map((each) => each.name).join()) return;
+    source.textContent = other.textContent;
+    choice.trials = told.trials;
+    build();
+  });
 }

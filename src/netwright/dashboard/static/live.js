@@ -25,6 +25,7 @@ function renew(text) {
   const fresh = new DOMParser().parseFromString(text, "text/html");
   for (const part of document.querySelectorAll("[data-live][id]")) {
     const other = fresh.getElementById(part.id);
+    if (!other && "gone" in part.dataset) part.remove();
     if (!other || other.outerHTML === part.dataset.shown) continue;
     const shown = other.outerHTML;
     if (part.contains(document.activeElement) && document.activeElement !== document.body && document.activeElement.matches("input, select, textarea")) continue;
@@ -38,7 +39,15 @@ function renew(text) {
     made.querySelectorAll(".scroll").forEach((each, place) => { [each.scrollTop, each.scrollLeft] = places[place] ?? [0, 0]; });
     if (focused) made.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
   }
-  document.dispatchEvent(new CustomEvent("netwright:news"));
+  // What has something to show only now: charts of the first trials, the best one's drawing.
+  for (const place of document.querySelectorAll("[data-grow][id]")) {
+    const other = fresh.getElementById(place.id);
+    for (const child of other ? [...other.children] : []) {
+      if (child.id && !document.getElementById(child.id)) place.append(document.importNode(child, true));
+    }
+  }
+  if (fresh.querySelector("#choose") && !document.querySelector("#choose")) location.reload();
+  document.dispatchEvent(new CustomEvent("netwright:news", { detail: fresh }));
 }
 
 function say(is, text) {
