@@ -383,7 +383,9 @@ def serve(
         list[str],
         typer.Option(metavar="FILE.py:FUNCTION", help="A chart of your own beside the others; repeatable."),
     ] = [],  # noqa: B006
-    price: Annotated[float, typer.Option(help="Of an hour of a device, in any money: what a run cost is said.")] = 0.0,
+    rate: Annotated[
+        float, typer.Option(help="What an hour of device time costs, in any money: it is shown beside the time.")
+    ] = 0.0,
     open_browser: Annotated[bool, typer.Option("--open", help="Open a browser.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -391,7 +393,7 @@ def serve(
     from netwright.cli.serve import serve_pages
 
     asked = (directory, host, port, token, tuple(allowed))
-    serve_pages(*asked, control=control, charts=chart, price=price, open_browser=open_browser, quiet=quiet)
+    serve_pages(*asked, control=control, charts=chart, rate=rate, open_browser=open_browser, quiet=quiet)
 
 
 @app.command()

@@ -25,7 +25,7 @@ def serve_pages(
     *,
     control: bool,
     charts: Sequence[str] = (),
-    price: float = 0.0,
+    rate: float = 0.0,
     open_browser: bool,
     quiet: bool,
 ) -> None:
@@ -37,8 +37,8 @@ def serve_pages(
     from netwright.dashboard.serving import require, serve
 
     require()
-    if not price >= 0:
-        raise UserError(f"--price {price}: expected what an hour of a device costs, 0 or more")
+    if not rate >= 0:
+        raise UserError(f"--rate {rate}: expected what an hour of a device costs, 0 or more")
     from netwright.cli.plot import chart_of
 
     own = {each.name: each for each in map(chart_of, charts)}
@@ -50,7 +50,7 @@ def serve_pages(
         if open_browser:
             webbrowser.open(link)
 
-    serve(directory, host, port, _token(token), allowed, control=control, charts=own, price=price, ready=ready)
+    serve(directory, host, port, _token(token), allowed, control=control, charts=own, rate=rate, ready=ready)
 
 
 def _token(given: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 from collections import defaultdict
@@ -113,7 +114,7 @@ def failures_of(data: RunData) -> list[Group]:
 
 def kind_of_reason(reason: str) -> str:
     """A reason without its numbers, so that like ones fall together."""
-    return "".join("#" if each.isdigit() else each for each in reason[:200]).replace("##", "#")
+    return re.sub(r"\d+(\.\d+)?", "#", reason[:200])
 
 
 def driver_of(site: Site) -> dict[str, Any] | None:

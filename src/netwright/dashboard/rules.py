@@ -25,14 +25,14 @@ class Rules:
     token: what a caller must know; empty where the server can only be reached from this machine.
     control: whether a running search may be paused, stopped and so on, and notes be taken.
     port: on which the server listens; part of the name of its cookie.
-    price: of an hour of a device, in whatever money; 0 says nothing of money.
+    rate: of an hour of a device, in whatever money; 0 says nothing of money.
     """
 
     hosts: frozenset[str] = frozenset(LOOPBACK)
     token: str = ""
     control: bool = False
     port: int = 0
-    price: float = 0.0
+    rate: float = 0.0
 
     @property
     def cookie(self) -> str:

@@ -31,7 +31,7 @@ def serve(
     *,
     control: bool,
     charts: Mapping[str, Chart] | None = None,
-    price: float = 0.0,
+    rate: float = 0.0,
     ready: Callable[[str], object],
 ) -> None:
     """Serve the pages on a project until the process is interrupted.
@@ -39,14 +39,14 @@ def serve(
     port: None for the first free one from 8400; 0 for any.
     token: that callers must know; empty for none on this machine, and for a new one elsewhere.
     charts: of the user's own, by name.
-    price: of an hour of a device; 0 says nothing of money.
+    rate: of an hour of a device; 0 says nothing of money.
     ready: is told the link, with the token in it, once the server listens.
 
     Raises MissingExtra without the extra `dashboard`, UserError for a host that cannot be listened at.
     """
     require()
     with contextlib.closing(listening(host, port)) as place:
-        serve_at(place, directory, host, token, allowed, control=control, charts=charts, price=price, ready=ready)
+        serve_at(place, directory, host, token, allowed, control=control, charts=charts, rate=rate, ready=ready)
 
 
 def serve_at(
@@ -58,7 +58,7 @@ def serve_at(
     *,
     control: bool,
     charts: Mapping[str, Chart] | None = None,
-    price: float = 0.0,
+    rate: float = 0.0,
     ready: Callable[[str], object],
 ) -> None:
     """The same at a socket that listens already."""
@@ -67,7 +67,7 @@ def serve_at(
     from netwright.dashboard.application import make_application
 
     chosen = int(place.getsockname()[1])
-    rules = replace(rules_for(host, chosen, token, allowed, control=control), price=price)
+    rules = replace(rules_for(host, chosen, token, allowed, control=control), rate=rate)
     application: Any = make_application(directory, rules, charts=charts, warm=True)
     config = uvicorn.Config(
         application,

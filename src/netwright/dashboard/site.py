@@ -33,6 +33,7 @@ class Site:
     rules: Rules
     figures: Figures = field(default_factory=lambda: Figures({}))
     warm: bool = False
+    reports: dict[str, tuple[Any, str]] = field(default_factory=dict[str, tuple[Any, str]])
     lines: dict[str, tuple[Any, dict[str, Any]]] = field(default_factory=dict[str, tuple[Any, dict[str, Any]]])
 
     @cached_property
@@ -56,7 +57,7 @@ class Site:
             project=self.project.directory.name,
             place=str(self.project.directory),
             control=self.rules.control,
-            price=self.rules.price,
+            rate=self.rules.rate,
             version=__version__,
             mark_of=static_mark(),
             charts_mark=charts_mark(),
