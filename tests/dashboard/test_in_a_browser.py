@@ -142,7 +142,7 @@ def test_charts_are_drawn_in_the_pages_colours(page: Any, address: str) -> None:
     for _ in range(2):
         page.locator("#theme").click()
     expect(words).not_to_have_attribute("fill", light)
-    assert page.evaluate("getComputedStyle(document.body.parentElement).backgroundColor") == "rgb(15, 18, 22)"
+    assert page.evaluate("getComputedStyle(document.body.parentElement).backgroundColor") == "rgb(13, 16, 20)"
 
 
 @pytest.mark.parametrize("end", ["", "/trials", "/trials/3", "/front", "/resources", "/export"])

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from netwright.charts.run_data import RunData
     from netwright.dashboard.site import Site
 
-CHARTS = ("timeline", "failures", "costs", "latency")
+CHARTS = ("timeline", "failures", "costs", "calibration")
 MOST_FILES = 20_000  # that are looked at to say what a folder takes
 MOST_REASONS = 12
 _FINE = ("completed", "infeasible", "running", "cancelled")

@@ -15,10 +15,7 @@ if TYPE_CHECKING:
     from netwright.charts.run_data import RunData
     from netwright.dashboard.site import Site
 
-CHARTS = (
-    *("mixture", "epochs", "entropy", "lineage", "promotions", "curves", "correlation"),
-    *("importance", "effects", "slices", "ranks"),
-)
+CHARTS = ("mixture", "lineage", "rungs", "curves", "correlation", "importance", "effects", "pairs")
 MOST_SETTINGS = 60
 
 

@@ -51,6 +51,7 @@ async function draw(figure) {
     const description = [told.title, told.question, told.note].filter(Boolean).join(". ");
     if (JSON.stringify(told.specification) === figure.drawnFrom) return;
     figure.drawnFrom = JSON.stringify(told.specification);
+    told.specification.config = { ...told.specification.config, background: "transparent" };
     drawing.classList.remove("soft");
     for (const each of [...drawing.childNodes]) if (!each.classList?.contains("chart-drawing")) each.remove();
     await (await library()).show(drawing, told.specification);
