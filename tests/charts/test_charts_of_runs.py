@@ -43,6 +43,17 @@ def test_what_decides_the_score_comes_first(tmp_path: Path) -> None:
     assert means["y"] - means["x"] == pytest.approx(0.3, abs=0.02)
 
 
+def test_where_most_were_stopped_early_these_are_compared(tmp_path: Path) -> None:
+    trials = [Given(0.5 + 0.3 * (number % 2), fidelity=0.25, point=(number % 2, 0)) for number in range(10)]
+    data = read(write(tmp_path, [*trials, Given(0.99, point=(0, 1))]))
+    assert data.compared.sum() == 1 and data.alike(8).tolist() == [True] * 10 + [False] and not data.alike(11).any()
+    figure = find("importance").figure(data)
+    assert [row["decision"] for row in figure.tables["decisions"]] == ["a"]
+    assert "n = 10 completed trials" in figure.note and "trained for 25.0% of the full time" in figure.note
+    few = find("importance").figure(read(write(tmp_path / "few", trials[:5])))
+    assert few.empty == "fewer than 8 trials have completed"
+
+
 def test_curves_have_gaps_where_nothing_finite_was_measured(tmp_path: Path) -> None:
     def curve(*values: float) -> tuple[dict[str, float], ...]:
         return tuple({"epoch": at + 1.0, "val_accuracy": value} for at, value in enumerate(values))

@@ -8,6 +8,7 @@ import numpy as np
 
 from netwright.charts.axes import direction, metric_axis, metric_title, spread_widely, tooltip
 from netwright.charts.chart import Chart, Drawn, altair
+from netwright.charts.grouping import of_what
 from netwright.charts.run_data import RunData
 from netwright.charts.sampling import MOST_POINTS, sampled, sampled_note
 from netwright.core.errors import UserError, nearest
@@ -15,14 +16,14 @@ from netwright.core.errors import UserError, nearest
 RESAMPLES = 200
 MOST_RANKED = 2000  # trials that agreement is measured on
 TOP = 0.1
-LEAST = 5
+LEAST = 8
 COUNTED = ("params", "macs", "activation_memory", "size", "seconds", "epoch")
 AFTER = ("val_", "train_", "test_", "trained_")  # of metrics that come of the same training
 
 
 def applies(data: RunData) -> str:
-    if int(data.compared.sum()) < LEAST:
-        return f"fewer than {LEAST} trials have completed"
+    if not data.alike(LEAST).any():
+        return f"fewer than {LEAST} trials were trained for equally long"
     return "" if _cheap(data) else "nothing but the training itself was measured"
 
 
@@ -34,12 +35,12 @@ def draw(data: RunData, x: str = "", y: str = "") -> Drawn:
         if each not in data.metrics:
             raise UserError(f"{each!r} was not measured in run {data.name!r}{nearest(each, data.metrics)}")
     first, second = data.metrics[x], data.metrics[y]
-    places = np.flatnonzero(data.compared & np.isfinite(first) & np.isfinite(second))
+    places = np.flatnonzero(data.alike(LEAST) & np.isfinite(first) & np.isfinite(second))
     if len(places) < LEAST:
         return Drawn({}, {}, empty=f"fewer than {LEAST} trials have both {metric_title(x)} and {metric_title(y)}")
     rows = [{"trial": int(data.numbers[at]), "x": float(first[at]), "y": float(second[at])} for at in places.tolist()]
     shown = sampled(rows, MOST_POINTS)
-    note = f"n = {len(rows)} trials. {agreement(data, x, y, places)}"
+    note = f"n = {len(rows)} trials.{of_what(data, data.alike(LEAST))} {agreement(data, x, y, places)}"
     if x != "params" and "params" in data.metrics:
         beside = places[np.isfinite(data.metrics["params"][places])]
         tau, low, high = kendall(oriented(data, "params", beside), oriented(data, y, beside))
@@ -62,7 +63,7 @@ def draw(data: RunData, x: str = "", y: str = "") -> Drawn:
 def _cheap(data: RunData) -> list[str]:
     """Metrics that were known before the training: scores without training first, then what was counted."""
     asked = {each.metric for each in data.objectives[:1]}
-    known = [name for name, values in data.metrics.items() if np.isfinite(values[data.compared]).sum() >= LEAST]
+    known = [name for name, values in data.metrics.items() if np.isfinite(values[data.alike(LEAST)]).sum() >= LEAST]
     scores = [each for each in known if each not in (*COUNTED, *asked) and not each.startswith(AFTER)]
     return [*scores, *(each for each in ("params", "macs") if each in known and each not in asked)]
 

@@ -51,7 +51,11 @@ def draw(data: RunData, metric: str = "", trials: str = "", most: int = MOST) ->
     gaps = len({row["trial"] for row in rows if row["value"] is None})
     note += f" In {gaps} the {metric_title(metric)} was not a number for a while (gap)." if gaps else ""
     note += " Dotted: where trainings are compared and the worse ones stopped." if rungs else ""
-    return Drawn(_chart(data, metric, bool(trials), bool(rungs)), {"curves": rows, "ends": ends, "rungs": rungs}, note)
+    return Drawn(
+        _chart(data, metric, bool(trials), bool(rungs), {row["kind"] for row in rows}),
+        {"curves": rows, "ends": ends, "rungs": rungs},
+        note,
+    )
 
 
 def _chosen(data: RunData, most: int) -> list[int]:
@@ -123,13 +127,14 @@ def _rungs(data: RunData, curves: dict[int, list[dict[str, float]]]) -> list[dic
     return [{"epoch": ends[each][0]} for each in rungs] if alike and len(rungs) <= 8 else []
 
 
-def _chart(data: RunData, metric: str, own: bool, rungs: bool) -> Any:
+def _chart(data: RunData, metric: str, own: bool, rungs: bool, kinds: set[str]) -> Any:
     alt = altair()
     better = next((each.direction for each in data.objectives if each.metric == metric), "")
     x = alt.X("epoch:Q", title="epochs of training", axis=alt.Axis(grid=False, tickMinStep=1))
     y = metric_axis(alt.Y, "value", metric, better=better)
     roles = ["role:best", "role:main", "role:faint", "role:outside"]
-    scale = alt.Undefined if own else alt.Scale(domain=list(KINDS), range=roles)
+    used = [each for each in KINDS if each in kinds]
+    scale = alt.Undefined if own else alt.Scale(domain=used, range=[roles[KINDS.index(each)] for each in used])
     colour = alt.Color("kind:N", title=None, scale=scale)
     wide = alt.condition("datum.kind === 'best'", alt.value(3), alt.value(2 if own else 1))
     clear = alt.condition("datum.kind === 'best'", alt.value(1), alt.value(0.9 if own else 0.55))

@@ -32,14 +32,14 @@ class Decision:
 
 
 def decisions(data: RunData) -> list[Decision]:
-    """Those that were asked in enough compared trials and answered in more than one way."""
+    """Those that were asked in enough trials of one fidelity and answered in more than one way."""
     if "decisions" not in data.memo:
         data.memo["decisions"] = _decisions(data)
     return data.memo["decisions"]
 
 
 def _decisions(data: RunData) -> list[Decision]:
-    places = np.flatnonzero(data.compared & np.isfinite(data.scores[:, 0])).tolist()
+    places = np.flatnonzero(data.alike(LEAST) & np.isfinite(data.scores[:, 0])).tolist()
     found: list[Decision] = []
     for name, labels in data.choices.items():
         asked = [place for place in places if labels[place] is not None]
@@ -48,6 +48,21 @@ def _decisions(data: RunData) -> list[Decision]:
             if len(names) > 1:
                 found.append(Decision(name, names, groups, data.scores[asked, 0]))
     return found
+
+
+def few(data: RunData) -> str:
+    """Why nothing can be said of groups of trials; "" where something can."""
+    if data.alike(LEAST).any():
+        return ""
+    if int(data.completed.sum()) < LEAST:
+        return f"fewer than {LEAST} trials have completed"
+    return f"fewer than {LEAST} trials were trained for equally long"
+
+
+def of_what(data: RunData, chosen: np.ndarray) -> str:
+    """A sentence about trials that are not the longest trainings; "" for the longest."""
+    share, longest = data.fidelities[chosen].max(), data.fidelities[data.completed].max()
+    return "" if share >= longest else f" They were trained for {share:.1%} of the full time: few were for longer."
 
 
 def grouped(labels: Sequence[Label]) -> tuple[tuple[str, ...], np.ndarray]:

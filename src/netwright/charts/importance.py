@@ -8,7 +8,7 @@ from typing import Any
 
 from netwright.charts.axes import metric_format, metric_title, tooltip
 from netwright.charts.chart import Chart, Drawn, altair
-from netwright.charts.grouping import LEAST, Decision, decisions, explained, mean_interval
+from netwright.charts.grouping import LEAST, Decision, decisions, explained, few, mean_interval, of_what
 from netwright.charts.run_data import RunData
 from netwright.core.objective import Objective
 from netwright.results.metric_words import is_share
@@ -22,7 +22,7 @@ ALIKE = f"no decision was answered in two ways by {LEAST} completed trials or mo
 def applies(data: RunData) -> str:
     if not data.has_decisions:
         return "this run's architectures are no lists of decisions"
-    return "" if int(data.compared.sum()) >= LEAST else f"fewer than {LEAST} trials have completed"
+    return few(data)
 
 
 def ranked(data: RunData) -> list[tuple[Decision, tuple[float, float, float]]]:
@@ -38,6 +38,7 @@ def draw_importance(data: RunData) -> Drawn:
     found = ranked(data)
     if not found:
         return Drawn({}, {}, empty=ALIKE)
+    used = data.alike(LEAST)
     rows = [
         {"decision": each.name, "share": share, "low": low, "high": high, "trials": len(each.scores)}
         for each, (share, low, high) in found[:MOST_DECISIONS]
@@ -59,10 +60,11 @@ def draw_importance(data: RunData) -> Drawn:
     x = alt.X("share:Q", title="share of the variance that it explains", axis=alt.Axis(format="%"))
     bars = base.mark_bar(height=14, color="role:main", opacity=0.85).encode(x=x)
     spans = base.mark_rule(color="role:ink", strokeWidth=1.5).encode(x="low:Q", x2="high:Q")
+    first = metric_title(data.objectives[0].metric)
     note = (
-        f"n = {int(data.compared.sum())} completed trials, {metric_title(data.objectives[0].metric)}. Bars: of each "
-        "decision by itself, less what chance explains; lines: 95 % intervals (noncentral F). A search does not choose "
-        "evenly, so that decisions that were taken together share what they explain."
+        f"n = {int(used.sum())} completed trials, {first}.{of_what(data, used)} Bars: of each decision by itself, less "
+        "what chance explains; lines: 95 % intervals (noncentral F). A search does not choose evenly, so that "
+        "decisions that were taken together share what they explain."
     )
     if len(found) > MOST_DECISIONS:
         note += f" The first {MOST_DECISIONS} of {len(found)} decisions are shown."
@@ -76,14 +78,15 @@ def draw_effects(data: RunData, most: int = MOST_SHOWN) -> Drawn:
     found = [each for each, _ in ranked(data)[: max(1, most)]]
     if not found:
         return Drawn({}, {}, empty=ALIKE)
+    used = data.alike(LEAST)
     rows = [row for each in found for row in _options(each, sign)]
-    overall = [{"mean": float(sign * data.scores[data.compared, 0].mean())}]
+    overall = [{"mean": float(sign * data.scores[used, 0].mean())}]
     panels = [_panel(objective, each, _domain(objective.metric, rows), last=each is found[-1]) for each in found]
     chart = altair().vconcat(*panels, spacing=14)
     note = (
-        f"n = {int(data.compared.sum())} completed trials, in brackets those that took the option. Dots: their means; "
-        f"lines: 95 % intervals (t) of {LEAST_FOR_INTERVAL} trials and more; dashed: the mean of all. A search takes "
-        "good options more often, together with other good ones."
+        f"n = {int(used.sum())} completed trials, in brackets those that took the option.{of_what(data, used)} "
+        f"Dots: means; lines: 95 % intervals (t) of {LEAST_FOR_INTERVAL} trials and more; dashed: the mean of all. "
+        "A search takes good options more often, together with other good ones."
     )
     return Drawn(chart, {"options": rows, "overall": overall}, note)
 

@@ -146,7 +146,7 @@ def _chart(decisions: int, shown: float, epochs: list[float], watched: list[dict
     )
     y = alt.Y("decision:N", sort=None, title=None, axis=alt.Axis(domain=False, ticks=False, labelLimit=260))
     scale = alt.Scale(range=["role:low", "role:high"], interpolate="rgb")
-    colour = alt.Color("weight:Q", scale=scale, legend=alt.Legend(title="weight", format=".2f"))
+    colour = alt.Color("weight:Q", scale=scale, legend=alt.Legend(title="weight", format=".3~g"))
     tips = ["decision:N", "option:N", "epoch:Q", alt.Tooltip("weight:Q", format=".3f")]
     cells = own.mark_rect(stroke="role:paper").encode(x=x, y=y, color=colour, tooltip=tips)
     dots = own.transform_filter("datum.largest").mark_point(color="role:best", size=26).encode(x=x, y=y)

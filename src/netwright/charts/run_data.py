@@ -201,6 +201,15 @@ class RunData:
             return self.completed
         return self.completed & (self.fidelities == self.fidelities[self.completed].max())
 
+    def alike(self, least: int) -> np.ndarray:
+        """bool (n,): the completed trials at the highest fidelity that at least so many have; none where no one has.
+
+        Where most trials were stopped early, more is learnt from them than from the few that `compared` leaves.
+        """
+        shares, counts = np.unique(self.fidelities[self.completed], return_counts=True)
+        enough = shares[counts >= least]
+        return self.completed & (self.fidelities == enough[-1]) if len(enough) else np.zeros(len(self), dtype=bool)
+
     @cached_property
     def best(self) -> int | None:
         """The place of the best of those that are compared, by the first score, then the next; of equal ones the first.

@@ -9,7 +9,7 @@ import numpy as np
 
 from netwright.charts.axes import metric_format, metric_title
 from netwright.charts.chart import Chart, Drawn, altair
-from netwright.charts.grouping import LEAST, grouped
+from netwright.charts.grouping import LEAST, few, grouped, of_what
 from netwright.charts.importance import ranked
 from netwright.charts.run_data import RunData
 from netwright.core.errors import UserError, nearest
@@ -20,7 +20,7 @@ VALUES = ("mean", "best", "rank")
 def applies(data: RunData) -> str:
     if not data.has_decisions:
         return "this run's architectures are no lists of decisions"
-    return "" if int(data.compared.sum()) >= LEAST else f"fewer than {LEAST} trials have completed"
+    return few(data)
 
 
 def draw(data: RunData, first: str = "", second: str = "", value: str = "mean") -> Drawn:
@@ -30,7 +30,9 @@ def draw(data: RunData, first: str = "", second: str = "", value: str = "mean") 
         return Drawn({}, {}, empty="fewer than two decisions were answered in different ways")
     labels = data.choices[first], data.choices[second]
     places = [
-        at for at in np.flatnonzero(data.compared).tolist() if labels[0][at] is not None and labels[1][at] is not None
+        at
+        for at in np.flatnonzero(data.alike(LEAST)).tolist()
+        if labels[0][at] is not None and labels[1][at] is not None
     ]
     if not places:
         return Drawn({}, {}, empty=f"no completed trial was asked both {first} and {second}")
@@ -58,8 +60,19 @@ def _chosen(data: RunData, first: str, second: str) -> tuple[str, str]:
         if each and each not in data.choices:
             raise UserError(f"run {data.name!r} has no decision {each!r}{nearest(each, data.choices)}")
     names = [each.name for each, _ in ranked(data) if each.name not in (first, second)]
-    chosen = [first or (names.pop(0) if names else ""), second or (names.pop(0) if names else "")]
-    return chosen[0], chosen[1]
+    if not first:
+        first = names.pop(0) if names else ""
+    if not second:
+        together = [name for name in names if _together(data, first, name) >= LEAST]
+        second = next(iter([*together, *names]), "")
+    return first, second
+
+
+def _together(data: RunData, first: str, second: str) -> int:
+    """How many trials were asked both."""
+    labels = data.choices[first], data.choices[second]
+    places = np.flatnonzero(data.alike(LEAST)).tolist()
+    return sum(labels[0][at] is not None and labels[1][at] is not None for at in places)
 
 
 def _chart(data: RunData, first: str, second: str, value: str, sides: list[Any]) -> Any:
@@ -88,7 +101,9 @@ def _chart(data: RunData, first: str, second: str, value: str, sides: list[Any])
 
 def _note(data: RunData, count: int, value: str) -> str:
     said = {"mean": "the mean", "best": "the best", "rank": "the mean rank"}[value]
-    return f"n = {count} completed trials that were asked both; colour: {said} of a pair's trials, number: how many."
+    which = of_what(data, data.alike(LEAST))
+    asked = f"n = {count} completed trials that were asked both.{which}"
+    return f"{asked} Colour: {said} of a pair's trials; number: how many."
 
 
 CHART = Chart(
