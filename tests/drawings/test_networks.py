@@ -150,6 +150,13 @@ def test_blocks_have_the_names_of_their_patterns() -> None:
     assert name_of(Residual(conv_bn(8, 8, 3))) == "residual conv 3×3"
 
 
+def test_networks_of_others_are_drawn() -> None:
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    panel = only(draw_network(nn.TransformerEncoder(layer, 2, enable_nested_tensor=False), (5, 8)))
+    titles = [box.title for box in panel.boxes]
+    assert titles.count("multihead attention") == 2 and titles.count("linear") == 4 and titles.count("+") == 4
+
+
 def test_the_decided_part_of_a_chain_has_shapes_and_costs() -> None:
     space = Chain()
     architecture = space.sample(np.random.default_rng(0))

@@ -21,6 +21,8 @@ def name_of(module: nn.Module) -> str:
     if next(module.children(), None) is None:
         return layer_name(module)
     own, weighted = type(module).__name__, weighted_layers(module)
+    if "attention" in own.lower():
+        return words(own)
     what = layer_name(weighted[0]) if len(weighted) == 1 else _pattern(weighted)
     if what and own == "Residual":
         return what if "inverted" in what else f"residual {what}"
