@@ -82,7 +82,11 @@ def lead(data: RunData, facts: Facts, figures: Figures | None) -> str:
 
 
 def _lead_without_a_test(data: RunData, facts: Facts) -> str:
-    state = {"running": "The search is still under way", "failed": "The search failed"}.get(data.summary.state, "")
+    state = {
+        "running": "The search is still under way",
+        "failed": "The search failed",
+        "interrupted": "The search was interrupted",
+    }.get(data.summary.state, "")
     begun = f"{state}. " if state else ""
     if facts.best is None:
         return f"{begun}No network has completed its training."

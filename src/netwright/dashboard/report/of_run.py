@@ -107,7 +107,7 @@ def _firsts(data: RunData, figures: Figures | None, drawn: Mapping[str, Figure])
     beside = figures is not None and len(figures.baselines) > bool(figures.constant)
     several = len(data.objectives) > 1
     wanted = [*(("front",) * several), *(("finalists",) * beside), *(("best",) * (not several and not beside))]
-    return [name for name in wanted if name in drawn] or [name for name in ("best",) if name in drawn]
+    return [name for name in wanted if name in drawn] or [name for name in ("best", "mixture") if name in drawn][:1]
 
 
 def _chosen(data: RunData, best: int | None) -> int | None:
