@@ -1,10 +1,12 @@
 """Bytes of a network's file and of its memory, beside files that were written and counts by hand."""
 
+import pytest
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from netwright.networks.footprint import file_size, peak_memory
+from netwright.networks.footprint import file_size, int8_size, peak_memory
+from netwright.runtimes.onnx_file import write_onnx
 
 
 def chain() -> nn.Module:
@@ -18,6 +20,36 @@ def test_the_file_has_the_size_that_safetensors_writes():
     network = chain()
     kept = {name: each for name, each in network.state_dict().items() if not name.endswith("num_batches_tracked")}
     assert file_size(network) == len(safetensors.torch.save(kept, {"format": "pt"}))
+
+
+def test_eight_bits_a_weight_with_a_scale_for_each_output_and_folded_normalisations():
+    # 3 x 8 x 9 and 8 x 4 x 9 weights of convolutions, 4 x 10 of the last layer, of 8, 4 and 10 outputs; biases of those
+    # and of the folded normalisation, in 32 bits.
+    assert int8_size(chain()) == 216 + 288 + 40 + 4 * (8 + 4 + 10) + 4 * (8 + 4 + 10) + 4 * 8
+    with torch.device("meta"):
+        assert int8_size(chain()) == 216 + 288 + 40 + 8 * (8 + 4 + 10) + 4 * 8
+
+
+def test_the_eight_bit_size_is_what_quantised_weights_take_in_a_file(tmp_path):
+    """Beside ONNX Runtime's own quantisation: the int8 tensors, their scales, and biases of 32 bits."""
+    onnx = pytest.importorskip("onnx")
+    quantization = pytest.importorskip("onnxruntime.quantization")
+    network = chain().eval()
+    written = write_onnx(network, torch.rand(2, 3, 16, 16), tmp_path / "float.onnx").path
+
+    class Examples(quantization.CalibrationDataReader):
+        left = 4
+
+        def get_next(self):
+            self.left -= 1
+            name = onnx.load(str(written)).graph.input[0].name
+            return {name: torch.rand(2, 3, 16, 16).numpy()} if self.left >= 0 else None
+
+    quantization.quantize_static(str(written), str(tmp_path / "int8.onnx"), Examples(), per_channel=True)
+    stored = onnx.load(str(tmp_path / "int8.onnx")).graph.initializer
+    held = sum(len(onnx.numpy_helper.to_array(each).tobytes()) for each in stored if each.dims and each.dims[0] > 1)
+    # per channel there are a zero point, and a scale and a zero point of each bias, too; but none is folded twice
+    assert 216 + 288 + 40 < int8_size(network) < held < 1.5 * int8_size(network)
 
 
 def test_double_precision_counts_as_float32_and_a_shared_tensor_once():

@@ -35,6 +35,33 @@ def file_size(network: nn.Module) -> int:
     return 8 + _header(kept) + data
 
 
+def int8_size(network: nn.Module) -> int:
+    """Bytes of the network's weights where they are quantised to 8 bits, as a device holds them in its flash.
+
+    Matrices and kernels take a byte a number and a float32 scale for each output (int8 by channel, as ONNX Runtime and
+    TensorFlow Lite quantise); a batch normalisation is folded into the layer before it, of which a bias of 32 bits
+    remains; all else stays in 32 bits. What the file of a runtime holds of the graph comes on top.
+
+    network: as of `file_size`, with what that leaves out left out here, too.
+    """
+    folded = [name for name, part in network.named_modules() if isinstance(part, _BATCH_NORMS)]
+    return sum(_int8_bytes(name, each, folded) for name, each in _kept(network))
+
+
+_BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+def _int8_bytes(name: str, tensor: Tensor, folded: Sequence[str]) -> int:
+    owner, _, own = name.rpartition(".")
+    if owner in folded:
+        return FLOAT32 * tensor.numel() if own == "running_mean" else 0
+    if not tensor.is_floating_point():
+        return tensor.nbytes
+    if tensor.dim() < 2:
+        return FLOAT32 * tensor.numel()
+    return tensor.numel() + FLOAT32 * tensor.shape[0]
+
+
 def peak_memory(network: nn.Module, shape: Sequence[int]) -> int:
     """The most bytes of inputs, activations and outputs that must be held at once to answer one example in float32.
 

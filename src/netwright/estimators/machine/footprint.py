@@ -15,7 +15,7 @@ from netwright.core.roles import ChoosesTraining
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.core.trial import Measurement, Proposal
-from netwright.networks.footprint import file_size, peak_memory
+from netwright.networks.footprint import file_size, int8_size, peak_memory
 
 PROVIDES = ("obj.cost",)
 
@@ -25,8 +25,9 @@ REMEMBERED = 4096  # architectures
 class Footprint(Estimator):
     """What a network takes on a device, found by building it on PyTorch's meta device, which allocates nothing.
 
-    "size" is the bytes of its float32 weights in a file (`netwright.networks.footprint.file_size`), "peak_memory" the
-    most bytes of inputs, activations and outputs that must be held at once to answer one example (`peak_memory`).
+    "size" is the bytes of its float32 weights in a file (`netwright.networks.footprint.file_size`), "size_int8" those
+    of its weights in 8 bits (`int8_size`), "peak_memory" the most bytes of inputs, activations and outputs that must be
+    held at once to answer one example (`peak_memory`).
 
     space: of the architectures.
     shape: what one example looks like.
@@ -34,7 +35,7 @@ class Footprint(Estimator):
     Raises InvalidArchitecture for another space's architecture, and UserError for a mixture.
     """
 
-    metrics: ClassVar[tuple[str, ...]] = ("size", "peak_memory")
+    metrics: ClassVar[tuple[str, ...]] = ("size", "size_int8", "peak_memory")
     analytic = True
 
     def __init__(self, space: Space, shape: TaskShape | Mapping[str, Any]) -> None:
@@ -59,7 +60,8 @@ class Footprint(Estimator):
         if found is None:
             with torch.device("meta"):
                 network = self._networks.build(architecture, self.shape)
-            found = {"size": float(file_size(network)), "peak_memory": float(peak_memory(network, self.shape.input))}
+            sizes = {"size": float(file_size(network)), "size_int8": float(int8_size(network))}
+            found = {**sizes, "peak_memory": float(peak_memory(network, self.shape.input))}
             self._known[architecture.content] = found
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
