@@ -66,6 +66,9 @@ def test_curves_have_gaps_where_nothing_finite_was_measured(tmp_path: Path) -> N
     assert figure.tables["rungs"] == [{"epoch": 1.0}] and "In 1 the val accuracy was not a number" in figure.note
     two = find("curves").figure(read(tmp_path), trials="1,0")
     assert {row["kind"] for row in two.tables["curves"]} == {"trial 0", "trial 1"}
+    for wrong in ("7", "a", ""):
+        with pytest.raises(UserError, match=r"has no trial '.?'; expected numbers as 3,7 of its trials, 0 to 1"):
+            find("curves").figure(read(tmp_path), trials=f"0,{wrong}")
 
 
 def test_workers_and_their_attempts(tmp_path: Path) -> None:

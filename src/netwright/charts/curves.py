@@ -31,7 +31,7 @@ def _looked_at(data: RunData) -> list[int]:
 
 def draw(data: RunData, metric: str = "", trials: str = "", most: int = MOST) -> Drawn:
     """A metric by epoch of each trial; a gap where it was not finite, a dot where training ended."""
-    numbers = [int(each) for each in trials.split(",")] if trials else _chosen(data, most)
+    numbers = _asked(data, trials) if trials else _chosen(data, most)
     curves = {number: curve for number, curve in data.curves(numbers).items() if curve}
     metric = _metric(data, metric, curves)
     kinds = _kinds(data, bool(trials))
@@ -56,6 +56,19 @@ def draw(data: RunData, metric: str = "", trials: str = "", most: int = MOST) ->
         {"curves": rows, "ends": ends, "rungs": rungs},
         note,
     )
+
+
+def _asked(data: RunData, trials: str) -> list[int]:
+    """The numbers that were asked for; UserError for what is no number, or no trial of the run."""
+    found: list[int] = []
+    for each in trials.split(","):
+        if not each.strip().isdigit() or int(each) not in data.numbers:
+            last = f"0 to {data.numbers[-1]}" if len(data) else "none"
+            raise UserError(
+                f"run {data.name!r} has no trial {each.strip()!r}; expected numbers as 3,7 of its trials, {last}"
+            )
+        found.append(int(each))
+    return found
 
 
 def _chosen(data: RunData, most: int) -> list[int]:

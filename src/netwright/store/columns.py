@@ -13,6 +13,7 @@ from typing import Any
 from netwright.store.rows import ATTEMPT_COLUMNS, COLUMNS
 
 _AT_ONCE = 500  # places in one statement
+_RATHER_ALL = 5000  # architectures, from which one pass over the table is quicker than a search for each
 _ARCHITECTURE = ("digest", "json", "text")
 
 
@@ -50,6 +51,10 @@ def architectures(connection: sqlite3.Connection, digests: Iterable[str]) -> lis
     """Digest, JSON and text of the architectures of these digests."""
     wanted = list(digests)
     found: list[Any] = []
+    if len(wanted) > _RATHER_ALL:
+        asked = set(wanted)
+        rows = connection.execute(f"SELECT {', '.join(_ARCHITECTURE)} FROM architectures")  # noqa: S608 - constants
+        return [row for row in rows if row[0] in asked]
     for start in range(0, len(wanted), _AT_ONCE):
         some = wanted[start : start + _AT_ONCE]
         statement = f"SELECT {', '.join(_ARCHITECTURE)} FROM architectures WHERE digest IN ({_places(some)})"  # noqa: S608
