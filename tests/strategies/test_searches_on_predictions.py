@@ -44,6 +44,7 @@ def run(strategy: nw.Strategy, count: int, objectives: int = 2) -> list[Trial]:
 
 def test_the_front_is_larger_than_that_of_random_search() -> None:
     found = run(SurrogateFront(SPACE, [Linear(SPACE)], initial=20, batch=10, population=20, generations=6), 50)
+    assert len(run(SurrogateFront(SPACE, [Linear(SPACE)], initial=4, batch=3, rounds=2, generations=1), 99)) == 10
     random = run(RandomSearch(SPACE), 50)
     reference = [-1.0, -25.0]
     volumes = [hypervolume(np.array([each.scores for each in many]), reference) for many in (found, random)]

@@ -124,7 +124,10 @@ def nsganetv2(
     from netwright.strategies.fronts.surrogate import SurrogateFront
 
     found = _resolved(task, epochs, trained, settings)
-    front, objective = SurrogateFront(space, initial=initial, batch=batch), (f"val_{task.problem.main.name}", metric)
+    front, objective = (
+        SurrogateFront(space, initial=initial, batch=batch, rounds=rounds),
+        (f"val_{task.problem.main.name}", metric),
+    )
     most = initial + batch * rounds
     return _search(found, front, epochs, False, trained, seed, device, most, objective)
 

@@ -12,6 +12,7 @@ from netwright.core.checks import whole_number
 from netwright.core.closest import largest, smallest
 from netwright.core.correlation import kendall
 from netwright.core.decision_space import DecisionSpace
+from netwright.core.errors import StopSearch
 from netwright.core.space import Space
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
@@ -48,6 +49,7 @@ class SurrogateFront(Strategy):
     batch: architectures of each round; 8 in the program.
     population: of NSGA-II; 40 in the program.
     generations: of NSGA-II in each round; 20 in the program.
+    rounds: after which it ends; 30 in the program, None for no end.
     """
 
     needs: ClassVar[type[Space]] = DecisionSpace
@@ -61,6 +63,7 @@ class SurrogateFront(Strategy):
         batch: int = 8,
         population: int = 40,
         generations: int = 20,
+        rounds: int | None = None,
     ) -> None:
         self.space = space
         usual = (GaussianProcess(space), Forest(space), Linear(space))
@@ -69,6 +72,8 @@ class SurrogateFront(Strategy):
         self.batch = whole_number(self, "batch", batch)
         self.population = whole_number(self, "population", population)
         self.generations = whole_number(self, "generations", generations)
+        self.rounds = None if rounds is None else whole_number(self, "rounds", rounds)
+        self.bounded = rounds is not None
         self._asked = Asked(space)
         self._known: list[Trial] = []
         self._first: deque[Architecture] = deque((largest(space), smallest(space)))
@@ -76,6 +81,8 @@ class SurrogateFront(Strategy):
         self._count = self._pending = 0
 
     def ask(self, rng: np.random.Generator) -> Proposal | None:
+        if self.rounds is not None and self._count >= self.initial + self.batch * self.rounds:
+            raise StopSearch(f"all {self.rounds} rounds of {self.batch} were measured")
         if self._count >= self.initial and not self._planned:
             if self._pending:
                 return None
