@@ -219,6 +219,7 @@ class Command:
             say_json(self._outcome(run, concluded))
             return
         self._say("", *exported, f"see it again: netwright show {run.name}{at(self.directory)}")
+        self._say(f"as one page, with charts: netwright report {run.name} --to report.html{at(self.directory)}")
         if not exported:
             self._say(f"take it home: netwright export {run.name} --to best{at(self.directory)}")
 
