@@ -95,7 +95,7 @@ def test_lines_that_keep_further_limits(tmp_path: Path) -> None:
 
 
 FIGURES = {
-    "winner": {"name": "found network", "values": [0.9, 0.92, 0.94], "seeds": [0, 1, 2], "params": 1000},
+    "winner": {"name": "found network", "values": [0.9, 0.96, 0.99], "seeds": [0, 1, 2], "params": 1000},
     "baselines": [
         {"name": "logistic regression", "values": [0.8], "seeds": [], "params": 10},
         {"name": "always the most frequent class", "values": [0.5], "seeds": [], "params": 0},
@@ -118,6 +118,7 @@ def test_the_final_report_as_pictures(tmp_path: Path) -> None:
         "logistic regression (10 parameters)",
     ]
     assert [row["interval over"] for row in finalists.tables["means"]] == ["3 seeds", "50 test examples"]
+    assert all(0 <= row["low"] <= row["mean"] <= row["high"] <= 1 for row in finalists.tables["means"])
     assert "50.00 %" in finalists.note and "random pick" in finalists.note
     cells = {(row["is"], row["taken for"]): row["examples"] for row in find("confusion").figure(data).tables["cells"]}
     assert cells["=cat", "dog"] == 2 and "5 of them wrong" in find("confusion").figure(data).note

@@ -50,6 +50,8 @@ def draw(data: RunData) -> Drawn:
         label = each["name"] + (f" ({amount(params)} parameters)" if params else "")
         kind = "winner" if place == 0 else "baseline"
         low, high, of = interval(values, examples if of_examples else 0)
+        if is_share(name) and low is not None and high is not None:
+            low, high = max(low, 0.0), min(high, 1.0)
         means.append(
             {"who": label, "kind": kind, "mean": float(np.mean(values)), "low": low, "high": high, "interval over": of}
         )

@@ -47,7 +47,7 @@ def draw(data: RunData, first: str = "", second: str = "", value: str = "mean") 
             found = {"mean": sign * scores[own].mean(), "best": sign * scores[own].max(), "rank": shares[own].mean()}
             rows.append({"first": one, "second": other, "trials": int(own.sum()), "value": float(found[value])})
     return Drawn(
-        _chart(data, first, second, value, sides),
+        _chart(data, first, second, value, sides, [row["value"] for row in rows]),
         {"pairs": rows},
         _note(data, len(places), value),
         heads={"first": first, "second": second, "value": value},
@@ -75,7 +75,7 @@ def _together(data: RunData, first: str, second: str) -> int:
     return sum(labels[0][at] is not None and labels[1][at] is not None for at in places)
 
 
-def _chart(data: RunData, first: str, second: str, value: str, sides: list[Any]) -> Any:
+def _chart(data: RunData, first: str, second: str, value: str, sides: list[Any], values: list[float]) -> Any:
     alt = altair()
     objective = data.objectives[0]
     form = ".0%" if value == "rank" else metric_format(objective.metric)
@@ -94,9 +94,11 @@ def _chart(data: RunData, first: str, second: str, value: str, sides: list[Any])
     cells = base.mark_rect(stroke="role:paper").encode(
         color=alt.Color("value:Q", title=title, scale=scale, legend=alt.Legend(format=form))
     )
-    counts = base.mark_text(stroke="role:paper", strokeWidth=3, fontSize=10).encode(text="trials:Q")
-    words = base.mark_text(fontSize=10, color="role:ink").encode(text="trials:Q")
-    return alt.layer(cells, counts, words).properties(width=alt.Step(64), height=alt.Step(34))
+    middle = (min(values) + max(values)) / 2
+    strong = f"datum.value {'>' if up else '<'} {middle}"
+    colour = alt.condition(strong, alt.value("role:paper"), alt.value("role:ink"))
+    words = base.mark_text(fontSize=11).encode(text="trials:Q", color=colour)
+    return alt.layer(cells, words).properties(width=alt.Step(64), height=alt.Step(34))
 
 
 def _note(data: RunData, count: int, value: str) -> str:
