@@ -1,8 +1,8 @@
 """`make pictures`: the pictures of docs/pictures, of one real search on the digits that takes a minute or two.
 
-terminal.svg is the table of the running search, page.png the page on it in a browser (Chromium must be there; without
-it the old picture stays), front.svg its front, found-network.svg the best network, and darts-v2.svg and difference.svg
-two published cells.
+terminal.svg is the table of the running search; page.png, page-front.png, page-trial.png pages on it in a browser
+(Chromium must be there, without it the old ones stay); front.svg is its front, found-network.svg the best network, and
+darts-v2.svg and difference.svg are two published cells.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ def front(directory: Path) -> str:
         return find("front").figure(RunData.read(store, NAME)).svg()
 
 
-def page(directory: Path, to: Path) -> bool:
-    """A picture of the page on the run in a browser; False where there is no browser."""
+def pages(directory: Path, trial: int, folder: Path) -> bool:
+    """Pictures of pages on the run in a browser; False where there is no browser."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         return False
@@ -90,20 +90,22 @@ def page(directory: Path, to: Path) -> bool:
     try:
         assert serving.stdout is not None
         link = serving.stdout.readline().strip()
-        to.write_bytes(_few_colours(_photographed(browser, link)))
+        ends = {"page.png": "", "page-front.png": "/front", "page-trial.png": f"/trials/{trial}"}
+        for name, end in ends.items():
+            (folder / name).write_bytes(_few_colours(_photographed(browser, link, end)))
     finally:
         serving.terminate()
         serving.wait()
     return True
 
 
-def _photographed(browser: str, link: str) -> bytes:
+def _photographed(browser: str, link: str, end: str) -> bytes:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as tool:
         opened = tool.chromium.launch(executable_path=browser, args=["--no-sandbox"])
         seen = opened.new_page(viewport=SIZE)  # pyright: ignore[reportArgumentType]
-        seen.goto(f"{link.partition('?')[0].rstrip('/')}/runs/{NAME}")
+        seen.goto(f"{link.partition('?')[0].rstrip('/')}/runs/{NAME}{end}")
         seen.wait_for_timeout(10_000)  # the charts
         return seen.screenshot()
 
@@ -137,11 +139,11 @@ def main() -> None:
         network = best.space.build(best, digits().shape)
         write("found-network.svg", draw_network(network, digits().shape.input, title="the best on the digits").svg())
         write("front.svg", front(directory))
-        there = page(directory, FOLDER / "page.png")
+        there = pages(directory, run.best.number, FOLDER)
     for path in sorted(FOLDER.iterdir()):
         sys.stdout.write(f"{path.name:16} {path.stat().st_size / 1000:6.1f} kB\n")
     if not there:
-        sys.stdout.write(f"page.png stays as it was: found none of {', '.join(BROWSERS)}\n")
+        sys.stdout.write(f"the pages stay as they were: found none of {', '.join(BROWSERS)}\n")
 
 
 if __name__ == "__main__":
