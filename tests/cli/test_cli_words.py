@@ -18,7 +18,7 @@ from netwright.cli.plan import Plan
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
 from netwright.core.wording import amount, duration, rough, table
 from netwright.results.metric_words import number
-from netwright.spaces import Chain, Darts, NasBench201
+from netwright.spaces import Chain, Darts, GeneticCnn, NasBench201
 from netwright.strategies import RegularizedEvolution
 
 
@@ -60,15 +60,17 @@ def test_a_wrong_option_is_named(options: dict[str, str], said: str) -> None:
 
 
 def test_every_name_of_the_catalogue_is_a_class_or_makes_a_strategy() -> None:
+    own = {
+        "understanding-cells": Darts(cells=2, channels=4),
+        "autoshrink": GeneticCnn(nodes=(3,), widths=(2,), kernel=3),
+    }
     for kind in ("space", "strategy"):
         for name in catalogue.shipped(kind):
             made_by = catalogue.load(kind, name)
             if kind == "space" or inspect.isclass(made_by):
                 assert isinstance(made_by, type)
             else:
-                space = (
-                    Darts(cells=2, channels=4) if name == "understanding-cells" else NasBench201(channels=4, cells=1)
-                )
+                space = own.get(name) or NasBench201(channels=4, cells=1)
                 assert construct(made_by, space, options={}).space is space
 
 

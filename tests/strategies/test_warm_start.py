@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netwright.core.errors import ConfigurationError, InvalidArchitecture
+from netwright.core.errors import ConfigurationError, InvalidArchitecture, StopSearch
 from netwright.core.strategy import Remembering, RoundStrategy, in_role
 from netwright.core.trial import Measurement, Trial
 from netwright.methods.bayesian import gp
@@ -29,7 +29,10 @@ def some(space, count=6):
 def conversation(strategy, asks, score=lambda architecture: float(sum(architecture.point))):
     rng, asked = np.random.default_rng(0), []
     for number in range(asks):
-        proposal = strategy.ask(rng)
+        try:
+            proposal = strategy.ask(rng)
+        except StopSearch:  # a strategy that is through
+            break
         asked.append(proposal)
         value = score(proposal.candidate)
         strategy.tell(Trial(number, proposal, "completed", Measurement({"v": value}), (value,)))
