@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from netwright.core.errors import SearchFailed
+from netwright.core.errors import SearchFailed, UserError
 from netwright.core.objective import Constraint
 from netwright.core.task import TaskShape
 from netwright.core.trial import Proposal
@@ -134,6 +134,53 @@ def test_a_finalist_that_breaks_the_limit_when_it_is_measured_again_is_not_hande
     ]
     assert kept["runtime"] == "torch" and kept["threads"] == 1 and kept["machine"]
     assert len(calls) == 4 + 2 * module.AGAIN
+
+
+def test_where_no_network_leaves_the_margin_the_quickest_is_tried_after_all(monkeypatch, training, tmp_path):
+    from netwright.engine import last_resort
+
+    monkeypatch.setattr(last_resort, "REFUSED", 6)
+    clock(monkeypatch, lambda turn, params: 1.0 + 1e-7 * params)
+    search = Search(RandomSearch(SPACE), training, constraints="latency_ms <= 1.02")
+    run = search.run(trials=1, preflight=False, store=str(tmp_path / "runs"), name="near")
+    assert run.counts == {"infeasible": 6, "completed": 1} and run.best.number == 6
+    assert run.best.metrics["latency_ms"] == min(each.metrics["latency_ms"] for each in run.trials)
+    assert finalist_lines(run) == [
+        "measured again: trial 6 with latency_ms 1 keeps latency_ms <= 1.02, but only just: no network was found that "
+        "leaves the margin by which a clock differs"
+    ]
+    again = search.run(trials=1, preflight=False, store=str(tmp_path / "runs"), name="near", resume=True)
+    assert [each.state for each in again.trials] == [each.state for each in run.trials]
+
+
+def test_what_is_tried_after_all_does_not_count_where_it_breaks_the_limit_then(monkeypatch, training):
+    from netwright.engine import last_resort
+
+    monkeypatch.setattr(last_resort, "REFUSED", 3)
+    clock(monkeypatch, lambda *_: 1.0)
+    original = Latency.estimate
+
+    def slower(self, proposal, seed):
+        if proposal.memo == last_resort.LAST_RESORT:
+            self._known[self.untrained(proposal.candidate).content] = [Timing(1.2, 0.02, 1.2, 30)]
+        return original(self, proposal, seed)
+
+    monkeypatch.setattr(Latency, "estimate", slower)
+    heard = []
+    search = Search(RandomSearch(SPACE), training, constraints="latency_ms <= 1.02")
+    with pytest.raises(UserError, match="none of the 4 networks"):
+        search.run(trials=1, preflight=False, on_trial=heard.append)
+    assert heard[3].state == "infeasible" and "1.2" in heard[3].reason and not heard[3].scores
+    assert all(each.proposal.memo is None for each in heard if each.number != 3)
+
+
+def test_a_finalist_that_keeps_the_limit_only_in_the_middle_is_the_last_resort(monkeypatch, training):
+    times = [0.9, 0.97, 0.98, 1.03]
+    clock(monkeypatch, lambda turn, _: times[turn - 1])
+    run = Search(RandomSearch(SPACE), training, constraints="latency_ms <= 1").run(trials=1, preflight=False)
+    (row,) = run.kept(FINALISTS)["measured"]
+    assert row["keeps"] and row["barely"] and row["metrics"]["latency_ms"] == 0.98
+    assert run.best.number == 0 and "keeps latency_ms <= 1, but only just" in finalist_lines(run)[0]
 
 
 def test_where_no_network_keeps_the_limit_when_it_is_measured_again_that_is_said(monkeypatch, training):

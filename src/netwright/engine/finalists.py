@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from netwright.core.errors import SearchFailed
 from netwright.core.roles import MeasuresAgain
+from netwright.engine.last_resort import is_last_resort
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 FINALISTS = "finalists"
 """The key under which a run keeps them."""
 MOST = 12  # networks that are measured again at most
+ONLY_JUST = ", but only just: no network was found that leaves the margin by which a clock differs"
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,13 @@ class Finalist:
     trial: its number.
     metrics: what was measured.
     keeps: whether it keeps every limit on what was measured, with what the measurement leaves unsure.
+    barely: whether it keeps them without that, and is handed over since none does with it.
     """
 
     trial: int
     metrics: Mapping[str, float]
     keeps: bool
+    barely: bool = False
 
 
 def measuring_again(run: Run) -> tuple[MeasuresAgain, list[Constraint]] | None:
@@ -47,8 +51,8 @@ def measuring_again(run: Run) -> tuple[MeasuresAgain, list[Constraint]] | None:
 def measure_finalists(run: Run) -> None:
     """Measure the best network again, alone; where that breaks a limit, the next best, until one keeps them all.
 
-    What was found is kept with the run, whose `best` is then the first that keeps them.
-    Raises SearchFailed where none does.
+    What was found is kept with the run, whose `best` is then the first that keeps them; where none surely does, the
+    first of which the median does. Raises SearchFailed where there is no such one.
     """
     found = measuring_again(run)
     if found is None:
@@ -65,7 +69,16 @@ def measure_finalists(run: Run) -> None:
         rows.append(_measured(stage, limits, best))
         run.keep_finalists({**stage.described(), "measured": [asdict(each) for each in rows]})
     if rows and not rows[-1].keeps:
-        raise SearchFailed(_none_keeps(rows, limits))
+        barely = _barely(rows, limits)
+        if barely is None:
+            raise SearchFailed(_none_keeps(rows, limits))
+        rows[barely] = replace(rows[barely], keeps=True, barely=True)
+        run.keep_finalists({**stage.described(), "measured": [asdict(each) for each in rows]})
+
+
+def _barely(rows: Sequence[Finalist], limits: Sequence[Constraint]) -> int | None:
+    """The place of the first that keeps the limits where what a measurement leaves unsure is passed over."""
+    return next((n for n, row in enumerate(rows) if all(each.holds(row.metrics) for each in limits)), None)
 
 
 def _measured(stage: MeasuresAgain, limits: Sequence[Constraint], trial: Trial) -> Finalist:
@@ -89,16 +102,26 @@ def finalist_lines(run: Run) -> list[str]:
     kept: Mapping[str, Any] = run.kept(FINALISTS) or {}
     if found is None:
         return []
-    limits = found[1]
+    limits, just = found[1], _only_just(run, kept)
     lines: list[str] = []
     for each in kept.get("measured", ()):
         values = ", ".join(f"{limit.metric} {each['metrics'][limit.metric]:.3g}" for limit in limits)
         said = "keeps" if each["keeps"] else "may break"
-        then = "" if each["keeps"] else "; the next best is taken"
+        then = ONLY_JUST if each["trial"] in just else "" if each["keeps"] else "; the next best is taken"
         lines.append(
             f"measured again: trial {each['trial']} with {values} {said} {' and '.join(map(str, limits))}{then}"
         )
     return lines
+
+
+def _only_just(run: Run, kept: Mapping[str, Any]) -> set[int]:
+    """The numbers of trials that are handed over though they leave a limit no margin."""
+    tried = {each.number for each in run.trials if is_last_resort(each.proposal)}
+    return {
+        each["trial"]
+        for each in kept.get("measured", ())
+        if each["keeps"] and (each.get("barely") or each["trial"] in tried)
+    }
 
 
 def refused(kept: Mapping[str, Any] | None, trials: Sequence[Trial]) -> set[Architecture]:

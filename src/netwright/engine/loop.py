@@ -16,6 +16,7 @@ from netwright.core.trial import Proposal, Trial
 from netwright.engine.control import Control, by_hand
 from netwright.engine.execution import Clock, Places, Waiting
 from netwright.engine.folders import Folders
+from netwright.engine.last_resort import LastResort, is_last_resort
 from netwright.engine.memory import Memory
 from netwright.engine.process import FullCollections, Signals
 from netwright.engine.record import SLOW, Acknowledgements, Judge
@@ -66,6 +67,8 @@ class Loop:
         self.folders = Folders(folder, strategy, any(each.keeps for each in search.estimator.stages()))
         self.places = Places(executor)
         self.attempts = Attempts(search, executor, self.clock, retries, self.folders)
+        self.last_resort = LastResort(search.estimator.stages(), search.limits)
+        self.attempts.limits_of = self.last_resort.limits_of
         if not self.clock.virtual:
             self.attempts.given = lambda: stopper.given(self.clock.seconds)
         self.acknowledgements = Acknowledgements(self.folders, watch, on_trial)
@@ -200,9 +203,12 @@ class Loop:
             if control.to_try:
                 self.attempts.begin(self.skip(), len(self.trials), control.to_try.pop(0))
                 continue
+            if self._try_last_resort():
+                continue
             try:
                 asked = self.ask()
             except StopSearch as stop:
+                self._try_last_resort(ending=not pending)
                 stopper.reason = str(stop) or type(stop).__name__
                 return
             if isinstance(asked, Proposal):
@@ -215,6 +221,15 @@ class Loop:
             else:
                 self._require_pending()
                 return
+
+    def _try_last_resort(self, *, ending: bool = False) -> bool:
+        """Begin what is tried where the search would end with nothing, if it is time for that; whether it was."""
+        limit = self.stopper.seconds
+        share = 1.0 if ending else 0.0 if limit is None else self.clock.seconds() / limit
+        proposal = self.last_resort.due(share)
+        if proposal is not None:
+            self.attempts.begin(self.skip(), len(self.trials), proposal)
+        return proposal is not None
 
     def _after_round(self, epoch: Trial | None) -> None:
         """Record the epoch that a round ended, if any; let the user see and interrupt."""
@@ -276,6 +291,9 @@ class Loop:
         if question is None:
             return
         trial, traceback = self._judge.trial(question.proposal, outcome), outcome.traceback
+        broken = self.last_resort.broken(trial)
+        if broken:
+            trial = replace(trial, state="infeasible", reason=broken, scores=())
         acknowledgements = self.acknowledgements
         if acknowledgements.journal is None:
             self.tell(trial, traceback)
@@ -299,7 +317,8 @@ class Loop:
         self.failures.note(trial, traceback)
         self.memory.told(trial)
         self.region.told(trial)
-        if strategy and not by_hand(trial):
+        self.last_resort.note(trial)
+        if strategy and not by_hand(trial) and not is_last_resort(trial.proposal):
             asked = trial.proposal.instead_of is not None and not self._strategy.adopts
             self._tell(replace(trial, proposal=trial.proposal.question) if asked else trial)
 

@@ -12,6 +12,7 @@ from netwright.core.errors import CorruptStore, StopSearch, UserError
 from netwright.core.serial import parse_json
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.engine.control import by_hand
+from netwright.engine.last_resort import is_last_resort
 from netwright.engine.memory import in_order_told
 from netwright.engine.under_way import HALF
 from netwright.store.numbers import tensors_from, tensors_to_json
@@ -144,7 +145,7 @@ def _check_order(name: str, stored: Sequence[StoredTrial]) -> None:
 
 
 def _ask(loop: Loop, name: str, stored: StoredTrial) -> Proposal:
-    if by_hand(stored):
+    if by_hand(stored) or is_last_resort(stored):
         proposal = _proposal(loop, stored)
         loop.folders.continuations.note(loop.skip(), proposal)
         return proposal

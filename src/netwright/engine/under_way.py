@@ -16,6 +16,7 @@ from netwright.engine.record import SLOW
 from netwright.store.rows import Asked, AttemptEnded
 
 if TYPE_CHECKING:
+    from netwright.core.objective import Constraint
     from netwright.core.trial import Proposal
     from netwright.engine.execution import Clock
     from netwright.engine.folders import Folders
@@ -42,14 +43,11 @@ class Attempts:
         self.journal: TrialWriter | None = None
         # Seconds that an attempt may take, and whether it then ends with what it has.
         self.given: Callable[[], tuple[float | None, bool]] = lambda: (None, False)
+        self.limits_of: Callable[[Proposal], Sequence[Constraint]] = lambda _: search.limits  # that are checked
         self._executor, self._clock, self._folders = executor, clock, folders
         self._continuations = folders.continuations
         self._retries = retries or RetryPolicy()
-        self._seeds, self._stages, self._constraints = (
-            Seeds(search.seed),
-            tuple(search.estimator.stages()),
-            search.limits,
-        )
+        self._seeds, self._stages = Seeds(search.seed), tuple(search.estimator.stages())
 
     @property
     def running(self) -> int:
@@ -87,7 +85,8 @@ class Attempts:
         where = (question.attempt, self._folders.of(number), pending.batch_share, continued, *self.given())
         parent = self._folders.parent_of(proposal, self._seeds) if self._folders.inherits else None
         asked = proposal if proposal.instead_of is None else replace(proposal, instead_of=None)
-        self._executor.submit(Job(number, asked, self._seeds(first), self._stages, self._constraints, *where, parent))
+        limits = self.limits_of(proposal)
+        self._executor.submit(Job(number, asked, self._seeds(first), self._stages, limits, *where, parent))
 
     # Ending.
 
