@@ -229,6 +229,30 @@ def test_operations_are_timed_once_and_kept_in_a_file(tmp_path):
     assert read.predict(execution, fit) == pytest.approx(0.5 + 2 * sum(read.by_kind(execution).values()))
 
 
+@pytest.mark.parametrize("factor", [0.4, 1.0, 3.0])
+def test_a_later_search_times_operations_again_where_they_were_timed_on_a_busy_machine(monkeypatch, factor):
+    from netwright.engine.preflight import preflight
+    from netwright.estimators.machine import operation_times
+
+    monkeypatch.setattr(operation_times, "_ms", lambda operation, place: 0.01 * factor)
+    before = PredictedLatency(SPACE, SHAPE)
+    before.times.fits["of another space"] = Fit()
+    before.meet(before._followed(SPACE.sample(np.random.default_rng(0))), 10)
+    assert before.times.known
+    monkeypatch.setattr(operation_times, "_ms", lambda operation, place: 0.01)
+    clock_of_runs = lambda self, network, seconds=None: Timing(1.0, 0.02, 1.0, 30, disturbed=0.3)  # noqa: E731
+    monkeypatch.setattr(Latency, "timing", clock_of_runs)
+    search = Search(RandomSearch(SPACE), Training(SPACE, open_task("digits")), constraints="latency_ms <= 100")
+    lines = preflight(search, exports=False).lines()
+    anew = [each for each in lines if "timed anew" in each]
+    assert len(anew) == (factor != 1.0) and all(f"take {1 / factor:.2g} times what" in each for each in anew)
+    assert sum("others interrupted 30% of the runs" in each for each in lines) == 1
+    kept = OperationTimes(Place(), before.times.file)
+    assert ("of another space" in kept.fits) == (factor == 1.0)
+    assert {each.ms for each in kept.known.values()} == {0.01}
+    assert max(each.disturbed for each in kept.fits.values()) == pytest.approx(0.3)
+
+
 def test_an_operation_that_was_not_timed_is_told_by_its_sizes():
     times, sizes = OperationTimes(Place()), []
     for width in (2, 4, 8, 16, 32):

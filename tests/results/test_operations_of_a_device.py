@@ -68,3 +68,25 @@ def test_a_search_is_refused_before_it_trains(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [*words, "--operations-allowed", str(path)])
     said = str(done.exception)
     assert isinstance(done.exception, UserError) and "ops.txt lacks" in said and "HardSwish" not in said
+
+
+def test_a_resumed_search_remembers_what_the_device_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from netwright.cli.search import Command
+
+    path, runs = tmp_path / "ops.txt", ["--dir", str(tmp_path / "runs")]
+    path.write_text("Gemm Flatten Relu HardSwish Sigmoid Tanh Add BatchNormalization Gelu Erf Mul Div")
+    asked: list[tuple[tuple[str, ...], str]] = []
+
+    def noted(self: Command) -> None:
+        asked.append((self.plan.operations_allowed, self.plan.operations_file))
+
+    monkeypatch.setattr(Command, "check_operations", noted)
+    short = ["--strategy", "random", "--epochs", "1", "--final-epochs", "0", "--examples", "60", "--name", "a"]
+    words = ["search", "digits", "--space", "mlp", "--trials", "1", *short, *runs]
+    assert CliRunner().invoke(app, [*words, "--operations-allowed", str(path)]).exit_code == 0
+    path.write_text("Gemm Relu")
+    assert CliRunner().invoke(app, ["resume", "a", "--trials", "2", *runs]).exit_code == 0
+    assert len(asked) == 2 and asked[0] == asked[1]
+    assert "HardSwish" in asked[0][0] and len(asked[0][0]) == 12 and asked[0][1] == str(path)
+    again = CliRunner().invoke(app, [*words, "--resume", "--operations-allowed", str(path)])
+    assert "cannot go on as another search: --operations-allowed was" in str(again.exception)

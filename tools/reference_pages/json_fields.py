@@ -182,6 +182,8 @@ PLAN: Fields = {
     "plan.limits[]": ("text", "(not always) as given, `--max-...` included"),
     "plan.latency": ("text?", "`--latency`"),
     "plan.formats": ("text", "`--format`, of an export"),
+    "plan.operations_allowed[]": ("text", "(not always) the names in the file of `--operations-allowed`"),
+    "plan.operations_file": ("text", "`--operations-allowed` as given; empty where it was not"),
     "plan.trials": ("count?", "`--trials`"),
     "plan.time": ("text?", "`--time`"),
     "plan.target": ("number?", "`--target`"),

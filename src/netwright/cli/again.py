@@ -85,7 +85,11 @@ def _changed(before: Plan, now: Plan) -> Iterator[tuple[str, Any]]:
         if name == "data_options":
             if any(first[name].get(key) != value for key, value in found[name].items()):
                 yield name, found[name]
-        elif name != "given" and found[name] != first[name] and (found[name] != unset[name] or name == "data"):
+        elif (
+            name not in ("given", "operations_file")
+            and found[name] != first[name]
+            and (found[name] != unset[name] or name == "data")
+        ):
             yield name, getattr(now, name)
 
 

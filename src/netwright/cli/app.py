@@ -57,7 +57,7 @@ def search(options: SearchOptions) -> None:
         return
     refuse_early(plan, directory, options.amounts, name, export)
     with watched(options, directory):
-        begin(plan, directory, name, export, operations=options.operations_allowed, **told)
+        begin(plan, directory, name, export, **told)
 
 
 @app.command(cls=NamingCommand)
@@ -75,7 +75,7 @@ def train(options: TrainOptions) -> None:
         go_on_again(before, plan, directory, str(name), export, **told)
         return
     refuse_early(plan, directory, {}, name, export)
-    begin(plan, directory, name, export, operations=None, **told)
+    begin(plan, directory, name, export, **told)
 
 
 @app.command()

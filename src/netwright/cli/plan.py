@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from netwright.tasks.task import Task
 
 AUTOMATIC = "auto"
+LISTS = ("objectives", "limits", "first", "reference", "operations_allowed")  # fields that are tuples
 DEFAULT_TIME = "1h"
 DEFAULT_EPOCHS = 5
 SHARE_OF_SEARCHES = 0.6  # of the time limit, where there are several or a recipe; the rest is for the final training
@@ -60,6 +61,8 @@ class Plan(Asked):
     automatic: dict[str, Any] = field(default_factory=dict)  # what the default search decided on, once it has
     network: dict[str, Any] = field(default_factory=dict)  # that is trained, in place of a search
     formats: str = "torch"  # in which the result is exported, where it is
+    operations_allowed: tuple[str, ...] = ()  # the ONNX operations that a device has; none: whichever
+    operations_file: str = ""  # where these were read
 
     def __post_init__(self) -> None:
         least_values = {"epochs": 1, "trials": 1, "patience": 1, "final_epochs": 0, "final_seeds": 1, "repeats": 1}
@@ -101,7 +104,7 @@ class Plan(Asked):
             raise CorruptStore(f"the run's plan holds {sorted(unknown)} and lacks {sorted({'data'} - set(data))}")
         if data.get("given") and data.get("strategy") == "genetic-cnn":  # a run of before its population was fitted
             data = {**data, "strategy": "genetic-cnn:population=20"}
-        lists = {name: tuple(data[name]) for name in ("objectives", "limits", "first", "reference") if name in data}
+        lists = {name: tuple(data[name]) for name in LISTS if name in data}
         return cls(**{**data, **lists})
 
     def to_json(self) -> dict[str, Any]:

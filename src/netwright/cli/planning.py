@@ -32,7 +32,18 @@ def plan_of_search(options: SearchOptions) -> Plan:
         objectives=tuple(options.objective or ()),
         limits=(*options.limit, *(f"{metric} <= {amount}" for metric, amount in most if amount)),
         formats=options.formats,
+        operations_allowed=_operations(options),
+        operations_file=str(options.operations_allowed or ""),
     )
+
+
+def _operations(options: SearchOptions) -> tuple[str, ...]:
+    """The names of the ONNX operations that the networks may have; none where no file with them was given."""
+    if options.operations_allowed is None:
+        return ()
+    from netwright.results import read_operations
+
+    return tuple(sorted(read_operations(options.operations_allowed)))
 
 
 def _usual_strategy(options: SearchOptions) -> str:

@@ -84,6 +84,7 @@ def go_on_with(
     if dropped:
         say(dropped, stream=sys.stderr)
     with stoppable(), Command(plan, directory, export, as_json=as_json, quiet=quiet, more=more) as command:
+        command.check_operations()
         command.drive(name, resume=True, further=further)
 
 

@@ -56,20 +56,13 @@ def begin(
     name: str | None,
     export: Path | None,
     *,
-    operations: Path | None = None,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Start a new run and take it to its end. operations: a file with the ONNX operations that a device has."""
-    from netwright.results import check_operations, operations_needed, read_operations
-
-    allowed = None if operations is None else read_operations(operations)
+    """Start a new run and take it to its end."""
     plan = replace(plan, given=plan.to_json())
     note_begun(plan, directory)
     with stoppable(), Command(plan, directory, export, as_json=as_json, quiet=quiet) as command:
-        if allowed is not None:
-            needed = operations_needed(command.space, command.task.shape)
-            check_operations(needed, allowed, str(operations))
         command.prepare()
         command.drive(name, resume=False)
 
@@ -125,6 +118,7 @@ class Command:
             self._say(*self.task.describe(in_flags), *training_lines(self.plan, self.search), "")
             return
         self._say(*self.task.describe(in_flags), *understood(self.plan, self.search))
+        self.check_operations()
         here = workers.chosen(self.plan) == "inline"  # where trials run elsewhere, what is wrong with one stays there
         known = self.plan.is_automatic and not (self.plan.space or self.plan.limits or self.plan.reference)
         with calibrated_within(math.inf if self.times.left is None else SHARE_OF_CALIBRATING * self.times.left):
@@ -201,6 +195,14 @@ class Command:
     def _say(self, *lines: str) -> None:
         if not self.quiet:
             say(*lines)
+
+    def check_operations(self) -> None:
+        """Raise UserError where networks of the space need an ONNX operation that the device lacks."""
+        from netwright.results import check_operations, operations_needed
+
+        if self.plan.operations_allowed:
+            needed = operations_needed(self.space, self.task.shape)
+            check_operations(needed, frozenset(self.plan.operations_allowed), self.plan.operations_file)
 
     # Searching.
 

@@ -165,6 +165,15 @@ class MeasuresAgain(Protocol):
 
 
 @runtime_checkable
+class LooksAgain(Protocol):
+    """Goes by what earlier searches measured of this machine, and looks before a search whether that still holds."""
+
+    def look_again(self) -> tuple[str, str]:
+        """What was done since it does not hold, and what to be warned of; each in one line, or empty."""
+        ...
+
+
+@runtime_checkable
 class HasWidth(Protocol):
     """A space that names the field which makes its networks narrower, for estimates at a part of the full width."""
 

@@ -6,6 +6,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ import numpy as np
 from netwright.core.errors import ConfigurationError, TrialFailed, UntrainableSpace, UserError, marked
 from netwright.core.objective import Constraint
 from netwright.core.randomness import derived_seed
-from netwright.core.roles import KeepsLimits, TrainsAlone
+from netwright.core.roles import KeepsLimits, LooksAgain, TrainsAlone
 from netwright.core.spelling import plain
 from netwright.core.strategy import mixture_of
 from netwright.core.trial import Measurement, Proposal
@@ -43,7 +44,7 @@ class Preflight:
 
     sampled: how many architectures were counted. warnings: what the search will meet on its way. by_cost: the random
     ones that keep the limits with their multiply-adds, from the cheapest on. not_exportable: why a network of the space
-    cannot be exported; empty where those that were tried can.
+    cannot be exported; empty where those that were tried can. notes: what was done beforehand.
     """
 
     smallest: Tried
@@ -55,6 +56,7 @@ class Preflight:
     warnings: tuple[str, ...] = field(default=())
     by_cost: tuple[tuple[float, Architecture], ...] = ()
     not_exportable: str = ""
+    notes: tuple[str, ...] = ()
 
     def typical(self, most: float = math.inf) -> Architecture | None:
         """The middle one by multiply-adds of the random ones with at most so many; None where none were drawn."""
@@ -75,7 +77,7 @@ class Preflight:
             )
         ran = f"preflight: {head} ran a batch forward and backward on {self.device} ({self.seconds:.1f} s)"
         told = [*self.warnings, self.not_exportable] if self.not_exportable else self.warnings
-        return [ran, *(f"warning: {spell(each)}" for each in told)]
+        return [*self.notes, ran, *(f"warning: {spell(each)}" for each in told)]
 
 
 def preflight(search: Search, *, exports: bool = True, seconds: float | None = None) -> Preflight | None:
@@ -89,6 +91,7 @@ def preflight(search: Search, *, exports: bool = True, seconds: float | None = N
     seconds: of the search, of which a share is taken at most for finding architectures that keep the limits.
     """
     counting = seconds_of(seconds)
+    notes, warned = _looked_again(search)
     shared = round_estimator(search.estimator)
     estimator = trains(search) if shared is None else None
     if estimator is None:
@@ -96,6 +99,8 @@ def preflight(search: Search, *, exports: bool = True, seconds: float | None = N
     if shared is not None:
         _try_shared(shared, search.seed)
     if estimator is None:
+        for line in (*notes, *warned):
+            warn(plain(line))
         return None
     start = time.perf_counter()
     cost = _Together([estimator.cost, *_asked(search)])
@@ -113,14 +118,25 @@ def preflight(search: Search, *, exports: bool = True, seconds: float | None = N
             told = [*told, f"{problem}; trials of networks as large as that end as out_of_memory"]
         except UntrainableSpace as problem:
             failures[largest] = problem
-    told = [*told, *sample.refused_lines(), *(_one_trial(each) for each in failures.values())]
+    told = [*warned, *told, *sample.refused_lines(), *(_one_trial(each) for each in failures.values())]
     few = [smallest, largest, *itertools.islice(sample.counted, RANDOM)] if exports else []
     return Preflight(
         *(first, last, sample.drawn, time.perf_counter() - start, str(estimator.device), estimator.space.size),
         warnings=tuple(told),
         by_cost=sample.by_cost(),
         not_exportable=_not_exportable(estimator, [each for each in few if each not in failures]),
+        notes=tuple(notes),
     )
+
+
+def _looked_again(search: Search) -> tuple[list[str], list[str]]:
+    """What was done since what was known of this machine does not hold any longer, and warnings."""
+    found: list[tuple[str, str]] = []
+    for each in search.estimator.stages():
+        if isinstance(each, LooksAgain):
+            with suppress(Exception):  # of a space whose networks cannot be built, which is told below
+                found.append(each.look_again())
+    return [done for done, _ in found if done], [warning for _, warning in found if warning]
 
 
 def _not_exportable(estimator: TrainsAlone, architectures: Sequence[Architecture]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,7 +31,7 @@ from netwright.core.trial import Measurement, Proposal
 from netwright.core.workplace import workplace
 from netwright.estimators.machine.followed import Followed
 from netwright.estimators.machine.foretold import FORETOLD, MEASURED, ForetoldLatency
-from netwright.estimators.machine.operation_times import Fit, OperationTimes, fitted, work_of
+from netwright.estimators.machine.operation_times import Fit, OperationTimes, fitted, key_of, work_of
 from netwright.networks.executed import Execution
 from netwright.runtimes.machine import Place
 from netwright.runtimes.running import checked_runtime, example_of, running
@@ -49,6 +51,9 @@ CALIBRATING, EACH = 6.0, 0.06  # seconds for that, and of one network
 LEAST_CALIBRATED = 5  # networks, among them those of the least work and the fewest operations
 FINDING = 0.5  # seconds to find each of those two
 MOST_REACHED = 1.0  # a relative error of what is foretold that is reckoned with, where nothing is known of it
+LOOKED_AT, DRAWN_FOR_IT = 12, 4  # operations that are timed again before a search, of so many networks
+DRIFT = 1.25  # times what is kept, either way, from which on everything is timed anew
+DISTURBED = 0.1  # share of the runs of a calibration that others interrupted, from which on that is said
 TIMING = 4.0  # seconds in all, for operations that are met later; then they are told from those of their kind
 REMEMBERED = 4096
 
@@ -284,6 +289,45 @@ class PredictedLatency(OnMachine):
         self._known.clear()
         self.times.save()
 
+    def look_again(self) -> tuple[str, str]:
+        """Time a handful of the operations that an earlier search timed; where they take much longer or shorter now,
+        forget them and calibrate anew. What to say of that, and a warning where others disturbed the calibration."""
+        said, drift = "", self._drift()
+        if not 1 / DRIFT <= drift <= DRIFT:
+            self.times.forget()
+            self._known.clear()
+            said = (
+                f"latency: operations take {drift:.2g} times what an earlier search measured, when this machine was "
+                f"{'quieter' if drift > 1 else 'busier'}; timed anew"
+            )
+        disturbed = self.fit.disturbed
+        if disturbed <= DISTURBED:
+            return said, ""
+        return said, (
+            f"others interrupted {disturbed:.0%} of the runs by which latencies were calibrated, so that what is "
+            "foretold may be off; what is handed over is measured nevertheless"
+        )
+
+    def _drift(self) -> float:
+        """Times what is kept; of two looks the one nearer to it, since a moment's disturbance tells nothing."""
+        if not self.times.known or self.times.file is None:
+            return 1.0
+        rng = np.random.default_rng(0)
+        known = list(self.networks.known(self.shape).values())[:DRAWN_FOR_IT]
+        drawn = [*known, *(self.networks.sample(rng) for _ in range(DRAWN_FOR_IT))]
+        met = {key_of(each): each for one in drawn for each in self._followed(one).operations}
+        operations = [each for key, each in met.items() if key in self.times.known]
+        chosen = [operations[n] for n in rng.permutation(len(operations))[:LOOKED_AT]]
+        found = 1.0
+        for turn in range(2):
+            time.sleep(PAUSE if turn else 0.0)
+            with alone():
+                now = self.times.drift(chosen)
+            found = now if not turn or abs(math.log(now)) < abs(math.log(found)) else found
+            if 1 / DRIFT <= found <= DRIFT:
+                break
+        return found
+
     @property
     def costs(self) -> ForetoldLatency:
         """What it foretells, also of mixtures on average."""
@@ -312,16 +356,17 @@ class PredictedLatency(OnMachine):
     def _calibrated(self) -> Fit:
         end = time.monotonic() + _calibrating.get()
         sums: list[dict[str, float]] = []
-        measured: list[float] = []
+        timings: list[Timing] = []
         meter = Latency(self.networks, self.shape, *self._where, seconds=EACH)
         for architecture, execution in self._spread():
             with alone():
                 self.times.measure(self.times.missing(execution))
-            measured.append(meter.timing(fresh(self.networks, architecture, self.shape, 0)).ms)
+            timings.append(meter.timing(fresh(self.networks, architecture, self.shape, 0)))
             sums.append(self.times.by_kind(execution))
             if len(sums) >= CALIBRATED or (len(sums) >= LEAST_CALIBRATED and time.monotonic() > end):
                 break
-        return fitted(sums, measured)
+        disturbed = float(np.mean([each.disturbed if each.alone else 1.0 for each in timings]))
+        return replace(fitted(sums, [each.ms for each in timings]), disturbed=disturbed)
 
     def _spread(self) -> list[tuple[Architecture, Execution]]:
         """Networks to calibrate on: the cheapest, well-known ones, and random ones, the cheaper of which limits are

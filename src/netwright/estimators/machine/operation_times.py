@@ -54,6 +54,7 @@ class Fit:
     error: the median of the relative errors of networks that it was not fitted to.
     reach: a relative error that hardly a network exceeds.
     networks: to which it was fitted.
+    disturbed: share of the runs of these that others on the machine interrupted, as far as that can be told.
     """
 
     own: float = 0.0
@@ -62,6 +63,7 @@ class Fit:
     error: float = math.inf
     reach: float = math.inf
     networks: int = 0
+    disturbed: float = 0.0
 
 
 class OperationTimes:
@@ -95,6 +97,22 @@ class OperationTimes:
         finally:
             torch.set_num_threads(threads)
         self._slopes.clear()
+
+    def drift(self, operations: Sequence[Operation]) -> float:
+        """How many times as long as it is kept these operations take now, in the median; 1 where none is known."""
+        now = OperationTimes(self.place)
+        now.measure(operations)
+        ratios = [each.ms / max(self.known[key].ms, 1e-9) for key, each in now.known.items() if key in self.known]
+        return float(np.median(ratios)) if ratios else 1.0
+
+    def forget(self) -> None:
+        """Keep nothing of what was timed, in the file neither."""
+        self.known.clear()
+        self.fits.clear()
+        self._slopes.clear()
+        if self.file is not None:
+            with suppress(OSError):
+                self.file.unlink()
 
     # Telling.
 
