@@ -243,7 +243,9 @@ def test_a_later_search_times_operations_again_where_they_were_timed_on_a_busy_m
     clock_of_runs = lambda self, network, seconds=None: Timing(1.0, 0.02, 1.0, 30, disturbed=0.3)  # noqa: E731
     monkeypatch.setattr(Latency, "timing", clock_of_runs)
     search = Search(RandomSearch(SPACE), Training(SPACE, open_task("digits")), constraints="latency_ms <= 100")
-    lines = preflight(search, exports=False).lines()
+    found = preflight(search, exports=False)
+    assert found is not None
+    lines = found.lines()
     anew = [each for each in lines if "timed anew" in each]
     assert len(anew) == (factor != 1.0) and all(f"take {1 / factor:.2g} times what" in each for each in anew)
     assert sum("others interrupted 30% of the runs" in each for each in lines) == 1
