@@ -9,7 +9,7 @@ import torch
 from netwright.core.errors import SearchFailed, UserError
 from netwright.core.objective import Constraint
 from netwright.core.task import TaskShape
-from netwright.core.trial import Proposal
+from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.core.workplace import NOWHERE, at
 from netwright.engine import Search
 from netwright.engine.finalists import FINALISTS, finalist_lines
@@ -151,6 +151,27 @@ def test_where_no_network_leaves_the_margin_the_quickest_is_tried_after_all(monk
     ]
     again = search.run(trials=1, preflight=False, store=str(tmp_path / "runs"), name="near", resume=True)
     assert [each.state for each in again.trials] == [each.state for each in run.trials]
+
+
+def test_what_is_tried_after_all_may_end_whatever_others_break_meanwhile(monkeypatch):
+    from netwright.engine.last_resort import REFUSED, LastResort
+
+    meter, limit = Latency(SPACE, SHAPE), Constraint.parse("latency_ms <= 1")
+    found, architecture = LastResort([meter], [limit]), SPACE.sample(np.random.default_rng(0))
+    assert found.due(1.0) is None
+    for number, ms in enumerate([1.2, 0.99, 0.98, 0.995]):
+        found.note(
+            Trial(number, Proposal(architecture, memo={"of": ms}), "infeasible", Measurement({"latency_ms": ms}))
+        )
+    assert found.due(0.2) is None and REFUSED > 4
+    asked = found.due(0.4)
+    assert asked is not None and not found.under_way
+    assert list(found.limits_of(Proposal(architecture))) == [limit] and list(found.limits_of(asked)) == []
+    assert found.under_way and found.due(0.9) is None
+    slow = Trial(4, asked, "completed", Measurement({"latency_ms": 1.1}), (0.5,))
+    assert "1.1" in found.broken(slow) and found.broken(Trial(5, asked, "infeasible")) == ""
+    found.note(slow)
+    assert not found.under_way and found.due(1.0) is None
 
 
 def test_what_is_tried_after_all_does_not_count_where_it_breaks_the_limit_then(monkeypatch, training):

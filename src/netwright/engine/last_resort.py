@@ -38,12 +38,13 @@ class LastResort:
         ]
         self._completed, self._refused = False, 0
         self._best: tuple[float, Trial] | None = None
-        self._tried = False
+        self._tried = self.under_way = False  # whether it was begun, and has not ended yet
 
     def note(self, trial: Trial) -> None:
         """Take note of how a trial ended."""
         self._completed = self._completed or trial.completed
-        self._tried = self._tried or is_last_resort(trial.proposal)
+        if is_last_resort(trial.proposal):
+            self._tried, self.under_way = True, False
         self._refused += trial.state == "infeasible"
         if trial.state != "infeasible" or not isinstance(trial.proposal.candidate, Architecture):
             return
@@ -63,7 +64,6 @@ class LastResort:
         """What is to be tried now, once; None where nothing is. share: of the time of the search that has passed."""
         if self._completed or self._tried or self._best is None or (share < WAITED and self._refused < REFUSED):
             return None
-        self._tried = True
         asked = self._best[1].proposal
         return replace(asked, parent=None, memo=LAST_RESORT, instead_of=None)
 
@@ -71,6 +71,7 @@ class LastResort:
         """The limits that are checked while a proposal is tried: of this one none that a clock leaves a margin to."""
         if not is_last_resort(proposal):
             return self._limits
+        self._tried = self.under_way = True
         return [each for each in self._limits if each not in self._timed]
 
     def broken(self, trial: Trial) -> str:

@@ -302,7 +302,7 @@ class Loop:
             slow = outcome.seconds > SLOW and not self.clock.virtual
             acknowledgements.add(Told(question, len(self.trials), trial, traceback, time.time()), slow=slow)
             self.tell(trial, traceback)
-        if trial.state != "completed":
+        if trial.state != "completed" and not self.last_resort.under_way:
             problem = self.failures.verdict()
             if problem is not None:
                 raise problem
