@@ -75,6 +75,7 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[Any]]:
         "compare": [printed("compare", "--space", "nasbench201", *scores, *budget, "--no-plots", "--processes", 1)],
         "compare --methods": [printed("compare", "--data", "digits", *methods, "--folder", place / "methods")],
         "papers": [printed("papers")],
+        "draw": [printed("draw", "darts_v2", "--to", place / "drawn.svg")],
         "profile": [printed("profile", "chain:width=4", *small, "--to", place / "board.zip")],
         "doctor": [printed("doctor", *there)],
         "clean": [printed("clean", *there)],

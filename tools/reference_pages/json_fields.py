@@ -451,6 +451,11 @@ COMMANDS: dict[str, Fields] = {
         "[].left_out": ("text", "what of the paper the command does without, empty for nothing"),
         "[].missing[]": ("text", "(not always) blocks that are not there"),
     },
+    "draw": {
+        "file": ("path", "that was written"),
+        "title": ("text", "of the drawing"),
+        "description": ("text", "what the drawing shows, for those who do not see it"),
+    },
     "profile": {
         "file": ("text", "that was written"),
         "operations": ("count", "in it"),

@@ -36,7 +36,6 @@ from netwright.core.errors import SearchFailed, UserError
 from netwright.core.wording import amount, duration
 from netwright.engine.finalists import finalist_lines
 from netwright.engine.preflight import preflight
-from netwright.estimators.machine import calibrated_within
 
 SHARE_OF_CALIBRATING = 0.15  # of the time that is left, at most, to foretell latencies
 
@@ -119,6 +118,8 @@ class Command:
             return
         self._say(*self.task.describe(in_flags), *understood(self.plan, self.search))
         self.check_operations()
+        from netwright.estimators.machine import calibrated_within
+
         here = workers.chosen(self.plan) == "inline"  # where trials run elsewhere, what is wrong with one stays there
         known = self.plan.is_automatic and not (self.plan.space or self.plan.limits or self.plan.reference)
         with calibrated_within(math.inf if self.times.left is None else SHARE_OF_CALIBRATING * self.times.left):
