@@ -52,6 +52,7 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[Any]]:
     given = ("darts_v2", "--data", "digits", "--examples", 200, "--cells", 2, "--channels", 2, "--epochs", 1)
     scores = ("--table", table(place / "t.csv"), "--metric", "valid", "--report", "test")
     budget = ("--strategies", "random,local", "--evaluations", 20, "--repeats", 4, "--folder", place / "compared")
+    fronts = (*scores[:2], "--objective", "valid", "--objective", "test:minimize", *budget[:-1], place / "fronts")
     methods = ("--methods", "local", "--evaluations", 1, "--epochs", 1, "--repeats", 1, "--examples", 200)
     methods = (*methods, "--space", CELL, "--device", "cpu")
     small = ("--shape", "1,8,8", "--networks", 4)
@@ -72,7 +73,10 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[Any]]:
         "resume": [printed("resume", "a", *there, "--trials", 4)],
         "audit": [printed("audit", "b", *there, "--networks", 3, "--epochs", 1)],
         "proxies": [printed("proxies", "digits", "--examples", 200, "--networks", 3)],
-        "compare": [printed("compare", "--space", "nasbench201", *scores, *budget, "--no-plots", "--processes", 1)],
+        "compare": [
+            printed("compare", "--space", "nasbench201", *each, "--no-plots", "--processes", 1)
+            for each in ((*scores, *budget), fronts)
+        ],
         "compare --methods": [printed("compare", "--data", "digits", *methods, "--folder", place / "methods")],
         "papers": [printed("papers")],
         "draw": [printed("draw", "darts_v2", "--to", place / "drawn.svg")],

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
 import netwright as nw
-from netwright.benchmarks import FrontComparison, compare_fronts
-from netwright.core.errors import ConfigurationError
+from netwright.benchmarks import BenchmarkProblem, Comparison, FrontComparison, Searches, compare, compare_fronts
+from netwright.benchmarks.budget import Budget
+from netwright.benchmarks.cells import COLUMNS, Cell, Place
+from netwright.benchmarks.elsewhere import to_cell, to_measurement
+from netwright.benchmarks.front_comparison import ComparisonOfFronts
+from netwright.benchmarks.plan import Plan
+from netwright.core.errors import ConfigurationError, UserError
 from netwright.core.fronts import hypervolume
 from netwright.core.objective import Objective
 
@@ -55,3 +62,70 @@ def test_the_median_front_is_what_half_of_the_seeds_attain() -> None:
 def test_one_objective_has_no_front() -> None:
     with pytest.raises(ConfigurationError, match="needs two objectives"):
         compare_fronts("random", made_table(), ["gain"], 5, 2)
+
+
+@pytest.fixture(scope="module")
+def problem() -> BenchmarkProblem:
+    return BenchmarkProblem(made_table(), objectives=("gain", "latency_ms"), name="made")
+
+
+def test_a_comparison_by_several_objectives_says_what_compare_fronts_says(problem, tmp_path) -> None:
+    two = {"nsga2": "nsga2", "listed": nw.strategies.Exhaustive}
+    found = compare(two, problem, evaluations=30, repeats=6, folder=tmp_path)
+    same = compare_fronts(two, problem.estimator, ["gain", "latency_ms"], 30, 6)
+    assert isinstance(found, ComparisonOfFronts)
+    assert found.reference("made") == pytest.approx(same.reference)
+    for name, values in same.hypervolumes.items():
+        assert found.final(name, "made") == pytest.approx(values)
+        assert found.curves(name, "made").reported == pytest.approx(same.curve(name))
+        half = same.attained(name) * [1, -1]
+        assert found.attained(name, "made") == pytest.approx(half[np.argsort(half[:, 0])])
+    assert [each.p for each in found.pairs["made"]] == [each.p for each in same.pairs]
+
+    front = problem.front * [1, -1]
+    everything = np.column_stack([problem.estimator.column("gain"), -problem.estimator.column("latency_ms")])
+    best = hypervolume(everything, same.reference)
+    assert hypervolume(front, same.reference) == pytest.approx(best) == found.limits("made")["reported"]
+    read = Comparison.load(tmp_path)
+    assert read.lines() == found.lines()
+    more = compare(two, problem, evaluations=30, repeats=8, folder=tmp_path)
+    assert len(more.final("nsga2", "made")) == 8  # those of before are not run again
+    assert all(more.cells[place].seconds == cell.seconds for place, cell in found.cells.items())
+
+
+def test_only_the_highest_fidelity_counts(problem) -> None:
+    """By hand: the point (9, -1) was seen after a part of the training only."""
+    values = np.array([[9.0, 1.0], [1.0, 4.0], [3.0, 6.0], [np.nan, np.nan]])
+    numbers = np.full((4, 7 + 2), np.nan)
+    numbers[:, COLUMNS.index("fidelity")], numbers[:, COLUMNS.index("counted")] = [0.5, 1, 1, 1], [0.5, 1, 1, 1]
+    numbers[:, 7:] = values
+    plan = Plan(Budget(4), {"x": {"strategy": "x"}}, {"made": {**problem.described(), "front": []}}, 1)
+    found = ComparisonOfFronts(plan, [Cell(Place("x", "made", 0), numbers)])
+    assert found.reference("made") == (1.0, -6.0) and found.limits("made") == {}
+    assert found.final("x", "made") == [0.0]  # either point is the worst in one objective
+    assert np.isnan(found.curves("x", "made").reported[0, 0])
+
+
+def test_searches_pass_through_another_process_unchanged(problem) -> None:
+    searches = Searches("random", problem, evaluations=4)
+    cell = searches.work.cell(0, 0, 0)
+    again = to_cell(Cell(cell.place), to_measurement(cell), 2)
+    assert cell.numbers.shape == (4, 9) and np.isfinite(cell.values).all()
+    assert np.array_equal(again.numbers, cell.numbers, equal_nan=True) and again.architectures == cell.architectures
+    assert pickle.loads(pickle.dumps(problem)).several == problem.several
+
+
+def test_a_folder_keeps_its_objectives_and_what_is_wrong_is_said(problem, tmp_path) -> None:
+    compare("random", problem, evaluations=2, repeats=1, folder=tmp_path)
+    one = BenchmarkProblem(problem.estimator, "gain")
+    with pytest.raises(UserError, match="objectives gain:maximize, latency_ms:minimize there, one here"):
+        compare("random", one, evaluations=2, repeats=1, folder=tmp_path)
+    with pytest.raises(ConfigurationError, match="same objectives"):
+        compare("random", [problem, one], evaluations=2, repeats=1)
+    for wrong in (("gain",), ("gain", "gain"), ()):
+        with pytest.raises(ConfigurationError, match="two and more"):
+            BenchmarkProblem(problem.estimator, objectives=wrong)
+    with pytest.raises(ConfigurationError, match="give one of them"):
+        BenchmarkProblem(problem.estimator, "gain", objectives=("gain", "latency_ms"))
+    with pytest.raises(ConfigurationError, match="did you mean 'latency_ms'"):
+        BenchmarkProblem(problem.estimator, objectives=("gain", "latency"))

@@ -90,6 +90,58 @@ def test_several_tasks_are_pairs_of_metric_and_report(call):
     assert "second: searched by valid_b, reported by test_b" in out and "mean rank over 2 problems" in out
 
 
+def test_several_objectives_are_compared_by_hypervolume_and_the_folder_goes_on(call, table, tmp_path):
+    given = ["--space", SPACE, "--table", str(table), "--objective", "valid", "--objective", "seconds:minimize"]
+    words = [*given, "--evaluations", "6", "--repeats", "4", "--strategies", "random,nsga2"]
+    code, out, err = call(*words, defaults=False)
+    assert code == 0, err
+    assert "searched by valid:maximize and seconds:minimize, reported by hypervolume" in out
+    assert "hypervolume from the reference point valid " in out and "attainment: the front that half" in out
+    assert "95 % interval" in out and "Wilcoxon's signed-rank test" in out
+    with gzip.open(tmp_path / "c" / "evaluations.csv.gz", "rt", newline="") as file:
+        rows = list(csv.DictReader(file))
+    with table.open(newline="") as file:
+        known = {row["arch"]: row for row in csv.DictReader(file)}
+    assert len(rows) == 48
+    assert all(float(row[name]) == float(known[row["architecture"]][name]) for row in rows for name in ("valid",))
+    assert {row["state"] for row in rows} == {"completed"}
+    with (tmp_path / "c" / "attained.csv").open(newline="") as file:
+        assert {row["share"] for row in csv.DictReader(file)} == {"0.25", "0.5", "0.75"}
+
+    code, out, _ = call("--strategies", "local", "--json", defaults=False)
+    found = json.loads(out)
+    told = found["problems"]["valid and seconds"]
+    assert code == 0 and found["missing"] == 0 and len(told["finals"]) == 3
+    assert set(told["reference"]) == {"valid", "seconds"} and set(told["attained"]) == {"random", "nsga2", "local"}
+
+    code, _, err = call("--metric", "valid", defaults=False)
+    assert code == 2 and "expected one of them" in err
+
+
+def test_one_objective_is_the_metric(call, table):
+    words = ["--space", SPACE, "--table", str(table), "--objective", "valid", "--evaluations", "4", "--repeats", "2"]
+    code, out, _ = call(*words, "--strategies", "random", defaults=False)
+    assert code == 0 and "valid: searched by valid, reported by valid" in out
+
+
+def test_networks_are_trained_for_several_objectives_and_the_page_is_written_with_each_chart_once(
+    tmp_path, capsys, monkeypatch
+):
+    from netwright.benchmarks import plots
+
+    made = []
+    monkeypatch.setattr(plots, "plot_finals", lambda *asked, plot=plots.plot_finals: made.append(1) or plot(*asked))
+    words = ["--data", "digits", "--space", "mlp:most=1", "--epochs", "1", "--evaluations", "2", "--repeats", "2"]
+    asked = ["--objective", "val_accuracy", "--objective", "params", "--strategies", "random,nsga2"]
+    code = run(["compare", *words, *asked, "--folder", str(tmp_path), "--executor", "inline"])
+    told = capsys.readouterr()
+    assert code == 0, told.err
+    assert "digits: searched by val_accuracy:maximize and params:minimize, reported by hypervolume" in told.out
+    page = (tmp_path / "report.html").read_text()
+    assert "fronts that are attained" in page and "--objective params" in page and "reference point" in page
+    assert (tmp_path / "digits-attained.svg").is_file() and len(made) == 1
+
+
 def test_workers_and_seconds_are_simulated(call):
     words = ["--seconds", "100", "--cost", "seconds", "--workers", "2", "--strategies", "random", "--repeats", "2"]
     given = ["--space", SPACE, "--table", "TABLE", "--metric", "valid"]
@@ -114,6 +166,7 @@ def test_two_workers_fit_more_into_the_time(call, table):
         (["--data", "digits"], "leave out --table and --report"),
         (["--tile", "32", "--data-option", "words=5"], "no data is read, but --data-option, --tile was given"),
         (["--seconds", "10"], "one budget"),
+        (["--objective", "valid", "--objective", "seconds"], "--metric valid and --objective valid"),
         (["--repeats", "0"], "repeats is 0"),
     ],
 )

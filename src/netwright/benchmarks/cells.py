@@ -29,6 +29,7 @@ class Cell:
         searched and the one that is reported (NaN where an evaluation has none), cost in seconds (NaN where nothing is
         known of it), share of the full fidelity, how many full evaluations it counts as, seconds since the start of the
         search at which it ended, and the index of its end in `netwright.core.trial.STATES`.
+        Of a search by several objectives the first two are NaN, and the value of each objective follows the end.
     packed: the architectures as text.
     reason: why the search failed, empty where it did not.
     stopped: why it ended.
@@ -53,6 +54,11 @@ class Cell:
 
     def column(self, name: str) -> np.ndarray:
         return self.numbers[:, COLUMNS.index(name)]
+
+    @property
+    def values(self) -> np.ndarray:
+        """float64 (evaluations, objectives) of a search by several objectives, in their own units; NaN without."""
+        return self.numbers[:, len(COLUMNS) :]
 
 
 def packed(architectures: Sequence[str]) -> bytes:

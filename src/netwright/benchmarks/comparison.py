@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from netwright.core.display import html_lines
 from netwright.core.errors import CorruptStore, UserError, nearest
 from netwright.core.objective import Objective
 from netwright.core.randomness import derived_seed
+
+if TYPE_CHECKING:
+    from netwright.charts.figure import Figure
 
 PROVIDES = ("est.audit",)
 PAPERS = {
@@ -139,6 +142,20 @@ class Comparison:
     def reported(self, problem: str) -> Objective:
         """The metric that is reported."""
         return Objective.parse(self._problem(problem)["report"])
+
+    def searched_by(self, problem: str) -> str:
+        """What was searched by, in words."""
+        return self.searched(problem).metric
+
+    def measured_from(self, problem: str) -> str:
+        """What must be known to read the values; "" where nothing must."""
+        self._problem(problem)
+        return ""
+
+    def more_lines(self, problem: str) -> list[str]:
+        """Of the text report, what is said of a problem below its table."""
+        self._problem(problem)
+        return []
 
     def limits(self, problem: str) -> Mapping[str, float]:
         """The best values there are: `searched`, `reported`, and `perfect`; empty where they are not known."""
@@ -354,6 +371,13 @@ class Comparison:
     def _repr_html_(self) -> str:
         return html_lines(self.lines())
 
+    @cached_property
+    def figures(self) -> Mapping[str, Figure]:
+        """The charts by "problem-kind", made once; none of a problem that no strategy finished."""
+        from netwright.benchmarks.plots import figures
+
+        return figures(self)
+
     def latex(self) -> str:
         """The final values as a LaTeX table."""
         from netwright.benchmarks.latex_report import latex_table
@@ -365,7 +389,7 @@ class Comparison:
 
         folder: by default that of the comparison.
 
-        Raises MissingExtra where plots are asked and matplotlib is missing.
+        Raises MissingExtra where plots are asked and altair is missing.
         """
         from netwright.benchmarks.files import write_reports
 
@@ -380,4 +404,10 @@ def read(record: Record) -> Comparison:
     plan = record.fact(PLAN)
     if plan is None:
         raise CorruptStore(f"{record.folder} holds no plan of a comparison")
-    return Comparison(Plan.from_json(plan), list(record.cells()), record.folder)
+    found = Plan.from_json(plan)
+    cells = list(record.cells(len(found.objectives)))
+    if found.objectives:
+        from netwright.benchmarks.front_comparison import ComparisonOfFronts
+
+        return ComparisonOfFronts(found, cells, record.folder)
+    return Comparison(found, cells, record.folder)

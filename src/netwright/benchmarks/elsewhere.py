@@ -75,7 +75,7 @@ class Searches(Estimator):
         """The search as it ended elsewhere."""
         place, found = self.work.place(*task), outcome.measurement
         if outcome.state == "completed":
-            return to_cell(Cell(place), found)
+            return to_cell(Cell(place), found, len(self.work.problems[task[1]].objectives))
         reason = outcome.reason or f"it was {outcome.state}"
         return Cell(place, reason=reason, seconds=found.metrics.get(_SECONDS, outcome.seconds))
 
@@ -89,22 +89,30 @@ _TEXT = "text: "
 def to_measurement(cell: Cell) -> Measurement:
     """The search's seconds and why it stopped; a point of the curve for each evaluation."""
     curve = [
-        {**dict(zip(COLUMNS, row, strict=True)), _TEXT + text: 0.0}
+        {**dict(zip(_names(len(row) - len(COLUMNS)), row, strict=True)), _TEXT + text: 0.0}
         for row, text in zip(cell.numbers.tolist(), cell.architectures, strict=True)
     ]
     return Measurement({_SECONDS: cell.seconds, _TEXT + cell.stopped: 0.0}, None, curve)
 
 
-def to_cell(cell: Cell, found: Measurement) -> Cell:
-    """The search of this cell's place again. Raises NetwrightError for what is not as `to_measurement` makes it."""
+def to_cell(cell: Cell, found: Measurement, objectives: int = 0) -> Cell:
+    """The search of this cell's place again, of so many objectives or 0.
+
+    Raises NetwrightError for what is not as `to_measurement` makes it.
+    """
     try:
-        rows = [[point[name] for name in COLUMNS] for point in found.curve]
+        rows = [[point[name] for name in _names(objectives)] for point in found.curve]
         texts = [_text(point) for point in found.curve]
         seconds, stopped = found.metrics[_SECONDS], _text(found.metrics)
     except (KeyError, StopIteration):
         raise NetwrightError(f"what a worker said of {cell.place} is no search") from None
-    numbers = np.array(rows, dtype=np.float64).reshape(-1, len(COLUMNS))
+    numbers = np.array(rows, dtype=np.float64).reshape(-1, len(_names(objectives)))
     return Cell(cell.place, numbers, packed(texts), stopped, seconds=seconds)
+
+
+def _names(objectives: int) -> tuple[str, ...]:
+    """What each number of an evaluation is called on its way."""
+    return (*COLUMNS, *(f"objective {place}" for place in range(objectives)))
 
 
 def _text(numbers: Mapping[str, float]) -> str:

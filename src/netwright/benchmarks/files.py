@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netwright.benchmarks.cells import COLUMNS
 from netwright.core.inside import refuse_link
+from netwright.core.objective import Objective
 from netwright.core.trial import STATES
 
 if TYPE_CHECKING:
     from netwright.benchmarks.comparison import Comparison
 
 Row = Sequence[Any]
-NAMES = ("report.txt", "table.tex", "finals.csv", "curves.csv", "pairs.csv", "evaluations.csv.gz")
+NAMES = ("report.txt", "table.tex", "finals.csv", "curves.csv", "pairs.csv", "attained.csv", "evaluations.csv.gz")
 PLOTS = (".svg", ".pdf")
+_STATE = COLUMNS.index("state")
 
 
 def write_reports(found: Comparison, folder: Path, *, plots: bool) -> list[Path]:
@@ -37,6 +40,10 @@ def write_reports(found: Comparison, folder: Path, *, plots: bool) -> list[Path]
     for path, text in zip(written, texts.values(), strict=True):
         path.write_text(text, encoding="utf-8")
     tables = {"finals.csv": final_rows, "curves.csv": curve_rows, "pairs.csv": pair_rows}
+    if found.plan.objectives:
+        from netwright.benchmarks.front_comparison import attained_rows
+
+        tables["attained.csv"] = attained_rows
     for name, rows in tables.items():
         written.append(folder / name)
         _write_csv(folder / name, rows(found))
@@ -134,9 +141,10 @@ def evaluation_rows(found: Comparison) -> Iterator[Row]:
     yield (
         *("problem", "strategy", "repeat", "seed", "evaluation", "architecture"),
         *("searched", "reported", "cost_seconds", "fidelity", "counted", "finished_seconds", "state"),
+        *(Objective.parse(each).metric for each in found.plan.objectives),
     )
     for place, cell in found.cells.items():
         head = place.problem, place.strategy, place.repeat, found.seed(place)
         for number, (architecture, row) in enumerate(zip(cell.architectures, cell.numbers.tolist(), strict=True)):
-            cells = ["" if each != each else each for each in row[:-1]]
-            yield *head, number, architecture, *cells, STATES[int(row[-1])]
+            cells = ["" if each != each else each for each in row]
+            yield *head, number, architecture, *cells[:_STATE], STATES[int(row[_STATE])], *cells[_STATE + 1 :]

@@ -54,14 +54,7 @@ class FrontComparison:
         strategy: its name.
         share: of the seeds, above 0 and at most 1.
         """
-        if not 0 < share <= 1:
-            raise ConfigurationError(f"attained: share is {share!r}; expected above 0 and at most 1")
-        from moocore import eaf
-
-        complete = [each[np.isfinite(each).all(axis=1)] for each in self.scores[strategy]]
-        sets = np.repeat(np.arange(1, len(complete) + 1), list(map(len, complete)))
-        found = eaf(-np.vstack(complete), sets=sets, percentiles=[100 * share])
-        return -found[:, :-1]
+        return attained(self.scores[strategy], share)
 
     def lines(self) -> list[str]:
         """The report: mean hypervolume with its 95 % interval, and which strategies are told apart."""
@@ -86,6 +79,22 @@ class FrontComparison:
             *apart,
             *([f"{left} of {len(self.pairs)} pairs are not told apart"] if left else []),
         ]
+
+
+def attained(scores: Sequence[np.ndarray], share: float = 0.5) -> np.ndarray:
+    """float64 (points, objectives): the front that at least this share of the seeds reach or beat everywhere.
+
+    scores: of each seed, (trials, objectives), larger is better; those that are not finite are left out.
+    share: above 0 and at most 1.
+    """
+    if not 0 < share <= 1:
+        raise ConfigurationError(f"attained: share is {share!r}; expected above 0 and at most 1")
+    from moocore import eaf
+
+    complete = [each[np.isfinite(each).all(axis=1)] for each in scores]
+    sets = np.repeat(np.arange(1, len(complete) + 1), list(map(len, complete)))
+    found = eaf(-np.vstack(complete), sets=sets, percentiles=[100 * share])
+    return -found[:, :-1]
 
 
 def compare_fronts(

@@ -46,6 +46,11 @@ class Plan:
         return self.repeats * len(self.problems) * len(self.strategies)
 
     @property
+    def objectives(self) -> tuple[str, ...]:
+        """Those of all problems, as "latency_ms:minimize"; empty where each has a single metric."""
+        return tuple(next((each["objectives"] for each in self.problems.values() if "objectives" in each), ()))
+
+    @property
     def seeds(self) -> str:
         """The seeds in words."""
         return f"{self.base} to {self.base + self.repeats - 1}" if self.repeats > 1 else str(self.base)
@@ -101,6 +106,7 @@ class Plan:
         yield "budget", str(self.budget), str(wanted.budget)
         yield "first seed", self.base, wanted.base
         yield "workers", self.workers, wanted.workers
+        yield "objectives", ", ".join(self.objectives) or "one", ", ".join(wanted.objectives) or "one"
         for kind, mine, theirs in (
             ("strategy", self.strategies, wanted.strategies),
             ("problem", self.problems, wanted.problems),

@@ -37,7 +37,7 @@ def require_plots() -> None:
 def write_plots(found: Comparison, folder: Path) -> list[Path]:
     """For each problem: report and regret over the budget, mean rank over the budget, and the final values."""
     written: list[Path] = []
-    for name, figure in figures(found).items():
+    for name, figure in found.figures.items():
         for ending in FORMATS:
             written.append(folder / f"{name}.{ending}")
             made = figure.svg() if ending == "svg" else figure.pdf()
@@ -53,6 +53,10 @@ def figures(found: Comparison) -> dict[str, Figure]:
         "rank": plot_ranks,
         "final": plot_finals,
     }
+    if len(found.plan.objectives) == 2:
+        from netwright.benchmarks.front_plot import plot_attained
+
+        kinds = {**kinds, "attained": plot_attained}
     return {
         f"{_slug(problem)}-{kind}": plot(found, problem)
         for problem in found.problems
@@ -66,9 +70,16 @@ def plot_reported(found: Comparison, problem: str) -> Figure:
     objective = found.reported(problem)
     rows = [row for name in found.shared(problem)[0] for row in _band(found, name, found.band(name, problem))]
     y = metric_axis(altair().Y, "mean", objective.metric, better=objective.direction)
-    question = "Which strategy finds better networks, sooner?"
-    return _figure(
-        "reported", f"{problem}: the best network so far", question, _lines(found, problem, y), rows, found, problem
+    several = bool(found.plan.objectives)
+    question = f"Which strategy finds {'larger fronts' if several else 'better networks'}, sooner?"
+    return figure(
+        "reported",
+        f"{problem}: {'the front' if several else 'the best network'} so far",
+        question,
+        _lines(found, problem, y),
+        rows,
+        found,
+        problem,
     )
 
 
@@ -87,8 +98,8 @@ def plot_regret(found: Comparison, problem: str) -> Figure:
     scale = alt.Scale(type="log", domain=[least, 1.2 * largest], nice=False) if largest > 0 else alt.Scale()
     title = f"regret, {metric_title(found.reported(problem).metric)}"
     y = alt.Y("mean:Q", title=title, scale=scale, axis=alt.Axis(format="~g", tickCount=6))
-    question = "How far from the best network there is?"
-    return _figure("regret", f"{problem}: regret", question, _lines(found, problem, y), rows, found, problem)
+    question = f"How far from the best {'front' if found.plan.objectives else 'network'} there is?"
+    return figure("regret", f"{problem}: regret", question, _lines(found, problem, y), rows, found, problem)
 
 
 def plot_ranks(found: Comparison, problem: str) -> Figure:
@@ -101,7 +112,7 @@ def plot_ranks(found: Comparison, problem: str) -> Figure:
     alt = altair()
     y = alt.Y("mean:Q", title="mean rank, 1 is best", scale=alt.Scale(reverse=True, zero=False))
     title, question = f"{problem}: mean rank", "Which strategy is ahead on the same seeds?"
-    return _figure("rank", title, question, _lines(found, problem, y, band=False), rows, found, problem, band=False)
+    return figure("rank", title, question, _lines(found, problem, y, band=False), rows, found, problem, band=False)
 
 
 def plot_finals(found: Comparison, problem: str) -> Figure:
@@ -120,11 +131,11 @@ def plot_finals(found: Comparison, problem: str) -> Figure:
     x = metric_axis(alt.X, "value", metric)
     x.title = f"{metric_title(metric)} at the end"
     y = alt.Y("share:Q", title="share of searches", axis=alt.Axis(format="%"))
-    colour, dash = _told_apart(names)
+    colour, dash = told_apart(names)
     base = alt.Chart(alt.NamedData("lines")).mark_line(interpolate="step-after", strokeWidth=1.8)
     chart = base.encode(x=x, y=y, color=colour, strokeDash=dash, order=alt.Order("share:Q")).properties(**SIZE)
     question = "What does a search end with, good or bad luck?"
-    return _figure("final", f"{problem}: values at the end", question, chart, rows, found, problem, band=False)
+    return figure("final", f"{problem}: values at the end", question, chart, rows, found, problem, band=False)
 
 
 def _band(found: Comparison, name: str, band: tuple[np.ndarray, ...]) -> Rows:
@@ -140,7 +151,7 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _told_apart(names: list[str]) -> tuple[Any, Any]:
+def told_apart(names: list[str]) -> tuple[Any, Any]:
     """Colour, and dash once the colours run out, of each strategy."""
     alt = altair()
     legend = alt.Legend(orient="bottom", columns=3, symbolType="stroke", symbolSize=300, labelLimit=200)
@@ -153,7 +164,7 @@ def _told_apart(names: list[str]) -> tuple[Any, Any]:
 def _lines(found: Comparison, problem: str, y: Any, *, band: bool = True) -> Any:
     """A line a strategy over the budget, with its band."""
     alt = altair()
-    colour, dash = _told_apart(found.shared(problem)[0])
+    colour, dash = told_apart(found.shared(problem)[0])
     x = alt.X("spent:Q", title=_budget(found), axis=alt.Axis(grid=False))
     own = alt.Chart(alt.NamedData("lines"))
     tips = [
@@ -177,7 +188,7 @@ def _budget(found: Comparison) -> str:
     return "seconds"
 
 
-def _figure(
+def figure(
     kind: str, title: str, question: str, chart: Any, rows: Rows, found: Comparison, problem: str, *, band: bool = True
 ) -> Figure:
     names, repeats = found.shared(problem)

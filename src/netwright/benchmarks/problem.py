@@ -17,6 +17,7 @@ from netwright.core.kinds import expect
 from netwright.core.objective import Objective
 from netwright.core.roles import space_of
 from netwright.core.space import Space
+from netwright.core.wording import listed
 from netwright.estimators.tables.contents import COST
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ class BenchmarkProblem:
     metric: what the strategies are told, and what the best network so far is chosen by.
     report: what is reported of the chosen network, which strategies never see on a table; by default the metric itself.
         Both may give a direction, as "test_error:minimize".
-    name: by default the report's metric.
+    name: by default the report's metric, or those of all objectives.
+    objectives: two and more in place of a metric and a report, as "latency_ms:minimize"; strategies search for a front,
+        and are compared by its hypervolume.
 
     A table reports its value at the full budget, the mean over repeats. Any other estimator must measure the report
     together with the metric. Raises ConfigurationError for what is no estimator of a space, and for metrics that it
@@ -40,9 +43,10 @@ class BenchmarkProblem:
     """
 
     estimator: Estimator
-    metric: str
+    metric: str = ""
     report: str = ""
     name: str = ""
+    objectives: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         estimator = self.estimator
@@ -52,16 +56,35 @@ class BenchmarkProblem:
                 f"{type(estimator).__name__} has no space; a comparison needs estimators that know theirs, such as "
                 "Table and Training, or one of your own with the attribute `space`"
             )
+        object.__setattr__(self, "objectives", tuple(self.objectives))
+        if self.objectives:
+            self._check_objectives()
+        elif not self.metric:
+            raise ConfigurationError("a problem needs a metric, or objectives: two and more")
         object.__setattr__(self, "report", self.report or self.metric)
-        object.__setattr__(self, "name", self.name or Objective.parse(self.report).metric)
-        for role, objective in (("metric", self.searched), ("report", self.reported)):
+        asked = [each.metric for each in self.several] or [self.reported.metric]
+        object.__setattr__(self, "name", self.name or " and ".join(asked))
+        roles = (("objective", each) for each in self.several)
+        for role, objective in roles if self.objectives else (("metric", self.searched), ("report", self.reported)):
             for name in objective.needs(self.metrics) if self.metrics else ():
                 if name not in self.metrics:
                     hint = nearest(name, self.metrics)
                     raise ConfigurationError(f"{role} {name!r}: {self.where} has no such metric{hint}")
 
+    def _check_objectives(self) -> None:
+        if self.metric or self.report:
+            raise ConfigurationError("a problem has a metric and a report, or objectives; give one of them")
+        names = [each.metric for each in self.several]
+        if len(names) < 2 or len(set(names)) < len(names):
+            raise ConfigurationError(f"objectives are {listed(names, 5)}; expected two and more, each once")
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return BenchmarkProblem, (self.estimator, self.metric, self.report, self.name)
+        return BenchmarkProblem, (self.estimator, self.metric, self.report, self.name, self.objectives)
+
+    @property
+    def several(self) -> tuple[Objective, ...]:
+        """The objectives where there are several; empty for a single metric."""
+        return tuple(map(Objective.parse, self.objectives))
 
     @property
     def space(self) -> Space:
@@ -130,7 +153,8 @@ class BenchmarkProblem:
         """The estimator as the strategies know it: of a table, only the metric that is searched and the cost."""
         if self.table is None:
             return self.estimator
-        needed = self.searched.needs(self.table.metrics)
+        asked = self.several or (self.searched,)
+        needed = dict.fromkeys(name for each in asked for name in each.needs(self.table.metrics))
         return Blinded(self.table, (*needed, *((COST,) if self.has_costs else ())))
 
     @cached_property
@@ -172,8 +196,23 @@ class BenchmarkProblem:
             "perfect": self.true_report(best, {}),
         }
 
+    @cached_property
+    def front(self) -> np.ndarray:
+        """float64 (points, objectives): the front of a table that knows all networks; no points elsewhere."""
+        if self.table is None or self.table.surrogate is not None:
+            return np.empty((0, len(self.objectives)))
+        from moocore import is_nondominated  # pyright: ignore[reportMissingTypeStubs]
+
+        values = np.column_stack([self.table.column(each.metric) for each in self.several])
+        values = values[np.isfinite(values).all(axis=1)]
+        scores = np.column_stack([oriented(*each) for each in zip(values.T, self.several, strict=True)])
+        return values[is_nondominated(scores, maximise=True, keep_weakly=False)]
+
     def described(self) -> dict[str, Any]:
         """What it is, as JSON: equal for problems with equal answers."""
+        if self.objectives:
+            asked = list(map(str, self.several))
+            return {"estimator": as_json(self.estimator), "objectives": asked, "front": self.front.tolist()}
         return {
             "estimator": as_json(self.estimator),
             "metric": str(self.searched),
@@ -194,7 +233,8 @@ def surrogate_lines(problem: BenchmarkProblem) -> list[str]:
     """
     if problem.table is None:
         return []
-    metrics = tuple(dict.fromkeys((problem.searched.metric, problem.reported.metric)))
+    asked = problem.several or (problem.searched, problem.reported)
+    metrics = tuple(dict.fromkeys(each.metric for each in asked))
     return [f"{problem.where}: {line}" for line in problem.table.surrogate_lines(metrics)]
 
 
@@ -210,6 +250,8 @@ def problems_of(given: BenchmarkProblem | Sequence[BenchmarkProblem]) -> tuple[B
         )
     for each in found:
         expect(each, "BenchmarkProblem", "a problem of the comparison")
+    if len({each.several for each in found}) > 1:
+        raise ConfigurationError("all problems of a comparison have the same objectives, or a single metric each")
     names = [each.name for each in found]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

@@ -124,11 +124,11 @@ class Record:
         query = "select strategy, problem, repeat from cells where reason = ''"
         return {Place(*row) for row in self._connection.execute(query)}
 
-    def cells(self) -> Iterator[Cell]:
-        """Every search that ended, failed ones too."""
+    def cells(self, objectives: int = 0) -> Iterator[Cell]:
+        """Every search that ended, failed ones too. objectives: how many each has a value of; 0 for a single one."""
         columns = "strategy, problem, repeat, numbers, architectures, stopped, reason, seconds"
         for row in self._connection.execute(f"select {columns} from cells order by repeat"):  # noqa: S608
-            yield Cell(Place(*row[:3]), _numbers(row[3]), *row[4:])
+            yield Cell(Place(*row[:3]), _numbers(row[3], objectives), *row[4:])
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
@@ -147,5 +147,5 @@ def _key(place: Place) -> tuple[str, str, int]:
     return place.strategy, place.problem, place.repeat
 
 
-def _numbers(blob: bytes) -> np.ndarray:
-    return np.frombuffer(blob, dtype="<f8").reshape(-1, len(COLUMNS))
+def _numbers(blob: bytes, objectives: int) -> np.ndarray:
+    return np.frombuffer(blob, dtype="<f8").reshape(-1, len(COLUMNS) + objectives)

@@ -75,7 +75,7 @@ def _searched(
     began = time.monotonic()
     now = clock or (lambda: time.monotonic() - began)
     rationed = Rationed(strategy, budget.evaluations, problem.whole_only, _counting(problem))
-    search = Search(rationed, problem.searching, problem.metric, seed=seed)
+    search = Search(rationed, problem.searching, problem.objectives or problem.metric, seed=seed)
     run = search.run(
         time=budget.seconds,
         executor=executor,
@@ -110,19 +110,24 @@ def _executor(problem: BenchmarkProblem, budget: Budget, workers: int) -> tuple[
 
 def _numbers(problem: BenchmarkProblem, ended: list[tuple[Trial, float]], timed: bool) -> np.ndarray:
     """float64 (evaluations, columns)."""
-    metric, nan, counting = problem.searched.metric, math.nan, _counting(problem)
+    nan, counting, several = math.nan, _counting(problem), [each.metric for each in problem.several]
     rows: list[tuple[float, ...]] = []
     for trial, finished in ended:
         completed = trial.completed
         rows.append(
             (
-                trial.metrics[metric] if completed else nan,
-                problem.true_report(trial.architecture, trial.metrics) if completed else nan,
+                *(_figures(problem, trial) if completed and not several else (nan, nan)),
                 trial.seconds if timed else nan,
                 trial.share,
                 counting.note(trial),
                 finished if timed else nan,
                 _STATE[trial.state],
+                *(trial.metrics[name] if completed else nan for name in several),
             )
         )
-    return np.array(rows, dtype=np.float64).reshape(-1, len(COLUMNS))
+    return np.array(rows, dtype=np.float64).reshape(-1, len(COLUMNS) + len(several))
+
+
+def _figures(problem: BenchmarkProblem, trial: Trial) -> tuple[float, float]:
+    """The metric that was searched, and the one that is reported."""
+    return trial.metrics[problem.searched.metric], problem.true_report(trial.architecture, trial.metrics)

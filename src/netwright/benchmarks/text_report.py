@@ -39,6 +39,7 @@ def problem_lines(found: Comparison, problem: str) -> list[str]:
     lines = [*head, *table(*final_rows(found, problem, finals)), *_limits(found, problem, finals)]
     if found.searched(problem).metric != found.reported(problem).metric:
         lines += ["", *_searched(found, problem, finals)]
+    lines += found.more_lines(problem)
     if len(finals) > 2 and pairs:
         lines += ["", *_matrix(finals, pairs)]
     return [*lines, "", *_sentences(finals, pairs, found.plan.repeats)] if pairs else lines
@@ -72,7 +73,7 @@ def _sentences(finals: Sequence[Final], pairs: Sequence[Pair], repeats: int) -> 
 
 
 def _title(found: Comparison, problem: str) -> str:
-    searched, reported = found.searched(problem).metric, found.reported(problem).metric
+    searched, reported = found.searched_by(problem), found.reported(problem).metric
     by = f"searched by {searched}, reported by {reported}"
     return f"{problem}: {by}" if problem not in (searched, reported) or searched == reported else by
 
@@ -138,6 +139,8 @@ def _limits(found: Comparison, problem: str, finals: Sequence[Final]) -> list[st
         return []
     searched, reported = found.searched(problem).metric, found.reported(problem).metric
     best = f"the best {reported} there is: {limits['reported']:.{d}f}"
+    if found.plan.objectives:
+        return [best]
     if searched == reported:
         return [f"{best}; what is reported is what was searched, which flatters every strategy where it is noisy"]
     return [f"{best}; of the network with the best {searched}: {limits['perfect']:.{d}f}"]

@@ -88,6 +88,14 @@ class Compared:
             "several, each with a --report.",
         ),
     ] = ()
+    objectives: Annotated[
+        tuple[str, ...],
+        typer.Option(
+            "--objective",
+            help="In place of --metric, two and more: strategies search for a front, and are compared by its "
+            "hypervolume; as latency_ms:minimize.",
+        ),
+    ] = ()
     reports: Annotated[
         tuple[str, ...],
         typer.Option("--report", help="The column to report of what was found; the metric itself if left out."),

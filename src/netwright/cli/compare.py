@@ -96,17 +96,45 @@ class Settings(Compared):
         if not self.tables:
             raise ConfigurationError("a comparison needs --table FILE (or --data, to train networks), and --metric")
         count = max(len(self.metrics), len(self.tables))
-        metrics = self._each("metric", self.metrics or ("",), count)
-        tables = [
-            self._table(*each)
-            for each in zip(self._each("table", self.tables, count), self._spaces(count), strict=True)
-        ]
+        if self._for_fronts():
+            return self._front_problems(self._read_tables(count))
+        metrics = self._each("metric", self.metrics or self.objectives or ("",), count)
+        tables = self._read_tables(count)
         reports = self._each("report", self.reports or metrics, count, one_for_all=False)
         names = self._each("name", self.names or self._default_names(reports), count, one_for_all=False)
         for table, metric in zip(tables, metrics, strict=True):
             if not metric:
                 raise ConfigurationError(f"--metric is missing: what to search by. Known: {', '.join(table.metrics)}.")
         return tuple(map(BenchmarkProblem, tables, metrics, reports, names))
+
+    def _read_tables(self, count: int) -> list[Any]:
+        """A table a problem."""
+        places = zip(self._each("table", self.tables, count), self._spaces(count), strict=True)
+        return [self._table(*each) for each in places]
+
+    def _for_fronts(self) -> bool:
+        """Whether strategies search for fronts. Raises ConfigurationError for what does not go with that."""
+        if self.objectives and self.metrics:
+            raise ConfigurationError(
+                f"--metric {self.metrics[0]} and --objective {self.objectives[0]}: expected one of them; --objective "
+                "twice and more compares by hypervolume"
+            )
+        if len(self.objectives) > 1 and self.reports:
+            raise ConfigurationError(
+                f"--report {self.reports[0]} goes with --metric; several objectives are compared by their hypervolume"
+            )
+        return len(self.objectives) > 1
+
+    def _front_problems(self, tables: Sequence[Any]) -> tuple[BenchmarkProblem, ...]:
+        """A problem a table, all with the same objectives; several are called by their files."""
+        from netwright.benchmarks import BenchmarkProblem
+
+        stems = [each.source.stem for each in tables] if len(tables) > 1 else [""]
+        names = self._each("name", self.names or stems, len(tables), one_for_all=False)
+        return tuple(
+            BenchmarkProblem(table, name=name, objectives=self.objectives)
+            for table, name in zip(tables, names, strict=True)
+        )
 
     def _default_names(self, reports: Sequence[str]) -> list[str]:
         """Each report's metric, with the table's name where two are alike."""
@@ -150,15 +178,16 @@ class Settings(Compared):
             raise ConfigurationError("--data trains networks; leave out --table and --report, which read known results")
         space = self.spaces[0] if self.spaces else None
         read = {"data_dir": self.data_dir, "data_options": self.data_options}
-        plan = Plan(data=self.data, space=space, epochs=self.epochs or 5, objectives=self.metrics[:1], **read)
+        several = self._for_fronts()
+        asked = self.objectives if several else (self.metrics or self.objectives)[:1]
+        plan = Plan(data=self.data, space=space, epochs=self.epochs or 5, objectives=asked, **read)
         task = plan.make_task()
         main = task.problem.main
-        metric = self.metrics[0] if self.metrics else f"val_{main.name}:{main.direction}"
-        return BenchmarkProblem(
-            plan.make_search(task, plan.make_space(task)).estimator,
-            metric,
-            name=self.names[0] if self.names else self.data,
-        )
+        metric = asked[0] if asked else f"val_{main.name}:{main.direction}"
+        estimator, name = plan.make_search(task, plan.make_space(task)).estimator, (self.names or (self.data,))[0]
+        if several:
+            return BenchmarkProblem(estimator, name=name, objectives=asked)
+        return BenchmarkProblem(estimator, metric, name=name)
 
 
 @dataclass(frozen=True)
@@ -226,14 +255,13 @@ def run(
 
 def _write_page(found: Comparison, folder: Path) -> Path:
     """The report as one page, with the plots; the file."""
-    from netwright.benchmarks.plots import figures
     from netwright.dashboard.report import comparison_report
     from netwright.dashboard.report.command import comparison_command
 
     kept, _ = _earlier(folder)
     command = comparison_command(kept.to_json(), str(folder)) if kept else ""
     refuse_link(folder / PAGE)
-    (folder / PAGE).write_text(comparison_report(found, list(figures(found).values()), command=command), "utf-8")
+    (folder / PAGE).write_text(comparison_report(found, list(found.figures.values()), command=command), "utf-8")
     return folder / PAGE
 
 

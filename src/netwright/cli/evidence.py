@@ -100,6 +100,7 @@ def compare(options: CompareOptions) -> None:
 NOT_WITH_METHODS = {
     "tables": "--table",
     "metrics": "--metric",
+    "objectives": "--objective",
     "reports": "--report",
     "names": "--name",
     "strategies": "--strategies",

@@ -57,7 +57,14 @@ def command_of(plan: Mapping[str, Any]) -> str:
     return shlex.join([*words, "--seed", str(given.get("seed", 0))])
 
 
-COMPARED = {"spaces": "space", "tables": "table", "metrics": "metric", "reports": "report", "names": "name"}
+COMPARED = {
+    "spaces": "space",
+    "tables": "table",
+    "metrics": "metric",
+    "objectives": "objective",
+    "reports": "report",
+    "names": "name",
+}
 
 
 def comparison_command(settings: Mapping[str, Any], folder: str) -> str:

@@ -114,8 +114,9 @@ def _cards(found: Comparison) -> Iterator[Card]:
 
 def _finals(found: Comparison, problem: str) -> Table:
     head, rows = final_rows(found, problem, found.finals(problem))
-    reported, searched = found.reported(problem).metric, found.searched(problem).metric
+    reported, searched = found.reported(problem).metric, found.searched_by(problem)
     text = f"Final {reported}, searched by {searched}; sd and intervals over seeds."
+    text += f" It is the {measured}." if (measured := found.measured_from(problem)) else ""
     return Table(f"{problem}: what each strategy found", text, tuple(head), tuple(map(tuple, rows)))
 
 

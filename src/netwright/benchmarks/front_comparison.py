@@ -1,0 +1,151 @@
+"""A comparison of strategies that search for fronts, by the hypervolume of what they found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from netwright.benchmarks.cells import Cell
+from netwright.benchmarks.comparison import Comparison
+from netwright.benchmarks.fronts import attained
+from netwright.benchmarks.problem import oriented
+from netwright.benchmarks.trajectories import sampled
+from netwright.core.fronts import hypervolume, hypervolumes, worst
+from netwright.core.objective import Objective
+from netwright.core.wording import table
+
+SHARES = (0.25, 0.5, 0.75)  # of the seeds, whose attained fronts are written
+MOST_OBJECTIVES = 3  # of which moocore knows the attainment
+HYPERVOLUME = Objective("hypervolume")
+
+
+class ComparisonOfFronts(Comparison):
+    """As `Comparison`; the metric that curves, final values, ranks and tests are about is the hypervolume.
+
+    It is measured from the worst value in each objective that any strategy found on the problem. Of a search the
+    evaluations at its highest fidelity count.
+    """
+
+    def searched(self, problem: str) -> Objective:
+        self._problem(problem)
+        return HYPERVOLUME
+
+    def reported(self, problem: str) -> Objective:
+        self._problem(problem)
+        return HYPERVOLUME
+
+    @cached_property
+    def objectives(self) -> tuple[Objective, ...]:
+        """Those of all problems."""
+        return tuple(map(Objective.parse, self.plan.objectives))
+
+    def searched_by(self, problem: str) -> str:
+        self._problem(problem)
+        return " and ".join(map(str, self.objectives))
+
+    def reference(self, problem: str) -> tuple[float, ...]:
+        """The point from which hypervolume is measured, as scores: larger is better; zeros while nothing is known."""
+        if problem not in self._references:
+            scores = [self._scores(each)[1] for each in self.cells.values() if each.place.problem == problem]
+            found = np.vstack([*scores, np.empty((0, len(self.objectives)))])
+            self._references[problem] = worst(found) if len(found) else (0.0,) * len(self.objectives)
+        return self._references[problem]
+
+    @cached_property
+    def _references(self) -> dict[str, tuple[float, ...]]:
+        return {}
+
+    def limits(self, problem: str) -> Mapping[str, float]:
+        """The hypervolume of the table's front, where a table knows all networks; empty elsewhere."""
+        if problem not in self._limits:
+            front = np.array(self._problem(problem)["front"], dtype=np.float64).reshape(-1, len(self.objectives))
+            best = hypervolume(self._oriented(front), self.reference(problem)) if len(front) else None
+            names = ("searched", "reported", "perfect")
+            self._limits[problem] = {} if best is None else dict.fromkeys(names, best)
+        return self._limits[problem]
+
+    @cached_property
+    def _limits(self) -> dict[str, dict[str, float]]:
+        return {}
+
+    def _oriented(self, values: np.ndarray) -> np.ndarray:
+        return np.column_stack([oriented(*each) for each in zip(values.T, self.objectives, strict=True)])
+
+    def _scores(self, cell: Cell) -> tuple[np.ndarray, np.ndarray]:
+        """Which evaluations count, and their scores: (n,), (n, objectives)."""
+        finite = np.isfinite(cell.values).all(axis=1)
+        fidelities = cell.column("fidelity")
+        counted = np.flatnonzero(finite & (fidelities == fidelities[finite].max(initial=0.0)))
+        return counted, self._oriented(cell.values[counted])
+
+    def _curve(self, cell: Cell) -> np.ndarray:
+        counted, scores = self._scores(cell)
+        positions = self._spending(cell)[counted] - 1e-9 * self.plan.budget.amount
+        values = np.array(hypervolumes(scores, self.reference(cell.place.problem)))
+        return np.array([sampled(positions, values, self.grid)] * 2)
+
+    def attained(self, strategy: str, problem: str, share: float = 0.5) -> np.ndarray:
+        """float64 (points, objectives), own units: the front that at least this share of the seeds reach or beat.
+
+        The level set of the empirical attainment function (Grunert da Fonseca et al. 2001), on the repeats that all
+        strategies finished; the points by the first objective. Of two and three objectives.
+
+        strategy, problem: their names.
+        share: of the seeds, above 0 and at most 1.
+        """
+        repeats = set(self.shared(problem)[1])
+        places = [each for each in self.places(strategy, problem) if each.repeat in repeats]
+        found = self._oriented(attained([self._scores(self.cells[each])[1] for each in places], share))
+        return found[np.lexsort(found.T[::-1])]
+
+    @property
+    def has_attainment(self) -> bool:
+        return len(self.objectives) <= MOST_OBJECTIVES
+
+    # Reports.
+
+    def measured_from(self, problem: str) -> str:
+        point = self._oriented(np.array([self.reference(problem)]))[0]
+        told = [f"{each.metric} {value:.6g}" for each, value in zip(self.objectives, point, strict=True)]
+        return f"hypervolume from the reference point {', '.join(told)}: the worst that any strategy measured"
+
+    def more_lines(self, problem: str) -> list[str]:
+        return [self.measured_from(problem), *(self._attainment(problem) if self.has_attainment else [])]
+
+    def _attainment(self, problem: str) -> list[str]:
+        """A row a strategy: how far the front reaches that half of its seeds attain."""
+        rows: list[list[str]] = []
+        for name in [each.strategy for each in self.finals(problem)]:
+            points = self.attained(name, problem)
+            scores = self._oriented(points)
+            ends = [f"{points[place, column]:.6g}" for column, place in enumerate(scores.argmax(axis=0))]
+            size = hypervolume(scores, self.reference(problem))
+            rows.append([name, str(len(points)), *ends, f"{size:.6g}"])
+        heads = ["strategy", "points", *(f"best {each.metric}" for each in self.objectives), "hypervolume"]
+        return ["", "attainment: the front that half of the seeds reach or beat", *table(heads, rows)]
+
+    def as_json(self) -> dict[str, Any]:
+        """As of `Comparison`, with objectives, reference point and the front that half of the seeds attain."""
+        found = super().as_json()
+        for problem, described in found["problems"].items():
+            point = self._oriented(np.array([self.reference(problem)]))[0]
+            described["objectives"] = list(map(str, self.objectives))
+            described["reference"] = {each.metric: float(x) for each, x in zip(self.objectives, point, strict=True)}
+            names = self.shared(problem)[0] if self.has_attainment and self.shared(problem)[1] else []
+            described["attained"] = {name: self.attained(name, problem).tolist() for name in names}
+        return found
+
+
+def attained_rows(found: Comparison) -> Iterator[Sequence[Any]]:
+    """A row a point of the fronts that a quarter, half and three quarters of the seeds attain."""
+    assert isinstance(found, ComparisonOfFronts)
+    yield ("problem", "strategy", "share", *(each.metric for each in found.objectives))
+    for problem in found.problems if found.has_attainment else ():
+        names, repeats = found.shared(problem)
+        for name in names if repeats else ():
+            for share in SHARES:
+                for point in found.attained(name, problem, share).tolist():
+                    yield problem, name, share, *point
