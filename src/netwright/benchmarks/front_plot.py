@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from netwright.benchmarks.comparison import Comparison
     from netwright.charts import Figure
 
-_WIDTHS = dict(zip(SHARES, (0.7, 2.4, 0.7), strict=True))
-
 
 def plot_attained(found: Comparison, problem: str) -> Figure:
     """Of each strategy the front that half of its seeds reach or beat, and those of a quarter and three quarters."""
@@ -23,7 +21,7 @@ def plot_attained(found: Comparison, problem: str) -> Figure:
     first, second = found.objectives
     names, _ = found.shared(problem)
     rows: Rows = [
-        {"strategy": name, "share": share, "first": point[0], "second": point[1], "width": _WIDTHS[share]}
+        {"strategy": name, "share": share, "first": point[0], "second": point[1]}
         for name in names
         for share in SHARES
         for point in found.attained(name, problem, share).tolist()
@@ -32,23 +30,21 @@ def plot_attained(found: Comparison, problem: str) -> Figure:
     colour, dash = told_apart(names)
     x = metric_axis(alt.X, "second", second.metric, better=second.direction)
     y = metric_axis(alt.Y, "first", first.metric, better=first.direction)
-    lines = alt.Chart(alt.NamedData("lines")).mark_line(interpolate=_steps(found))
-    chart = lines.encode(
+    lines = alt.Chart(alt.NamedData("lines")).encode(
         x=x,
         y=y,
         color=colour,
         strokeDash=dash,
-        strokeWidth=alt.StrokeWidth("width:Q", scale=None, legend=None),
         detail="share:N",
         order=alt.Order("second:Q"),
         tooltip=["strategy:N", alt.Tooltip("share:Q", format="%"), "first:Q", "second:Q"],
     )
+    thin = lines.mark_line(interpolate=_steps(found), strokeWidth=0.7).transform_filter("datum.share != 0.5")
+    thick = lines.mark_line(interpolate=_steps(found), strokeWidth=2.4).transform_filter("datum.share == 0.5")
     title, question = f"{problem}: fronts that are attained", "Which compromises can a search be expected to find?"
-    made = figure("attained", title, question, chart.properties(**SIZE), rows, found, problem, band=False)
+    made = figure("attained", title, question, (thin + thick).properties(**SIZE), rows, found, problem, band=False)
     said = "Thick: reached or beaten by half of the seeds; thin: by a quarter and by three quarters."
-    return replace(
-        made, note=f"{made.note} {said}", heads={"first": first.metric, "second": second.metric, "width": ""}
-    )
+    return replace(made, note=f"{made.note} {said}", heads={"first": first.metric, "second": second.metric})
 
 
 def _steps(found: ComparisonOfFronts) -> str:

@@ -56,7 +56,7 @@ def figures(found: Comparison) -> dict[str, Figure]:
     if len(found.plan.objectives) == 2:
         from netwright.benchmarks.front_plot import plot_attained
 
-        kinds = {**kinds, "attained": plot_attained}
+        kinds = {"reported": plot_reported, "attained": plot_attained, **kinds}
     return {
         f"{_slug(problem)}-{kind}": plot(found, problem)
         for problem in found.problems
