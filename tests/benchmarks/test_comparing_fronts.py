@@ -11,8 +11,8 @@ import netwright as nw
 from netwright.benchmarks import BenchmarkProblem, Comparison, FrontComparison, Searches, compare, compare_fronts
 from netwright.benchmarks.budget import Budget
 from netwright.benchmarks.cells import COLUMNS, Cell, Place
+from netwright.benchmarks.comparison import ComparisonOfFronts
 from netwright.benchmarks.elsewhere import to_cell, to_measurement
-from netwright.benchmarks.front_comparison import ComparisonOfFronts
 from netwright.benchmarks.plan import Plan
 from netwright.core.errors import ConfigurationError, UserError
 from netwright.core.fronts import hypervolume

@@ -13,6 +13,7 @@ import numpy as np
 
 from netwright.benchmarks import statistics
 from netwright.benchmarks.cells import Cell, Place
+from netwright.benchmarks.front_comparison import FrontMeasures
 from netwright.benchmarks.plan import Plan
 from netwright.benchmarks.problem import oriented
 from netwright.benchmarks.record import Record
@@ -399,6 +400,13 @@ class Comparison:
         return write_reports(self, place, plots=plots)
 
 
+class ComparisonOfFronts(FrontMeasures, Comparison):
+    """Strategies that searched by several objectives, compared by the hypervolume of what they found.
+
+    plan, cells, folder: as of `Comparison`.
+    """
+
+
 def read(record: Record) -> Comparison:
     """What a comparison's file holds."""
     plan = record.fact(PLAN)
@@ -406,8 +414,5 @@ def read(record: Record) -> Comparison:
         raise CorruptStore(f"{record.folder} holds no plan of a comparison")
     found = Plan.from_json(plan)
     cells = list(record.cells(len(found.objectives)))
-    if found.objectives:
-        from netwright.benchmarks.front_comparison import ComparisonOfFronts
-
-        return ComparisonOfFronts(found, cells, record.folder)
-    return Comparison(found, cells, record.folder)
+    kind = ComparisonOfFronts if found.objectives else Comparison
+    return kind(found, cells, record.folder)

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from netwright.benchmarks.cells import Cell
-from netwright.benchmarks.comparison import Comparison
-from netwright.benchmarks.fronts import attained
 from netwright.benchmarks.problem import oriented
 from netwright.benchmarks.trajectories import sampled
-from netwright.core.fronts import hypervolume, hypervolumes, worst
+from netwright.core.fronts import attained, hypervolume, hypervolumes, worst
 from netwright.core.objective import Objective
 from netwright.core.wording import table
+
+if TYPE_CHECKING:
+    from netwright.benchmarks.comparison import Comparison
+
+    Base = Comparison
+else:
+    Base = object
 
 SHARES = (0.25, 0.5, 0.75)  # of the seeds, whose attained fronts are written
 MOST_OBJECTIVES = 3  # of which moocore knows the attainment
 HYPERVOLUME = Objective("hypervolume")
 
 
-class ComparisonOfFronts(Comparison):
-    """As `Comparison`; the metric that curves, final values, ranks and tests are about is the hypervolume.
+class FrontMeasures(Base):
+    """What a comparison of fronts has in place of a metric: curves, final values and tests are of the hypervolume.
 
     It is measured from the worst value in each objective that any strategy found on the problem. Of a search the
     evaluations at its highest fidelity count.
@@ -141,7 +146,7 @@ class ComparisonOfFronts(Comparison):
 
 def attained_rows(found: Comparison) -> Iterator[Sequence[Any]]:
     """A row a point of the fronts that a quarter, half and three quarters of the seeds attain."""
-    assert isinstance(found, ComparisonOfFronts)
+    assert isinstance(found, FrontMeasures)
     yield ("problem", "strategy", "share", *(each.metric for each in found.objectives))
     for problem in found.problems if found.has_attainment else ():
         names, repeats = found.shared(problem)

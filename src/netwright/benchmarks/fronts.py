@@ -12,7 +12,7 @@ from netwright.benchmarks.budget import Budget
 from netwright.benchmarks.entrants import entrants_of
 from netwright.benchmarks.statistics import Pair, holm, mean_interval, pairwise, require_statistics
 from netwright.core.errors import ConfigurationError
-from netwright.core.fronts import hypervolumes, worst
+from netwright.core.fronts import attained, hypervolumes, worst
 from netwright.core.objective import Objective
 from netwright.core.roles import space_of
 from netwright.core.wording import table
@@ -79,22 +79,6 @@ class FrontComparison:
             *apart,
             *([f"{left} of {len(self.pairs)} pairs are not told apart"] if left else []),
         ]
-
-
-def attained(scores: Sequence[np.ndarray], share: float = 0.5) -> np.ndarray:
-    """float64 (points, objectives): the front that at least this share of the seeds reach or beat everywhere.
-
-    scores: of each seed, (trials, objectives), larger is better; those that are not finite are left out.
-    share: above 0 and at most 1.
-    """
-    if not 0 < share <= 1:
-        raise ConfigurationError(f"attained: share is {share!r}; expected above 0 and at most 1")
-    from moocore import eaf
-
-    complete = [each[np.isfinite(each).all(axis=1)] for each in scores]
-    sets = np.repeat(np.arange(1, len(complete) + 1), list(map(len, complete)))
-    found = eaf(-np.vstack(complete), sets=sets, percentiles=[100 * share])
-    return -found[:, :-1]
 
 
 def compare_fronts(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netwright.benchmarks.front_comparison import SHARES, FrontMeasures
 from netwright.charts import Figure
 from netwright.charts.axes import metric_axis, metric_title
 from netwright.charts.chart import altair
@@ -54,8 +56,6 @@ def figures(found: Comparison) -> dict[str, Figure]:
         "final": plot_finals,
     }
     if len(found.plan.objectives) == 2:
-        from netwright.benchmarks.front_plot import plot_attained
-
         kinds = {"reported": plot_reported, "attained": plot_attained, **kinds}
     return {
         f"{_slug(problem)}-{kind}": plot(found, problem)
@@ -72,7 +72,7 @@ def plot_reported(found: Comparison, problem: str) -> Figure:
     y = metric_axis(altair().Y, "mean", objective.metric, better=objective.direction)
     several = bool(found.plan.objectives)
     question = f"Which strategy finds {'larger fronts' if several else 'better networks'}, sooner?"
-    return figure(
+    return _figure(
         "reported",
         f"{problem}: {'the front' if several else 'the best network'} so far",
         question,
@@ -99,7 +99,7 @@ def plot_regret(found: Comparison, problem: str) -> Figure:
     title = f"regret, {metric_title(found.reported(problem).metric)}"
     y = alt.Y("mean:Q", title=title, scale=scale, axis=alt.Axis(format="~g", tickCount=6))
     question = f"How far from the best {'front' if found.plan.objectives else 'network'} there is?"
-    return figure("regret", f"{problem}: regret", question, _lines(found, problem, y), rows, found, problem)
+    return _figure("regret", f"{problem}: regret", question, _lines(found, problem, y), rows, found, problem)
 
 
 def plot_ranks(found: Comparison, problem: str) -> Figure:
@@ -112,7 +112,7 @@ def plot_ranks(found: Comparison, problem: str) -> Figure:
     alt = altair()
     y = alt.Y("mean:Q", title="mean rank, 1 is best", scale=alt.Scale(reverse=True, zero=False))
     title, question = f"{problem}: mean rank", "Which strategy is ahead on the same seeds?"
-    return figure("rank", title, question, _lines(found, problem, y, band=False), rows, found, problem, band=False)
+    return _figure("rank", title, question, _lines(found, problem, y, band=False), rows, found, problem, band=False)
 
 
 def plot_finals(found: Comparison, problem: str) -> Figure:
@@ -131,11 +131,48 @@ def plot_finals(found: Comparison, problem: str) -> Figure:
     x = metric_axis(alt.X, "value", metric)
     x.title = f"{metric_title(metric)} at the end"
     y = alt.Y("share:Q", title="share of searches", axis=alt.Axis(format="%"))
-    colour, dash = told_apart(names)
+    colour, dash = _told_apart(names)
     base = alt.Chart(alt.NamedData("lines")).mark_line(interpolate="step-after", strokeWidth=1.8)
     chart = base.encode(x=x, y=y, color=colour, strokeDash=dash, order=alt.Order("share:Q")).properties(**SIZE)
     question = "What does a search end with, good or bad luck?"
-    return figure("final", f"{problem}: values at the end", question, chart, rows, found, problem, band=False)
+    return _figure("final", f"{problem}: values at the end", question, chart, rows, found, problem, band=False)
+
+
+def plot_attained(found: Comparison, problem: str) -> Figure:
+    """Of each strategy the front that half of its seeds reach or beat, and those of a quarter and three quarters."""
+    assert isinstance(found, FrontMeasures)
+    first, second = found.objectives
+    names, _ = found.shared(problem)
+    rows: Rows = [
+        {"strategy": name, "share": share, "first": point[0], "second": point[1]}
+        for name in names
+        for share in SHARES
+        for point in found.attained(name, problem, share).tolist()
+    ]
+    alt = altair()
+    colour, dash = _told_apart(names)
+    x = metric_axis(alt.X, "second", second.metric, better=second.direction)
+    y = metric_axis(alt.Y, "first", first.metric, better=first.direction)
+    lines = alt.Chart(alt.NamedData("lines")).encode(
+        x=x,
+        y=y,
+        color=colour,
+        strokeDash=dash,
+        detail="share:N",
+        order=alt.Order("second:Q"),
+        tooltip=["strategy:N", alt.Tooltip("share:Q", format="%"), "first:Q", "second:Q"],
+    )
+    thin = lines.mark_line(interpolate=_steps(found), strokeWidth=0.7).transform_filter("datum.share != 0.5")
+    thick = lines.mark_line(interpolate=_steps(found), strokeWidth=2.4).transform_filter("datum.share == 0.5")
+    title, question = f"{problem}: fronts that are attained", "Which compromises can a search be expected to find?"
+    made = _figure("attained", title, question, (thin + thick).properties(**SIZE), rows, found, problem, band=False)
+    said = "Thick: reached or beaten by half of the seeds; thin: by a quarter and by three quarters."
+    return replace(made, note=f"{made.note} {said}", heads={"first": first.metric, "second": second.metric})
+
+
+def _steps(found: FrontMeasures) -> str:
+    """What is dominated lies on the worse side of each point, along the second objective."""
+    return "step-after" if found.objectives[1].direction == "minimize" else "step-before"
 
 
 def _band(found: Comparison, name: str, band: tuple[np.ndarray, ...]) -> Rows:
@@ -151,7 +188,7 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def told_apart(names: list[str]) -> tuple[Any, Any]:
+def _told_apart(names: list[str]) -> tuple[Any, Any]:
     """Colour, and dash once the colours run out, of each strategy."""
     alt = altair()
     legend = alt.Legend(orient="bottom", columns=3, symbolType="stroke", symbolSize=300, labelLimit=200)
@@ -164,7 +201,7 @@ def told_apart(names: list[str]) -> tuple[Any, Any]:
 def _lines(found: Comparison, problem: str, y: Any, *, band: bool = True) -> Any:
     """A line a strategy over the budget, with its band."""
     alt = altair()
-    colour, dash = told_apart(found.shared(problem)[0])
+    colour, dash = _told_apart(found.shared(problem)[0])
     x = alt.X("spent:Q", title=_budget(found), axis=alt.Axis(grid=False))
     own = alt.Chart(alt.NamedData("lines"))
     tips = [
@@ -188,7 +225,7 @@ def _budget(found: Comparison) -> str:
     return "seconds"
 
 
-def figure(
+def _figure(
     kind: str, title: str, question: str, chart: Any, rows: Rows, found: Comparison, problem: str, *, band: bool = True
 ) -> Figure:
     names, repeats = found.shared(problem)

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from netwright.core.errors import UserError, nearest
+from netwright.core.errors import ConfigurationError, UserError, nearest
 from netwright.core.objective import Constraint, Scored, front
 
 BEYOND = 0.1  # of a front's range in each objective: how far below its worst lies the reference point
@@ -62,6 +62,26 @@ def hypervolumes(scores: ArrayLike, reference: Sequence[float]) -> list[float]:
         else:
             found.append(found[-1])
     return found
+
+
+def attained(scores: Sequence[np.ndarray], share: float = 0.5) -> np.ndarray:
+    """float64 (points, objectives): the front that at least this share of the seeds reach or beat everywhere.
+
+    The level set of the empirical attainment function (Grunert da Fonseca et al. 2001).
+
+    scores: of each seed, (trials, objectives), larger is better; those that are not finite are left out.
+    share: above 0 and at most 1.
+
+    Raises ConfigurationError for another share.
+    """
+    if not 0 < share <= 1:
+        raise ConfigurationError(f"attained: share is {share!r}; expected above 0 and at most 1")
+    from moocore import eaf  # pyright: ignore[reportMissingTypeStubs]
+
+    complete = [each[np.isfinite(each).all(axis=1)] for each in scores]
+    sets = np.repeat(np.arange(1, len(complete) + 1), list(map(len, complete)))
+    found = eaf(-np.vstack(complete), sets=sets, percentiles=[100 * share])
+    return -found[:, :-1]
 
 
 def worst(scores: ArrayLike) -> tuple[float, ...]:
