@@ -119,6 +119,7 @@ def test_the_final_report_as_pictures(tmp_path: Path) -> None:
     ]
     assert [row["interval over"] for row in finalists.tables["means"]] == ["3 seeds", "50 test examples"]
     assert all(0 <= row["low"] <= row["mean"] <= row["high"] <= 1 for row in finalists.tables["means"])
+    assert "right" not in finalists.columns
     assert "50.00 %" in finalists.note and "random pick" in finalists.note
     cells = {(row["is"], row["taken for"]): row["examples"] for row in find("confusion").figure(data).tables["cells"]}
     assert cells["=cat", "dog"] == 2 and "5 of them wrong" in find("confusion").figure(data).note

@@ -13,6 +13,7 @@ from run_parts import Given, read, write
 
 from netwright.charts import CHARTS, THEMES, Figure, find, javascript
 from netwright.charts.figure import FORMULAS
+from netwright.charts.parallel import titles
 from netwright.core.errors import UserError
 
 TRIALS = [
@@ -40,6 +41,27 @@ def test_further_limits_leave_some_and_say_what(tmp_path: Path) -> None:
     assert {number for number, kind in kinds.items() if kind == "front"} == {1, 2}
     assert "2 of 4 trials keep params >= 200 and val_accuracy >= 0.65; the best of them is trial 1." in figure.note
     assert "None of the 4 trials keeps" in find("front").figure(data, within="params <= 1").note
+
+
+def test_a_few_trials_far_off_do_not_press_the_front_flat(tmp_path: Path) -> None:
+    good = [Given((180 + place) / 200, 100 + 10 * place) for place in range(12)]
+    figure = find("front").figure(read(write(tmp_path / "far", [*good, Given(0.1, 150), Given(0.12, 160)])))
+    assert figure.note.endswith("2 trials lie outside, at val accuracy 10.00 % to 12.00 %.")
+    assert '"domain": [0.9, 0.955]' in json.dumps(figure.template)
+    assert len(figure.rows) == 14  # the table has them all
+    figure = find("front").figure(read(write(tmp_path / "front", [*good, Given(0.1, 10)])))  # far, but on the front
+    assert "outside" not in figure.note
+
+
+def test_long_names_of_axes_lose_their_middle_where_they_still_differ(tmp_path: Path) -> None:
+    names = [*(f"stage{stage}/depth/{block}/operation/conv/kernel" for stage, block in ((1, 0), (1, 1), (2, 0))), "a"]
+    assert titles(read(write(tmp_path, TRIALS)), [*names, "val_accuracy"]) == [
+        "stage1 / depth / 0 / operation / conv / kernel",
+        "stage1 / depth / 1 / operation / conv / kernel",
+        "stage2 / … / conv / kernel",
+        "a",
+        "val accuracy",
+    ]
 
 
 @pytest.mark.parametrize("name", CHARTS)

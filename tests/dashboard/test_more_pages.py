@@ -87,6 +87,10 @@ def test_only_architectures_of_shipped_spaces_are_drawn(tmp_path: Path, monkeypa
         assert browser.get("/runs/theirs/trials/0/drawing.svg").status_code == 404
         assert "drawing.svg" not in browser.get("/runs/theirs/trials/0").text
         assert browser.get("/runs/ours/trials/9/drawing.svg").status_code == 404
+        changed = browser.get("/runs/ours/trials/0/changed-from-0.svg")
+        assert changed.status_code == 200 and "no box differs" in changed.text
+        assert browser.get("/runs/theirs/trials/0/changed-from-0.svg").status_code == 404
+        assert browser.get("/runs/ours/trials/0/changed-from-9.svg").status_code == 404
     assert "evil_space" not in sys.modules
 
 

@@ -12,7 +12,7 @@ from page_parts import RUN, client, filled
 
 from netwright.dashboard.rules import Rules
 
-EXAMPLES = 4  # of each operation, valid ones and others; 200 were run when this was written
+EXAMPLES = 4  # of each operation, valid ones and others; a few, for time
 HEADERS = {"origin": "http://127.0.0.1:8400"}
 STRANGE = (
     "%F0%9F%92%A9",

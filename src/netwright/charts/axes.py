@@ -38,14 +38,25 @@ def metric_format(metric: str) -> str:
     return ".3~s" if metric in _NAMES else ".4~g"
 
 
-def metric_axis(encoding: Any, field: str, metric: str, *, better: str = "", log: bool = False, **options: Any) -> Any:
+def metric_axis(
+    encoding: Any,
+    field: str,
+    metric: str,
+    *,
+    better: str = "",
+    log: bool = False,
+    ends: tuple[float, float] | None = None,
+    **options: Any,
+) -> Any:
     """An axis of a metric.
 
     encoding: `altair.X` or `altair.Y`. field: of the rows. better: "maximize" or "minimize", said in the title.
+    ends: what it shows at least; by default everything.
     """
     said = {"maximize": ", more is better", "minimize": ", less is better"}.get(better, "")
     axis = altair().Axis(format=metric_format(metric), tickCount=6)
-    scale = altair().Scale(type="log", nice=False) if log else altair().Scale(zero=False, nice=True)
+    shown = {} if ends is None else {"domain": list(ends)}
+    scale = altair().Scale(type="log", nice=False) if log else altair().Scale(zero=False, nice=True, **shown)
     return encoding(f"{field}:Q", title=f"{metric_title(metric)}{said}", axis=axis, scale=scale, **options)
 
 

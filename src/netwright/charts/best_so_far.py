@@ -42,6 +42,8 @@ def draw(data: RunData, over: str = "time", random: str = "") -> Drawn:
             f" The band: the best of as many of the {len(band)} random picks of run {beside.name} in any order, "  # type: ignore[union-attr]
             f"{LOW:.0%} to {HIGH:.0%} of the orders."
         )
+        if "train" in data.purposes and "train" not in beside.purposes:  # type: ignore[union-attr]
+            note += " They were trained, each by itself; this run's scores are with shared weights: compare no heights."
     heads = {"x": unit_name or "completed", "value": objective.metric, "best": f"best {objective.metric}"}
     return Drawn(_chart(objective, title, bool(unit), band), tables, note, heads=heads)
 
@@ -136,7 +138,9 @@ def _chart(objective: Objective, title: str, timed: bool, band: list[dict[str, A
 def _note(data: RunData, rows: list[dict[str, Any]], objective: Objective) -> str:
     times = sum(row["better"] for row in rows) - 1
     improved = f"improved {times} time{'' if times == 1 else 's'}" if times else "was not improved after the first"
-    said = f"n = {len(rows)} completed trials; {metric_title(objective.metric)} {improved}."
+    said = (
+        f"n = {len(rows)} completed trial{'' if len(rows) == 1 else 's'}; {metric_title(objective.metric)} {improved}."
+    )
     if len({row["share of the training"] for row in rows}) > 1:
         said += " Trials differ in how long they were trained; the line is of the longest training so far."
     return said

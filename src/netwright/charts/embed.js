@@ -42,11 +42,13 @@ function tooltip(handler, event, item, value) {
   shown.style.top = `${Math.min(event.clientY + 14, window.innerHeight - shown.offsetHeight - 4)}px`;
 }
 
+// As wide as there is room. Vega is told so, not Vega-Lite, which warns where the height goes by the row.
 function fitted(specification, element) {
   const room = element.clientWidth;
   const single = typeof specification.width === "number" && !specification.usermeta?.fixed;
-  if (!single || room < 100) return specification;
-  return { ...specification, width: room, autosize: { type: "fit-x", contains: "padding" } };
+  if (!single || room < 100) return [specification, {}];
+  const patch = (made) => ({ ...made, autosize: { type: "fit-x", contains: "padding" } });
+  return [{ ...specification, width: room }, { patch }];
 }
 
 function told(element, kind, item) {
@@ -61,7 +63,9 @@ async function show(element, specification, options = {}) {
   const renderer = options.renderer ?? (many ? "canvas" : "svg");
   const target = document.createElement("div");
   target.className = "chart-drawing";
-  const result = await vegaEmbed(target, fitted(specification, element), {
+  const [drawn, fit] = fitted(specification, element);
+  const result = await vegaEmbed(target, drawn, {
+    ...fit,
     mode: "vega-lite",
     actions: false,
     defaultStyle: false,
@@ -69,6 +73,7 @@ async function show(element, specification, options = {}) {
     renderer,
     loader,
     tooltip,
+    logLevel: 1, // errors: Vega warns of every empty table
   });
   const before = element.querySelector(":scope > .chart-drawing");
   if (before) before.replaceWith(target);

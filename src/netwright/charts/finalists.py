@@ -60,7 +60,16 @@ def draw(data: RunData) -> Drawn:
             for value, seed in zip(values, seeds, strict=False)
         ]
     chart = _chart(name, metric[0].get("direction", "maximize"))
-    return Drawn(chart, {"means": means, "seeds": rows}, _note(figures, name, examples))
+    heads = {"right": ""}
+    return Drawn(chart, {"means": _sided(means, rows), "seeds": rows}, _note(figures, name, examples), heads=heads)
+
+
+def _sided(means: list[dict[str, Any]], seeds: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The means, each with whether it lies in the right half, where its number has no room to the right."""
+    ends = [row[end] for row in means for end in ("mean", "low", "high") if row[end] is not None]
+    ends += [row["value"] for row in seeds]
+    middle = (min(ends) + max(ends)) / 2 if ends else 0.0
+    return [{**row, "right": row["mean"] > middle} for row in means]
 
 
 def interval(values: list[float], examples: int) -> tuple[float | None, float | None, str]:
@@ -89,10 +98,14 @@ def _chart(metric: str, better: str) -> Any:
     middles = means.mark_point(size=110, shape="diamond").encode(x=x, y=y, color=colour, tooltip=tips)
     seeds = alt.Chart(alt.NamedData("seeds")).mark_point(size=26, opacity=0.55, color="role:quiet", yOffset=9)
     dots = seeds.encode(x=alt.X("value:Q"), y=y, tooltip=["who:N", "seed:N", alt.Tooltip("value:Q", format=form)])
-    words = means.mark_text(align="left", dx=9, dy=-10, color="role:ink").encode(
-        x=x, y=y, text=alt.Text("mean:Q", format=form)
-    )
-    return alt.layer(spans, dots, middles, words).properties(width=430, height=alt.Step(38))
+    text = alt.Text("mean:Q", format=form)
+    words = [
+        means.transform_filter(f"{'' if right else '!'}datum.right")
+        .mark_text(align="right" if right else "left", dx=-9 if right else 9, dy=-10, color="role:ink")
+        .encode(x=x, y=y, text=text)
+        for right in (False, True)
+    ]
+    return alt.layer(spans, dots, middles, *words).properties(width=430, height=alt.Step(38))
 
 
 def _note(figures: Mapping[str, Any], metric: str, examples: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,10 @@ from netwright.results.metric_words import number
 MOST_AXES = 10
 MOST_LABELS = 8  # written at one axis
 SPREAD = 0.3  # of the distance of two options, over which the lines of one lie
+LONGEST = 24  # characters of an axis's name that are written in full
 WIDTH = 760
+LETTER = 6.2  # width of one
+TURNED = 40  # degrees by which names rise
 HEIGHT = 320
 
 
@@ -50,12 +54,19 @@ def draw(data: RunData, axes: str = "", within: str = "") -> Drawn:
     labels = [
         {"axis": place, "at": at, "label": text} for place, (_, _, marks) in enumerate(scaled) for at, text in marks
     ]
-    heads = [{"axis": place, "name": title(data, name)} for place, name in enumerate(names)]
+    heads = [
+        {"axis": place, "name": short, "whole": title(data, name)}
+        for place, (name, short) in enumerate(zip(names, titles(data, names), strict=True))
+    ]
     first = metric_title(data.objectives[0].metric)
     note = f"n = {len(places)} completed trials; colour: from the worst to the best in {first}."
     note += said(data, within, kept, places) if within else ""
     note += sampled_note(len(chosen), len(places), "trials")
-    return Drawn(_chart(len(names), bool(within), len(chosen)), {"lines": rows, "labels": labels, "heads": heads}, note)
+    return Drawn(
+        _chart([each["name"] for each in heads], bool(within), len(chosen)),
+        {"lines": rows, "labels": labels, "heads": heads},
+        note,
+    )
 
 
 def usual_axes(data: RunData) -> list[str]:
@@ -67,8 +78,18 @@ def usual_axes(data: RunData) -> list[str]:
 
 
 def title(data: RunData, name: str) -> str:
-    """An axis's name, in two lines where it is long."""
+    """An axis's name."""
     return metric_title(name) if name in data.metrics else name.replace("/", " / ")
+
+
+def titles(data: RunData, names: list[str]) -> list[str]:
+    """The axes' names, long ones without their middle where they still differ."""
+    parts = [name.split("/") for name in names]
+    shorter = [f"{each[0]} / … / {each[-2]} / {each[-1]}" if len(each) > 3 else "" for each in parts]
+    return [
+        short if short and len(name) > LONGEST and shorter.count(short) == 1 else title(data, name)
+        for name, short in zip(names, shorter, strict=True)
+    ]
 
 
 def _axis(data: RunData, name: str, places: np.ndarray) -> tuple[np.ndarray, list[str], list[tuple[float, str]]]:
@@ -85,7 +106,7 @@ def _axis(data: RunData, name: str, places: np.ndarray) -> tuple[np.ndarray, lis
         return values, texts, []
     names, groups = grouped([labels[places[at]] for at in asked])
     step = 1 / max(1, len(names) - 1)
-    spread = _spread(groups, data.scores[places[asked], 0]) * SPREAD * step
+    spread = _spread(groups, data.scores[places[asked], 0]) * SPREAD * min(step, 0.5)
     for at, group, moved in zip(asked, groups.tolist(), spread.tolist(), strict=True):
         values[at], texts[at] = group * step + moved, names[group]
     every = max(1, -(-len(names) // MOST_LABELS))
@@ -122,9 +143,15 @@ def _shares(scores: np.ndarray) -> np.ndarray:
     return scores.argsort(kind="stable").argsort(kind="stable") / max(1, len(scores) - 1)
 
 
-def _chart(axes: int, within: bool, lines: int) -> Any:
+def _end(names: list[str]) -> float:
+    """Where the picture ends to the right, in axes: so that each name has room."""
+    letters = LETTER * math.cos(math.radians(TURNED)) * len(names) / WIDTH
+    return max(len(names) - 0.45, *(place + letters * len(name) for place, name in enumerate(names)))
+
+
+def _chart(names: list[str], within: bool, lines: int) -> Any:
     alt = altair()
-    x = alt.X("axis:Q", axis=None, scale=alt.Scale(domain=[-0.25, axes - 0.45], nice=False))
+    x = alt.X("axis:Q", axis=None, scale=alt.Scale(domain=[-0.25, _end(names)], nice=False))
     y = alt.Y("at:Q", axis=None, scale=alt.Scale(domain=[-0.1, 1.1], nice=False))
     roles = ["role:faint", "role:main", "role:best"]
     legend = {
@@ -156,9 +183,9 @@ def _chart(axes: int, within: bool, lines: int) -> Any:
     )
     words = marks.mark_text(align="left", dx=5, fontSize=10, color="role:ink", limit=64).encode(**written)
     heads = alt.Chart(alt.NamedData("heads")).mark_text(
-        align="left", baseline="bottom", fontSize=11, angle=340, dx=-2, color="role:ink"
+        align="left", baseline="bottom", fontSize=11, angle=360 - TURNED, dx=2, color="role:ink"
     )
-    layers = [upright, drawn, halo, words, heads.encode(x=x, y=alt.value(-8), text="name:N")]
+    layers = [upright, drawn, halo, words, heads.encode(x=x, y=alt.value(-8), text="name:N", tooltip="whole:N")]
     return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
 
 

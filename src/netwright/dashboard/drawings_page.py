@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from netwright.dashboard.site import Site
     from netwright.drawings import Drawing
 
+    Found = tuple[Space, Architecture, TaskShape | None]
+
 Theme = Annotated[Literal["auto", "light", "dark"], Query()]
 
 
@@ -39,10 +41,16 @@ def routes(site: Site) -> APIRouter:
         headers = STANDALONE | (as_file(f"{name}-trial-{number}.svg") if keep else {})
         return Response(drawn.svg(theme), media_type="image/svg+xml", headers=headers)
 
+    @made.get("/runs/{name}/trials/{number}/changed-from-{other}.svg")
+    def difference_file(name: str, number: Number, other: Number, theme: Theme = "auto") -> Response:
+        """What a trial's architecture adds, leaves out and does otherwise than another trial's."""
+        drawn = _difference(_found(site, name, other), _found(site, name, number), f"from trial {other} to {number}")
+        return Response(drawn.svg(theme), media_type="image/svg+xml", headers=STANDALONE)
+
     return made
 
 
-def _found(site: Site, name: str, number: int) -> tuple[Space, Architecture, TaskShape | None]:
+def _found(site: Site, name: str, number: int) -> Found:
     """Space and architecture of a trial, and the shape of the data; Unknown where they cannot be had."""
     with site.project.run(name) as data:
         space, stored, shape = space_of(data), data.architectures[place_of(data, number)], shape_of(data)
@@ -62,6 +70,15 @@ def _drawn(space: Space, architecture: Architecture, shape: TaskShape | None, ti
 
     try:
         return draw_architecture(space, architecture, shape, title=title, small=small)
+    except NetwrightError as problem:
+        raise Unknown(str(problem)) from None
+
+
+def _difference(first: Found, second: Found, title: str) -> Drawing:
+    from netwright.drawings import draw_difference
+
+    try:
+        return draw_difference(first[1], second[1], second[2], title=title)
     except NetwrightError as problem:
         raise Unknown(str(problem)) from None
 
