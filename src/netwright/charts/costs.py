@@ -39,7 +39,9 @@ def draw(data: RunData, rate: float = 0.0, currency: str = "") -> Drawn:
     )
     bars = base.mark_bar(height=18, color="role:main")
     words = base.mark_text(align="left", dx=4, color="role:ink").encode(text=text)
-    note = f"{duration(total)} of device time in all, {duration(data.summary.seconds)} by the clock so far."
+    note = (
+        f"{duration(total)} of device time in all; the search has taken {duration(data.summary.seconds)} by the clock."
+    )
     if rate:
         note += f" At {rate:g} {currency} an hour: {total / HOUR * rate:,.2f} {currency}".rstrip() + "."
     heads = {"words": "", "time": ""}

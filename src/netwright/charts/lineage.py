@@ -36,7 +36,8 @@ def draw(data: RunData) -> Drawn:
     chart = _chart(objective.metric, objective.direction, len(shown))
     generations = len(way) - 1
     away = f"{generations} change{'s' if generations != 1 else ''}"
-    note = f"n = {len(rows)} completed trials; the best is {away} away from where its line began."
+    whence = f"is {away} away from where its line began" if generations else "was not changed from another"
+    note = f"n = {len(rows)} completed trials; the best {whence}."
     steps = [row["change"] for row in sorted(labels, key=lambda row: row["trial"]) if row["change"]]
     note += f" The last: {steps[-1]}." if steps else ""
     tables = {"trials": shown, "edges": edges, "way": sorted(labels, key=lambda row: row["trial"])}
