@@ -34,7 +34,7 @@ def metric_title(metric: str) -> str:
 def metric_format(metric: str) -> str:
     """How its numbers are written, as Vega-Lite says it."""
     if is_share(metric):
-        return ".4~%"
+        return ".2~%"
     return ".3~s" if metric in _NAMES else ".4~g"
 
 
@@ -58,6 +58,11 @@ def metric_axis(
     shown = {} if ends is None else {"domain": list(ends)}
     scale = altair().Scale(type="log", nice=False) if log else altair().Scale(zero=False, nice=True, **shown)
     return encoding(f"{field}:Q", title=f"{metric_title(metric)}{said}", axis=axis, scale=scale, **options)
+
+
+def room_for_words(longest: float) -> Any:
+    """The scale of bars from 0 with their numbers beside them."""
+    return altair().Scale(domain=[0, 1.2 * longest], nice=False)
 
 
 def tooltip(field: str, metric: str, title: str = "") -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from netwright.charts.axes import time_unit
+from netwright.charts.axes import room_for_words, time_unit
 from netwright.charts.chart import Chart, Drawn, altair
 from netwright.charts.finalists import figures_of
 from netwright.charts.run_data import RunData
@@ -34,7 +34,12 @@ def draw(data: RunData, rate: float = 0.0, currency: str = "") -> Drawn:
         y=alt.Y(
             "what:N", sort=None, title=None, axis=alt.Axis(domain=False, ticks=False, labelPadding=6, labelLimit=260)
         ),
-        x=alt.X("time:Q", title=f"device time ({unit_name})", axis=alt.Axis(tickCount=6)),
+        x=alt.X(
+            "time:Q",
+            title=f"device time ({unit_name})",
+            axis=alt.Axis(tickCount=6),
+            scale=room_for_words(max(row["time"] for row in rows)),
+        ),
         tooltip=["what:N", "words:N", alt.Tooltip("share:Q", format=".1%"), *(["money:Q"] if rate else [])],
     )
     bars = base.mark_bar(height=18, color="role:main")

@@ -207,9 +207,13 @@ def _note(data: RunData, rows: Any, shown: Any, ahead: Any, x: str, y: str) -> s
     compared = sum(row["kind"] != "breaks a limit" for row in rows)
     outside = len(rows) - compared
     both = f"{metric_title(y)} and {metric_title(x)}"
-    words = f"n = {compared} trials; {len(ahead)} of them are beaten by no other in both {both}."
+    those = "is" if len(ahead) == 1 else "are"
+    words = f"n = {compared} trials; {len(ahead)} of them {those} beaten by no other in both {both}."
     if any(row["kind"] == "knee" for row in rows):
         words += " The knee is where the front bends most."
+    less = int(data.completed.sum() - data.compared.sum())
+    if less:
+        words += f" {less} more were trained for less, and are not compared."
     if outside:
         words += f" {outside} more broke a limit and were not trained to the end."
     return words + sampled_note(len(shown), len(rows), "trials")

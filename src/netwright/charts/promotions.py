@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from netwright.charts.axes import metric_title, time_unit
+from netwright.charts.axes import metric_title, room_for_words, time_unit
 from netwright.charts.chart import Chart, Drawn, altair
 from netwright.charts.grouping import mean_interval
 from netwright.charts.run_data import RunData
@@ -53,9 +53,15 @@ def draw(data: RunData) -> Drawn:
     bare = y.copy()
     bare.axis = alt.Axis(labels=False, domain=False, ticks=False)
     bars = [
-        _bars(alt, base, "trials:Q", "trials", "role:main", "trials:Q"),
+        _bars(alt, base, "trials:Q", "trials", "role:main", "trials:Q", max(row["trials"] for row in rows)),
         _bars(
-            alt, base.encode(y=bare), "time:Q", unit_name, "role:best", alt.Text("share of the time:Q", format=".0%")
+            alt,
+            base.encode(y=bare),
+            "time:Q",
+            unit_name,
+            "role:best",
+            alt.Text("share of the time:Q", format=".0%"),
+            max(row["time"] for row in rows),
         ),
     ]
     last, count = rows[-1], int(ended.sum())
@@ -68,8 +74,8 @@ def draw(data: RunData) -> Drawn:
     return Drawn(alt.hconcat(*bars, spacing=20), {"rungs": rows}, note, heads=heads)
 
 
-def _bars(alt: Any, base: Any, field: str, title: str, role: str, text: Any) -> Any:
-    x = alt.X(field, title=title, axis=alt.Axis(tickCount=4))
+def _bars(alt: Any, base: Any, field: str, title: str, role: str, text: Any, longest: float) -> Any:
+    x = alt.X(field, title=title, axis=alt.Axis(tickCount=4), scale=room_for_words(longest))
     bars = base.mark_bar(height=18, color=role).encode(x=x)
     words = base.mark_text(align="left", dx=4, color="role:ink").encode(x=x, text=text)
     return (bars + words).properties(width=240, height=alt.Step(30))
