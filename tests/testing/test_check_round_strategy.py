@@ -34,6 +34,7 @@ SHORT = {  # searches on the trained weights
     "enas": {"steps": 2, "samples": 2, "candidates": 3},
     "enas-macro": {"steps": 2, "samples": 2, "candidates": 3},
     "enas-rnn": {"steps": 2, "candidates": 3},
+    "nsganetv2": {"initial": 4, "batch": 2, "rounds": 2},
 }
 
 
