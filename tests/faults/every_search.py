@@ -72,6 +72,9 @@ OWN_SPACE: dict[str, Callable[[], Space]] = {  # of the recipes that search only
     "nasbench1shot1": lambda: nw.spaces.NasBench1Shot1(channels=4, stacks=1, modules=1),
     **OF_OTHER_KINDS,
 }
+TOY_SPACE: dict[str, Callable[[], Space]] = {  # of the strategies that search only a space of their kind
+    "EdgeRemoval": lambda: nw.spaces.GeneticCnn(nodes=(5,), widths=(2,), kernel=3),
+}
 EPOCHS = 3
 
 
@@ -141,7 +144,8 @@ def strategies_in(search: nw.Search) -> set[type[Strategy]]:
 
 def _toy(cls: type[Strategy]) -> Case:
     make: Callable[[Space], Strategy] = SETTINGS.get(cls.__name__, cls)
-    return Case(lambda seed: nw.Search(make(Cell()), Noisy(TROUBLE, SECONDS), seed=seed), trials=TRIALS)
+    space = TOY_SPACE.get(cls.__name__, Cell)
+    return Case(lambda seed: nw.Search(make(space()), Noisy(TROUBLE, SECONDS), seed=seed), trials=TRIALS)
 
 
 def _recipe(name: str) -> Case:
