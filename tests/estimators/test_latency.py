@@ -15,7 +15,8 @@ from netwright.engine import Search
 from netwright.engine.finalists import FINALISTS, finalist_lines
 from netwright.estimators import Latency, PredictedLatency, Training
 from netwright.estimators.machine import latency as module
-from netwright.estimators.machine.latency import TooSlow
+from netwright.estimators.machine import predicted_latency
+from netwright.estimators.machine.on_machine import TooSlow
 from netwright.estimators.machine.operation_times import Fit, OperationTimes, fitted, key_of
 from netwright.networks.executed import executed
 from netwright.runtimes.machine import Place
@@ -258,7 +259,7 @@ def test_a_later_search_times_operations_again_where_they_were_timed_on_a_busy_m
     monkeypatch.setattr(operation_times, "_ms", lambda operation, place: 0.01 * factor)
     before = PredictedLatency(SPACE, SHAPE)
     before.times.fits["of another space"] = Fit()
-    before.meet(before._followed(SPACE.sample(np.random.default_rng(0))), 10)
+    before.meet(before.followed(SPACE.sample(np.random.default_rng(0))), 10)
     assert before.times.known
     monkeypatch.setattr(operation_times, "_ms", lambda operation, place: 0.01)
     clock_of_runs = lambda self, network, seconds=None: Timing(1.0, 0.02, 1.0, 30, disturbed=0.3)  # noqa: E731
@@ -309,8 +310,8 @@ def test_the_fit_finds_what_kinds_count_for_and_says_by_how_much_it_errs():
 
 
 def test_a_prediction_comes_near_to_the_measurement(monkeypatch):
-    monkeypatch.setattr(module, "CALIBRATED", 5)
-    monkeypatch.setattr(module, "EACH", 0.03)
+    monkeypatch.setattr(predicted_latency, "CALIBRATED", 5)
+    monkeypatch.setattr(predicted_latency, "EACH", 0.03)
     space = Chain(width=32)
     foretold, meter = PredictedLatency(space, TaskShape((3, 16, 16), 10)), Latency(space, TaskShape((3, 16, 16), 10))
     rng, errors = np.random.default_rng(4), []

@@ -4,7 +4,8 @@ from netwright.estimators.machine.board import BoardLatency
 from netwright.estimators.machine.by_the_clock import ByTheClock, as_foretold, foretelling
 from netwright.estimators.machine.energy import Energy
 from netwright.estimators.machine.footprint import Footprint
-from netwright.estimators.machine.latency import Latency, PredictedLatency, calibrated_within
+from netwright.estimators.machine.latency import Latency
+from netwright.estimators.machine.predicted_latency import PredictedLatency, calibrated_within
 from netwright.estimators.machine.stages import METRICS, behind, known_beforehand, stages_for, where
 
 __all__ = [

@@ -18,8 +18,9 @@ from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.core.trial import Measurement, Proposal
 from netwright.estimators.machine.followed import Followed
-from netwright.estimators.machine.foretold import ForetoldLatency
-from netwright.estimators.machine.latency import FORETOLD, HIGHEST, MEASURED, OnMachine, TooSlow, limits_on
+from netwright.estimators.machine.foretold import FORETOLD, MEASURED, ForetoldLatency
+from netwright.estimators.machine.latency import HIGHEST
+from netwright.estimators.machine.on_machine import OnMachine, TooSlow, limits_on
 from netwright.estimators.machine.operation_times import Fit, Known, OperationTimes, fitted
 from netwright.networks.executed import Execution, executed
 
@@ -81,7 +82,7 @@ class BoardLatency(OnMachine):
         """Milliseconds of an architecture of the networks alone."""
         found = self._known.get(architecture.content)
         if found is None:
-            found = self._known[architecture.content] = self._of(self._followed(architecture))
+            found = self._known[architecture.content] = self._of(self.followed(architecture))
         return found
 
     def again(self, candidate: Architecture | nn.Module) -> dict[str, float]:
@@ -128,7 +129,7 @@ class BoardLatency(OnMachine):
         return self.times.predict(execution, self.fit)
 
     @cached_property
-    def _followed(self) -> Followed:
+    def followed(self) -> Followed:
         """What the network of an architecture does."""
         return Followed(self.networks, self.shape)
 
@@ -150,7 +151,7 @@ class BoardLatency(OnMachine):
     def fit(self) -> Fit:
         """What makes sums of operations the time of a network, by the whole networks of the table."""
         whole = [row for row in self._rows if row["kind"] == "network"]
-        followed = [self._followed(self.networks.parse(row["architecture"])) for row in whole]
+        followed = [self.followed(self.networks.parse(row["architecture"])) for row in whole]
         return fitted([self.times.by_kind(each) for each in followed], [float(row["ms"]) for row in whole])
 
 

@@ -12,7 +12,7 @@ from netwright.core.errors import UserError
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.core.trial import Measurement, Proposal
-from netwright.estimators.machine.latency import OnMachine, fresh
+from netwright.estimators.machine.on_machine import OnMachine, fresh
 from netwright.runtimes.running import example_of, running
 
 PROVIDES = ("obj.latency",)

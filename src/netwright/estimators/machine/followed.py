@@ -50,10 +50,11 @@ class Followed:
 
     def _of_parts(self, architecture: Architecture) -> Execution:
         space = cast("Any", self._space)
-        operations = [each for term in space.cost_terms(architecture.content) for each in self._part(term)]
+        operations = [each for term in space.cost_terms(architecture.content) for each in self.part(term)]
         return Execution(tuple(operations), torch.empty(0, device="meta"), (), ())
 
-    def _part(self, term: Hashable) -> tuple[Operation, ...]:
+    def part(self, term: Hashable) -> tuple[Operation, ...]:
+        """The operations of one of the parts that the space names (`cost_terms`)."""
         if term not in self._parts:
             with torch.device("meta"):
                 module, shape = cast("Any", self._space).cost_part(term, self._shape)

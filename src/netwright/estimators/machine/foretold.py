@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
-import torch
 
 from netwright.core.architecture import Content
 from netwright.core.decision_space import DecisionSpace
@@ -17,11 +16,10 @@ from netwright.core.decisions import INACTIVE, Point
 from netwright.estimators.cost_sums import SUMMED, HasCostTerms
 from netwright.estimators.costs import Amounts, CostModel, ModelledCosts
 from netwright.estimators.every_option import EveryLayer
-from netwright.networks.executed import Execution, executed
+from netwright.networks.executed import Execution
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import nn
 
     from netwright.core.architecture import Architecture
     from netwright.core.space import Space
@@ -41,10 +39,13 @@ FEW = 300  # architectures over which a mean is taken where each network must be
 class Foretells(Protocol):
     """What foretells latencies from operations.
 
-    times: of single operations, `OperationTimes`. fit: what makes them the time of a network, `Fit`.
+    followed: the operations of an architecture, `Followed`.
+    times: of single operations, `OperationTimes`.
+    fit: what makes them the time of a network, `Fit`.
     """
 
     space: Any
+    followed: Any
     times: Any
     fit: Any
     networks: Space
@@ -173,7 +174,7 @@ class OfParts:
 
     def __init__(self, source: Foretells, space: DecisionSpace, whole: OfNetworks) -> None:
         assert isinstance(space, HasCostTerms)
-        self._source, self._terms, self._part = source, space.cost_terms, space.cost_part
+        self._source, self._terms = source, space.cost_terms
         self._known: dict[Hashable, float] = {}
         self._rest, rng = 0.0, np.random.default_rng(1)
         points = [space.indices(space.sample(rng)) for _ in range(CHECKED)]
@@ -186,12 +187,6 @@ class OfParts:
 
     def _of(self, term: Hashable) -> float:
         if term not in self._known:
-            with torch.device("meta"):
-                module, shape = self._part(term, self._source.shape)
-            self._known[term] = self._followed(module, shape)
+            source = self._source
+            self._known[term] = sum(source.times.price(each, source.fit) for each in source.followed.part(term))
         return self._known[term]
-
-    def _followed(self, module: nn.Module, shape: tuple[int, ...]) -> float:
-        source = self._source
-        operations = executed(module, shape, source.place.batch).operations
-        return sum(source.times.price(each, source.fit) for each in operations)

@@ -23,7 +23,7 @@ from netwright.core.errors import UserError
 from netwright.core.roles import ChoosesTraining
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
-from netwright.estimators.machine.latency import fresh
+from netwright.estimators.machine.on_machine import fresh
 from netwright.estimators.machine.operation_times import key_of, sizes_of
 from netwright.networks.executed import Execution, Operation, executed
 from netwright.runtimes.onnx_file import OPSET, require_onnx, write_onnx

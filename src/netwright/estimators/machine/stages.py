@@ -13,7 +13,8 @@ from netwright.estimators.cost import Cost
 from netwright.estimators.machine.board import BoardLatency
 from netwright.estimators.machine.energy import Energy
 from netwright.estimators.machine.footprint import Footprint
-from netwright.estimators.machine.latency import Latency, PredictedLatency
+from netwright.estimators.machine.latency import Latency
+from netwright.estimators.machine.predicted_latency import PredictedLatency
 from netwright.estimators.stack import Stack
 from netwright.runtimes.running import checked_runtime
 
