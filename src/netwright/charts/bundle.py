@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import subprocess
+import sys
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -37,9 +39,24 @@ def javascript() -> str:
     place = _place(f"{version('vl-convert-python')} {snippet}")
     found = _kept(place)
     if len(found) < LEAST:
-        found = vl_convert.javascript_bundle(snippet)
+        found = _made_apart(snippet) or vl_convert.javascript_bundle(snippet)
         _keep(place, found)
     return found
+
+
+def _made_apart(snippet: str) -> str:
+    """The script, made by a process of its own: the library holds the interpreter meanwhile. Empty where it failed."""
+    words = "import sys, vl_convert; print(vl_convert.javascript_bundle(sys.stdin.read()), end='')"
+    with contextlib.suppress(OSError, UnicodeError, subprocess.SubprocessError):
+        made = subprocess.run(  # noqa: S603 - this very interpreter
+            [sys.executable, "-X", "utf8", "-c", words],
+            input=snippet,
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        )
+        return made.stdout if len(made.stdout) >= LEAST else ""
+    return ""
 
 
 def _place(made_of: str) -> Path:

@@ -40,6 +40,7 @@ from netwright.dashboard.guard import Guard
 from netwright.dashboard.project import Project, Unknown
 from netwright.dashboard.rules import Rules
 from netwright.dashboard.site import STATIC, Site
+from netwright.dashboard.warming import warm_up
 from netwright.version import __version__
 
 LOG = logging.getLogger("netwright.dashboard")
@@ -59,10 +60,10 @@ def make_application(
     directory: of the project; it need not be there yet.
     rules: who may ask for what; by default this machine, for reading.
     charts: further ones, of the user's own, by the name under which they are asked for.
-    warm: import what charts and drawings need at once, beside the first answers, rather than when one is asked for.
+    warm: read the latest run at once, and import what charts and drawings need while nobody asks for anything.
     """
     site = Site(Project(Path(directory)), rules or Rules(), Figures(charts or {}), warm=warm)
-    return Guard(routes_of(site), site.rules)
+    return Guard(routes_of(site), site.rules, site.traffic)
 
 
 def routes_of(site: Site) -> FastAPI:
@@ -92,7 +93,7 @@ def _closing(site: Site) -> Callable[[FastAPI], AbstractAsyncContextManager[None
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         if site.warm:
-            threading.Thread(target=drawings_page.warm_up, args=(site,), daemon=True).start()
+            threading.Thread(target=warm_up, args=(site,), daemon=True).start()
         yield
         site.project.close()
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from netwright.charts import javascript
-from netwright.charts.chart import altair
 from netwright.core.errors import NetwrightError
 from netwright.dashboard.charts_page import STANDALONE
 from netwright.dashboard.headers import as_file
@@ -81,17 +78,3 @@ def _difference(first: Found, second: Found, title: str) -> Drawing:
         return draw_difference(first[1], second[1], second[2], title=title)
     except NetwrightError as problem:
         raise Unknown(str(problem)) from None
-
-
-def warm_up(site: Site) -> None:
-    """Read the latest run, import what takes long, and make the charts' library, so that nobody waits for it later."""
-    with contextlib.suppress(NetwrightError, Unknown, OSError):
-        for run in site.project.runs()[:1]:
-            with site.project.run(run.name) as data:
-                _ = data.metrics, data.scores, data.choices
-    javascript()
-    altair()
-    import torch  # noqa: F401 - what drawings of architectures need
-
-    import netwright.drawings
-    import netwright.spaces  # noqa: F401

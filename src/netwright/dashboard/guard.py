@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from netwright.dashboard.rules import MOST_AT_ONCE, MOST_BYTES, MOST_SECONDS, Rules
+from netwright.dashboard.traffic import Traffic
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -48,9 +49,9 @@ class Refused(Exception):
 class Guard:
     """The application behind rules that hold for every route, those that don't exist included."""
 
-    def __init__(self, application: Application, rules: Rules) -> None:
+    def __init__(self, application: Application, rules: Rules, traffic: Traffic | None = None) -> None:
         self._application, self._rules = application, rules
-        self._under_way = 0
+        self._traffic = traffic or Traffic()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -58,13 +59,13 @@ class Guard:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            await self._answer(scope, receive, _with_headers(send))
+            with self._traffic.answering() as under_way:
+                await self._answer(scope, receive, _with_headers(send), under_way)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, under_way: int) -> None:
         answered = _Answered(send)
-        self._under_way += 1
         try:
-            if self._under_way > MOST_AT_ONCE:
+            if under_way > MOST_AT_ONCE:
                 raise Refused(503, "too many requests at once; try again", **{"retry-after": "1"})
             check(scope, self._rules)
             async with asyncio.timeout(MOST_SECONDS):
@@ -77,8 +78,6 @@ class Guard:
             number = secrets.token_hex(4)
             LOG.exception("error %s at %s", number, scope["path"][:200])
             await _say(answered, scope, Refused(500, f"something went wrong; the log of the server has it as {number}"))
-        finally:
-            self._under_way -= 1
 
 
 def check(scope: Scope, rules: Rules) -> None:

@@ -29,8 +29,9 @@ class Project:
     def __init__(self, directory: Path) -> None:
         self.directory = directory.expanduser().absolute()
         self._store: Store | None = None
+        self._before: list[Store] = []  # of databases that lay there before; somebody may read them still
         self._identity: tuple[int, int] | None = None
-        self._runs: OrderedDict[str, RunData] = OrderedDict()
+        self._runs: OrderedDict[str, _Kept] = OrderedDict()
         self._lock = threading.RLock()
 
     def store(self) -> Store | None:
@@ -38,7 +39,7 @@ class Project:
         with self._lock:
             found = _identity(self.directory / "netwright.db")
             if found != self._identity or found is None:
-                self.close()
+                self._forget()
             if found is None:
                 return None
             if self._store is None:
@@ -61,19 +62,21 @@ class Project:
     def run(self, name: str) -> Generator[RunData]:
         """The columns of a run as they are now, which do not change inside; Unknown where there is no such run."""
         with self._lock:
-            store, found = self.require(), self._runs.pop(name, None)
+            store, kept = self.require(), self._runs.get(name) or _Kept()
+        with kept.lock:  # of this run alone: who asks for others need not wait
             try:
-                if found is None:
-                    found = RunData.read(store, name)
-                    found.find_options = option_labels
-                else:
-                    found.update(store)
+                data = kept.as_it_is(store, name)
             except UserError as problem:
                 raise Unknown(str(problem)) from None
-            self._runs[name] = found
+            self._keep(name, kept)
+            yield data
+
+    def _keep(self, name: str, kept: _Kept) -> None:
+        with self._lock:
+            self._runs[name] = kept
+            self._runs.move_to_end(name)
             while len(self._runs) > KEPT_RUNS:
                 self._runs.popitem(last=False)
-            yield found
 
     def sequence(self, name: str | None = None) -> int:
         """A number that grows with everything that is written of a run, or of all."""
@@ -89,10 +92,31 @@ class Project:
 
     def close(self) -> None:
         with self._lock:
-            self._runs.clear()
-            if self._store is not None:
-                self._store.close()
-            self._store = self._identity = None
+            self._forget()
+            while self._before:
+                self._before.pop().close()
+
+    def _forget(self) -> None:
+        self._runs.clear()
+        self._before += [] if self._store is None else [self._store]
+        self._store = self._identity = None
+
+
+class _Kept:
+    """The columns of one run, which one thread at a time reads and brings up to date."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self._data: RunData | None = None
+
+    def as_it_is(self, store: Store, name: str) -> RunData:
+        """The columns as they are now; UserError where there is no such run any more."""
+        if self._data is None:
+            self._data = RunData.read(store, name)
+            self._data.find_options = option_labels
+        else:
+            self._data.update(store)
+        return self._data
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
