@@ -44,7 +44,7 @@ from netwright.training import TrainingSettings, evaluate, predict, seeded, trai
 from netwright.training.augmentation import Batches
 from netwright.training.batches import augmentation_generator, epoch_order
 from netwright.training.evaluation import EVALUATION_BATCH, evaluation_batch
-from netwright.training.loop import ready
+from netwright.training.trainer import ready
 
 FAMILIES = {  # one recipe of each family of weight sharing, with what makes it short
     "darts": {},

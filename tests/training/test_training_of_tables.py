@@ -14,8 +14,8 @@ from netwright.cli.main import run
 from netwright.core.task import Examples
 from netwright.results.network_source import write_source
 from netwright.spaces.tables import Tables
-from netwright.training.loop import train
 from netwright.training.settings import TrainingSettings
+from netwright.training.trainer import train
 
 SETTINGS = TrainingSettings(epochs=2, batch_size=32, optimiser="adamw", learning_rate=0.01)
 SPACE = Tables(widths=(16,), least=1, most=1, dropouts=(0.1,), sizes=(4,), category_size=2)

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from netwright.core.task import Augmentation, Data, Examples
 from netwright.core.trees import first
 from netwright.training.evaluation import evaluate, predict
-from netwright.training.loop import train
 from netwright.training.randomness import seeded
 from netwright.training.settings import TrainingSettings
+from netwright.training.trainer import train
 
 MOST_TRAINED, MOST_ASKED = 3_000, 1_000  # images
 SIDE = 32  # pixels, to which larger images are made smaller

@@ -13,8 +13,9 @@ from netwright.core.placing import placed
 from netwright.core.task import Data
 from netwright.training.augmentation import Batches
 from netwright.training.batches import augmentation_generator
-from netwright.training.loop import FORWARD, Loop, ready
+from netwright.training.loop import FORWARD, Loop
 from netwright.training.settings import TrainingSettings
+from netwright.training.trainer import ready
 
 WARM_UP = 2  # steps that pay for what is done once
 STEPS = 12  # steps that are timed at most
