@@ -75,7 +75,7 @@ def test_a_search_that_runs_is_asked_and_one_that_does_not_is_not(browser: TestC
         answer = browser.post(f"/api/runs/{RUN}/control", json={"ask": "stops", "trials": 50})
         assert answer.status_code == 202 and waiting(directory, RUN) == [answer.json()["request"]]
         sent = json.loads((directory / "control" / RUN / answer.json()["request"]).read_text())
-        assert sent == {"ask": "stops", "trials": 50}
+        assert sent == {"ask": "stops", "trials": 50, "by": "page, testclient"}
         for wrong in (
             {"ask": "rm"},
             {"ask": "stops", "trials": "5"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -101,21 +102,68 @@ def test_an_architecture_that_is_put_in_is_tried_and_the_strategy_is_not_told(tm
     assert said[0].startswith("it is tried next") and said[1].startswith("refused: ")
 
 
-def test_at_most_as_many_run_at_once_as_was_asked() -> None:
+def test_where_no_more_can_be_had_at_most_as_many_run_at_once_as_was_asked() -> None:
     mine = Control(None, "r", SPACE.parse)
     assert mine.slots(4) == 4
     assert mine._workers({"count": 2}) == "at most 2 at once from now on" and mine.slots(4) == 2
-    assert "resume --workers 9" in mine._workers({"count": 9}) and mine.slots(4) == 4
+    with pytest.raises(UserError, match="resume r --workers 9"):
+        mine._workers({"count": 9})
+    assert mine.slots(4) == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="worker processes need process groups")
+def test_workers_come_and_go_between_trials_and_it_is_remembered(tmp_path: Path) -> None:
+    asked = {3: 2, 9: 1, 13: 3}
+
+    def resize(trial: Trial) -> None:
+        if trial.number in asked:
+            send(tmp_path, "r", {"ask": "workers", "count": asked[trial.number], "by": "me"})
+
+    run = search().run(trials=25, store=tmp_path, name="r", on_trial=resize)
+    assert len(run.trials) == 25 and all(each.completed for each in run.trials)
+    assert [str(each["done"]).partition(" with")[0] for each in told(tmp_path)] == [
+        "2 workers",
+        "1 worker",
+        "3 workers",
+    ]
+    assert {each["by"] for each in told(tmp_path)} == {"me"}
+    with Store.open_readonly(tmp_path) as store:
+        places = {each.trial: each.place.partition(" (")[0] for each in store.attempts("r")}
+        assert store.document("r", control.STEERED) == {"workers": 3}
+    assert not any(places.get(number) for number in range(3)), "the first ones ran in this process"
+    assert {places[number] for number in range(20, 25)} <= {"worker 0", "worker 1", "worker 2"}
+    again = search().run(trials=25, store=tmp_path, name="r", resume=True)
+    assert again.table() == run.table()
+
+
+def test_workers_that_cannot_have_the_search_are_refused_and_it_goes_on_as_it_was(tmp_path: Path) -> None:
+    class Local(Noisy):
+        pass
+
+    def resize(trial: Trial) -> None:
+        if trial.number == 2:
+            send(tmp_path, "r", {"ask": "workers", "count": 2})
+
+    run = Search(Climbing(SPACE), Local(0.0, 0.02), seed=3).run(trials=8, store=tmp_path, name="r", on_trial=resize)
+    assert len(run.trials) == 8 and str(told(tmp_path)[0]["done"]).startswith("refused: ")
 
 
 @pytest.mark.parametrize(
     "request_",
-    [{"ask": "delete"}, {}, {"ask": "stops"}, {"ask": "stops", "trials": -1}, {"ask": "stops", "time": "soon"}],
+    [
+        {"ask": "delete"},
+        {},
+        {"ask": "stops"},
+        {"ask": "stops", "trials": -1},
+        {"ask": "stops", "time": "soon"},
+        {"ask": "workers"},
+        {"ask": "workers", "count": 0},
+        {"ask": "workers", "count": True},
+    ],
 )
 def test_what_cannot_be_done_is_refused_with_a_reason(request_: dict[str, object]) -> None:
-    mine = Control(None, "r", SPACE.parse)
-    with pytest.raises(UserError, match=r"expected|cannot be asked|neither|not understood"):
-        getattr(mine, f"_{control._require(request_)}")(request_)
+    with pytest.raises(UserError, match=r"expected|cannot be asked|without|not understood"):
+        control._require(request_)
 
 
 def test_files_that_are_no_requests_are_refused_and_those_of_before_removed(tmp_path: Path) -> None:

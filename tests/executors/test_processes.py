@@ -410,7 +410,8 @@ def test_classes_of_a_file_that_the_user_named_work(start, tmp_path: Path) -> No
         "class Mine(Faulty):\n    pass\nclass Strategy(RandomSearch):\n    pass\n"
     )
     try:
-        assert issubclass(load("strategy", f"{file}:Strategy"), Strategy)
+        found_class = load("strategy", f"{file}:Strategy")
+        assert isinstance(found_class, type) and issubclass(found_class, Strategy)
         mine = sys.modules["mine_in_a_file"].Mine()
         (found,) = outcomes(start(1), job(0, mine))
     finally:
@@ -471,3 +472,35 @@ def test_the_same_search_gives_the_same_trials_as_in_this_process(start) -> None
 
     assert len(table(here)) == 4 and {each.state for each in here.trials} == {"completed"}
     assert table(here) == table(there)
+
+
+def test_workers_come_and_go_while_trials_run(start: Callable[..., Processes]) -> None:
+    """A trial ends in the worker that it has, whatever is asked meanwhile; who waits gets a worker that was added."""
+    executor = start(1, threads=1)
+    executor.submit(job(0, Faulty("pauses")))
+    executor.submit(job(1, Faulty()))
+    assert executor.resize(2, job(2, Faulty())) == "2 workers with 1 thread each" and executor.slots == 2
+    found = {each.number: each for _ in range(2) for each in executor.wait(LONGEST)}
+    assert found[0].place.startswith("worker 0") and found[1].place.startswith("worker 1")
+    assert executor.resize(1, job(2, Faulty())) == "1 worker with 1 thread"
+    left = outcomes(executor, job(2, Faulty()), job(3, Faulty()))
+    assert {each.place for each in left} == {found[0].place} and all(each.state == "completed" for each in left)
+
+
+def test_threads_are_shared_out_anew_and_what_cannot_be_sent_is_refused(
+    start: Callable[..., Processes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Local(Faulty):
+        pass
+
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("netwright.executors.processes.placement.cores", lambda: 4)
+    executor = start(1)
+    before = outcomes(executor, job(0, Faulty()))[0]
+    assert executor.threads == 4
+    assert executor.resize(2, job(1, Faulty())) == "2 workers with 2 threads each"
+    after = outcomes(executor, job(1, Faulty()))[0]
+    assert before.place != after.place, "one that was started for other threads is replaced"
+    with pytest.raises(UserError, match="top level of a module"):
+        executor.resize(3, job(1, Local()))
+    assert executor.slots == 2

@@ -49,9 +49,14 @@ def go_on_again(
     before: Plan, now: Plan, directory: Path, name: str, export: Path | None, *, as_json: bool, quiet: bool
 ) -> None:
     """Go on with a run that was begun with the plan `before`, as the same command with the plan `now` asks for."""
-    from netwright.cli.resuming import go_on_with
+    from netwright.cli.resuming import as_steered, go_on_with
+    from netwright.engine.control import STEERED
+    from netwright.store import Store
 
+    with Store.open_readonly(directory) as store:
+        before, steered = as_steered(before, store.document(name, STEERED) or {})
     plan, dropped = asked_again(before, now)
+    dropped = "; ".join(each for each in (steered, dropped) if each)
     further = (plan.trials, plan.time) != (before.trials, before.time)
     go_on_with(plan, dropped, directory, name, export, further=further, as_json=as_json, quiet=quiet)
 

@@ -93,6 +93,27 @@ def resume(options: ResumeOptions) -> None:
 
 
 @app.command()
+def steer(
+    run: RunName = None,
+    directory: Directory = Path(RUNS),
+    workers: Annotated[int | None, typer.Option(help="How many trials run at once from now on.")] = None,
+    trials: Annotated[int | None, typer.Option(help="How many trials there are in all.")] = None,
+    time: Annotated[str | None, typer.Option(help="How long the search takes in all: 2h.")] = None,
+    pause: Annotated[bool, typer.Option("--pause", help="Begin no trial until it is continued.")] = False,
+    go_on: Annotated[bool, typer.Option("--continue", help="Begin trials again.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="End the search after the trials that run.")] = False,
+    architecture: Annotated[
+        str | None, typer.Option("--try", metavar="TEXT", help="Try this architecture next: its text or its JSON.")
+    ] = None,
+) -> None:
+    """Ask something of a running search: more workers, more trials, more time, a pause, an end."""
+    from netwright.cli.steer import requests, steer_run
+
+    words = {"pause": pause, "continue": go_on, "stop": stop}
+    steer_run(directory, run, requests(workers, trials, time, (), (), architecture, **words))
+
+
+@app.command()
 def worker(
     run: Annotated[
         str | None,

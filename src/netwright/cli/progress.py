@@ -45,6 +45,7 @@ class Display:
         self.epochs: list[Trial] = []
         self._scores: list[float] = []  # of architectures on shared weights
         self._noticed: list[str] = []
+        self._steered = 0  # lines that were said of it
         self._fronted: tuple[int, list[Trial]] = (0, [])  # after so many trials
 
     def __enter__(self) -> Self:
@@ -73,6 +74,10 @@ class Display:
             self._noticed.append(notice)
             if not self.quiet:
                 say(f"warning: {notice}")
+        for line in progress.steered[self._steered :]:
+            self._steered += 1
+            if not self.quiet:
+                say(f"[{duration(self.elapsed):>11}]  {line}")
         if progress.best is not None and (self.best is None or fitness(progress.best) > fitness(self.best)):
             self.best = progress.best
 

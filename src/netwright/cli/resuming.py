@@ -17,7 +17,9 @@ from netwright.cli.search import Command
 from netwright.cli.show import PLAN, named
 from netwright.cli.stopping import stoppable
 from netwright.cli.trust import stored_plan
+from netwright.cli.workers import flag
 from netwright.core.errors import UserError
+from netwright.engine.control import STEERED
 
 
 def go_on(
@@ -44,7 +46,7 @@ def go_on(
         Store(directory, takeover=True).close()
     with Store.open_readonly(directory) as store:
         name = named(store, run)
-        notes = store.document(name, PLAN)
+        notes, steered = store.document(name, PLAN), store.document(name, STEERED) or {}
         seconds = {each.name: each.seconds for each in store.runs()}
     if notes is None:
         raise UserError(
@@ -55,7 +57,10 @@ def go_on(
     more = None if time is None else parse_duration(time)
     if more is not None:
         time = f"{_spent(plan, name, seconds) + plan.prepared + more:.3f}s"  # the engine counts all sessions of a run
+    kept = {"workers": elsewhere.get("workers") or elsewhere.get("executor"), "trials": trials, "seconds": time}
+    plan, said = as_steered(plan, {name: value for name, value in steered.items() if kept.get(name) is None})
     plan, dropped = moved(plan, elsewhere)
+    dropped = "; ".join(each for each in (said, dropped) if each)
     plan = replace(plan, trials=plan.trials if trials is None else trials, time=time or plan.time)
     further = trials is not None or time is not None
     options = {"more": more, "further": further, "as_json": as_json, "quiet": quiet}
@@ -86,6 +91,22 @@ def go_on_with(
     with stoppable(), Command(plan, directory, export, as_json=as_json, quiet=quiet, more=more) as command:
         command.check_operations()
         command.drive(name, resume=True, further=further)
+
+
+def as_steered(plan: Plan, steered: Mapping[str, Any]) -> tuple[Plan, str]:
+    """The plan with what its search was asked for while it ran, and a line that says so.
+
+    steered: as `Control` keeps it.
+    """
+    changed = {name: steered[name] for name in ("workers", "trials") if steered.get(name)}
+    if steered.get("seconds"):
+        seconds = steered["seconds"] if plan.seconds is None else plan.seconds + steered.get("further", 0.0)
+        changed["time"] = f"{seconds:.3f}s"
+    if changed.get("workers", 1) > 1 and plan.executor == "inline":
+        changed["executor"] = None
+    changed = {key: value for key, value in changed.items() if getattr(plan, key) != value}
+    words = [f"{flag(key)} {value}" for key, value in changed.items() if value is not None]
+    return replace(plan, **changed), f"as it was steered: {', '.join(words)}" if words else ""
 
 
 def _spent(plan: Plan, name: str, seconds: Mapping[str, float]) -> float:

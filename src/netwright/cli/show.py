@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LONGEST_TEXT = 60  # characters of an architecture in a table
 MOST_TRIALS = 20
 MOST_EPOCHS = 10
+MOST_STEERED = 5
 LOG_LINES = 20
 REPORT = "report"  # what the final training found, as kept in the store
 PLAN = "notes"  # the plan of the command line, as kept in the store
@@ -93,13 +94,15 @@ def show_run(directory: Path, run: str | None, *, as_json: bool, only_front: boo
     with Store.open_readonly(directory) as store:
         found = store.read_run(named(store, run))
         report, plan = store.document(found.name, REPORT), store.document(found.name, PLAN)
+        steered = _steered(store.events(found.name))
     summary = found.summary
     if only_front:
         _show_front(directory, found, as_json=as_json)
         return
     if as_json:
         trials = [_trial_json(each) for each in found.trials]
-        say_json({"front": _front(found.trials), **asdict(summary), "plan": plan, "trials": trials, "report": report})
+        told = {"plan": plan, "trials": trials, "report": report, "steered": steered}
+        say_json({"front": _front(found.trials), **asdict(summary), **told})
         return
     states = Counter(each.state for each in found.trials if each.purpose == "evaluate")
     counts = ", ".join(f"{count} {state}" for state, count in states.items()) or "no trials"
@@ -108,6 +111,7 @@ def show_run(directory: Path, run: str | None, *, as_json: bool, only_front: boo
         f"space      {summary.space}",
         *[f"{name:10} {value}" for name, value in _settings(plan or {}).items()],
         f"trials     {counts} in {duration(summary.seconds)}",
+        *[f"steered    {each['time'][:19].replace('T', ' ')} UTC, {each['said']}" for each in steered[-MOST_STEERED:]],
     )
     metrics = metric_names(summary)
     completed = sorted((each for each in found.trials if each.scores), key=lambda each: each.scores, reverse=True)
@@ -131,6 +135,17 @@ def show_run(directory: Path, run: str | None, *, as_json: bool, only_front: boo
         say("", *report["lines"])
     elif summary.state == "interrupted":
         say("", f"go on with: netwright resume {summary.name}{at(directory)}")
+
+
+def _steered(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What was asked of a run while it was driven, by whom and when, and what came of it."""
+    from netwright.engine.control import EVENT, in_words
+
+    found = [(each["time"], each["data"]) for each in events if each["type"] == EVENT]
+    return [
+        {"time": time, "by": data.get("by", ""), "said": in_words(data["asked"], data["done"], data.get("by", ""))}
+        for time, data in found
+    ]
 
 
 def _show_front(directory: Path, found: StoredRun, *, as_json: bool) -> None:

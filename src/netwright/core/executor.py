@@ -122,6 +122,18 @@ class Quarantines(Executor, Protocol):
         ...
 
 
+@runtime_checkable
+class Resizes(Executor, Protocol):
+    """An executor whose number of workers may be changed while it runs; trials under way end where they are."""
+
+    def resize(self, workers: int, like: Job) -> str:
+        """Have so many workers from now on; in one line, what there is then.
+
+        like: a job as those that follow. UserError where it could not be sent to workers, or they do not fit here.
+        """
+        ...
+
+
 LOST = 3  # attempts at a job that goes with its worker
 
 

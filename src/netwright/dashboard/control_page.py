@@ -6,20 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter
+from fastapi import Request as At
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from netwright.core.errors import UserError
-from netwright.core.wording import shortened
 from netwright.dashboard.answers import Answer
 from netwright.dashboard.trial_number import Number, place_of
-from netwright.engine.control import EVENT, send, waiting
+from netwright.engine.control import EVENT, in_words, send, waiting
 
 if TYPE_CHECKING:
     from netwright.dashboard.site import Site
 
 
-LONGEST_TOLD = 80  # characters of what was asked
 MOST_EVENTS = 30
 
 
@@ -52,13 +51,14 @@ def answers(site: Site) -> APIRouter:
     made = APIRouter(prefix="/api", tags=["control"])
 
     @made.post("/runs/{name}/control", summary="Ask something of a running search", status_code=202)
-    def ask(name: str, request: Request) -> Response:
+    def ask(name: str, request: Request, place: At) -> Response:
         with site.project.run(name) as data:
             driven = data.summary.driven and data.summary.state == "running"
         if not driven:
             return Answer({"error": f"nothing drives run {name!r} now"}, 409)
         try:
-            taken = send(site.project.directory, name, request.model_dump(exclude_none=True))
+            by = f"page, {place.client.host}" if place.client else "page"
+            taken = send(site.project.directory, name, {**request.model_dump(exclude_none=True), "by": by})
         except UserError as problem:
             return Answer({"error": str(problem)}, 422)
         return Answer({"request": taken}, 202)
@@ -112,9 +112,6 @@ def told(event: Mapping[str, Any]) -> str:
     """One event in words."""
     data = event["data"]
     if event["type"] == EVENT:
-        asked = data.get("asked", {})
-        said = {name: shortened(str(value), LONGEST_TOLD) for name, value in asked.items() if name != "ask"}
-        more = ", ".join(f"{name} {value}" for name, value in said.items())
-        return f"asked to {asked.get('ask')}{f' ({more})' if more else ''}: {data.get('done', '')}"
+        return in_words(data.get("asked", {}), str(data.get("done", "")), str(data.get("by", "")))
     said = str(data.get("text") or data.get("stopped") or "")
     return f"{event['type']}{f': {said}' if said else ''}"

@@ -17,10 +17,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright.core.errors import NetwrightError, UserError, nearest
+from netwright.core.errors import NetwrightError, UserError, marked, nearest
 from netwright.core.inside import inside, open_inside
 from netwright.core.serial import parse_json
 from netwright.core.trial import Proposal
+from netwright.core.wording import shortened
 from netwright.engine.duration import format_duration, parse_duration
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ EVENT = "control"  # the type of the events that tell of requests
 EVERY = 0.5  # seconds between two looks
 LARGEST = 100_000  # bytes of a request
 MOST = 100  # requests that wait at once
+STEERED = "steered"  # the key under which a run keeps what this session was asked for beside its plan
+REFUSED = "refused: "  # how an answer begins that is none
 BY_HAND = {"asked by": "hand"}  # the memo of a trial that no strategy asked for
 ASKS = ("pause", "continue", "stop", "stops", "workers", "try")
 Event = Callable[[str, Mapping[str, object]], object]
@@ -44,7 +47,7 @@ def send(directory: Path, run: str, request: Mapping[str, Any]) -> str:
 
     directory: of the project.
     request: {"ask": "pause"}, "continue" or "stop"; {"ask": "stops", "trials": 200, "time": "1h"}; {"ask": "workers",
-        "count": 2}; {"ask": "try", "architecture": ...}.
+        "count": 2}; {"ask": "try", "architecture": ...}. Beside that "by": who asks, for the record.
 
     Raises UserError where too many requests wait already, and for one that is none.
     """
@@ -70,11 +73,26 @@ def waiting(directory: Path, run: str) -> list[str]:
 
 
 def _require(request: Mapping[str, Any]) -> str:
-    """What is asked; UserError where it is nothing that a search knows."""
+    """What is asked; UserError where it is nothing that a search knows, or lacks what belongs to it."""
     asked = request.get("ask")
     if asked not in ASKS:
         raise UserError(f"a search cannot be asked to {asked!r}{nearest(str(asked), ASKS)}")
+    needed = _NEEDS.get(str(asked), ())
+    if needed and all(request.get(each) is None for each in needed):
+        raise UserError(f"{asked} was asked without {' or '.join(needed)}")
+    for name in ("count", "trials"):
+        number = request.get(name)
+        if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 1):
+            raise UserError(f"{_WORDS[name]} is {number!r}; expected a whole number from 1")
+    if request.get("time") is not None:
+        parse_duration(request["time"])
     return str(asked)
+
+
+LONGEST_TOLD = 80  # characters of what was asked
+_SAID = {"stops": "change its end", "workers": "change its workers", "limits": "change its limits", "?": "do something"}
+_NEEDS = {"stops": ("trials", "time"), "workers": ("count",), "try": ("architecture",)}  # one of these
+_WORDS = {"count": "the number of workers", "trials": "the number of trials"}
 
 
 class Control:
@@ -87,12 +105,16 @@ class Control:
         """directory: of the project; None where nobody can ask anything. architecture: made of a text or of JSON."""
         self.paused, self.workers, self.stopping = False, None, ""
         self.to_try: list[Proposal] = []
+        self.said: list[str] = []  # what was asked and done, a line each
         self.event: Event = _unheard
-        self.change_stops: Callable[[Callable[[Stops], Stops]], Stops] | None = None
+        self.change_stops: Callable[[Callable[[Stops], Stops]], tuple[Stops, Stops]] | None = None  # now and before
+        self.resize: Callable[[int], str] | None = None  # where the executor can be given more workers
+        self.keep: Callable[[Mapping[str, Any]], object] = _unkept
+        self.refusal_to_resize = ""  # why there cannot be another number of workers; empty where there can
         self.refusal_to_try = ""  # why no architecture can be put in; empty where one can
         self.fidelity: Callable[[], float | None] = lambda: None
         self._directory, self._run, self._architecture = directory, run, architecture
-        self._next = 0.0
+        self._next = self._further = 0.0
         self._slots = 1
 
     def clear(self) -> None:
@@ -118,14 +140,17 @@ class Control:
         try:
             request = self._read(name)
         except (NetwrightError, OSError) as problem:
-            request, done = {"ask": "?"}, f"refused: {_line(problem)}"
+            request, done = {"ask": "?"}, f"{REFUSED}{_line(problem)}"
         else:
             try:
                 done = getattr(self, f"_{_require(request)}")(request)
             except NetwrightError as problem:
-                done = f"refused: {_line(problem)}"
+                done = f"{REFUSED}{_line(problem)}"
+        asked = {key: str(value)[:500] for key, value in request.items()}
+        by = {"by": asked.pop("by")} if "by" in asked else {}
+        self.said.append(in_words(asked, done, by.get("by", "")))
+        self.event(EVENT, {"request": name, **by, "asked": asked, "done": done})
         self._remove(name)
-        self.event(EVENT, {"asked": {key: str(value)[:500] for key, value in request.items()}, "done": done})
 
     def _read(self, name: str) -> Mapping[str, Any]:
         with os.fdopen(open_inside(self._path(name), os.O_RDONLY), "rb") as file:
@@ -164,30 +189,37 @@ class Control:
 
     def _stops(self, request: Mapping[str, Any]) -> str:
         trials, seconds = request.get("trials"), request.get("time")
-        if trials is not None and (not isinstance(trials, int) or isinstance(trials, bool) or trials < 1):
-            raise UserError(f"trials is {trials!r}; expected a whole number from 1")
         limit = None if seconds is None else parse_duration(seconds)
-        if trials is None and limit is None:
-            raise UserError("neither trials nor a time were given")
         if self.change_stops is None:
             raise UserError("the limits of this search cannot be changed")
 
         def changed(stops: Stops) -> Stops:
             return replace(stops, trials=trials or stops.trials, seconds=stops.seconds if limit is None else limit)
 
-        found = self.change_stops(changed)
+        found, before = self.change_stops(changed)
+        if limit is not None and before.seconds is not None:
+            self._further += limit - before.seconds
+        self.keep({"trials": found.trials, "seconds": found.seconds, "further": self._further})
         said = [f"{found.trials} trials"] if found.trials is not None else []
         said += [format_duration(found.seconds)] if found.seconds is not None else []
         return f"the search ends after {' or '.join(said)}"
 
     def _workers(self, request: Mapping[str, Any]) -> str:
-        count = request.get("count")
-        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            raise UserError(f"the number of workers is {count!r}; expected a whole number from 1")
+        count = request["count"]
+        if self.refusal_to_resize:
+            raise UserError(self.refusal_to_resize)
+        if self.resize is not None:
+            said = self.resize(count)
+        elif count > self._slots:
+            raise UserError(
+                f"{self._slots} are there; start more where workers share a folder, otherwise stop it, then: netwright "
+                f"resume {self._run} --workers {count}"
+            )
+        else:
+            said = f"at most {count} at once from now on"
         self.workers = count
-        if count > self._slots:
-            return f"all {self._slots} that this search was started with; for more: netwright resume --workers {count}"
-        return f"at most {count} at once from now on"
+        self.keep({"workers": count})
+        return said
 
     def _try(self, request: Mapping[str, Any]) -> str:
         if self.refusal_to_try:
@@ -195,9 +227,20 @@ class Control:
         text = request.get("architecture")
         if not isinstance(text, str) or not text.strip():
             raise UserError("no architecture was given; expected its text or its JSON, as the pages show them")
-        architecture = self._architecture(text.strip())
+        try:
+            architecture = self._architecture(text.strip())
+        except UserError as problem:
+            raise UserError(f"{shortened(text, LONGEST_TOLD)} is no architecture here: {marked(problem)}") from problem
         self.to_try.append(Proposal(architecture, fidelity=self.fidelity(), memo=BY_HAND))
         return "it is tried next"
+
+
+def in_words(asked: Mapping[str, Any], done: str, by: str = "") -> str:
+    """A request and what came of it, in one line. by: who asked, where that is known."""
+    said = {name: shortened(str(value), LONGEST_TOLD) for name, value in asked.items() if name != "ask"}
+    more = ", ".join(f"{name} {value}" for name, value in said.items())
+    who = f" by {shortened(by, LONGEST_TOLD)}" if by else ""
+    return f"asked{who} to {_SAID.get(str(asked.get('ask')), asked.get('ask'))}{f' ({more})' if more else ''}: {done}"
 
 
 def by_hand(trial: Trial | StoredTrial | Proposal) -> bool:
@@ -208,6 +251,10 @@ def by_hand(trial: Trial | StoredTrial | Proposal) -> bool:
 
 def _line(problem: BaseException) -> str:
     return " ".join(str(problem).split())[:300]
+
+
+def _unkept(_found: Mapping[str, Any]) -> None:
+    """What `keep` is where nothing is stored."""
 
 
 def _unheard(_kind: str, _data: Mapping[str, object]) -> None:

@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from netwright.core.errors import NetwrightError, StopSearch
-from netwright.core.executor import Executor, Outcome
+from netwright.core.executor import Executor, Job, Outcome, Resizes
 from netwright.core.randomness import Generators, derived_seed
 from netwright.core.strategy import Strategy, mixture_of
 from netwright.core.trial import Proposal, Trial
@@ -56,6 +58,7 @@ class Loop:
         memory: where what the strategy remembers is kept, if anywhere.
         control: what a person asks meanwhile; None where nobody can.
         """
+        self.search = search
         self.trials: list[Trial] = []
         self.tracebacks: dict[int, str] = {}
         self.signals = Signals()
@@ -98,16 +101,24 @@ class Loop:
     def _prepare_control(self) -> None:
         self.control.change_stops = self._change_stops
         self.control.fidelity = lambda: highest_fidelity(self.trials)
+        if isinstance(self._executor, Resizes):
+            self.control.resize = self._resize
         if not self.rounds.none:
-            self.control.refusal_to_try = (
-                "this search trains weights that all networks share; none can be put in between"
-            )
+            shared = "this search trains weights that all networks share"
+            self.control.refusal_to_try = f"{shared}; none can be put in between"
+            self.control.refusal_to_resize = f"{shared}, in one process; it takes no other number of workers"
 
-    def _change_stops(self, change: Callable[[Stops], Stops]) -> Stops:
+    def _change_stops(self, change: Callable[[Stops], Stops]) -> tuple[Stops, Stops]:
+        before = self.stopper.stops
         found = self.stopper.change(change)
         if self._watch is not None:
             self._watch.stops = found
-        return found
+        return found, before
+
+    def _resize(self, workers: int) -> str:
+        assert isinstance(self._executor, Resizes)
+        like = Proposal(self.space.sample(np.random.default_rng(0)))
+        return self._executor.resize(workers, Job(0, like, 0, self.search.estimator.stages(), self.search.limits))
 
     def write_to(self, journal: TrialWriter) -> None:
         """Write down what happens from now on."""
@@ -159,7 +170,8 @@ class Loop:
     def _show(self, progress: float = 0.0) -> None:
         if self._watch is not None:
             pending, seconds = len(self.attempts.pending), self.clock.seconds()
-            self._watch.show(pending, seconds, progress=progress, notices=self.places.notices)
+            notices, steered = self.places.notices, self.control.said
+            self._watch.show(pending, seconds, progress=progress, notices=notices, steered=steered)
 
     def _heed(self) -> None:
         """Take up what a person has asked."""

@@ -35,6 +35,7 @@ class Progress:
     stops: what ends the search.
     shared: share of the training of shared weights that is done; 0 without any.
     notices: what the user should know of the places where trials run.
+    steered: what a person has asked of it while it ran, and what came of that, a line each.
     """
 
     finished: int
@@ -45,6 +46,7 @@ class Progress:
     stops: Stops
     shared: float = 0.0
     notices: Sequence[str] = ()
+    steered: Sequence[str] = ()
 
     @property
     def limits(self) -> Stops:
@@ -87,15 +89,15 @@ class Watch:
         now: bool = False,
         progress: float = 0.0,
         notices: Sequence[str] = (),
+        steered: Sequence[str] = (),
     ) -> None:
         moment = monotonic()
         if now or moment - self._last >= EVERY:
             self._last = moment
             counts = dict(self._counts)
+            told = tuple(notices), tuple(steered)
             self._tell(
-                Progress(
-                    sum(counts.values()), running, counts, self._best, seconds, self.stops, progress, tuple(notices)
-                )
+                Progress(sum(counts.values()), running, counts, self._best, seconds, self.stops, progress, *told)
             )
 
 

@@ -19,7 +19,7 @@ from netwright.core.spelling import spelled
 from netwright.core.strategy import RoundStrategy, Strategy, in_role, mixture_of
 from netwright.core.trial import Proposal
 from netwright.core.warning import warn
-from netwright.engine.control import Control
+from netwright.engine.control import STEERED, Control
 from netwright.engine.finalists import measure_finalists
 from netwright.engine.identity import check_identity, check_name, next_name, note_identity
 from netwright.engine.loop import Loop
@@ -93,6 +93,8 @@ class Session:
     def __exit__(self, *_: object) -> None:
         if self._temporary is not None:
             shutil.rmtree(self._temporary, ignore_errors=True)
+        if not self._elsewhere:
+            self._executor.close()
         if self._own and self.store is not None:
             self.store.close()
 
@@ -113,6 +115,8 @@ class Session:
             note_identity(store, name, search)
         if notes is not None:
             store.keep(name, NOTES, notes)
+        if self._resume and store.document(name, STEERED):
+            store.keep(name, STEERED, {})  # who resumes it says anew how far and where
         return name
 
     def drive(
@@ -152,7 +156,8 @@ class Session:
         if failure is not None:
             raise self._failed(loop, strategy, failure)
         if watch is not None:
-            watch.show(0, loop.clock.seconds(), now=True, notices=loop.places.notices)
+            notices, steered = loop.places.notices, loop.control.said
+            watch.show(0, loop.clock.seconds(), now=True, notices=notices, steered=steered)
         self._end(loop, "finished", stopped)
         loop.folders.clear_all()
         run = self._run(loop, strategy, stopped)
@@ -165,8 +170,16 @@ class Session:
         directory = self.store.directory if real and self.store is not None else None
         control = Control(directory, self.name, self._search.space.parse)
         control.event = self._event
+        if directory is not None:
+            control.keep = self._keep_steered
         control.clear()
         return control
+
+    def _keep_steered(self, found: Mapping[str, Any]) -> None:
+        """Keep what a person has changed, for who resumes the run."""
+        assert self.store is not None
+        with contextlib.suppress(NoRoom):
+            self.store.keep(self.name, STEERED, {**(self.store.document(self.name, STEERED) or {}), **found})
 
     def _folders(self) -> tuple[Path | None, Path | None, Path | None]:
         """Where shared weights are kept, the checkpoints of trials under way, and what the strategy remembers."""
@@ -258,7 +271,7 @@ class Session:
 
     def _further(self, loop: Loop, stopped: str) -> str:
         """The call that goes on; empty where nothing was kept, or where no higher limit would bring more."""
-        stopper, stops = loop.stopper, self._stops
+        stopper, stops = loop.stopper, loop.stopper.stops
         if self.store is None or loop.rounds.cut:
             return ""
         if stopped == stopper.reason:

@@ -104,6 +104,11 @@ class Stopper:
         self.reason = ""
         self.reached: str | None = None  # the field of `Stops` that is the reason, where it is one of them
 
+    @property
+    def stops(self) -> Stops:
+        """What holds now."""
+        return self._stops
+
     def change(self, change: Callable[[Stops], Stops]) -> Stops:
         """Change how many trials and how much time there are; what holds now."""
         self._stops = change(self._stops)

@@ -7,6 +7,7 @@ import queue
 import time
 import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ class Processes:
             if seconds is not None and (not is_number(seconds) or seconds < 0):
                 raise refused(self, name, seconds, "seconds, 0 or more, or None")
         self.slots = workers
+        self._threads = threads
         self.threads = threads or threads_each(workers)
         self._rules = Rules(
             workers, trial_timeout, stall_timeout, grace, None if logs is None else Path(logs).absolute()
@@ -124,6 +126,25 @@ class Processes:
         """End this job and all that it has started; its outcome has state "cancelled". Unknown numbers are ignored."""
         if self._supervisor is not None and number in self._under_way:
             self._supervisor.cancel(number)
+
+    def resize(self, workers: int, like: Job) -> str:
+        """Have so many workers from now on; trials under way end in the worker that they have.
+
+        like: a job as those that follow. The cores are shared out anew, unless `threads` were given: a worker of before
+        ends with its trial where another number of threads falls to it, and another takes its place.
+        Raises UserError for what cannot be sent to a worker, and for workers that do not fit on the GPUs.
+        """
+        whole_number(self, "workers", workers)
+        gpus = Gpus(self._gpus_per_trial, workers)
+        gpus.require(like.stages)
+        self._packer.pack(like)
+        self.slots, self._gpus = workers, gpus
+        self.threads = self._threads or threads_each(workers)
+        self._rules, self._terms = replace(self._rules, slots=workers), replace(self._terms, threads=self.threads)
+        if self._supervisor is not None:
+            self._supervisor.resize(self._rules, self._terms, gpus)
+        each = f"{self.threads} thread{'s' * (self.threads != 1)}"
+        return f"{workers} workers with {each} each" if workers > 1 else f"1 worker with {each}"
 
     def close(self) -> None:
         """End every worker; jobs under way have no outcome. A second call does nothing."""

@@ -92,6 +92,10 @@ class Supervisor(threading.Thread):
     def cancel(self, number: int) -> None:
         self._call(lambda: self._cancel(number))
 
+    def resize(self, rules: Rules, terms: Terms, gpus: Gpus) -> None:
+        """Go by these rules from now on; a worker that does not fit them ends with the job that it has."""
+        self._call(lambda: self._go_by(rules, terms, gpus))
+
     def close(self) -> None:
         """End all workers and this thread; jobs under way have no outcome."""
         self._call(self._close)
@@ -157,6 +161,17 @@ class Supervisor(threading.Thread):
         for child in self._children:
             if child.job is not None and child.job.number == number and not child.ending:
                 self._end(child, "cancelled", "cancelled")
+
+    def _go_by(self, rules: Rules, terms: Terms, gpus: Gpus) -> None:
+        self._rules, self._terms, self._gpus = rules, terms, gpus
+        for child in self._children:
+            self._let_go(child)
+
+    def _let_go(self, child: Child) -> None:
+        """End a free worker that is one too many, or was started with other terms."""
+        fits = child.index < self._rules.slots and child.terms == self._terms
+        if child.free and not (fits and child.gpu == self._gpus.of(child.index)):
+            child.ask_to_end(time.monotonic(), self._rules.grace)
 
     # Giving out jobs.
 
@@ -254,6 +269,8 @@ class Supervisor(threading.Thread):
             self.outcomes.put(replace(outcome, place=child.place, peak_memory=peak, log=child.log.end()))
             if kind == b"T":
                 child.ask_to_end(child.heard, self._rules.grace)
+            else:
+                self._let_go(child)
 
     def _bury(self, child: Child) -> None:
         """What is left to do when a worker has ended: tell how, and forget it."""
@@ -285,7 +302,7 @@ class Supervisor(threading.Thread):
                 place=child.place,
                 peak_memory=child.peak or None,
                 log=child.log.end(),
-                threads=self._terms.threads,
+                threads=child.terms.threads,
             )
         self.outcomes.put(outcome)
 
