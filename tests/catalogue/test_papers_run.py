@@ -46,6 +46,7 @@ NEEDS_EDGES = {
     "iot-narrow": "chain:width=4",
     "sparse": "chain:width=4",
     "genetic-cnn": "genetic-cnn:nodes=(2,2),widths=(2,2),kernel=3",
+    "nsga-net": "nsga-net:nodes=(2,2),widths=(2,2)",
     "pc-darts": "darts:cells=3,channels=4,nodes=1",
     "nas-unet": "unet-cells:channels=2,depth=1,nodes=1",
 }
@@ -53,6 +54,7 @@ FEW = {  # options with which a method does in two trials what it is about
     "auto-keras": "initial=1,batch=1",
     "genetic-cnn": "population=2",
     "miller": "population=2",
+    "nsga-net": "population=2,explored=1",
     "large-scale-evolution": "population=1",
     "hierarchical": "population=1,mutations=5",
     "enas": "steps=1,samples=2,candidates=2",

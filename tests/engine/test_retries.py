@@ -28,10 +28,10 @@ from netwright.core.errors import (
 from netwright.core.estimator import Estimator
 from netwright.core.executor import Job, Outcome
 from netwright.core.randomness import Generators
+from netwright.core.strategy import untold
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.core.workplace import workplace
 from netwright.engine import Interrupted, RetryPolicy, Search, execution
-from netwright.engine.session import fresh
 from netwright.executors.job import perform
 from netwright.store import Store
 
@@ -179,7 +179,7 @@ def test_resumed_with_any_number_of_workers_it_proposes_what_follows_from_the_or
     with Store.open_readonly(tmp_path) as store:
         stored = store.read_run("r").trials
         attempts = store.attempts("r")
-    strategy, generators = fresh(search.strategy), Generators(seed)
+    strategy, generators = untold(search.strategy), Generators(seed)
     by_number = {trial.number: trial for trial in run.trials}
     told = sorted(stored, key=lambda each: each.told or 0)
     for place, each in enumerate(told):

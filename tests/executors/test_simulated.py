@@ -18,9 +18,9 @@ from netwright.core.errors import ConfigurationError, TrialFailed, UserError
 from netwright.core.estimator import Estimator
 from netwright.core.executor import Job, Outcome
 from netwright.core.randomness import Generators, derived_seed
+from netwright.core.strategy import untold
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.engine import Interrupted, RetryPolicy, Search
-from netwright.engine.session import fresh
 from netwright.executors import Simulated, perform
 from netwright.strategies import RegularizedEvolution
 
@@ -54,7 +54,7 @@ def order(run_of: Search, trials: int, **options: object) -> tuple[list[int], li
 
 def by_hand(search: Search, workers: int, trials: int) -> tuple[list[int], list[tuple[int, ...]], list[float]]:
     """The same as `order`, and the ends, from a list of what runs and nothing else."""
-    strategy, generators = fresh(search.strategy), Generators(search.seed)
+    strategy, generators = untold(search.strategy), Generators(search.seed)
     running: list[tuple[float, int, float, Proposal]] = []
     told, asked, ends, now = [], [], [], 0.0
     while len(told) < trials:

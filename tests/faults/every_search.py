@@ -41,6 +41,7 @@ SETTINGS: dict[str, Callable[[Space], Strategy]] = {
     "Extrapolated": lambda space: nw.strategies.Extrapolated(
         nw.strategies.RegularizedEvolution(space, population=8, tournament=3), Parametric(), metric="loss"
     ),
+    "Exploitation": lambda space: nw.strategies.Exploitation(nw.strategies.GeneticAlgorithm(space, 6), explored=20),
     "ProgressiveBeam": lambda space: nw.strategies.ProgressiveBeam(space, beam=10, idle=("op0",)),
     "Harmonica": lambda space: nw.strategies.Harmonica(space, samples=12),
     "LatentGradient": lambda space: nw.strategies.LatentGradient(

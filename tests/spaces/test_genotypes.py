@@ -63,6 +63,16 @@ PUBLISHED = {
         NasNet,
         (3_145_078, 3_603_072),
     ),
+    "nsga_net": (  # the parameters are those of the authors' program with 20 cells of 36 channels
+        cells(
+            "skip~0 max3~0 dil5~0 max3~0 dil5~1 sep3~3 max3~1 sep5~3 sep3~1 sep3~0",
+            [2, 4, 5, 6],
+            "avg3~0 sep3~1 dil3~1 max3~0 skip~2 dil5~1 skip~2 avg3~1 dil5~1 dil3~1",
+            [3, 4, 5, 6],
+        ),
+        NasNet,
+        (3_442_870, 3_919_296),
+    ),
     "darts_v1": (
         cells(
             "sep3~1 sep3~0 skip~0 sep3~1 skip~0 sep3~1 sep3~0 skip~2",

@@ -18,6 +18,7 @@ from netwright.core.task import TaskShape
 from netwright.spaces import Mlp, Series, Tabular
 from netwright.strategies import (
     EachDecision,
+    Exploitation,
     FlipEach,
     Generational,
     GeneticAlgorithm,
@@ -61,6 +62,7 @@ SMALLER = {  # settings that change how large a network is, not what is decided
     "CgpGrid": {"rows": 3, "columns": 5, "level_back": 3, "widths": (2, 4), "widest": 32, "most": 8},
     "Hierarchical": {"channels": 2, "motifs": 3},
     "GeneticCnn": {"widths": (2, 2, 2)},
+    "NsgaNet": {"nodes": (4, 4), "widths": (2, 4)},
     "Connections": {"inputs": 7, "outputs": 3, "hidden": 3},
     "RandWire": {"nodes": 6, "stages": 2, "channels": 2, "final": 4},
     "Darts": {"channels": 4, "cells": 3},
@@ -124,6 +126,9 @@ def test_strategies_keep_the_contract(cls):
         return
     if cls is WarmStart:
         check_strategy(lambda space: WarmStart(RegularizedEvolution(space, 8, 3), listed(space).architectures[:5]))
+        return
+    if cls is Exploitation:
+        check_strategy(lambda space: Exploitation(GeneticAlgorithm(space, 4), explored=8))
         return
     check_strategy(cls, exhausts=cls.__name__ in ("Exhaustive", "LocalSearch", "RandomSearch"))
 

@@ -46,7 +46,11 @@ def _fitting(name: str, trials: int) -> dict[str, str]:
     from netwright.methods.sizes import SIZES
 
     if name in SIZES:
-        wanted = {"population": max(2, trials // 4), "sample": max(2, trials // 16)}
+        wanted = {
+            "population": max(2, trials // 4),
+            "sample": max(2, trials // 16),
+            "explored": max(2, 2 * trials // 3),
+        }
         return {option: str(wanted[option]) for option, size in SIZES[name].items() if wanted[option] < size}
     population = min(trials, max(4, min(100, trials // 4)))
     sizes = {"population": str(population), "repeats": "false"}

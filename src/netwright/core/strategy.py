@@ -229,6 +229,12 @@ class Wrapper(RoundStrategy, Remembering):
         return self._rounds.figures()
 
 
+def untold(strategy: Strategy) -> Strategy:
+    """A strategy of the same settings that was told nothing."""
+    inner = {name: untold(value) for name, value in strategy.arguments.items() if isinstance(value, Strategy)}
+    return strategy.replace(**inner)
+
+
 def in_role(strategy: Strategy, role: type[R]) -> R | None:
     """The strategy, where it and all that it wraps are of this kind; None where they are not."""
     inner = strategy

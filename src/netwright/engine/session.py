@@ -16,7 +16,7 @@ from netwright.core.inside import inside
 from netwright.core.objective import Constraint
 from netwright.core.roles import KeepsLimits
 from netwright.core.spelling import spelled
-from netwright.core.strategy import RoundStrategy, Strategy, in_role, mixture_of
+from netwright.core.strategy import RoundStrategy, Strategy, in_role, mixture_of, untold
 from netwright.core.trial import Proposal
 from netwright.core.warning import warn
 from netwright.engine.control import STEERED, Control
@@ -316,21 +316,12 @@ def warn_of_nothing_to_inherit(search: Search) -> None:
         warn(f"{name} keeps no trained networks, so that children inherit nothing; leave inherit out")
 
 
-def fresh(strategy: Strategy) -> Strategy:
-    """A strategy of the same settings that was told nothing yet."""
-
-    def renewed(value: Any) -> Any:
-        return fresh(value) if isinstance(value, Strategy) else value
-
-    return strategy.replace(**{name: renewed(value) for name, value in strategy.arguments.items()})
-
-
 def prepared(search: Search) -> Strategy:
     """A fresh strategy for a run, which knows what the search does without training anything.
 
     One that follows a mixture stands for networks that keep the limits.
     """
-    strategy, estimator = fresh(search.strategy), round_estimator(search.estimator)
+    strategy, estimator = untold(search.strategy), round_estimator(search.estimator)
     strategy.know(*known_of(search))
     if isinstance(estimator, KeepsLimits):
         follows = in_role(strategy, RoundStrategy) if mixture_of(strategy) is not None else None

@@ -107,6 +107,9 @@ def _evolution(options: Options) -> str:
     )
 
 
+_A = {"explored": "an exploration"}
+
+
 def _smaller(name: str, sizes: Mapping[str, int], rest: str = "") -> Callable[[Options], str]:
     """A method of evolution whose numbers a small budget may have made smaller.
 
@@ -117,7 +120,9 @@ def _smaller(name: str, sizes: Mapping[str, int], rest: str = "") -> Callable[[O
     def said(options: Options) -> str:
         given = {option: options.get(option, str(size)) for option, size in sizes.items()}
         numbers = [
-            f"a {name} of {given[name]} in place of {size}" for name, size in sizes.items() if given[name] != str(size)
+            f"{_A.get(name, f'a {name}')} of {given[name]} in place of {size}"
+            for name, size in sizes.items()
+            if given[name] != str(size)
         ]
         found = [each for each in (rest, " and ".join(numbers)) if each]
         return f"{name} with {', and '.join(found)}" if found else ""
@@ -194,6 +199,7 @@ _SAID: Mapping[str, str | Callable[[Options], str]] = {
     "randwire": "RandWire with half of the paper's nodes and a fifth of its channels, unless --space says otherwise",
     "miller": _smaller("Miller's search", SIZES["miller"]),
     "genetic-cnn": _smaller("Genetic CNN", SIZES["genetic-cnn"]),
+    "nsga-net": _smaller("NSGA-Net", SIZES["nsga-net"]),
     "lcranknet": "LCRankNet with a linear model on curves and architectures in place of its networks",
     "npenas": "NPENAS with an ensemble of small networks on paths in place of the paper's graph isomorphism network",
     "nasbot": _every("5", "NASBOT on graphs without widths"),

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 from netwright.core.roles import innermost
 from netwright.spaces.genetic_cnn import GeneticCnn
 from netwright.strategies import (
+    AtMostOne,
+    BitCrossover,
     EachDecision,
+    Elitist,
+    Exploitation,
     FlipEach,
     Generational,
     GeneticAlgorithm,
@@ -21,6 +25,7 @@ from netwright.strategies import (
     RegularizedEvolution,
     Roulette,
     Simple,
+    Tournament,
     TournamentOfShare,
     Uniform,
     UniformCrossover,
@@ -36,6 +41,7 @@ __all__ = [
     "hierarchical",
     "large_scale_evolution",
     "miller",
+    "nsga_net",
     "regularized_evolution",
 ]
 
@@ -54,6 +60,7 @@ PAPERS = {
     ),
     "large_scale_evolution": ("netwright search DATA --method large-scale-evolution", ""),
     "miller_ga": ("netwright search DATA --method miller", ""),
+    "nsga_net": ("netwright search DATA --method nsga-net --objective val_accuracy --objective macs", ""),
     "regularized_evolution": ("netwright search DATA --method amoebanet", ""),
 }
 SPACES = {
@@ -62,6 +69,7 @@ SPACES = {
     "hierarchical": "hierarchical:nodes=(3,4),channels=8",
     "large_scale_evolution": "large-scale",
     "miller": "connections",
+    "nsga_net": "nsga-net",
     "amoebanet": "nasnet:cells=5,nodes=5,operations=amoebanet",
 }
 
@@ -188,3 +196,27 @@ def miller(space: Space, population: int = 50, crossover: float = 0.6) -> Geneti
     crossover: probability that two parents are crossed.
     """
     return GeneticAlgorithm(space, population, Roulette(), UniformCrossover(crossover), OneDecision(), Generational())
+
+
+def nsga_net(
+    space: Space, population: int = 40, explored: int = 800, crossover: float = 0.9, mutation: float = 0.02
+) -> Exploitation:
+    """NSGA-Net (Lu et al. 2019): NSGA-II on bits of phases, then architectures from a Bayesian network of phases.
+
+    Give it two objectives, as `--objective val_accuracy --objective macs`. A child has what its parents have in common,
+    and about as many connections as they; at most one bit of it is flipped. Of parents and children the better half
+    lives on, by front and crowding distance, for 20 generations; 10 more are drawn from how often phases stood behind
+    each other. Nothing is measured twice. The figures of the search are from memory; hand-made networks, with which the
+    paper may begin, are given by `WarmStart`. Published on CIFAR-10: 3.85 % test error with 3.3 M parameters after 8
+    GPU days, from memory; in the authors' repository 3.73 % with 3.37 M. Their program's second space is that of cells,
+    `--space nasnet:operations=nsga-net`, which they search with other crossover and mutation.
+
+    space: the one to search; on the command line "nsga-net". In a space of other decisions than bits each is taken from
+        either parent.
+    population: how many live, and how many children each generation has.
+    explored: trials after which the Bayesian network draws; 20 generations of 40 in the paper.
+    crossover: probability that two parents are crossed.
+    mutation: probability of each bit to be flipped, of which one is at most.
+    """
+    phases = Tournament(2), BitCrossover(crossover), AtMostOne(mutation), Elitist()
+    return Exploitation(GeneticAlgorithm(space, population, *phases, repeats=False), explored)

@@ -10,5 +10,6 @@ SIZES: Mapping[str, Mapping[str, int]] = {
     "hierarchical": {"population": 200},
     "large-scale-evolution": {"population": 1000},
     "miller": {"population": 50},
+    "nsga-net": {"population": 40, "explored": 800},
 }
 """By the name of a method the numbers of its paper that the command line makes smaller for a small budget."""

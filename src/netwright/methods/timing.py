@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.core.errors import Diverged
 from netwright.core.randomness import Generators
-from netwright.core.strategy import RoundStrategy, in_role, mixture_of
+from netwright.core.strategy import RoundStrategy, in_role, mixture_of, untold
 from netwright.core.trial import Proposal, Trial
 from netwright.engine.rounds import round_estimator
-from netwright.engine.session import fresh
 from netwright.strategies.differentiable import Differentiable
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def pace(search: Search, most: float = math.inf) -> Pace:
     """
     estimator = round_estimator(search.estimator)
     assert estimator is not None
-    own, strategy = estimator.replace(), fresh(search.strategy)
+    own, strategy = estimator.replace(), untold(search.strategy)
     own.begin(0)
     each, steps = _steps(own, strategy, most)
     began = time.monotonic()

@@ -24,6 +24,7 @@ from netwright.spaces.nasbench101 import NasBench101
 from netwright.spaces.nasbench201 import NasBench201
 from netwright.spaces.nasbench_macro import NasBenchMacro
 from netwright.spaces.nasnet import NasNet
+from netwright.spaces.nsga_net import NsgaNet
 from netwright.spaces.published import from_genotype, published, published_cells
 from netwright.spaces.randwire import RandWire
 from netwright.spaces.recurrent import Recurrent
@@ -64,6 +65,7 @@ __all__ = [
     "NasBench201",
     "NasBenchMacro",
     "NasNet",
+    "NsgaNet",
     "RandWire",
     "Recurrent",
     "Residual",

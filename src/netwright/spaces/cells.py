@@ -61,6 +61,17 @@ OPERATION_SETS: Mapping[str, tuple[str, ...]] = {
         "max_pool_3x3",
         "dil_conv_3x3",
     ),
+    "nsga-net": (
+        "max_pool_3x3",
+        "avg_pool_3x3",
+        "skip_connect",
+        "sep_conv_3x3",
+        "sep_conv_5x5",
+        "dil_conv_3x3",
+        "dil_conv_5x5",
+        "sep_conv_7x7",
+        "conv_7x1_1x7",
+    ),
     "nasnet": (
         "skip_connect",
         "conv_3x1_1x3",
@@ -88,7 +99,7 @@ class CellSpace(DecisionSpace):
     channels: of one state in the first cells, at least 2.
     nodes: of each cell, or of the normal and the reduction cell.
     operations: the names of those on the edges, or the name of a set in OPERATION_SETS: "enas", "darts", "amoebanet",
-        "pnas", "nasnet".
+        "pnas", "nsga-net", "nasnet".
     auxiliary: whether there is a second classifier after the second reduction, so that training mode gives (logits,
         auxiliary logits).
     stem_multiplier: channels of the stem, in units of `channels`.

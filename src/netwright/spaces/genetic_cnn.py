@@ -51,15 +51,7 @@ class GeneticCnn(DecisionSpace):
     traced_shape: ClassVar[TaskShape] = TaskShape((3, 32, 32), 10)
 
     def __post_init__(self) -> None:
-        if not self.nodes or len(self.nodes) != len(self.widths):
-            raise ConfigurationError(
-                f"GeneticCnn: nodes is {list(self.nodes)} and widths {list(self.widths)}; expected one of each a stage"
-            )
-        if min(self.nodes) < 2 or max(self.nodes) > 12 or min(self.widths) < 1:
-            raise ConfigurationError(
-                f"GeneticCnn: nodes is {list(self.nodes)}, widths {list(self.widths)}; expected 2 to 12 nodes a stage, "
-                "and widths of at least 1"
-            )
+        check_stages("GeneticCnn", "stage", self.nodes, self.widths)
         if self.kernel < 1 or self.kernel % 2 == 0:
             raise ConfigurationError(f"GeneticCnn: kernel is {self.kernel}; expected an odd number, as 3 or 5")
 
@@ -69,7 +61,7 @@ class GeneticCnn(DecisionSpace):
         before, extent = shape.channels, (shape.height, shape.width)
         for stage, (count, width) in enumerate(zip(self.nodes, self.widths, strict=True), 1):
             with choose.scope(f"stage{stage}"):
-                bits = {pair: choose.value("bit{}_{}".format(*pair), (0, 1)) for pair in _pairs(count)}
+                bits = {pair: choose.value("bit{}_{}".format(*pair), (0, 1)) for pair in pairs_of(count)}
             layers[f"entry{stage}"] = conv_bn(before, width, self.kernel)
             layers |= self._stage(stage, bits, width)
             if max(extent) > 1:
@@ -90,10 +82,7 @@ class GeneticCnn(DecisionSpace):
 
     def format(self, architecture: Architecture) -> str:
         """The bits of each stage, as in the paper: "1-01|0-01-100"."""
-        return "|".join(
-            "-".join("".join(str(bits[early, late]) for early in range(1, late)) for late in range(2, count + 1))
-            for bits, count in zip(self._bits(architecture), self.nodes, strict=True)
-        )
+        return "|".join(map(text_of_bits, self._bits(architecture), self.nodes))
 
     def parse(self, text: str) -> Architecture:
         """Read the bits of the stages, or an architecture's JSON.
@@ -102,27 +91,18 @@ class GeneticCnn(DecisionSpace):
         """
         if text_of(text).lstrip().startswith("{"):
             return super().parse(text)
-        wanted = [[late - 1 for late in range(2, count + 1)] for count in self.nodes]
-        stages = [stage.strip().split("-") for stage in text.strip().split("|")]
-        if [list(map(len, stage)) for stage in stages] != wanted or not set(text) <= set("01-| "):
-            form = "|".join("-".join("0" * length for length in stage) for stage in wanted)
-            raise InvalidArchitecture(f"{text!r} is no architecture of {self.name!r}; expected bits, as {form!r}")
-        found = [
-            {(early, late): int(bit) for late, part in enumerate(stage, 2) for early, bit in enumerate(part, 1)}
-            for stage in stages
-        ]
-        return self._of_bits(found)
+        return self._of_bits([*map(bits_of, read_bits(self.name, text, [[*range(1, count)] for count in self.nodes]))])
 
     def canonical(self, architecture: Architecture) -> Architecture:
         """The same graphs with their nodes in one order, and those that are connected to none at the end."""
         stages = zip(self._bits(architecture), self.nodes, strict=True)
-        return self._of_bits([_in_one_order(bits, count) for bits, count in stages])
+        return self._of_bits([in_one_order(bits, count) for bits, count in stages])
 
     def _bits(self, architecture: Architecture) -> list[Bits]:
         self.require_own(architecture)
         answers = architecture.decisions
         return [
-            {pair: int(str(answers["stage{}/bit{}_{}".format(stage, *pair)])) for pair in _pairs(count)}
+            {pair: int(str(answers["stage{}/bit{}_{}".format(stage, *pair)])) for pair in pairs_of(count)}
             for stage, count in enumerate(self.nodes, 1)
         ]
 
@@ -136,7 +116,39 @@ class GeneticCnn(DecisionSpace):
         )
 
 
-def _pairs(count: int) -> list[tuple[int, int]]:
+def check_stages(space: str, stage: str, nodes: Sequence[int], widths: Sequence[int]) -> None:
+    """ConfigurationError unless there are nodes and a width for each stage. stage: what the space calls one."""
+    if not nodes or len(nodes) != len(widths):
+        raise ConfigurationError(
+            f"{space}: nodes is {list(nodes)} and widths {list(widths)}; expected one of each a {stage}"
+        )
+    if min(nodes) < 2 or max(nodes) > 12 or min(widths) < 1:
+        raise ConfigurationError(
+            f"{space}: nodes is {list(nodes)}, widths {list(widths)}; expected 2 to 12 nodes a {stage}, and widths of "
+            "at least 1"
+        )
+
+
+def text_of_bits(bits: Bits, count: int) -> str:
+    """The bits of a stage as in the paper: of node 2 the bit of node 1, of node 3 those of nodes 1 and 2, ..."""
+    return "-".join("".join(str(bits[early, late]) for early in range(1, late)) for late in range(2, count + 1))
+
+
+def read_bits(space: str, text: str, wanted: Sequence[Sequence[int]]) -> list[list[str]]:
+    """Of each stage its parts, texts of bits, each as long as wanted; InvalidArchitecture for another text."""
+    stages = [stage.strip().split("-") for stage in text.strip().split("|")]
+    if [list(map(len, stage)) for stage in stages] != list(map(list, wanted)) or not set(text) <= set("01-| "):
+        form = "|".join("-".join("0" * length for length in stage) for stage in wanted)
+        raise InvalidArchitecture(f"{text!r} is no architecture of {space!r}; expected bits, as {form!r}")
+    return stages
+
+
+def bits_of(parts: Sequence[str]) -> Bits:
+    """What `text_of_bits` made a text of, split at its dashes."""
+    return {(early, late): int(bit) for late, part in enumerate(parts, 2) for early, bit in enumerate(part, 1)}
+
+
+def pairs_of(count: int) -> list[tuple[int, int]]:
     """Of nodes 1 to `count`, in the order of the paper's bits: by the later one, then by the earlier one."""
     return sorted(combinations(range(1, count + 1), 2), key=lambda pair: pair[::-1])
 
@@ -147,7 +159,7 @@ def reads_of(bits: Bits, count: int) -> list[list[int]]:
     bits: of a stage.
     count: its nodes.
     """
-    pairs = [pair for pair in _pairs(count) if bits[pair]]
+    pairs = [pair for pair in pairs_of(count) if bits[pair]]
     there = sorted({node for pair in pairs for node in pair})
     place = {node: number for number, node in enumerate(there, 1)}
     reads = [[place[early] for early, late in pairs if late == node] or [0] for node in there]
@@ -155,7 +167,7 @@ def reads_of(bits: Bits, count: int) -> list[list[int]]:
     return [*reads, ends] if there else []
 
 
-def _in_one_order(bits: Bits, count: int) -> Bits:
+def in_one_order(bits: Bits, count: int) -> Bits:
     """The bits of the one numbering that all isomorphic graphs share."""
     sources = [[early - 1 for early in range(1, late) if bits[early, late]] for late in range(1, count + 1)]
     depths: list[int] = []
@@ -165,4 +177,4 @@ def _in_one_order(bits: Bits, count: int) -> Bits:
     labels = [count + 1 if lonely else depth for lonely, depth in zip(alone, depths, strict=True)]
     rank = {number: place for place, number in enumerate(canonical_order(labels, sources), 1)}
     edges = {(rank[source], rank[number]) for number, each in enumerate(sources) for source in each}
-    return {pair: int(pair in edges) for pair in _pairs(count)}
+    return {pair: int(pair in edges) for pair in pairs_of(count)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netwright.strategies.evolution.beginning import Beginning, Sampled, Simple
+from netwright.strategies.evolution.exploitation import Exploitation
 from netwright.strategies.evolution.genetic import GeneticAlgorithm
 from netwright.strategies.evolution.regularized import RegularizedEvolution
 from netwright.strategies.evolution.selection import (
@@ -24,6 +25,8 @@ from netwright.strategies.evolution.selection import (
     WorstDies,
 )
 from netwright.strategies.evolution.variation import (
+    AtMostOne,
+    BitCrossover,
     Crossover,
     EachDecision,
     FlipEach,
@@ -49,13 +52,16 @@ from netwright.strategies.warm_start import WarmStart
 
 __all__ = [
     "Asha",
+    "AtMostOne",
     "BayesianOptimization",
     "Beginning",
+    "BitCrossover",
     "Crossover",
     "Differentiable",
     "EachDecision",
     "Elitist",
     "Exhaustive",
+    "Exploitation",
     "Extrapolated",
     "FairPaths",
     "FlipEach",

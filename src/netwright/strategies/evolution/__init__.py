@@ -1,6 +1,7 @@
 """Evolution: a population of trials, who of it breed, how their children differ from them, and who live on."""
 
 from netwright.strategies.evolution.beginning import Beginning, Sampled, Simple
+from netwright.strategies.evolution.exploitation import Exploitation
 from netwright.strategies.evolution.genetic import GeneticAlgorithm
 from netwright.strategies.evolution.regularized import RegularizedEvolution
 from netwright.strategies.evolution.selection import (
@@ -20,6 +21,8 @@ from netwright.strategies.evolution.selection import (
     WorstDies,
 )
 from netwright.strategies.evolution.variation import (
+    AtMostOne,
+    BitCrossover,
     Crossover,
     EachDecision,
     FlipEach,
@@ -37,10 +40,13 @@ from netwright.strategies.evolution.variation import (
 PROVIDES = ("search.evolution", "search.pareto")
 
 __all__ = [
+    "AtMostOne",
     "Beginning",
+    "BitCrossover",
     "Crossover",
     "EachDecision",
     "Elitist",
+    "Exploitation",
     "FlipEach",
     "Generational",
     "GeneticAlgorithm",

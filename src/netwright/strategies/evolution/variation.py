@@ -75,6 +75,13 @@ class OnePointCrossover(Crossover):
         return decided.from_indices(decided.decisions.complete(wanted, rng), check=False)
 
 
+def phases_of(space: DecisionSpace) -> list[int]:
+    """Of each decision which part of the network it stands in, from 0: where names begin alike up to the first "/"."""
+    names = [each.name.partition("/")[0] for each in space.decisions]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return [numbers[name] for name in names]
+
+
 class GroupCrossover(Crossover):
     """Whole parts of the network from the second parent, others from the first (Xie and Yuille 2017).
 
@@ -91,14 +98,47 @@ class GroupCrossover(Crossover):
         decided = with_decisions(self, space)
         if rng.random() >= self.probability:
             return first
-        groups = [each.name.partition("/")[0] for each in decided.decisions]
-        known = list(dict.fromkeys(groups))
-        exchanged = {group for group, draw in zip(known, rng.random(len(known)), strict=True) if draw < self.exchange}
+        groups = phases_of(decided)
+        exchanged = {group for group, draw in enumerate(rng.random(max(groups) + 1)) if draw < self.exchange}
         ours, theirs = decided.indices(first), decided.indices(second)
         wanted = [
             other if group in exchanged and other >= 0 else mine
             for group, mine, other in zip(groups, ours, theirs, strict=True)
         ]
+        return decided.from_indices(decided.decisions.complete(wanted, rng), check=False)
+
+
+class BitCrossover(Crossover):
+    """What the parents have in common, and as many of their other ones as lie between theirs (Lu et al. 2019).
+
+    Where both parents set a bit alike, the child does; of the bits in which they differ, so many are set, drawn alike,
+    that the child has no more of them than one parent and no fewer than the other, and is thus about as complex. A
+    decision that is not of 0 and 1, and one that a parent does not answer, comes from either parent.
+
+    probability: how often two parents are crossed at all; 0.9 in the paper.
+    """
+
+    def __init__(self, probability: float = 0.9) -> None:
+        self.probability = checked_probability(self, "probability", probability)
+
+    def cross(self, space: Space, first: Architecture, second: Architecture, rng: np.random.Generator) -> Architecture:
+        decided = with_decisions(self, space)
+        if rng.random() >= self.probability:
+            return first
+        ours, theirs = decided.indices(first), decided.indices(second)
+        wanted = [
+            mine if other < 0 or (mine >= 0 and coin < 0.5) else other
+            for mine, other, coin in zip(ours, theirs, rng.random(len(ours)).tolist(), strict=True)
+        ]
+        bits = [
+            place
+            for place, (each, pair) in enumerate(zip(decided.decisions, zip(ours, theirs, strict=True), strict=True))
+            if tuple(each.options) == (0, 1) and sorted(pair) == [0, 1]
+        ]
+        fewest, most = sorted((sum(ours[place] for place in bits), sum(theirs[place] for place in bits)))
+        count = fewest + int(rng.random() * (most - fewest + 1))
+        for rank, which in enumerate(rng.permutation(len(bits)).tolist()):
+            wanted[bits[which]] = int(rank < count)
         return decided.from_indices(decided.decisions.complete(wanted, rng), check=False)
 
 
@@ -170,6 +210,20 @@ class FlipEach(Mutation):
                 found = int(which * others)
                 point[place] = found + (found >= point[place])
         return decided.from_indices(decided.decisions.complete(point, rng), check=False)
+
+
+class AtMostOne(Mutation):
+    """Changes each active decision with probability `rate`, but no more than one of them (Lu et al. 2019).
+
+    rate: 0.02 in the paper.
+    """
+
+    def __init__(self, rate: float = 0.02) -> None:
+        self.rate = checked_probability(self, "rate", rate)
+
+    def mutate(self, space: Space, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+        active = sum(option >= 0 for option in with_decisions(self, space).indices(architecture))
+        return space.mutate(architecture, rng) if rng.random() < 1 - (1 - self.rate) ** active else architecture
 
 
 class OneKind(Mutation):

@@ -11,10 +11,9 @@ import numpy as np
 
 from netwright.core.checks import is_number, probability, refused
 from netwright.core.errors import ConfigurationError
-from netwright.core.strategy import Strategy
+from netwright.core.strategy import Strategy, untold
 from netwright.core.trial import Proposal
 from netwright.predictors.curves import Curve, CurvePredictor, FinalValue
-from netwright.strategies.fidelity.source import untold
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture

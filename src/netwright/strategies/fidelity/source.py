@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from netwright.core.errors import ConfigurationError
-from netwright.core.strategy import Strategy
+from netwright.core.strategy import Strategy, untold
 from netwright.strategies.random_search import RandomSearch
 
 if TYPE_CHECKING:
@@ -49,12 +49,6 @@ class Source:
             self._learner.learn(trial)
         elif asked is not None:
             self._sampler.tell(replace(trial, proposal=asked))
-
-
-def untold(strategy: Strategy) -> Strategy:
-    """A strategy of the same settings that was told nothing."""
-    inner = {name: untold(value) for name, value in strategy.arguments.items() if isinstance(value, Strategy)}
-    return strategy.replace(**inner)
 
 
 def chosen_sampler(owner: object, space: Space, sampler: Strategy | None) -> Strategy:
