@@ -1,4 +1,4 @@
-"""Small tasks of other kinds than a class for an image, for methods that are made for these."""
+"""Small tasks of other kinds than a class for an image, and spaces, for methods that are made for these."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 import netwright as nw
 from netwright.core.task import Examples
 from netwright.problems import Language
+from netwright.spaces.mobile import Mobile
 from netwright.spaces.recurrent import Recurrent
 from netwright.spaces.unet_cells import UNetCells
 
@@ -34,6 +35,7 @@ def text(count: int = 60) -> nw.Task:
 
 
 OWN_SPACE = {
+    "atomnas": lambda: Mobile("atomnas", width=0.1, last=8, multipliers=(0.25, 0.5)),
     "darts-rnn": lambda: Recurrent(nodes=2, channels=4),
     "enas-rnn": lambda: Recurrent(nodes=2, channels=4, output="loose"),
     "nas-unet": lambda: UNetCells(channels=4, nodes=2, depth=2),

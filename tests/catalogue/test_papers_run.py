@@ -40,6 +40,7 @@ NEEDS_EDGES = {
     "mobilenetv3:target=300k": "chain:width=4",
     "partial-order-pruning": "chain:width=4",
     "rcnet": "chain:width=4",
+    "atomnas": "mobile:form=atomnas,width=0.1,last=8",
     "aows": "chain:width=4",
     "tas:target=300k": "chain:width=4",
     "nsganetv2": "chain:width=4",

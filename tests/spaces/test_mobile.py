@@ -28,6 +28,9 @@ MACS = {  # millions, as the papers and programs say
     "proxylessnas_mobile": 320.4,
     "mnasnet_a1": 311.6,  # 312 in the paper
     "fbnet_a": 249.9,  # 249.921848 in the authors' program
+    "atomnas_a": 258.2,  # 258 in the paper
+    "atomnas_b": 326.0,  # 326
+    "atomnas_c": 359.8,  # 360
 }
 
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from netwright.core.trial import Measurement, Proposal
 
 
+LEFT = "left:"
+"""Before the name of a decision, in what a round of training measured: the largest option that still has weights."""
+
+
 class Estimator(Configured, ABC):
     """Measures candidates.
 

@@ -109,6 +109,15 @@ class HandsOver(Protocol):
     def hand_over(self) -> bool: ...
 
 
+@runtime_checkable
+class HasAtoms(Protocol):
+    """A space that decides how many channels of a layer have a kernel of each size."""
+
+    def atoms(self) -> Mapping[str, tuple[str, str]]:
+        """By decision, the name of the layer in a network, and that of the branch of it whose channels it counts."""
+        ...
+
+
 def hands_over(estimator: object) -> bool:
     """Whether what this estimator has kept of a trial is handed over as it is."""
     return isinstance(estimator, HandsOver) and estimator.hand_over

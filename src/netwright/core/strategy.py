@@ -130,9 +130,12 @@ class RoundStrategy(Strategy):
     """A strategy that trains shared weights, by rounds.
 
     Rounds are not kept one by one, so it gives its state each epoch.
+
+    led: whether what shares the weights leads it within the limits of a search, as it does those that have a mixture.
     """
 
     needs: ClassVar[type[Space]] = DecisionSpace
+    led: bool = False
     _decoder: Decoder | None = None
 
     @abstractmethod
@@ -185,6 +188,7 @@ class Wrapper(RoundStrategy, Remembering):
         self.bounded, self.continues, self.inherits = strategy.bounded, strategy.continues, strategy.inherits
         self.keeps_time = strategy.keeps_time
         self.measures_whole, self.adopts = strategy.measures_whole, strategy.adopts
+        self.led = isinstance(strategy, RoundStrategy) and strategy.led
 
     def know(self, figures: Figures, limits: Sequence[Constraint] = ()) -> None:
         self.strategy.know(figures, limits)
@@ -241,6 +245,12 @@ def in_role(strategy: Strategy, role: type[R]) -> R | None:
     while isinstance(inner, Wrapper):
         inner = inner.strategy
     return cast("R", strategy) if isinstance(inner, role) else None
+
+
+def is_led(strategy: Strategy) -> bool:
+    """Whether what shares the weights leads a strategy within the limits of a search."""
+    rounds = in_role(strategy, RoundStrategy)
+    return rounds is not None and (rounds.led or rounds.mixture() is not None)
 
 
 def mixture_of(strategy: Strategy) -> Mixture | None:

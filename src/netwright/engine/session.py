@@ -16,7 +16,7 @@ from netwright.core.inside import inside
 from netwright.core.objective import Constraint
 from netwright.core.roles import KeepsLimits
 from netwright.core.spelling import spelled
-from netwright.core.strategy import RoundStrategy, Strategy, in_role, mixture_of, untold
+from netwright.core.strategy import RoundStrategy, Strategy, in_role, is_led, untold
 from netwright.core.trial import Proposal
 from netwright.core.warning import warn
 from netwright.engine.control import STEERED, Control
@@ -130,7 +130,7 @@ class Session:
         """Search to a stop; the run."""
         strategy = prepared(self._search)
         watch = None if on_progress is None else Watch(on_progress, self._stops)
-        training = THEN_SEARCH if mixture_of(strategy) is None else 1.0
+        training = 1.0 if is_led(strategy) else THEN_SEARCH
         stopper = Stopper(
             *(self._stops, self._search.objectives, reserve),
             patient=strategy.bounded and not strategy.keeps_time,
@@ -319,12 +319,12 @@ def warn_of_nothing_to_inherit(search: Search) -> None:
 def prepared(search: Search) -> Strategy:
     """A fresh strategy for a run, which knows what the search does without training anything.
 
-    One that follows a mixture stands for networks that keep the limits.
+    One that is led stands for networks that keep the limits.
     """
     strategy, estimator = untold(search.strategy), round_estimator(search.estimator)
     strategy.know(*known_of(search))
     if isinstance(estimator, KeepsLimits):
-        follows = in_role(strategy, RoundStrategy) if mixture_of(strategy) is not None else None
+        follows = in_role(strategy, RoundStrategy) if is_led(strategy) else None
         decoder = estimator.within(search.limits if follows is not None else (), search.estimator.stages())
         if follows is not None and search.limits:
             follows.keep_within(decoder)

@@ -188,6 +188,7 @@ class SharedWeights(RoundEstimator):
         self.sharing, self.terms = self._sharing(weights), terms_of(terms)
         self.final_settings = TrainingSettings(epochs=self.settings.epochs)
         self._limits: tuple[Limit, ...] = ()
+        self._kept: Sequence[Constraint] = ()
         self._costs: Costs | None = None
         self._weights: Weights | None = None
         self._unwritten: Path | None = None
@@ -245,7 +246,9 @@ class SharedWeights(RoundEstimator):
         """
         self._costs, told = self._with_latency(limits, stages)
         counted = [each for each in told if each.metric in self.costs.metrics]
-        self._limits = tuple(map(Limit.of_constraint, counted)) if counted and self.costs.knows_mean else ()
+        self._kept = counted if self.sharing.shrinks else ()
+        led = counted and not self._kept and self.costs.knows_mean
+        self._limits = tuple(map(Limit.of_constraint, counted)) if led else ()
         within, meter = Within(self.costs, counted), next((each for each in stages if isinstance(each, Latency)), None)
         by_clock = meter is not None and any(each.metric in Latency.metrics for each in limits)
         return ByTheClock(within, meter, limits) if meter is not None and by_clock else within
@@ -343,6 +346,8 @@ class SharedWeights(RoundEstimator):
             sharing=self.sharing,
         )
         self._free = made.supernet.parameter_free()
+        if self._kept:
+            made.supernet.keep_within(self.costs.figures, self._kept)
         return made
 
     def _reported(self) -> Any:

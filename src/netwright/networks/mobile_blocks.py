@@ -160,6 +160,56 @@ def inverted_bottleneck(
     return Residual(body) if residual else body
 
 
+class AtomicBlock(nn.Module):
+    """An inverted bottleneck whose channels in the middle have kernels of several sizes (Mei et al. 2020).
+
+    Each channel in the middle is a block of its own, an atomic one: a row of the pointwise convolution that widens, a
+    kernel, a column of the one that narrows. What the block gives is the normalised sum of all of them.
+
+    inputs, outputs: channels that it takes and gives.
+    widths: by the side of the kernel, how many channels in the middle have it; numbers that may be open.
+    stride: of the kernels.
+    activation: a name in `ACTIVATIONS`.
+    residual: whether the input is added to what comes out.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        widths: Mapping[int, int],
+        stride: int = 1,
+        *,
+        activation: str = "relu",
+        residual: bool = False,
+    ) -> None:
+        super().__init__()
+        self.residual = residual
+        there = {kernel: width for kernel, width in widths.items() if width}
+        self.widths = tuple(there.values())
+        self.branches = nn.ModuleDict()
+        for kernel, width in there.items():
+            self.branches[str(kernel)] = nn.Sequential(
+                convolution(inputs, width, 1, activation=activation),
+                convolution(width, width, kernel, stride, groups=width, activation=activation),
+                nn.Conv2d(width, outputs, 1, bias=False),
+            )
+        self.normalise = nn.BatchNorm2d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.joined(x, list(self.branches.values()))
+
+    def joined(self, x: Tensor, branches: Sequence[nn.Module]) -> Tensor:
+        """What these branches give together; the input where there are none, so that a block can vanish."""
+        if not branches:
+            return x
+        total = branches[0](x)
+        for branch in branches[1:]:
+            total = total + branch(x)
+        total = self.normalise(total)
+        return x + total if self.residual else total
+
+
 def added(body: nn.Module, skip: str) -> nn.Module:
     """What `body` gives, and what goes by: "identity" for its input, "pool" for the means of 3x3 pixels, or "none".
 

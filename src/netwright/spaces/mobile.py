@@ -19,11 +19,11 @@ from netwright.core.task import TaskShape
 from netwright.networks.mobile_blocks import divisible
 from netwright.spaces.mobile_forms import FORMS, Form, Stage
 from netwright.spaces.mobile_known import KNOWN, KnownMobile, mobile_network
-from netwright.spaces.mobile_writers import Blocks, Layers, Part, Sizes, Writer
+from netwright.spaces.mobile_writers import Atoms, Blocks, Layers, Part, Sizes, Writer
 
 PROVIDES = ("space.mobile_blocks", "space.elastic_dims")
 
-WRITERS: Mapping[str, type[Writer]] = {"layers": Layers, "sizes": Sizes, "blocks": Blocks}
+WRITERS: Mapping[str, type[Writer]] = {"layers": Layers, "sizes": Sizes, "blocks": Blocks, "atoms": Atoms}
 
 
 class Mobile(DecisionSpace):
@@ -37,6 +37,7 @@ class Mobile(DecisionSpace):
       stage, and whether its layers weigh channels and by which activation.
     - "proxylessnas" (Cai et al. 2019), "fbnet" (Wu et al. 2019): kernel, expansion and groups of each layer, or that it
       is left out; "shufflenet" (Guo et al. 2020): the unit of each layer.
+    - "atomnas", "atomnas-small" (Mei et al. 2020): in each layer how many channels in the middle have which kernel.
     - "mnasnet" (Tan et al. 2019): for each block of layers their operation, kernel, weighing of channels, shortcut,
       channels and number.
 
@@ -47,7 +48,8 @@ class Mobile(DecisionSpace):
     width: by which the channels of all stages are multiplied; what is beside 1 is rounded to multiples of 8.
     channels: one number a stage in place of the form's; none for those.
     kernels, expansions, resolutions, multipliers: that are chosen from, in place of the form's; none for those. Of
-        resolutions the shares of the images' own. Multipliers are of the channels of each stage.
+        resolutions the shares of the images' own. Multipliers are of the channels of each stage, with "atomnas" of the
+        most that may have a kernel, where every whole number may be chosen by default.
     last: channels of the last convolution; None for the form's.
 
     Raises ConfigurationError for a name that is no form, and for settings that the form has no use for.
@@ -82,6 +84,7 @@ class Mobile(DecisionSpace):
         useless = {
             "layers": ("kernels", "expansions", "resolutions", "multipliers"),
             "blocks": ("expansions", "resolutions"),
+            "atoms": ("resolutions",),
         }
         for name in useless.get(form.kind, ()):
             if getattr(self, name):
@@ -112,7 +115,7 @@ class Mobile(DecisionSpace):
             expansions=tuple(self.expansions) or form.expansions,
             resolutions=tuple(self.resolutions) or form.resolutions,
         )
-        if form.kind == "blocks":
+        if form.kind in ("blocks", "atoms"):
             form = replace(form, multipliers=tuple(self.multipliers) or form.multipliers)
         return WRITERS[form.kind](form)
 
@@ -141,6 +144,17 @@ class Mobile(DecisionSpace):
         """The same questions without layers, which ask nothing."""
         return _MobileQuestions(*self.call()[0], **self.call()[1])
 
+    def atoms(self) -> Mapping[str, tuple[str, str]]:
+        """By decision on how many channels have a kernel, the name of their layer in the network, and its branch.
+
+        Raises ConfigurationError for a form that decides no such thing.
+        """
+        if not isinstance(self._writer, Atoms):
+            raise ConfigurationError(
+                f"form {self.form!r} of Mobile has no atomic blocks; expected form=atomnas or form=atomnas-small"
+            )
+        return self._writer.atoms()
+
     def inherit(
         self, parent_network: nn.Module, child_network: nn.Module, parent: Architecture, child: Architecture
     ) -> int:
@@ -153,7 +167,13 @@ class Mobile(DecisionSpace):
         """The published networks of this form, or the closest to them, and the smallest whose kernels are 3x3."""
         found = {self._like(each): closest(self, each.answers) for each in KNOWN if each.settings["form"] in self._kin}
         least = {"depth": 0, "layers": 0, "kernel": 3, "expansion": 0, "width": 0, "resolution": 1.0, "filters": 1.0}
-        least |= {"operation": "mbconv3", "skip": "identity"}
+        least |= {
+            "operation": "mbconv3",
+            "skip": "identity",
+            "channels3": self._wide(48),
+            "channels5": 0,
+            "channels7": 0,
+        }
         form = FORMS[self.form]
         if form.kind == "layers":
             small = {f"mobile network of {form.operations[0]}": closest(self, {})}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
 from netwright.networks.mobile_blocks import divisible
 
-Kind = Literal["layers", "sizes", "blocks"]
+Kind = Literal["layers", "sizes", "blocks", "atoms"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class Stage:
 class Form:
     """A published space of mobile networks.
 
-    kind: what is decided: the operation of each "layers", the "sizes" of all, or once for each of the "blocks".
+    kind: what is decided: the operation of each "layers", the "sizes" of all, once for each of the "blocks", or in each
+        layer how many "atoms" have which kernel.
     stem: channels of the first convolution, which has stride 2.
     first: channels of a layer that is not widened, with which the network begins; 0 for none.
     stages: in their order.
@@ -48,7 +49,8 @@ class Form:
     activation: of the stem.
     begins: activation of the first layer.
     end: activation of what stands behind the stages.
-    kernels, expansions, resolutions, multipliers: that are chosen from.
+    kernels, expansions, resolutions, multipliers: that are chosen from. Of atoms the multipliers are shares of the most
+        that a kernel may have, none for all whole numbers.
     operations: that are chosen from, where the operation of each layer is.
     gate: of the weighing of channels, "hard" or "sigmoid".
     dropout: before the last layer.
@@ -116,6 +118,18 @@ V3_LARGE = (
 MBCONV = tuple(f"k{kernel}_e{expansion}" for kernel in (3, 5, 7) for expansion in (3, 6))
 FBNET = tuple(f"k{kernel}_e{e}" for kernel in (3, 5) for e in ("1", "1_g2", "3", "6"))
 SMALL, MEDIUM, LARGE = (0.75, 3.25, 0.5), (0.75, 3.75, 0.5), (0.75, 4.5, 0.75)
+
+ATOMNAS = Form(
+    "atoms",
+    32,
+    16,
+    _plain((24, 40, 80, 96, 192, 320), (4, 4, 4, 4, 4, 1), (2, 2, 2, 1, 2, 1)),
+    1280,
+    expansions=(6,),
+    multipliers=(),
+    dropout=0.2,
+    source="Mei et al. 2020 and the authors' code",
+)
 
 FORMS: Mapping[str, Form] = MappingProxyType(
     {
@@ -253,5 +267,7 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             dropout=0.2,
             source="Tan et al. 2019, section 4.1: filters and layers relative to MobileNetV2",
         ),
+        "atomnas": ATOMNAS,
+        "atomnas-small": replace(ATOMNAS, stem=16, source="the same with the stem of AtomNAS-A"),
     }
 )

@@ -71,6 +71,16 @@ def _blocks(text: str) -> dict[str, Label]:
     return found
 
 
+def _atoms(text: str) -> dict[str, Label]:
+    """Channels with kernels of 3, 5 and 7 pixels in each layer, from a row of text a stage."""
+    found: dict[str, Label] = {}
+    for stage, row in enumerate(text.strip().splitlines(), start=1):
+        for place, short in enumerate(row.split(), start=1):
+            for kernel, width in zip((3, 5, 7), short.split(","), strict=True):
+                found[f"stage{stage}/layer{place}/channels{kernel}"] = int(width)
+    return found
+
+
 V2 = """
 3,6 3,6 - -
 3,6 3,6 3,6 -
@@ -146,6 +156,30 @@ FBNET_C = """
 5,6 5,6 5,6 5,6
 3,6
 """
+ATOMNAS_A = """
+16,12,9 19,2,1 9,7,1 14,1,0
+46,49,50 27,19,14 22,11,3 30,14,3
+127,130,111 33,25,45 38,12,34 53,23,19
+344,196,168 44,18,27 37,29,18 52,21,24
+381,364,342 123,76,162 179,107,212 238,111,171
+654,495,546
+"""
+ATOMNAS_B = """
+7,15,17 16,4,0 17,7,1 22,4,1
+58,66,67 39,24,17 22,13,3 38,16,3
+166,148,151 31,43,65 41,15,28 77,21,43
+378,256,204 54,31,32 54,26,26 73,42,26
+442,433,430 154,112,263 234,142,282 295,190,202
+766,631,671
+"""
+ATOMNAS_C = """
+15,23,13 20,3,2 21,8,1 21,4,0
+64,65,70 40,23,28 36,21,9 40,22,7
+169,170,157 45,55,74 58,21,37 77,18,39
+393,263,247 57,40,36 61,34,26 87,38,33
+454,468,468 188,137,306 253,187,314 345,202,233
+823,738,749
+"""
 A1_CHANNELS, B1_CHANNELS = (16, 24, 40, 80, 112, 160, 320), (16, 24, 40, 80, 96, 192, 320)
 KNOWN: Sequence[KnownMobile] = (
     KnownMobile(
@@ -213,6 +247,30 @@ KNOWN: Sequence[KnownMobile] = (
         "facebookresearch/mobile-vision, which counts 4,777,296 in convolutions and the last layer, two 3x3 for a 5x5",
     ),
     KnownMobile("fbnet_c", {"form": "fbnet"}, _rows(FBNET_C), "Wu et al. 2019", 5_572_200, "timm's fbnetc_100"),
+    KnownMobile(
+        "atomnas_a",
+        {"form": "atomnas-small"},
+        _atoms(ATOMNAS_A),
+        "Mei et al. 2020",
+        3_885_272,
+        "meijieru/AtomNAS, apps/searched/models/atomnas_a.yml",
+    ),
+    KnownMobile(
+        "atomnas_b",
+        {"form": "atomnas"},
+        _atoms(ATOMNAS_B),
+        "Mei et al. 2020",
+        4_453_927,
+        "meijieru/AtomNAS, apps/searched/models/atomnas_b.yml",
+    ),
+    KnownMobile(
+        "atomnas_c",
+        {"form": "atomnas"},
+        _atoms(ATOMNAS_C),
+        "Mei et al. 2020",
+        4_782_696,
+        "meijieru/AtomNAS, apps/searched/models/atomnas_c.yml",
+    ),
 )
 
 

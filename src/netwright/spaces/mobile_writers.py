@@ -17,6 +17,7 @@ from netwright.core.task import TaskShape
 from netwright.networks.blocks import halved
 from netwright.networks.mobile_blocks import (
     ACTIVATIONS,
+    AtomicBlock,
     Resized,
     SqueezeExcite,
     added,
@@ -364,6 +365,72 @@ class Blocks(Writer):
                 found.append(Part("layer" if place else "entry", settings, 1 + number + (place > 0), scale))
                 before = settings[1]
         return found, before
+
+
+class Atoms(Writer):
+    """In each layer the number of channels in the middle that have a kernel of each size is decided.
+
+    A layer that keeps its input's shape may have none at all, and is then left out; others have one at least.
+    """
+
+    def stages(self, choose: Choose, strides: Sequence[int], layers: dict[str, nn.Module], made: Made) -> Any:
+        for number, (stage, stride) in enumerate(zip(self.form.stages, strides, strict=True)):
+            row: list[nn.Module] = []
+            for place in range(stage.most):
+                with choose.scope(f"stage{number + 1}/layer{place + 1}"):
+                    widths = [choose.value(name, options) for name, options in self._questions(number, place).items()]
+                settings = (*self._given(number, place), *widths)
+                row.append(made(partial(self.layer, settings, 1 if place else stride)))
+            layers[f"stage{number + 1}"] = nn.Sequential(*row)
+        return self.form.stages[-1].channels[0]
+
+    def _given(self, number: int, place: int) -> tuple[int, int, bool]:
+        """Channels that a layer takes and gives, and whether it adds its input."""
+        stage = self.form.stages[number]
+        before = self.form.stages[number - 1].channels[0] if number else self.begin
+        inputs, outputs = stage.channels[0] if place else before, stage.channels[0]
+        return inputs, outputs, place > 0 or (stage.stride == 1 and inputs == outputs)
+
+    def _questions(self, number: int, place: int) -> Mapping[str, tuple[int, ...]]:
+        """Of each kernel how many channels may have it; of the smallest one at least where something must be there."""
+        inputs, _, keeps = self._given(number, place)
+        most = round(inputs * max(self.form.expansions))
+        shares = [max(1, round(most * each)) for each in self.form.multipliers]
+        some = sorted({*shares, most}) if shares else range(1, most + 1)
+        least = min(self.form.kernels)
+        return {
+            f"channels{kernel}": (*(() if kernel == least and not keeps else (0,)), *some)
+            for kernel in self.form.kernels
+        }
+
+    def layer(self, settings: tuple[Any, ...], stride: int) -> nn.Module:
+        inputs, outputs, keeps, *widths = settings
+        if not any(widths):
+            return nn.Identity()
+        of_kernels = dict(zip(self.form.kernels, widths, strict=True))
+        activation = self.form.activation
+        return AtomicBlock(inputs, outputs, of_kernels, stride, activation=activation, residual=keeps)
+
+    def parts_of_stages(self, answers: Mapping[str, Label], scale: float) -> tuple[list[Part], int]:
+        found: list[Part] = []
+        for number, stage in enumerate(self.form.stages):
+            for place in range(stage.most):
+                asked = self._questions(number, place)
+                names = {name: f"stage{number + 1}/layer{place + 1}/{name}" for name in asked}
+                widths = [answers.get(full, asked[name][0]) for name, full in names.items()]
+                if any(widths):
+                    kind, settings = "layer" if place else "entry", (*self._given(number, place), *widths)
+                    found.append(Part(kind, settings, 1 + number + (place > 0), scale))
+        return found, self.form.stages[-1].channels[0]
+
+    def atoms(self) -> Mapping[str, tuple[str, str]]:
+        """By decision, the name of the layer in the network, and the branch of it whose channels it counts."""
+        return {
+            f"stage{number + 1}/layer{place + 1}/channels{kernel}": (f"stage{number + 1}.{place}", str(kernel))
+            for number, stage in enumerate(self.form.stages)
+            for place in range(stage.most)
+            for kernel in self.form.kernels
+        }
 
 
 def _decided(choose: Choose, name: str, options: Mapping[str, Callable[[], nn.Module]]) -> nn.Module:

@@ -1,5 +1,6 @@
 """All networks of a space in one, with shared weights."""
 
+from netwright.supernets.atomic import Atoms
 from netwright.supernets.sharing import (
     Affine,
     Form,
@@ -17,10 +18,11 @@ from netwright.supernets.sharing import (
 )
 from netwright.supernets.supernet import Supernet
 
-PROVIDES = ("super.mixed_op", "super.path")
+PROVIDES = ("super.mixed_op", "super.path", "super.slim")
 
 __all__ = [
     "Affine",
+    "Atoms",
     "Form",
     "GroupSeries",
     "InSupernet",

@@ -38,6 +38,9 @@ def pairs(shared: nn.Module, alone: nn.Module, place: str = "") -> Iterator[Pair
     elif isinstance(shared, ElasticDepth):
         layers = list(shared.layers)[: shared.depth()]
         yield from _children(list(enumerate(layers)), list(enumerate(alone.children())), place)
+    elif isinstance(shared, nn.ModuleDict) and isinstance(alone, nn.ModuleDict) and set(alone) <= set(shared):
+        for name, other in alone.items():
+            yield from pairs(shared[name], other, f"{place}.{name}")
     else:
         yield place, shared, alone
         yield from _children(_named(shared), _named(alone), place)

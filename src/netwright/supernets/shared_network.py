@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture, Mixture
     from netwright.core.decision_space import DecisionSpace
+    from netwright.core.objective import Constraint
+    from netwright.core.strategy import Figures
     from netwright.core.task import TaskShape
+
+
+class Cut(NamedTuple):
+    """What is left of a parameter.
+
+    axis: along which it became smaller.
+    kept: where along it that stands which is left, int (count,).
+    """
+
+    axis: int
+    kept: Tensor
+
+
+def laid_out(tensor: Tensor, like: Tensor) -> Tensor:
+    """A tensor in the memory order of another."""
+    last = like.dim() == 4 and not like.is_contiguous() and like.is_contiguous(memory_format=torch.channels_last)
+    return tensor.contiguous(memory_format=torch.channels_last) if last else tensor.contiguous()
 
 
 class SharedNetwork(nn.Module, ABC):
@@ -45,4 +65,28 @@ class SharedNetwork(nn.Module, ABC):
 
     def parameter_free(self) -> Mapping[str, frozenset[str]]:
         """For each decision between modules, the hard options that have nothing to learn; by default none is known."""
+        return {}
+
+    # Of one network that gets smaller while it is trained.
+
+    def keep_within(self, figures: Figures, limits: Sequence[Constraint]) -> None:
+        """Have what is left in the end keep these limits; by default nothing gets smaller.
+
+        figures: what is known of an architecture without training it.
+        """
+
+    def after_step(self, pull: float, share: float, *, ends_epoch: bool, steps: int) -> Mapping[nn.Parameter, Cut]:
+        """Follow a step of the weights; the parameters that became smaller, and how. By default nothing happens.
+
+        The gradients of the step are still there.
+
+        pull: how far a slope of 1 moves a weight in all that follows from one step, momentum included.
+        share: of the training that is done.
+        ends_epoch: whether it was the last step of an epoch.
+        steps: of the whole training.
+        """
+        return {}
+
+    def left(self) -> Mapping[str, float]:
+        """By decision the largest option whose weights are still there; nothing where all are."""
         return {}

@@ -22,9 +22,11 @@ class Sharing(Configured, ABC):
     """How the networks of a space share their weights: what `SharedWeights(space, task, weights=...)` takes.
 
     needs: the kind of spaces whose networks it gives weights to; of decisions, unless a subclass takes any.
+    shrinks: whether its network gets smaller while it is trained, and keeps the limits of a search by that.
     """
 
     needs: ClassVar[type[Space]] = DecisionSpace
+    shrinks: ClassVar[bool] = False
 
     @abstractmethod
     def network(

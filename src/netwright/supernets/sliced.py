@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from netwright.core.errors import UserError
-from netwright.networks.mobile_blocks import Resized
+from netwright.networks.mobile_blocks import AtomicBlock, Resized
 from netwright.supernets.elastic import is_elastic, resolved, shares_of
 from netwright.supernets.joined import Blocks
 from netwright.supernets.selection import Selection
@@ -279,7 +279,20 @@ class SlicedResized(Resized):
         return images if total is None else total
 
 
+class SlicedAtomicBlock(AtomicBlock):
+    """An atomic block of elastic numbers of channels; kernels that none of them has are left out."""
+
+    selection: Selection
+
+    def forward(self, x: Tensor) -> Tensor:
+        chosen, branches = self.selection.chosen, list(self.branches.values())
+        if chosen is not None:
+            branches = [each for each, width in zip(branches, self.widths, strict=True) if resolved(width, chosen)]
+        return self.joined(x, branches)
+
+
 _FORMS: Mapping[type[nn.Module], Any] = {
+    AtomicBlock: SlicedAtomicBlock,
     Resized: SlicedResized,
     nn.Conv1d: SlicedConv1d,
     nn.Conv2d: SlicedConv2d,

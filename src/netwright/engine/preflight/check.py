@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netwright.core.closest import smallest
+from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, TrialFailed, UntrainableSpace, UserError, marked
 from netwright.core.objective import Constraint
 from netwright.core.randomness import derived_seed
 from netwright.core.roles import KeepsLimits, LooksAgain, TrainsAlone
 from netwright.core.spelling import plain
-from netwright.core.strategy import mixture_of
+from netwright.core.strategy import is_led, mixture_of
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.warning import warn
 from netwright.engine.preflight.feasibility import check_limits
@@ -181,6 +183,8 @@ def _check_limits_alone(search: Search, shared: RoundEstimator | None, counting:
     mixture = mixture_of(search.strategy) if first else None
     if mixture is not None and _is_decoded(mixture, search, shared, limits):
         return
+    if first and is_led(search.strategy) and _keeps_at_its_smallest(search, cost, limits):
+        return
     rng = np.random.default_rng(search.seed)
     sample = Counted(cost, search.space, limits, rng, SAMPLES, counting)
     region = Region(search.space, stages, search.limits, search.seed, counting)
@@ -200,6 +204,15 @@ def _is_decoded(mixture: Mixture, search: Search, shared: RoundEstimator | None,
         )
     decoder = shared.within(search.limits, search.estimator.stages())
     return decoder.holds(decoder.decode(mixture))
+
+
+def _keeps_at_its_smallest(search: Search, cost: _Together, limits: Sequence[Constraint]) -> bool:
+    """Whether the smallest network keeps the limits, so that a larger one can be led there."""
+    space = search.space
+    if not isinstance(space, DecisionSpace):
+        return False
+    found = cost.estimate(Proposal(smallest(space)), 0).metrics
+    return all(each.holds(found) for each in limits)
 
 
 def _counting(search: Search) -> list[Estimator]:

@@ -14,6 +14,7 @@ from netwright.core.architecture import Architecture, Mixture
 from netwright.core.carrying import Stream
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import UserError
+from netwright.core.estimator import LEFT
 from netwright.core.members import each_answer, mean_loss, one_answer
 from netwright.core.pace import place
 from netwright.core.problem import Problem, length
@@ -31,6 +32,7 @@ from netwright.estimators.sharing.stages import Stage
 from netwright.supernets import InSupernet, Sharing
 from netwright.supernets.fusion import is_fused, unfused
 from netwright.supernets.preparing import set_skip_dropout
+from netwright.supernets.shared_network import laid_out
 from netwright.training import TrainingSettings, seeded
 from netwright.training.arithmetic import arithmetic, has_tf32
 from netwright.training.augmentation import Normalisation
@@ -283,12 +285,25 @@ class Weights:
         clip = self.settings.gradient_clip
         if clip is not None:
             nn.utils.clip_grad_norm_(self.parameters, clip)
-        set_learning_rate(self.optimiser, self.rate)
+        rate = self.rate
+        set_learning_rate(self.optimiser, rate)
         self.optimiser.step()
-        self.optimiser.zero_grad()
         self._accumulated = 0
         self.step += 1
         self._batch = None
+        self._follow(rate / (1 - self.settings.momentum))
+        self.optimiser.zero_grad()
+
+    def _follow(self, pull: float) -> None:
+        """What becomes of the network after a step; what the optimiser keeps of a weight gets smaller as it does."""
+        ends_epoch = self.step % self.steps == 0 or self.is_over
+        share = self.step / self.total
+        cuts = self.supernet.after_step(pull, share, ends_epoch=ends_epoch, steps=self.total)
+        for weight, cut in cuts.items():
+            kept = self.optimiser.state[weight]
+            for name, each in kept.items():
+                if isinstance(each, Tensor) and each.dim() == weight.dim():
+                    kept[name] = laid_out(each.index_select(cut.axis, cut.kept), weight)
 
     def _probe(self, proposal: Proposal) -> Measurement:
         if not proposal.again or not self.probes:
@@ -428,6 +443,8 @@ class Weights:
             "epoch": float(self.epoch),
             "steps": float(self.steps),
         }
+        if self.step % self.steps == 0 or self.is_over:
+            metrics |= {f"{LEFT}{name}": value for name, value in self.supernet.left().items()}
         return Measurement(metrics, gradient or None)
 
 
