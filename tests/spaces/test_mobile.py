@@ -85,7 +85,7 @@ def test_sizes_of_the_spaces(form, size):
 
 @pytest.mark.parametrize("form", [name for name, each in FORMS.items() if each.kind != "blocks"])
 def test_a_path_of_the_supernet_gives_what_the_extracted_network_gives(form):
-    space = Mobile(form, width=0.25)
+    space = Mobile(form, width=0.1 if "atomnas" in form else 0.25)
     torch.manual_seed(0)
     supernet = Supernet(space, SMALL, affine=True, kernel_transform=True)
     for name, each in supernet.named_parameters():
@@ -168,16 +168,16 @@ def test_known_networks_are_called_so_where_they_are_it():
         published_mobile("mobilenetv2")
 
 
-@pytest.mark.parametrize("form", ["fbnetv2", "once-for-all", "fbnet"])
+@pytest.mark.parametrize("form", ["fbnetv2", "once-for-all", "fbnet", "atomnas"])
 def test_a_mixture_that_is_decided_gives_what_its_path_gives(form):
     """Masks on the largest layer (Wan et al. 2020): one-hot weights leave the chosen sizes alone."""
-    space = Mobile(form, width=0.25)
+    space = Mobile(form, width=0.25, multipliers=(0.25, 0.5) if form == "atomnas" else ())
     torch.manual_seed(1)
     supernet = Supernet(space, TaskShape((3, 16, 16), 10)).eval()
     rng = np.random.default_rng(4)
     images = torch.randn(6, 3, 16, 16)
     architecture = space.sample(rng)
-    if form != "fbnet":
+    if form not in ("fbnet", "atomnas"):
         largest_image = {**architecture.decisions, "resolution": 1.0}  # others are brought back to it in a mixture
         architecture = space.architecture(largest_image)
     weights = {}

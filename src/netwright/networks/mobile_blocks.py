@@ -58,6 +58,14 @@ def whole(channels: Any) -> Any:
     return channels.mapped(whole) if isinstance(channels, OpenNumber) else max(1, round(channels))
 
 
+def at_least_one(groups: Any) -> Any:
+    """The same number, or 1 for 0, since channels that are not there cannot be divided by their number.
+
+    groups: a number, which may be open.
+    """
+    return groups.mapped(at_least_one) if isinstance(groups, OpenNumber) else max(1, groups)
+
+
 class SqueezeExcite(nn.Module):
     """Each channel times a number between 0 and 1 that follows from the means of all (Hu et al. 2018).
 
@@ -191,7 +199,7 @@ class AtomicBlock(nn.Module):
         for kernel, width in there.items():
             self.branches[str(kernel)] = nn.Sequential(
                 convolution(inputs, width, 1, activation=activation),
-                convolution(width, width, kernel, stride, groups=width, activation=activation),
+                convolution(width, width, kernel, stride, groups=at_least_one(width), activation=activation),
                 nn.Conv2d(width, outputs, 1, bias=False),
             )
         self.normalise = nn.BatchNorm2d(outputs)
