@@ -146,7 +146,7 @@ def test_what_follows_is_reserved_by_warm_epochs_and_never_more_than_its_share(
 def test_a_recipe_for_which_there_is_no_time_is_told_before() -> None:
     plan = Plan("digits", recipe="darts", time="90s", shared_epochs=1, paper_epochs=50, shared_seconds=27.0)
     (line,) = recipe_warnings(plan)
-    assert "1 epoch of the 50 that the paper trains is no darts" in line and "leave --recipe out" in line
+    assert "1 epoch of the 50 that the paper trains is no darts" in line and "leave --method out" in line
     assert "about 22 min 30 s" in line
     assert recipe_warnings(replace(plan, shared_epochs=40)) == []
     assert recipe_warnings(Plan("digits")) == []

@@ -66,7 +66,7 @@ def test_a_recipe_goes_from_data_to_a_report_beside_a_random_search() -> None:
     shown = command("show", "g")
     assert "discretisation_gap" in shown and "shared weights took" in shown and "recipe     gdas" in shown
     runs = {each["name"] for each in json.loads(command("runs", "--json"))}
-    assert runs == {"g", "g-random"}
+    assert runs == {"g", "g-trained", "g-random"}
     again = json.loads(command("resume", "g", "--json"))
     assert again["best"] == found["best"] and again["final"]["winner"] == found["final"]["winner"]
 

@@ -155,7 +155,7 @@ def test_too_few_steps_are_said_with_how_long_enough_would_take(monkeypatch: pyt
     line, warning = expectations(plan, plan.make_search(task, SPACE))
     assert line.startswith("expected: 2 steps")
     assert "after 2 steps shared weights are not known to rank networks better than chance; at least 2,000" in warning
-    assert "16 min 40 s here" in warning and "leave --recipe out" in warning
+    assert "16 min 40 s here" in warning and "leave --method out" in warning
     enough = Plan("digits", recipe="darts", device="cpu", shared_epochs=2_000)
     (line,) = expectations(enough, enough.make_search(task, SPACE))
     assert line.startswith("expected: 2,000 steps")

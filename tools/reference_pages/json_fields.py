@@ -206,6 +206,7 @@ PLAN: Fields = {
     "plan.auto_batch": ("flag", "`--auto-batch`"),
     "plan.warm_start": ("text?", "`--warm-start`"),
     "plan.warm_start_networks": ("count", "`--warm-start-networks`"),
+    "plan.made_smaller": ("flag", "whether the usual space of shared weights was made smaller, to fit the time"),
     "plan.first[]": ("text", "(not always) the architectures of a warm start"),
     "plan.given.**": ("any", "(not always) the plan as it was given, before it was fitted to the data and the time"),
     "plan.network.*": ("any?", "(not always) of `netwright train`: which network, and its sizes; null as published"),
@@ -224,6 +225,10 @@ OUTCOME: Fields = {
     "best.metrics.*": ("number?", "what it measured"),
     "repeats.*": ("text", "(not always) of `--repeats`: each further run with its best architecture"),
     "random search.*": ("text", "(not always) beside a recipe: each random search with its best architecture"),
+    "handed over": (
+        "text",
+        "the run whose network is: `run`, or the random search beside a recipe that found a better one",
+    ),
     "exported": ("path?", "the folder of `--export`"),
 }
 AUDITED: Fields = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from netwright.catalogue import split
 from netwright.catalogue.arguments import counted
 from netwright.cli import workers
 from netwright.cli.plan import DEFAULT_TIME
@@ -24,8 +25,13 @@ def understood(plan: Plan, search: Search) -> list[str]:
     limits = f", limits {', '.join(map(str, search.limits))}" if search.limits else ""
     objectives = ", ".join(map(str, search.objectives))
     device = search.estimator.stages()[-1].device  # pyright: ignore[reportAttributeAccessIssue]
+    smaller = [
+        f"note: a smaller space than the usual {split(plan.space or '')[0]}, so that more epochs fit into "
+        f"{plan.time_limit}; --space {split(plan.space or '')[0]} takes the usual one"
+    ]
     return [
         f"space: {search.space}, {how_many(search.space.size)}",
+        *(smaller if plan.made_smaller else []),
         f"objective: {objectives}{limits}, seed {plan.seed}, device {device}",
     ]
 
@@ -126,7 +132,8 @@ def _default(plan: Plan) -> str:
 
 def _recipe(plan: Plan, fitted: bool) -> str:
     fitting = f", as many as fit into {plan.time_limit} in all{_default(plan)}" if plan.time_limit and fitted else ""
-    beside = ", a random search for as long beside it" if plan.random_search else ""
+    alone = " train what they choose by itself;" if plan.epochs_finally else ""
+    beside = f";{alone} a random search for as long beside it" if plan.random_search else ""
     return f"train shared weights for {counted(plan.shared_epochs or 0, 'epoch')}{fitting}{beside}"
 
 
@@ -153,7 +160,7 @@ def recipe_warnings(plan: Plan) -> list[str]:
     return [
         f"warning: {counted(epochs, 'epoch')} of the {wanted} that the paper trains is no {name}: mixtures that have "
         f"hardly moved are read as a choice. All {wanted} would take about {duration(whole)} here, --time {needed} in "
-        "all. In the time given, a search that trains each candidate by itself (leave --recipe out) finds more"
+        "all. In the time given, a search that trains each candidate by itself (leave --method out) finds more"
     ]
 
 
@@ -182,7 +189,7 @@ def expectations(plan: Plan, search: Search) -> list[str]:
         *lines,
         f"warning: after {counted(steps, 'step')} shared weights are not known to rank networks better than chance; "
         f"{enough} are needed{time}. Until then evolution with candidates that are trained by themselves (leave "
-        "--recipe out) is the safer choice",
+        "--method out) is the safer choice",
     ]
 
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from netwright.cli import sharing, workers
-from netwright.cli.beside import load_beside
+from netwright.cli.beside import load_beside, load_trained_alone
 from netwright.cli.flags import in_flags
 from netwright.cli.moving import moved
 from netwright.cli.output import colours, say, say_json
@@ -43,6 +43,7 @@ def conclude_run(
     repeats: Sequence[Run] = (),
     rivals: Mapping[str, Sequence[Run]] = MappingProxyType({}),
     executor: Executor | None = None,
+    trained: Mapping[str, Run] = MappingProxyType({}),
     **options: Any,
 ) -> Concluded:
     """The final training of a run's winner beside the baselines, reported and kept for `netwright show`.
@@ -74,6 +75,7 @@ def conclude_run(
             repeats=repeats,
             rivals=rivals,
             executor=executor,
+            trained=trained,
             **{**planned, **options},
         )
     report = {"lines": report_lines(concluded.figures), "figures": concluded.figures.as_json()}
@@ -180,11 +182,13 @@ class Found:
         space = plan.make_space(task)
         self.run = plan.make_search(task, space).load(directory, self.name)
         self.repeats, self.rivals = load_beside(plan, self.run, task, space, directory)
+        self.trained = load_trained_alone(plan, [self.run, *self.repeats], task, space, directory)
 
     def conclude(self, *, quiet: bool, trial: int | None = None, **options: Any) -> Concluded:
         """See `conclude_run`; with a trial of its own, nothing of other searches belongs to it."""
         beside = {} if trial is not None else {"repeats": self.repeats, "rivals": self.rivals}
-        return conclude_run(self.run, self.plan, None, quiet=quiet, trial=trial, **beside, **options)
+        own = {"quiet": quiet, "trial": trial, "trained": self.trained}
+        return conclude_run(self.run, self.plan, None, **own, **beside, **options)
 
     def estimate(self, trial: int | None, epochs: int) -> float | None:
         """Seconds of training the network of a trial here for so many epochs, from a few warm steps of it.

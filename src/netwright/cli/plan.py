@@ -35,6 +35,12 @@ SHARE_OF_SEARCHES = 0.6  # of the time limit, where there are several or a recip
 SHARE_OF_WEIGHTS = 0.9  # of a recipe's time, for the training of weights
 SHARE_OF_WEIGHTS_THEN_SEARCH = 0.5  # where a search on the trained weights follows
 LEAST_SHARE = 0.1  # of the time limit is there to be shared, however long reading the data took
+FEW_SHARED_EPOCHS = 10  # of shared weights, below which the usual space is made smaller
+SMALLER_SPACES = (  # with what they take at most, as a share of what the usual space takes: cells times edges
+    ("darts:cells=5,channels=8", 5 / 8),
+    ("darts:cells=3,channels=8", 3 / 8),
+    ("darts:cells=3,channels=8,nodes=2", 3 / 8 * 5 / 14),
+)
 SHARE_OF_TIMING = 0.1  # of the time limit may a first timing take that is followed by another
 SHARE_OF_ONE_TRIAL = 0.5  # of the time limit; a candidate that takes longer leaves no time for the final training
 
@@ -54,6 +60,7 @@ class Plan(Asked):
     shared_epochs: int | None = None  # of weight training; the recipe's own number, or as many as the time allows
     first: tuple[str, ...] = ()  # the architectures that it chose
     paper_epochs: int | None = None  # of a recipe, as its paper has them
+    made_smaller: bool = False  # whether the usual space of shared weights was, for the time there is
     shared_seconds: float | None = None  # that the training of shared weights is expected to take
     prepared: float = 0.0  # seconds of the time limit that went before the search could begin, where that matters
     given: dict[str, Any] = field(default_factory=dict)  # the options before anything of them was fitted
@@ -442,6 +449,9 @@ class Plan(Asked):
         found = pace(search, most)
         took, left = clock.elapsed() - began, share * self._search_seconds_from_now()
         fitting = found.epochs(left)
+        smaller = self._made_smaller(task, space, found.epoch / max(left, 1e-9) * min(wanted, FEW_SHARED_EPOCHS))
+        if smaller is not None:
+            return smaller._as_long_as_fits(task, *smaller._parts_of_recipe(task), wanted)
         if fitting < wanted and took < most:
             found = pace(replace(self, shared_epochs=max(1, fitting))._make_recipe(task, space), most)
             left = share * self._search_seconds_from_now()
@@ -449,6 +459,18 @@ class Plan(Asked):
         self._require_an_epoch(space, found, share * (self.search_seconds or 0.0))
         epochs = min(wanted, max(1, fitting))  # the limit ends an epoch for which preparing has left too little
         return replace(self, shared_epochs=epochs, paper_epochs=wanted, shared_seconds=found.epoch * epochs)
+
+    def _made_smaller(self, task: Task, space: Space, times: float) -> Plan | None:
+        """With a smaller space, where nobody has named one and the usual one takes so many times the time there is."""
+        usual = self.space is None and type(space).__name__ == "Darts"
+        if not usual or times <= 1:
+            return None
+        name = next((name for name, share in SMALLER_SPACES if share * times <= 1), SMALLER_SPACES[-1][0])
+        return replace(self, space=name, made_smaller=True)
+
+    def _parts_of_recipe(self, task: Task) -> tuple[Space, Search]:
+        space = self.make_space(task)
+        return space, self._make_recipe(task, space)
 
 
 def _for_what(option: str) -> str:

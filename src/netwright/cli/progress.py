@@ -126,7 +126,8 @@ class Display:
         place = f"{self.tried}/{self.trials}" if self.trials else str(self.tried)
         if not trial.completed:
             return f"{place:>7}  trial {trial.number}  {trial.state}: {trial.reason}"
-        return f"{place:>7}  trial {trial.number}  {self.metrics(trial)}  {duration(trial.seconds)}"
+        shared = "  (with shared weights)" if self.epochs else ""
+        return f"{place:>7}  trial {trial.number}  {self.metrics(trial)}{shared}  {duration(trial.seconds)}"
 
     def metrics(self, trial: Trial) -> str:
         """The objectives and the parameters of a trial in one line."""

@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.cli import fitting, workers
-from netwright.cli.beside import RANDOM, random_name, random_plan, random_search, repetitions
+from netwright.cli.beside import (
+    RANDOM,
+    leading_search,
+    method_name,
+    random_name,
+    random_plan,
+    random_search,
+    repetitions,
+    trained_name,
+    trained_plan,
+)
 from netwright.cli.driving import Driver
 from netwright.cli.explaining import (
     cut_short,
@@ -27,7 +37,7 @@ from netwright.cli.flags import in_flags
 from netwright.cli.output import say, say_json
 from netwright.cli.plan import Plan
 from netwright.cli.reading import read_task
-from netwright.cli.show import at
+from netwright.cli.show import HANDED_OVER, at
 from netwright.cli.stopping import stoppable
 from netwright.cli.timetable import SHARE_OF_FINALS, Timetable
 from netwright.cli.train import training_lines
@@ -91,12 +101,15 @@ class Command:
             plan = plan.decided(self.task, self.space, self.times.left or 0.0, self.times.export)
             self.space = plan.make_space(self.task)
         self.plan = plan = plan.fitted(self.task, self.space)
+        if plan.made_smaller:
+            self.space = plan.make_space(self.task)
         self.times.plan = plan
         self.search: Search = plan.make_search(self.task, self.space)
         self.driver = Driver(directory, self.times, quiet=self.quiet or bool(plan.network))
         self.run: Run | None = None
         self.repeats: list[Run] = []
         self.random: list[Run] = []
+        self.trained: dict[str, Run] = {}
 
     def __enter__(self) -> Command:
         return self
@@ -216,11 +229,13 @@ class Command:
         self._others(run)
         if not self.as_json:
             say(*self._found(run))
-        concluded = self._conclude(run)
+        handed = self._handed_over(run)
+        concluded = self._conclude(handed)
         exported = self._exported(concluded)
         if self.as_json:
-            say_json(self._outcome(run, concluded))
+            say_json(self._outcome(run, handed, concluded))
             return
+        run = handed
         self._say("", *exported, f"see it again: netwright show {run.name}{at(self.directory)}")
         self._say(f"as one page, with charts: netwright report {run.name} --to report.html{at(self.directory)}")
         if not exported:
@@ -254,7 +269,7 @@ class Command:
         )
 
     def _others(self, run: Run) -> None:
-        """Repetitions with other seeds, and beside a recipe a random search for as long as each took."""
+        """Repetitions with other seeds; of a recipe what it chose, trained by itself, and a random search beside it."""
         plan = self.plan
         own = [run]
         for name, other in repetitions(plan, run.name).items():
@@ -266,14 +281,43 @@ class Command:
         if not (plan.recipe and plan.random_search):
             return
         for each in own:
+            self._train_alone(each)
             seed, name = each.search.seed, random_name(each.name)
             search = random_search(plan, seed, self.task, self.space)
+            alone = self.trained.get(each.name)
+            seconds = each.seconds + (0.0 if alone is None else alone.seconds)
             try:
-                self.random.append(self._beside(name, search, random_plan(plan, seed), each.seconds))
+                self.random.append(self._beside(name, search, random_plan(plan, seed), seconds))
             except (SearchFailed, UserError) as problem:
                 self._say(f"random search for {duration(each.seconds)} found nothing: {in_flags(problem)}")
         if len(self.random) < len(own):
             self.random = []
+
+    def _train_alone(self, run: Run) -> None:
+        """What a run of shared weights chose, trained by itself as the candidates of the random search are."""
+        plan = trained_plan(self.plan, run)
+        if plan is None:
+            return
+        try:
+            search = plan.make_search(self.task, self.space)
+            self.trained[run.name] = self._beside(trained_name(run.name), search, plan, None)
+        except (SearchFailed, UserError) as problem:
+            self._say(f"what was chosen could not be trained by itself: {in_flags(problem)}")
+
+    def _handed_over(self, run: Run) -> Run:
+        """The run whose network is handed over: this one, or the random search beside it where that is surely better.
+
+        Both networks were trained alike and validated on the same examples. Of repetitions it is always this one.
+        """
+        if self.repeats or not self.random:
+            return run
+        found = self.random[0]
+        why = leading_search(run, self.trained.get(run.name), found, self.task)
+        self._say(*(["", why] if why else []))
+        handed = {"run": found.name, "why": why} if why else None
+        if run.kept(HANDED_OVER) != handed:
+            run.keep(HANDED_OVER, handed)
+        return found if why else run
 
     def _beside(self, name: str, search: Search, plan: Plan, seconds: float | None) -> Run:
         """A run of its own beside the main one; taken up again where it was begun before."""
@@ -303,14 +347,21 @@ class Command:
     # Concluding.
 
     def _conclude(self, run: Run) -> Concluded | None:
-        """The final training and the evidence, reported and kept; None where none is wanted."""
+        """The final training and the evidence, reported and kept; None where none is wanted.
+
+        run: whose network is handed over.
+        """
         from netwright.results import report_lines
+        from netwright.results.verdict import OF_METHOD
 
         plan = self.plan
         if not plan.epochs_finally:
             return None
         self._say(*final_lines(plan, run))
         rivals = {RANDOM: self.random} if self.random else {}
+        if run in self.random:
+            assert self.run is not None
+            rivals = {f"{OF_METHOD}{method_name(plan)}": [self.run]}
         place = plan.without_limits()
         if plan.decides_workers:  # what is left is too short for processes to start
             place = workers.in_this_process(place)
@@ -323,6 +374,7 @@ class Command:
                 repeats=self.repeats,
                 rivals=rivals,
                 executor=executor,
+                trained=self.trained,
             )
         if not self.as_json:
             say(*report_lines(concluded.figures), *further(concluded.figures, run.name, self.directory))
@@ -333,13 +385,14 @@ class Command:
         total = self.times.total
         if total is None:
             return None
-        spent = sum(each.seconds for each in (run, *self.repeats, *self.random))
+        assert self.run is not None
+        spent = sum(each.seconds for each in (self.run, *self.repeats, *self.random, *self.trained.values()))
         left = total - max(spent, self.times.elapsed)
         if self._more is not None:
             left = min(left, self._more - self.times.elapsed)
         return time.monotonic() + max(1.0, left - self.times.export)
 
-    def _outcome(self, run: Run, concluded: Concluded | None) -> dict[str, Any]:
+    def _outcome(self, run: Run, handed: Run, concluded: Concluded | None) -> dict[str, Any]:
         best = run.best
         return {
             "run": run.name,
@@ -351,6 +404,7 @@ class Command:
             "best": {"trial": best.number, "architecture": str(best.architecture), "metrics": dict(best.metrics)},
             "repeats": {each.name: str(each.best.architecture) for each in self.repeats},
             "random search": {each.name: str(each.best.architecture) for each in self.random},
+            "handed over": handed.name,
             "final": None if concluded is None else concluded.figures.as_json(),
             "exported": None if self.export is None else str(self.export),
         }

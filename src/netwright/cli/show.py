@@ -28,6 +28,7 @@ MOST_EPOCHS = 10
 MOST_STEERED = 5
 LOG_LINES = 20
 REPORT = "report"  # what the final training found, as kept in the store
+HANDED_OVER = "handed over"  # the search beside a run whose network was handed over, as kept in the store
 PLAN = "notes"  # the plan of the command line, as kept in the store
 
 
@@ -95,6 +96,7 @@ def show_run(directory: Path, run: str | None, *, as_json: bool, only_front: boo
         found = store.read_run(named(store, run))
         report, plan = store.document(found.name, REPORT), store.document(found.name, PLAN)
         steered = _steered(store.events(found.name))
+        handed = store.document(found.name, HANDED_OVER)
     summary = found.summary
     if only_front:
         _show_front(directory, found, as_json=as_json)
@@ -127,10 +129,14 @@ def show_run(directory: Path, run: str | None, *, as_json: bool, only_front: boo
         say("", "the others")
         completed = [each for each in completed if each.number not in best]
     say("", *table(_head(metrics), [_trial_row(each, metrics) for each in completed[:MOST_TRIALS]]))
+    if any(each.purpose == "train" for each in found.trials):
+        say("scored with shared weights")
     if len(completed) > MOST_TRIALS:
         say(f"... and {len(completed) - MOST_TRIALS} more (--json shows all)")
     failed = [each for each in found.trials if each.state not in ("completed", "running")]
     say(*[f"trial {each.number} {each.state}: {each.reason}" for each in failed[:5]])
+    if handed:
+        say("", f"{handed['why']}: netwright show {handed['run']}{at(directory)}")
     if report:
         say("", *report["lines"])
     elif summary.state == "interrupted":

@@ -37,6 +37,7 @@ HURRIED = 0.8  # of the passes that are best has a training anew, at least
 WHOLE = 0.85  # of the epochs that the winner has, at least, has a fair contender
 SHARE_OF_FIXED, MOST_OF_FIXED = 0.05, 5.0  # of the time for all, and seconds, a reference takes that is no network
 SPARE_OF_FIXED, MOST_SPARE_OF_FIXED = 0.7, 15.0  # of what a winner by the clock leaves, all of them; seconds of each
+FEW_MACS = 100_000  # multiply-adds of an example, below which a step takes as long as its calls do
 LATE = 1.1  # of the time left: when a training that should have ended is given up
 
 
@@ -236,7 +237,7 @@ class Finals:
         winner = self.winners[0]
         self._data = self.work.task.final_data(self.work.device)
         network = self.work.build(Entry(FOUND, wanted.seeds[0], winner.architecture, 1), winner.architecture)
-        self._macs = max(1, count(network, self.work.task.shape.input).macs)
+        self._macs = max(FEW_MACS, count(network, self.work.task.shape.input).macs)
         passes = winner.passes if winner.anew or winner.start is None else None
         settings = self.work.settings_of(winner.architecture)
         self._cost = measured(network, self._data, settings, self.work.device, passes)
@@ -280,7 +281,7 @@ class Finals:
             return self._cost
         with torch.device("meta"):
             network = self.work.build(Entry(name, 0, None, 1), self.winners[0].architecture)
-        share = count(network, self.work.task.shape.input).macs / self._macs
+        share = max(FEW_MACS, count(network, self.work.task.shape.input).macs) / self._macs
         return Cost(self._cost.epoch * (1 if self._by_clock else share), self._cost.test * share)
 
     @property

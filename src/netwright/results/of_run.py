@@ -120,6 +120,7 @@ def conclude(
     executor: Executor | None = None,
     anew: bool = False,
     copies: int = 1,
+    trained: Mapping[str, Run] = MappingProxyType({}),
 ) -> Concluded:
     """Train the run's best network finally, test it, and compare it with baselines.
 
@@ -146,6 +147,8 @@ def conclude(
         for it.
     copies: of such a winner at most, each with first weights of its own, whose mean answer predicts; as many as time
         allows.
+    trained: by the name of a run, another one in which what it found was trained by itself: these weights go on where
+        the run has kept none.
 
     Raises UserError where the run's estimator does not train, has no such trial, or there is nothing to read; and
     TrialFailed where no final training succeeds.
@@ -158,7 +161,7 @@ def conclude(
     chosen = run.best if trial is None else trial_of(run, trial)
     earlier = Earlier.of(run, chosen.number)
     by_clock = settings.seconds is not None
-    winner = _winner(run, chosen, earlier, further, by_clock=by_clock)
+    winner = _winner(run, chosen, earlier, further, by_clock=by_clock, alone=trained.get(run.name))
     if anew and earlier is None:
         winner = replace(winner, anew=True)
     known = None if earlier is None or further else earlier.epochs
@@ -173,7 +176,7 @@ def conclude(
     say = on_progress or (lambda _: None)
     others = {"": repeats, **rivals}
     each_best = {
-        name: [_winner(each, each.best, None, False, by_clock=by_clock) for each in runs]
+        name: [_winner(each, each.best, None, False, by_clock=by_clock, alone=trained.get(each.name)) for each in runs]
         for name, runs in others.items()
         if runs
     }
@@ -244,10 +247,13 @@ def _decided(run: Run, trial: int, begun: int) -> tuple[int, int] | None:
     return epochs, copies
 
 
-def _winner(run: Run, trial: Trial, earlier: Earlier | None, further: bool, *, by_clock: bool) -> Winner:
+def _winner(
+    run: Run, trial: Trial, earlier: Earlier | None, further: bool, *, by_clock: bool, alone: Run | None
+) -> Winner:
     """The network of a trial, with the weights that it goes on from.
 
     by_clock: whether trainings last so many seconds, so that one that was done whole counts as one.
+    alone: a run that trained the network by itself, in place of weights that the trial has not.
     """
     architecture = trial.architecture
     passes = trial.metrics.get(PASSES) if by_clock else None
@@ -257,6 +263,8 @@ def _winner(run: Run, trial: Trial, earlier: Earlier | None, further: bool, *, b
     if earlier is not None:
         return Winner(architecture, earlier.start, earlier.begun, passes=passes, copies=earlier.copies)
     start = run.weights(trial)
+    if start is None and alone is not None and alone.best.architecture == architecture:
+        start = alone.weights(alone.best)
     found = None if start is None else Checkpoints(start).latest()
     begun = 0 if found is None else 1 if by_clock else found.step
     return Winner(architecture, None if found is None else start, begun, passes=passes)

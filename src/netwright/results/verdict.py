@@ -8,7 +8,8 @@ from netwright.results.figures import Contender, Difference, Figures
 CLOSE = 1.96  # standard errors within which a result is that of an answer which looks at no input
 
 
-NOT_SIMPLER = ("random pick", "random search")  # what nobody would take in place of the network
+SEARCHED = ("random pick", "random search")  # networks of the same space, which are no simpler
+OF_METHOD = "network of "  # before the name of a method, one that was searched for and not handed over
 SEVERAL = ("trees", "frequencies", "neighbours", "convolutions")  # what a reference ends with that is called "them"
 
 
@@ -18,7 +19,8 @@ def verdict(figures: Figures) -> str:
     A result that is no better than chance; a reference that is better by more than the interval, which to use instead;
     that the network is better than all of them; or that no difference from the best of them could be shown.
     """
-    return _by_chance(figures) or _better(figures) or _beside(figures) or _decided(figures)
+    found = (_by_chance, _better, _by_search, _beside, _decided)
+    return next((said for each in found if (said := each(figures))), "")
 
 
 def better_one(figures: Figures) -> str | None:
@@ -26,7 +28,7 @@ def better_one(figures: Figures) -> str | None:
 
     figures: of the finished network.
     """
-    worse = [each for each in _rivals(figures) if each.worse and each.baseline not in NOT_SIMPLER]
+    worse = [each for each in _rivals(figures) if each.worse and not _is_searched(each.baseline)]
     return max(worse, key=lambda each: abs(each.value)).baseline if worse else None
 
 
@@ -43,6 +45,20 @@ def _better(figures: Figures) -> str:
     them = name.endswith(SEVERAL)
     by = _by(figures.main, found)
     return f"{capital(name)} {'are' if them else 'is'} better here by {by}: use {'them' if them else 'it'} instead."
+
+
+def _is_searched(name: str) -> bool:
+    return name in SEARCHED or name.startswith(OF_METHOD)
+
+
+def _by_search(figures: Figures) -> str:
+    """The sentence of another search whose network is better; else empty."""
+    worse = [each for each in _rivals(figures) if each.worse]
+    if not worse:
+        return ""
+    found = max(worse, key=lambda each: abs(each.value))
+    who = "The network that the random search found" if found.baseline in SEARCHED else f"The {found.baseline}"
+    return f"{who} is better here by {_by(figures.main, found)}: take it instead."
 
 
 def _decided(figures: Figures) -> str:

@@ -1,0 +1,136 @@
+"""Which network a search with shared weights hands over: what they chose, trained by itself, or that of the search
+beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import netwright as nw
+from netwright.cli import search
+from netwright.cli.app import app
+from netwright.cli.beside import leading_search
+from netwright.cli.plan import Plan
+from netwright.core.objective import Objective
+from netwright.results.figures import Contender, Figures
+from netwright.results.verdict import verdict
+from netwright.tasks import open_task
+
+TWO = """
+from torch import nn
+
+import netwright as nw
+
+
+class Two(nw.DecisionSpace):
+    def network(self, choose, shape):
+        kinds = {"skip": nn.Identity, "conv": lambda: nn.Conv2d(shape.channels, shape.channels, 3, padding=1)}
+        layers = [choose.one(f"layer{i}", kinds) for i in range(2)]
+        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(shape.features, shape.classes))
+"""
+WORDS = ("--space", "two.py:Two", "--examples", "150", "--device", "cpu", "--final-epochs", "1", "--final-seeds", "1")
+
+
+def command(*words: str) -> str:
+    done = CliRunner().invoke(app, list(words), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "two.py").write_text(TWO)
+    monkeypatch.chdir(tmp_path)
+
+
+def run_with(metric: str, value: float, *objectives: str) -> Any:
+    found = SimpleNamespace(objectives=[Objective.parse(each) for each in (metric, *objectives)])
+    estimator = SimpleNamespace(stages=lambda: [SimpleNamespace(validation=0.1)])
+    return SimpleNamespace(search=SimpleNamespace(estimator=estimator, **vars(found)), best=best(metric, value))
+
+
+def best(metric: str, value: float) -> Any:
+    return SimpleNamespace(metrics={metric: value})
+
+
+TASK: Any = SimpleNamespace(validation=None, train=range(1000))  # of which 100 are validated on
+
+
+@pytest.mark.parametrize(
+    ("metric", "own", "theirs", "leads"),
+    [
+        ("val_accuracy", 0.90, 0.96, True),  # 0.7 * 1.96 * sqrt(0.96 * 0.04 / 100) = 0.027
+        ("val_accuracy", 0.94, 0.96, False),
+        ("val_accuracy", 0.96, 0.90, False),
+        ("val_mae:minimize", 3.0, 2.9, True),
+        ("val_mae:minimize", 2.9, 3.0, False),
+    ],
+)
+def test_another_search_leads_where_chance_does_not_explain_that_it_is_better(
+    metric: str, own: float, theirs: float, leads: bool
+) -> None:
+    name = metric.partition(":")[0]
+    run, trained, other = (run_with(metric, value) for value in (own, own, theirs))
+    for each, value in ((trained, own), (other, theirs)):
+        each.best = best(name, value)
+    assert bool(leading_search(run, trained, other, TASK)) == leads
+    assert not leading_search(run, None, other, TASK), "nothing is known of what was not trained by itself"
+    assert not leading_search(run_with(metric, own, "params"), trained, other, TASK)
+
+
+def test_a_front_or_repetitions_keep_their_own_network_and_one_search_hands_over_the_better(
+    project: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "leading_search", lambda *_: "it is better")
+    words = ("search", "digits", *WORDS, "--method", "gdas", "--epochs", "1", "--name", "g")
+    found = json.loads(command(*words, "--json"))
+    assert found["run"] == "g" and found["handed over"] == "g-random"
+    assert found["final"]["search"]["run"] == "g-random"
+    assert found["final"]["baselines"][0]["name"] == "network of gdas"
+    said = command("show", "g")
+    assert "it is better: netwright show g-random" in said and "scored with shared weights" in said
+    assert "network of gdas" in command("show", "g-random")
+    again = json.loads(command("resume", "g", "--json"))
+    assert again["handed over"] == "g-random" and again["final"]["winner"] == found["final"]["winner"]
+
+
+def test_the_network_that_was_chosen_goes_on_from_its_own_training(project: None) -> None:
+    said = command("search", "digits", *WORDS, "--method", "gdas", "--epochs", "1", "--name", "g", "--no-baselines")
+    assert "(with shared weights)" in said and "search g-trained" in said
+    assert "trained on from 5 to 6 epochs" in said, "of a candidate, and the further one that was asked for"
+
+
+def test_the_usual_space_is_made_smaller_where_few_epochs_fit() -> None:
+    task = open_task("digits")
+    plan = Plan("digits", recipe="darts", time="1m")
+    usual = plan.make_space(task)
+    sized = [plan._made_smaller(task, usual, times) for times in (0.9, 1.5, 2.5, 40.0)]
+    assert [each and each.space for each in sized] == [
+        None,
+        "darts:cells=5,channels=8",
+        "darts:cells=3,channels=8",
+        "darts:cells=3,channels=8,nodes=2",
+    ]
+    assert sized[3] is not None and sized[3].make_space(task) == nw.spaces.Darts(cells=3, channels=8, nodes=2)
+    assert replace(plan, space="darts")._made_smaller(task, usual, 40.0) is None, "what was named is taken"
+
+
+def test_the_verdict_says_of_another_search_that_its_network_is_better() -> None:
+    def contender(name: str, share: float, paired: tuple[float, float] | None = None) -> Contender:
+        return Contender(name, (share,), (0,), paired=paired)
+
+    for name, said in (
+        ("random search", "The network that the random search found is better here by 84.00 points (79.00 to 89.00)"),
+        ("network of darts", "The network of darts is better here by 84.00 points (79.00 to 89.00)"),
+    ):
+        figures = Figures(
+            "digits", "{}", contender("found network", 0.14), (contender(name, 0.98, (-0.89, -0.79)),), 180, 0
+        )
+        assert verdict(figures).startswith(said)
