@@ -80,7 +80,8 @@ def test_networks_are_limited_where_too_few_of_any_size_would_fit(monkeypatch: p
     assert some is not None and few is not None and 11_000 <= few < some < 100_000
     assert least == 11_000  # some of the networks are left, however little time there is
     pace, _ = fitting.paced(task, None, Plan("digits", time="60s"), found, 60.0)  # type: ignore[arg-type]
-    assert fitted(Plan("digits", time="60s"), pace, 60.0)[1].candidates >= fitting.SOME - 1
+    fit = fitted(Plan("digits", time="60s"), pace, 60.0)[1].candidates
+    assert fit is not None and fit >= fitting.SOME - 1
     assert limit(20.0, limits=("params <= 5000",)) is None and limit(20.0, epochs=3) is None
     assert limit(20.0, trials=3) is None and limit(20.0, objectives=("val_accuracy", "macs")) is None
 
