@@ -252,9 +252,15 @@ class Comparison:
 
     def band(self, strategy: str, problem: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(points,) each: mean of the reported metric over the budget and its 95 % band, NaN until all have a value."""
-        values = self.curves(strategy, problem).reported
-        low, high = statistics.mean_band(values)
-        return values.mean(axis=0), low, high
+        key = strategy, problem
+        if key not in self._bands:
+            values = self.curves(strategy, problem).reported
+            self._bands[key] = values.mean(axis=0), *statistics.mean_band(values)
+        return self._bands[key]
+
+    @cached_property
+    def _bands(self) -> dict[tuple[str, str], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        return {}
 
     def final(self, strategy: str, problem: str, repeats: Sequence[int] | None = None) -> np.ndarray:
         """(seeds,): the reported metric at the end, of these repeats or all that finished; NaN where none completed."""

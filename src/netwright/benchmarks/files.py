@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netwright.benchmarks.cells import COLUMNS
+from netwright.benchmarks.cells import COLUMNS, Cell
 from netwright.core.inside import refuse_link
 from netwright.core.objective import Objective
 from netwright.core.trial import STATES
 
 if TYPE_CHECKING:
+    import pyarrow
+
     from netwright.benchmarks.comparison import Comparison
 
 Row = Sequence[Any]
 NAMES = ("report.txt", "table.tex", "finals.csv", "curves.csv", "pairs.csv", "attained.csv", "evaluations.csv.gz")
 PLOTS = (".svg", ".pdf")
 _STATE = COLUMNS.index("state")
+AT_ONCE = 100  # searches whose evaluations are written together
 
 
 def write_reports(found: Comparison, folder: Path, *, plots: bool) -> list[Path]:
@@ -48,25 +51,18 @@ def write_reports(found: Comparison, folder: Path, *, plots: bool) -> list[Path]
         written.append(folder / name)
         _write_csv(folder / name, rows(found))
     written.append(folder / "evaluations.csv.gz")
-    _write_csv(written[-1], evaluation_rows(found))
-    if plots:
-        from netwright.benchmarks.plots import write_plots
+    with ThreadPoolExecutor(1) as beside:  # what draws and what compresses need no interpreter meanwhile
+        evaluations = beside.submit(write_evaluations, written[-1], found)
+        if plots:
+            from netwright.benchmarks.plots import write_plots
 
-        written += write_plots(found, folder)
+            written += write_plots(found, folder)
+        evaluations.result()
     return written
 
 
 def _write_csv(path: Path, rows: Iterable[Row]) -> None:
-    """Rows as CSV; compressed where the name says so, without the time, so that equal rows give equal files."""
-    if path.suffix != ".gz":
-        with path.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(rows)
-        return
-    with (
-        path.open("wb") as raw,
-        gzip.GzipFile("", "wb", 1, raw, mtime=0) as compressed,
-        io.TextIOWrapper(compressed, encoding="utf-8", newline="") as file,
-    ):
+    with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)
 
 
@@ -136,15 +132,40 @@ def pair_rows(found: Comparison) -> Iterator[Row]:
             )
 
 
-def evaluation_rows(found: Comparison) -> Iterator[Row]:
-    """A row an evaluation: every raw number."""
-    yield (
-        *("problem", "strategy", "repeat", "seed", "evaluation", "architecture"),
-        *("searched", "reported", "cost_seconds", "fidelity", "counted", "finished_seconds", "state"),
-        *(Objective.parse(each).metric for each in found.plan.objectives),
-    )
-    for place, cell in found.cells.items():
-        head = place.problem, place.strategy, place.repeat, found.seed(place)
-        for number, (architecture, row) in enumerate(zip(cell.architectures, cell.numbers.tolist(), strict=True)):
-            cells = ["" if each != each else each for each in row]
-            yield *head, number, architecture, *cells[:_STATE], STATES[int(row[_STATE])], *cells[_STATE + 1 :]
+def write_evaluations(path: Path, found: Comparison) -> None:
+    """A row an evaluation, every raw number, as compressed CSV; without the time, so that equal rows are equal files."""
+    from pyarrow import csv as arrow
+
+    cells = [each for each in found.cells.values() if len(each.numbers)]
+    groups = [cells[at : at + AT_ONCE] for at in range(0, len(cells), AT_ONCE)] or [[]]
+    with path.open("wb") as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as file:
+        for number, group in enumerate(groups):
+            arrow.write_csv(_evaluations(found, group), file, arrow.WriteOptions(include_header=number == 0))
+
+
+def _evaluations(found: Comparison, cells: Sequence[Cell]) -> pyarrow.Table:
+    """The evaluations of some searches as a table, in the order in which they ended; null where there is no number."""
+    import pyarrow
+
+    objectives = [Objective.parse(each).metric for each in found.plan.objectives]
+    counts = [len(each.numbers) for each in cells]
+    numbers = np.concatenate([np.empty((0, len(COLUMNS) + len(objectives))), *(each.numbers for each in cells)])
+    texts = [text for each in cells for text in each.architectures]
+
+    def repeated(values: Sequence[Any], kind: pyarrow.DataType) -> pyarrow.Array:
+        return pyarrow.array(values, kind).take(np.repeat(np.arange(len(cells)), counts))
+
+    columns = {
+        "problem": repeated([each.place.problem for each in cells], pyarrow.string()),
+        "strategy": repeated([each.place.strategy for each in cells], pyarrow.string()),
+        "repeat": repeated([each.place.repeat for each in cells], pyarrow.int64()),
+        "seed": repeated([str(found.seed(each.place)) for each in cells], pyarrow.string()),
+        "evaluation": np.concatenate([np.arange(0), *map(np.arange, counts)]),
+        "architecture": pyarrow.array(texts, pyarrow.string()),
+    }
+    names = ("searched", "reported", "cost_seconds", "fidelity", "counted", "finished_seconds")
+    measured = {name: pyarrow.array(numbers[:, at], from_pandas=True) for at, name in enumerate(names)}
+    ends = {"state": pyarrow.array(STATES).take(numbers[:, _STATE].astype(np.int64))}
+    own = {name: pyarrow.array(numbers[:, at], from_pandas=True) for at, name in enumerate(objectives, len(COLUMNS))}
+    every = {**columns, **measured, **ends}
+    return pyarrow.table([*every.values(), *own.values()], [*every, *own])

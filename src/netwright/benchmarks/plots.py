@@ -14,6 +14,7 @@ from netwright.benchmarks.front_comparison import SHARES, FrontMeasures
 from netwright.charts import Figure
 from netwright.charts.axes import metric_axis, metric_title
 from netwright.charts.chart import altair
+from netwright.charts.figure import pdf_of
 from netwright.core.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -40,10 +41,10 @@ def write_plots(found: Comparison, folder: Path) -> list[Path]:
     """For each problem: report and regret over the budget, mean rank over the budget, and the final values."""
     written: list[Path] = []
     for name, figure in found.figures.items():
-        for ending in FORMATS:
+        drawn = figure.svg()
+        for ending, made in zip(FORMATS, (drawn.encode(), pdf_of(drawn)), strict=True):
             written.append(folder / f"{name}.{ending}")
-            made = figure.svg() if ending == "svg" else figure.pdf()
-            written[-1].write_bytes(made.encode() if isinstance(made, str) else made)
+            written[-1].write_bytes(made)
     return written
 
 

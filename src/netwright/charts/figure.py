@@ -137,6 +137,11 @@ class Figure:
         return {"image/svg+xml": self.svg(), "text/plain": self.description}
 
 
+def pdf_of(svg: str) -> bytes:
+    """The same picture as PDF, a quarter of the time of drawing it anew."""
+    return _converter().svg_to_pdf(svg)
+
+
 def _sentence(figure: Figure) -> dict[str, Any]:
     """A picture that says why there is none."""
     return {
