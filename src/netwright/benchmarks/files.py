@@ -133,7 +133,7 @@ def pair_rows(found: Comparison) -> Iterator[Row]:
 
 
 def write_evaluations(path: Path, found: Comparison) -> None:
-    """A row an evaluation, every raw number, as compressed CSV; without the time, so that equal rows are equal files."""
+    """A row an evaluation, every raw number, as compressed CSV; equal rows give equal files at any time."""
     from pyarrow import csv as arrow
 
     cells = [each for each in found.cells.values() if len(each.numbers)]
