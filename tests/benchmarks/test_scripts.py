@@ -47,6 +47,7 @@ SMALLEST = {
     "supernet.py": "--quick --device cpu",
     "table_reading.py": "--rows 50 --columns 3 --repeats 1",
     "training.py": "--rounds 2 --only naive --workers 0",
+    "watched_search.py": "--pairs 1 --trials 3 --no-browser",
     "worth.py": f"{ROWS} --to found --time 15s --seeds 1 --only auto,trees",
     "workers.py": "speed --trials 2 --work 5 --repeats 1",
 }

@@ -41,7 +41,8 @@ def test_no_request_that_the_description_allows_or_forbids_is_an_error_of_the_se
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis.errors import Unsatisfiable
 
-    schema: Any = schemathesis.openapi.from_dict(browser.get("/api/openapi.json").json())
+    described = browser.get("/api/openapi.json").json()
+    schema: Any = schemathesis.openapi.from_dict(described)
     quick = settings(
         max_examples=EXAMPLES,
         deadline=None,
@@ -64,9 +65,26 @@ def test_no_request_that_the_description_allows_or_forbids_is_an_error_of_the_se
                 except (UnicodeError, ValueError, TypeError):  # what the client itself cannot send
                     return
                 assert answer.status_code < 500, (case.method, case.path, answer.status_code, answer.text)
+                _is_described(described, case, answer)
 
             with contextlib.suppress(Unsatisfiable):  # nothing of it can be wrong
                 check()
+
+
+def _is_described(described: Any, case: Any, answer: Any) -> None:
+    """The status is among those that the description names, and what comes is of the kind that it says."""
+    told = described["paths"][case.path][case.method.lower()]["responses"]
+    assert str(answer.status_code) in told, (case.method, case.path, answer.status_code)
+    kind = told[str(answer.status_code)]["content"]["application/json"]["schema"]
+    found = answer.json()
+    assert isinstance(found, {"object": dict, "array": list}[kind["type"]])
+    assert all(name in found for name in kind.get("required", ()))
+
+
+def test_refusals_of_the_guard_are_json_where_that_is_spoken(browser: Any) -> None:
+    foreign = browser.get("/api/runs", headers={"host": "evil.example"})
+    assert foreign.status_code == 400 and "host" in foreign.json()["error"]
+    assert browser.get("/", headers={"host": "evil.example"}).headers["content-type"].startswith("text/plain")
 
 
 @pytest.mark.parametrize("strange", STRANGE)

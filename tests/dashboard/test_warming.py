@@ -37,6 +37,18 @@ def test_what_never_comes_to_rest_is_not_waited_for(monkeypatch: pytest.MonkeyPa
     assert time.monotonic() - began < 2
 
 
+def test_answers_of_the_same_time_share_what_was_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    used = iter((0.0, 10.0, 10.0, 14.0, 14.0, 20.0, 20.0, 30.0, 99.0))  # seconds of the processor at each look
+    monkeypatch.setattr(time, "process_time", lambda: next(used))
+    seen = Traffic()
+    with seen.answering():  # from 10 to 14 alone, to 20 with another
+        first = seen.share()
+        with seen.answering():
+            second = seen.share()
+            assert seen.share() - second == 3.0
+        assert seen.share() - first == 4.0 + 3.0 + 10.0  # the other has ended at 20
+
+
 def test_the_latest_run_is_read_before_anybody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(traffic, "QUIET", 0.0)
     for name in ("altair", "_drawings", "_charts_library"):

@@ -35,6 +35,7 @@ from netwright.dashboard import (
     trials_page,
 )
 from netwright.dashboard.answers import Answer
+from netwright.dashboard.description import describe
 from netwright.dashboard.figures import Figures
 from netwright.dashboard.guard import Guard
 from netwright.dashboard.project import Project, Unknown
@@ -85,6 +86,7 @@ def routes_of(site: Site) -> FastAPI:
     for each in ANSWERS:
         made.include_router(each.answers(site))
     made.mount("/static", StaticFiles(directory=STATIC), name="static")
+    describe(made)
     _handle_problems(made, site)
     return made
 

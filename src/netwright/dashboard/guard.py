@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import secrets
-import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -60,7 +60,7 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
         else:
             with self._traffic.answering() as under_way:
-                await self._answer(scope, receive, _with_headers(send), under_way)
+                await self._answer(scope, receive, _with_headers(send, self._traffic), under_way)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, under_way: int) -> None:
         answered = _Answered(send)
@@ -194,18 +194,18 @@ class _Answered:
         await self._send(message)
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, traffic: Traffic) -> Send:
     """The same, with the headers that every answer has; one that a route set itself stays.
 
-    Server-Timing says the processor time of this process meanwhile: a page asks the less often the more it costs.
+    Server-Timing says what processor time the answer took: a page asks the less often the more it costs.
     """
-    began = time.process_time()
+    began = traffic.share()
 
     async def dressed(message: Message) -> None:
         if message["type"] == "http.response.start":
             given = list(message.get("headers", ()))
             there = {name.lower() for name, _ in given}
-            cost = {"server-timing": f"app;dur={1000 * (time.process_time() - began):.1f}"}
+            cost = {"server-timing": f"app;dur={1000 * (traffic.share() - began):.1f}"}
             every = (HEADERS | cost).items()
             more = [(name.encode(), value.encode()) for name, value in every if name.encode() not in there]
             message = {**message, "headers": [*given, *more]}
@@ -215,11 +215,14 @@ def _with_headers(send: Send) -> Send:
 
 
 async def _say(answered: _Answered, scope: Scope, refused: Refused) -> None:
-    """Answer in one plain line; nothing where an answer is on its way already."""
+    """Answer in one plain line, as JSON where that is spoken; nothing where an answer is on its way already."""
     if answered.begun:
         return
-    body = b"" if scope["method"] == "HEAD" else f"{refused.text}\n".encode()
-    headers = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body)), **refused.headers}
+    spoken = scope["path"].startswith("/api/")
+    line = json.dumps({"error": refused.text}) if spoken else f"{refused.text}\n"
+    body = b"" if scope["method"] == "HEAD" else line.encode()
+    kind = "application/json" if spoken else "text/plain; charset=utf-8"
+    headers = {"content-type": kind, "content-length": str(len(body)), **refused.headers}
     pairs = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     await answered({"type": "http.response.start", "status": refused.status, "headers": pairs})
     await answered({"type": "http.response.body", "body": body})

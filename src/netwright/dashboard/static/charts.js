@@ -1,4 +1,6 @@
 // Charts and drawings: fetched when they come into view, drawn in the page's colours, and anew when there is news.
+import { count } from "./live.js";
+
 const $ = (selector, within = document) => within.querySelector(selector);
 const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
 const seen = new WeakSet();
@@ -41,6 +43,7 @@ async function draw(figure) {
   asked.set("theme", theme());
   try {
     const answer = await fetch(`${figure.dataset.figure}?${asked}`);
+    count(answer);
     const told = await answer.json();
     if (!answer.ok) throw new Error(told.error ?? answer.status);
     $(".note", figure).textContent = told.note;

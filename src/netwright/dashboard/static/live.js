@@ -3,12 +3,15 @@ const body = document.body;
 const pulse = document.querySelector("#pulse");
 const LEAST = 2000; // milliseconds between two questions
 const IDLE = 15000; // the same where nothing runs
-const SHARE = 0.02; // of one core that a page may cost the server
-const LONGEST = 60000;
+const SHARE = 0.01; // of one core that the news of a page may cost the server; what is not counted beside it is a fourth of that
+const LONGEST = 300000;
 
 let sequence = Number(body.dataset.sequence || 0);
 let heard = Date.now();
 let failures = 0;
+let looked = 0;
+let spent = 0; // milliseconds of the server's processor since then
+let news = false; // what a page costs that comes for the first time is not counted
 
 async function ask(address) {
   const answer = await fetch(address, { headers: { accept: "text/html,application/json" }, signal: AbortSignal.timeout(35000) });
@@ -16,8 +19,9 @@ async function ask(address) {
   return answer;
 }
 
-function cost(answer) {
-  return Number(/dur=([\d.]+)/.exec(answer.headers.get("server-timing") ?? "")?.[1] ?? 0);
+// Counts what an answer cost the server: charts that are drawn anew as well as the page.
+export function count(answer) {
+  if (news) spent += Number(/dur=([\d.]+)/.exec(answer.headers.get("server-timing") ?? "")?.[1] ?? 0);
 }
 
 // Puts each part that has changed in place of the one that is there; what a person holds is left alone.
@@ -63,16 +67,18 @@ async function look() {
   if (looking) return;
   looking = true;
   clearTimeout(timer);
-  let spent = 0;
+  looked = Date.now();
+  spent = 0;
   let driven = false;
   try {
     const answer = await ask(`${body.dataset.liveAddress}?after=${sequence}`);
     const told = await answer.json();
-    spent += cost(answer);
+    count(answer);
     driven = told.driven;
     if (told.changed) {
+      news = true;
       const page = await ask(location.href);
-      spent += cost(page);
+      count(page);
       renew(await page.text());
       sequence = told.sequence;
     } else if (told.sequence < sequence) {
@@ -86,18 +92,24 @@ async function look() {
     const since = new Date(heard).toLocaleTimeString();
     say("stale", `no answer since ${since}; trying again`);
   }
-  const pause = failures ? LEAST * 2 ** Math.min(failures, 4) : Math.max(driven ? LEAST : IDLE, spent / SHARE);
   looking = false;
-  timer = setTimeout(next, Math.min(pause, LONGEST));
+  timer = setTimeout(next, failures ? LEAST * 2 ** Math.min(failures, 4) : driven ? LEAST : IDLE);
+}
+
+// The next question, when what the last one cost is a small part of the time since.
+function next() {
+  const rest = Math.min(spent / SHARE, LONGEST) - (Date.now() - looked);
+  if (rest > 0) timer = setTimeout(next, rest);
+  else again();
 }
 
 // A page that nobody sees asks nothing, and one that is looked at again asks at once.
-function next() {
+function again() {
   if (!document.hidden) look();
 }
 
 export function follow() {
   if (!body.dataset.liveAddress) return;
-  document.addEventListener("visibilitychange", next);
+  document.addEventListener("visibilitychange", again);
   look();
 }
