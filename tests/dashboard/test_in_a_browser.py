@@ -135,6 +135,7 @@ def test_charts_are_drawn_in_the_pages_colours(page: Any, address: str) -> None:
     from playwright.sync_api import expect
 
     page.goto(f"{address}/runs/{RUN}/front")
+    page.locator("#figure-front").scroll_into_view_if_needed()
     page.locator("#figure-front .chart-drawing svg").wait_for(timeout=120_000)
     assert page.locator("#figure-front .chart-drawing svg path").count() > 10
     words = page.locator("#figure-front .chart-drawing text").first
