@@ -1,13 +1,13 @@
 """Do searched cells segment as well as a U-Net with more parameters? Dice of both on test images, with several seeds.
 
-    python benchmarks/masks.py MASKS [--tile 128] [--images 30] [--search-epochs 20] [--epochs 60] [--channels 16]
-        [--nodes 3] [--depth 4] [--widths 8,16] [--seeds 3] [--published] [--smallest]
+    python benchmarks/masks.py MASKS [--tile 128] [--images 30] [--search-epochs 20] [--epochs 60] [--space unet-cells]
+        [--widths 8,16] [--seeds 3] [--cells searched] [--keep FOLDER] [--smallest]
 
-NAS-Unet (Weng et al. 2019) finds the cells on half of the training images each for weights and logits; `--published`
-takes those of the authors' programs in place. Its network and U-Nets (Ronneberger et al. 2015) of some widths are then
-trained alike on all but the test images, from new weights, by the settings that `netwright search` has: SGD from 0.1,
-steps of as many images as have 131,072 pixels. MASKS is a folder of images and masks, such as the 30 membranes of
-ISBI 2012.
+NAS-Unet (Weng et al. 2019) finds the cells on half of the training images each for weights and logits. `--cells` takes
+others in place: `published` those of the authors' programs, `convolutions` those that a search of the space begins
+with. Their network and U-Nets (Ronneberger et al. 2015) of some widths are then trained alike on all but the test
+images, from new weights: SGD from 0.1, steps of as many images as have 131,072 pixels. `--keep` keeps trainings in a
+folder, to go on where they were ended. MASKS is a folder of images and masks, such as the 30 membranes of ISBI 2012.
 """
 
 from __future__ import annotations
@@ -17,16 +17,18 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 import netwright as nw
+from netwright.catalogue import construct, load, split
 from netwright.methods import nas_unet
 from netwright.networks.counting import count
 from netwright.networks.unet import unet
 from netwright.spaces import UNetCells
-from netwright.spaces.unet_cells import PUBLISHED, levels_of
+from netwright.spaces.unet_cells import PUBLISHED, convolutions, levels_of
 from netwright.tasks import Task, mask_folder
 from netwright.training import TrainingSettings, seeded, train
 from netwright.training.batches import usual_batch
@@ -36,12 +38,18 @@ SMALLEST: dict[str, Any] = {
     "images": 6,
     "search_epochs": 1,
     "epochs": 1,
-    "channels": 2,
-    "nodes": 1,
-    "depth": 1,
+    "space": "unet-cells:channels=2,nodes=1,depth=1",
     "widths": "2",
     "seeds": 1,
 }
+
+
+def space_of(text: str) -> UNetCells:
+    """The space that `--space` says."""
+    name, options = split(text)
+    space = construct(load("space", name), options=options)
+    assert isinstance(space, UNetCells)
+    return space
 
 
 def found_cells(space: UNetCells, task: Task, epochs: int) -> nw.Architecture:
@@ -50,14 +58,16 @@ def found_cells(space: UNetCells, task: Task, epochs: int) -> nw.Architecture:
     return run.best.architecture
 
 
-def tested(build: Callable[[], nn.Module], task: Task, epochs: int, seeds: int) -> list[float]:
-    """Dice on the test images, of a training with each seed."""
+def tested(build: Callable[[], nn.Module], task: Task, epochs: int, seeds: int, keep: Path | None) -> list[float]:
+    """Dice on the test images, of a training with each seed, kept in a folder each where `keep` says so."""
     settings = TrainingSettings(epochs=epochs, batch_size=usual_batch(task.shape, len(task.train)) or 64)
     values: list[float] = []
     for seed in range(seeds):
         with seeded(seed):
             network = build()
-        result = train(network, task.final_data("cpu"), settings.replace(evaluate_every=epochs), seed)
+        place = None if keep is None else keep / str(seed)
+        every = settings.replace(evaluate_every=epochs)
+        result = train(network, task.final_data("cpu"), every, seed, checkpoint=place)
         values.append(result.metrics["val_dice"])  # what is held out here are the test images
     return values
 
@@ -70,11 +80,13 @@ def reference(task: Task, width: int) -> nn.Module:
 def report(name: str, build: Callable[[], nn.Module], task: Task, arguments: argparse.Namespace) -> None:
     began = time.perf_counter()
     params = count(build(), task.shape.input).params
-    values = tested(build, task, arguments.epochs, arguments.seeds)
+    keep = None if arguments.keep is None else Path(arguments.keep) / name.replace(" ", "-")
+    values = tested(build, task, arguments.epochs, arguments.seeds, keep)
     spread = statistics.stdev(values) if len(values) > 1 else 0.0
     seconds = time.perf_counter() - began
     print(
         f"{name:20} {params:>10,} parameters   Dice {statistics.mean(values):.2%} ± {spread:.2%}   n = {len(values)}"
+        f" ({', '.join(f'{each:.2%}' for each in values)})"
         f"   {seconds:,.0f} s",
         flush=True,
     )
@@ -83,24 +95,23 @@ def report(name: str, build: Callable[[], nn.Module], task: Task, arguments: arg
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("masks")
-    for name, usual in (
-        *(("tile", 128), ("images", 30), ("search-epochs", 20), ("epochs", 60), ("channels", 16), ("nodes", 3)),
-        *(("depth", 4), ("seeds", 3)),
-    ):
+    for name, usual in (*(("tile", 128), ("images", 30), ("search-epochs", 20), ("epochs", 60), ("seeds", 3)),):
         parser.add_argument(f"--{name}", type=int, default=usual)
     parser.add_argument("--widths", default="8,16")
-    parser.add_argument("--published", action="store_true")
+    parser.add_argument("--space", default="unet-cells")
+    parser.add_argument("--cells", choices=("searched", "published", "convolutions"), default="searched")
+    parser.add_argument("--keep")
     parser.add_argument("--smallest", action="store_true")
     arguments = parser.parse_args()
     if arguments.smallest:
         vars(arguments).update(SMALLEST)
     task = mask_folder(arguments.masks, tile=arguments.tile, limit=arguments.images)
-    space = UNetCells(depth=arguments.depth, channels=arguments.channels, nodes=arguments.nodes)
+    space = space_of(arguments.space)
     began = time.perf_counter()
-    cells = PUBLISHED if arguments.published else None
+    cells = {"published": PUBLISHED, "convolutions": convolutions(space.nodes)}.get(arguments.cells)
     architecture = space.from_cells(*cells) if cells else found_cells(space, task, arguments.search_epochs)
     print(f"{task}\nsearched for {time.perf_counter() - began:,.0f} s: {architecture}", flush=True)
-    report("searched cells", lambda: space.build(architecture, task.shape), task, arguments)
+    report(f"{arguments.cells} cells", lambda: space.build(architecture, task.shape), task, arguments)
     for width in map(int, arguments.widths.split(",")):
         report(
             f"U-Net of width {width}",

@@ -5,10 +5,13 @@ import torch
 from netwright.core.architecture import Mixture
 from netwright.core.errors import ConfigurationError, InvalidArchitecture, UserError
 from netwright.core.task import TaskShape
-from netwright.networks.u_shape import DOWN, NORMAL, UP
+from netwright.networks.cells import Cell
+from netwright.networks.counting import count
+from netwright.networks.u_shape import DOWN, NORMAL, UP, UpAndDown
+from netwright.networks.unet import unet
 from netwright.results.network_source import write_source
 from netwright.spaces import EncoderDecoder, UNetCells
-from netwright.spaces.unet_cells import PUBLISHED, levels_of
+from netwright.spaces.unet_cells import PUBLISHED, convolutions, levels_of
 from netwright.supernets import Supernet
 
 SMALL = UNetCells(depth=2, channels=4, nodes=2)
@@ -91,6 +94,42 @@ def test_the_published_cells_are_of_the_space():
         UNetCells(nodes=1).from_cells([("down_conv", 0), ("down_conv", 0)], PUBLISHED[1][:2])
 
 
+@pytest.mark.parametrize("nodes", [1, 2, 3, 5])
+def test_in_cells_of_convolutions_one_reads_each_node_but_the_last(nodes):
+    space = UNetCells(depth=1, channels=2, nodes=nodes)
+    known = space.known(SHAPE)
+    assert list(known)[1:] == (["cells of NAS-Unet (2019)"] if nodes == 3 else [])
+    found = known["cells of 3x3 convolutions"].decisions
+    read = {name: label for name, label in found.items() if not name.endswith("sources")}
+    for kind in ("down", "up"):
+        for node in range(nodes - 1):
+            assert read[f"{kind}/node{node + 1}/{node + 2}"] == "conv"
+    assert len(read) == 4 * nodes
+    assert all(len(cell) == 2 * nodes for cell in convolutions(nodes))
+
+
+def test_a_network_of_the_usual_space_has_at_most_half_of_the_parameters_of_a_small_u_net():
+    shape = TaskShape((1, 128, 128), 2, dense=True)
+    most = count(unet(1, shape.head(8), width=8), shape.input).params / 2
+    for architecture in UNetCells().known(shape).values():
+        assert count(UNetCells().build(architecture, shape), shape.input).params < most
+
+
+def read(cell: Cell) -> list[torch.Tensor]:
+    """Something that a cell may read: of the channels that it expects, the first with twice the resolution."""
+    layers = [each for each in cell.modules() if isinstance(each, torch.nn.Conv2d)][:2]
+    return [torch.zeros(2, layer.in_channels, 8 * (2 - i), 8 * (2 - i)) for i, layer in enumerate(layers)]
+
+
+def test_each_level_has_twice_the_channels_of_the_one_above_unless_told_otherwise():
+    for doubles, widths in ((True, [8, 16, 16, 8, 4]), (False, [4] * 5)):
+        space = UNetCells(depth=2, channels=4, doubles=doubles)
+        network = space.build(next(iter(space.known(SHAPE).values())), SHAPE)
+        (body,) = [each for each in network.modules() if isinstance(each, UpAndDown)]
+        cells = [each for way in (body.down, body.up) for each in way if isinstance(each, Cell)]
+        assert [cell(*read(cell)).shape[1] for cell in cells] == [3 * width for width in widths]
+
+
 def test_the_code_of_a_network_stands_alone_and_has_no_line_without_effect():
     network = SMALL.build(SMALL.sample(np.random.default_rng(1)), TaskShape((1, 37, 33), 2, dense=True)).eval()
     source = write_source(network, torch.zeros(2, 1, 37, 33))
@@ -105,9 +144,9 @@ def test_the_code_of_a_network_stands_alone_and_has_no_line_without_effect():
 
 
 def test_settings_that_cannot_be():
-    for wrong in ({"depth": 0}, {"channels": 1}, {"nodes": 0}, {"nodes": 9}):
+    for name, value in (("depth", 0), ("channels", 1), ("nodes", 0), ("nodes", 9)):
         with pytest.raises(ConfigurationError, match="found"):
-            UNetCells(**wrong)
+            UNetCells().replace(**{name: value})
     with pytest.raises(ConfigurationError, match="reductions from 1 to cells - 1 = 2, found 3"):
         EncoderDecoder(cells=3, reductions=3)
     with pytest.raises(ConfigurationError, match="no second classifier"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from torch import nn
@@ -31,7 +31,23 @@ PUBLISHED = (
     ),
     (("identity", 0), ("up_cweight", 1), ("identity", 2), ("up_cweight", 1), ("cweight", 3), ("up_conv", 1)),
 )
-"""The cells that the authors' programs train by default, down and up: two readings for each of 3 nodes."""
+"""Cells that the authors published, down and up: two readings for each of 3 nodes."""
+
+
+def convolutions(nodes: int) -> tuple[tuple[Reading, ...], tuple[Reading, ...]]:
+    """Cells, down and up, in which a 3x3 convolution reads every node but the last, as the levels of a U-Net do.
+
+    The published cells join what comes across and what comes from below by sums alone, which no convolution of the same
+    resolution reads; on the highest level none comes after them.
+
+    nodes: of each cell.
+    """
+    down: list[Reading] = [("down_conv", 0), ("down_conv", 1)]
+    up: list[Reading] = [("conv", 0), ("up_conv", 1)]
+    for i in range(1, nodes):
+        down += [("conv", i + 1), ("down_conv" if i == 1 else "max_pool", 1)]
+        up += [("conv", i + 1), ("up_conv", 1) if i == 1 else ("identity", i)]
+    return tuple(down), tuple(up)
 
 
 class UNetCells(DecisionSpace):
@@ -44,9 +60,11 @@ class UNetCells(DecisionSpace):
 
     depth: cells on the way down; there is one more on the way up. At least 1; 4 in the search of the authors' programs.
         Fewer where the lowest level of the images at hand would have less than 4 pixels a side.
-    channels: of one state, at least 2; 16 in the authors' search.
+    channels: of one state at the highest resolution, at least 2; 16 in the authors' search.
     nodes: of each cell, 1 to 8; 3 in the authors' search.
-    doubles: whether each level has twice the channels of the one above; in the authors' programs none has.
+    doubles: whether each level has twice the channels of the one above; in the authors' programs none has. With few
+        channels where pixels are many, and many where they are few, networks segment better in less time (see
+        benchmarks/RESULTS.md). Authors' networks: `UNetCells(depth=4, channels=16, doubles=False)`.
 
     The authors' normalisation is by groups of 16 channels, here it is by batches; their shuffled convolution has one
     group, so that it is the plain one, and is left out.
@@ -54,10 +72,10 @@ class UNetCells(DecisionSpace):
 
     called = "unet-cells"
 
-    depth: int = 4
-    channels: int = 16
+    depth: int = 2
+    channels: int = 8
     nodes: int = 3
-    doubles: bool = False
+    doubles: bool = True
 
     width_parameter: ClassVar[str] = "channels"
     additive_cost: ClassVar[bool] = True  # each operation costs the same whatever the others are
@@ -115,7 +133,14 @@ class UNetCells(DecisionSpace):
         weights = {name: each * even.get(name, 1) for name, each in mixture.weights.items()}
         return super().discretize(Mixture(weights, mixture.active))
 
-    # Cells as they are published.
+    # Cells that are known.
+
+    def known(self, shape: TaskShape) -> Mapping[str, Architecture]:
+        """Cells of 3x3 convolutions, and those that were published where there are as many nodes."""
+        found = {"cells of 3x3 convolutions": self.from_cells(*convolutions(self.nodes))}
+        if len(PUBLISHED[0]) == 2 * self.nodes:
+            found["cells of NAS-Unet (2019)"] = self.from_cells(*PUBLISHED)
+        return found
 
     def from_cells(self, down: Sequence[Reading], up: Sequence[Reading]) -> Architecture:
         """The architecture with these cells, each a list of two readings a node, such as PUBLISHED.
