@@ -32,7 +32,8 @@ def nas_unet(
     there of 2 to 6. Published, with 0.8 M parameters: better than U-Net on three sets of medical images, which it is
     trained on from scratch.
 
-    space: the one to search, such as `UNetCells()`.
+    space: the one to search, such as `UNetCells()`, whose sizes are not the authors': their networks are those of
+        `UNetCells(depth=4, channels=16, doubles=False)`.
     task: the data.
     epochs: of the training of the shared weights; 300 in the authors' programs.
     seed: everything random follows from it.
