@@ -41,6 +41,7 @@ NEEDS_EDGES = {
     "partial-order-pruning": "chain:width=4",
     "rcnet": "chain:width=4",
     "atomnas": "mobile:form=atomnas,width=0.1,last=8",
+    "densenas": "dense-nas:width=0.1,layers=0,last=8",
     "aows": "chain:width=4",
     "tas:target=300k": "chain:width=4",
     "nsganetv2": "chain:width=4",

@@ -59,6 +59,7 @@ SMALLER = {  # settings that change how large a network is, not what is decided
     "NasBench101": {"channels": 8, "stacks": 2, "modules": 1},
     "NasBenchMacro": {"channels": 4},
     "Mobile": {"width": 0.25},
+    "DenseNas": {"width": 0.1, "layers": 1, "last": 16},
     "CgpGrid": {"rows": 3, "columns": 5, "level_back": 3, "widths": (2, 4), "widest": 32, "most": 8},
     "Hierarchical": {"channels": 2, "motifs": 3},
     "GeneticCnn": {"widths": (2, 2, 2)},

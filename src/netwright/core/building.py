@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from netwright.core.choose import Choose, Offered, offered
 from netwright.core.errors import InvalidArchitecture
+from netwright.core.routes import NEXT, Routes, block_name, block_number, led_on
 from netwright.core.rules import Rule, Said, at_once
 
 if TYPE_CHECKING:
@@ -58,6 +59,16 @@ class Builder(Choose):
 
     def value(self, name: str, options: Sequence[Any]) -> Any:
         return self._decided(name, options)
+
+    def route(self, routes: Routes) -> nn.Module:
+        row: list[nn.Module] = []
+        number = 0
+        while number < len(routes.following):
+            with self.scope(block_name(number)):
+                row.append(routes.block(number))
+            row.append(led_on(self, routes, number))
+            number = block_number(self._taken[self.full_name(f"{block_name(number)}/{NEXT}")])
+        return nn.Sequential(*row)
 
     def where(self, name: str, labels: Collection[Any], then: Callable[[], None]) -> None:
         if self._taken[self.full_name(name)] in labels:

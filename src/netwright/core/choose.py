@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from netwright.core.building import EdgeSum
+    from netwright.core.routes import Routes
     from netwright.core.rules import Rule
 
 PROVIDES = ("space.elastic_dims",)
@@ -103,6 +104,15 @@ class Choose:
             vertex: parts.projection(graph.widths.get(vertex, parts.most(vertex))) for vertex in graph.projected
         }
         return parts.cell(graph, operations, projections)
+
+    def route(self, routes: Routes) -> nn.Module:
+        """A way through blocks, from the first to the last, of which each leads on to one of several.
+
+        The decisions are `block0/next`, ..., and those that the parts of `routes` ask for: of a block where it is on
+        the way, of what is between two where the first leads to the second. A mixture sums in each block what leads
+        there.
+        """
+        raise NotImplementedError
 
     def where(self, name: str, labels: Collection[Any], then: Callable[[], None]) -> None:
         """Ask more, by calling `then`, only where the decision of this name took one of these labels.

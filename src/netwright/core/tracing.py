@@ -25,6 +25,7 @@ from netwright.core.decisions import Condition, Decision, DecisionTable, Kind, L
 from netwright.core.errors import NetwrightError, UserError, shown
 from netwright.core.probing import probe
 from netwright.core.restricted import RestrictedTable
+from netwright.core.routes import NEXT, Routes, block_name, led_on, preceding, require_sound
 from netwright.core.ruled import RuledTable
 from netwright.core.rules import Rule, Said
 from netwright.core.states import States
@@ -145,6 +146,21 @@ class Recorder(Choose):
             raise UserError(f"choose.where: {full!r} has no option {shown(unknown[0])}; it has {list(options)}")
         with self._given(full, {*labels}):
             then()
+
+    def route(self, routes: Routes) -> nn.Module:
+        require_sound(routes)
+        row: list[nn.Module] = []
+
+        def ask(number: int) -> None:
+            with self.scope(block_name(number)):
+                row.append(routes.block(number))
+            row.append(led_on(self, routes, number))
+
+        ask(0)
+        for number in range(1, len(routes.following)):
+            for before in preceding(routes, number):
+                self.where(f"{block_name(before)}/{NEXT}", [block_name(number)], partial(ask, number))
+        return nn.Sequential(*row)
 
     def subset(self, name: str, sources: Iterable[int], *, always: Iterable[int] = ()) -> States:
         sources = sorted(sources)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import nn
@@ -13,6 +13,7 @@ from netwright.core.choose import Choose, Offered, offered
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import Label
 from netwright.core.errors import UserError
+from netwright.core.routes import NEXT, Routes, block_name, is_always_there, led_on, preceding
 from netwright.core.task import TaskShape
 from netwright.networks.counting import Count, count_layers
 from netwright.networks.executed import Execution, executed
@@ -21,11 +22,21 @@ T = TypeVar("T")
 
 
 class Part(nn.Module):
-    """A module that is in the network only where `decision` takes one of `labels`."""
+    """A module that is in the network only where `decision` takes one of `labels`, or one of `more` decisions does.
 
-    def __init__(self, decision: str, labels: Iterable[Label], module: nn.Module) -> None:
+    more: further decisions with labels of theirs; of all of them one alone is why the module is there.
+    """
+
+    def __init__(
+        self,
+        decision: str,
+        labels: Iterable[Label],
+        module: nn.Module,
+        more: Iterable[tuple[str, Iterable[Label]]] = (),
+    ) -> None:
         super().__init__()
-        self.decision, self.labels = decision, tuple(labels)
+        self.labels = tuple(labels)
+        self.owners = [(decision, self.labels), *((each, tuple(others)) for each, others in more)]
         self.module = module
 
     def forward(self, inputs: Any) -> Any:
@@ -42,6 +53,28 @@ class Options(nn.Module):
     def forward(self, inputs: Any) -> Any:
         outputs = [part(inputs) for part in self.parts]
         return outputs[0]
+
+
+class EveryRoute(nn.Module):
+    """Runs all blocks and all ways between them; each block reads what the first way to it gives.
+
+    blocks: their layers. ways: of each block, by the number of the block that may follow.
+    """
+
+    def __init__(self, blocks: Sequence[nn.Module], ways: Sequence[Mapping[int, nn.Module]]) -> None:
+        super().__init__()
+        self.following = [tuple(each) for each in ways]
+        self.blocks = nn.ModuleList(blocks)
+        self.ways = nn.ModuleList(nn.ModuleList(each.values()) for each in ways)
+
+    def forward(self, inputs: Any) -> Any:
+        found = {0: inputs}
+        for number, after in enumerate(self.following):
+            states = self.blocks[number](found[number])
+            for place, way in zip(after, cast("nn.ModuleList", self.ways[number]), strict=True):
+                given = way(states)
+                found.setdefault(place, given)
+        return found[len(self.blocks)]
 
 
 class EveryOption(Choose):
@@ -72,6 +105,22 @@ class EveryOption(Choose):
                 module = make(i)
             made.append(module if i < least else Part(self.full_name(name), range(i + 1, most + 1), module))
         return nn.Sequential(*made)
+
+    def route(self, routes: Routes) -> nn.Module:
+        blocks: list[nn.Module] = []
+        ways: list[dict[int, nn.Module]] = []
+        for number, after in enumerate(routes.following):
+            before = [] if is_always_there(routes, number) else preceding(routes, number)
+            led = [(self.full_name(f"{block_name(i)}/{NEXT}"), [block_name(number)]) for i in before]
+            with self.scope(block_name(number)):
+                block = routes.block(number)
+            way = led_on(self, routes, number)
+            if led and len(after) == 1:
+                way = Part(*led[0], way, led[1:])
+            blocks.append(Part(*led[0], block, led[1:]) if led else block)
+            each = cast("Options", way).parts if len(after) > 1 else [way]
+            ways.append(dict(zip(after, each, strict=True)))
+        return EveryRoute(blocks, ways)
 
     def edges(
         self,
@@ -132,10 +181,11 @@ class EveryLayer:
             part = self._owner(layer)
             if part is None:
                 continue
-            place = table.places[part.decision]
-            for label in part.labels:
-                option = table.option_index[place][label]
-                found[place][option] = plus(found[place][option], amount)
+            for decision, labels in part.owners:
+                place = table.places[decision]
+                for label in labels:
+                    option = table.option_index[place][label]
+                    found[place][option] = plus(found[place][option], amount)
         return found
 
     def _owner(self, layer: str) -> Part | None:

@@ -25,7 +25,8 @@ class MeanCost:
 
     An architecture's probability is the product of the shares that its active decisions' options have among the hard
     options' weights; a set of sources has the product of its sources' weights. Where every option adds its own amount,
-    the mean is summed decision by decision; elsewhere over all architectures of a space that is small enough.
+    the mean is summed decision by decision, which is the chained estimate of DenseNAS (Fang et al. 2020) where blocks
+    lead to blocks; elsewhere over all architectures of a space that is small enough.
     """
 
     def __init__(self, space: DecisionSpace, model: CostModel) -> None:
@@ -61,12 +62,11 @@ class MeanCost:
         active: list[Tensor] = []
         total = self._frame.to(shares[0].device) if shares else self._frame
         for i, (decision, share) in enumerate(zip(table, shares, strict=True)):
-            asked = share.new_ones(())
-            if decision.conditions:
-                parent = table.places[decision.conditions[0].parent]
-                labels = frozenset[object]().union(*(each.labels for each in decision.conditions))
-                chosen = [k for k, label in enumerate(table[parent].options) if label in labels]
-                asked = active[parent] * shares[parent][chosen].sum()
+            asked = share.new_zeros(()) if decision.conditions else share.new_ones(())
+            for parent, labels in _parents(decision).items():  # of which at most one is why it is asked
+                place = table.places[parent]
+                chosen = [k for k, label in enumerate(table[place].options) if label in labels]
+                asked = asked + active[place] * shares[place][chosen].sum()
             active.append(asked)
             total = total + asked * (share @ self._costs[i].to(share.device))
         return total
@@ -82,9 +82,19 @@ class MeanCost:
 
 
 def _has_simple_conditions(space: DecisionSpace) -> bool:
-    """Whether each decision hangs on one other at most, and all may be combined at will."""
-    alone = all(len({condition.parent for condition in each.conditions}) <= 1 for each in space.decisions)
-    return alone and space.restriction() is None
+    """Whether each decision hangs on one other at most, or the space says that never two of those it hangs on are why
+    it is asked (`exclusive_conditions`); and all may be combined at will.
+    """
+    alone = all(len(_parents(each)) <= 1 for each in space.decisions)
+    return (alone or getattr(space, "exclusive_conditions", False)) and space.restriction() is None
+
+
+def _parents(decision: Decision) -> dict[str, frozenset[object]]:
+    """The decisions that it hangs on, each with the labels under which it is asked."""
+    found: dict[str, frozenset[object]] = {}
+    for each in decision.conditions:
+        found[each.parent] = found.get(each.parent, frozenset()) | each.labels
+    return found
 
 
 def shares_of(decision: Decision, mixture: Mixture) -> Tensor:

@@ -57,6 +57,25 @@ class LogProduct(_OfCost):
         return loss * self.alpha * value.clamp(min=1 + 1e-6).log() ** self.beta
 
 
+class LogSum(_OfCost):
+    """The loss plus weight * log(cost), to a base (Fang et al. 2020, "DenseNAS").
+
+    metric: "params", "macs", "activation_memory" or "latency_ms".
+    weight, base: 0.15 and 15 in the authors' program.
+    unit: the amount that counts as 1; None for a millisecond of a latency, and a million of other metrics.
+    """
+
+    def __init__(
+        self, metric: str = "macs", weight: float = 0.15, base: float = 15.0, unit: str | float | None = None
+    ) -> None:
+        self.metric = checked_metric(self, metric)
+        self.unit = _amount(self, (1 if metric == LATENCY else 1e6) if unit is None else unit)
+        self.weight, self.base = _positive(self, "weight", weight), _positive(self, "base", base)
+
+    def joined(self, loss: Tensor, value: Tensor) -> Tensor:
+        return loss + self.weight * value.log() / math.log(self.base)
+
+
 class Absolute(_OfCost):
     """How far the cost is from a target, as a share of it: weight * |cost / target - 1| (Bender et al. 2020, "TuNAS").
 

@@ -1,4 +1,4 @@
-"""Searches for phones: MnasNet and TuNAS by controllers, FBNet and FBNetV2 by a gradient."""
+"""Searches for phones: MnasNet and TuNAS by controllers, FBNet, FBNetV2 and DenseNAS by a gradient."""
 
 from __future__ import annotations
 
@@ -17,9 +17,14 @@ if TYPE_CHECKING:
     from netwright.engine.search import Search
     from netwright.tasks.task import Task
 
-__all__ = ["fbnet", "fbnetv2", "mnasnet", "tunas"]
+__all__ = ["densenas", "fbnet", "fbnetv2", "mnasnet", "tunas"]
 
 PAPERS = {
+    "densenas": (
+        "netwright search DATA --method densenas",
+        "its table of a GPU's latencies, for which multiply-adds stand unless told otherwise (metric=latency_ms), and "
+        "its space of residual blocks",
+    ),
     "fbnet": (
         "netwright search DATA --method fbnet",
         "its table of a phone's latencies, for which multiply-adds stand unless told otherwise (metric=latency_ms)",
@@ -38,6 +43,7 @@ PAPERS = {
     ),
 }
 SPACES = {
+    "densenas": "dense-nas",
     "fbnet": "mobile:form=fbnet",
     "fbnetv2": "mobile:form=fbnetv2",
     "mnasnet": "mobile:form=mnasnet",
@@ -139,6 +145,44 @@ def fbnetv2(
     return resolved(task, epochs, PUBLISHED, settings).search(_cooling(space), seed=seed, device=device)
 
 
+def densenas(
+    space: DecisionSpace,
+    task: Task,
+    *,
+    epochs: int = 150,
+    metric: str = "macs",
+    weight: float = 0.15,
+    seed: int = 0,
+    device: str = "auto",
+    **settings: Any,
+) -> Search:
+    """DenseNAS (Fang et al. 2020): routes through blocks of many widths are weighed, operations on them are drawn.
+
+    Each block reads all that may lead to it, weighed by a softmax; of its operations one is drawn to train weights, and
+    two are compared to move the logits, which rest for the first third of the epochs. To the loss that moves them the
+    logarithm of the expected cost is added, which is chained from block to block: here of millions of multiply-adds, or
+    with metric=latency_ms of milliseconds from a table of this machine's operations, where the paper has a GPU's. The
+    likeliest route is decoded by the Viterbi algorithm, within limits by one that follows costs, too. It searches on
+    100 classes of ImageNet, and moves logits and weights in turn by epochs, where here it is by steps. Defaults are
+    those of the authors' program. Published on ImageNet: 75.3 % top-1 with 361 M multiply-adds (DenseNAS-C).
+
+    space: the one to search; the paper's is `dense-nas`.
+    task: the data.
+    epochs: of the training of the shared weights; 150 in the program, 50 of which train weights alone.
+    metric: the cost: "macs", "params", "activation_memory" or "latency_ms".
+    weight: of its logarithm to the base of 15; 0.15 in the program. 0 leaves the cost out.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
+    """
+    from netwright.estimators.penalties import LogSum
+    from netwright.strategies.differentiable.sampled_on_routes import SampledOnRoutes
+
+    terms = {"terms": (LogSum(metric, weight),)} if weight else {}
+    strategy = Differentiable(space, SampledOnRoutes(), warm_up=1 / 3)
+    return resolved(task, epochs, {**DENSENAS, **terms}, settings).search(strategy, seed=seed, device=device)
+
+
 def tunas(
     space: DecisionSpace,
     task: Task,
@@ -206,4 +250,14 @@ PUBLISHED: Mapping[str, Any] = {
     "gradient_clip": None,
     "affine": True,
     "augment_probes": False,
+}
+DENSENAS: Mapping[str, Any] = {
+    "split": 0.2,
+    "batch_size": _batch,
+    "learning_rate": lambda scale: 0.2 * scale["batch_size"] / 352,
+    "minimum_learning_rate": lambda scale: 1e-4 * scale["batch_size"] / 352,
+    "weight_decay": 4e-5,
+    "gradient_clip": None,
+    "augment_probes": False,
+    "pace": "step",
 }

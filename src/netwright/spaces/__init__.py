@@ -8,6 +8,7 @@ from netwright.spaces.cgp_grid import CgpGrid
 from netwright.spaces.chain import Chain
 from netwright.spaces.connections import Connections
 from netwright.spaces.darts import Darts
+from netwright.spaces.dense_nas import DenseNas
 from netwright.spaces.enas_macro import EnasMacro
 from netwright.spaces.encoder_decoder import EncoderDecoder
 from netwright.spaces.free_graph import FreeGraph
@@ -50,6 +51,7 @@ __all__ = [
     "Chain",
     "Connections",
     "Darts",
+    "DenseNas",
     "EnasMacro",
     "EncoderDecoder",
     "FreeGraph",

@@ -9,11 +9,13 @@ from torch import nn
 
 from netwright.core.building import EdgeSum
 from netwright.core.choose import Choose, Offered, offered
+from netwright.core.routes import Routes, block_name, led_on
 from netwright.core.vertex_graph import GraphParts, edge_name
 from netwright.supernets.elastic import elastic_value
 from netwright.supernets.joined import LinkedStates, OpenStates, Reader, UnreadStates
 from netwright.supernets.mixed import ElasticDepth, MixedEdges, MixedOperation
 from netwright.supernets.open_graph import open_graph
+from netwright.supernets.open_route import OpenRoute
 from netwright.supernets.selection import Selection
 
 
@@ -71,6 +73,15 @@ class Mixer(Choose):
     def unread(self, nodes: Iterable[EdgeSum], states: Iterable[int]) -> OpenStates:
         readers = [Reader(f"{cast('MixedEdges', node).name}/sources", tuple(node.sources)) for node in nodes]
         return UnreadStates(states, readers, self.selection)
+
+    def route(self, routes: Routes) -> OpenRoute:
+        blocks: list[nn.Module] = []
+        ways: list[MixedOperation] = []
+        for number in range(len(routes.following)):
+            with self.scope(block_name(number)):
+                blocks.append(routes.block(number))
+            ways.append(cast("MixedOperation", led_on(self, routes, number)))
+        return OpenRoute(blocks, ways, self.selection)
 
     def where(self, name: str, labels: Collection[Any], then: Callable[[], None]) -> None:
         then()

@@ -14,6 +14,7 @@ from netwright.networks.drop_path import DropPath
 from netwright.networks.operations import Zero
 from netwright.supernets.mixed import ElasticDepth, MixedEdges, MixedOperation
 from netwright.supernets.open_graph import OpenGraphCell
+from netwright.supernets.open_route import OpenRoute
 from netwright.supernets.sliced import of_selected, sliced_copy
 
 Pair = tuple[str, nn.Module, nn.Module]
@@ -35,6 +36,8 @@ def pairs(shared: nn.Module, alone: nn.Module, place: str = "") -> Iterator[Pair
     elif isinstance(shared, OpenGraphCell):
         for ours, others in zip(shared.kept(), alone.children(), strict=True):
             yield from _children(list(enumerate(ours)), list(others.named_children()), place)
+    elif isinstance(shared, OpenRoute):
+        yield from _children(list(enumerate(shared.kept())), list(alone.named_children()), place)
     elif isinstance(shared, ElasticDepth):
         layers = list(shared.layers)[: shared.depth()]
         yield from _children(list(enumerate(layers)), list(enumerate(alone.children())), place)
