@@ -24,8 +24,8 @@ class Routes(Protocol):
     def following(self) -> Sequence[Sequence[int]]:
         """For each block but the last, by number, the later ones that it may lead to, ascending.
 
-        The last one is where every route ends, and has no layers. A block that leads to one other alone leads to the last
-        one, unless all routes lead through it.
+        The last one is where every route ends, and has no layers. A block that leads to one other alone leads to the
+        last one, unless all routes lead through it.
         """
         ...
 
