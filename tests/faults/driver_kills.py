@@ -1,6 +1,9 @@
 """Kill -9 of the driver at random moments, for any strategy: the final table is that of a run without a stop.
 
-python tests/faults/driver_kills.py --cases RegularizedEvolution,"recipe asng" --seeds 2 --kills 3
+python tests/faults/driver_kills.py --cases RegularizedEvolution,"recipe asng" --seeds 2 --kills 3 [--steered]
+
+With --steered a child is asked for other limits while it searches; the run without a stop then has them changed at the
+places in the log at which they were.
 
 Prints one line of JSON a case and seed. This process imports everything once and forks a child for each attempt;
 itself it opens no store, starts no thread and trains nothing, so that a child begins as a new driver
@@ -30,9 +33,11 @@ from typing import Any, NamedTuple
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
-from every_search import Case, cases, storm
+from every_search import Case, cases, limited, storm
 
 from netwright.core.trial import Trial
+from netwright.engine import control
+from netwright.engine.limits import ChangingLimits
 from netwright.store import Store
 from netwright.store.checking import check
 
@@ -60,8 +65,11 @@ class Ended:
         return self.equal and not self.twice and not self.leftovers and not self.trouble
 
 
-def kill_and_resume(name: str, case: Case, seed: int, kills: int, directory: Path) -> Ended:
-    """Drive a search of this seed with up to `kills` kills, and compare it with the same search left alone."""
+def kill_and_resume(name: str, case: Case, seed: int, kills: int, directory: Path, *, steered: bool = False) -> Ended:
+    """Drive a search of this seed with up to `kills` kills, and compare it with the same search left alone.
+
+    steered: whether it is asked for other limits meanwhile.
+    """
     dice = random.Random(f"{name} {seed}")
     start = time.monotonic()
     ended = Ended(name, seed)
@@ -73,7 +81,7 @@ def kill_and_resume(name: str, case: Case, seed: int, kills: int, directory: Pat
         if ended.kills < kills:
             left = max(1, expected - len(set(acknowledged)))
             moment = _moment(dice, math.ceil(left / (kills - ended.kills)), whole.seconds / expected)
-        found = attempt(lambda say: _driven(case, seed, directory, say), moment)
+        found = attempt(lambda say: _driven(case, seed, directory, say, steered=steered), moment)
         acknowledged += found.said
         ended.codes.append(found.code)
         ended.kills += found.code == -signal.SIGKILL
@@ -83,6 +91,8 @@ def kill_and_resume(name: str, case: Case, seed: int, kills: int, directory: Pat
             break
         if found.code != -signal.SIGKILL or moment is None:
             ended.trouble = f"attempt {len(ended.codes)} ended with {found.code}, after {found.seconds:.1f} s"
+    if steered and not ended.trouble:
+        attempt(lambda say: _alone(case, seed, directory / "whole.json", directory / "project"))
     ended.twice = [number for number, count in Counter(acknowledged).items() if count > 1]
     if not ended.trouble:
         table, left_alone = ((directory / each).read_text() for each in ("table.json", "whole.json"))
@@ -121,16 +131,33 @@ def _moment(dice: random.Random, trials: int, seconds: float) -> Moment:
 # What a child does.
 
 
-def _alone(case: Case, seed: int, path: Path) -> None:
+def _alone(case: Case, seed: int, path: Path, project: Path | None = None) -> None:
+    """The table of a run that nobody stops. project: where limits were changed, which changes here as well."""
+    if project is not None:
+        with Store.open_readonly(project) as store:
+            changes = store.present_limits(RUN).changes
+        if len(changes) < len(ASKED):
+            raise RuntimeError(f"limits were changed {len(changes)} times only")
+        ChangingLimits.changes = property(lambda _: changes, lambda _limits, _value: None)  # type: ignore[assignment]
     path.write_text(json.dumps(case.make(seed).run(**case.stop).table()))
 
 
-def _driven(case: Case, seed: int, directory: Path, say: Callable[[int], None]) -> None:
+ASKED = {9: {"set": "val_accuracy >= 0.3"}, 21: {"set": "params <= 300"}, 33: {"lift": "val_accuracy"}}
+
+
+def _driven(case: Case, seed: int, directory: Path, say: Callable[[int], None], *, steered: bool = False) -> None:
+    asked = dict(ASKED) if steered else {}
+    control.EVERY = 0.0
+
     def acknowledged(trial: Trial) -> None:
         say(trial.number)
+        for number in [each for each in asked if each <= trial.number]:
+            control.send(directory / "project", RUN, {"ask": "limits", **asked.pop(number)})
 
     with Store(directory / "project") as store:
         resume = RUN in store.names()
+        for number in list(asked)[: len(store.present_limits(RUN).changes) if resume else 0]:
+            del asked[number]
         run = case.make(seed).run(**case.stop, store=store, name=RUN, resume=resume, on_trial=acknowledged)
     (directory / "table.json").write_text(json.dumps(run.table()))
 
@@ -193,14 +220,14 @@ def _written(mouth: int, number: int) -> None:
 # From the command line.
 
 
-def soak(names: list[str] | None, seeds: range, kills: int) -> Iterator[Ended]:
+def soak(names: list[str] | None, seeds: range, kills: int, *, steered: bool = False) -> Iterator[Ended]:
     """Every case, or those that are named, with every seed."""
-    known = {**cases(), **storm()}
+    known = {**cases(), **storm(), **limited()}
     for name in names or cases():
         for seed in seeds:
             directory = Path(tempfile.mkdtemp(prefix="driver-kills-"))
             try:
-                yield kill_and_resume(name, known[name], seed, kills, directory)
+                yield kill_and_resume(name, known[name], seed, kills, directory, steered=steered)
             finally:
                 shutil.rmtree(directory, ignore_errors=True)
 
@@ -210,10 +237,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cases", help="names with commas between them; all by default")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--kills", type=int, default=3, help="the most kills in one search")
+    parser.add_argument("--steered", action="store_true", help="change limits while the searches run")
     options = parser.parse_args(arguments)
     names = options.cases.split(",") if options.cases else None
     good = True
-    for ended in soak(names, range(options.seeds), options.kills):
+    for ended in soak(names, range(options.seeds), options.kills, steered=options.steered):
         good = good and ended.good
         print(json.dumps(_line(ended)), flush=True)
     return 0 if good else 1

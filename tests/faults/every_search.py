@@ -10,6 +10,7 @@ import importlib
 import inspect
 import pkgutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 import netwright as nw
 import netwright.strategies
 from netwright.catalogue import load, shipped
+from netwright.core.architecture import Architecture
 from netwright.core.space import Space
 from netwright.core.strategy import Strategy
 from netwright.predictors.curves import Parametric
@@ -25,7 +27,7 @@ from netwright.testing.small_spaces import Layers
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # a pytest run has both already, the long one has not
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
-from search_parts import Cell, Noisy
+from search_parts import Cell, Noisy  # pyright: ignore[reportMissingImports]
 
 from kinds import OWN_SPACE as OF_OTHER_KINDS
 from kinds import OWN_TASK
@@ -34,7 +36,7 @@ SECONDS = 0.003  # of a toy trial, on average: long enough for a kill to find it
 TROUBLE = 0.2  # share of toy trials that end badly, each in one of several ways
 TRIALS = 50
 FAST_TRIALS = 3000
-SETTINGS: dict[str, Callable[[Space], Strategy]] = {
+SETTINGS: dict[str, Callable[[Any], Strategy]] = {
     "RegularizedEvolution": lambda space: nw.strategies.RegularizedEvolution(space, population=8, tournament=3),
     "GeneticAlgorithm": lambda space: nw.strategies.GeneticAlgorithm(space, population=6),
     "SuccessiveHalving": lambda space: nw.strategies.SuccessiveHalving(space, candidates=36, least=1 / 9),
@@ -118,6 +120,22 @@ def storm() -> dict[str, Case]:
     return {f"fast {name}": case(make) for name, make in kinds.items()}
 
 
+def limited() -> dict[str, Case]:
+    """Searches of networks whose parameters are counted first, so that what breaks a limit on them is led within it."""
+    space = Layers()
+    stages = nw.estimators.Stack(nw.estimators.Cost(space, nw.TaskShape((6,), 3)), nw.estimators.Function(_measured))
+
+    def case(make: Callable[[Space], Strategy]) -> Case:
+        return Case(lambda seed: nw.Search(make(space), stages, seed=seed, constraints="params <= 400"), trials=TRIALS)
+
+    return {f"limited {name}": case(SETTINGS[name]) for name in ("RegularizedEvolution", "GeneticAlgorithm")}
+
+
+def _measured(architecture: Architecture) -> dict[str, float]:
+    time.sleep(SECONDS)
+    return {"val_accuracy": 0.2 + int(architecture.digest[:4], 16) % 61 / 100}
+
+
 def every_strategy() -> list[type[Strategy]]:
     """The concrete strategies that the package defines, in whatever module."""
     package = netwright.strategies
@@ -144,8 +162,8 @@ def strategies_in(search: nw.Search) -> set[type[Strategy]]:
 
 
 def _toy(cls: type[Strategy]) -> Case:
-    make: Callable[[Space], Strategy] = SETTINGS.get(cls.__name__, cls)
-    space = TOY_SPACE.get(cls.__name__, Cell)
+    make: Callable[[Any], Strategy] = SETTINGS.get(cls.__name__, cls)
+    space: Any = TOY_SPACE.get(cls.__name__, Cell)
     return Case(lambda seed: nw.Search(make(space()), Noisy(TROUBLE, SECONDS), seed=seed), trials=TRIALS)
 
 

@@ -47,6 +47,14 @@ def test_killed_and_resumed_it_ends_as_the_uninterrupted_one(name: str, ended: l
     assert killed >= 2, f"only {killed} kills found the driver alive"
 
 
+def test_limits_that_were_changed_meanwhile_are_changed_at_the_same_place_in_the_log() -> None:
+    command = [sys.executable, str(HERE / "driver_kills.py"), "--cases", "limited RegularizedEvolution"]
+    found = subprocess.run([*command, "--kills", "2", "--steered"], stdout=subprocess.PIPE, text=True, timeout=200)
+    ended = [json.loads(line) for line in found.stdout.splitlines()]
+    assert len(ended) == 1 and all(each["good"] for each in ended), ended
+    assert all(each["kills"] == 2 for each in ended)
+
+
 def test_a_search_at_full_speed_is_killed_again_and_again_and_its_store_stays_sound() -> None:
     """The short form of the storm in benchmarks/soak.py; after each kill everything in the store is checked."""
     command = [sys.executable, str(HERE / "driver_kills.py"), "--cases", "fast evolution", "--kills", "10"]

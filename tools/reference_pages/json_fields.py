@@ -284,6 +284,7 @@ COMMANDS: dict[str, Fields] = {
         "report.lines[]": ("text", "the report as it is printed"),
         **REPORT,
         "report.**": ("any", "(not always) what a final training keeps to go on from"),
+        "limits[]": ("text", "(not always) those that hold now, as `params <= 50000.0`"),
         "steered[].time": ("time", "(not always) UTC, when a person asked something of it while it ran"),
         "steered[].by": ("text", "(not always) who, as `command line, NAME on HOST`; empty where that is not known"),
         "steered[].said": ("text", "(not always) what was asked, and what came of it"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,9 @@ def draw(data: RunData, over: str = "time", random: str = "") -> Drawn:
     last = {**rows[-1], "x": max(row["x"] for row in [*rows, *band])}
     title = f"time since the first trial ({unit_name})" if unit else "completed trials"
     tables = {"trials": shown, "line": [*(row for row in rows if row["better"]), last], "random": band}
-    note = _note(data, rows, objective) + sampled_note(len(shown), len(rows), "trials")
+    changes = [{"limits": line, "x": x} for line, x in zip(data.present.lines, _when(data, unit), strict=True)]
+    tables |= {"changes": changes} if changes else {}
+    note = _note(data, rows, objective) + data.present.note + sampled_note(len(shown), len(rows), "trials")
     if band:
         note += (
             f" The band: the best of as many of the {len(band)} random picks of run {beside.name} in any order, "  # type: ignore[union-attr]
@@ -45,7 +48,14 @@ def draw(data: RunData, over: str = "time", random: str = "") -> Drawn:
         if "train" in data.purposes and "train" not in beside.purposes:  # type: ignore[union-attr]
             note += " They were trained, each by itself; this run's scores are with shared weights: compare no heights."
     heads = {"x": unit_name or "completed", "value": objective.metric, "best": f"best {objective.metric}"}
-    return Drawn(_chart(objective, title, bool(unit), band), tables, note, heads=heads)
+    return Drawn(_chart(objective, title, bool(unit), band, changed=bool(changes)), tables, note, heads=heads)
+
+
+def _when(data: RunData, unit: float) -> list[float]:
+    """Where the limits were changed: at that time, or after as many completed trials."""
+    if unit:
+        return [(datetime.fromisoformat(each["time"]).timestamp() - data.begun) / unit for each in data.present.changes]
+    return [float(np.sum(data.told[data.completed] < each["told"])) for each in data.present.changes]
 
 
 def steps(data: RunData, objective: Objective, unit: float = 0.0) -> list[dict[str, Any]]:
@@ -106,7 +116,7 @@ def _value(score: float, objective: Objective) -> float:
     return score if objective.direction == "maximize" else -score
 
 
-def _chart(objective: Objective, title: str, timed: bool, band: list[dict[str, Any]]) -> Any:
+def _chart(objective: Objective, title: str, timed: bool, band: list[dict[str, Any]], *, changed: bool) -> Any:
     alt = altair()
     x = alt.X("x:Q", title=title, axis=alt.Axis(tickMinStep=0 if timed else 1, grid=False))
     names, roles = ([OURS, THEIRS], ["role:main", "role:other"]) if band else ([OURS], ["role:main"])
@@ -132,6 +142,9 @@ def _chart(objective: Objective, title: str, timed: bool, band: list[dict[str, A
         layers = [area.encode(x=x, y=up("low"), y2="high:Q"), *layers]
         layers.append(line("random", "mean", THEIRS, strokeWidth=1.5, strokeDash=[6, 3]))
     layers.append(line("line", "best", OURS, strokeWidth=2.5))
+    if changed:
+        rule = alt.Chart(alt.NamedData("changes")).mark_rule(color="role:quiet", strokeDash=[2, 4], strokeWidth=2)
+        layers.append(rule.encode(x=x, tooltip=[alt.Tooltip("limits:N", title="limits from here on")]))
     return alt.layer(*layers).properties(width=640, height=340)
 
 

@@ -51,7 +51,7 @@ def draw(data: RunData) -> Drawn:
     if len(rows) > MOST:
         note += f" The {MOST} most frequent of {len(rows)} reasons are shown."
     chart = (bars + counts).properties(width=430, height=alt.Step(26))
-    return Drawn(chart, {"failures": rows[:MOST]}, note)
+    return Drawn(chart, {"failures": rows[:MOST]}, note + data.present.note)
 
 
 def alike(reason: str) -> str:

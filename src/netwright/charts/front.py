@@ -216,7 +216,7 @@ def _note(data: RunData, rows: Any, shown: Any, ahead: Any, x: str, y: str) -> s
         words += f" {less} more were trained for less, and are not compared."
     if outside:
         words += f" {outside} more broke a limit and were not trained to the end."
-    return words + sampled_note(len(shown), len(rows), "trials")
+    return words + data.present.note + sampled_note(len(shown), len(rows), "trials")
 
 
 CHART = Chart(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netwright.core.objective import Constraint, Objective
+from netwright.store.changed_limits import LIMITS, PresentLimits
 
 if TYPE_CHECKING:
     from netwright.store import RunSummary, Store
@@ -31,7 +32,8 @@ class RunData:
     texts, attempts, documents, mixtures) is read when it is first asked for, so keep the store open as long.
 
     summary: the line about the run.
-    objectives, limits: what was asked for, the first objective first.
+    objectives: what was asked for, the first one first.
+    present: the limits that hold now, and how they came to; trials are judged by them.
     begun: when the first trial started, seconds of the epoch; `started` and `ended` count from it.
     """
 
@@ -43,11 +45,11 @@ class RunData:
         self._architectures: dict[str, tuple[str, str]] = {}
         self._decoded: dict[str, Mapping[str, Label]] = {}
         self.find_options: Callable[[RunData], Mapping[str, Sequence[str]]] | None = None
-        self._stamp = store.stamp(name)
+        self._stamp: tuple[object, ...] = store.stamp(name), store.sequence(name)
         self.summary: RunSummary = store.summary(name)
         arguments = self.summary.configuration.get("arguments", {})
         self.objectives = tuple(Objective.parse(each) for each in arguments.get("objective", ()))
-        self.limits = tuple(Constraint.parse(each) for each in arguments.get("constraints", ()))
+        self.present = self._present_limits()
         self._read_new()
 
     @classmethod
@@ -61,15 +63,19 @@ class RunData:
         store: of the same project, where the one that it was read from is closed.
         """
         self._store = store or self._store
-        stamp = self._store.stamp(self.name)
+        stamp = self._store.stamp(self.name), self._store.sequence(self.name)
         if stamp == self._stamp:
             return False
         before, self._stamp, self.summary = self.summary, stamp, self._store.summary(self.name)
-        changed = self._read_new()
+        judged, self.present = self.present, self._present_limits()
+        changed = self._read_new() or judged.changes != self.present.changes
         if changed or self.summary != before:
             for each in _CACHED:
                 self.__dict__.pop(each, None)
         return changed or self.summary != before
+
+    def _present_limits(self) -> PresentLimits:
+        return PresentLimits(self.summary.configuration, self._store.document(self.name, LIMITS))
 
     def _read_new(self) -> bool:
         rows = self._store.trial_columns(self.name, COLUMNS, told=self._told, number=len(self._rows))
@@ -92,7 +98,18 @@ class RunData:
     @cached_property
     def _table(self) -> dict[str, tuple[Any, ...]]:
         rows = list(self._rows.values())
+        if self.present.changed:
+            rows = list(map(self._judged, rows))
         return dict(zip(COLUMNS, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(COLUMNS, ())
+
+    def _judged(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        """A row with the judgement of its trial by the limits that hold now."""
+        return tuple(self.present.row(dict(zip(COLUMNS, row, strict=True))).values())
+
+    @property
+    def limits(self) -> tuple[Constraint, ...]:
+        """The limits that hold now."""
+        return self.present.limits
 
     @cached_property
     def numbers(self) -> np.ndarray:

@@ -99,6 +99,13 @@ def steer(
     workers: Annotated[int | None, typer.Option(help="How many trials run at once from now on.")] = None,
     trials: Annotated[int | None, typer.Option(help="How many trials there are in all.")] = None,
     time: Annotated[str | None, typer.Option(help="How long the search takes in all: 2h.")] = None,
+    limit: Annotated[
+        list[str],
+        typer.Option("--limit", metavar="TEXT", help="Set a limit, in place of one on that metric: 'params <= 50k'."),
+    ] = [],  # noqa: B006
+    lift: Annotated[
+        list[str], typer.Option("--lift", metavar="METRIC", help="Lift the limits on a metric, or the limit given.")
+    ] = [],  # noqa: B006
     pause: Annotated[bool, typer.Option("--pause", help="Begin no trial until it is continued.")] = False,
     go_on: Annotated[bool, typer.Option("--continue", help="Begin trials again.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="End the search after the trials that run.")] = False,
@@ -106,11 +113,11 @@ def steer(
         str | None, typer.Option("--try", metavar="TEXT", help="Try this architecture next: its text or its JSON.")
     ] = None,
 ) -> None:
-    """Ask something of a running search: more workers, more trials, more time, a pause, an end."""
+    """Ask something of a running search: more workers, trials or time, other limits, a pause, an end."""
     from netwright.cli.steer import requests, steer_run
 
     words = {"pause": pause, "continue": go_on, "stop": stop}
-    steer_run(directory, run, requests(workers, trials, time, (), (), architecture, **words))
+    steer_run(directory, run, requests(workers, trials, time, limit, lift, architecture, **words))
 
 
 @app.command()

@@ -12,6 +12,7 @@ from netwright.cli.front import AHEAD
 from netwright.cli.output import colours, say
 from netwright.core.objective import Objective, fitness, front
 from netwright.core.wording import duration, printable
+from netwright.engine.stops import cost_nothing
 from netwright.results.alarm_sentences import Raised, alarm_lines, alarms_of, alarms_of_candidates
 from netwright.results.metric_words import metrics_text, number
 
@@ -46,6 +47,7 @@ class Display:
         self._scores: list[float] = []  # of architectures on shared weights
         self._noticed: list[str] = []
         self._steered = 0  # lines that were said of it
+        self._refused = 0  # networks that broke a limit before they were measured
         self._fronted: tuple[int, list[Trial]] = (0, [])  # after so many trials
 
     def __enter__(self) -> Self:
@@ -67,7 +69,7 @@ class Display:
 
     def counted(self, progress: Progress) -> None:
         """What the engine counts: all sessions of a resumed run."""
-        self.counts = Counter(progress.counts)
+        self.counts, self._refused = Counter(progress.counts), progress.refused
         self.trials = progress.stops.trials if progress.stops.trials is not None else self.trials
         self.shared = progress.shared or self.shared
         for notice in progress.notices[len(self._noticed) :]:
@@ -76,6 +78,7 @@ class Display:
                 say(f"warning: {notice}")
         for line in progress.steered[self._steered :]:
             self._steered += 1
+            self.best = progress.best  # limits may have changed
             if not self.quiet:
                 say(f"[{duration(self.elapsed):>11}]  {line}")
         if progress.best is not None and (self.best is None or fitness(progress.best) > fitness(self.best)):
@@ -85,7 +88,8 @@ class Display:
         if trial.proposal.is_round:
             self._epoch(trial)
             return
-        self._own += trial.state != "infeasible"
+        self._own += not cost_nothing(trial, self.objectives[0])
+        self._refused += cost_nothing(trial, self.objectives[0])
         self.counts[trial.state] += 1
         self.recent = [*self.recent[-7:], trial]
         if trial.completed and self.epochs and SCORE in trial.metrics:
@@ -137,8 +141,8 @@ class Display:
 
     @property
     def tried(self) -> int:
-        """Trials so far but for the networks that broke a limit."""
-        return self.counts.total() - self.counts["infeasible"]
+        """Trials so far but for the networks that broke a limit before they were measured."""
+        return self.counts.total() - self._refused
 
     @property
     def elapsed(self) -> float:

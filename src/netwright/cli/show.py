@@ -21,6 +21,7 @@ from netwright.results.metric_words import metrics_text, number
 
 if TYPE_CHECKING:
     from netwright.store import RunSummary, Store, StoredAttempt, StoredRun, StoredTrial
+    from netwright.store.changed_limits import PresentLimits
 
 LONGEST_TEXT = 60  # characters of an architecture in a table
 MOST_TRIALS = 20
@@ -95,15 +96,16 @@ def show_run(directory: Path, run: str | None, *, as_json: bool, only_front: boo
     with Store.open_readonly(directory) as store:
         found = store.read_run(named(store, run))
         report, plan = store.document(found.name, REPORT), store.document(found.name, PLAN)
-        steered = _steered(store.events(found.name))
+        steered, limits = _steered(store.events(found.name)), store.present_limits(found.name)
         handed = store.document(found.name, HANDED_OVER)
     summary = found.summary
     if only_front:
-        _show_front(directory, found, as_json=as_json)
+        _show_front(directory, found, limits.limits, as_json=as_json)
         return
     if as_json:
         trials = [_trial_json(each) for each in found.trials]
         told = {"plan": plan, "trials": trials, "report": report, "steered": steered}
+        told["limits"] = [each.exactly for each in limits.limits]
         say_json({"front": _front(found.trials), **asdict(summary), **told})
         return
     states = Counter(each.state for each in found.trials if each.purpose == "evaluate")
@@ -111,7 +113,7 @@ def show_run(directory: Path, run: str | None, *, as_json: bool, only_front: boo
     say(
         f"run        {summary.name} ({summary.state}{f': {summary.stopped}' if summary.stopped else ''})",
         f"space      {summary.space}",
-        *[f"{name:10} {value}" for name, value in _settings(plan or {}).items()],
+        *[f"{name:10} {value}" for name, value in _settings(_with_limits(plan or {}, limits)).items()],
         f"trials     {counts} in {duration(summary.seconds)}",
         *[f"steered    {each['time'][:19].replace('T', ' ')} UTC, {each['said']}" for each in steered[-MOST_STEERED:]],
     )
@@ -125,7 +127,7 @@ def show_run(directory: Path, run: str | None, *, as_json: bool, only_front: boo
     if best:
         ahead = [each for number in best for each in completed if each.number == number]
         count = f"front      {len(ahead)} of {len(completed)}, {AHEAD}"
-        say(count, "", *_front_table(ahead[:MOST_TRIALS], ahead, metrics), *_limit_lines(summary, found.trials))
+        say(count, "", *_front_table(ahead[:MOST_TRIALS], ahead, metrics), *limit_lines(found.trials, limits.limits))
         say("", "the others")
         completed = [each for each in completed if each.number not in best]
     say("", *table(_head(metrics), [_trial_row(each, metrics) for each in completed[:MOST_TRIALS]]))
@@ -154,7 +156,14 @@ def _steered(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _show_front(directory: Path, found: StoredRun, *, as_json: bool) -> None:
+def _with_limits(plan: Mapping[str, Any], limits: PresentLimits) -> Mapping[str, Any]:
+    """The plan with the limits that hold now, where they were changed."""
+    if not limits.changed:
+        return plan
+    return {**plan, "limits": [" and ".join(map(str, limits.limits)) or "none any more", *limits.lines]}
+
+
+def _show_front(directory: Path, found: StoredRun, limits: Sequence[Constraint], *, as_json: bool) -> None:
     """`netwright show RUN --front`: every point of the front, and how one is taken home."""
     summary, metrics = found.summary, metric_names(found.summary)
     by_number = {each.number: each for each in found.trials}
@@ -173,7 +182,7 @@ def _show_front(directory: Path, found: StoredRun, *, as_json: bool) -> None:
     say(
         f"run {summary.name}, front: {len(ahead)} of {completed} trials, {AHEAD}",
         *_front_table(ahead, ahead, metrics),
-        *_limit_lines(summary, found.trials),
+        *limit_lines(found.trials, limits),
     )
     if ahead:
         example = marks and next((each for each, said in marks.items() if "knee" in said), ahead[0].number)
@@ -190,11 +199,6 @@ def _front_table(shown: Sequence[StoredTrial], ahead: Sequence[StoredTrial], met
     rows = [_trial_row(each, metrics) for each in shown]
     rows = [[*row[:-1], marks.get(each.number, ""), row[-1]] for row, each in zip(rows, shown, strict=True)]
     return table([*head[:-1], "", head[-1]], rows)
-
-
-def _limit_lines(summary: RunSummary, trials: Sequence[StoredTrial]) -> list[str]:
-    limits = summary.configuration["arguments"].get("constraints", [])
-    return limit_lines(trials, [Constraint.parse(each) for each in limits])
 
 
 def _front(trials: Sequence[StoredTrial]) -> list[int]:

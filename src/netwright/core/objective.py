@@ -179,6 +179,11 @@ class Constraint:
         value = metrics[self.metric]
         return value <= self.limit if self.relation == "<=" else value >= self.limit
 
+    @property
+    def exactly(self) -> str:
+        """The limit as text from which exactly the same is read."""
+        return f"{self.metric} {self.relation} {float(self.limit)!r}"
+
     def violation(self, metrics: Mapping[str, float]) -> str:
         """One line that says by how much the limit is missed."""
         return f"{self.metric} {_shown(metrics[self.metric])} breaks the limit {self}"

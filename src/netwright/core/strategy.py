@@ -85,6 +85,13 @@ class Strategy(Configured, ABC):
         limits: of the search on these.
         """
 
+    def judge_anew(self, trials: Mapping[int, Trial]) -> None:
+        """Takes note of trials that it was told of and that are judged otherwise, since a limit was changed meanwhile.
+
+        Called between asks and tells, with all trials that have ended, by number. By default it learns of the limits
+        from the trials to come; one that builds on the best that it knows had better forget those that break them.
+        """
+
     def recommend(self, trials: Sequence[Trial]) -> Architecture:
         """The architecture to hand to the user; by default the best completed trial's.
 
@@ -192,6 +199,9 @@ class Wrapper(RoundStrategy, Remembering):
 
     def know(self, figures: Figures, limits: Sequence[Constraint] = ()) -> None:
         self.strategy.know(figures, limits)
+
+    def judge_anew(self, trials: Mapping[int, Trial]) -> None:
+        self.strategy.judge_anew(trials)
 
     def recommend(self, trials: Sequence[Trial]) -> Architecture:
         return self.strategy.recommend(trials)

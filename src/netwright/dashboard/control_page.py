@@ -25,15 +25,18 @@ MOST_EVENTS = 30
 class Request(BaseModel):
     """What a running search is asked.
 
-    ask: pause, continue or stop; stops, with trials or time; workers, with count; try, with an architecture.
+    ask: pause, continue or stop; stops, with trials or time; workers, with count; limits, with one to set or to lift;
+        try, with an architecture.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    ask: Literal["pause", "continue", "stop", "stops", "workers", "try"]
+    ask: Literal["pause", "continue", "stop", "stops", "workers", "limits", "try"]
     trials: Annotated[int, Field(ge=1, le=10**9)] | None = None
     time: Annotated[str, Field(max_length=40)] | None = None
     count: Annotated[int, Field(ge=1, le=10**6)] | None = None
+    set: Annotated[str, Field(max_length=200)] | None = None
+    lift: Annotated[str, Field(max_length=200)] | None = None
     architecture: Annotated[str, Field(max_length=50_000)] | None = None
 
 

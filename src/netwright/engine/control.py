@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.core.errors import NetwrightError, UserError, marked, nearest
 from netwright.core.inside import inside, open_inside
+from netwright.core.objective import Constraint
 from netwright.core.serial import parse_json
 from netwright.core.trial import Proposal
 from netwright.core.wording import shortened
@@ -38,7 +39,7 @@ MOST = 100  # requests that wait at once
 STEERED = "steered"  # the key under which a run keeps what this session was asked for beside its plan
 REFUSED = "refused: "  # how an answer begins that is none
 BY_HAND = {"asked by": "hand"}  # the memo of a trial that no strategy asked for
-ASKS = ("pause", "continue", "stop", "stops", "workers", "try")
+ASKS = ("pause", "continue", "stop", "stops", "workers", "limits", "try")
 Event = Callable[[str, Mapping[str, object]], object]
 
 
@@ -47,7 +48,8 @@ def send(directory: Path, run: str, request: Mapping[str, Any]) -> str:
 
     directory: of the project.
     request: {"ask": "pause"}, "continue" or "stop"; {"ask": "stops", "trials": 200, "time": "1h"}; {"ask": "workers",
-        "count": 2}; {"ask": "try", "architecture": ...}. Beside that "by": who asks, for the record.
+        "count": 2}; {"ask": "limits", "set": "params <= 50k", "lift": "macs"}; {"ask": "try", "architecture": ...}.
+        Beside that "by": who asks, for the record.
 
     Raises UserError where too many requests wait already, and for one that is none.
     """
@@ -80,6 +82,8 @@ def _require(request: Mapping[str, Any]) -> str:
     needed = _NEEDS.get(str(asked), ())
     if needed and all(request.get(each) is None for each in needed):
         raise UserError(f"{asked} was asked without {' or '.join(needed)}")
+    if request.get("set") is not None:
+        Constraint.parse(request["set"])
     for name in ("count", "trials"):
         number = request.get(name)
         if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 1):
@@ -91,7 +95,12 @@ def _require(request: Mapping[str, Any]) -> str:
 
 LONGEST_TOLD = 80  # characters of what was asked
 _SAID = {"stops": "change its end", "workers": "change its workers", "limits": "change its limits", "?": "do something"}
-_NEEDS = {"stops": ("trials", "time"), "workers": ("count",), "try": ("architecture",)}  # one of these
+_NEEDS = {
+    "stops": ("trials", "time"),
+    "workers": ("count",),
+    "limits": ("set", "lift"),
+    "try": ("architecture",),
+}  # one of these
 _WORDS = {"count": "the number of workers", "trials": "the number of trials"}
 
 
@@ -110,6 +119,8 @@ class Control:
         self.change_stops: Callable[[Callable[[Stops], Stops]], tuple[Stops, Stops]] | None = None  # now and before
         self.resize: Callable[[int], str] | None = None  # where the executor can be given more workers
         self.keep: Callable[[Mapping[str, Any]], object] = _unkept
+        self.change_limits: Callable[[str, str, str], str] | None = None  # added, lifted, by whom; what holds then
+        self.refusal_to_limit = ""  # why they cannot be changed; empty where they can
         self.refusal_to_resize = ""  # why there cannot be another number of workers; empty where there can
         self.refusal_to_try = ""  # why no architecture can be put in; empty where one can
         self.fidelity: Callable[[], float | None] = lambda: None
@@ -220,6 +231,12 @@ class Control:
         self.workers = count
         self.keep({"workers": count})
         return said
+
+    def _limits(self, request: Mapping[str, Any]) -> str:
+        if self.refusal_to_limit or self.change_limits is None:
+            raise UserError(self.refusal_to_limit or "the limits of this search cannot be changed")
+        set_, lifted, by = (str(request.get(name) or "") for name in ("set", "lift", "by"))
+        return self.change_limits(set_, lifted, by)
 
     def _try(self, request: Mapping[str, Any]) -> str:
         if self.refusal_to_try:

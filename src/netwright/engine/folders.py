@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +62,13 @@ class Folders:
             return
         kept = [each for each in best if own == highest and not dominates(trial.scores, each.scores)]
         self._best = [*kept, trial]
+
+    def judge_anew(self, trials: Sequence[Trial]) -> None:
+        """Take note of trials as other limits judge them. What a trial kept that was not among the best is gone."""
+        self._best = []
+        self._scores.clear()
+        for trial in trials:
+            self.note(trial)
 
     def clear(self, number: int) -> None:
         """Remove what a trial that has ended for good kept, unless it is among the best or another may go on from it.

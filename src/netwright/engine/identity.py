@@ -58,6 +58,15 @@ def check_identity(store: Store, name: str, search: Search) -> None:
     check_networks(name, store.document(name, NETWORKS), search)
 
 
+def as_begun(store: Store, name: str, search: Search) -> Search:
+    """The search with the limits that the run began with, where it has those to which they were changed since."""
+    present = store.present_limits(name)
+    now = {each.exactly for each in search.limits}
+    if present.changed and now == {each.exactly for each in present.limits}:
+        return search.replace(constraints=present.begun)
+    return search
+
+
 # Its name.
 
 

@@ -31,14 +31,21 @@ class LastResort:
     """
 
     def __init__(self, stages: Sequence[Estimator], limits: Sequence[Constraint]) -> None:
-        clocks = [each for each in stages if isinstance(each, MeasuresAgain)]
-        self._limits = limits
-        self._timed = [
-            each for each in limits if each.relation == "<=" and any(each.metric in c.metrics for c in clocks)
-        ]
+        self._clocks = [each for each in stages if isinstance(each, MeasuresAgain)]
+        self._tried = self.under_way = False  # whether it was begun, and has not ended yet
+        self.judge_anew(limits, ())
+
+    def judge_anew(self, limits: Sequence[Constraint], trials: Sequence[Trial]) -> None:
+        """Go by these limits, which the trials of before are judged by now."""
+        self._limits, self._timed = limits, self._by_the_clock(limits)
         self._completed, self._refused = False, 0
         self._best: tuple[float, Trial] | None = None
-        self._tried = self.under_way = False  # whether it was begun, and has not ended yet
+        for trial in trials:
+            self.note(trial)
+
+    def _by_the_clock(self, limits: Sequence[Constraint]) -> list[Constraint]:
+        upper = [each for each in limits if each.relation == "<="]
+        return [each for each in upper if any(each.metric in clock.metrics for clock in self._clocks)]
 
     def note(self, trial: Trial) -> None:
         """Take note of how a trial ended."""
@@ -67,12 +74,14 @@ class LastResort:
         asked = self._best[1].proposal
         return replace(asked, parent=None, memo=LAST_RESORT, instead_of=None)
 
-    def limits_of(self, proposal: Proposal) -> Sequence[Constraint]:
-        """The limits that are checked while a proposal is tried: of this one none that a clock leaves a margin to."""
+    def limits_of(self, proposal: Proposal, limits: Sequence[Constraint]) -> Sequence[Constraint]:
+        """Those of the limits that are checked while a proposal is tried: of this one none that a clock leaves a margin
+        to."""
         if not is_last_resort(proposal):
-            return self._limits
+            return limits
         self._tried = self.under_way = True
-        return [each for each in self._limits if each not in self._timed]
+        timed = self._by_the_clock(limits)
+        return [each for each in limits if each not in timed]
 
     def broken(self, trial: Trial) -> str:
         """The limit that it breaks after all, in one line; empty where it keeps them."""

@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from netwright.core.errors import NetwrightError, StopSearch
 from netwright.core.executor import Executor, Job, Outcome, Resizes
+from netwright.core.judged import Judgement, judged_anew
 from netwright.core.randomness import Generators, derived_seed
 from netwright.core.strategy import Strategy, mixture_of
 from netwright.core.trial import Proposal, Trial
@@ -19,6 +20,7 @@ from netwright.engine.control import Control, by_hand
 from netwright.engine.execution import Clock, Places, Waiting
 from netwright.engine.folders import Folders
 from netwright.engine.last_resort import LastResort, is_last_resort
+from netwright.engine.limits import ChangingLimits, known_of
 from netwright.engine.memory import Memory
 from netwright.engine.process import FullCollections, Signals
 from netwright.engine.record import SLOW, Acknowledgements, Judge
@@ -64,14 +66,13 @@ class Loop:
         self.signals = Signals()
         self._collections = FullCollections()
         self.stopper = stopper
-        foretold = {later: name for each in search.estimator.stages() for later, name in each.foretells.items()}
-        self.failures = Failures(search.limits, foretold, lambda: self.region.nearest_line())
         self.clock = Clock(executor, earlier)
         self.folders = Folders(folder, strategy, any(each.keeps for each in search.estimator.stages()))
         self.places = Places(executor)
         self.attempts = Attempts(search, executor, self.clock, retries, self.folders)
         self.last_resort = LastResort(search.estimator.stages(), search.limits)
-        self.attempts.limits_of = self.last_resort.limits_of
+        self.limits = ChangingLimits(self)
+        self.attempts.limits_of = lambda number, proposal: self.last_resort.limits_of(proposal, self.limits.at(number))
         if not self.clock.virtual:
             self.attempts.given = lambda: stopper.given(self.clock.seconds)
         self.acknowledgements = Acknowledgements(self.folders, watch, on_trial)
@@ -82,15 +83,9 @@ class Loop:
         asked = self.memory if self.memory.active else strategy
         self._ask, self._tell = asked.ask, asked.tell
         self._generators = Generators(search.seed)
-        self._judge = Judge(search.objectives, search.limits)
-        follows = mixture_of(strategy) is not None  # whose architectures are decoded within the limits
-        self.region = Region(
-            search.space,
-            search.estimator.stages(),
-            () if follows else search.limits,
-            search.seed,
-            seconds_of(stopper.seconds),
-        )
+        self._as_told: list[Trial] = []  # the trials as they were judged when they ended
+        self._begun: list[Proposal] = []
+        self._judge, self.failures, self.region = self._judges(search)
         self._watch = watch
         self.control = control or Control(None, "", search.space.parse)
         self._prepare_control()
@@ -98,15 +93,61 @@ class Loop:
         self.asked_round = False
         self._asked_all = False  # whether there was a slot when the strategy could last be asked
 
+    def _judges(self, search: Search) -> tuple[Judge, Failures, Region]:
+        """What goes by the limits of a search."""
+        foretold = {later: name for each in search.estimator.stages() for later, name in each.foretells.items()}
+        failures = Failures(search.limits, foretold, lambda: self.region.nearest_line())
+        return Judge(search.objectives, search.limits), failures, self.region_of(search)
+
+    def region_of(self, search: Search) -> Region:
+        """The architectures that keep the limits of a search, as this run knows them; all under a mixture."""
+        follows = mixture_of(self._strategy) is not None  # whose architectures are decoded within the limits
+        limits, stages = () if follows else search.limits, search.estimator.stages()
+        found = Region(search.space, stages, limits, search.seed, seconds_of(self.stopper.seconds))
+        for proposal in self._begun:
+            found.begun(proposal)
+        for trial in self.trials:
+            found.told(trial)
+        return found
+
+    def go_by(self, search: Search) -> None:
+        """Go by the limits of this search from now on, and judge by them what was told."""
+        self.search = search
+        self.trials = [_judged_anew(each, search) for each in self._as_told]
+        self._judge, self.failures, self.region = self._judges(search)
+        for trial in self.trials:
+            self._judge.note(trial)
+            self.failures.note(trial, self.tracebacks.get(trial.number, ""))
+        self.region.find()
+        for keeper in (self.stopper, self.folders, self._watch):
+            if keeper is not None:
+                keeper.judge_anew(self.trials)
+        self.last_resort.judge_anew(search.limits, self.trials)
+        self._strategy.know(*known_of(search))
+        self._strategy.judge_anew({trial.number: trial for trial in self.trials})
+
+    def begun(self, proposal: Proposal) -> None:
+        """Take note of what is tried for the strategy."""
+        self._begun.append(proposal)
+        self.region.begun(proposal)
+
+    @property
+    def asked(self) -> int:
+        """How many trials were asked."""
+        return self._number
+
     def _prepare_control(self) -> None:
         self.control.change_stops = self._change_stops
         self.control.fidelity = lambda: highest_fidelity(self.trials)
         if isinstance(self._executor, Resizes):
             self.control.resize = self._resize
-        if not self.rounds.none:
+        if self.rounds.none:
+            self.control.change_limits = self.limits.change
+        else:
             shared = "this search trains weights that all networks share"
             self.control.refusal_to_try = f"{shared}; none can be put in between"
             self.control.refusal_to_resize = f"{shared}, in one process; it takes no other number of workers"
+            self.control.refusal_to_limit = f"{shared} within its limits; they stay as they are"
 
     def _change_stops(self, change: Callable[[Stops], Stops]) -> tuple[Stops, Stops]:
         before = self.stopper.stops
@@ -225,7 +266,7 @@ class Loop:
                 return
             if isinstance(asked, Proposal):
                 tried = self.region.within(asked, self._number)
-                self.region.begun(tried)
+                self.begun(tried)
                 self.attempts.begin(self.skip(), len(self.trials), tried)
                 self.memory.look()
             elif self.asked_round:
@@ -250,6 +291,7 @@ class Loop:
             question = Asked(self.skip(), told, 1, epoch.proposal, now)
             self.acknowledgements.add_at_once(Told(question, told, epoch, "", now))
             self.trials.append(epoch)
+            self._as_told.append(epoch)
             self.acknowledgements.acknowledge(epoch)
         self._collections.look()
         self._heed()
@@ -268,7 +310,9 @@ class Loop:
         """
         self._number += 1
         self.memory.asked(len(self.trials) if told is None else told)
-        return self._number - 1
+        number = self._number - 1
+        self.limits.catch_up()
+        return number
 
     # Ending.
 
@@ -306,6 +350,8 @@ class Loop:
         broken = self.last_resort.broken(trial)
         if broken:
             trial = replace(trial, state="infeasible", reason=broken, scores=())
+        if self.limits.changed:
+            trial = _judged_anew(trial, self.search)
         acknowledgements = self.acknowledgements
         if acknowledgements.journal is None:
             self.tell(trial, traceback)
@@ -322,6 +368,7 @@ class Loop:
     def tell(self, trial: Trial, traceback: str = "", *, strategy: bool = True) -> None:
         """Tell everybody who keeps count of how a trial ended, the strategy last, where it asked for it."""
         self.trials.append(trial)
+        self._as_told.append(trial)
         if traceback:
             self.tracebacks[trial.number] = traceback
         self.stopper.note(trial)
@@ -333,6 +380,7 @@ class Loop:
         if strategy and not by_hand(trial) and not is_last_resort(trial.proposal):
             asked = trial.proposal.instead_of is not None and not self._strategy.adopts
             self._tell(replace(trial, proposal=trial.proposal.question) if asked else trial)
+        self.limits.catch_up()
 
     def restore(self, trial: Trial, traceback: str, *, told: bool = True) -> None:
         """Tell of a trial of an earlier session; all but the strategy where it was not `told` or knows already."""
@@ -341,8 +389,19 @@ class Loop:
             self._watch.note(trial)
         if trial.proposal.is_round:
             self.trials.append(trial)
+            self._as_told.append(trial)
         else:
             self.tell(trial, traceback, strategy=told)
+
+
+def _judged_anew(trial: Trial, search: Search) -> Trial:
+    """A trial as the limits of this search judge it. trial: as it was judged when it ended."""
+    if trial.proposal.is_round:
+        return trial
+    before = Judgement(trial.state, trial.reason, trial.scores)
+    found = judged_anew(before, trial.metrics, search.objectives, search.limits)
+    state: Any = found.state
+    return trial if found == before else replace(trial, state=state, reason=found.reason, scores=found.scores)
 
 
 def highest_fidelity(trials: Sequence[Trial]) -> float | None:

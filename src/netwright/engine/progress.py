@@ -14,7 +14,7 @@ from netwright.core.display import ChangingLine, Place
 from netwright.core.objective import rank
 from netwright.core.trial import Trial
 from netwright.core.wording import duration
-from netwright.engine.stops import Stops
+from netwright.engine.stops import Stops, cost_nothing
 from netwright.results.metric_words import metrics_text
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Progress:
     shared: share of the training of shared weights that is done; 0 without any.
     notices: what the user should know of the places where trials run.
     steered: what a person has asked of it while it ran, and what came of that, a line each.
+    refused: how many broke a limit before they were measured, which cost nothing.
     """
 
     finished: int
@@ -47,6 +48,7 @@ class Progress:
     shared: float = 0.0
     notices: Sequence[str] = ()
     steered: Sequence[str] = ()
+    refused: int = 0
 
     @property
     def limits(self) -> Stops:
@@ -55,22 +57,24 @@ class Progress:
 
     @property
     def tried(self) -> int:
-        """Trials so far but for the networks that broke a limit."""
-        return self.finished - self.counts.get("infeasible", 0)
+        """Trials so far but for the networks that broke a limit before they were measured."""
+        return self.finished - self.refused
 
     @property
     def failed(self) -> int:
         """Trials that ended without a measurement for another reason than a limit."""
-        return self.tried - self.counts.get("completed", 0)
+        return self.finished - self.counts.get("infeasible", 0) - self.counts.get("completed", 0)
 
 
 class Watch:
     """Calls `on_progress` at most ten times a second, and whenever it is made to."""
 
-    def __init__(self, on_progress: Callable[[Progress], object], stops: Stops) -> None:
+    def __init__(self, on_progress: Callable[[Progress], object], stops: Stops, first: Objective) -> None:
+        self._first, self._refused = first, 0
         self._tell = on_progress
         self.stops = stops
         self._counts: Counter[str] = Counter()
+        self._numbers: set[int] = set()
         self._best: Trial | None = None
         self._last = -EVERY
 
@@ -78,8 +82,19 @@ class Watch:
         if trial.proposal.is_round:
             return
         self._counts[trial.state] += 1
+        self._numbers.add(trial.number)
+        self._refused += cost_nothing(trial, self._first)
         if trial.scores and (self._best is None or rank(trial) > rank(self._best)):
             self._best = trial
+
+    def judge_anew(self, trials: Sequence[Trial]) -> None:
+        """Take note of trials as other limits judge them, as far as they were noted."""
+        noted, self._numbers = self._numbers, set()
+        self._counts.clear()
+        self._best, self._refused = None, 0
+        for trial in trials:
+            if trial.number in noted:
+                self.note(trial)
 
     def show(
         self,
@@ -95,7 +110,7 @@ class Watch:
         if now or moment - self._last >= EVERY:
             self._last = moment
             counts = dict(self._counts)
-            told = tuple(notices), tuple(steered)
+            told = tuple(notices), tuple(steered), self._refused
             self._tell(
                 Progress(sum(counts.values()), running, counts, self._best, seconds, self.stops, progress, *told)
             )

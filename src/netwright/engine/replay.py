@@ -66,7 +66,7 @@ def _remembered(
     proposals = [_proposal(loop, each) for each in stored[: place.asked]]
     for proposal, each in zip(proposals, stored, strict=False):
         loop.folders.continuations.note(loop.skip(each.asked), proposal)
-        loop.region.begun(proposal)
+        loop.begun(proposal)
     for each in told[: place.told]:
         loop.restore(_trial(each, proposals[each.number]), each.traceback, told=False)
     return proposals, told[place.told :]
@@ -157,7 +157,7 @@ def _ask(loop: Loop, name: str, stored: StoredTrial) -> Proposal:
         tried = proposal if proposal is None else _tried(loop, proposal, stored)
         if tried is not None and _same(tried, stored):
             loop.folders.continuations.note(loop.skip(), tried)
-            loop.region.begun(tried)
+            loop.begun(tried)
             return tried
         found = "to wait" if proposal is None else describe(proposal)
     raise UserError(

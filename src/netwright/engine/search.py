@@ -88,6 +88,30 @@ class Search(Configured):
         """The space that the strategy searches."""
         return self.strategy.space
 
+    def limited(self, limit: str = "", *, lifted: str = "") -> Search:
+        """The same search with another limit, or with one fewer.
+
+        limit: is added, in place of one on the same metric in the same direction ("params <= 500k").
+        lifted: a metric, of which all limits are lifted, or one of the limits.
+
+        Raises UserError for a limit that is none or is not there, ConfigurationError for one on what the estimator does
+        not measure.
+        """
+        kept = list(self.limits)
+        if limit:
+            new = _limit(limit, self.estimator)
+            kept = [each for each in kept if (each.metric, each.relation) != (new.metric, new.relation)] + [new]
+        if lifted:
+            gone = [each for each in kept if lifted in (each.metric, str(each)) or _is(lifted, each, self.estimator)]
+            if not gone:
+                there = ", ".join(map(str, kept)) or "none"
+                raise UserError(f"there is no limit {lifted!r}; the limits are: {there}")
+            kept = [each for each in kept if each not in gone]
+        found = self.replace(constraints=kept)
+        if found.estimator is not self.estimator:
+            raise ConfigurationError(f"{limit!r} is on what this search does not measure")
+        return found
+
     def configuration(self) -> dict[str, Any]:
         """The search as JSON; equal for searches that give equal trials."""
         described = super().configuration()
@@ -95,7 +119,7 @@ class Search(Configured):
             "strategy": as_json(self.strategy),
             "estimator": as_json(self.estimator),
             "objective": [str(each) for each in self.objectives],
-            "constraints": [f"{each.metric} {each.relation} {float(each.limit)!r}" for each in self.limits],
+            "constraints": [each.exactly for each in self.limits],
             "seed": self.seed,
         }
         return described
@@ -214,6 +238,14 @@ def _limit(asked: str | Constraint, estimator: Estimator) -> Constraint:
     if found.metric not in known and f"val_{found.metric}" in known:
         return Constraint(f"val_{found.metric}", found.limit, found.relation)
     return found
+
+
+def _is(text: str, limit: Constraint, estimator: Estimator) -> bool:
+    """Whether a text, as people write limits, is this limit."""
+    try:
+        return _limit(text, estimator) == limit
+    except UserError:
+        return f"val_{text}" == limit.metric
 
 
 def _check_objectives(objectives: Sequence[Objective]) -> None:

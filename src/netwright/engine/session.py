@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, Any, Self
 from netwright.core.errors import ConfigurationError, NetwrightError, SearchFailed, UserError
 from netwright.core.executor import VirtualClock
 from netwright.core.inside import inside
-from netwright.core.objective import Constraint
 from netwright.core.roles import KeepsLimits
 from netwright.core.spelling import spelled
 from netwright.core.strategy import RoundStrategy, Strategy, in_role, is_led, untold
-from netwright.core.trial import Proposal
 from netwright.core.warning import warn
 from netwright.engine.control import STEERED, Control
 from netwright.engine.finalists import measure_finalists
-from netwright.engine.identity import check_identity, check_name, next_name, note_identity
+from netwright.engine.identity import as_begun, check_identity, check_name, next_name, note_identity
+from netwright.engine.limits import known_of
 from netwright.engine.loop import Loop
 from netwright.engine.memory import FOLDER as MEMORY
 from netwright.engine.preflight import preflight
@@ -33,13 +32,12 @@ from netwright.engine.run import Run, beyond, resuming
 from netwright.engine.stops import THEN_SEARCH, Stopper, Stops
 from netwright.engine.under_way import CANCELLING
 from netwright.executors.inline import Inline
+from netwright.store.changed_limits import LIMITS
 from netwright.store.problems import NoRoom
 from netwright.store.store import Store
 
 if TYPE_CHECKING:
-    from netwright.core.architecture import Architecture
     from netwright.core.executor import Executor
-    from netwright.core.strategy import Figures
     from netwright.core.trial import Trial
     from netwright.engine.search import Search
     from netwright.engine.under_way import RetryPolicy
@@ -105,6 +103,7 @@ class Session:
             return name or next_name(search.strategy, search.estimator, ())
         if self._resume:
             name = _found(store, name)
+            search = self._search = as_begun(store, name, search)
             check_identity(store, name, search)
             store.keep_backups()
         else:
@@ -129,7 +128,7 @@ class Session:
     ) -> Run:
         """Search to a stop; the run."""
         strategy = prepared(self._search)
-        watch = None if on_progress is None else Watch(on_progress, self._stops)
+        watch = None if on_progress is None else Watch(on_progress, self._stops, self._search.objectives[0])
         training = 1.0 if is_led(strategy) else THEN_SEARCH
         stopper = Stopper(
             *(self._stops, self._search.objectives, reserve),
@@ -201,12 +200,15 @@ class Session:
         store = self.store
         if store is None:
             return
-        stored = store.read_run(self.name).trials if self._resume else ()
+        stored = store.read_run(self.name, as_told=True).trials if self._resume else ()
         attempts = store.attempts(self.name) if any(each.told is None for each in stored) else ()
         store.set_state(self.name, "running")
         self._journal = store.writer(self.name, loop.clock.seconds)
         loop.write_to(self._journal)
         loop.places.on_notice = self._event
+        loop.limits.keep = lambda changes: store.keep(self.name, LIMITS, changes)
+        if self._resume:
+            loop.limits.restore(store.present_limits(self.name).changes)
         replay(loop, self.name, stored, attempts)
 
     def _event(self, kind: str, data: Mapping[str, object]) -> None:
@@ -282,7 +284,7 @@ class Session:
 
     def _run(self, loop: Loop, strategy: Strategy, stopped: str) -> Run:
         run = Run(
-            *(self.name, self._search, strategy, loop.trials),
+            *(self.name, loop.search, strategy, loop.trials),
             stopped=stopped,
             further=self._further(loop, stopped),
             seconds=loop.clock.seconds(),
@@ -331,34 +333,22 @@ def prepared(search: Search) -> Strategy:
     return strategy
 
 
-def known_of(search: Search) -> tuple[Figures, list[Constraint]]:
-    """What is known of an architecture without training it, and the limits of the search on that."""
-    stages = [each for each in search.estimator.stages() if each.analytic]
-
-    def figures(architecture: Architecture) -> Mapping[str, float]:
-        asked = Proposal(architecture)
-        return {name: value for each in stages for name, value in each.estimate(asked, 0).metrics.items()}
-
-    foretold = {later: name for each in stages for later, name in each.foretells.items()}
-    names = {name for each in stages for name in each.metrics}
-    limits = [Constraint(foretold.get(each.metric, each.metric), each.limit, each.relation) for each in search.limits]
-    return figures, [each for each in limits if each.metric in names]
-
-
 def load_run(search: Search, store: Store | str | Path, name: str | None) -> Run:
     """A stored run as it is."""
     with contextlib.ExitStack() as stack:
         opened = store if isinstance(store, Store) else stack.enter_context(Store.open_readonly(store))
-        found = opened.read_run(_found(opened, name))
+        found = opened.read_run(_found(opened, name), as_told=True)
+        search = as_begun(opened, found.name, search)
         check_identity(opened, found.name, search)
         strategy = prepared(search)
         shared = inside(opened.directory, FOLDER, found.name)
         stopper = Stopper(Stops(), search.objectives)
         memory = inside(opened.directory, MEMORY, found.name)
         loop = Loop(search, strategy, Inline(), stopper, found.summary.seconds, shared=shared, memory=memory)
+        loop.limits.restore(opened.present_limits(found.name).changes)
         replay(loop, found.name, found.trials, begin=False)
         return Run(
-            *(found.name, search, strategy, loop.trials),
+            *(found.name, loop.search, strategy, loop.trials),
             stopped=found.summary.stopped,
             seconds=found.summary.seconds,
             tracebacks=loop.tracebacks,

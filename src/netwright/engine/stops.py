@@ -116,7 +116,7 @@ class Stopper:
 
     def note(self, trial: Trial) -> None:
         """Take note of a trial in the order of tells."""
-        if trial.state == "infeasible" and self._first.metric not in trial.metrics:
+        if cost_nothing(trial, self._first):
             self._refused += 1
             if self._refused >= FUTILE and not self.reason:
                 self.reason = f"{self._refused:,} networks in a row were infeasible"
@@ -138,6 +138,15 @@ class Stopper:
             self._since = 0 if scores and self._improves(scores) else self._since + 1
             if self._since >= self._stops.patience and not self.reason:
                 self._stop("patience", f"no improvement in {self._since} trials")
+
+    def judge_anew(self, trials: Sequence[Trial]) -> None:
+        """Take note of trials as other limits judge them; how many there were stays as it is."""
+        self._best, self._reserved, self._front = None, 0.0, []
+        for trial in trials:
+            if trial.scores and not trial.proposal.is_round:
+                self._improves(trial.scores)
+                if self._reserve is not None and (self._best is None or trial.scores > self._best):
+                    self._best, self._reserved = trial.scores, max(0.0, self._reserve(trial))
 
     def _improves(self, scores: tuple[float, ...]) -> bool:
         """Whether no earlier trial was as good; with several objectives, whether it joins the Pareto front."""
@@ -226,6 +235,11 @@ class Stopper:
             return self.remaining(seconds), False
         by = limit if self._reserve is None else SETTLED * limit
         return max(0.0 if self._expected is None else FIRST, by - seconds()), True
+
+
+def cost_nothing(trial: Trial, first: Objective) -> bool:
+    """Whether a network broke a limit before it was measured, so that it does not count. first: the first objective."""
+    return trial.state == "infeasible" and first.metric not in trial.metrics
 
 
 BREAKER_TRIALS = 5

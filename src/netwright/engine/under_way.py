@@ -43,7 +43,8 @@ class Attempts:
         self.journal: TrialWriter | None = None
         # Seconds that an attempt may take, and whether it then ends with what it has.
         self.given: Callable[[], tuple[float | None, bool]] = lambda: (None, False)
-        self.limits_of: Callable[[Proposal], Sequence[Constraint]] = lambda _: search.limits  # that are checked
+        # The limits that are checked, by number and proposal.
+        self.limits_of: Callable[[int, Proposal], Sequence[Constraint]] = lambda _number, _proposal: search.limits
         self._executor, self._clock, self._folders = executor, clock, folders
         self._continuations = folders.continuations
         self._retries = retries or RetryPolicy()
@@ -85,7 +86,7 @@ class Attempts:
         where = (question.attempt, self._folders.of(number), pending.batch_share, continued, *self.given())
         parent = self._folders.parent_of(proposal, self._seeds) if self._folders.inherits else None
         asked = proposal if proposal.instead_of is None else replace(proposal, instead_of=None)
-        limits = self.limits_of(proposal)
+        limits = self.limits_of(number, proposal)
         self._executor.submit(Job(number, asked, self._seeds(first), self._stages, limits, *where, parent))
 
     # Ending.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from netwright.core.kinds import kinds_checked
 from netwright.core.warning import warn
 from netwright.store import backup, columns, opening, tally
 from netwright.store import directory as places
+from netwright.store.changed_limits import LIMITS, PresentLimits
 from netwright.store.in_place import InPlace
 from netwright.store.ledger import change, count, seal
 from netwright.store.lock import DriverLock, driver
@@ -157,26 +159,48 @@ class Store:
         with self._reading() as reader:
             return reader.sequence(None if name is None else reader.run_id(name))
 
-    def read_run(self, name: str) -> StoredRun:
-        """A run and all its trials as plain data: no space, estimator or network is needed."""
+    def present_limits(self, name: str) -> PresentLimits:
+        """The limits of a run that hold now, which judge its trials."""
         driven = self._driven()
         with self._reading() as reader:
-            return StoredRun(reader.summary(name, driven), tuple(reader.trials(reader.run_id(name))))
+            changes = reader.document(reader.run_id(name), LIMITS)
+            return PresentLimits(reader.summary(name, driven).configuration, changes)
+
+    def _limits_changed(self, name: str) -> bool:
+        with self._reading() as reader:
+            return reader.document(reader.run_id(name), LIMITS) is not None
+
+    def read_run(self, name: str, *, as_told: bool = False) -> StoredRun:
+        """A run and all its trials as plain data: no space, estimator or network is needed.
+
+        as_told: whether trials are judged as they were when they ended, though their limits were changed since.
+        """
+        driven, present = self._driven(), self.present_limits(name)
+        with self._reading() as reader:
+            trials = reader.trials(reader.run_id(name))
+            found = trials if as_told else map(present.trial, trials)
+            return StoredRun(reader.summary(name, driven), tuple(found))
 
     def evaluated(self, name: str) -> dict[str, int]:
         """How many trials of a run ended in each state, epochs of weight sharing left out; no trial is read."""
+        if self._limits_changed(name):
+            found = (each.state for each in self.read_run(name).trials if each.purpose == "evaluate")
+            return dict(Counter(found))
         with self._reading() as reader:
             return reader.evaluated(reader.run_id(name))
 
     def best(self, name: str) -> StoredTrial | None:
-        """What `read_run(name).best` is, without reading the other trials."""
+        """What `read_run(name).best` is, without reading the other trials unless the limits were changed."""
+        if self._limits_changed(name):
+            return self.read_run(name).best
         with self._reading() as reader:
             return reader.best(reader.run_id(name))
 
     def trial(self, name: str, number: int) -> StoredTrial:
         """One trial of a run, without reading the others; UserError where there is none of this number."""
         with self._reading() as reader:
-            return reader.trial(reader.run_id(name), number)
+            found = reader.trial(reader.run_id(name), number)
+        return self.present_limits(name).trial(found) if self._limits_changed(name) else found
 
     def read_trials(self, name: str) -> Iterator[StoredTrial]:
         """The trials of a run by number."""

@@ -14,7 +14,7 @@ from netwright.core.errors import SpaceExhausted, StopSearch
 from netwright.core.strategy import Strategy
 from netwright.core.trained import SECONDS
 from netwright.core.trial import Proposal
-from netwright.strategies.evolution.ranking import Population
+from netwright.strategies.evolution.ranking import Population, still_completed
 from netwright.strategies.fidelity.rungs import KEPT, Rung, checked_eta, shares, steps_below
 from netwright.strategies.unseen import Unseen
 
@@ -297,6 +297,12 @@ class Race(Strategy):
         rung = next(each for each in self._rungs if each.share == trial.share)
         if trial.state != "infeasible" or rung is not self._rungs[0]:
             rung.note(trial)
+
+    def judge_anew(self, trials: Mapping[int, Trial]) -> None:
+        """Candidates that break a limit now go no further."""
+        kept = {each.number for each in still_completed(self._latest.values(), trials)}
+        self._closed |= {candidate for candidate, each in self._latest.items() if each.number not in kept}
+        self._best = self._led([each for each in self._best if each.number in kept])
 
     def _note(self, trial: Trial, candidate: Architecture) -> None:
         """Where a candidate stands now, among the best or not, and what it took."""

@@ -141,6 +141,7 @@ def settings(data: RunData, figures: Figures | None) -> list[tuple[str, dict[str
     """What was asked, with which versions and on what, as groups of names and texts."""
     plan, summary = plan_of(data), data.summary
     asked = {"objectives": ", ".join(map(str, data.objectives)), "limits": ", ".join(map(str, data.limits)) or "none"}
+    asked |= {"limits were changed": "; ".join(data.present.lines)} if data.present.changed else {}
     keys = ("data", "space", "recipe", "strategy", "epochs", "shared_epochs", "training", "trials", "time", "seed")
     keys = tuple(key for key in keys if not plan.get("recipe") or key not in ("strategy", "epochs"))
     asked |= {key.replace("_", " "): _text(plan[key]) for key in keys if plan.get(key) not in (None, "", [], {}, ())}

@@ -9,13 +9,15 @@ from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
 from netwright.strategies.evolution.beginning import Beginning, Sampled
-from netwright.strategies.evolution.ranking import Population
+from netwright.strategies.evolution.ranking import Population, still_completed
 from netwright.strategies.evolution.selection import Elitist, Selection, Survivor, Tournament
 from netwright.strategies.evolution.variation import Crossover, EachDecision, Mutation, UniformCrossover
 from netwright.strategies.inheritance import inherited_share, without_inheritance
 from netwright.strategies.unseen import Unseen, end_after_the_only_one
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
     from netwright.core.architecture import Architecture
@@ -159,6 +161,10 @@ class GeneticAlgorithm(Strategy):
     def may_continue(self, number: int) -> bool:
         """Whether a child may yet begin from this one's weights."""
         return self.inherits > 0 and any(each.number == number for each in (*self._alive.members, *self._arrived))
+
+    def judge_anew(self, trials: Mapping[int, Trial]) -> None:
+        self._alive = Population(still_completed(self._alive.members, trials))
+        self._arrived = still_completed(self._arrived, trials)
 
     def tell(self, trial: Trial) -> None:
         self._pending -= 1

@@ -6,7 +6,7 @@ Non-dominated sorting and crowding distance: Deb et al. 2002 (NSGA-II), sections
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,6 +92,11 @@ class _Ranking:
         low = bisect_left(keys, keys[rank])
         high = bisect_right(keys, keys[rank], low)
         return self.places[rank if high - low == 1 else low + int(rng.random() * (high - low))]
+
+
+def still_completed(members: Iterable[Trial], trials: Mapping[int, Trial]) -> list[Trial]:
+    """The members that keep the limits of today. trials: as they are judged now, by number."""
+    return [each for each in members if trials.get(each.number, each).completed]
 
 
 class Population:

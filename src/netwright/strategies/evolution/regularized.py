@@ -8,11 +8,13 @@ from netwright.core.checks import probability, whole_number
 from netwright.core.errors import ConfigurationError
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
-from netwright.strategies.evolution.ranking import Population
+from netwright.strategies.evolution.ranking import Population, still_completed
 from netwright.strategies.inheritance import inherited_share, without_inheritance
 from netwright.strategies.unseen import Unseen, end_after_the_only_one
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
     from netwright.core.architecture import Architecture
@@ -96,6 +98,10 @@ class RegularizedEvolution(Strategy):
     def may_continue(self, number: int) -> bool:
         """Whether a child may yet begin from this member's weights."""
         return self.inherits > 0 and any(each.number == number for each in self._alive.members)
+
+    def judge_anew(self, trials: Mapping[int, Trial]) -> None:
+        members = [*self._alive.members[self._oldest :], *self._alive.members[: self._oldest]]
+        self._alive, self._oldest = Population(still_completed(members, trials)), 0
 
     def tell(self, trial: Trial) -> None:
         if self._unseen is not None:
