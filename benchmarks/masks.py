@@ -108,7 +108,7 @@ def main() -> None:
     task = mask_folder(arguments.masks, tile=arguments.tile, limit=arguments.images)
     space = space_of(arguments.space)
     began = time.perf_counter()
-    cells = {"published": PUBLISHED, "convolutions": convolutions(space.nodes)}.get(arguments.cells)
+    cells = {"published": PUBLISHED.get(space.nodes), "convolutions": convolutions(space.nodes)}.get(arguments.cells)
     architecture = space.from_cells(*cells) if cells else found_cells(space, task, arguments.search_epochs)
     print(f"{task}\nsearched for {time.perf_counter() - began:,.0f} s: {architecture}", flush=True)
     report(f"{arguments.cells} cells", lambda: space.build(architecture, task.shape), task, arguments)

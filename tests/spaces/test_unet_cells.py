@@ -84,21 +84,23 @@ def test_edges_of_few_operations_have_no_advantage_in_a_mixture():
 
 def test_the_published_cells_are_of_the_space():
     space = UNetCells(channels=4)
-    architecture = space.from_cells(*PUBLISHED)
+    architecture = space.from_cells(*PUBLISHED[3])
     assert space.parse(str(architecture)) == architecture
     assert architecture.decisions["up/node2/sources"] == (1, 3)
     assert architecture.decisions["down/node2/0"] == "down_conv"
+    for nodes, cells in PUBLISHED.items():
+        assert len(UNetCells(nodes=nodes).from_cells(*cells).decisions) == 2 * (2 * nodes + nodes - 1)
     with pytest.raises(InvalidArchitecture, match="6 readings, expected two for each of 2 nodes"):
-        SMALL.from_cells(*PUBLISHED)
+        SMALL.from_cells(*PUBLISHED[3])
     with pytest.raises(InvalidArchitecture, match="reads state 0 twice"):
-        UNetCells(nodes=1).from_cells([("down_conv", 0), ("down_conv", 0)], PUBLISHED[1][:2])
+        UNetCells(nodes=1).from_cells([("down_conv", 0), ("down_conv", 0)], PUBLISHED[3][1][:2])
 
 
 @pytest.mark.parametrize("nodes", [1, 2, 3, 5])
 def test_in_cells_of_convolutions_one_reads_each_node_but_the_last(nodes):
     space = UNetCells(depth=1, channels=2, nodes=nodes)
     known = space.known(SHAPE)
-    assert list(known)[1:] == (["cells of NAS-Unet (2019)"] if nodes == 3 else [])
+    assert list(known)[1:] == (["cells of NAS-Unet (2019)"] if nodes in (2, 3) else [])
     found = known["cells of 3x3 convolutions"].decisions
     read = {name: label for name, label in found.items() if not name.endswith("sources")}
     for kind in ("down", "up"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar
 
 from torch import nn
@@ -24,21 +25,41 @@ MOST_NODES = 8
 LOWEST = 4  # pixels that are left at least on an image's shorter side
 Reading = tuple[str, int]  # an operation, and the state that it reads
 
-PUBLISHED = (
-    (
-        *(("down_conv", 1), ("down_dep_conv", 0), ("down_cweight", 1)),
-        *(("down_dil_conv", 0), ("down_dil_conv", 1), ("down_conv", 0)),
-    ),
-    (("identity", 0), ("up_cweight", 1), ("identity", 2), ("up_cweight", 1), ("cweight", 3), ("up_conv", 1)),
+Cells = tuple[Sequence[Reading], Sequence[Reading]]  # down and up, each two readings a node
+
+PUBLISHED: Mapping[int, Cells] = MappingProxyType(
+    {
+        2: (
+            (("down_dil_conv", 0), ("down_conv", 1), ("max_pool", 1), ("down_conv", 0)),
+            (("conv", 0), ("up_dil_conv", 1), ("conv", 2), ("up_cweight", 1)),
+        ),
+        3: (
+            (
+                *(("down_conv", 1), ("down_dep_conv", 0), ("down_cweight", 1)),
+                *(("down_dil_conv", 0), ("down_dil_conv", 1), ("down_conv", 0)),
+            ),
+            (("identity", 0), ("up_cweight", 1), ("identity", 2), ("up_cweight", 1), ("cweight", 3), ("up_conv", 1)),
+        ),
+        4: (
+            (
+                *(("down_dil_conv", 1), ("down_cweight", 0), ("down_cweight", 0), ("down_cweight", 1)),
+                *(("down_cweight", 0), ("conv", 3), ("down_cweight", 0), ("conv", 4)),
+            ),
+            (
+                *(("cweight", 0), ("up_cweight", 1), ("conv", 2), ("up_cweight", 1)),
+                *(("up_cweight", 1), ("conv", 3), ("up_cweight", 1), ("conv", 4)),
+            ),
+        ),
+    }
 )
-"""Cells that the authors published, down and up: two readings for each of 3 nodes."""
+"""Cells in the authors' programs by their number of nodes: there NAS_UNET_NEW_V1, NAS_UNET_V2 and NAS_UNET_V3."""
 
 
-def convolutions(nodes: int) -> tuple[tuple[Reading, ...], tuple[Reading, ...]]:
+def convolutions(nodes: int) -> Cells:
     """Cells, down and up, in which a 3x3 convolution reads every node but the last, as the levels of a U-Net do.
 
-    The published cells join what comes across and what comes from below by sums alone, which no convolution of the same
-    resolution reads; on the highest level none comes after them.
+    In some published cells sums alone join what comes across with what comes from below, and no convolution of the same
+    resolution reads them; on the highest level none comes after them.
 
     nodes: of each cell.
     """
@@ -47,7 +68,7 @@ def convolutions(nodes: int) -> tuple[tuple[Reading, ...], tuple[Reading, ...]]:
     for i in range(1, nodes):
         down += [("conv", i + 1), ("down_conv" if i == 1 else "max_pool", 1)]
         up += [("conv", i + 1), ("up_conv", 1) if i == 1 else ("identity", i)]
-    return tuple(down), tuple(up)
+    return down, up
 
 
 class UNetCells(DecisionSpace):
@@ -64,7 +85,7 @@ class UNetCells(DecisionSpace):
     nodes: of each cell, 1 to 8; 3 in the authors' search.
     doubles: whether each level has twice the channels of the one above; in the authors' programs none has. With few
         channels where pixels are many, and many where they are few, networks segment better in less time (see
-        benchmarks/RESULTS.md). Authors' networks: `UNetCells(depth=4, channels=16, doubles=False)`.
+        benchmarks/RESULTS.md). The authors' networks: `UNetCells(depth=4, channels=16, doubles=False)`.
 
     The authors' normalisation is by groups of 16 channels, here it is by batches; their shuffled convolution has one
     group, so that it is the plain one, and is left out.
@@ -138,12 +159,12 @@ class UNetCells(DecisionSpace):
     def known(self, shape: TaskShape) -> Mapping[str, Architecture]:
         """Cells of 3x3 convolutions, and those that were published where there are as many nodes."""
         found = {"cells of 3x3 convolutions": self.from_cells(*convolutions(self.nodes))}
-        if len(PUBLISHED[0]) == 2 * self.nodes:
-            found["cells of NAS-Unet (2019)"] = self.from_cells(*PUBLISHED)
+        if self.nodes in PUBLISHED:
+            found["cells of NAS-Unet (2019)"] = self.from_cells(*PUBLISHED[self.nodes])
         return found
 
     def from_cells(self, down: Sequence[Reading], up: Sequence[Reading]) -> Architecture:
-        """The architecture with these cells, each a list of two readings a node, such as PUBLISHED.
+        """The architecture with these cells, each a list of two readings a node, such as PUBLISHED[3].
 
         Raises InvalidArchitecture where they are none of this space.
         """
