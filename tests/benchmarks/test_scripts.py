@@ -21,6 +21,7 @@ ROWS = "ROWS"  # stands for a data set, a small table of classes
 MASKS = "MASKS"  # stands for a folder of images with masks
 SMALLEST = {
     "big_project.py": "project --smallest --rounds 2",
+    "compare_files.py": f"{TABLE} --evaluations 5 --repeats 3 --rounds 1 --processes 1",
     "compare_nasbench201.py": f"{TABLE} --strategies random --evaluations 5 --repeats 5",
     "compare_null.py": f"{TABLE} --comparisons 2 --strategies random",
     "controllers.py": f"{TABLE} --evaluations 6 --seeds 2",
@@ -52,7 +53,7 @@ SMALLEST = {
     "workers.py": "speed --trials 2 --work 5 --repeats 1",
 }
 LEFT_OUT = {"one_shot.py": "reads the 50,000 images of CIFAR-10"}
-NEEDS = {"ray_cluster.py": "ray", "compare_nasbench201.py": "vl_convert"}
+NEEDS = {"ray_cluster.py": "ray", "compare_nasbench201.py": "vl_convert", "compare_files.py": "vl_convert"}
 HANGS = 1200  # seconds: many times what the longest of them takes
 
 

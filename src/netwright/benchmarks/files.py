@@ -35,10 +35,23 @@ def write_reports(found: Comparison, folder: Path, *, plots: bool) -> list[Path]
 
         require_plots()
     folder.mkdir(parents=True, exist_ok=True)
-    texts = {"report.txt": "\n".join([*found.lines(), ""]), "table.tex": found.latex()}
     for each in folder.iterdir():
         if each.name in NAMES or each.suffix in PLOTS:
             refuse_link(each)
+    with ThreadPoolExecutor(1) as beside:  # most of it needs no interpreter
+        evaluations = beside.submit(write_evaluations, folder / "evaluations.csv.gz", found)
+        written = _write_texts(found, folder)
+        if plots:
+            from netwright.benchmarks.plots import write_plots
+
+            written += write_plots(found, folder)
+        evaluations.result()
+    return [*written, folder / "evaluations.csv.gz"]
+
+
+def _write_texts(found: Comparison, folder: Path) -> list[Path]:
+    """The report as text and LaTeX, and what was made of the evaluations as CSV; the files."""
+    texts = {"report.txt": "\n".join([*found.lines(), ""]), "table.tex": found.latex()}
     written = [folder / name for name in texts]
     for path, text in zip(written, texts.values(), strict=True):
         path.write_text(text, encoding="utf-8")
@@ -50,14 +63,6 @@ def write_reports(found: Comparison, folder: Path, *, plots: bool) -> list[Path]
     for name, rows in tables.items():
         written.append(folder / name)
         _write_csv(folder / name, rows(found))
-    written.append(folder / "evaluations.csv.gz")
-    with ThreadPoolExecutor(1) as beside:  # what draws and what compresses need no interpreter meanwhile
-        evaluations = beside.submit(write_evaluations, written[-1], found)
-        if plots:
-            from netwright.benchmarks.plots import write_plots
-
-            written += write_plots(found, folder)
-        evaluations.result()
     return written
 
 

@@ -14,7 +14,6 @@ from netwright.benchmarks.front_comparison import SHARES, FrontMeasures
 from netwright.charts import Figure
 from netwright.charts.axes import metric_axis, metric_title
 from netwright.charts.chart import altair
-from netwright.charts.figure import pdf_of
 from netwright.core.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -41,8 +40,7 @@ def write_plots(found: Comparison, folder: Path) -> list[Path]:
     """For each problem: report and regret over the budget, mean rank over the budget, and the final values."""
     written: list[Path] = []
     for name, figure in found.figures.items():
-        drawn = figure.svg()
-        for ending, made in zip(FORMATS, (drawn.encode(), pdf_of(drawn)), strict=True):
+        for ending, made in zip(FORMATS, (figure.svg().encode(), figure.pdf()), strict=True):
             written.append(folder / f"{name}.{ending}")
             written[-1].write_bytes(made)
     return written

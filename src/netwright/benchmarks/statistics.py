@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -49,10 +50,15 @@ def mean_band(values: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray
     How often each row is drawn is multinomial, so that all resamples of all points are one product of matrices.
     """
     n = len(values)
-    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=BAND_RESAMPLES)
-    means = drawn.astype(np.float64) @ values / n
+    means = _drawn(n, seed) @ values / n
     low, high = np.percentile(means, (2.5, 97.5), axis=0)
     return low, high
+
+
+@lru_cache(4)  # that of one number of rows is the same for all strategies and problems
+def _drawn(n: int, seed: int) -> np.ndarray:
+    """float64 (resamples, n): how often each row is drawn."""
+    return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=BAND_RESAMPLES).astype(np.float64)
 
 
 def signed_rank_p(first: np.ndarray, second: np.ndarray) -> float:

@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,11 @@ class Figure:
 
     def svg(self) -> str:
         """The picture as SVG that stands alone; a sentence where there is nothing to draw."""
+        return self._svg
+
+    @cached_property
+    def _svg(self) -> str:
+        """Drawn once; other forms are made of it."""
         return _converter().vegalite_to_svg(self._drawable, allowed_base_urls=[])
 
     def png(self, scale: float = 2.0) -> bytes:
@@ -121,11 +127,11 @@ class Figure:
 
         scale: pixels for each unit of the picture, which is about 700 wide.
         """
-        return _converter().vegalite_to_png(self._drawable, scale=scale, allowed_base_urls=[])
+        return _converter().svg_to_png(self._svg, scale=scale)
 
     def pdf(self) -> bytes:
         """The picture as PDF."""
-        return _converter().vegalite_to_pdf(self._drawable, allowed_base_urls=[])
+        return _converter().svg_to_pdf(self._svg)
 
     @property
     def _drawable(self) -> dict[str, Any]:
@@ -135,11 +141,6 @@ class Figure:
         if self.empty:
             return {"text/plain": f"{self.title}: {self.empty}"}
         return {"image/svg+xml": self.svg(), "text/plain": self.description}
-
-
-def pdf_of(svg: str) -> bytes:
-    """The same picture as PDF, a quarter of the time of drawing it anew."""
-    return _converter().svg_to_pdf(svg)
 
 
 def _sentence(figure: Figure) -> dict[str, Any]:
