@@ -63,7 +63,9 @@ def main() -> None:
     first, later = found[0], found[1:] or found
     print(f"{options.repeats} repeats of 3 strategies, {options.evaluations} evaluations, n = {len(found)}")
     print(f"searching {statistics.median(each[0] for each in found):.2f} s (median)")
-    print(f"writing   {first[1]:.2f} s the first time, then {statistics.median(each[1] for each in later):.2f} s (median)")
+    print(
+        f"writing   {first[1]:.2f} s the first time, then {statistics.median(each[1] for each in later):.2f} s (median)"
+    )
     print(f"share     {shares[0]:.1%} the first time, {min(shares):.1%} to {max(shares):.1%} over all rounds")
 
 

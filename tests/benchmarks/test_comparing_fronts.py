@@ -75,9 +75,12 @@ def test_a_comparison_by_several_objectives_says_what_compare_fronts_says(proble
     same = compare_fronts(two, problem.estimator, ["gain", "latency_ms"], 30, 6)
     assert isinstance(found, ComparisonOfFronts)
     assert found.reference("made") == pytest.approx(same.reference)
+    ideal = np.array([problem.estimator.column("gain").max(), -problem.estimator.column("latency_ms").min()])
+    whole = np.prod(ideal - np.array(same.reference))
+    assert found.best("made") == pytest.approx(tuple(ideal))
     for name, values in same.hypervolumes.items():
-        assert found.final(name, "made") == pytest.approx(values)
-        assert found.curves(name, "made").reported == pytest.approx(same.curve(name))
+        assert found.final(name, "made") == pytest.approx(values / whole)
+        assert found.curves(name, "made").reported == pytest.approx(same.curve(name) / whole)
         half = same.attained(name) * [1, -1]
         assert found.attained(name, "made") == pytest.approx(half[np.argsort(half[:, 0])])
     assert [each.p for each in found.pairs["made"]] == [each.p for each in same.pairs]
@@ -85,12 +88,28 @@ def test_a_comparison_by_several_objectives_says_what_compare_fronts_says(proble
     front = problem.front * [1, -1]
     everything = np.column_stack([problem.estimator.column("gain"), -problem.estimator.column("latency_ms")])
     best = hypervolume(everything, same.reference)
-    assert hypervolume(front, same.reference) == pytest.approx(best) == found.limits("made")["reported"]
+    assert hypervolume(front, same.reference) == pytest.approx(best)
+    assert found.limits("made")["reported"] == pytest.approx(best / whole)
     read = Comparison.load(tmp_path)
     assert read.lines() == found.lines()
     more = compare(two, problem, evaluations=30, repeats=8, folder=tmp_path)
     assert len(more.final("nsga2", "made")) == 8  # those of before are not run again
     assert all(more.cells[place].seconds == cell.seconds for place, cell in found.cells.items())
+
+
+def test_a_reference_point_is_kept_and_may_be_changed_without_searching_again(problem, tmp_path) -> None:
+    asked = {"evaluations": 10, "repeats": 3, "folder": tmp_path}
+    first = compare("random", problem, **asked, reference=(0.5, 6.0))
+    assert first.reference("made") == (0.5, -6.0) == Comparison.load(tmp_path).reference("made")  # type: ignore[attr-defined]
+    assert "reference point gain 0.5, latency_ms 6 (as asked)" in str(first)
+    again = compare("random", problem, **asked, reference=(0.0, 7.0))
+    assert isinstance(again, ComparisonOfFronts)
+    assert all(again.cells[place].seconds == cell.seconds for place, cell in first.cells.items())
+    values = again.cells[Place("random", "made", 0)].values * [1, -1]
+    share = hypervolume(values, (0.0, -7.0)) / np.prod(np.array(again.best("made")) - [0.0, -7.0])
+    assert again.final("random", "made")[0] == pytest.approx(share) and 0 < share < 1
+    with pytest.raises(ConfigurationError, match=r"is 0\.5; expected a number for each objective: gain:maximize"):
+        compare("random", problem, evaluations=10, repeats=3, reference=(0.5,))
 
 
 def test_only_the_highest_fidelity_counts(problem) -> None:

@@ -23,6 +23,15 @@ def test_the_best_so_far_is_of_the_longest_training(tmp_path: Path) -> None:
         find("best").figure(read(tmp_path), over="epochs")
 
 
+def test_a_first_value_far_off_does_not_make_a_line_of_all_others(tmp_path: Path) -> None:
+    trials = [Given(each) for each in (-50.0, 0.5, 0.6, 0.55, 0.62, 0.58, 0.7)]
+    figure = find("best").figure(read(write(tmp_path, trials)), over="trials")
+    domain = figure.template["layer"][0]["encoding"]["y"]["scale"]["domain"]
+    assert domain == [0.5, 0.7] and "1 trial lies outside" in figure.note
+    near = find("best").figure(read(write(tmp_path / "near", trials[1:])), over="trials")
+    assert "domain" not in near.template["layer"][0]["encoding"]["y"]["scale"] and "outside" not in near.note
+
+
 def test_random_picks_of_a_run_beside_it_are_a_band(tmp_path: Path) -> None:
     write(tmp_path, [Given(0.9)] * 3)
     write(tmp_path, [Given(each) for each in (0.2, 0.4, 0.6)], name="r-random")

@@ -48,7 +48,7 @@ class Pair(Estimator):
     metrics = ("val_accuracy", "params")
 
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:
-        share = proposal.candidate.point.count(0) / 6
+        share = proposal.architecture.point.count(0) / 6
         return Measurement({"val_accuracy": share, "params": 1000 * share})
 
 
@@ -58,7 +58,7 @@ def test_the_front_says_which_trial_is_trained_finally_and_how_another_is() -> N
     display = Display(list(search.objectives), 40, None, quiet=True)
     run = search.run(trials=40, name="two", on_trial=display)
     first, *_, last = front_lines(run, "two{} --dir runs", trained=True)
-    ahead = f"front: {len(run.front)} of 40 trials, none of which another beats in every objective"
+    ahead = f"front: {len(run.front)} of 40 trials, which no other beats in every objective"
     assert first == f"run two, {ahead}" and len(run.front) > 1
     assert last == (
         f"trial {run.best.number} is trained finally; another: netwright final two --trial N --dir runs, "

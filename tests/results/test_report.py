@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from scipy import stats
 
 from netwright.results import ClassRecall, Contender, Figures, difference, report_lines
-from netwright.results.final_report import difference_text, escaped, readme, verdict
+from netwright.results.final_report import difference_text, escaped, points, readme, verdict
 
 
 def contender(name: str, *accuracies: float, fixed: bool = False) -> Contender:
@@ -84,6 +86,15 @@ def test_a_result_at_the_level_of_chance_is_called_that_in_the_first_line() -> N
     assert "no better than chance: 28.00 %" in report_lines(figures_with(0.28, {"logistic regression": 0.2}))[0]
     assert verdict(figures_with(0.31, {"logistic regression": 0.2})) == ""
     assert verdict(figures_with(0.28, {}, chance=None)) == ""
+
+
+def test_one_point_is_one_point_and_no_points_are_level() -> None:
+    lines = report_lines(figures_with(0.5, {"logistic regression": 0.4}))
+    assert any("standard error of 2.5 points" in each for each in lines)
+    assert [points(each) for each in (0.01, 0.0101, 0.005, 0.1)] == ["1 point", "1 point", "0.5 points", "10 points"]
+    same = figures_with(0.72, {})
+    alike = Contender("ResNet-20", (0.720001,), (0,), paired=(-0.03, 0.03))
+    assert "the found network is level (95 % interval" in verdict(replace(same, baselines=(alike,)))
 
 
 def test_a_result_below_a_reference_is_called_that_in_the_first_line() -> None:

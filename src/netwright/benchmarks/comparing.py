@@ -92,6 +92,7 @@ def compare(
     on_progress: Callable[[Standing], object] | None = None,
     progress: bool | None = None,
     notes: Any = None,
+    reference: Sequence[float] = (),
 ) -> Comparison:
     """Run every strategy on every problem `repeats` times at equal budget, and compare what they found.
 
@@ -112,6 +113,8 @@ def compare(
     progress: whether one line shows how far the comparison is; by default on a terminal and in a notebook, unless
         on_progress is given.
     notes: JSON to keep in the folder.
+    reference: of several objectives the point from which hypervolume is measured, a value each in its own units; by
+        default the worst that any strategy measured.
 
     A search that raises is recorded as failed, with the last line of its traceback, and the others go on. On a table
     that knows of full trainings alone, a strategy that asks for less gets, and pays for, full ones.
@@ -136,8 +139,13 @@ def compare(
         budget,
         {each.name: each.described(budget) for each in entrants},
         {each.name: each.described() for each in tasks},
-        *(repeats, seed, workers, tuple(told)),
+        *(repeats, seed, workers, tuple(told), tuple(map(float, reference))),
     )
+    if reference and len(reference) != len(wanted.objectives):
+        raise ConfigurationError(
+            f"the reference point is {', '.join(map(str, reference))}; expected a number for each objective: "
+            f"{', '.join(wanted.objectives) or 'there is none'}"
+        )
     with Record(None if folder is None else Path(folder)) as record:
         before = record.fact(PLAN)
         plan = wanted if before is None else Plan.from_json(before).joined(wanted)

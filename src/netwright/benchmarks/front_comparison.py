@@ -30,8 +30,9 @@ HYPERVOLUME = Objective("hypervolume")
 class FrontMeasures(Base):
     """What a comparison of fronts has in place of a metric: curves, final values and tests are of the hypervolume.
 
-    It is measured from the worst value in each objective that any strategy found on the problem. Of a search the
-    evaluations at its highest fidelity count.
+    It is measured from a reference point, by default the worst value in each objective that any strategy found on the
+    problem, and as a share of what lies between that and the best value in each. Of a search the evaluations at its
+    highest fidelity count.
     """
 
     def searched(self, problem: str) -> Objective:
@@ -53,21 +54,49 @@ class FrontMeasures(Base):
 
     def reference(self, problem: str) -> tuple[float, ...]:
         """The point from which hypervolume is measured, as scores: larger is better; zeros while nothing is known."""
-        if problem not in self._references:
+        return self._box(problem)[0]
+
+    def best(self, problem: str) -> tuple[float, ...]:
+        """The best value in each objective, as scores: of the table, where it knows all networks, else found."""
+        return self._box(problem)[1]
+
+    def volume(self, scores: np.ndarray, problem: str) -> float:
+        """The hypervolume of points as a share of what lies between the reference point and the best, from 0 to 1.
+
+        scores: (n, objectives), larger is better. problem: its name.
+        """
+        return hypervolume(scores, self.reference(problem)) / self._whole(problem)
+
+    def _whole(self, problem: str) -> float:
+        low, high = map(np.array, self._box(problem))
+        return float(np.prod(np.maximum(high - low, 0.0))) or 1.0
+
+    def _box(self, problem: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Reference point and best values."""
+        if problem not in self._boxes:
             scores = [self._scores(each)[1] for each in self.cells.values() if each.place.problem == problem]
             found = np.vstack([*scores, np.empty((0, len(self.objectives)))])
-            self._references[problem] = worst(found) if len(found) else (0.0,) * len(self.objectives)
-        return self._references[problem]
+            every = np.vstack([found, self._front(problem)])
+            none = (0.0,) * len(self.objectives)
+            given = tuple(self._oriented(np.array([self.plan.reference]))[0].tolist()) if self.plan.reference else ()
+            low = given or (worst(found) if len(found) else none)
+            self._boxes[problem] = low, tuple(every.max(axis=0).tolist()) if len(every) else none
+        return self._boxes[problem]
 
     @cached_property
-    def _references(self) -> dict[str, tuple[float, ...]]:
+    def _boxes(self) -> dict[str, tuple[tuple[float, ...], tuple[float, ...]]]:
         return {}
+
+    def _front(self, problem: str) -> np.ndarray:
+        """The table's front as scores; none where no table knows all networks."""
+        front = np.array(self._problem(problem)["front"], dtype=np.float64).reshape(-1, len(self.objectives))
+        return self._oriented(front)
 
     def limits(self, problem: str) -> Mapping[str, float]:
         """The hypervolume of the table's front, where a table knows all networks; empty elsewhere."""
         if problem not in self._limits:
-            front = np.array(self._problem(problem)["front"], dtype=np.float64).reshape(-1, len(self.objectives))
-            best = hypervolume(self._oriented(front), self.reference(problem)) if len(front) else None
+            front = self._front(problem)
+            best = self.volume(front, problem) if len(front) else None
             names = ("searched", "reported", "perfect")
             self._limits[problem] = {} if best is None else dict.fromkeys(names, best)
         return self._limits[problem]
@@ -89,7 +118,8 @@ class FrontMeasures(Base):
     def _curve(self, cell: Cell) -> np.ndarray:
         counted, scores = self._scores(cell)
         positions = self._spending(cell)[counted] - 1e-9 * self.plan.budget.amount
-        values = np.array(hypervolumes(scores, self.reference(cell.place.problem)))
+        problem = cell.place.problem
+        values = np.array(hypervolumes(scores, self.reference(problem))) / self._whole(problem)
         return np.array([sampled(positions, values, self.grid)] * 2)
 
     def attained(self, strategy: str, problem: str, share: float = 0.5) -> np.ndarray:
@@ -113,9 +143,17 @@ class FrontMeasures(Base):
     # Reports.
 
     def measured_from(self, problem: str) -> str:
-        point = self._oriented(np.array([self.reference(problem)]))[0]
-        told = [f"{each.metric} {value:.6g}" for each, value in zip(self.objectives, point, strict=True)]
-        return f"hypervolume from the reference point {', '.join(told)}: the worst that any strategy measured"
+        worst, best = (self._told(each) for each in self._box(problem))
+        whose = "as asked" if self.plan.reference else "the worst that any strategy measured"
+        return (
+            f"hypervolume from the reference point {worst} ({whose}), as a share of what lies between it and {best}, "
+            "the best in each objective"
+        )
+
+    def _told(self, scores: Sequence[float]) -> str:
+        """A point in the objectives' own units, in words."""
+        values = self._oriented(np.array([scores]))[0]
+        return ", ".join(f"{each.metric} {value:.6g}" for each, value in zip(self.objectives, values, strict=True))
 
     def more_lines(self, problem: str) -> list[str]:
         return [self.measured_from(problem), *(self._attainment(problem) if self.has_attainment else [])]
@@ -127,7 +165,7 @@ class FrontMeasures(Base):
             points = self.attained(name, problem)
             scores = self._oriented(points)
             ends = [f"{points[place, column]:.6g}" for column, place in enumerate(scores.argmax(axis=0))]
-            size = hypervolume(scores, self.reference(problem))
+            size = self.volume(scores, problem)
             rows.append([name, str(len(points)), *ends, f"{size:.6g}"])
         heads = ["strategy", "points", *(f"best {each.metric}" for each in self.objectives), "hypervolume"]
         return ["", "attainment: the front that half of the seeds reach or beat", *table(heads, rows)]

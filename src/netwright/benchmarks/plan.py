@@ -24,6 +24,8 @@ class Plan:
     repeats: searches of each strategy on each problem.
     base: the seed of the first.
     notes: what a reader must know.
+    reference: the point from which hypervolume is measured, a value an objective in its own units; empty for the worst
+        that is measured.
     """
 
     budget: Budget
@@ -33,6 +35,7 @@ class Plan:
     base: int = 0
     workers: int = 1
     notes: tuple[str, ...] = ()
+    reference: tuple[float, ...] = ()
 
     def places(self) -> Iterator[Place]:
         """Every search, those of one repeat together, so that an interrupted comparison is a balanced one."""
@@ -66,6 +69,7 @@ class Plan:
             "base": self.base,
             "workers": self.workers,
             "notes": list(self.notes),
+            **({"reference": list(self.reference)} if self.reference else {}),
         }
 
     @classmethod
@@ -76,6 +80,7 @@ class Plan:
                 Budget(**data["budget"]),
                 *(data["strategies"], data["problems"], data["repeats"], data["base"], data["workers"]),
                 notes=tuple(data["notes"]),
+                reference=tuple(data.get("reference", ())),
             )
         except (KeyError, TypeError, ValueError) as problem:
             raise CorruptStore(f"the comparison's plan is damaged: {problem!r}") from problem
@@ -100,6 +105,7 @@ class Plan:
             problems={**self.problems, **wanted.problems},
             repeats=max(self.repeats, wanted.repeats),
             notes=tuple(dict.fromkeys((*self.notes, *wanted.notes))),
+            reference=wanted.reference or self.reference,  # which changes what is said, not what was searched
         )
 
     def _compared(self, wanted: Plan) -> Iterator[tuple[str, Any, Any]]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from netwright.charts.chart import altair
 from netwright.core.objective import Objective
-from netwright.results.metric_words import is_share
+from netwright.results.metric_words import is_share, number
 
 _UNITS = (("_ms", "ms"), ("_us", "µs"), ("_j", "J"), ("_seconds", "s"))
 _BYTES = ("size", "size_int8", "peak_memory")
@@ -19,6 +22,10 @@ _NAMES = {
     "size_int8": "size in int8 (bytes)",
 }
 TIME_UNITS = ((1.0, "seconds"), (60.0, "minutes"), (3600.0, "hours"), (86400.0, "days"))
+
+
+FENCE = 3.0  # distances of the quartiles
+Ends = tuple[float, float]
 
 
 def metric_title(metric: str) -> str:
@@ -45,7 +52,7 @@ def metric_axis(
     *,
     better: str = "",
     log: bool = False,
-    ends: tuple[float, float] | None = None,
+    ends: Ends | None = None,
     **options: Any,
 ) -> Any:
     """An axis of a metric.
@@ -58,6 +65,36 @@ def metric_axis(
     shown = {} if ends is None else {"domain": list(ends)}
     scale = altair().Scale(type="log", nice=False) if log else altair().Scale(zero=False, nice=True, **shown)
     return encoding(f"{field}:Q", title=f"{metric_title(metric)}{said}", axis=axis, scale=scale, **options)
+
+
+def usual_ends(values: np.ndarray, kept: np.ndarray, limits: Sequence[float] = ()) -> Ends | None:
+    """What an axis shows where a few values far off would press the others flat; None where it shows all.
+
+    Far off is beyond the outer fences, three times the distance of the quartiles (Tukey 1977). Nothing is left out
+    unless that at least halves the axis.
+
+    values: (n,). kept: (n,), which of them are always shown. limits: values of lines that are always shown.
+    """
+    low, high = np.quantile(values, (0.25, 0.75))
+    usual = (np.abs(values - np.clip(values, low, high)) <= FENCE * (high - low)) | kept
+    shown = [*values[usual].tolist(), *limits]
+    ends = min(shown), max(shown)
+    if usual.all() or not 0 < ends[1] - ends[0] <= (values.max() - values.min()) / 2:
+        return None
+    return ends
+
+
+def beyond(values: Sequence[float], ends: Ends | None, metric: str) -> str:
+    """How many trials lie outside the ends of an axis, and how far, as a sentence; empty where none does.
+
+    values: of the trials.
+    """
+    far = [each for each in values if ends and not ends[0] <= each <= ends[1]]
+    if not far:
+        return ""
+    span = " to ".join(dict.fromkeys(number(metric, each) for each in (min(far), max(far))))
+    lie = f"{len(far)} trials lie" if len(far) > 1 else "1 trial lies"
+    return f" {lie} outside, at {metric_title(metric)} {span}."
 
 
 def room_for_words(longest: float) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from netwright.charts.axes import metric_axis, metric_title, time_unit, tooltip
+from netwright.charts.axes import Ends, beyond, metric_axis, metric_title, time_unit, tooltip, usual_ends
 from netwright.charts.chart import Chart, Drawn, altair
 from netwright.charts.run_data import RunData
 from netwright.charts.sampling import MOST_POINTS, sampled, sampled_note
@@ -47,8 +47,10 @@ def draw(data: RunData, over: str = "time", random: str = "") -> Drawn:
         )
         if "train" in data.purposes and "train" not in beside.purposes:  # type: ignore[union-attr]
             note += " They were trained, each by itself; this run's scores are with shared weights: compare no heights."
+    ends = _ends(rows, band)
+    note += beyond([row["value"] for row in rows], ends, objective.metric)
     heads = {"x": unit_name or "completed", "value": objective.metric, "best": f"best {objective.metric}"}
-    return Drawn(_chart(objective, title, bool(unit), band, changed=bool(changes)), tables, note, heads=heads)
+    return Drawn(_chart(objective, title, bool(unit), band, ends, changed=bool(changes)), tables, note, heads=heads)
 
 
 def _when(data: RunData, unit: float) -> list[float]:
@@ -56,6 +58,13 @@ def _when(data: RunData, unit: float) -> list[float]:
     if unit:
         return [(datetime.fromisoformat(each["time"]).timestamp() - data.begun) / unit for each in data.present.changes]
     return [float(np.sum(data.told[data.completed] < each["told"])) for each in data.present.changes]
+
+
+def _ends(rows: list[dict[str, Any]], band: list[dict[str, Any]]) -> Ends | None:
+    """What the axis of the metric shows, the best in the end and the band's always; None where it shows all."""
+    values = [row["value"] for row in rows] + [row[name] for row in band for name in ("low", "high")]
+    kept = [rows[-1]["best"]] + [band[-1][name] for name in ("low", "high") if band]
+    return usual_ends(np.array(values), np.isin(values, kept))
 
 
 def steps(data: RunData, objective: Objective, unit: float = 0.0) -> list[dict[str, Any]]:
@@ -116,8 +125,10 @@ def _value(score: float, objective: Objective) -> float:
     return score if objective.direction == "maximize" else -score
 
 
-def _chart(objective: Objective, title: str, timed: bool, band: list[dict[str, Any]], *, changed: bool) -> Any:
-    alt = altair()
+def _chart(
+    objective: Objective, title: str, timed: bool, band: list[dict[str, Any]], ends: Ends | None, *, changed: bool
+) -> Any:
+    alt, clip = altair(), ends is not None
     x = alt.X("x:Q", title=title, axis=alt.Axis(tickMinStep=0 if timed else 1, grid=False))
     names, roles = ([OURS, THEIRS], ["role:main", "role:other"]) if band else ([OURS], ["role:main"])
     colour = alt.Color(
@@ -128,17 +139,19 @@ def _chart(objective: Objective, title: str, timed: bool, band: list[dict[str, A
     )
 
     def up(field: str) -> Any:
-        return metric_axis(alt.Y, field, objective.metric, better=objective.direction)
+        return metric_axis(alt.Y, field, objective.metric, better=objective.direction, ends=ends)
 
     def line(table: str, field: str, series: str, **mark: Any) -> Any:
         named = alt.Chart(alt.NamedData(table)).transform_calculate(series=f"'{series}'")
-        return named.mark_line(interpolate="step-after", **mark).encode(x=x, y=up(field), color=colour)
+        return named.mark_line(interpolate="step-after", clip=clip, **mark).encode(x=x, y=up(field), color=colour)
 
     tips = [alt.Tooltip("trial:Q"), tooltip("value", objective.metric), "share of the training:Q", "ended after:N"]
-    points = alt.Chart(alt.NamedData("trials")).mark_point(fillOpacity=0.5, color="role:quiet", size=24)
+    points = alt.Chart(alt.NamedData("trials")).mark_point(fillOpacity=0.5, color="role:quiet", size=24, clip=clip)
     layers = [points.encode(x=x, y=up("value"), tooltip=tips)]
     if band:
-        area = alt.Chart(alt.NamedData("random")).mark_area(interpolate="step-after", opacity=0.18, color="role:other")
+        area = alt.Chart(alt.NamedData("random")).mark_area(
+            interpolate="step-after", opacity=0.18, color="role:other", clip=clip
+        )
         layers = [area.encode(x=x, y=up("low"), y2="high:Q"), *layers]
         layers.append(line("random", "mean", THEIRS, strokeWidth=1.5, strokeDash=[6, 3]))
     layers.append(line("line", "best", OURS, strokeWidth=2.5))

@@ -6,17 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from netwright.charts.axes import direction, metric_axis, metric_title, spread_widely, tooltip
+from netwright.charts.axes import (
+    Ends,
+    beyond,
+    direction,
+    metric_axis,
+    metric_title,
+    spread_widely,
+    tooltip,
+    usual_ends,
+)
 from netwright.charts.chart import Chart, Drawn, altair
 from netwright.charts.run_data import RunData
 from netwright.charts.sampling import MOST_POINTS, sampled, sampled_note
 from netwright.charts.within import keeping, said
 from netwright.core.errors import UserError, nearest
 from netwright.core.fronts import knee
-from netwright.results.metric_words import number
 
-FENCE = 3.0  # distances of the quartiles
-Ends = tuple[float, float]
 KINDS = ("knee", "front", "behind it", "left out", "breaks a limit")
 
 
@@ -41,7 +47,8 @@ def draw(data: RunData, x: str = "", y: str = "", size: str = "", within: str = 
     tables = {"trials": shown, "front": sorted(ahead, key=lambda row: row["x"]), "limits": _limits(data, x, y)}
     heads = {"x": x, "y": y, **({"size": size} if size else {})}
     ends = {axis: None if log and axis == "x" else ends_of(rows, tables["limits"], axis) for axis in ("x", "y")}
-    note = _note(data, rows, shown, ahead, x, y) + _beyond(rows, ends, {"x": x, "y": y})
+    note = _note(data, rows, shown, ahead, x, y)
+    note += "".join(beyond([row[axis] for row in rows], ends[axis], name) for axis, name in (("x", x), ("y", y)))
     if within:
         places = np.flatnonzero(data.compared)
         note += said(data, within, keeping(data, within)[places], places)
@@ -118,30 +125,10 @@ def _limits(data: RunData, x: str, y: str) -> list[dict[str, Any]]:
 def ends_of(rows: list[dict[str, Any]], limits: list[dict[str, Any]], axis: str) -> Ends | None:
     """What an axis shows where a few trials far off would press the front flat; None where it shows all.
 
-    Far off is beyond the outer fences, three times the distance of the quartiles (Tukey 1977). The front and the limits
-    are always shown, and nothing is left out unless that at least halves the axis.
+    The front and the limits are always shown.
     """
-    values = np.array([row[axis] for row in rows])
-    low, high = np.quantile(values, (0.25, 0.75))
-    usual = np.abs(values - np.clip(values, low, high)) <= FENCE * (high - low)
-    usual |= np.array([row["kind"] in ("knee", "front") for row in rows])
-    shown = [*values[usual].tolist(), *(row[axis] for row in limits if axis in row)]
-    ends = min(shown), max(shown)
-    if usual.all() or not 0 < ends[1] - ends[0] <= (values.max() - values.min()) / 2:
-        return None
-    return ends
-
-
-def _beyond(rows: list[dict[str, Any]], ends: dict[str, Ends | None], metrics: dict[str, str]) -> str:
-    """How many trials lie outside the axes, and how far."""
-    said = ""
-    for axis, within in ends.items():
-        far = [row[axis] for row in rows if within and not within[0] <= row[axis] <= within[1]]
-        if far:
-            span = " to ".join(dict.fromkeys(number(metrics[axis], each) for each in (min(far), max(far))))
-            lie = f"{len(far)} trials lie" if len(far) > 1 else "1 trial lies"
-            said += f" {lie} outside, at {metric_title(metrics[axis])} {span}."
-    return said
+    kept = np.array([row["kind"] in ("knee", "front") for row in rows])
+    return usual_ends(np.array([row[axis] for row in rows]), kept, [row[axis] for row in limits if axis in row])
 
 
 def _chart(

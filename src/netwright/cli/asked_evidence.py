@@ -96,6 +96,13 @@ class Compared:
             "hypervolume; as latency_ms:minimize.",
         ),
     ] = ()
+    reference_point: Annotated[
+        str | None,
+        typer.Option(
+            help="With --objective: from where hypervolume is measured, a number each in its unit, as 50,2M; the worst "
+            "that is measured, if left out."
+        ),
+    ] = None
     reports: Annotated[
         tuple[str, ...],
         typer.Option("--report", help="The column to report of what was found; the metric itself if left out."),

@@ -107,6 +107,21 @@ class Settings(Compared):
                 raise ConfigurationError(f"--metric is missing: what to search by. Known: {', '.join(table.metrics)}.")
         return tuple(map(BenchmarkProblem, tables, metrics, reports, names))
 
+    def reference(self) -> tuple[float, ...]:
+        """The reference point, a number an objective; none where it was not given."""
+        from netwright.core.amounts import parse_amount_of
+        from netwright.core.objective import Objective
+
+        if self.reference_point is None:
+            return ()
+        texts, metrics = self.reference_point.split(","), [Objective.parse(each).metric for each in self.objectives]
+        if len(texts) != len(metrics) or len(metrics) < 2:
+            raise ConfigurationError(
+                f"--reference-point {self.reference_point}: expected a number for each --objective, of which there are "
+                f"{len(metrics)}: {', '.join(metrics) or 'none'}"
+            )
+        return tuple(parse_amount_of(metric, text.strip()) for metric, text in zip(metrics, texts, strict=True))
+
     def _read_tables(self, count: int) -> list[Any]:
         """A table a problem."""
         places = zip(self._each("table", self.tables, count), self._spaces(count), strict=True)
@@ -293,6 +308,7 @@ def _found(settings: Settings, folder: Path, where: Where, *, trust: bool, quiet
             executor=executor,
             progress=not quiet,
             notes=settings.to_json(),
+            reference=settings.reference(),
         )
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from netwright.store import StoredTrial
 
 MOST_SHOWN = 20
-AHEAD = "none of which another beats in every objective"
+AHEAD = "which no other beats in every objective"
 
 
 def best_line(run: Run) -> str:

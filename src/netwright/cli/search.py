@@ -44,6 +44,7 @@ from netwright.cli.train import training_lines
 from netwright.cli.trust import note_begun
 from netwright.core.errors import SearchFailed, UserError
 from netwright.core.wording import amount, duration
+from netwright.core.workplace import PROJECT
 from netwright.engine.finalists import finalist_lines
 from netwright.engine.preflight import preflight
 
@@ -91,6 +92,7 @@ class Command:
     ) -> None:
         """more: seconds that a resumed run may take now."""
         self.plan, self.directory, self.export = plan, directory, export
+        PROJECT.set(directory)
         self.as_json, self.quiet, self._more = as_json, quiet or as_json, more
         self.times = Timetable(plan, export is not None)
         self.task: Task = read_task(plan, directory)

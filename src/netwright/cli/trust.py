@@ -22,6 +22,7 @@ from netwright.catalogue.sources import files_of
 from netwright.cli.output import say
 from netwright.cli.workers import chosen
 from netwright.core.errors import CorruptStore, UserError
+from netwright.core.workplace import PROJECT
 
 if TYPE_CHECKING:
     from netwright.catalogue.reading import Kind
@@ -55,6 +56,7 @@ def stored_plan(
     trials run that the user gave this time. runs: whether anything is to run where the plan says.
     Raises CorruptStore for what is no plan, UserError where the user has not agreed.
     """
+    PROJECT.set(directory)
     plan = read_plan(notes)
     require(code_of(plan), directory, trust=trust)
     if runs:

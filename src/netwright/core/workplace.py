@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from netwright.core.objective import Constraint
 
 
+PROJECT: ContextVar[Path] = ContextVar("project", default=Path("netwright-runs"))
+"""The directory of the project that is worked in, where what other runs have left is looked up by their names."""
+
+
 def _unheard(entry: Mapping[str, float]) -> None:
     """What `report` is where nobody listens."""
 

@@ -261,13 +261,19 @@ def _resolution(figures: Figures) -> str:
         )
     if main.of_examples and error is not None:
         return (
-            f"one of the {n:,} test examples is {100 / n:.2g} points, and their choice alone gives the {main.words} a "
-            f"standard error of {100 * error:.2g} points"
+            f"one of the {n:,} test examples is {points(1 / n)}, and their choice alone gives the {main.words} a "
+            f"standard error of {points(error)}"
         )
     if error is None:
         return f"how far {main.words} hangs on the choice of the {n:,} test examples is not known"
-    size = f"{100 * error:.2g} points" if main.percent else main.text(error)
+    size = points(error) if main.percent else main.text(error)
     return f"the choice of the {n:,} test examples alone gives {main.words} a standard error of {size}"
+
+
+def points(share: float) -> str:
+    """A share of the whole as points of a hundred with two digits, as "0.95 points"."""
+    text = f"{100 * share:.2g}"
+    return f"{text} point{'' if text == '1' else 's'}"
 
 
 def _plural(word: str, count: int) -> str:

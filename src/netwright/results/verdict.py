@@ -71,7 +71,8 @@ def _decided(figures: Figures) -> str:
     name = _as_it_was(figures, closest.baseline)
     if open_:
         low, high = _oriented(main, closest)[1:]
-        ahead = f"{_size(main, closest.value)} {'ahead' if closest.ahead else 'behind'}" if closest.value else "level"
+        far = _size(main, closest.value)
+        ahead = f"{far} {'ahead' if closest.ahead else 'behind'}" if far.strip("0. points") else "level"
         return (
             f"No difference from {name} that these {figures.test_examples:,} test examples could show: the "
             f"found network is {ahead} (95 % interval {low} to {high})."

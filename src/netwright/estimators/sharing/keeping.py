@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from netwright.core.errors import UserError
 from netwright.core.warning import warn
+from netwright.core.workplace import PROJECT
 from netwright.estimators.sharing.weights import Weights
 from netwright.training import checkpoint
 
-RUNS = "netwright-runs"
 FOLDER = "shared"
 
 
@@ -48,9 +48,10 @@ def keep_network(folder: Path, network: nn.Module, epochs: int) -> None:
 
 def folder_of(trained: str) -> Path:
     """The folder of a run's shared weights, given by itself or by the run's name in the present project."""
-    for folder in (Path(trained), Path(trained) / FOLDER, Path(RUNS) / FOLDER / trained):
+    project = PROJECT.get()
+    for folder in (Path(trained), Path(trained) / FOLDER, project / FOLDER / trained):
         if folder.is_dir() and any(folder.glob("epoch-*.json")):
             return folder
-    there = sorted(each.name for each in (Path(RUNS) / FOLDER).glob("*")) if (Path(RUNS) / FOLDER).is_dir() else []
+    there = sorted(each.name for each in (project / FOLDER).glob("*")) if (project / FOLDER).is_dir() else []
     known = f"; there are those of {', '.join(there)}" if there else ""
-    raise UserError(f"there are no shared weights of {trained!r} in {RUNS} or at that path{known}")
+    raise UserError(f"there are no shared weights of {trained!r} in {project} or at that path{known}")
