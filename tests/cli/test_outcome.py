@@ -48,7 +48,8 @@ class Pair(Estimator):
     metrics = ("val_accuracy", "params")
 
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:
-        share = proposal.architecture.point.count(0) / 6
+        assert isinstance(proposal.candidate, nw.Architecture)
+        share = proposal.candidate.point.count(0) / 6
         return Measurement({"val_accuracy": share, "params": 1000 * share})
 
 
