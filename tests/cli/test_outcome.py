@@ -10,6 +10,7 @@ import pytest
 from netwright.cli.front import front_lines
 from netwright.cli.main import run
 from netwright.cli.progress import Display
+from netwright.core.architecture import Architecture
 from netwright.core.estimator import Estimator
 from netwright.core.trial import Measurement, Proposal
 from netwright.engine import Search
@@ -48,7 +49,7 @@ class Pair(Estimator):
     metrics = ("val_accuracy", "params")
 
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:
-        assert isinstance(proposal.candidate, nw.Architecture)
+        assert isinstance(proposal.candidate, Architecture)
         share = proposal.candidate.point.count(0) / 6
         return Measurement({"val_accuracy": share, "params": 1000 * share})
 
