@@ -291,7 +291,8 @@ COMMANDS: dict[str, Fields] = {
     },
     "show --front": {
         **below("[].", TRIAL),
-        "[].mark": ("text", "`knee`, `best in the first`, both, or empty"),
+        "[].mark": ("text", "`knee`, `best in the first`, which other the clock cannot tell it from, or empty"),
+        "[].measured_again.*": ("number", "(not always) what was measured once more, alone, after the search"),
     },
     "show --trial": {
         **TRIAL,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netwright.core.objective import Constraint, Objective
+from netwright.results.front_again import MEASURED_FRONT, Again
 from netwright.store.changed_limits import LIMITS, PresentLimits
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class RunData:
         self.summary: RunSummary = store.summary(name)
         arguments = self.summary.configuration.get("arguments", {})
         self.objectives = tuple(Objective.parse(each) for each in arguments.get("objective", ()))
-        self.present = self._present_limits()
+        self.present, self._again = self._present_limits(), self._measured_again()
         self._read_new()
 
     @classmethod
@@ -68,7 +69,8 @@ class RunData:
             return False
         before, self._stamp, self.summary = self.summary, stamp, self._store.summary(self.name)
         judged, self.present = self.present, self._present_limits()
-        changed = self._read_new() or judged.changes != self.present.changes
+        known, self._again = self._again, self._measured_again()
+        changed = self._read_new() or judged.changes != self.present.changes or known != self._again
         if changed or self.summary != before:
             for each in _CACHED:
                 self.__dict__.pop(each, None)
@@ -170,7 +172,20 @@ class RunData:
         found = np.full((len(self), max(1, len(self.objectives))), math.nan)
         for place, scores in enumerate(_parsed(self._table["scores"])):
             found[place, : len(scores)] = [float(each) for each in scores][: found.shape[1]]
+        for place, measured in self._places_again():
+            for column, objective in enumerate(self.objectives):
+                if objective.metric in measured and math.isfinite(found[place, column]):
+                    found[place, column] = objective.score(measured)
         return found
+
+    def _measured_again(self) -> Again | None:
+        """What was measured again of a front, which counts since then."""
+        return Again.of(self._store.document(self.name, MEASURED_FRONT)) if len(self.objectives) > 1 else None
+
+    def _places_again(self) -> list[tuple[int, Mapping[str, float]]]:
+        """Places of the networks that were measured again, with what that gave."""
+        found = {} if self._again is None else self._again.found
+        return [(place, found[number]) for place, number in enumerate(self.numbers.tolist()) if number in found]
 
     @cached_property
     def metrics(self) -> dict[str, np.ndarray]:
@@ -181,6 +196,9 @@ class RunData:
                 if name not in found:
                     found[name] = np.full(len(self), math.nan)
                 found[name][place] = float(value)
+        for place, measured in self._places_again():
+            for name in measured.keys() & found.keys():
+                found[name][place] = measured[name]
         return found
 
     @cached_property

@@ -7,7 +7,7 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright.cli.front import marked_front
+from netwright.cli.front import beaten_of, marked_front
 from netwright.cli.output import say
 from netwright.core.errors import UserError
 from netwright.core.fronts import best_within, knee, spread
@@ -102,7 +102,7 @@ def row_of(trial: Trial, concluded: Concluded) -> dict[str, Any]:
 def lines_of(run: Run, found: Sequence[dict[str, Any]]) -> list[str]:
     """A table of points that were trained: what the search measured beside the test, and which of them the knee is."""
     names = [each.metric for each in run.search.objectives]
-    marks = marked_front(run.front, run.best.number)
+    marks = marked_front(run.front, run.best.number, beaten_of(run.front, run.again, run.search.objectives))
     seeds = ", ".join(map(str, sorted({each["seeds"] for each in found})))
     head = ["trial", *names, f"{found[0]['metric']} (trained finally)", ""]
     rows = [

@@ -8,15 +8,26 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright.cli.front import AHEAD, head, limit_lines, marked_front, row, with_params
+from netwright.cli.front import (
+    AHEAD,
+    again_lines,
+    beaten_of,
+    front_table,
+    head,
+    limit_lines,
+    marked_front,
+    row,
+    with_params,
+)
 from netwright.cli.output import say, say_json
 from netwright.cli.progress import SCORE
 from netwright.cli.workers import LOGS
 from netwright.core.errors import UserError
-from netwright.core.objective import Constraint, Objective
+from netwright.core.objective import Constraint, Objective, comparable, front
 from netwright.core.wording import amount, duration, shortened, table
 from netwright.methods.departures import departure
 from netwright.results.documents import PLANNED
+from netwright.results.front_again import MEASURED_FRONT, Again
 from netwright.results.metric_words import metrics_text, number
 
 if TYPE_CHECKING:
@@ -98,15 +109,16 @@ def show_run(directory: Path, run: str | None, *, as_json: bool, only_front: boo
         report, plan = store.document(found.name, REPORT), store.document(found.name, PLAN)
         steered, limits = _steered(store.events(found.name)), store.present_limits(found.name)
         handed = store.document(found.name, HANDED_OVER)
+        ahead = _Front(store, found)
     summary = found.summary
     if only_front:
-        _show_front(directory, found, limits.limits, as_json=as_json)
+        _show_front(directory, found, ahead, limits.limits, as_json=as_json)
         return
     if as_json:
         trials = [_trial_json(each) for each in found.trials]
         told = {"plan": plan, "trials": trials, "report": report, "steered": steered}
         told["limits"] = [each.exactly for each in limits.limits]
-        say_json({"front": _front(found.trials), **asdict(summary), **told})
+        say_json({"front": ahead.numbers, **asdict(summary), **told})
         return
     states = Counter(each.state for each in found.trials if each.purpose == "evaluate")
     counts = ", ".join(f"{count} {state}" for state, count in states.items()) or "no trials"
@@ -123,13 +135,11 @@ def show_run(directory: Path, run: str | None, *, as_json: bool, only_front: boo
         [each for each in found.trials if each.purpose == "train" and each.completed],
         [each.metrics[SCORE] for each in completed if each.purpose == "evaluate" and SCORE in each.metrics],
     )
-    best = _front(found.trials) if len(metrics) > 1 else []
-    if best:
-        ahead = [each for number in best for each in completed if each.number == number]
-        count = f"front      {len(ahead)} of {len(completed)}, {AHEAD}"
-        say(count, "", *_front_table(ahead[:MOST_TRIALS], ahead, metrics), *limit_lines(found.trials, limits.limits))
+    if len(metrics) > 1 and ahead.points:
+        count = f"front      {len(ahead.points)} of {len(completed)}, {AHEAD}"
+        say(count, "", *ahead.lines(metrics, MOST_TRIALS), *limit_lines(found.trials, limits.limits))
         say("", "the others")
-        completed = [each for each in completed if each.number not in best]
+        completed = [each for each in completed if each.number not in ahead.numbers]
     say("", *table(_head(metrics), [_trial_row(each, metrics) for each in completed[:MOST_TRIALS]]))
     if any(each.purpose == "train" for each in found.trials):
         say("scored with shared weights")
@@ -163,14 +173,13 @@ def _with_limits(plan: Mapping[str, Any], limits: PresentLimits) -> Mapping[str,
     return {**plan, "limits": [" and ".join(map(str, limits.limits)) or "none any more", *limits.lines]}
 
 
-def _show_front(directory: Path, found: StoredRun, limits: Sequence[Constraint], *, as_json: bool) -> None:
+def _show_front(
+    directory: Path, found: StoredRun, ahead: _Front, limits: Sequence[Constraint], *, as_json: bool
+) -> None:
     """`netwright show RUN --front`: every point of the front, and how one is taken home."""
     summary, metrics = found.summary, metric_names(found.summary)
-    by_number = {each.number: each for each in found.trials}
-    ahead = [by_number[number] for number in _front(found.trials)]
-    marks = marked_front(ahead)
     if as_json:
-        say_json([{**_trial_json(each), "mark": marks.get(each.number, "")} for each in ahead])
+        say_json(ahead.as_json())
         return
     if len(metrics) < 2:
         raise UserError(
@@ -180,12 +189,12 @@ def _show_front(directory: Path, found: StoredRun, limits: Sequence[Constraint],
     completed = sum(bool(each.scores) and each.purpose == "evaluate" for each in found.trials)
     where = at(directory)
     say(
-        f"run {summary.name}, front: {len(ahead)} of {completed} trials, {AHEAD}",
-        *_front_table(ahead, ahead, metrics),
+        f"run {summary.name}, front: {len(ahead.points)} of {completed} trials, {AHEAD}",
+        *ahead.lines(metrics),
         *limit_lines(found.trials, limits),
     )
-    if ahead:
-        example = marks and next((each for each, said in marks.items() if "knee" in said), ahead[0].number)
+    if ahead.points:
+        example = next((each for each, said in ahead.marks.items() if "knee" in said), ahead.numbers[0])
         say(
             f"train some of them: netwright final {summary.name} --front 3{where}",
             f"take one home: netwright export {summary.name} --trial {example}{where}, "
@@ -193,22 +202,35 @@ def _show_front(directory: Path, found: StoredRun, limits: Sequence[Constraint],
         )
 
 
-def _front_table(shown: Sequence[StoredTrial], ahead: Sequence[StoredTrial], metrics: list[str]) -> list[str]:
-    marks = marked_front(ahead)
-    head = _head(metrics)
-    rows = [_trial_row(each, metrics) for each in shown]
-    rows = [[*row[:-1], marks.get(each.number, ""), row[-1]] for row, each in zip(rows, shown, strict=True)]
-    return table([*head[:-1], "", head[-1]], rows)
+class _Front:
+    """The front of a stored run, by what was measured again of it where a clock measures an objective."""
 
+    def __init__(self, store: Store, found: StoredRun) -> None:
+        self.objectives = [*map(Objective.parse, found.summary.configuration["arguments"]["objective"])]
+        several = len(self.objectives) > 1
+        self.again = Again.of(store.document(found.name, MEASURED_FRONT)) if several else None
+        self.searched = found.trials
+        trials = found.trials if self.again is None else self.again.replaced(found.trials, self.objectives)
+        self.points = front(comparable([each for each in trials if each.purpose == "evaluate"]))
+        self.numbers = [each.number for each in self.points]  # the best in the first objective first
+        self.marks = marked_front(self.points, beaten=beaten_of(self.points, self.again, self.objectives))
 
-def _front(trials: Sequence[StoredTrial]) -> list[int]:
-    """The numbers of the completed trials that no other dominates, the best in the first objective first.
+    def as_json(self) -> list[dict[str, Any]]:
+        """Each point as the search has measured it, with its mark and what was measured again."""
+        before = {each.number: each for each in self.searched}
+        again = {} if self.again is None else self.again.found
+        return [
+            {**_trial_json(before[number]), "mark": self.marks.get(number, ""), "measured_again": again.get(number, {})}
+            for number in self.numbers
+        ]
 
-    Only those at the highest fidelity are compared, as the search itself does.
-    """
-    from netwright.core.objective import comparable, front
-
-    return [each.number for each in front(comparable([each for each in trials if each.purpose == "evaluate"]))]
+    def lines(self, names: list[str], most: int | None = None) -> list[str]:
+        """A table of so many points, with their architectures."""
+        shown = self.points[:most]
+        headings, rows = front_table(shown, with_params(names), self.marks, self.again, self.searched)
+        texts = [shortened(each.text, LONGEST_TEXT) for each in shown]
+        rows = [[*row, text] for row, text in zip(rows, texts, strict=True)]
+        return [*table([*headings, "architecture"], rows), *again_lines(self.again, self.points)]
 
 
 def _say_epochs(epochs: list[StoredTrial], scores: list[float]) -> None:

@@ -21,6 +21,7 @@ from netwright.engine.duration import format_duration, parse_duration
 from netwright.engine.finalists import FINALISTS, refused
 from netwright.engine.folders import Continuations
 from netwright.engine.stops import Stops
+from netwright.results.front_again import MEASURED_FRONT, Again
 from netwright.store.numbers import spelled
 from netwright.store.store import Store
 
@@ -86,9 +87,19 @@ class Run:
     @property
     def compared(self) -> list[Trial]:
         """The completed evaluations of architectures that are compared: those at the highest measured fidelity, or
-        where each of the strategy's `measures_whole` the last of each candidate."""
+        where each of the strategy's `measures_whole` the last of each candidate.
+
+        Where networks of the front were measured again, with what that gave.
+        """
         found = _last_of_each(self.trials) if self.strategy.measures_whole else comparable(self.trials)
-        return [each for each in found if isinstance(each.proposal.candidate, Architecture)]
+        found = [each for each in found if isinstance(each.proposal.candidate, Architecture)]
+        again = self.again
+        return found if again is None else again.replaced(found, self.search.objectives)
+
+    @property
+    def again(self) -> Again | None:
+        """What was measured again of the front's networks; None where nothing was."""
+        return Again.of(self.kept(MEASURED_FRONT)) if len(self.search.objectives) > 1 else None
 
     @cached_property
     def best(self) -> Trial:
@@ -153,6 +164,11 @@ class Run:
     def keep_finalists(self, found: Mapping[str, Any]) -> None:
         """Keep what was measured again before a network is handed over; the best is chosen anew after it."""
         self.keep(FINALISTS, found)
+        vars(self).pop("best", None)
+
+    def keep_front(self, found: Mapping[str, Any]) -> None:
+        """Keep what was measured again of the front's networks; the front is chosen anew after it."""
+        self.keep(MEASURED_FRONT, found)
         vars(self).pop("best", None)
 
     def kept(self, key: str) -> Any:

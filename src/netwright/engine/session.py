@@ -22,6 +22,7 @@ from netwright.engine.finalists import measure_finalists
 from netwright.engine.identity import as_begun, check_identity, check_name, next_name, note_identity
 from netwright.engine.limits import known_of
 from netwright.engine.loop import Loop
+from netwright.engine.measured_front import measure_front
 from netwright.engine.memory import FOLDER as MEMORY
 from netwright.engine.preflight import preflight
 from netwright.engine.process import Interrupted, signal_of
@@ -161,6 +162,7 @@ class Session:
         loop.folders.clear_all()
         run = self._run(loop, strategy, stopped)
         measure_finalists(run)
+        measure_front(run, self._stops.seconds)
         return run
 
     def _control(self) -> Control:

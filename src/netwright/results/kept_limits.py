@@ -33,6 +33,7 @@ def kept_limits(run: Run, trial: Trial, network: nn.Module, shape: Sequence[int]
     clocks = [each for each in run.search.estimator.stages() if isinstance(each, MeasuresAgain)]
     stage = next(iter(clocks), None)
     wanted = [*run.search.limits, *_objectives(run, stage)]
+    searched = next((each.metrics for each in run.trials if each.number == trial.number), trial.metrics)
     rows: list[tuple[str, ...]] = []
     told: dict[str, Any] = {}
     for limit in wanted:
@@ -41,7 +42,7 @@ def kept_limits(run: Run, trial: Trial, network: nn.Module, shape: Sequence[int]
         if found is None:
             continue
         told |= found
-        rows.append(_row(limit, trial, found, stage))
+        rows.append(_row(limit, trial, searched, found, stage))
     if not rows:
         return None
     if measure:
@@ -77,11 +78,14 @@ def _found(
     return kept["metrics"] if kept.get("trial") == trial.number and metric in kept["metrics"] else None
 
 
-def _row(limit: Constraint | str, trial: Trial, found: Mapping[str, float], stage: Any) -> tuple[str, ...]:
+def _row(
+    limit: Constraint | str, trial: Trial, searched: Mapping[str, float], found: Mapping[str, float], stage: Any
+) -> tuple[str, ...]:
+    """searched: what the search measured of the trial, which may have been measured again since."""
     metric = limit if isinstance(limit, str) else limit.metric
     predicted = _predicted(trial, metric, stage)
     by_clock = stage is not None and metric in stage.metrics
-    before = trial.metrics.get(metric)
+    before = searched.get(metric)
     kept = "" if isinstance(limit, str) else _kept(limit, found, stage if by_clock else None)
     return (
         str(limit),
