@@ -114,6 +114,12 @@ FIGURES = {
     "metrics": [{"name": "accuracy", "direction": "maximize", "of_examples": True}],
     "classes": [{"name": "=cat", "examples": 20, "recall": 0.9}, {"name": "dog", "examples": 30, "recall": None}],
     "confusion": [[18, 2], [3, 27]],
+    "worst": [
+        {"number": 7, "loss": 3.5, "asked": "=cat", "answered": "dog (90 %)", "file": "", "row": {"age": "9"}}
+        | {"text": "", "picture": ""},
+        {"number": 2, "loss": 0.5, "asked": "dog", "answered": "dog (60 %)", "file": "", "row": {}}
+        | {"text": "", "picture": ""},
+    ],
     "data": ["50 images"],
     "left_out": ["random pick"],
 }
@@ -133,6 +139,12 @@ def test_the_final_report_as_pictures(tmp_path: Path) -> None:
     cells = {(row["is"], row["taken for"]): row["examples"] for row in find("confusion").figure(data).tables["cells"]}
     assert cells["=cat", "dog"] == 2 and "5 of them wrong" in find("confusion").figure(data).note
     assert "'=cat" in find("data").figure(data).csv()
+    worst = find("worst").figure(data)
+    assert [(row["example"], row["right"], row["about"]) for row in worst.tables["worst"]] == [
+        (7, False, "age 9"),
+        (2, True, ""),
+    ]
+    assert "The 2 of 50 test examples" in worst.note and "'=cat" in worst.csv() and worst.svg().startswith("<svg")
 
 
 def test_runs_that_differ_in_their_seed_are_one_line(tmp_path: Path) -> None:

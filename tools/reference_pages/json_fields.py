@@ -71,6 +71,14 @@ FIGURES: Fields = {
         "(not always) test examples of each class (rows, as `classes`) that are taken for each (columns), with the "
         "weights of `exported_seed`; none above 200 classes",
     ),
+    "worst[].number": ("count", "(not always) place of a test example of the highest loss, from 0; the worst first"),
+    "worst[].loss": ("number", "(not always) of its answer"),
+    "worst[].asked": ("text", "(not always) what is asked for, in words; may be empty"),
+    "worst[].answered": ("text", "(not always) what is answered; may be empty"),
+    "worst[].file": ("text", "(not always) where its user has it; empty where it is no file of its own"),
+    "worst[].row.*": ("text", "(not always) the cells of its row, by column"),
+    "worst[].text": ("text", "(not always) the beginning of its text"),
+    "worst[].picture": ("text", "(not always) a small PNG as a data address; empty where it is no picture"),
     "breakdown": ("any", "a table of each label, number or the like, where the kind of problem has one; or null"),
     "known": (
         "any",

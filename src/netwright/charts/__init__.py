@@ -27,6 +27,7 @@ from netwright.charts import (
     slices,
     timeline,
     volume,
+    worst,
 )
 from netwright.charts.bundle import javascript
 from netwright.charts.chart import Chart, Drawn
@@ -42,7 +43,8 @@ __all__ = ["CHARTS", "THEMES", "Chart", "Drawn", "Figure", "RunData", "find", "j
 _CHARTS = (
     *(best_so_far.CHART, front.CHART, volume.CHART, parallel.CHART, importance.IMPORTANCE, importance.EFFECTS),
     *(slices.CHART, curves.CHART, promotions.CHART, lineage.CHART, mixture.CHART, correlation.CHART, calibration.CHART),
-    *(timeline.CHART, failures.CHART, costs.CHART, finalists.CHART, confusion.CHART, data.CHART, runs.CHART),
+    *(timeline.CHART, failures.CHART, costs.CHART, finalists.CHART, confusion.CHART, worst.CHART, data.CHART),
+    runs.CHART,
 )
 CHARTS = {each.name: each for each in _CHARTS}
 

@@ -45,6 +45,13 @@ class Preparation(ABC):
         The user's own paths where an example is a file; parts of larger files (rows, arrays) are written to `folder`.
         """
 
+    def looks(self, places: Sequence[int]) -> Sequence[Mapping[str, Any]]:
+        """What the test examples at these places are to their user: "file", a path; "row", cells by column; or "text".
+
+        An empty mapping for what is not known any more; nothing at all where no example has more than its inputs.
+        """
+        return []
+
     def stood_for(self, inputs: Any) -> Any:
         """What `prepared` gives for the files of `own_files`, made of the first test inputs; by default these.
 

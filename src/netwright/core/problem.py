@@ -261,6 +261,13 @@ class Problem(Configured, ABC):
         """
         return (self.kind,)
 
+    def in_words(self, outputs: Tensor, targets: Any) -> tuple[str, str]:
+        """What is asked for and what is answered, of one example; by default nothing is said.
+
+        outputs, targets: as of `loss`, of a single example.
+        """
+        return "", ""
+
     def constant(self, targets: Any) -> tuple[str, Tensor] | None:
         """The best answer that looks at no input, and its name, as in "always the mean"; None where there is none.
 

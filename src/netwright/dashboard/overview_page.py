@@ -9,6 +9,8 @@ from fastapi.responses import Response
 
 from netwright.dashboard.control_page import control_values, told
 from netwright.dashboard.facts import facts_of, plan_of
+from netwright.dashboard.report.first_screen import lead
+from netwright.dashboard.report.of_run import figures_of
 from netwright.dashboard.run_pages import run_values, shown_metrics
 from netwright.dashboard.wording import moment
 
@@ -45,6 +47,7 @@ def routes(site: Site) -> APIRouter:
 def overview_values(data: RunData) -> dict[str, Any]:
     facts = facts_of(data)
     report = data.documents.get("report")
+    told_lines = list(report.get("lines", [])) if isinstance(report, dict) else []
     recent = [place for place in range(len(data) - 1, -1, -1) if data.evaluations[place]][:RECENT]
     return {
         "facts": facts,
@@ -52,7 +55,7 @@ def overview_values(data: RunData) -> dict[str, Any]:
         "columns": shown_metrics(data),
         "settings": settings_of(data),
         "told": told,
-        "report": report.get("lines", []) if isinstance(report, dict) else [],
+        "report": [lead(data, facts, figures_of(data)), *told_lines] if told_lines else [],
     }
 
 

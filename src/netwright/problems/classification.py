@@ -145,6 +145,10 @@ class Classification(Problem):
             )
         return balance, *uneven(counts, self.class_names)
 
+    def in_words(self, outputs: Tensor, targets: Tensor) -> tuple[str, str]:
+        share, found = outputs[0].softmax(0).max(0)
+        return self.class_names[int(targets[0])], f"{self.class_names[int(found)]} ({100 * float(share):.0f} %)"
+
     def constant(self, targets: Tensor) -> tuple[str, Tensor]:
         counts = torch.bincount(targets, minlength=self.outputs).double() + 1e-12
         return "always the most frequent class", (counts / counts.sum()).log().float()

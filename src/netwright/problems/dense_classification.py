@@ -151,6 +151,11 @@ class DenseClassification(Problem):
         text = f"Over the {self.place}s of all test examples together."
         return Breakdown("Each class", text, ("class", f"share of the {self.place}s", "IoU", "Dice"), rows)
 
+    def in_words(self, outputs: Tensor, targets: Tensor) -> tuple[str, str]:
+        asked = targets[0] != VOID
+        right = (outputs[0].argmax(0) == targets[0])[asked].double().mean()
+        return "", f"{100 * float(right):.1f} % of the {self.place}s right"
+
     def score(self, outputs: Tensor, targets: Tensor) -> Tensor:
         return figures_of(confusion(outputs.max(1).indices, targets, self.outputs).double())[0]
 

@@ -172,6 +172,15 @@ class Regression(Problem):
         own = {_own(metric, name): found[i] for metric, found in each.items() for i, name in enumerate(self.names)}
         return {**own, **{name: found.mean() for name, found in each.items()}}
 
+    def in_words(self, outputs: Tensor, targets: Tensor) -> tuple[str, str]:
+        return self._said(targets), self._said(self.answers(outputs))
+
+    def _said(self, numbers: Tensor) -> str:
+        """One example's numbers in the user's units, each with its name where there are several."""
+        found = list(zip(self.names, map(amount, self.in_units(numbers)[0].tolist()), strict=True))
+        text = found[0][1] if len(found) == 1 else listed([f"{name} {value}" for name, value in found], _SHOWN)
+        return f"{text} {self.unit}".rstrip()
+
     # Data.
 
     def fitted(self, targets: NDArray[Any]) -> Self:

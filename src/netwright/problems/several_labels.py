@@ -112,6 +112,13 @@ class SeveralLabels(Problem):
             HAMMING_LOSS.name: 1 - right.double().mean(),
         }
 
+    def in_words(self, outputs: Tensor, targets: Tensor) -> tuple[str, str]:
+        return self._said(targets[0].bool()), self._said(outputs[0] > 0)
+
+    def _said(self, there: Tensor) -> str:
+        names = [name for name, own in zip(self.label_names, there.tolist(), strict=True) if own]
+        return listed(names, 6) if names else "none"
+
     # Data.
 
     def fitted(self, targets: NDArray[Any]) -> Self:

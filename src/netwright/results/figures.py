@@ -166,6 +166,35 @@ class ClassRecall:
 
 
 @dataclass(frozen=True)
+class WorstExample:
+    """A test example that is answered worse than most.
+
+    number: its place among the test examples, from 0.
+    loss: of the answer.
+    asked, answered: in words; empty where the kind of problem has none.
+    file: where its user has it; empty where it is no file of its own.
+    row: the cells of its row, by column.
+    text: the beginning of it.
+    picture: a small PNG, as a data address.
+    """
+
+    number: int
+    loss: float
+    asked: str = ""
+    answered: str = ""
+    file: str = ""
+    row: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
+    picture: str = ""
+
+    @property
+    def looks(self) -> str:
+        """What it is, in a line: its file, the cells of its row, or the beginning of its text."""
+        cells = ", ".join(f"{name} {cell}" for name, cell in self.row.items())
+        return self.file or cells or self.text
+
+
+@dataclass(frozen=True)
 class Figures:
     """Everything a report states about a finished network.
 
@@ -195,6 +224,7 @@ class Figures:
     verdict: what a report says first: which is better, and by how much; empty where there is nothing to say.
     instead: lines of Python that make what is better than the network, where it is something simpler.
     known: how the well-known networks fared that the search began with; None where it did not.
+    worst: the test examples of the highest loss with the weights of `exported_seed`, the worst first.
     limits: of a machine, each as it was predicted, measured in the search, and of the network that is handed over.
     """
 
@@ -222,6 +252,7 @@ class Figures:
     instead: tuple[str, ...] = ()
     known: Breakdown | None = None
     limits: Breakdown | None = None
+    worst: tuple[WorstExample, ...] = ()
 
     @property
     def main(self) -> Metric:
@@ -270,6 +301,7 @@ class Figures:
         fields["breakdown"] = Breakdown.from_json(described.get("breakdown"))
         fields["known"] = Breakdown.from_json(described.get("known"))
         fields["limits"] = Breakdown.from_json(described.get("limits"))
+        fields["worst"] = tuple(WorstExample(**each) for each in described.get("worst", ()))
         fields["winner"] = Contender.from_json(described["winner"])
         fields["baselines"] = tuple(Contender.from_json(each) for each in described["baselines"])
         lists = {name: tuple(described.get(name, ())) for name in ("data", "notes", "left_out", "instead")}

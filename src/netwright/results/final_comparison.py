@@ -23,6 +23,7 @@ from netwright.results.known_networks import fared
 from netwright.results.plain_references import constant
 from netwright.results.resampling import paired_interval, standard_error
 from netwright.results.verdict import better_one, verdict
+from netwright.results.worst_examples import worst_examples
 
 if TYPE_CHECKING:
     from netwright.core.trial import Trial
@@ -155,6 +156,7 @@ def figures_of(
         confusion=() if counts is None or len(counts) > MOST_CLASSES else tuple(map(tuple, counts.tolist())),
         breakdown=problem.breakdown(final.outputs, targets) if whole else None,
         metrics=(main, *(each for each in problem.metrics if each.name != main.name)),
+        worst=worst_examples(final.outputs, task),
         constant="" if plain is None else plain.name,
         chance=None if plain is None else rows[-1].mean,
         error=standard_error(problem, main, final.outputs, targets) if whole and not main.of_examples else None,

@@ -5,13 +5,16 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from netwright.core.problem import Breakdown, Metric
+from netwright.core.problem import Breakdown, Metric, amount
+from netwright.core.wording import shortened
 from netwright.results.figures import Contender, Figures
 
 MOST_CLASSES = 20  # whose recall is shown; JSON has all
 WIDEST = 100  # characters of a table of confusions
 LONGEST = 12  # of a class's name there
 LOSS = Metric("loss", "minimize")
+MOST_WORST = 8  # examples that are shown; JSON and the chart have more
+LONGEST_LOOK = 60  # characters of what one is
 
 
 def parts(figures: Figures) -> list[Breakdown]:
@@ -20,7 +23,29 @@ def parts(figures: Figures) -> list[Breakdown]:
     figures: of the finished network.
     """
     found = [figures.limits, further(figures), recalled(figures), confused(figures), figures.breakdown, figures.known]
+    found.append(worst(figures))
     return [each for each in found if each is not None]
+
+
+def worst(figures: Figures) -> Breakdown | None:
+    """The test examples that are answered worst; a page shows the pictures, too."""
+    if not figures.worst:
+        return None
+    shown = figures.worst[:MOST_WORST]
+    asked, looks = any(each.asked for each in shown), any(each.looks for each in shown)
+    headings = ("test example", *(("is",) if asked else ()), "answered", "loss", *(("what it is",) if looks else ()))
+    rows = [
+        (
+            str(each.number),
+            *((each.asked,) if asked else ()),
+            each.answered,
+            amount(each.loss),
+            *((shortened(each.looks, LONGEST_LOOK),) if looks else ()),
+        )
+        for each in shown
+    ]
+    text = f"The {len(shown)} test examples of the highest loss, {_whose(figures)}; they are counted from 0."
+    return Breakdown("Worst examples", text, headings, tuple(tuple(map(printable, row)) for row in rows))
 
 
 def further(figures: Figures) -> Breakdown | None:

@@ -114,6 +114,10 @@ class Pictures(Preparation):
     def own_files(self, count: int, folder: Path) -> Sequence[Path]:
         return self.own.files(count, folder)
 
+    def looks(self, places: Sequence[int]) -> Sequence[Mapping[str, Any]]:
+        paths = self.own.paths if isinstance(self.own, OwnPaths) else ()
+        return [{"file": str(paths[each])} if each < len(paths) else {} for each in places]
+
 
 @dataclass(frozen=True, eq=False)
 class MaskedPictures(Preparation):

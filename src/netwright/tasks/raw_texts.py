@@ -80,3 +80,6 @@ class Words(Preparation):
         for path, text in zip(paths, self.tested, strict=False):
             path.write_text(text, encoding="utf-8")
         return paths
+
+    def looks(self, places: Sequence[int]) -> Sequence[Mapping[str, Any]]:
+        return [{"text": self.tested[each]} if each < len(self.tested) else {} for each in places]

@@ -63,15 +63,25 @@ class Columns(Preparation):
         write_rows(self.source, self.header, {path: self.source.rows[:count].tolist()})
         return [path]
 
+    def looks(self, places: Sequence[int]) -> Sequence[Mapping[str, Any]]:
+        found = read_rows(self.source, self.source.rows[list(places)].tolist())
+        head = found[-1] if self.header else [f"column {place + 1}" for place in range(self.width)]
+        return [{"row": dict(zip(head, found[each], strict=False))} for each in self.source.rows[list(places)].tolist()]
+
 
 def write_rows(source: Source, header: bool, files: Mapping[Path, Sequence[int]]) -> None:
     """Write rows of a table to files, as they are written there. files: the rows of each, counted as `Source` does."""
     body = source.path.read_bytes()
-    there = rows.rows_of(body, source.encoding, source.delimiter)
-    first = range(source.before + max((row for wanted in files.values() for row in wanted), default=-1) + 1)
-    found = {place - source.before: row for place, (_, row) in zip(first, there, strict=False)}
+    found = read_rows(source, [row for wanted in files.values() for row in wanted], body=body)
     marked = source.encoding != "utf-8-sig" or body.startswith(b"\xef\xbb\xbf")
     for path, wanted in files.items():
         with path.open("w", encoding=source.encoding if marked else "utf-8", newline="") as file:
             write = csv.writer(file, delimiter=source.delimiter)
             write.writerows(found[place] for place in [*([-1] if header else []), *wanted])
+
+
+def read_rows(source: Source, wanted: Sequence[int], *, body: bytes | None = None) -> dict[int, list[str]]:
+    """The cells of the rows up to the last that is wanted, the header's as number -1. body: of the file, where read."""
+    there = rows.rows_of(source.path.read_bytes() if body is None else body, source.encoding, source.delimiter)
+    first = range(source.before + max(wanted, default=-1) + 1)
+    return {place - source.before: row for place, (_, row) in zip(first, there, strict=False)}

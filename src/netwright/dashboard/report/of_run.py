@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from netwright.charts.run_data import RunData
     from netwright.core.space import Space
 
-PARTS = {"evidence": ("finalists", "confusion", "data"), "failures": ("failures",)}  # charts, by where they stand
+PARTS = {
+    "evidence": ("finalists", "confusion", "worst", "data"),
+    "failures": ("failures",),
+}  # charts, by where they stand
 APART = ("runs",)  # of several runs, which a report of one does not show
 STILLS = 2  # charts that are there without scripts, too
 SCORE = "val_accuracy"
