@@ -24,14 +24,14 @@ NOTHING = "-"
 def text_lines(found: MethodComparison) -> list[str]:
     """The report for a terminal: the table, a sentence for each method that differs, and what a reader must know."""
     head, *rows = cells(found)
-    return [_title(found), "", *table(head, rows), "", *sentences(found)]
+    return [title(found), "", *table(head, rows), "", *sentences(found)]
 
 
 def markdown(found: MethodComparison) -> str:
     """The same as Markdown."""
     head, *rows = ([each.replace("|", r"\|") for each in row] for row in cells(found))
     lines = [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
-    return "\n".join([f"# {_title(found)}", "", *lines, "", *(f"- {each}" for each in sentences(found)), ""])
+    return "\n".join([f"# {title(found)}", "", *lines, "", *(f"- {each}" for each in sentences(found)), ""])
 
 
 def latex(found: MethodComparison) -> str:
@@ -44,7 +44,7 @@ def latex(found: MethodComparison) -> str:
             r"% \usepackage{booktabs}",
             rf"\begin{{tabular}}{{ll{'r' * (len(head) - 2)}}}",
             *(r"\toprule", _latex_row(head), r"\midrule", *body, r"\bottomrule", r"\end{tabular}"),
-            *(f"% {each}" for each in (_title(found), *sentences(found))),
+            *(f"% {each}" for each in (title(found), *sentences(found))),
             "",
         ]
     )
@@ -104,7 +104,8 @@ def _shown(value: float | None) -> str:
     return NOTHING if value is None else f"{value:,.0f}"
 
 
-def _title(found: MethodComparison) -> str:
+def title(found: MethodComparison) -> str:
+    """What was compared, in a line."""
     repeats = "1 repeat" if found.repeats == 1 else f"{found.repeats} repeats"
     return f"{found.task}: {found.budget} for each search, {repeats} of each method"
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 RUNS = "runs"
 FORMAT = "netwright comparison of methods 1"
 RANDOM = "random"
+TABLE = "table.json"
 WRITTEN = ("report.txt", "table.md", "table.csv", "table.tex", "runs.csv")
 
 
@@ -336,6 +337,7 @@ def _carry_out(found: MethodRuns, task: Task, search: Callable[[Plan, Path, str]
         ended = search(found.plan(approach, repeat), found.folder / RUNS, name)
         found.ended[name] = replace(ended, reason=ended.reason.replace("--time", "--budget"))
         found.keep()
+        _write_table(found.comparison(task), found.folder)
         if not quiet:
             say(f"[{number} of {len(places)}] {name}: {_told(found, name, task)}")
 
@@ -352,6 +354,15 @@ def _told(found: MethodRuns, name: str, task: Task) -> str:
     return f"test {metric.words} {metric.text(outcome.value)}, {params:,.0f} parameters{seconds}"
 
 
+def _write_table(table: MethodComparison, folder: Path) -> None:
+    """The table of what has ended, for the pages of `netwright serve`."""
+    from netwright.benchmarks import approach_report as report
+
+    runs = [each.run for each in table.outcomes]
+    told = {"title": report.title(table), "cells": report.cells(table), "sentences": report.sentences(table)}
+    _write(folder / TABLE, json.dumps({**told, "runs": runs}, indent=1))
+
+
 def _write_reports(table: MethodComparison, folder: Path) -> list[Path]:
     from netwright.benchmarks import approach_report as report
 
@@ -364,6 +375,7 @@ def _write_reports(table: MethodComparison, folder: Path) -> list[Path]:
     )
     for name, text in zip(WRITTEN, texts, strict=True):
         _write(folder / name, text)
+    _write_table(table, folder)
     return [folder / name for name in WRITTEN]
 
 

@@ -41,6 +41,8 @@ def serve_pages(
         raise UserError(f"--rate {rate}: expected what an hour of a device costs, 0 or more")
     from netwright.cli.plot import chart_of
 
+    if (directory / "methods.json").is_file():  # a comparison of methods, whose runs lie in a folder of their own
+        directory = directory / "runs"
     own = {each.name: each for each in map(chart_of, charts)}
 
     def ready(link: str) -> None:

@@ -28,9 +28,10 @@ KINDS = {
     "json": "application/json",
 }
 STANDALONE = {
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; "
+    "frame-ancestors 'none'"
 }
-"""For a picture that stands alone: its own styles, and nothing else."""
+"""For a picture that stands alone: its own styles, the pictures that lie in it, and nothing else."""
 MOST_SETTINGS = 20
 
 

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from netwright.charts import bundle
+from netwright.dashboard.compared import Comparisons
 from netwright.dashboard.figures import Figures
 from netwright.dashboard.notes import Notes
 from netwright.dashboard.project import Project
@@ -44,6 +45,11 @@ class Site:
         return Notes(self.project.directory)
 
     @cached_property
+    def compared(self) -> Comparisons:
+        """The comparison in the folder that is served, if it is one's."""
+        return Comparisons(self.project.directory)
+
+    @cached_property
     def templates(self) -> Environment:
         """Everything is escaped; a name that a template does not know is an error."""
         made = Environment(
@@ -59,6 +65,7 @@ class Site:
             project=self.project.directory.name,
             place=str(self.project.directory),
             control=self.rules.control,
+            has_comparison=lambda: self.compared.file() is not None,
             rate=self.rules.rate,
             version=__version__,
             mark_of=static_mark(),
