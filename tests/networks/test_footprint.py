@@ -110,3 +110,19 @@ def test_recurrent_layers_are_followed():
 
     # At the LSTM: 6 x 5 numbers in, 6 x 7 out, 7 of each last state, and the 2 x 7 zeros it begins with.
     assert 4 * (30 + 42) <= peak_memory(Reader(), (6, 5)) <= 4 * (30 + 42 + 4 * 7)
+
+
+def test_in_eight_bits_activations_take_a_quarter_and_tokens_what_they_took():
+    assert peak_memory(chain(), (3, 16, 16), 1) == 256 * (8 + 4)
+    embedding = nn.Sequential(nn.Embedding(10, 6), nn.Flatten(), nn.Linear(30, 2))
+
+    class Tokens(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = embedding
+
+        def forward(self, x):
+            return self.layers(x.long())
+
+    floats, bits = (peak_memory(Tokens(), (5,), width) for width in (4, 1))
+    assert floats == 4 * 30 + max(8 * 5, 4 * 2) and bits == 30 + max(8 * 5, 2)

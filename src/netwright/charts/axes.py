@@ -12,12 +12,13 @@ from netwright.core.objective import Objective
 from netwright.results.metric_words import is_share, number
 
 _UNITS = (("_ms", "ms"), ("_us", "µs"), ("_j", "J"), ("_seconds", "s"))
-_BYTES = ("size", "size_int8", "peak_memory")
+_BYTES = ("size", "size_int8", "peak_memory", "peak_memory_int8")
 _NAMES = {
     "params": "parameters",
     "macs": "multiply-adds",
     "activation_memory": "activation memory (bytes)",
     "peak_memory": "peak memory (bytes)",
+    "peak_memory_int8": "peak memory in int8 (bytes)",
     "size": "size (bytes)",
     "size_int8": "size in int8 (bytes)",
 }

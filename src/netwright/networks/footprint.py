@@ -12,7 +12,7 @@ from netwright.networks.executed import Execution, executed
 
 PROVIDES = ("obj.cost",)
 
-FLOAT32 = 4
+FLOAT32, INT8 = 4, 1
 IN_PLACE = frozenset(
     (
         *("relu", "relu6", "hardtanh", "leaky_relu", "elu", "gelu", "silu", "hardswish", "hardsigmoid", "sigmoid"),
@@ -62,8 +62,8 @@ def _int8_bytes(name: str, tensor: Tensor, folded: Sequence[str]) -> int:
     return tensor.numel() + FLOAT32 * tensor.shape[0]
 
 
-def peak_memory(network: nn.Module, shape: Sequence[int]) -> int:
-    """The most bytes of inputs, activations and outputs that must be held at once to answer one example in float32.
+def peak_memory(network: nn.Module, shape: Sequence[int], width: int = FLOAT32) -> int:
+    """The most bytes of inputs, activations and outputs that must be held at once to answer one example.
 
     Operations are carried out in the network's order; each tensor is held from where it is written to where it is read
     last. What computes number by number (activations, normalisations, sums) writes over an input that is read for the
@@ -72,13 +72,14 @@ def peak_memory(network: nn.Module, shape: Sequence[int]) -> int:
 
     network: on any device; it stays as it is.
     shape: of one example.
+    width: bytes of a number, 4 for float32 and 1 for int8; what is no decimal number, as a token, keeps its own.
     """
-    return peak_of(executed(network, shape))
+    return peak_of(executed(network, shape), width)
 
 
-def peak_of(execution: Execution) -> int:
+def peak_of(execution: Execution, width: int = FLOAT32) -> int:
     """As `peak_memory`, of what was followed already."""
-    memory = _Memory(execution)
+    memory = _Memory(execution, width)
     live = [0] * (len(execution.operations) + 1)
     for place, size in memory.sizes.items():
         for step in range(memory.written[place], memory.read[place] + 1):
@@ -92,7 +93,8 @@ class _Memory:
     Operations count from 1; the input is there before, and answers are held to the end.
     """
 
-    def __init__(self, execution: Execution) -> None:
+    def __init__(self, execution: Execution, width: int = FLOAT32) -> None:
+        self._width = width
         self._weights = {_storage(each) for each in execution.weights}
         self._same: dict[int, int] = {}  # memory that is written over -> by which name it goes
         self._last = _last_reads(execution)
@@ -114,7 +116,7 @@ class _Memory:
         """The memory of an input of the same size that is read for the last time here."""
         for each in inputs:
             place = self._same.get(each, each)
-            if self._last.get(each) == step and self.sizes.get(place) == _bytes(output):
+            if self._last.get(each) == step and self.sizes.get(place) == self._bytes(output):
                 return place
         return None
 
@@ -122,9 +124,14 @@ class _Memory:
         own = _storage(tensor)
         place = self._same.get(own, own)
         if own not in self._weights and place not in self.sizes:
-            self.sizes[place] = _bytes(tensor)
+            self.sizes[place] = self._bytes(tensor)
             self.written[place] = self.read[place] = step
         self._touch(own, step)
+
+    def _bytes(self, tensor: Tensor) -> int:
+        """Of the memory that the tensor lies in, or of the tensor where that is repeated along an axis."""
+        held = tensor.untyped_storage().nbytes()
+        return held // tensor.element_size() * self._width if tensor.is_floating_point() else held
 
     def _touch(self, storage: int, step: int) -> None:
         place = self._same.get(storage, storage)
@@ -144,11 +151,6 @@ def _last_reads(execution: Execution) -> dict[int, int]:
 def _storage(tensor: Tensor) -> int:
     """What tells apart the memory of two living tensors, on the meta device too."""
     return tensor.untyped_storage()._cdata
-
-
-def _bytes(tensor: Tensor) -> int:
-    """Of the memory that the tensor lies in, or of the tensor where that is repeated along an axis."""
-    return tensor.untyped_storage().nbytes()
 
 
 def _kept(network: nn.Module) -> Iterable[tuple[str, Tensor]]:

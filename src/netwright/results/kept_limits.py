@@ -10,7 +10,7 @@ from torch import nn
 from netwright.core.problem import Breakdown
 from netwright.core.roles import MeasuresAgain
 from netwright.networks.counting import count_predicting
-from netwright.networks.footprint import file_size, int8_size, peak_memory
+from netwright.networks.footprint import FLOAT32, INT8, file_size, int8_size, peak_memory
 from netwright.results.metric_words import number
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def _found(
         return {metric: float(file_size(network))}
     if metric == "size_int8":
         return {metric: float(int8_size(network))}
-    if metric == "peak_memory":
-        return {metric: float(peak_memory(network, shape))}
+    if metric in ("peak_memory", "peak_memory_int8"):
+        return {metric: float(peak_memory(network, shape, INT8 if metric.endswith("int8") else FLOAT32))}
     if stage is None or metric not in stage.metrics:
         return None
     if measure:

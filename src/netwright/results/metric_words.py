@@ -9,7 +9,7 @@ from netwright.problems import SHARE_NAMES
 
 _OF = ("val_", "test_", "train_", "probe_", "mixture_", "rounded_")
 _COUNTS = ("params", "macs", "activation_memory")
-_BYTES = ("size", "size_int8", "peak_memory")
+_BYTES = ("size", "size_int8", "peak_memory", "peak_memory_int8")
 
 
 def is_share(metric: str) -> bool:

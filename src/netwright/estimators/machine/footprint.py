@@ -15,7 +15,8 @@ from netwright.core.roles import ChoosesTraining
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.core.trial import Measurement, Proposal
-from netwright.networks.footprint import file_size, int8_size, peak_memory
+from netwright.networks.executed import executed
+from netwright.networks.footprint import INT8, file_size, int8_size, peak_of
 
 PROVIDES = ("obj.cost",)
 
@@ -27,7 +28,7 @@ class Footprint(Estimator):
 
     "size" is the bytes of its float32 weights in a file (`netwright.networks.footprint.file_size`), "size_int8" those
     of its weights in 8 bits (`int8_size`), "peak_memory" the most bytes of inputs, activations and outputs that must be
-    held at once to answer one example (`peak_memory`).
+    held at once to answer one example in float32 (`peak_memory`), "peak_memory_int8" the same in 8 bits.
 
     space: of the architectures.
     shape: what one example looks like.
@@ -35,7 +36,7 @@ class Footprint(Estimator):
     Raises InvalidArchitecture for another space's architecture, and UserError for a mixture.
     """
 
-    metrics: ClassVar[tuple[str, ...]] = ("size", "size_int8", "peak_memory")
+    metrics: ClassVar[tuple[str, ...]] = ("size", "size_int8", "peak_memory", "peak_memory_int8")
     analytic = True
 
     def __init__(self, space: Space, shape: TaskShape | Mapping[str, Any]) -> None:
@@ -61,7 +62,9 @@ class Footprint(Estimator):
             with torch.device("meta"):
                 network = self._networks.build(architecture, self.shape)
             sizes = {"size": float(file_size(network)), "size_int8": float(int8_size(network))}
-            found = {**sizes, "peak_memory": float(peak_memory(network, self.shape.input))}
+            followed = executed(network, self.shape.input)
+            memory = {"peak_memory": float(peak_of(followed)), "peak_memory_int8": float(peak_of(followed, INT8))}
+            found = {**sizes, **memory}
             self._known[architecture.content] = found
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
