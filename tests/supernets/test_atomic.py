@@ -15,6 +15,7 @@ from netwright.core.choose import Choose
 from netwright.core.closest import largest, smallest
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, UserError
+from netwright.core.estimator import LEFT
 from netwright.core.objective import Constraint
 from netwright.core.task import TaskShape
 from netwright.estimators import Cost
@@ -22,6 +23,7 @@ from netwright.methods import atomnas
 from netwright.networks.blocks import ClassifierHead
 from netwright.networks.mobile_blocks import AtomicBlock
 from netwright.spaces import Mobile, NasBench201
+from netwright.strategies.rounds.shrinking_network import ShrinkingNetwork
 from netwright.supernets import Atoms
 from netwright.supernets.atomic import AtomicNetwork
 from netwright.tasks import open_task
@@ -218,3 +220,11 @@ def test_mobile_networks_of_atoms_keep_a_channel_where_one_must_be() -> None:
     assert must == [f"stage{stage}/layer1/channels3" for stage in range(1, 7)]
     for _ in range(5):
         assert all(space.sample(rng)[name] for name in must)
+
+
+def test_what_it_records_of_an_epoch_is_what_a_stored_run_gives_back() -> None:
+    strategy = ShrinkingNetwork(SPACE)
+    strategy.know(Cost(SPACE, SHAPE).figures)
+    assert all(type(each) is float for each in strategy.figures().values())
+    strategy.note({f"{LEFT}second3": 7.0, "loss": 1.0})
+    assert strategy.result() == SPACE.architecture({**largest(SPACE).decisions, "second3": 7})

@@ -54,4 +54,4 @@ class ShrinkingNetwork(Rounds):
         """What the network that is left costs, as far as that is known without training."""
         if self._known is None:
             return {}
-        return {f"left_{name}": value for name, value in self._known[0](self.remaining).items()}
+        return {f"left_{name}": float(value) for name, value in self._known[0](self.remaining).items()}
