@@ -1,4 +1,4 @@
-"""Many candidates on a small budget, and more for the promising ones: Hyperband, ASHA, BOHB, LCRankNet."""
+"""Many candidates on a small budget, and more for the promising ones: Hyperband, ASHA, BOHB, LCRankNet, MO-ASHA."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.core.strategy import Strategy
 
-__all__ = ["asha", "bohb", "hyperband", "lcranknet", "successive_halving"]
+__all__ = ["asha", "bohb", "hyperband", "lcranknet", "mo_asha", "successive_halving"]
 
 PAPERS = {
     "hyperband": (
@@ -24,6 +24,7 @@ PAPERS = {
         "netwright search DATA --method lcranknet --space nasnet",
         "its networks, in whose place a linear model stands",
     ),
+    "mo_asha": ("netwright search DATA --method mo-asha --objective val_accuracy --objective params", ""),
 }
 
 
@@ -68,6 +69,21 @@ def asha(space: Space, least: float = 1 / 27, eta: float = 3, sampler: Strategy 
     sampler: the strategy that candidates come from; by default random search.
     """
     return Asha(space, least, eta, sampler)
+
+
+def mo_asha(space: Space, least: float = 1 / 27, eta: float = 3, sampler: Strategy | None = None) -> Asha:
+    """MO-ASHA (Schmucker et al. 2021): ASHA for several objectives, whose rungs are ordered by front and spread out.
+
+    Give it two objectives, as `--objective val_accuracy --objective params`. Of a front those go on first that are far
+    from each other, an epsilon-net (Salinas et al. 2021), which the paper found better than crowding distance, as
+    `asha` has it. Ours is that each objective is scaled to 0..1 over a front.
+
+    space: the one to search.
+    least: the smallest share of the full budget.
+    eta: a trial among the best 1/eta of its rung is promoted, to eta times as much; 3 in the paper, from memory.
+    sampler: the strategy that candidates come from; by default random search, as in the paper.
+    """
+    return Asha(space, least, eta, sampler, "epsilon-net")
 
 
 def bohb(

@@ -52,6 +52,27 @@ def crowding_distances(scores: np.ndarray, fronts: np.ndarray) -> np.ndarray:
     return distances
 
 
+def epsilon_net(scores: np.ndarray) -> list[int]:
+    """Places of points (n, objectives), larger is better: front by front, each spread out (Salinas et al. 2021).
+
+    Of a front the best in the first objective comes first, then always the one farthest from those that came before, by
+    the Euclidean distance with each objective scaled to 0..1 over the front; of equal ones the first. The scaling and
+    the first one are ours.
+    """
+    fronts, found = front_numbers(scores), list[int]()
+    scaled = np.column_stack([_scaled(column, fronts) for column in scores.T]) if len(scores) else scores
+    for number in range(int(fronts.max(initial=-1)) + 1):
+        places = np.flatnonzero(fronts == number)
+        chosen = [int(places[scores[places, 0].argmax()])]
+        distances = np.full(len(places), np.inf)
+        while len(chosen) < len(places):
+            distances = np.minimum(distances, np.linalg.norm(scaled[places] - scaled[chosen[-1]], axis=1))
+            distances[np.isin(places, chosen)] = -1.0
+            chosen.append(int(places[distances.argmax()]))
+        found += chosen
+    return found
+
+
 def _scaled(column: np.ndarray, fronts: np.ndarray) -> np.ndarray:
     """To 0..1 over each front; zeros where all of one are equal or none is finite."""
     low, high = (np.full(int(fronts.max(initial=0)) + 1, bound) for bound in (np.inf, -np.inf))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from netwright.core.checks import one_of
 from netwright.core.errors import StopSearch
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
-from netwright.strategies.fidelity.rungs import Rung, checked_eta, shares, steps_below
+from netwright.strategies.fidelity.rungs import Order, Rung, checked_eta, shares, steps_below
 from netwright.strategies.fidelity.source import Source, chosen_sampler
 
 if TYPE_CHECKING:
@@ -31,15 +32,25 @@ class Asha(Strategy):
     least: the smallest share of the full budget; the lowest rung is the smallest power of 1/eta that is no less.
     eta: a trial among the best 1/eta of its rung is promoted, to eta times as much.
     sampler: the strategy that new candidates come from, by default random search.
+    order: of several objectives; "crowding" as above, or "epsilon-net", by front and then as far as possible from those
+        before (Salinas et al. 2021).
     """
 
     continues: ClassVar[bool] = True
 
-    def __init__(self, space: Space, least: float = 1 / 27, eta: float = 3, sampler: Strategy | None = None) -> None:
+    def __init__(
+        self,
+        space: Space,
+        least: float = 1 / 27,
+        eta: float = 3,
+        sampler: Strategy | None = None,
+        order: Order = "crowding",
+    ) -> None:
         self.space = space
+        self.order = one_of(self, "order", order, ("crowding", "epsilon-net"))
         self.eta = checked_eta(self, eta)
         self.sampler = chosen_sampler(self, space, sampler)
-        self._rungs = [Rung(share) for share in shares(steps_below(self, least, eta), eta)]
+        self._rungs = [Rung(share, order) for share in shares(steps_below(self, least, eta), eta)]
         self._source = Source(self.sampler)
         self._pending: dict[Proposal, deque[tuple[Rung, Proposal | None]]] = {}
         self._ended: StopSearch | None = None
@@ -65,6 +76,14 @@ class Asha(Strategy):
         proposal = Proposal(candidate, fidelity=rung.share, parent=parent)  # pyright: ignore[reportArgumentType]
         self._pending.setdefault(proposal, deque()).append((rung, asked))
         return proposal
+
+    def configuration(self) -> dict[str, Any]:
+        """As it was before there were other orders, where none is asked for."""
+        described = super().configuration()
+        arguments: dict[str, Any] = dict(described["arguments"])
+        if arguments["order"] == "crowding":
+            del arguments["order"]
+        return {**described, "arguments": arguments}
 
     def tell(self, trial: Trial) -> None:
         waiting = self._pending[trial.proposal]

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 from bisect import bisect, insort
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from netwright.core.checks import is_number, refused
 from netwright.core.errors import ConfigurationError
-from netwright.strategies.evolution.ranking import Population
+from netwright.strategies.evolution.ranking import Population, epsilon_net
 
 if TYPE_CHECKING:
     from netwright.core.trial import Trial
 
 KEPT = 64  # trials of a rung that are expected to be promoted some day, the best of those that were not yet
+
+Order = Literal["crowding", "epsilon-net"]
+"""Of several objectives: by front, then by crowding distance, or so that each is far from those before it."""
 
 ROUNDING = 1e-9  # what logarithms and powers of whole numbers are off by, at most
 
@@ -55,8 +60,8 @@ def sizes(candidates: int, steps: int, eta: float) -> tuple[int, ...]:
 class Rung:
     """The trials that ended at one fidelity, those that were promoted apart from those that were not."""
 
-    def __init__(self, share: float) -> None:
-        self.share = share
+    def __init__(self, share: float, order: Order = "crowding") -> None:
+        self.share, self._order = share, order
         self._told = 0
         self._waiting: list[tuple[float, int]] = []  # (minus score, number), the best first
         self._promoted: list[tuple[float, int]] = []
@@ -87,7 +92,13 @@ class Rung:
 
     def _reorder(self) -> None:
         """With several objectives the order is that of all trials of the rung, in place of their scores."""
-        ordered = Population(self._trials.values()).ordered()
+        known = list(self._trials.values())
+        if self._order == "epsilon-net":
+            ordered = (
+                [known[place] for place in epsilon_net(np.array([each.scores for each in known]))] if known else []
+            )
+        else:
+            ordered = Population(known).ordered()
         places = {trial.number: (float(place), trial.number) for place, trial in enumerate(ordered)}
         self._waiting = sorted(places[number] for _, number in self._waiting)
         self._promoted = sorted(places[number] for _, number in self._promoted)
