@@ -101,3 +101,19 @@ def test_a_pause_lasts_until_it_is_continued_stopped_or_begun_anew() -> None:
     assert is_paused(happened("running", "pause", "stops"))
     for last in ("continue", "stop", "running"):
         assert not is_paused(happened("running", "pause", last))
+
+
+def test_what_was_asked_for_last_is_what_pages_count_to(directory: Path) -> None:
+    """A network that breaks a limit after it was measured counts as the search counts it."""
+    from netwright.charts.run_data import RunData
+    from netwright.dashboard.facts import facts_of
+
+    with Store(directory) as store:
+        before = facts_of(RunData.read(store, RUN))
+        store.keep(RUN, "steered", {"trials": 70, "seconds": 500.0, "further": 0.0})
+        store.keep(
+            RUN, "limits", [{"asked": 1, "told": 1, "limits": ["params <= 1.0"], "by": "", "time": "2026-11-30"}]
+        )
+        after = facts_of(RunData.read(store, RUN))
+    assert (after.wanted, after.limit) == (70, 500.0)
+    assert after.tried == before.tried and after.counts["infeasible"] > before.counts["infeasible"]

@@ -193,3 +193,25 @@ def test_how_a_trial_is_judged_anew(
     before: tuple[str, str, tuple[float, ...]], metrics: dict[str, float], now: tuple[str, str, tuple[float, ...]]
 ) -> None:
     assert judged_anew(Judgement(*before), metrics, [OBJECTIVE], [LIMIT]) == now
+
+
+def test_searches_on_shared_weights_refuse_what_they_cannot_take_in_words(tmp_path: Path) -> None:
+    import netwright as nw
+    from netwright.catalogue import load
+    from netwright.testing.small_spaces import Layers
+
+    def ask(trial: Trial) -> None:
+        if trial.number == 0:
+            for request in ({"ask": "limits", "set": "params <= 9k"}, {"ask": "workers", "count": 2}):
+                send(tmp_path, "r", request)
+            send(tmp_path, "r", {"ask": "stops", "time": "10m"})
+
+    task = nw.tasks.open_task("digits", limit=60)
+    search = load("search", "darts")(Layers(2), task, epochs=2, batch_size=20, device="cpu", alarms=False)
+    search.run(time="5m", store=tmp_path, name="r", on_trial=ask)
+    shared = "refused: this search trains weights that all networks share"
+    assert done(tmp_path) == [
+        f"{shared} within its limits; they stay as they are",
+        f"{shared}, in one process; it takes no other number of workers",
+        "the search ends after 10m",
+    ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netwright.core.errors import UserError
+from netwright.engine.control import STEERED
 from netwright.engine.duration import parse_duration
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Facts:
     """Of one run, as it is now. Places are rows of its columns.
 
     counts: trials by state; rounds of weight sharing are none.
-    tried: trials but for the networks that broke a limit.
+    tried: trials but for the networks that broke a limit before they were measured.
     wanted: trials after which it stops; None where it has no such stop.
     limit: seconds after which it stops; None where it has none.
     share: how much of what was asked is done, 0 to 1; None where that cannot be told.
@@ -56,7 +57,7 @@ def facts_of(data: RunData) -> Facts:
     """The facts of a run."""
     states = [state for state, counted in zip(data.states, data.evaluations, strict=True) if counted]
     counts = Counter(states)
-    tried = counts.total() - counts["infeasible"] - counts["running"]
+    tried = counts.total() - counts["running"] - _refused(data)
     wanted, limit = stops_of(data)
     failures = [place for place, state in enumerate(data.states) if state not in _NO_FAILURES]
     share = _share(data, tried, wanted, limit)
@@ -91,7 +92,18 @@ def stops_of(data: RunData) -> tuple[int | None, float | None]:
         limit = parse_duration(time) if isinstance(time, str) else None
     except UserError:
         limit = None
+    steered = data.documents.get(STEERED) or {}  # what was asked for while it ran
+    if steered.get("seconds"):
+        limit = steered["seconds"] if limit is None else limit + steered.get("further", 0.0)
+    trials = steered.get("trials") or trials
     return (trials if isinstance(trials, int) else None), limit
+
+
+def _refused(data: RunData) -> int:
+    """How many networks broke a limit before they were measured, which cost nothing."""
+    found = [place for place, state in enumerate(data.states) if state == "infeasible"]
+    measured = data.metrics.get(data.objectives[0].metric) if data.objectives else None
+    return len(found) if measured is None else int(np.isnan(measured[found]).sum())
 
 
 def front_of(data: RunData) -> list[int]:
