@@ -112,6 +112,19 @@ def test_a_reference_point_is_kept_and_may_be_changed_without_searching_again(pr
         compare("random", problem, evaluations=10, repeats=3, reference=(0.5,))
 
 
+def test_the_space_of_several_stages_is_that_of_the_first_which_has_one(problem) -> None:
+    class Foretold(nw.Estimator):
+        metrics = ("latency_ms",)
+
+        def estimate(self, proposal, seed):
+            return nw.Measurement({"latency_ms": 1.0})
+
+    stages = nw.estimators.Stack(Foretold(), made_table())
+    assert BenchmarkProblem(stages, "gain").space == problem.space
+    with pytest.raises(ConfigurationError, match="Stack has no space"):
+        BenchmarkProblem(nw.estimators.Stack(Foretold()), "latency_ms")
+
+
 def test_only_the_highest_fidelity_counts(problem) -> None:
     """By hand: the point (9, -1) was seen after a part of the training only."""
     values = np.array([[9.0, 1.0], [1.0, 4.0], [3.0, 6.0], [np.nan, np.nan]])

@@ -51,7 +51,7 @@ class BenchmarkProblem:
     def __post_init__(self) -> None:
         estimator = self.estimator
         expect(estimator, "Estimator", "a problem's estimator")
-        if space_of(estimator) is None:
+        if self._space is None:
             raise ConfigurationError(
                 f"{type(estimator).__name__} has no space; a comparison needs estimators that know theirs, such as "
                 "Table and Training, or one of your own with the attribute `space`"
@@ -88,7 +88,14 @@ class BenchmarkProblem:
 
     @property
     def space(self) -> Space:
-        return self.estimator.space  # pyright: ignore[reportAttributeAccessIssue]
+        assert self._space is not None
+        return self._space
+
+    @property
+    def _space(self) -> Space | None:
+        """The space of the estimator, or of the stages that it is made of, as of `Stack`."""
+        found = (space_of(each) for each in (self.estimator, *self.estimator.stages()))
+        return next((each for each in found if each is not None), None)
 
     @property
     def metrics(self) -> tuple[str, ...]:

@@ -128,6 +128,12 @@ class Compared:
         str | None, typer.Option(help="Train networks on this data (digits, a folder, ...) in place of a table.")
     ] = None
     epochs: Annotated[int | None, typer.Option(help="With --data: epochs of a candidate; 5 by default.")] = None
+    latency: Annotated[
+        str | None,
+        typer.Option(
+            help="With --data: how latency_ms is measured, or a board.csv of a device, as of netwright search."
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)

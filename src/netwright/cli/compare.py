@@ -95,6 +95,11 @@ class Settings(Compared):
             raise ConfigurationError(f"without --data no data is read, but {listed(flags, 5)} was given")
         if not self.tables:
             raise ConfigurationError("a comparison needs --table FILE (or --data, to train networks), and --metric")
+        if self.latency:
+            raise ConfigurationError(
+                f"--latency {self.latency} goes with --data; a table has its latencies as a column, by whose name "
+                "--objective asks for them"
+            )
         count = max(len(self.metrics), len(self.tables))
         if self._for_fronts():
             return self._front_problems(self._read_tables(count))
@@ -195,7 +200,8 @@ class Settings(Compared):
         read = {"data_dir": self.data_dir, "data_options": self.data_options}
         several = self._for_fronts()
         asked = self.objectives if several else (self.metrics or self.objectives)[:1]
-        plan = Plan(data=self.data, space=space, epochs=self.epochs or 5, objectives=asked, **read)
+        latency = self.latency
+        plan = Plan(data=self.data, space=space, epochs=self.epochs or 5, objectives=asked, latency=latency, **read)
         task = plan.make_task()
         main = task.problem.main
         metric = asked[0] if asked else f"val_{main.name}:{main.direction}"
