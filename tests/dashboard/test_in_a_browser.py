@@ -121,6 +121,25 @@ def test_a_page_follows_a_search_while_it_writes(page: Any, address: str, direct
     page.locator("tbody tr").nth(before).wait_for(timeout=20_000)
 
 
+def test_runs_that_are_marked_in_the_list_are_compared(page: Any, address: str, directory: Path) -> None:
+    filled(directory, 6, "second")
+    page.goto(address)
+    for name in (RUN, "second"):
+        page.get_by_label(f"Compare {name}", exact=True).check()
+    page.get_by_role("button", name="Compare the marked runs").click()
+    page.wait_for_url("**/compare?run=*&run=*")
+    assert set(page.locator(".side thead a").all_inner_texts()) == {RUN, "second"}
+
+
+def test_a_report_is_waited_for_and_comes_as_a_file(page: Any, address: str) -> None:
+    page.goto(f"{address}/runs/{RUN}/export")
+    with page.expect_download(timeout=60_000) as file:
+        page.get_by_role("link", name="Download the report").click()
+        page.get_by_text("being made").wait_for()
+    assert file.value.suggested_filename == f"{RUN}-report.html"
+    page.get_by_text("The report is there").wait_for()
+
+
 def test_notes_are_kept_by_the_page(page: Any, address: str) -> None:
     page.goto(f"{address}/runs/{RUN}")
     page.get_by_label("Note").fill("look again")

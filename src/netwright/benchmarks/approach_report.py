@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from netwright.benchmarks.latex_report import escaped
 from netwright.benchmarks.statistics import LEVEL
-from netwright.core.wording import amount, duration, table
+from netwright.core.wording import amount, as_cell, duration, table
 
 if TYPE_CHECKING:
     from netwright.benchmarks.approaches import Line, MethodComparison
@@ -164,10 +164,7 @@ def _full(line: Line) -> list[object]:
 
 
 def _plain(value: object) -> object:
-    """A cell; text that a spreadsheet would take for a formula is marked as text."""
-    if isinstance(value, str):
-        return f"'{value}" if value[:1] in tuple("=+-@") else value
-    return "" if value is None else value
+    return "" if value is None else as_cell(value)
 
 
 def _csv(rows: Iterable[Sequence[object]]) -> str:

@@ -60,6 +60,16 @@ function told(element, kind, item) {
   }
 }
 
+// The picture is one thing for who does not see it; sliders beside it stay what they are.
+function describe(target, description) {
+  for (const each of [target, ...target.querySelectorAll("div[role]")]) {
+    for (const name of ["role", "aria-label", "aria-roledescription"]) each.removeAttribute(name);
+  }
+  const picture = target.querySelector("svg, canvas");
+  picture.setAttribute("role", "img");
+  picture.setAttribute("aria-label", description ?? "chart");
+}
+
 async function show(element, specification, options = {}) {
   const many = Object.values(specification.datasets ?? {}).some((rows) => rows.length > 2000);
   const renderer = options.renderer ?? (many ? "canvas" : "svg");
@@ -77,6 +87,7 @@ async function show(element, specification, options = {}) {
     tooltip,
     logLevel: 1, // errors: Vega warns of every empty table
   });
+  describe(target, specification.description);
   const before = element.querySelector(":scope > .chart-drawing");
   if (before) before.replaceWith(target);
   else element.append(target);

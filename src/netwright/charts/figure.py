@@ -15,8 +15,8 @@ import numpy as np
 
 from netwright.charts.themes import coloured, configuration, known
 from netwright.core.errors import MissingExtra
+from netwright.core.wording import as_cell
 
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for a formula at the beginning of a text
 Row = dict[str, Any]
 
 
@@ -78,8 +78,8 @@ class Figure:
         """The table as comma-separated values; texts that a spreadsheet takes for formulas are preceded by '."""
         text = io.StringIO()
         writer = csv.writer(text)
-        writer.writerow([_cell(each) for each in self.columns])
-        writer.writerows([[_cell(each) for each in row] for row in self.rows])
+        writer.writerow([as_cell(each) for each in self.columns])
+        writer.writerows([[as_cell(each) for each in row] for row in self.rows])
         return text.getvalue()
 
     def json(self) -> str:
@@ -172,10 +172,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value
 
 
 def _converter() -> Any:

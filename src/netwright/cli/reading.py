@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netwright.core.errors import DataError
+from netwright.core.wording import as_cell
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
@@ -28,11 +29,6 @@ def read_task(plan: Plan, directory: Path | None) -> Task:
             raise
         with listed.open("w", newline="") as file:
             csv.writer(file).writerows(
-                [("file", "reason"), *((_cell(path), _cell(why)) for path, why in problem.files)]
+                [("file", "reason"), *((as_cell(str(path)), as_cell(str(why))) for path, why in problem.files)]
             )
         raise DataError(f"{problem.marked}; all are listed in {listed}") from problem
-
-
-def _cell(text: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if str(text)[:1] in "=+-@" else str(text)

@@ -8,8 +8,10 @@ import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 
+from netwright.cli.options import RUNS
 from netwright.cli.output import say
-from netwright.core.errors import UserError
+from netwright.core.errors import UserError, nearest
+from netwright.store.directory import DATABASE
 
 TOKEN = "NETWRIGHT_TOKEN"  # noqa: S105 - the variable that may hold one
 AUTO = "auto"
@@ -41,6 +43,7 @@ def serve_pages(
         raise UserError(f"--rate {rate}: expected what an hour of a device costs, 0 or more")
     from netwright.cli.plot import chart_of
 
+    _check_there(directory)
     if (directory / "methods.json").is_file():  # a comparison of methods, whose runs lie in a folder of their own
         directory = directory / "runs"
     own = {each.name: each for each in map(chart_of, charts)}
@@ -53,6 +56,16 @@ def serve_pages(
             webbrowser.open(link)
 
     serve(directory, host, port, _token(token), allowed, control=control, charts=own, rate=rate, ready=ready)
+
+
+def _check_there(directory: Path) -> None:
+    """Refuse a folder that is not there; the usual one may come with the first search."""
+    if directory.is_dir() or str(directory) == RUNS:
+        return
+    beside = directory.absolute().parent
+    known = sorted(each.name for each in beside.iterdir() if (each / DATABASE).is_file()) if beside.is_dir() else []
+    where = nearest(directory.name, known) if known else f", and no project in {beside} either"
+    raise UserError(f"there is no folder {directory}{where}")
 
 
 def _token(given: str | None) -> str:

@@ -5,16 +5,24 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 _STEERING = re.compile(  # what steers a terminal, turns the order of what is read, or ends a line; and lone surrogates
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+
 
 def printable(text: str) -> str:
     """Text as one line for people, whoever wrote it: what a terminal would obey is shown as its code, as \\x1b."""
     return _STEERING.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def as_cell(value: Any) -> Any:
+    """A cell of a CSV file: a text that a spreadsheet would take for a formula is preceded by ', the rest stays."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value
 
 
 def shortened(text: str, most: int) -> str:

@@ -28,6 +28,7 @@ from netwright.dashboard import (
     front_page,
     help_page,
     overview_page,
+    report_page,
     resources_page,
     runs_page,
     side_page,
@@ -48,7 +49,7 @@ from netwright.version import __version__
 LOG = logging.getLogger("netwright.dashboard")
 PAGES = (
     *(runs_page, overview_page, trials_page, trial_page, drawings_page, side_page, front_page, charts_page),
-    *(strategy_page, resources_page, export_page, compare_page, comparison_page, help_page),
+    *(strategy_page, resources_page, export_page, report_page, compare_page, comparison_page, help_page),
 )
 ANSWERS = (trial_page, front_page, charts_page, resources_page, control_page, comparison_page)
 _WORDS = {404: "Not found", 405: "Not answered", 422: "Not understood", 503: "The project cannot be read"}

@@ -10,10 +10,7 @@ from fastapi.responses import Response
 
 from netwright.charts.run_data import RunData
 from netwright.dashboard.facts import front_of
-from netwright.dashboard.headers import as_file
-from netwright.dashboard.report import report_of
 from netwright.dashboard.run_pages import run_values
-from netwright.store import Store
 
 if TYPE_CHECKING:
     from netwright.dashboard.site import Site
@@ -31,20 +28,6 @@ def routes(site: Site) -> APIRouter:
             values = {"commands": commands_of(data, site.project.directory.as_posix(), trial), "trial": trial}
             values |= {"figures": [each for each in site.figures.fitting(data).items() if not each[1]]}
             return site.page("export.html", request, **values, **run_values(site, data))
-
-    @made.get("/runs/{name}/report.html")
-    def report(name: str) -> Response:
-        """The report that can be mailed, as `netwright report` writes it; made from a reading of its own."""
-        with site.project.run(name):
-            pass  # Unknown where there is none
-        noted = site.notes.of(name).text
-        mark = (site.project.sequence(name), noted)
-        if site.reports.get(name, (None, ""))[0] != mark:  # kept even where nobody waited for it
-            with Store.open_readonly(site.project.directory) as store:
-                text = report_of(RunData.read(store, name), rate=site.rules.rate or None, notes=noted.splitlines())
-            site.reports = {name: (mark, text)}
-        text = site.reports[name][1]
-        return Response(text, media_type="text/html; charset=utf-8", headers=as_file(f"{name}-report.html"))
 
     return made
 

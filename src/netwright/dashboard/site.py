@@ -18,6 +18,7 @@ from netwright.dashboard.compared import Comparisons
 from netwright.dashboard.figures import Figures
 from netwright.dashboard.notes import Notes
 from netwright.dashboard.project import Project
+from netwright.dashboard.report_page import Reports
 from netwright.dashboard.rules import Rules
 from netwright.dashboard.traffic import Traffic
 from netwright.dashboard.wording import FILTERS, shown
@@ -36,7 +37,7 @@ class Site:
     figures: Figures = field(default_factory=lambda: Figures({}))
     warm: bool = False
     traffic: Traffic = field(default_factory=Traffic)
-    reports: dict[str, tuple[Any, str]] = field(default_factory=dict[str, tuple[Any, str]])
+    reports: Reports = field(default_factory=Reports)
     lines: dict[str, tuple[Any, dict[str, Any]]] = field(default_factory=dict[str, tuple[Any, dict[str, Any]]])
 
     @cached_property

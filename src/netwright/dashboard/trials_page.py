@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from netwright.core.trial import STATES
+from netwright.core.wording import as_cell
 from netwright.dashboard.headers import as_file
 from netwright.dashboard.run_pages import run_values
 from netwright.dashboard.trial_query import (
@@ -130,5 +131,4 @@ def safe(value: Any) -> Any:
         return ""
     if isinstance(value, float | int) and not isinstance(value, bool):
         return int(value) if float(value).is_integer() else value
-    text = str(value)
-    return f"'{text}" if text[:1] in "=+-@\t\r" and text else text
+    return as_cell(str(value))

@@ -37,6 +37,12 @@ function tableOf(told) {
   return table;
 }
 
+// Where a picture is wider than its place, the arrow keys must reach it.
+function reachable(drawing, title) {
+  const wide = drawing.scrollWidth > drawing.clientWidth;
+  for (const [name, value] of [["tabindex", "0"], ["role", "region"], ["aria-label", title]]) wide ? drawing.setAttribute(name, value) : drawing.removeAttribute(name);
+}
+
 async function draw(figure) {
   const drawing = $(".drawing", figure);
   const asked = new URLSearchParams(figure.dataset.settings);
@@ -51,17 +57,13 @@ async function draw(figure) {
     rows.replaceChildren(told.table.columns.length ? tableOf(told.table) : "no data");
     if (told.table.all > told.table.rows.length) rows.append(`the first ${told.table.rows.length} of ${told.table.all.toLocaleString("en")} rows; CSV has all`);
     if (told.empty) { drawing.replaceChildren(told.empty); drawing.classList.add("soft"); return; }
-    const description = [told.title, told.question, told.note].filter(Boolean).join(". ");
     if (JSON.stringify(told.specification) === figure.drawnFrom) return;
     figure.drawnFrom = JSON.stringify(told.specification);
     told.specification.config = { ...told.specification.config, background: "transparent" };
     drawing.classList.remove("soft");
     for (const each of [...drawing.childNodes]) if (!each.classList?.contains("chart-drawing")) each.remove();
     await (await library()).show(drawing, told.specification);
-    for (const each of $$(".chart-drawing > *", drawing)) each.removeAttribute("aria-label");
-    const picture = $(".chart-drawing", drawing);
-    picture.setAttribute("role", "img");
-    picture.setAttribute("aria-label", description);
+    reachable(drawing, told.title);
   } catch (problem) {
     const line = document.createElement("p");
     line.className = "problem";

@@ -146,7 +146,7 @@ function choose(choice) {
     advice.replaceChildren(`take ${left.length === 1 ? "it" : why}: `, link, ` with ${told}`);
     const text = choice.command.replace("{}", trial.trial);
     if (command.textContent.includes(`--trial ${trial.trial} `)) return;
-    command.replaceChildren(made("div", { className: "take" }, made("pre", {}, made("code", {}, text)), made("button", { type: "button", className: "quiet" }, "Copy")));
+    command.replaceChildren(made("div", { className: "take" }, made("pre", { tabIndex: 0 }, made("code", {}, text)), made("button", { type: "button", className: "quiet" }, "Copy")));
     $("button", command).dataset.copy = text;
   }
 

@@ -35,10 +35,12 @@ function renew(text) {
     if (part.contains(document.activeElement) && document.activeElement !== document.body && document.activeElement.matches("input, select, textarea")) continue;
     const focused = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
     const places = [...part.querySelectorAll(".scroll")].map((each) => [each.scrollTop, each.scrollLeft]);
+    const marked = new Set([...part.querySelectorAll("input:checked[name]")].map((each) => each.value));
     const open = new Set([...part.querySelectorAll("details[open][id]")].map((each) => each.id));
     const made = document.importNode(other, true);
     made.dataset.shown = shown;
     part.replaceWith(made);
+    for (const each of made.querySelectorAll("input[type=checkbox][name]")) each.checked ||= marked.has(each.value);
     for (const each of made.querySelectorAll("details[id]")) if (open.has(each.id)) each.open = true;
     made.querySelectorAll(".scroll").forEach((each, place) => { [each.scrollTop, each.scrollLeft] = places[place] ?? [0, 0]; });
     if (focused) made.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();

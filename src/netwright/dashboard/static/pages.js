@@ -36,7 +36,7 @@ function addressOf(form) {
     const split = form.elements[name]?.dataset?.split;
     for (const each of split ? value.split(split) : [value]) if (each.trim()) asked.append(name, each.trim());
   }
-  return `${location.pathname}?${asked}`;
+  return `${form.getAttribute("action") ?? location.pathname}?${asked}`;
 }
 
 for (const form of $$("form[data-go]")) {
@@ -115,6 +115,17 @@ document.addEventListener("keydown", (event) => {
   }
   before = event.key;
 });
+
+// What is being made on the server is asked for until an address leads on to it.
+for (const part of $$("[data-wait]")) {
+  const asking = setInterval(async () => {
+    const answer = await fetch(part.dataset.wait, { redirect: "manual" }).catch(() => null);
+    if (!answer || answer.status === 200) return;
+    clearInterval(asking);
+    $("h2", part).textContent = answer.type === "opaqueredirect" ? "The report is there" : "The report could not be made";
+    location.assign(part.dataset.wait);
+  }, 1000);
+}
 
 charts();
 follow();
