@@ -165,6 +165,31 @@ def test_charts_are_drawn_in_the_pages_colours(page: Any, address: str) -> None:
     assert page.evaluate("getComputedStyle(document.body.parentElement).backgroundColor") == "rgb(13, 16, 20)"
 
 
+@pytest.mark.slow  # as above
+def test_a_brush_on_an_axis_of_the_chart_chooses(page: Any, address: str) -> None:
+    page.goto(f"{address}/runs/{RUN}/front")
+    chart = page.locator("#figure-parallel")
+    chart.scroll_into_view_if_needed()
+    picture = chart.locator(".chart-drawing :is(svg, canvas)")
+    picture.wait_for(timeout=120_000)
+    before = int(page.locator("#remaining tbody tr").count())
+    box, cursor = picture.bounding_box(), "document.querySelector('#figure-parallel .chart-drawing').style.cursor"
+    x = int(box["x"])
+    while page.evaluate(cursor) != "ns-resize":  # the first axis
+        x += 4
+        page.mouse.move(x, box["y"] + 0.5 * box["height"])
+    x, y = x + 8, box["y"] + 0.4 * box["height"]
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y + 0.2 * box["height"], steps=5)
+    page.mouse.up()
+    left = int(page.locator("#remaining tbody tr").count())
+    assert 0 < left < before and "at=val_accuracy" in page.url
+    assert chart.locator(".chart-brushed").inner_text().startswith(f"{left} of ")
+    page.mouse.dblclick(x, y + 10)
+    assert page.locator("#remaining tbody tr").count() == before and "at=" not in page.url
+
+
 @pytest.mark.parametrize("end", ["", "/trials", "/trials/3", "/front", "/resources", "/export"])
 def test_a_narrow_window_needs_no_scrolling_sideways(page: Any, address: str, end: str) -> None:
     page.set_viewport_size({"width": 380, "height": 800})

@@ -18,7 +18,7 @@ from pathlib import Path
 from netwright.core.errors import MissingExtra, UserError
 from netwright.core.inside import open_inside
 
-SNIPPET = Path(__file__).with_name("embed.js")
+SNIPPETS = tuple(Path(__file__).with_name(name) for name in ("brush.js", "embed.js"))
 LEAST = 500_000  # characters; less is no bundle
 
 
@@ -35,13 +35,18 @@ def javascript() -> str:
         import vl_convert
     except ImportError:
         raise MissingExtra("vl-convert-python", "dashboard") from None
-    snippet = SNIPPET.read_text()
+    snippet = own_script()
     place = _place(f"{version('vl-convert-python')} {snippet}")
     found = _kept(place)
     if len(found) < LEAST:
         found = _made_apart(snippet) or vl_convert.javascript_bundle(snippet)
         _keep(place, found)
     return found
+
+
+def own_script() -> str:
+    """What of the script is netwright's own."""
+    return "\n".join(each.read_text(encoding="utf-8") for each in SNIPPETS)
 
 
 def _made_apart(snippet: str) -> str:

@@ -25,8 +25,11 @@ function tooltip(handler, event, item, value) {
     shown.hidden = true;
     return;
   }
-  const rows = typeof value === "object" ? Object.entries(value) : [["", value]];
-  shown.replaceChildren(
+  const told = typeof value === "object" ? Object.entries(value) : [["", value]];
+  const rows = told.filter(([, text]) => text !== "" && text !== null && text !== "null");
+  const same = JSON.stringify(rows) === shown.dataset.rows; // then what a page has put beside them stays
+  shown.dataset.rows = JSON.stringify(rows);
+  if (!same) shown.replaceChildren(
     ...rows.map(([name, text]) => {
       const line = document.createElement("div");
       const label = document.createElement("span");
@@ -54,6 +57,7 @@ function fitted(specification, element) {
 }
 
 function told(element, kind, item) {
+  tooltipBox(); // a page may put something into it
   const row = item && item.datum;
   if (row && (row.trial !== undefined || row.run !== undefined)) {
     element.dispatchEvent(new CustomEvent(kind, { detail: row, bubbles: true }));
@@ -68,6 +72,9 @@ function describe(target, description) {
   const picture = target.querySelector("svg, canvas");
   picture.setAttribute("role", "img");
   picture.setAttribute("aria-label", description ?? "chart");
+  for (const each of target.querySelectorAll("[fill^='url(']")) { // not by an address, which may change
+    each.setAttribute("fill", each.getAttribute("fill").replace(/\(.*#/, "(#"));
+  }
 }
 
 async function show(element, specification, options = {}) {
@@ -91,6 +98,8 @@ async function show(element, specification, options = {}) {
   const before = element.querySelector(":scope > .chart-drawing");
   if (before) before.replaceWith(target);
   else element.append(target);
+  const parameter = specification.usermeta?.brush;
+  if (parameter) brushes(result.view, element, target, specification.datasets, parameter);
   result.view.addEventListener("click", (event, item) => told(element, "chart-select", item));
   result.view.addEventListener("mouseover", (event, item) => told(element, "chart-point", item));
   return result.view;

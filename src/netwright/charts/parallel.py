@@ -22,6 +22,7 @@ MOST_LABELS = 8  # written at one axis
 SPREAD = 0.3  # of the distance of two options, over which the lines of one lie
 LONGEST = 24  # characters of an axis's name that are written in full
 WIDTH = 760
+BRUSHED = "brushed"  # the parameter that a page sets
 LETTER = 6.2  # width of one
 TURNED = 40  # degrees by which names rise
 HEIGHT = 320
@@ -55,7 +56,7 @@ def draw(data: RunData, axes: str = "", within: str = "") -> Drawn:
         {"axis": place, "at": at, "label": text} for place, (_, _, marks) in enumerate(scaled) for at, text in marks
     ]
     heads = [
-        {"axis": place, "name": short, "whole": title(data, name)}
+        {"axis": place, "name": short, "whole": title(data, name), **_range(data, name, places)}
         for place, (name, short) in enumerate(zip(names, titles(data, names), strict=True))
     ]
     first = metric_title(data.objectives[0].metric)
@@ -64,9 +65,21 @@ def draw(data: RunData, axes: str = "", within: str = "") -> Drawn:
     note += sampled_note(len(chosen), len(places), "trials")
     return Drawn(
         _chart([each["name"] for each in heads], bool(within), len(chosen)),
-        {"lines": rows, "labels": labels, "heads": heads},
+        {"lines": rows, "labels": labels, "heads": heads, "brushes": []},
         note,
     )
+
+
+def _range(data: RunData, name: str, places: np.ndarray) -> dict[str, Any]:
+    """What a brush on a metric's axis needs to say its range: the metric, and its values at the ends, below first."""
+    if name not in data.metrics:
+        return {}
+    measured = data.metrics[name][places]
+    finite = measured[np.isfinite(measured)]
+    if not len(finite):
+        return {}
+    ends = [float(finite.min()), float(finite.max())]
+    return {"metric": name, "ends": ends[::-1] if direction(data.objectives, name) == "minimize" else ends}
 
 
 def usual_axes(data: RunData) -> list[str]:
@@ -168,7 +181,9 @@ def _chart(names: list[str], within: bool, lines: int) -> Any:
         legend=alt.Legend(**legend, tickCount=3),
     )
     full = 0.85 if lines < 100 else 0.45 if lines < 600 else 0.2
-    faded = alt.condition("datum.kept", alt.value(full), alt.value(0.03)) if within else alt.value(full)
+    brushed = f"({BRUSHED} === null || {BRUSHED}[datum.trial])"  # trials within the brushes of a page; null for none
+    shown = f"datum.kept && {brushed}" if within else brushed
+    faded = alt.condition(shown, alt.value(full), alt.value(0.03))
     wide = alt.condition("datum.rank === 1", alt.value(3), alt.value(1.2))
     drawn = (
         alt.Chart(alt.NamedData("lines"))
@@ -185,8 +200,14 @@ def _chart(names: list[str], within: bool, lines: int) -> Any:
     heads = alt.Chart(alt.NamedData("heads")).mark_text(
         align="left", baseline="bottom", fontSize=11, angle=360 - TURNED, dx=2, color="role:ink"
     )
+    brushes = (
+        alt.Chart(alt.NamedData("brushes"))
+        .mark_rect(color="role:best", fillOpacity=0.25, stroke="role:best")
+        .encode(x=alt.X("left:Q", axis=None), x2="right:Q", y=alt.Y("low:Q", axis=None), y2="high:Q")
+    )
     layers = [upright, drawn, halo, words, heads.encode(x=x, y=alt.value(-8), text="name:N", tooltip="whole:N")]
-    return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
+    chart = alt.layer(*layers, brushes).properties(width=WIDTH, height=HEIGHT)
+    return chart.add_params(alt.param(BRUSHED, value=None)).properties(usermeta={"brush": BRUSHED})
 
 
 CHART = Chart(

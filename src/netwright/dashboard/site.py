@@ -94,4 +94,4 @@ def charts_mark() -> str:
         made_by = version("vl-convert-python")
     except PackageNotFoundError:
         made_by = ""
-    return hashlib.sha256(f"{made_by} {bundle.SNIPPET.read_text()}".encode()).hexdigest()[:12]
+    return hashlib.sha256(f"{made_by} {bundle.own_script()}".encode()).hexdigest()[:12]

@@ -113,7 +113,11 @@ document.addEventListener("chart-point", ({ detail }) => {
   small.className = "thumbnail";
   small.alt = "";
   const mine = small;
-  small.addEventListener("load", () => { if (!box.hidden && mine === small) box.append(mine); });
+  small.addEventListener("load", () => {
+    if (box.hidden || mine !== small) return;
+    box.append(mine);
+    box.style.top = `${Math.max(4, Math.min(box.offsetTop, window.innerHeight - box.offsetHeight - 4))}px`;
+  });
   small.src = `/runs/${run}/trials/${detail.trial}/drawing.svg?small=true&theme=${theme()}`;
 });
 

@@ -55,7 +55,8 @@ function choose(choice) {
   const state = metrics.map(() => [null, null]);
   const rows = [];
   let among = "front";
-  const pool = () => choice.trials.filter((each) => among === "all" || each.front);
+  let lines = null; // trials that the brushes on charts leave, where one is on a choice
+  const pool = () => choice.trials.filter((each) => (among === "all" || each.front) && (!lines || lines.has(each.trial)));
   const keeps = (trial) => state.every(([low, high], k) => {
     const value = trial.values[k];
     return (low === null && high === null) || (value !== null && (low === null || value >= low) && (high === null || value <= high));
@@ -181,8 +182,21 @@ function choose(choice) {
     if (k >= 0) state[k] = [number(low), number(high)];
   }
   for (const input of document.querySelectorAll("input[name=among]")) input.addEventListener("change", () => { among = input.value; build(); update(); });
-  $("#all-ranges").addEventListener("click", () => { state.forEach((_, k) => { state[k] = [null, null]; }); update(); });
+  $("#all-ranges").addEventListener("click", () => { lines = null; state.forEach((_, k) => { state[k] = [null, null]; }); update(); });
   build();
+
+  // A brush on an axis of the chart below is the range of that metric; one on a choice leaves only its lines.
+  let brushed = [];
+  document.addEventListener("chart-brush", ({ detail }) => {
+    for (const metric of brushed) state[metrics.findIndex((each) => each.name === metric)] = [null, null];
+    const known = detail.ranges.filter((each) => metrics.some((metric) => metric.name === each.metric));
+    brushed = known.map((each) => each.metric);
+    for (const each of known) state[metrics.findIndex((metric) => metric.name === each.metric)] = [each.from, each.to];
+    const before = lines;
+    lines = known.length < detail.ranges.length ? new Set(detail.trials) : null;
+    if (lines || before) build();
+    update();
+  });
 
   document.addEventListener("netwright:news", ({ detail }) => {
     const other = detail?.getElementById("choice");
