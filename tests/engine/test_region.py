@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -72,6 +73,28 @@ def test_a_descent_ends_where_no_single_change_is_better() -> None:
     enough = descended(drawn(1)[0], lambda each: float(params(each)), np.random.default_rng(0), enough=300)
     assert LEAST < enough.value <= 300
     assert not descended(drawn(1)[0], lambda each: float(params(each)), np.random.default_rng(0), until=0.0).ended
+
+
+class Widths(nw.DecisionSpace):
+    """Eight layers of 1 to 500 features."""
+
+    traced_shape = SHAPE
+
+    def network(self, choose: nw.Choose, shape: nw.TaskShape) -> nn.Module:
+        widths = [shape.features, *(choose.value(f"width{i}", range(1, 501)) for i in range(8)), shape.classes]
+        return nn.Sequential(*(nn.Linear(a, b) for a, b in pairwise(widths)))
+
+
+def test_of_many_options_a_descent_looks_at_a_few() -> None:
+    """The distance of each width from a number of its own, whose least no end of the options has."""
+    space, wanted, looked = Widths(), [3, 500, 77, 256, 1, 401, 130, 12], []
+
+    def value(each: nw.Architecture) -> float:
+        looked.append(each)
+        return float(sum(abs(option + 1 - goal) for option, goal in zip(each.point, wanted, strict=True)))
+
+    found = descended(space.sample(np.random.default_rng(1)), value, np.random.default_rng(0))
+    assert found.value == 0 and len(looked) < 1500  # all options of one architecture are 4,000
 
 
 def test_what_keeps_the_limits_is_tried_as_it_is() -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from netwright.core.space import Space
 
+MANY = 32  # options of a decision, above which not all of them are looked at
 MUTATIONS = 32  # that are looked at in one round, where an architecture has no decisions to change in turn
 
 Value = Callable[[Architecture], float]
@@ -25,8 +26,8 @@ Value = Callable[[Architecture], float]
 class Descent:
     """Where a descent has led.
 
-    architecture: the best that was met. value: what it is worth, less being better. ended: whether no single change is
-    better, or it is good enough; False where the time was up before.
+    architecture: the best that was met. value: what it is worth, less being better. ended: whether no single change
+    that was looked at is better, or it is good enough; False where the time was up before.
     """
 
     architecture: Architecture
@@ -63,14 +64,22 @@ Change = Callable[[Architecture], Architecture | None]
 
 
 def _changes(space: Space, architecture: Architecture, rng: np.random.Generator) -> Iterator[Change]:
-    """Single changes of whatever architecture they are given: each decision to each option, or mutations."""
+    """Single changes of whatever architecture they are given: each decision to each of a few options, or mutations."""
     if not isinstance(space, DecisionSpace):
         for _ in range(MUTATIONS):
             yield lambda best: space.mutate(best, rng)
         return
     for place, size in enumerate(space.decisions.sizes):
-        for option in range(size):
+        for option in looked_at(architecture.content[place], size):
             yield lambda best, place=place, option=option: _changed(space, best, place, option, rng)
+
+
+def looked_at(option: int, size: int) -> Sequence[int]:
+    """Which of so many options a decision is changed to: all of a few, of many the ends and those 1, 2, 4, ... away."""
+    if size <= MANY:
+        return range(size)
+    steps = [sign * 2**k for k in range(size.bit_length()) for sign in (-1, 1)]
+    return sorted({0, size - 1, *(option + step for step in steps if 0 <= option + step < size)})
 
 
 def _changed(
