@@ -17,6 +17,7 @@ from netwright.core.objective import Constraint
 from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.engine.region import Region
 from netwright.estimators import Cost, Function, Stack
+from netwright.results.baselines import draw_picks
 from netwright.store import Store
 from netwright.strategies import (
     BayesianOptimization,
@@ -95,6 +96,25 @@ def test_of_many_options_a_descent_looks_at_a_few() -> None:
 
     found = descended(space.sample(np.random.default_rng(1)), value, np.random.default_rng(0))
     assert found.value == 0 and len(looked) < 1500  # all options of one architecture are 4,000
+
+
+def test_where_sizes_are_many_the_smallest_network_is_looked_at_first() -> None:
+    space = Widths()
+    cost = Cost(space, SHAPE)
+    found = Region(space, [cost], [Constraint.parse("params <= 60")], seconds=0.2)
+    assert found.find() and all(cost.figures(each)["params"] <= 60 for each in found.known)
+    asked = space.sample(np.random.default_rng(3))
+    led = found.within(Proposal(asked), 0)
+    assert led.instead_of == asked and cost.figures(led.candidate)["params"] <= 60  # pyright: ignore
+
+
+@pytest.mark.parametrize("accept", [lambda _: False, lambda _: 1 / 0], ids=["breaks", "cannot be looked up"])
+def test_a_random_pick_that_breaks_a_limit_is_not_built(accept: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[Any] = []
+    monkeypatch.setattr(Widths, "build", lambda *_: built.append(1))
+    with pytest.raises(UserError, match="in 1,000 draws"):
+        draw_picks(Widths(), Widths().at(0), nw.tasks.open_task("digits", limit=60), (0,), accept)
+    assert not built
 
 
 def test_what_keeps_the_limits_is_tried_as_it_is() -> None:

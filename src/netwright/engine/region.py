@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netwright.core.architecture import Architecture
+from netwright.core.closest import smallest
 from netwright.core.decision_space import DecisionSpace
-from netwright.core.descent import between, descended
+from netwright.core.descent import MANY, between, descended
 from netwright.core.errors import SpaceExhausted
 from netwright.core.objective import Constraint
 from netwright.core.randomness import Generators, derived_seed
@@ -234,7 +235,14 @@ class Region:
             if time.monotonic() > until - 0.5 * self._seconds:
                 break
         ordered = sorted(drawn, key=lambda each: drawn[each])[:STARTS]
-        return ordered if self._known else [*self._small(ordered[0], rng, until), *ordered]
+        return ordered if self._known else [*self._least(), *self._small(ordered[0], rng, until), *ordered]
+
+    def _least(self) -> list[Architecture]:
+        """The one of the smallest sizes, where decisions have so many options that going down would take long."""
+        space = self.space
+        if not isinstance(space, DecisionSpace) or max(space.decisions.sizes, default=0) <= MANY:
+            return []
+        return [smallest(space)]
 
     def _small(self, start: Architecture, rng: np.random.Generator, until: float) -> list[Architecture]:
         """Where another one is told of than what is counted at once: where what is counted leads down to."""

@@ -36,8 +36,14 @@ def draw_picks(
     Raises UserError where no such architecture is found in 1,000 draws.
     """
 
+    def keeps(pick: Architecture) -> bool:
+        try:
+            return accept is None or accept(pick)
+        except Exception:  # as below
+            return False
+
     def suits(pick: Architecture) -> bool:
-        return _works(space, pick, task) and (accept is None or accept(pick))
+        return keeps(pick) and _works(space, pick, task)
 
     return _drawn(space, winner, seeds, suits)
 
