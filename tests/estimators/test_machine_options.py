@@ -9,7 +9,7 @@ from netwright.core.task import TaskShape
 from netwright.core.trial import Proposal
 from netwright.engine.region import Region
 from netwright.estimators import Energy, PredictedLatency
-from netwright.estimators.machine import behind, energy, known_beforehand, where
+from netwright.estimators.machine import behind, energy, known_beforehand, nvml, where
 from netwright.estimators.machine.operation_times import Fit
 from netwright.spaces import Chain
 
@@ -59,6 +59,39 @@ def test_limits_on_what_is_measured_later_go_by_what_foretells_it(monkeypatch):
         region = Region(SPACE, stages, limits)
         assert region.keeps(architecture) == kept and region.active == limit.startswith("latency")
         assert region.may_keep(architecture)  # what foretells it errs
+
+
+class Nvml:
+    """NVIDIA's library as far as energy needs it: 5,000 mJ, and 250 more with each reading."""
+
+    def __init__(self, status: int = 0) -> None:
+        self.status, self.read, self.asked = status, 4_750, []
+
+    def nvmlInit_v2(self):
+        return 0
+
+    def nvmlDeviceGetHandleByUUID(self, name, handle):
+        self.asked.append(name.value)
+        return 0
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle, found):
+        self.read += 250
+        found._obj.value = self.read
+        return self.status
+
+
+def test_energy_of_a_gpu_is_what_its_library_counts(monkeypatch):
+    with pytest.raises(UserError, match="energy_j is not available here"):
+        energy.counters("cuda")
+    library = Nvml()
+    monkeypatch.setattr(nvml, "_library", lambda: library)
+    monkeypatch.setattr(nvml, "_uuid", lambda device: f"GPU-of-{device}")
+    before = energy.counters("cuda:1")
+    assert energy.spent(before, energy.counters("cuda:1")) == 0.25
+    assert library.asked == [b"GPU-of-cuda:1"] * 2
+    monkeypatch.setattr(nvml, "_library", lambda: Nvml(status=3))
+    with pytest.raises(UserError, match=r"nvmlDeviceGetTotalEnergyConsumption .* ended with status 3"):
+        energy.counters("cuda:1")
 
 
 def test_energy_is_counted_where_the_machine_counts_it(tmp_path, monkeypatch):

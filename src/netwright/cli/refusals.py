@@ -187,10 +187,9 @@ def _refuse_metrics(plan: Plan) -> None:
     if code_named(plan.data, plan.data_dir) is not None:
         return  # what is measured there is known once it is there
 
-    if not (plan.latency or "").endswith(".csv"):
-        where(plan.latency or "")
+    place = {} if (plan.latency or "").endswith(".csv") else where(plan.latency or "")
     if any("energy_j" in str(each) for each in (*plan.objectives, *plan.limits)):
-        counters()
+        counters(place.get("machine", "cpu"))
     trained = () if plan.recipe else ("train_loss", "train_accuracy", *PROXIES)
     known = [*Cost.metrics, *METRICS, *trained, "val_loss", *(f"val_{each}" for each in METRIC_NAMES), *METRIC_NAMES]
     for option, metric in (

@@ -12,6 +12,7 @@ from netwright.core.errors import UserError
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.core.trial import Measurement, Proposal
+from netwright.estimators.machine.nvml import microjoules_of
 from netwright.estimators.machine.on_machine import OnMachine, fresh
 from netwright.runtimes.running import example_of, running
 
@@ -22,11 +23,12 @@ SECONDS = 0.5  # of one measurement; the counters move once a millisecond
 
 
 class Energy(OnMachine):
-    """Measures the joules of one answer by the counters of the processor (RAPL), before a network is trained.
+    """Measures the joules of one answer by the counters of the processor (RAPL) or GPU (NVML), before it is trained.
 
-    All that the processor takes meanwhile is in it, also what it takes when it idles, as a device would.
+    All that the processor or the GPU takes meanwhile is in it, also what it takes when it idles, as a device would.
 
-    space, shape, runtime, threads, batch, machine: as of `Latency`; the energy is that of a batch.
+    space, shape, runtime, threads, batch, machine: as of `Latency`; the energy is that of a batch. With "cuda" it is
+        that of the GPU alone.
 
     Raises UserError where the machine has no counters that can be read.
     """
@@ -43,7 +45,7 @@ class Energy(OnMachine):
         machine: str = "cpu",
     ) -> None:
         super().__init__(space, shape, runtime, threads, batch, machine)
-        counters()
+        counters(machine)
 
     def estimate(self, proposal: Proposal, seed: int) -> Measurement:
         """Measure the candidate; `seed` is that of its weights."""
@@ -52,16 +54,21 @@ class Energy(OnMachine):
         example = example_of(self.shape, self.place.batch, self.place.device)
         with running(network, example, self.place.runtime, threads=self.place.threads) as call, alone():
             call()
-            before, end, answers = counters(), time.monotonic() + SECONDS, 0
+            before, end, answers = counters(self.place.device), time.monotonic() + SECONDS, 0
             while time.monotonic() < end:
                 call()
                 answers += 1
-            after = counters()
+            after = counters(self.place.device)
         return Measurement({"energy_j": spent(before, after) / answers})
 
 
-def counters() -> dict[Path, int]:
-    """Microjoules that each processor has taken. Raises UserError where there are none that can be read."""
+def counters(machine: str = "cpu") -> dict[Path, int]:
+    """Microjoules that each processor, or a GPU, has taken. Raises UserError where there are none that can be read.
+
+    machine: as PyTorch calls it, "cpu", "cuda" or "cuda:1".
+    """
+    if machine.startswith("cuda"):
+        return {Path(machine): microjoules_of(machine)}
     found: dict[Path, int] = {}
     reason = f"there is nothing like {COUNTERS}/intel-rapl:0/energy_uj"
     for file in sorted(COUNTERS.glob("*:[0-9]/energy_uj")):
