@@ -170,7 +170,8 @@ def _with_limits(plan: Mapping[str, Any], limits: PresentLimits) -> Mapping[str,
     """The plan with the limits that hold now, where they were changed."""
     if not limits.changed:
         return plan
-    return {**plan, "limits": [" and ".join(map(str, limits.limits)) or "none any more", *limits.lines]}
+    held = " and ".join(map(str, limits.limits)) or "none any more"
+    return {**plan, "limits": [held, f"changed while it ran: {'; '.join(limits.lines)}"]}
 
 
 def _show_front(

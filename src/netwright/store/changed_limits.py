@@ -53,7 +53,8 @@ class PresentLimits:
             return ""
         places = [f"{each['told']:,}" for each in self.changes]
         after = " and ".join([", ".join(places[:-1]), places[-1]] if len(places) > 1 else places)
-        return f" Limits were changed after {after} trials; all are judged by those that hold now."
+        trials = "trial" if places == ["1"] else "trials"
+        return f" Limits were changed after {after} {trials}; all are judged by those that hold now."
 
     def judge(self, found: Judgement, metrics: Mapping[str, float]) -> Judgement:
         """How a trial is judged now. found: how it was when it ended."""
@@ -79,4 +80,5 @@ class PresentLimits:
 def _line(change: Mapping[str, Any]) -> str:
     limits = " and ".join(str(Constraint.parse(each)) for each in change["limits"]) or "none"
     when = f"{str(change['time'])[:16].replace('T', ' ')} UTC"
-    return f"after {change['told']:,} trials: {limits} ({', '.join(each for each in (change['by'], when) if each)})"
+    told = f"{change['told']:,} trial{'s' * (change['told'] != 1)}"
+    return f"after {told}: {limits} ({', '.join(each for each in (change['by'], when) if each)})"
