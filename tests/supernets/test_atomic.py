@@ -228,3 +228,14 @@ def test_what_it_records_of_an_epoch_is_what_a_stored_run_gives_back() -> None:
     assert all(type(each) is float for each in strategy.figures().values())
     strategy.note({f"{LEFT}second3": 7.0, "loss": 1.0})
     assert strategy.result() == SPACE.architecture({**largest(SPACE).decisions, "second3": 7})
+
+
+@pytest.mark.parametrize("left", [0.05, 0.3, 0.999, 1.0, 3.0])
+def test_the_mean_step_is_that_along_the_line_to_the_limit(left: float) -> None:
+    shares = (np.arange(10_000) + 0.5) / 10_000
+    line = min(left, 1.0) ** np.minimum(1.0, shares / 0.7)
+    assert Atoms().mean_step(min(left, 1.0)) == pytest.approx(0.1 + 0.9 * line.mean(), rel=1e-4)
+    estimator: Any = atomnas(SPACE, open_task("digits", limit=60), device="cpu").estimator
+    full = Cost(SPACE, SHAPE).figures(largest(SPACE))["macs"]
+    assert estimator.mean_step([Constraint("macs", full * left)]) == pytest.approx(Atoms().mean_step(min(left, 1.0)))
+    assert estimator.mean_step([]) == 1.0

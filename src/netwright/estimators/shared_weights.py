@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import nn
@@ -15,6 +15,7 @@ from torch import nn
 from netwright.core.alone import at_work
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.checks import part, whole_number
+from netwright.core.closest import largest
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, Diverged, UserError
 from netwright.core.estimator import Estimator, RoundEstimator
@@ -252,6 +253,15 @@ class SharedWeights(RoundEstimator):
         within, meter = Within(self.costs, counted), next((each for each in stages if isinstance(each, Latency)), None)
         by_clock = meter is not None and any(each.metric in Latency.metrics for each in limits)
         return ByTheClock(within, meter, limits) if meter is not None and by_clock else within
+
+    def mean_step(self, limits: Sequence[Constraint], stages: Sequence[Estimator] = ()) -> float:
+        """How long a training step takes on average, as a share of the first: less where weights leave."""
+        if not self.sharing.shrinks:
+            return 1.0
+        costs, told = self._with_latency(limits, stages)
+        full = costs.figures(largest(cast("DecisionSpace", self.space)))
+        upper = [each for each in told if each.metric in costs.metrics and each.relation == "<="]
+        return self.sharing.mean_step(min((each.limit / full[each.metric] for each in upper), default=1.0))
 
     def _with_latency(
         self, limits: Sequence[Constraint], stages: Sequence[Estimator]

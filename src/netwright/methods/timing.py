@@ -13,6 +13,7 @@ from netwright.core.randomness import Generators
 from netwright.core.strategy import RoundStrategy, in_role, mixture_of, untold
 from netwright.core.trial import Proposal, Trial
 from netwright.engine.rounds import round_estimator
+from netwright.estimators.shared_weights import SharedWeights
 from netwright.strategies.differentiable import Differentiable
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def pace(search: Search, most: float = math.inf) -> Pace:
     most: seconds after which no further step is timed, once there is one beside the first.
 
     An epoch is its steps, as often as the strategy probes beside them and behind it, and once what its alarms evaluate.
+    Where the weights get fewer on the way to a limit, steps are as long as they will be on average.
     The strategy is told that half of the training is done, so that what it asks at first or at last only is left out.
     """
     estimator = round_estimator(search.estimator)
@@ -51,6 +53,8 @@ def pace(search: Search, most: float = math.inf) -> Pace:
     own, strategy = estimator.replace(), untold(search.strategy)
     own.begin(0)
     each, steps = _steps(own, strategy, most)
+    if isinstance(own, SharedWeights):
+        each *= own.mean_step(search.limits, search.estimator.stages())
     began = time.monotonic()
     with suppress(Diverged):  # which the search will say, or not
         own.epoch(mixture_of(strategy))

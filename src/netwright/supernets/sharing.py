@@ -40,6 +40,13 @@ class Sharing(Configured, ABC):
         twice: whether it is differentiated twice.
         """
 
+    def mean_step(self, left: float) -> float:
+        """How long a training step takes on average, as a share of the first; by default as long.
+
+        left: of what the network costs, the share that a limit leaves, at most 1.
+        """
+        return 1.0
+
 
 class Form(Configured):
     """In what a supernet departs from the plain one.
