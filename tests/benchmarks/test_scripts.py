@@ -41,6 +41,7 @@ SMALLEST = {
     "proxies.py": "times --networks 1 --pairs 1 --batch-size 2 --proxies synflow",
     "ray_cluster.py": "--nodes 1 --workers 1 --trials 2",
     "short_searches.py": f"--smallest --table {TABLE} --recipes single-path-one-shot gdas",
+    "shrinking_network.py": "digits --examples 60 --last 8 --epochs 1 --candidate-epochs 1 --seeds 1 --limit macs<=9M",
     "side_by_side.py": "--smallest",
     "soak.py": "--kills 1 --seeds 1 --each 1 --cases RegularizedEvolution",
     "spaces.py": "--smallest",
