@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_parts import RUN, filled, record
+from page_parts import NAME, RUN, filled, record
 
 from netwright.dashboard.application import make_application
 from netwright.dashboard.rules import Rules
@@ -195,3 +195,20 @@ def test_a_narrow_window_needs_no_scrolling_sideways(page: Any, address: str, en
     page.set_viewport_size({"width": 380, "height": 800})
     page.goto(f"{address}/runs/{RUN}{end}")
     assert page.evaluate("document.documentElement.scrollWidth") <= 380
+
+
+@pytest.mark.slow  # as above
+def test_wide_charts_of_a_comparison_scroll_within_a_narrow_window(page: Any, address: str, directory: Path) -> None:
+    filled(directory, 6, "third")
+    page.set_viewport_size({"width": 380, "height": 800})
+    page.goto(f"{address}/compare?run={RUN}&run=third")
+    page.locator("#figure-runs").scroll_into_view_if_needed()
+    page.locator("#figure-runs .chart-drawing :is(svg, canvas)").wait_for(timeout=120_000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 380
+
+
+def test_a_runs_name_that_is_markup_is_text(page: Any, address: str, directory: Path) -> None:
+    filled(directory, 3, NAME)
+    page.goto(address)
+    page.get_by_role("link", name=NAME, exact=True).click()
+    assert page.locator("h1").inner_text() == NAME and NAME in page.title()
