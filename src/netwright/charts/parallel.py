@@ -202,7 +202,7 @@ def _chart(names: list[str], within: bool, lines: int) -> Any:
     )
     brushes = (
         alt.Chart(alt.NamedData("brushes"))
-        .mark_rect(color="role:best", fillOpacity=0.25, stroke="role:best")
+        .mark_rect(color="role:best", fillOpacity=0.25, stroke="role:best", aria=False)
         .encode(x=alt.X("left:Q", axis=None), x2="right:Q", y=alt.Y("low:Q", axis=None), y2="high:Q")
     )
     layers = [upright, drawn, halo, words, heads.encode(x=x, y=alt.value(-8), text="name:N", tooltip="whole:N")]
