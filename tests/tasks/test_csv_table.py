@@ -35,7 +35,7 @@ def test_numbers_and_categories(write):
     i = np.arange(12)
     expected = np.stack([i + 0.5, i % 4, i % 2, 1 - i % 2], 1)
     assert np.array_equal(both(task).numpy(), expected.astype(np.float32))
-    assert "2 columns of numbers and 1 of categories became 4 features" in task.notes
+    assert "2 columns of numbers and 1 column of categories became 4 features" in task.notes
 
 
 def test_categories_as_numbers(write):

@@ -181,7 +181,7 @@ class Decided:
         raced = ", ".join(f"{_words(name)} {' or '.join(map(_shown, each))}" for name, each in self._raced())
         last = f"the winner is trained anew on all examples{self._copied()}" if self.again else HANDED_OVER
         return [
-            f"contestants: {', '.join([*(self.known or ['random networks']), 'changes of the leaders'])}",
+            f"contestants: {'; '.join([*(self.known or ['random networks']), 'changes of the leaders'])}",
             f"training: {', '.join(self._usual())}{f'; raced: {raced}' if raced else ''}",
             f"race: {self._race()}",
             f"time: {duration(self.seconds)} for the race{self._at_once()}; then {last}",

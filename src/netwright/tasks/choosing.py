@@ -89,7 +89,13 @@ class Choice:
     def notes(self) -> tuple[str, ...]:
         texts = sum(each.is_category for each in self.columns)
         features = sum(len(each.features) for each in self.columns)
-        notes = [f"{len(self.columns) - texts} columns of numbers and {texts} of categories became {features} features"]
+        numbers = len(self.columns) - texts
+        kinds = [
+            f"{count} {'column' if count == 1 else 'columns'} of {what}"
+            for count, what in ((numbers, "numbers"), (texts, "categories"))
+            if count
+        ]
+        notes = [f"{' and '.join(kinds)} became {features} features"]
         notes += [f"read as numbers: {described(self.read_as)}"] if self.read_as else []
         notes += [f"codes with leading zeros are categories: {quoted(self.codes)}"] if self.codes else []
         notes += [f"left out: {described(self.left_out)}"] if self.left_out else []
