@@ -86,7 +86,15 @@ def pages(directory: Path, trial: int, folder: Path) -> bool:
     if browser is None:
         return False
     words = [sys.executable, "-c", "from netwright.cli.main import main; main()", "serve", "--port", "0", "--quiet"]
-    serving = subprocess.Popen([*words, "--dir", str(directory)], stdout=subprocess.PIPE, text=True)
+    # Beside the project, so that the commands on the pages are those of the usual one.
+    path = os.pathsep.join(str(Path(each).resolve()) for each in sys.path if each)
+    here = {"cwd": directory.parent, "env": {**os.environ, "PYTHONPATH": path}}
+    serving = subprocess.Popen(
+        [*words, "--dir", directory.name],
+        stdout=subprocess.PIPE,
+        text=True,
+        **here,  # pyright: ignore
+    )
     try:
         assert serving.stdout is not None
         link = serving.stdout.readline().strip()

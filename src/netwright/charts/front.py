@@ -23,6 +23,7 @@ from netwright.charts.within import keeping, said
 from netwright.core.errors import UserError, nearest
 from netwright.core.fronts import knee
 
+HEIGHT = 360
 KINDS = ("knee", "front", "behind it", "left out", "breaks a limit")
 
 
@@ -172,18 +173,18 @@ def _chart(
     layers = [points, line, first]
     for axis in ("x", "y"):
         if any(axis in row for row in tables["limits"]):
-            layers = [*_limit(axis), *layers]
-    return alt.layer(*layers).properties(width=640, height=360)
+            layers = [*_limit(axis, low=direction(data.objectives, y) == "maximize"), *layers]
+    return alt.layer(*layers).properties(width=640, height=HEIGHT)
 
 
-def _limit(axis: str) -> list[Any]:
-    """A line of each limit on this axis, with its text."""
+def _limit(axis: str, *, low: bool) -> list[Any]:
+    """A line of each limit on this axis, with its text. low: whether that of a limit across stands at the lower end."""
     alt = altair()
     there = alt.Chart(alt.NamedData("limits")).transform_filter(f"isValid(datum.{axis})")
     where = {axis: f"{axis}:Q"}
     side = {"align": "right", "dx": -4} if axis == "x" else {"align": "left", "dx": 4}
     words = {**side, "baseline": "bottom", "color": "role:limit", "dy": -3}
-    edge = {"y": alt.value(14)} if axis == "x" else {"x": alt.value(0)}
+    edge = {"y": alt.value(HEIGHT - 2 if low else 14)} if axis == "x" else {"x": alt.value(0)}
     return [
         there.mark_rule(color="role:limit", strokeDash=[5, 4]).encode(**where),
         there.mark_text(**words).encode(text="limit:N", **where, **edge),
