@@ -35,7 +35,7 @@ from netwright.cli.explaining import (
 from netwright.cli.export import conclude_run, further, write
 from netwright.cli.flags import in_flags
 from netwright.cli.output import say, say_json
-from netwright.cli.plan import Plan
+from netwright.cli.plan import SHARE_OF_SEARCHES, Plan
 from netwright.cli.reading import read_task
 from netwright.cli.show import HANDED_OVER, at
 from netwright.cli.stopping import stoppable
@@ -48,6 +48,8 @@ from netwright.core.workplace import PROJECT
 from netwright.engine.finalists import finalist_lines
 from netwright.engine.preflight import preflight
 
+SHARE_OF_TRAINING_ALONE = 0.5  # of a search's time, at most, to train what shared weights chose by itself
+LEAST_BESIDE = 1.0  # seconds of a search beside another one
 SHARE_OF_CALIBRATING = 0.15  # of the time that is left, at most, to foretell latencies
 
 if TYPE_CHECKING:
@@ -287,7 +289,7 @@ class Command:
             seed, name = each.search.seed, random_name(each.name)
             search = random_search(plan, seed, self.task, self.space)
             alone = self.trained.get(each.name)
-            seconds = each.seconds + (0.0 if alone is None else alone.seconds)
+            seconds = self._beside_seconds(each.seconds + (0.0 if alone is None else alone.seconds))
             try:
                 self.random.append(self._beside(name, search, random_plan(plan, seed), seconds))
             except (SearchFailed, UserError) as problem:
@@ -302,9 +304,18 @@ class Command:
             return
         try:
             search = plan.make_search(self.task, self.space)
-            self.trained[run.name] = self._beside(trained_name(run.name), search, plan, None)
+            limit = self.plan.search_seconds
+            seconds = None if limit is None else self._beside_seconds(SHARE_OF_TRAINING_ALONE * limit)
+            self.trained[run.name] = self._beside(trained_name(run.name), search, plan, seconds)
         except (SearchFailed, UserError) as problem:
             self._say(f"what was chosen could not be trained by itself: {in_flags(problem)}")
+
+    def _beside_seconds(self, wanted: float) -> float:
+        """So many seconds for a search beside another one; fewer where the final trainings need what is left."""
+        total, left = self.times.total, self.times.left
+        if total is None or left is None:
+            return wanted
+        return max(LEAST_BESIDE, min(wanted, left - (1 - SHARE_OF_SEARCHES) * total))
 
     def _handed_over(self, run: Run) -> Run:
         """The run whose network is handed over: this one, or the random search beside it where that is surely better.
