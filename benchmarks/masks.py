@@ -28,7 +28,7 @@ from netwright.methods import nas_unet
 from netwright.networks.counting import count
 from netwright.networks.unet import unet
 from netwright.spaces import UNetCells
-from netwright.spaces.unet_cells import PUBLISHED, convolutions, levels_of
+from netwright.spaces.unet_cells import PUBLISHED, convolution_cells, levels_of
 from netwright.tasks import Task, mask_folder
 from netwright.training import TrainingSettings, seeded, train
 from netwright.training.batches import usual_batch
@@ -108,7 +108,9 @@ def main() -> None:
     task = mask_folder(arguments.masks, tile=arguments.tile, limit=arguments.images)
     space = space_of(arguments.space)
     began = time.perf_counter()
-    cells = {"published": PUBLISHED.get(space.nodes), "convolutions": convolutions(space.nodes)}.get(arguments.cells)
+    cells = {"published": PUBLISHED.get(space.nodes), "convolutions": convolution_cells(space.nodes)}.get(
+        arguments.cells
+    )
     architecture = space.from_cells(*cells) if cells else found_cells(space, task, arguments.search_epochs)
     print(f"{task}\nsearched for {time.perf_counter() - began:,.0f} s: {architecture}", flush=True)
     report(f"{arguments.cells} cells", lambda: space.build(architecture, task.shape), task, arguments)

@@ -11,7 +11,7 @@ from netwright.networks.u_shape import DOWN, NORMAL, UP, UpAndDown
 from netwright.networks.unet import unet
 from netwright.results.network_source import write_source
 from netwright.spaces import EncoderDecoder, UNetCells
-from netwright.spaces.unet_cells import PUBLISHED, convolutions, levels_of
+from netwright.spaces.unet_cells import PUBLISHED, convolution_cells, levels_of
 from netwright.supernets import Supernet
 
 SMALL = UNetCells(depth=2, channels=4, nodes=2)
@@ -107,7 +107,7 @@ def test_in_cells_of_convolutions_one_reads_each_node_but_the_last(nodes):
         for node in range(nodes - 1):
             assert read[f"{kind}/node{node + 1}/{node + 2}"] == "conv"
     assert len(read) == 4 * nodes
-    assert all(len(cell) == 2 * nodes for cell in convolutions(nodes))
+    assert all(len(cell) == 2 * nodes for cell in convolution_cells(nodes))
 
 
 def test_a_network_of_the_usual_space_has_at_most_half_of_the_parameters_of_a_small_u_net():
@@ -115,6 +115,19 @@ def test_a_network_of_the_usual_space_has_at_most_half_of_the_parameters_of_a_sm
     most = count(unet(1, shape.head(8), width=8), shape.input).params / 2
     for architecture in UNetCells().known(shape).values():
         assert count(UNetCells().build(architecture, shape), shape.input).params < most
+
+
+def test_two_convolutions_read_the_image_at_its_full_resolution_before_it_is_halved():
+    image = torch.zeros(1, 1, 32, 32)
+    image[..., 16, 16] = 1.0
+    for deep, reach in ((True, 2), (False, 0)):  # pixels to either side that a state of full resolution sees
+        space = UNetCells(channels=4, deep_stem=deep)
+        network = space.build(next(iter(space.known(SHAPE).values())), SHAPE).eval()
+        (body,) = [each for each in network.modules() if isinstance(each, UpAndDown)]
+        seen = (body.first(image) != body.first(torch.zeros_like(image))).any(1)[0].nonzero() - 16
+        assert (seen.min(), seen.max()) == (-reach, reach)
+        reads = next(each for each in body.second.modules() if isinstance(each, torch.nn.Conv2d)).in_channels
+        assert reads == (12 if deep else 1)
 
 
 def read(cell: Cell) -> list[torch.Tensor]:

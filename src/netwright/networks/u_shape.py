@@ -42,18 +42,28 @@ class UpAndDown(nn.Module):
     A cell on the way down reads the states of the last two levels and halves the resolution; one on the way up reads
     the state of its own resolution from the way down and the one below it.
 
-    first, second: stems that take the image; the second one halves its resolution.
+    first: stem that takes the image.
+    second: stem that halves its resolution.
     down, up: cells that take two states; one more on the way up.
+    chained: whether the second stem takes what the first one gives, in place of the image.
     """
 
-    def __init__(self, first: nn.Module, second: nn.Module, down: Iterable[nn.Module], up: Iterable[nn.Module]) -> None:
+    def __init__(
+        self,
+        first: nn.Module,
+        second: nn.Module,
+        down: Iterable[nn.Module],
+        up: Iterable[nn.Module],
+        chained: bool = False,
+    ) -> None:
         super().__init__()
-        self.first, self.second = first, second
+        self.first, self.second, self.chained = first, second, chained
         self.down = nn.ModuleList(down)
         self.up = nn.ModuleList(up)
 
     def forward(self, images: Tensor) -> Tensor:
-        states = [self.first(images), self.second(images)]
+        states = [self.first(images)]
+        states.append(self.second(states[0] if self.chained else images))
         for cell in self.down:
             states.append(cell(states[-2], states[-1]))
         lowest = states.pop()

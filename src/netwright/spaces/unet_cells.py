@@ -17,7 +17,7 @@ from netwright.core.graph import Graph
 from netwright.core.states import States
 from netwright.core.task import TaskShape
 from netwright.networks.cells import Cell
-from netwright.networks.u_shape import DOWN, NORMAL, UP, Across, Make, UpAndDown
+from netwright.networks.u_shape import DOWN, NORMAL, UP, Across, Make, UpAndDown, convolutions
 
 PROVIDES = ("space.darts_cell",)
 
@@ -55,7 +55,7 @@ PUBLISHED: Mapping[int, Cells] = MappingProxyType(
 """Cells in the authors' programs by their number of nodes: there NAS_UNET_NEW_V1, NAS_UNET_V2 and NAS_UNET_V3."""
 
 
-def convolutions(nodes: int) -> Cells:
+def convolution_cells(nodes: int) -> Cells:
     """Cells, down and up, in which a 3x3 convolution reads every node but the last, as the levels of a U-Net do.
 
     In some published cells sums alone join what comes across with what comes from below, and no convolution of the same
@@ -85,7 +85,11 @@ class UNetCells(DecisionSpace):
     nodes: of each cell, 1 to 8; 3 in the authors' search.
     doubles: whether each level has twice the channels of the one above; in the authors' programs none has. With few
         channels where pixels are many, and many where they are few, networks segment better in less time (see
-        benchmarks/RESULTS.md). The authors' networks: `UNetCells(depth=4, channels=16, doubles=False)`.
+        benchmarks/RESULTS.md).
+    deep_stem: whether two 3x3 convolutions read the image at its full resolution, and what they give is halved, as in a
+        U-Net; in the authors' programs one of 1x1 reads it, and one of 3x3 with stride 2 beside it.
+
+    The authors' networks: `UNetCells(depth=4, channels=16, doubles=False, deep_stem=False)`.
 
     The authors' normalisation is by groups of 16 channels, here it is by batches; their shuffled convolution has one
     group, so that it is the plain one, and is left out.
@@ -97,7 +101,9 @@ class UNetCells(DecisionSpace):
     channels: int = 8
     nodes: int = 3
     doubles: bool = True
+    deep_stem: bool = True
 
+    version: ClassVar[int] = 2
     width_parameter: ClassVar[str] = "channels"
     additive_cost: ClassVar[bool] = True  # each operation costs the same whatever the others are
     traced_shape: ClassVar[TaskShape] = TaskShape((1, 32, 32), 2, dense=True)
@@ -119,7 +125,7 @@ class UNetCells(DecisionSpace):
         shape.require(type(self).__name__, "images", dense=True)
         depth = levels_of(shape, self.depth)
         wide = self.nodes * self.channels
-        stems = _stem(shape.channels, wide, 1, 1), _stem(shape.channels, wide, 3, 2)
+        stems = self._stems(shape.channels, wide)
         widths = [self.channels << (i + 1 if self.doubles else 0) for i in range(depth)]
         given = [wide, wide, *(self.nodes * width for width in widths)]
         down = [self._cell(choose, "down", given[i], given[i + 1], widths[i]) for i in range(depth)]
@@ -128,7 +134,13 @@ class UNetCells(DecisionSpace):
         for width in (*reversed(widths), self.channels):
             up.append(self._cell(choose, "up", given.pop(), below, width))
             below = self.nodes * width
-        return nn.Sequential(Across(UpAndDown(*stems, down, up), 2 ** (depth + 1)), shape.head(below))
+        return nn.Sequential(Across(UpAndDown(*stems, down, up, self.deep_stem), 2 ** (depth + 1)), shape.head(below))
+
+    def _stems(self, inputs: int, outputs: int) -> tuple[nn.Module, nn.Module]:
+        if not self.deep_stem:
+            return _stem(inputs, outputs, 1, 1), _stem(inputs, outputs, 3, 2)
+        first = nn.Sequential(*convolutions(inputs, self.channels, 1), *_stem(self.channels, outputs, 3, 1))
+        return first, nn.Sequential(nn.ReLU(), *_stem(outputs, outputs, 3, 2))
 
     def _cell(self, choose: Choose, kind: str, across: int, last: int, width: int) -> Cell:
         halves = 2 if kind == "down" else 1  # the state from across has twice the resolution of the last one
@@ -158,7 +170,7 @@ class UNetCells(DecisionSpace):
 
     def known(self, shape: TaskShape) -> Mapping[str, Architecture]:
         """Cells of 3x3 convolutions, and those that were published where there are as many nodes."""
-        found = {"cells of 3x3 convolutions": self.from_cells(*convolutions(self.nodes))}
+        found = {"cells of 3x3 convolutions": self.from_cells(*convolution_cells(self.nodes))}
         if self.nodes in PUBLISHED:
             found["cells of NAS-Unet (2019)"] = self.from_cells(*PUBLISHED[self.nodes])
         return found
