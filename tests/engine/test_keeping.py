@@ -16,10 +16,10 @@ from netwright.cli.main import run
 from netwright.core.descent import descended
 from netwright.core.errors import UserError
 from netwright.core.objective import Constraint
+from netwright.engine.bounds import limits_as_told
 from netwright.engine.preflight import preflight
 from netwright.engine.preflight.feasibility import check_limits, excess
 from netwright.engine.preflight.sample import Counted
-from netwright.engine.region import limits_as_told
 from netwright.estimators import Cost, SharedWeights
 
 SHAPE = nw.TaskShape((6,), 3)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from netwright.core.errors import UserError, nearest
 from netwright.core.objective import Constraint
 from netwright.core.trial import Proposal
+from netwright.engine.bounds import told_by
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
@@ -98,9 +99,8 @@ def known_of(search: Search) -> tuple[Figures, list[Constraint]]:
         asked = Proposal(architecture)
         return {name: value for each in stages for name, value in each.estimate(asked, 0).metrics.items()}
 
-    foretold = {later: name for each in stages for later, name in each.foretells.items()}
     names = {name for each in stages for name in each.metrics}
-    limits = [Constraint(foretold.get(each.metric, each.metric), each.limit, each.relation) for each in search.limits]
+    limits = [Constraint(told_by(stages, each), each.limit, each.relation) for each in search.limits]
     return figures, [each for each in limits if each.metric in names]
 
 

@@ -22,10 +22,11 @@ from netwright.core.spelling import plain
 from netwright.core.strategy import is_led, mixture_of
 from netwright.core.trial import Measurement, Proposal
 from netwright.core.warning import warn
+from netwright.engine.bounds import limits_as_told, told_by
 from netwright.engine.preflight.feasibility import check_limits
 from netwright.engine.preflight.first_batch import NoRoom, attempt
 from netwright.engine.preflight.sample import Counted
-from netwright.engine.region import Region, limits_as_told, seconds_of, told_by
+from netwright.engine.region import Region, seconds_of
 from netwright.engine.rounds import round_estimator
 
 if TYPE_CHECKING:

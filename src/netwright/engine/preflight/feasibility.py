@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from netwright.core.descent import Value
     from netwright.core.estimator import Estimator
     from netwright.core.objective import Constraint
+    from netwright.engine.bounds import AsTold
     from netwright.engine.preflight.sample import Counted
-    from netwright.engine.region import AsTold, Region
+    from netwright.engine.region import Region
 
 STARTS = 3  # of the way to networks that keep the limits
 FEW = 0.02  # share of the networks that keep the limits, below which that is said

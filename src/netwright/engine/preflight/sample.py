@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from netwright.core.estimator import Estimator
     from netwright.core.space import Space
     from netwright.core.trial import Measurement
-    from netwright.engine.region import AsTold
+    from netwright.engine.bounds import AsTold
 
 COUNTING = 2.0  # seconds for counting networks, where nothing depends on the smallest one
 COUNTING_FOR_LIMITS = 20.0  # seconds for it, where there are limits on what is counted
