@@ -167,7 +167,8 @@ def test_what_is_tried_after_all_may_end_whatever_others_break_meanwhile(monkeyp
     assert found.due(0.2) is None and REFUSED > 4
     asked = found.due(0.4)
     assert asked is not None and not found.under_way
-    assert list(found.limits_of(Proposal(architecture))) == [limit] and list(found.limits_of(asked)) == []
+    assert list(found.limits_of(Proposal(architecture), [limit])) == [limit]
+    assert list(found.limits_of(asked, [limit])) == []
     assert found.under_way and found.due(0.9) is None
     slow = Trial(4, asked, "completed", Measurement({"latency_ms": 1.1}), (0.5,))
     assert "1.1" in found.broken(slow) and found.broken(Trial(5, asked, "infeasible")) == ""

@@ -27,7 +27,7 @@ _SAID = re.compile(r"^(PROVIDES|PAPERS)(?:: [^=\n]+)? = ((?:\(.*?\)|\{.*?\n\}))$
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A paper of the list, or one that the survey names (source "survey").
+    """A paper of the list, one that only the survey names (source "survey"), or a further one of the same kind.
 
     authors, venue, year: empty and None where they are not known for certain.
     family: what it searches by, as "gradient" or "evolution".
@@ -43,7 +43,7 @@ class Paper:
     year: int | None
     family: str
     code: str
-    source: Literal["list", "survey"]
+    source: Literal["list", "survey", "further"]
     blocks: tuple[str, ...]
     optional: tuple[str, ...]
 
