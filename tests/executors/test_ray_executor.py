@@ -185,12 +185,25 @@ def ready(executor: Ray, count: int) -> None:
     assert executor.slots == count
 
 
+def on_each_node(nodes: int) -> tuple[Ray, list[str]]:
+    """An executor with a worker on each of so many nodes, and their places: Ray may put two on one."""
+    end = time.monotonic() + 90
+    while True:
+        executor = Ray(nodes)
+        ready(executor, nodes)
+        jobs = [a_job(number, "nap") for number in range(1_000, 1_000 + nodes)]
+        places = sorted({each.place for each in outcome(executor, *jobs)})
+        if len(places) == nodes:
+            return executor, places
+        executor.close()
+        assert time.monotonic() < end, f"the workers are not spread over the nodes: {places}"
+
+
 def test_a_search_survives_the_loss_of_a_node(cluster: Any, tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGTERM)
     node = cluster.add_node(**_node(4))
     signal.signal(signal.SIGTERM, before)
-    executor = Ray(3)
-    ready(executor, 3)
+    executor, _ = on_each_node(3)
 
     def lose(trial: Trial) -> None:
         if trial.number == 4:
@@ -207,11 +220,7 @@ def test_a_search_survives_the_loss_of_a_node(cluster: Any, tmp_path: Path) -> N
 
 
 def test_a_node_in_quarantine_gets_no_trials(cluster: Any) -> None:
-    executor = Ray(2)
-    ready(executor, 2)
-    places = {each.place for each in outcome(executor, a_job(0, "nap"), a_job(1, "nap"))}
-    assert len(places) == 2, "the workers are not spread over the nodes"
-    bad, good = sorted(places)
+    executor, (bad, good) = on_each_node(2)
     assert executor.quarantine(bad)
     ready(executor, 2)
     assert {each.place for each in outcome(executor, *(a_job(number, "nap") for number in range(2, 6)))} == {good}
