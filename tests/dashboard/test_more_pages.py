@@ -146,3 +146,13 @@ def test_failures_fall_together_by_their_reason_without_numbers(browser: TestCli
     assert "worker 0" in page and "trial 4" in page  # the first that diverged
     health = browser.get("/api/health").json()
     assert health["driver"] is None and health["machine"]["folders"]["database"] > 0
+
+
+@pytest.mark.parametrize("end", ["front", "export"])
+def test_commands_name_the_project_as_one_types_it_where_the_pages_are_served(
+    browser: TestClient, directory: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, end: str
+) -> None:
+    for place, named in ((directory.parent, "runs"), (tmp_path, directory.as_posix())):
+        monkeypatch.chdir(place)
+        page = unescape(browser.get(f"/runs/{RUN}/{end}").text)
+        assert f"--to best --dir {named}" in page

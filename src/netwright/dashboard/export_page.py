@@ -25,7 +25,7 @@ def routes(site: Site) -> APIRouter:
     @made.get("/runs/{name}/export")
     def export(request: Request, name: str, trial: Trial = None) -> Response:
         with site.project.run(name) as data:
-            values = {"commands": commands_of(data, site.project.directory.as_posix(), trial), "trial": trial}
+            values = {"commands": commands_of(data, site.project.place, trial), "trial": trial}
             values |= {"figures": [each for each in site.figures.fitting(data).items() if not each[1]]}
             return site.page("export.html", request, **values, **run_values(site, data))
 

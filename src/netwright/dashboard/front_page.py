@@ -31,7 +31,7 @@ def routes(site: Site) -> APIRouter:
     @made.get("/runs/{name}/front")
     def front(request: Request, name: str) -> Response:
         with site.project.run(name) as data:
-            run, where = shlex.quote(name), shlex.quote(site.project.directory.as_posix())
+            run, where = shlex.quote(name), shlex.quote(site.project.place)
             command = f"netwright export {run} --trial {{}} --to best --dir {where}"
             values = {
                 "choice": plain({**choice_of(data), "command": command}),

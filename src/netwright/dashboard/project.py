@@ -34,6 +34,12 @@ class Project:
         self._runs: OrderedDict[str, _Kept] = OrderedDict()
         self._lock = threading.RLock()
 
+    @property
+    def place(self) -> str:
+        """The directory as one types it where the server was started."""
+        here = Path.cwd()
+        return (self.directory.relative_to(here) if here in self.directory.parents else self.directory).as_posix()
+
     def store(self) -> Store | None:
         """The open store; None as long as there is no project. Opened anew where another database lies there."""
         with self._lock:
