@@ -16,8 +16,9 @@ from netwright.charts import RunData
 from netwright.dashboard.report import report_of
 from netwright.dashboard.report.document import embedded, policy
 from netwright.dashboard.report.evidence import failures, front
-from netwright.dashboard.report.first_screen import first_screen
+from netwright.dashboard.report.first_screen import _size, first_screen
 from netwright.results.figures import Contender, Figures
+from netwright.spaces import Chain
 from netwright.store import Store
 
 
@@ -120,3 +121,10 @@ def test_a_run_without_trials_has_a_report(tmp_path: Path) -> None:
     with Store.open_readonly(filled(tmp_path, trials=0)) as store:
         found = report_of(RunData.read(store, RUN))
     assert "No network has completed its training." in found
+
+
+def test_the_size_of_a_space_is_said_however_large_it_is() -> None:
+    class Vast(Chain):
+        size = 10**400  # type: ignore
+
+    assert [_size(each) for each in (None, Vast())] == ["", "about 1.0 × 10⁴⁰⁰"]

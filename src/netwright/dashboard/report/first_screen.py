@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from netwright.core.objective import Objective
 from netwright.core.wording import duration, rough
@@ -201,11 +201,8 @@ def _space_name(data: RunData) -> str:
 
 
 def _size(space: Space | None) -> str:
-    try:
-        size: Any = getattr(space, "size", None)
-        return _powers(rough(int(size))) if size is not None and math.isfinite(size) else ""
-    except (TypeError, ValueError, OverflowError, NotImplementedError):
-        return ""
+    size = None if space is None else space.size
+    return "" if size is None else _powers(rough(size))
 
 
 def _powers(text: str) -> str:
