@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,24 @@ def test_a_winner_goes_on_at_any_time_and_evidence_is_added(folder: Path) -> Non
     assert "found network" in netwright("show", "r")
 
 
+def test_what_ran_by_the_clock_goes_on_for_the_epochs_that_are_asked_for(folder: Path) -> None:
+    """It is shown with its limits, too; further seeds take as many epochs as the winner then has."""
+    netwright("search", "digits", "--time", "4s", "--max-params", "25k", "--examples", 300, "--no-baselines",
+              "--name", "r")  # fmt: skip
+    assert "for each training here" in netwright("final", "r", "--seeds", 1, "--no-baselines")
+    said = netwright("final", "r", "--epochs", 3, "--seeds", 1, "--no-baselines")
+    assert "for each training of 3 epochs here" in said
+    note = re.search(r"trained on from (\d+) to (\d+) epochs", said)
+    assert note is not None and int(note[2]) - int(note[1]) == 3
+    assert f"for each training of {note[2]} epochs here" in netwright("final", "r", "--seeds", 2, "--no-baselines")
+    found = figures("final", "r", "--seeds", 2, "--no-baselines")
+    assert found["training"]["epochs"] == 2 * [int(note[2])]
+    assert (
+        "params <= 25,000" in netwright("show", "r")
+        and figures("export", "r", "--to", "e")["winner"] == found["winner"]
+    )
+
+
 def test_another_trial_is_exported_and_unknown_ones_are_named(folder: Path) -> None:
     netwright("search", "digits", *SMALL, "--trials", 3, "--final-epochs", 0, "--name", "r",
               "--objective", "val_accuracy", "--objective", "params")  # fmt: skip
@@ -79,7 +98,7 @@ def test_export_does_not_train_before_it_was_told_to(folder: Path) -> None:
 
 def test_what_does_not_fit_is_named_with_the_command_that_adds_it(folder: Path) -> None:
     said = netwright("search", "digits", *SMALL, "--trials", 2, "--time", "1s", "--name", "r")
-    assert "Did not fit into the time: " in said and "add it with: netwright final r" in said
+    assert "Did not fit into the time: " in said and "what did not fit into the time: netwright final r" in said
     shown = json.loads(netwright("show", "r", "--json"))["report"]["figures"]
     assert shown["left_out"] and shown["winner"]["accuracies"]
 

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ from netwright.results.finals import Finals, Wanted, Winner
 from netwright.results.time_left import Cost, Fit, fit
 from netwright.tasks.task import Task
 from netwright.training import TrainingSettings, evaluate
+from netwright.training.checkpoint import newest, save
 from netwright.training.progress import load_trained
 
 SETTINGS = TrainingSettings(epochs=2, batch_size=128, learning_rate=0.05, precision="float32")
@@ -427,6 +429,22 @@ def test_a_further_seed_of_several_networks_takes_as_long_as_all_of_them(
     wanted = Wanted(1, (0, 1), baselines=False, deadline=time.monotonic() + 20, decided=(1, copies), copies=copies)
     finals.carry_out(wanted, Inline())
     assert len(finals.left_out) == left_out and 0 in finals.results[FOUND]
+
+
+def test_what_the_time_had_cut_short_is_trained_again_where_there_is_time(digits: Task, tmp_path: Path) -> None:
+    """A contender that stopped too early says nothing of the winner, so that its place is not taken by it for ever."""
+    run = a_run(digits, tmp_path / "p", fidelity="seconds", seconds=0.2, keep_best=True)
+    options = {"final_epochs": 1, "final_seeds": 1}
+    conclude(run, **options)
+    (result,) = (tmp_path / "p" / "final").glob("*/ResNet-8-0-*/result")
+    snapshot, _ = newest(result, torch.device("cpu"))
+    assert snapshot is not None
+    cut = {**snapshot.facts["trained"], "stopped": "deadline", "seconds": 0.01}
+    save(result, replace(snapshot, facts={**snapshot.facts, "trained": cut}))
+    read = conclude(run, train=False, **options).figures
+    assert read.left_out == ("ResNet-8",)
+    again = conclude(run, **options).figures
+    assert not again.left_out and "ResNet-8" in [each.name for each in again.baselines]
 
 
 class LastFirst(Inline):

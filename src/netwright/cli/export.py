@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from netwright.catalogue.arguments import counted
 from netwright.cli import sharing, workers
 from netwright.cli.beside import load_beside, load_trained_alone
 from netwright.cli.flags import in_flags
@@ -30,8 +32,10 @@ PLAIN_EVERY = 30.0  # seconds between lines on the progress of a training, where
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
     from netwright.core.executor import Executor
+    from netwright.core.trial import Trial
     from netwright.engine.run import Run
     from netwright.results import Concluded, Figures
+    from netwright.results.entries import FinalTraining
 
 
 def conclude_run(
@@ -86,7 +90,7 @@ def conclude_run(
 
 def further(figures: Figures, run: str, directory: Path) -> list[str]:
     """The command that adds what the time did not suffice for, where there is any."""
-    return [f"add it with: netwright final {run}{at(directory)}"] if figures.left_out else []
+    return [f"what did not fit into the time: netwright final {run}{at(directory)}"] if figures.left_out else []
 
 
 def _status(quiet: bool, *, plain: bool = False) -> AbstractContextManager[Callable[[str], object]]:
@@ -190,25 +194,48 @@ class Found:
         own = {"quiet": quiet, "trial": trial, "trained": self.trained}
         return conclude_run(self.run, self.plan, None, **own, **beside, **options)
 
-    def estimate(self, trial: int | None, epochs: int) -> float | None:
+    @cached_property
+    def work(self) -> FinalTraining:
+        """What carries out its final trainings."""
+        from netwright.results import final_work
+
+        return final_work(self.run.search.estimator, objectives=self.run.search.objectives)
+
+    def estimate(self, trial: int | None, epochs: int | None) -> float | None:
         """Seconds of training the network of a trial here for so many epochs, from a few warm steps of it.
 
+        epochs: None for once by the clock, for as long as the settings say.
         None where these steps raise: what a network of the user's own raises is for its training to say.
         """
-        from netwright.results import final_work
         from netwright.results.time_left import measured
         from netwright.training import seeded
 
-        chosen = self.run.best if trial is None else next(each for each in self.run.trials if each.number == trial)
-        work = final_work(self.run.search.estimator, objectives=self.run.search.objectives)
         try:
             with seeded(0):
+                chosen, work = self.trial(trial), self.work
                 network = work.space.build(chosen.architecture, work.task.shape)
                 settings = work.settings_of(chosen.architecture)
+                settings = settings if epochs is None else settings.replace(seconds=None)
                 cost = measured(network, work.task.final_data(work.device), settings, work.device)
         except Exception:
             return None
-        return cost.of(epochs)
+        return cost.of(1 if epochs is None else epochs)
+
+    def trial(self, number: int | None) -> Trial:
+        """The trial of that number, by default the best."""
+        return self.run.best if number is None else next(each for each in self.run.trials if each.number == number)
+
+    def length(self, trial: int | None) -> int | None:
+        """Epochs of each training that is missing of a trial; None where they last so many seconds.
+
+        They are as many as an earlier call has trained its network for in all, or else those of the plan.
+        """
+        from netwright.results.of_run import Earlier
+
+        earlier, timed = Earlier.of(self.run, self.trial(trial).number), self.work.settings.seconds is not None
+        if earlier is not None and (earlier.in_epochs or not timed):
+            return earlier.begun + earlier.epochs
+        return None if timed else self.plan.candidate_epochs + self.plan.epochs_later
 
 
 def train_finally(
@@ -252,9 +279,7 @@ def train_finally(
     if (front is not None or not found.run.kept("final")) and epochs is None:
         options["final_epochs"] = plan.epochs_later
     if not silent:
-        each = int(options["final_epochs"] or plan.candidate_epochs + plan.epochs_later)
-        seconds = found.estimate(trial, each)
-        say(*([] if seconds is None else [f"about {duration(seconds)} for each training of {each} epochs here"]))
+        say(*_expected(found, trial, epochs))
     shared = None
     if workers.chosen(found.place) == "folder":
         shared = sharing.of_run(directory, found.name, sharing.work_of("final", plan), aloud=not silent)
@@ -272,6 +297,14 @@ def train_finally(
             "",
             f"take it home: netwright export {found.name} --to best{at(directory)}",
         )
+
+
+def _expected(found: Found, trial: int | None, epochs: int | None) -> list[str]:
+    """How long each training takes, in a line. epochs: that are asked for; None for what is missing."""
+    each = found.length(trial) if epochs is None else epochs
+    seconds = found.estimate(trial, each)
+    long = "" if each is None else f" of {counted(each, 'epoch')}"
+    return [] if seconds is None else [f"about {duration(seconds)} for each training{long} here"]
 
 
 def _train_front(
@@ -391,8 +424,10 @@ def _agree(found: Found, trial: int | None, epochs: int, problem: Exception) -> 
     """Ask whether the network should be trained now; UserError where nobody can be asked, or the answer is no."""
     import typer
 
-    seconds = found.estimate(trial, epochs)
+    timed = found.work.settings.seconds is not None
+    seconds = found.estimate(trial, None if timed else epochs)
     taking = "has yet to be done" if seconds is None else f"takes about {duration(seconds)}"
-    asked = f"{marked(problem)}; training it for {epochs} epochs {taking}"
+    long = "" if timed else f" for {counted(epochs, 'epoch')}"
+    asked = f"{marked(problem)}; training it{long} {taking}"
     if not sys.stdin.isatty() or not typer.confirm(printable(f"{in_flags(asked)}. Train it now?")):
         raise UserError(f"{asked}: say so with --train, or train it beforehand with: netwright final {found.name}")

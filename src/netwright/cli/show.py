@@ -147,7 +147,7 @@ def show_run(directory: Path, run: str | None, *, as_json: bool, only_front: boo
         say(f"... and {len(completed) - MOST_TRIALS} more (--json shows all)")
     failed = [each for each in found.trials if each.state not in ("completed", "running")]
     say(*[f"trial {each.number} {each.state}: {each.reason}" for each in failed[:5]])
-    if handed:
+    if handed and "run" in handed:  # earlier versions kept something else under the same name
         say("", f"{handed['why']}: netwright show {handed['run']}{at(directory)}")
     if report:
         say("", *report["lines"])

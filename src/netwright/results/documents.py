@@ -4,6 +4,7 @@ from __future__ import annotations
 
 KEPT = "final"  # the figures, and what was trained
 PLANNED = "final plan"  # what is being trained: trial, epochs behind it, epochs to come, networks side by side
+MEASURED = "measured as handed over"  # by metric, of the network of a trial
 
 
 def kept_of(trial: int) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -336,6 +337,11 @@ def done(folder: Path) -> Done | None:
     outputs = state["outputs"] if "outputs" in state else state["logits"]  # as earlier versions called them
     trained, copies = Trained.from_json(facts["trained"]), facts.get("copies", 1)
     return Done(folder, trained, facts["params"], facts["macs"], outputs, copies=copies)
+
+
+def discard(folder: Path) -> None:
+    """Forget what lies in the folder of an entry, so that it is carried out anew."""
+    shutil.rmtree(folder / RESULT, ignore_errors=True)
 
 
 def _answers(path: Path) -> Tensor | None:

@@ -21,7 +21,7 @@ from netwright.core.roles import bringing
 from netwright.core.trial import Proposal
 from netwright.networks.counting import count
 from netwright.results.baselines import draw_picks
-from netwright.results.entries import FOUND, PICK, Done, Entry, FinalTraining, done
+from netwright.results.entries import FOUND, PICK, Done, Entry, FinalTraining, discard, done
 from netwright.results.final import one_line
 from netwright.results.time_left import Cost, Fit, fit, measured
 
@@ -297,7 +297,7 @@ class Finals:
             entry = self._entry(name, seed, wanted.seeds.index(seed), epochs)
             folder = self.folder / f"{name.replace(' ', '-')}-{seed}-{entry.key(*self._circumstances)}"
             there = done(folder)
-            if there is not None:
+            if there is not None and not (wanted.train and self._short(name, seed, there)):
                 self._take(name, seed, there)
                 continue
             if not wanted.train and not (number == 0 and not entry.epochs and entry.start is not None):
@@ -306,6 +306,7 @@ class Finals:
             if limited is None:
                 self._late.append((name, seed))
                 continue
+            discard(folder)  # what the time had cut short before
             limited.write(folder)
             self.say(f"{name}, seed {seed}")
             architecture = entry.architecture or self.winners[0].architecture
@@ -332,12 +333,11 @@ class Finals:
     # What came of it.
 
     def _take(self, name: str, seed: int, found: Done) -> None:
-        record = found.record
-        short = record is not None and record.stopped == "deadline" and self._less(record)
-        if short and (name, seed) != self._first:
-            self._late.append((name, seed))  # less trained than the winner, it says nothing of it
+        if self._short(name, seed, found):
+            self._late.append((name, seed))
             return
         self.results.setdefault(name, {})[seed] = found
+        record = found.record
         if record is None or self._cost is None or self._by_clock:
             return
         if name == FOUND and record.epochs > self.winners[0].begun:
@@ -345,6 +345,12 @@ class Finals:
             went_on = (name, seed) == self._first or len(self.winners) > 1
             epochs = record.epochs - (self.winners[0].begun if went_on else 0)
             self._cost = Cost(max(record.seconds - self._cost.test, 0.0) / epochs, self._cost.test)
+
+    def _short(self, name: str, seed: int, found: Done) -> bool:
+        """Whether the time cut it off so early that, less trained than the winner, it says nothing of it."""
+        record = found.record
+        cut = record is not None and record.stopped == "deadline" and self._less(record)
+        return cut and (name, seed) != self._first
 
     def _less(self, record: Trained) -> bool:
         """Whether it was trained for much less than the winner."""

@@ -11,6 +11,7 @@ from netwright.core.problem import Breakdown
 from netwright.core.roles import MeasuresAgain
 from netwright.networks.counting import count_predicting
 from netwright.networks.footprint import FLOAT32, INT8, file_size, int8_size, peak_memory
+from netwright.results.documents import MEASURED
 from netwright.results.metric_words import number
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from netwright.core.trial import Trial
     from netwright.results.searched import FinishedRun as Run
 
-HANDED_OVER = "handed over"
-"""The key under which a run keeps what was measured of the network that is handed over."""
 _COUNTED = ("params", "macs", "activation_memory")
 _SPREAD = "_spread"
 
@@ -46,7 +45,7 @@ def kept_limits(run: Run, trial: Trial, network: nn.Module, shape: Sequence[int]
     if not rows:
         return None
     if measure:
-        run.keep(HANDED_OVER, {"trial": trial.number, "metrics": told})
+        run.keep(MEASURED, {"trial": trial.number, "metrics": told})
     headings = ("limit", "predicted", "measured in the search", "handed over", "kept")
     return Breakdown("Limits", _text(rows, trial, told, stage), headings, tuple(rows))
 
@@ -74,7 +73,7 @@ def _found(
         return None
     if measure:
         return dict(stage.again(network))
-    kept = run.kept(HANDED_OVER) or {}
+    kept = run.kept(MEASURED) or {}
     return kept["metrics"] if kept.get("trial") == trial.number and metric in kept["metrics"] else None
 
 

@@ -137,7 +137,7 @@ def conclude(
     on_progress: called with a line of text.
     deadline: in `time.monotonic()` seconds: the winner gets the epochs that fit, then follows what else does.
     exact: no more epochs than `final_epochs`, although there is time.
-    further: go on from what an earlier call has trained.
+    further: go on from what an earlier call has trained, for so many epochs also where the search trained by the clock.
     train: False only reads what was trained; a winner that was not is then tested as the search has left it.
     repeats: the same search with other seeds; what each found is trained once, in place of `final_seeds`, and their
         mean and spread are reported.
@@ -154,15 +154,19 @@ def conclude(
     TrialFailed where no final training succeeds.
     """
     work = final_work(run.search.estimator, device, run.search.objectives)
-    space, task, settings = work.space, work.task, work.settings
     seeds = tuple(range(final_seeds)) if isinstance(final_seeds, int) else tuple(final_seeds)
     seeds = tuple(range(len(repeats) + 1)) if repeats else seeds
     check_seeds(seeds)
     chosen = run.best if trial is None else trial_of(run, trial)
     earlier = Earlier.of(run, chosen.number)
-    by_clock = settings.seconds is not None
-    winner = _winner(run, chosen, earlier, further, by_clock=by_clock, alone=trained.get(run.name))
-    if anew and earlier is None:
+    timed = work.settings.seconds is not None  # the search's trainings were
+    by_clock = timed and not (further or (earlier is not None and earlier.in_epochs))
+    if timed and not by_clock:
+        work.settings = work.settings.replace(seconds=None)
+    space, task, settings = work.space, work.task, work.settings
+    origin = {"by_clock": by_clock, "timed": timed, "alone": trained.get(run.name)}
+    winner = _winner(run, chosen, earlier, further, **origin)
+    if anew and earlier is None and not further:
         winner = replace(winner, anew=True)
     known = None if earlier is None or further else earlier.epochs
     if final_epochs is None or (known is not None and not exact) or not train:
@@ -176,7 +180,7 @@ def conclude(
     say = on_progress or (lambda _: None)
     others = {"": repeats, **rivals}
     each_best = {
-        name: [_winner(each, each.best, None, False, by_clock=by_clock, alone=trained.get(each.name)) for each in runs]
+        name: [_winner(each, each.best, None, False, by_clock=timed, alone=trained.get(each.name)) for each in runs]
         for name, runs in others.items()
         if runs
     }
@@ -196,7 +200,8 @@ def conclude(
         if train:
             done = finals.results[FOUND][final.exported_seed]
             counts = {"copies": winner.copies, "built": done.copies}
-            Earlier(chosen.number, fitted.epochs, winner.begun, winner.start, done.result, **counts).keep(run, figures)
+            trained_on = (chosen.number, fitted.epochs, winner.begun, winner.start, done.result)
+            Earlier(*trained_on, **counts, in_epochs=timed and not by_clock).keep(run, figures)
     return Concluded(final, figures, space, task)
 
 
@@ -205,6 +210,7 @@ class Earlier:
     """What an earlier call has trained for a trial: from which weights, for how long, and where the result lies.
 
     copies: side by side, that were to be trained. built: of which the result is.
+    in_epochs: whether it was trained for so many epochs, although the search trained by the clock.
     """
 
     trial: int
@@ -214,6 +220,7 @@ class Earlier:
     result: Path
     copies: int = 1
     built: int = 1
+    in_epochs: bool = False
 
     def keep(self, run: Run, figures: Figures) -> None:
         own = {**asdict(self), "start": _relative(run, self.start), "result": _relative(run, self.result)}
@@ -228,7 +235,8 @@ class Earlier:
             return None
         start = kept["start"] and store / kept["start"]
         counts = {name: kept.get(name, 1) for name in ("copies", "built")}
-        return cls(trial, kept["epochs"], kept["begun"], start, store / kept["result"], **counts)
+        in_epochs = kept.get("in_epochs", False)
+        return cls(trial, kept["epochs"], kept["begun"], start, store / kept["result"], **counts, in_epochs=in_epochs)
 
 
 def _relative(run: Run, path: Path | None) -> str | None:
@@ -248,17 +256,26 @@ def _decided(run: Run, trial: int, begun: int) -> tuple[int, int] | None:
 
 
 def _winner(
-    run: Run, trial: Trial, earlier: Earlier | None, further: bool, *, by_clock: bool, alone: Run | None
+    run: Run,
+    trial: Trial,
+    earlier: Earlier | None,
+    further: bool,
+    *,
+    by_clock: bool,
+    alone: Run | None,
+    timed: bool = False,
 ) -> Winner:
     """The network of a trial, with the weights that it goes on from.
 
     by_clock: whether trainings last so many seconds, so that one that was done whole counts as one.
     alone: a run that trained the network by itself, in place of weights that the trial has not.
+    timed: whether the search's trainings lasted so many seconds, whatever these do.
     """
     architecture = trial.architecture
     passes = trial.metrics.get(PASSES) if by_clock else None
+    by_the_search = max(1, round(trial.metrics.get(PASSES, 1.0)))  # epochs
     if earlier is not None and further:
-        begun = earlier.begun + earlier.epochs
+        begun = by_the_search if timed and not earlier.in_epochs else earlier.begun + earlier.epochs
         return Winner(architecture, earlier.result, begun, passes=passes, copies=earlier.built)
     if earlier is not None:
         return Winner(architecture, earlier.start, earlier.begun, passes=passes, copies=earlier.copies)
@@ -266,8 +283,8 @@ def _winner(
     if start is None and alone is not None and alone.best.architecture == architecture:
         start = alone.weights(alone.best)
     found = None if start is None else Checkpoints(start).latest()
-    begun = 0 if found is None else 1 if by_clock else found.step
-    return Winner(architecture, None if found is None else start, begun, passes=passes)
+    begun = 1 if by_clock else by_the_search if timed or found is None else found.step
+    return Winner(architecture, None if found is None else start, 0 if found is None else begun, passes=passes)
 
 
 @kinds_checked

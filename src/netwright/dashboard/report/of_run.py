@@ -115,9 +115,7 @@ def _firsts(data: RunData, figures: Figures | None, drawn: Mapping[str, Figure])
 
 def _chosen(data: RunData, best: int | None) -> int | None:
     """The place of the trial that was handed over, or of the best one."""
-    handed = data.documents.get("handed over")
-    final = data.documents.get("final")
-    number = handed[0] if isinstance(handed, list) and handed else (final or {}).get("trial")
+    number = (data.documents.get("final") or {}).get("trial")
     places = np.flatnonzero(data.numbers == number) if isinstance(number, int) else []
     return int(places[0]) if len(places) else best
 
