@@ -143,7 +143,7 @@ def test_what_is_imported_first_needs_no_torch() -> None:
 def test_the_library_imports_with_four_dependencies() -> None:
     """torch, numpy, scikit-learn and safetensors are enough; everything else is imported where it is used."""
     others = ["PIL", "typer", "rich", "moocore", "fastapi", "ray"]
-    others += ["altair", "vl_convert", "pandas", "pyarrow", "statsmodels"]
+    others += ["altair", "vl_convert", "pandas", "pyarrow"]
     folders = ["spaces", "strategies", "estimators", "training", "store", "engine", "tasks"]
     hidden = f"import importlib, sys; sys.modules.update(dict.fromkeys({others!r}))"
     imports_all(hidden, [f"netwright.{folder}" for folder in folders], "assert 'netwright' in sys.modules")

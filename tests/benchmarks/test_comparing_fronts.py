@@ -18,7 +18,6 @@ from netwright.core.errors import ConfigurationError, UserError
 from netwright.core.fronts import hypervolume
 from netwright.core.objective import Objective
 
-pytest.importorskip("statsmodels")
 SPACE = nw.spaces.NasBench201()
 
 

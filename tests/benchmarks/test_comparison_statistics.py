@@ -5,6 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
 
 from netwright.benchmarks import statistics
 from netwright.benchmarks.statistics import (
@@ -18,7 +20,6 @@ from netwright.benchmarks.statistics import (
     superiority,
     win_share,
 )
-from netwright.core.errors import MissingExtra
 
 
 def test_the_band_is_that_of_scipy():
@@ -96,10 +97,15 @@ def test_one_that_is_better_on_most_seeds_but_not_on_average_is_not_called_bette
     assert pair.p < statistics.LEVEL and pair.leaning < 0 < pair.difference and pair.better == ""
 
 
-def test_without_statsmodels_it_is_said_how_to_get_it(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "statsmodels", None)
-    with pytest.raises(MissingExtra, match=r"get it with: .*python.* -m pip install .*'statsmodels>="):
-        statistics.require_statistics()
+def test_holm_and_wilson_are_those_of_statsmodels():
+    rng = np.random.default_rng(0)
+    for count in (1, 2, 7, 40):
+        values = np.round(rng.beta(0.3, 3.0, count), 3)
+        assert holm(values.tolist()) == pytest.approx(multipletests(values, method="holm")[1])
+        first, second = rng.integers(0, 3, (2, count))
+        share, interval = win_share(first, second)
+        assert share == pytest.approx(np.mean((first > second) + 0.5 * (first == second)))
+        assert interval == pytest.approx(proportion_confint(share * count, count, method="wilson"))
 
 
 def test_two_copies_of_random_search_are_rarely_declared_different():

@@ -22,7 +22,6 @@ from netwright.benchmarks.pool import Pool, Task
 from netwright.benchmarks.problem import BenchmarkProblem, problems_of, surrogate_lines
 from netwright.benchmarks.record import Record
 from netwright.benchmarks.searching import Work
-from netwright.benchmarks.statistics import require_statistics
 from netwright.core.checks import whole_number
 from netwright.core.display import ChangingLine, place_of_progress
 from netwright.core.errors import ConfigurationError, Told, UserError
@@ -118,10 +117,9 @@ def compare(
 
     A search that raises is recorded as failed, with the last line of its traceback, and the others go on. On a table
     that knows of full trainings alone, a strategy that asks for less gets, and pays for, full ones.
-    Raises UserError for what cannot be compared, or where the folder holds another comparison, MissingExtra without
-    statsmodels, Busy where another process works in the folder, and KeyboardInterrupt on Ctrl-C.
+    Raises UserError for what cannot be compared, or where the folder holds another comparison, Busy where another
+    process works in the folder, and KeyboardInterrupt on Ctrl-C.
     """
-    require_statistics()
     budget = Budget(evaluations, seconds)  # type: ignore[arg-type]  # read from text
     entrants, tasks = entrants_of(strategies, budget), problems_of(problems)
     _check(budget, tasks, repeats, workers, processes)

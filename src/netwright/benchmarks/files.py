@@ -105,11 +105,10 @@ def curve_rows(found: Comparison) -> Iterator[Row]:
         for strategy in ranks:
             mean, low, high = found.band(strategy, problem)
             count = len(found.finished(strategy, problem))
+            regret, *ends = (found.regret(problem, each) for each in (mean, low, high))
+            known = np.array([mean, low, high, regret, np.minimum(*ends), np.maximum(*ends)])
             for point in range(len(found.grid)):
-                known = (mean[point], low[point], high[point])
-                regrets = found.regret(problem, np.array(known)).tolist()
-                regrets = [regrets[0], *sorted(regrets[1:])]
-                cells = ["" if np.isnan(each) else each for each in (*known, *regrets)]
+                cells = ["" if np.isnan(each) else each for each in known[:, point]]
                 yield problem, strategy, found.grid[point], *cells, ranks[strategy][point], count
 
 

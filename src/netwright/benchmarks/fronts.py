@@ -10,7 +10,7 @@ import numpy as np
 
 from netwright.benchmarks.budget import Budget
 from netwright.benchmarks.entrants import entrants_of
-from netwright.benchmarks.statistics import Pair, holm, mean_interval, pairwise, require_statistics
+from netwright.benchmarks.statistics import Pair, holm, mean_interval, pairwise
 from netwright.core.errors import ConfigurationError
 from netwright.core.fronts import attained, hypervolumes, worst
 from netwright.core.objective import Objective
@@ -105,9 +105,8 @@ def compare_fronts(
         objective of all that any strategy measured.
     seed: of the first repeat.
 
-    Raises ConfigurationError for fewer than two objectives, MissingExtra without the extra `compare`.
+    Raises ConfigurationError for fewer than two objectives.
     """
-    require_statistics()
     asked = tuple(Objective.parse(each) for each in objectives)
     space = space_of(estimator)
     if len(asked) < 2 or space is None:

@@ -1,4 +1,4 @@
-"""The statistics of comparisons, from scipy and statsmodels: intervals, paired tests, corrections, effect sizes.
+"""The statistics of comparisons, by scipy: intervals, paired tests, corrections, effect sizes.
 
 Values are arrays over seeds, larger is better; the n-th value of each strategy belongs to the same seed.
 """
@@ -13,22 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from netwright.core.errors import MissingExtra
-
 RESAMPLES = 9_999  # of an interval for one number
 BAND_RESAMPLES = 2_000  # of an interval for each point of a curve
 LEVEL = 0.05  # what counts as told apart, after correction
+_USUAL = 1.959963984540054  # standard errors of a normal distribution, 95 % to both sides
 
 Interval = tuple[float, float]
 UNKNOWN: Interval = (float("nan"), float("nan"))
-
-
-def require_statistics() -> None:
-    """Raise MissingExtra where statsmodels is not installed."""
-    try:
-        import statsmodels  # noqa: F401
-    except ImportError:
-        raise MissingExtra("statsmodels", "compare") from None
 
 
 def mean_interval(values: np.ndarray, seed: int = 0) -> Interval:
@@ -92,11 +83,11 @@ def leaning(first: np.ndarray, second: np.ndarray) -> float:
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """p values corrected for their number (Holm 1979)."""
-    from statsmodels.stats.multitest import multipletests
-
-    if len(p_values) < 2:
-        return list(p_values)
-    corrected: Any = multipletests(p_values, method="holm")[1]
+    values = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(values)
+    left = np.arange(len(values), 0, -1)  # hypotheses that have not been rejected before this one
+    corrected = np.empty_like(values)
+    corrected[order] = np.minimum(1.0, np.maximum.accumulate(left * values[order]))
     return corrected.tolist()
 
 
@@ -112,12 +103,11 @@ def superiority(first: np.ndarray, second: np.ndarray) -> float:
 
 def win_share(first: np.ndarray, second: np.ndarray) -> tuple[float, Interval]:
     """The share of seeds on which the first is better, ties counting half, with Wilson's 95 % interval (1927)."""
-    from statsmodels.stats.proportion import proportion_confint
-
-    wins = float((first > second).sum() + 0.5 * (first == second).sum())
-    interval: Any = proportion_confint(wins, len(first), method="wilson")
-    low, high = interval
-    return wins / len(first), (float(low), float(high))
+    share = float((first > second).mean() + 0.5 * (first == second).mean())
+    weight = _USUAL**2 / len(first)
+    middle = share + weight / 2
+    half = float(np.sqrt(weight * (share * (1 - share) + weight / 4)))
+    return share, (max(0.0, middle - half) / (1 + weight), min(1.0, (middle + half) / (1 + weight)))
 
 
 def mean_ranks(values: np.ndarray) -> np.ndarray:

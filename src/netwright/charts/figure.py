@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -33,6 +33,7 @@ class Figure:
     template: Vega-Lite without data, colours named by their roles.
     empty: why there is nothing to draw; "" where there is something.
     theme: light, dark or print.
+    picture: draws it as SVG, where that is done elsewhere.
     """
 
     name: str
@@ -44,10 +45,11 @@ class Figure:
     template: Mapping[str, Any] = field(default_factory=dict[str, Any])
     empty: str = ""
     theme: str = "light"
+    picture: Callable[[], str] | None = None
 
     def themed(self, theme: str) -> Figure:
         """The same figure in another theme; nothing is computed anew."""
-        return replace(self, theme=known(theme))
+        return replace(self, theme=known(theme), picture=None)
 
     # As data.
 
@@ -120,7 +122,7 @@ class Figure:
     @cached_property
     def _svg(self) -> str:
         """Drawn once; other forms are made of it."""
-        return _converter().vegalite_to_svg(self._drawable, allowed_base_urls=[])
+        return draw(self.drawable) if self.picture is None else self.picture()
 
     def png(self, scale: float = 2.0) -> bytes:
         """The picture as PNG.
@@ -134,13 +136,19 @@ class Figure:
         return _converter().svg_to_pdf(self._svg)
 
     @property
-    def _drawable(self) -> dict[str, Any]:
+    def drawable(self) -> dict[str, Any]:
+        """Vega-Lite of the file: the chart with its title, or the sentence."""
         return self.titled if not self.empty else _sentence(self)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         if self.empty:
             return {"text/plain": f"{self.title}: {self.empty}"}
         return {"image/svg+xml": self.svg(), "text/plain": self.description}
+
+
+def draw(drawable: Mapping[str, Any]) -> str:
+    """Vega-Lite as SVG; no address is asked for anything. Raises MissingExtra without vl-convert."""
+    return _converter().vegalite_to_svg(dict(drawable), allowed_base_urls=[])
 
 
 def _sentence(figure: Figure) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +22,8 @@ from netwright.core.wording import listed
 
 if TYPE_CHECKING:
     from netwright.benchmarks import BenchmarkProblem, Comparison, Searches
+    from netwright.benchmarks.comparing import Standing
+    from netwright.charts.apart import Drawer
     from netwright.cli.plan import Plan
     from netwright.core.executor import Executor
 
@@ -29,6 +32,7 @@ SETTINGS = "notes"
 PAGE = "report.html"
 _STRATEGIES = "random,evolution,local"
 _REPEATS = 20
+NEARLY = 20.0  # seconds to go
 QUEUE = "searches"  # where a comparison shares its work, in its folder
 
 
@@ -252,19 +256,16 @@ def run(
     quiet: bool,
 ) -> None:
     """Compare, print the report, and write it into the folder. trust: agree to the code that the folder names."""
-    from netwright.benchmarks.statistics import require_statistics
+    from netwright.charts.apart import Drawer
 
-    require_statistics()
     where.plan()
     if plots:
         from netwright.benchmarks.plots import require_plots
 
         require_plots()
-    with stoppable():
-        found = _found(settings, folder, where, trust=trust, quiet=quiet or as_json)
-        written = found.write(plots=plots)
-        if plots:
-            written.append(_write_page(found, folder))
+    with stoppable(), closing(Drawer()) as drawer:
+        found = _found(settings, folder, where, drawer if plots else None, trust=trust, quiet=quiet or as_json)
+        written = _write(found, folder, drawer if plots else None)
     if as_json:
         say_json({**found.as_json(), "files": [str(each) for each in written]})
         return
@@ -272,6 +273,17 @@ def run(
     if not quiet:
         names = ", ".join(each.name for each in written)
         say("", f"in {folder}: {names}")
+
+
+def _write(found: Comparison, folder: Path, drawer: Drawer | None) -> list[Path]:
+    """Every file of the report; the plots are drawn while the others are written. drawer: None for no plots."""
+    if drawer is None:
+        return found.write(plots=False)
+    from netwright.benchmarks.plots import write_plots
+
+    found.figures = drawer.drawn(found.figures)
+    texts, page = found.write(plots=False), _write_page(found, folder)
+    return [*texts, *write_plots(found, folder), page]
 
 
 def _write_page(found: Comparison, folder: Path) -> Path:
@@ -286,8 +298,10 @@ def _write_page(found: Comparison, folder: Path) -> Path:
     return folder / PAGE
 
 
-def _found(settings: Settings, folder: Path, where: Where, *, trust: bool, quiet: bool) -> Comparison:
-    """The comparison, after running what is missing of it."""
+def _found(
+    settings: Settings, folder: Path, where: Where, drawer: Drawer | None, *, trust: bool, quiet: bool
+) -> Comparison:
+    """The comparison, after running what is missing of it. drawer: started when little is missing."""
     from netwright.benchmarks import Comparison, compare
     from netwright.benchmarks.problem import surrogate_lines
 
@@ -312,10 +326,18 @@ def _found(settings: Settings, folder: Path, where: Where, *, trust: bool, quiet
             folder=folder,
             processes=where.at_once if executor is None else None,
             executor=executor,
+            on_progress=None if drawer is None else partial(_get_ready, drawer),
             progress=not quiet,
             notes=settings.to_json(),
             reference=settings.reference(),
         )
+
+
+def _get_ready(drawer: Drawer, now: Standing) -> None:
+    """Near the end of the searches: what draws starts, and what the reports need is imported while they go on."""
+    if now.to_go is not None and now.to_go < NEARLY:
+        drawer.start()
+        import scipy.stats  # noqa: F401
 
 
 @contextmanager

@@ -237,10 +237,8 @@ def compare_methods(
     search: carries out one search of a plan in a project, under a name; in a process of its own by default.
     """
     from netwright.benchmarks.approaches import COMPLETED
-    from netwright.benchmarks.statistics import require_statistics
     from netwright.store.lock import DriverLock
 
-    require_statistics()
     found, task = _prepared(settings, folder, trust=trust)
     with stoppable():
         folder.mkdir(parents=True, exist_ok=True)
