@@ -7,12 +7,11 @@ from functools import cached_property
 from typing import Any, cast
 
 from netwright.core.architecture import Architecture
-from netwright.core.decision_space import DecisionSpace
 from netwright.core.estimator import Estimator
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.core.trial import Measurement, Proposal
-from netwright.estimators.cost_sums import Built, HasCostTerms, Table, Terms
+from netwright.estimators.cost_sums import model_of
 from netwright.estimators.costs import CostModel, ModelledCosts
 
 PROVIDES = ("obj.cost",)
@@ -55,7 +54,7 @@ class Cost(ModelledCosts, Estimator):
 
     def figures(self, architecture: Architecture) -> dict[str, int]:
         """The metrics of an architecture, as exact integers; `activation_memory` in bytes."""
-        params, macs, memory = self._model(self.content(architecture))
+        params, macs, memory = cast("tuple[int, int, int]", self._model(self.content(architecture)))
         return {"params": params, "macs": macs, "activation_memory": memory}
 
     @property
@@ -63,13 +62,8 @@ class Cost(ModelledCosts, Estimator):
         return self._model
 
     @cached_property
-    def _model(self) -> Table | Terms | Built:
-        space = self.networks
-        if isinstance(space, DecisionSpace) and getattr(space, "additive_cost", False):
-            return Table(space, self.shape)
-        if isinstance(space, DecisionSpace) and isinstance(space, HasCostTerms):
-            return Terms(cast("Any", space), self.shape)
-        return Built(space, self.shape)
+    def _model(self) -> CostModel:
+        return model_of(self.networks, self.shape)
 
     def configuration(self) -> dict[str, Any]:
         """The estimator as JSON; the shape as {"input": [...], "classes": n}, which the constructor takes too."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
@@ -15,7 +16,6 @@ from netwright.core.decisions import Label
 from netwright.core.errors import UserError
 from netwright.core.routes import NEXT, Routes, block_name, is_always_there, led_on, preceding
 from netwright.core.task import TaskShape
-from netwright.networks.counting import Count, count_layers
 from netwright.networks.executed import Execution, executed
 
 T = TypeVar("T")
@@ -53,6 +53,14 @@ class Options(nn.Module):
     def forward(self, inputs: Any) -> Any:
         outputs = [part(inputs) for part in self.parts]
         return outputs[0]
+
+
+_WRAPPING = re.compile(r"\.parts\.\d+\.module(?=\.)|\.module(?=\.)")
+
+
+def unwrapped(name: str) -> str:
+    """The name that a tensor of the network of all options has in a network of its own."""
+    return _WRAPPING.sub("", name)
 
 
 class EveryRoute(nn.Module):
@@ -161,10 +169,6 @@ class EveryLayer:
         with torch.device("meta"):
             self.network = space.network(EveryOption(), shape)
         self._owners = {name: part for name, part in self.network.named_modules() if isinstance(part, Part)}
-
-    def counts(self) -> dict[str, Count]:
-        """What each layer counts."""
-        return count_layers(self.network, self._shape.input)
 
     def executed(self, batch: int) -> Execution:
         """The operations of all layers, for so many examples at once."""

@@ -39,7 +39,7 @@ class _OfCost(Term):
 class LogProduct(_OfCost):
     """The loss times alpha * log(cost) ^ beta (Wu et al. 2019, "FBNet", equation 5).
 
-    metric: "params", "macs", "activation_memory" or "latency_ms".
+    metric: as of `ExpectedCost`.
     alpha, beta: of the paper, for microseconds of latency: 0.2 and 0.6.
     unit: the amount that counts as 1, as "1k"; costs must be above it. None for a microsecond of a latency, and a
         thousand of other metrics.
@@ -60,7 +60,7 @@ class LogProduct(_OfCost):
 class LogSum(_OfCost):
     """The loss plus weight * log(cost), to a base (Fang et al. 2020, "DenseNAS").
 
-    metric: "params", "macs", "activation_memory" or "latency_ms".
+    metric: as of `ExpectedCost`.
     weight, base: 0.15 and 15 in the authors' program.
     unit: the amount that counts as 1; None for a millisecond of a latency, and a million of other metrics.
     """
@@ -81,7 +81,7 @@ class Absolute(_OfCost):
 
     A controller that is rewarded with the accuracy less this reaches the target whatever the accuracy is worth.
 
-    metric: "params", "macs", "activation_memory" or "latency_ms".
+    metric: as of `ExpectedCost`.
     target: the amount to reach, as "30M".
     weight: minus the paper's beta of the reward.
     """
@@ -100,7 +100,7 @@ class Band(_OfCost):
 
     Above the band its logarithm is added, below it is taken off, within it nothing happens.
 
-    metric: "params", "macs", "activation_memory" or "latency_ms".
+    metric: as of `ExpectedCost`.
     target: the amount to reach, as "30M".
     weight: 2 in the paper.
     tolerance: half of the band's width as a share of the target, 0.05 in the paper.
@@ -124,7 +124,7 @@ class Limit(_OfCost):
     and follows g: it grows as long as the limit is broken and shrinks, to no less than 0, while it is kept (a method of
     multipliers, as in Bertsekas 1982, section 2.2; the steps are ours).
 
-    metric: "params", "macs", "activation_memory" or "latency_ms".
+    metric: as of `ExpectedCost`.
     limit: the amount, as "30M".
     relation: "<=" or ">=".
     """

@@ -37,6 +37,7 @@ from netwright.estimators.decoding import Within
 from netwright.estimators.drawn_mean import DrawnMean
 from netwright.estimators.first_network import require_runs
 from netwright.estimators.machine import ByTheClock, Latency, PredictedLatency, as_foretold, behind, foretelling
+from netwright.estimators.machine.sizes import SIZES, Sizes
 from netwright.estimators.penalties import Limit
 from netwright.estimators.sharing import alarms
 from netwright.estimators.sharing.habits import Habits
@@ -245,7 +246,7 @@ class SharedWeights(RoundEstimator):
         known, it is that of networks drawn from it; where not all decisions may be combined, limits are kept when it is
         decoded only.
         """
-        self._costs, told = self._with_latency(limits, stages)
+        self._costs, told = self._costs_of(limits, stages)
         counted = [each for each in told if each.metric in self.costs.metrics]
         self._kept = counted if self.sharing.shrinks else ()
         led = counted and not self._kept and self.costs.knows_mean
@@ -258,26 +259,31 @@ class SharedWeights(RoundEstimator):
         """How long a training step takes on average, as a share of the first: less where weights leave."""
         if not self.sharing.shrinks:
             return 1.0
-        costs, told = self._with_latency(limits, stages)
+        costs, told = self._costs_of(limits, stages)
         full = costs.figures(largest(cast("DecisionSpace", self.space)))
         upper = [each for each in told if each.metric in costs.metrics and each.relation == "<="]
         return self.sharing.mean_step(min((each.limit / full[each.metric] for each in upper), default=1.0))
 
-    def _with_latency(
+    def _costs_of(
         self, limits: Sequence[Constraint], stages: Sequence[Estimator]
     ) -> tuple[Costs, Sequence[Constraint]]:
-        """What networks cost, with their latency where limits or terms are on it; and limits on what is foretold."""
+        """What networks cost, with their bytes and latency where limits or terms are on them; and limits on what is
+        foretold."""
         metrics = {*(each.metric for each in limits), *(each.metric for each in self.terms)}
-        if metrics.isdisjoint((LATENCY, *PredictedLatency.metrics)):
-            return DrawnMean(self.cost), limits
-        stage = foretelling(stages) or PredictedLatency(self.space, self.task.shape)
-        return DrawnMean(CostsTogether(self.cost, stage.costs)), as_foretold(limits, stage)
+        found: list[Costs] = [self.cost]
+        if not metrics.isdisjoint(SIZES):
+            found.append(Sizes(self.space, self.task.shape))
+        if not metrics.isdisjoint((LATENCY, *PredictedLatency.metrics)):
+            stage = foretelling(stages) or PredictedLatency(self.space, self.task.shape)
+            found.append(stage.costs)
+            limits = as_foretold(limits, stage)
+        return DrawnMean(CostsTogether(*found) if len(found) > 1 else self.cost), limits
 
     @property
     def costs(self) -> Costs:
         """What networks cost: `cost`, and their latency where limits or terms of the training under way are on it."""
         if self._costs is None:
-            self._costs = self._with_latency((), ())[0]
+            self._costs = self._costs_of((), ())[0]
         return self._costs
 
     @property

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from netwright.estimators.costs import Costs
 
-COUNTED, LATENCY = ("params", "macs", "activation_memory"), "latency_ms"
+COUNTED, LATENCY = ("params", "macs", "activation_memory", "size", "size_int8"), "latency_ms"
 COSTED = (*COUNTED, LATENCY)
 """What the expected cost of a mixture may be of."""
 
@@ -74,7 +74,7 @@ class Term(Configured, ABC):
 class ExpectedCost(Term):
     """The expected cost of the networks that a mixture stands for.
 
-    metric: "params", "macs", "activation_memory" or "latency_ms".
+    metric: "params", "macs", "activation_memory", "size", "size_int8" or "latency_ms".
     weight: of the term.
     unit: the amount that counts as 1, as "30M" or "5 ms"; None for the expected cost where all options weigh the same.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from torch import Tensor, nn
 
@@ -31,8 +31,7 @@ def file_size(network: nn.Module) -> int:
         which only training needs, are left out; a tensor that several layers share is kept once.
     """
     kept = dict(_kept(network))
-    data = sum(FLOAT32 * each.numel() if each.is_floating_point() else each.nbytes for each in kept.values())
-    return 8 + _header(kept) + data
+    return 8 + _header(kept) + sum(map(_bytes, kept.values()))
 
 
 def int8_size(network: nn.Module) -> int:
@@ -48,6 +47,22 @@ def int8_size(network: nn.Module) -> int:
     return sum(_int8_bytes(name, each, folded) for name, each in _kept(network))
 
 
+def layer_sizes(network: nn.Module, named: Callable[[str], str] = str) -> dict[str, tuple[int, int, int]]:
+    """What each layer adds to `file_size`, as data and as its entries in the header, and to `int8_size`.
+
+    named: from a tensor's name to the one that the file gives it, by whose length an entry grows.
+    """
+    folded = [name for name, part in network.named_modules() if isinstance(part, _BATCH_NORMS)]
+    found: dict[str, tuple[int, int, int]] = {}
+    for name, tensor in _kept(network):
+        layer = name.rpartition(".")[0]
+        data, header, in_flash = found.get(layer, (0, 0, 0))
+        header += len(json.dumps({named(name): _described(tensor, 0, _USUAL)}, separators=(",", ":")))
+        found[layer] = data + _bytes(tensor), header, in_flash + _int8_bytes(name, tensor, folded)
+    return found
+
+
+_USUAL = 1_000_000  # a place in a file, for its number of digits
 _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
@@ -168,8 +183,16 @@ def _header(kept: dict[str, Tensor]) -> int:
     described: dict[str, object] = {"__metadata__": {"format": "pt"}}
     place = 0
     for name, tensor in sorted(kept.items()):
-        end = place + (FLOAT32 * tensor.numel() if tensor.is_floating_point() else tensor.nbytes)
-        described[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [place, end]}
+        end = place + _bytes(tensor)
+        described[name] = _described(tensor, place, end)
         place = end
     length = len(json.dumps(described, separators=(",", ":")).encode())
     return -(-length // _ALIGNED) * _ALIGNED
+
+
+def _described(tensor: Tensor, begin: int, end: int) -> dict[str, object]:
+    return {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [begin, end]}
+
+
+def _bytes(tensor: Tensor) -> int:
+    return FLOAT32 * tensor.numel() if tensor.is_floating_point() else tensor.nbytes
