@@ -102,9 +102,13 @@ def test_a_front_or_repetitions_keep_their_own_network_and_one_search_hands_over
 
 
 def test_the_network_that_was_chosen_goes_on_from_its_own_training(project: None) -> None:
-    said = command("search", "digits", *WORDS, "--method", "gdas", "--epochs", "1", "--name", "g", "--no-baselines")
+    words = ("--method", "gdas", "--epochs", "1", "--name", "g", "--no-baselines", "--limit", "size <= 1 MB")
+    said = command("search", "digits", *WORDS, *words)
     assert "(with shared weights)" in said and "search g-trained" in said
     assert "trained on from 5 to 6 epochs" in said, "of a candidate, and the further one that was asked for"
+    assert "scored with shared weights" in command("show", "g"), (
+        "what was measured of it is not taken for another search's network"
+    )
 
 
 def test_the_usual_space_is_made_smaller_where_few_epochs_fit() -> None:

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from netwright.core.architecture import Mixture
 from netwright.core.errors import DataError, UserError
 from netwright.core.objective import Constraint
 from netwright.core.task import TaskShape
 from netwright.core.trial import Proposal
 from netwright.engine import Search
-from netwright.estimators import Training
+from netwright.estimators import SharedWeights, Training
 from netwright.estimators.machine import behind
 from netwright.estimators.machine.board import BoardLatency, read_board
 from netwright.estimators.machine.profile import write_profile
@@ -103,6 +105,25 @@ def test_a_device_that_is_ten_times_slower_is_foretold_so(board, tmp_path):
     assert found["latency_ms"] == pytest.approx(quick.estimate(Proposal(architecture), 0).metrics["latency_ms"])
     limit = Constraint("latency_ms", found["latency_ms"])
     assert not quick.surely(limit, found)  # the table errs
+
+
+def test_a_board_leads_a_mixture_to_what_surely_keeps_the_limit_there(board):
+    stage, weights = BoardLatency(SPACE, SHAPE, str(board)), SharedWeights(SPACE, open_task("digits", limit=60))
+    rng = np.random.default_rng(0)
+    drawn = sorted((SPACE.sample(rng) for _ in range(40)), key=stage.of)
+    known = [stage.of(each) for each in drawn]
+    limit = Constraint("latency_ms", (1 + stage.fit.error) * float(np.quantile(known, 0.6)))
+    decoder = weights.within([limit], [stage])
+    slowest = SPACE.indices(drawn[-1])
+    ones = {each.name: torch.full((len(each.options),), 0.01) for each in SPACE.decisions}
+    for decision, option in zip(SPACE.decisions, slowest, strict=True):
+        if option >= 0:
+            ones[decision.name][option] = 1.0
+    found = stage.estimate(Proposal(decoder.decode(Mixture(ones))), 0)  # TooSlow where the limit is not sure
+    assert found.metrics["latency_ms"] <= limit.limit < max(known)
+    even = Mixture({each.name: torch.ones(len(each.options)) for each in SPACE.decisions})
+    expected = weights.costs.expected(even)["latency_ms"]
+    assert min(known) < float(expected) < max(known)
 
 
 def test_files_that_are_no_board_are_refused_with_what_they_lack(board, tmp_path):

@@ -37,7 +37,7 @@ from netwright.cli.flags import in_flags
 from netwright.cli.output import say, say_json
 from netwright.cli.plan import SHARE_OF_SEARCHES, Plan
 from netwright.cli.reading import read_task
-from netwright.cli.show import HANDED_OVER, at
+from netwright.cli.show import OTHER_RUN, at
 from netwright.cli.stopping import stoppable
 from netwright.cli.timetable import SHARE_OF_FINALS, Timetable
 from netwright.cli.train import training_lines
@@ -328,8 +328,8 @@ class Command:
         why = leading_search(run, self.trained.get(run.name), found, self.task)
         self._say(*(["", why] if why else []))
         handed = {"run": found.name, "why": why} if why else None
-        if run.kept(HANDED_OVER) != handed:
-            run.keep(HANDED_OVER, handed)
+        if run.kept(OTHER_RUN) != handed:
+            run.keep(OTHER_RUN, handed)
         return found if why else run
 
     def _beside(self, name: str, search: Search, plan: Plan, seconds: float | None) -> Run:

@@ -40,7 +40,7 @@ MOST_EPOCHS = 10
 MOST_STEERED = 5
 LOG_LINES = 20
 REPORT = "report"  # what the final training found, as kept in the store
-HANDED_OVER = "handed over"  # the search beside a run whose network was handed over, as kept in the store
+OTHER_RUN = "run handed over"  # the search beside a run whose network was handed over, as kept in the store
 PLAN = "notes"  # the plan of the command line, as kept in the store
 
 
@@ -108,7 +108,7 @@ def show_run(directory: Path, run: str | None, *, as_json: bool, only_front: boo
         found = store.read_run(named(store, run))
         report, plan = store.document(found.name, REPORT), store.document(found.name, PLAN)
         steered, limits = _steered(store.events(found.name)), store.present_limits(found.name)
-        handed = store.document(found.name, HANDED_OVER)
+        handed = store.document(found.name, OTHER_RUN)
         ahead = _Front(store, found)
     summary = found.summary
     if only_front:
