@@ -75,6 +75,16 @@ def test_one_that_was_ahead_is_not_hidden() -> None:
     assert found is not None and found.text.endswith("ResNet-8: 91.00 %, which was ahead after less of the training.")
 
 
+def test_another_network_that_scored_higher_is_told() -> None:
+    """A race takes the well-known one of those that chance may have ordered."""
+    trials = (trial(0, 7, 1.0, 0.9, "ResNet-8"), trial(1, 8, 1 / 3, 0.92), trial(2, 9, 1 / 3, 0.91))
+    found = fared(run_of(*trials), trials[0], SHAPE)
+    assert found is not None and found.text.endswith("ResNet-8. Trial 1 scored 92.00 %, after less of the training.")
+    trials = (trial(0, 7, 1.0, 0.9, "ResNet-8"), trial(1, 8, 1.0, 0.901))
+    found = fared(run_of(*trials), trials[0], SHAPE)
+    assert found is not None and found.text.endswith(" Trial 1 scored 90.10 %, too little ahead to mean anything.")
+
+
 def test_without_a_well_known_network_nothing_is_said() -> None:
     trials = (trial(0, 7, 1.0, 0.9),)
     assert fared(run_of(*trials), trials[0], SHAPE) is None

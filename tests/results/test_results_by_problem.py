@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from generated import import_file
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import average_precision_score, mean_absolute_error, r2_score
 
@@ -21,6 +22,7 @@ from netwright.core.task import Examples
 from netwright.problems import Classification, Regression, SeveralLabels
 from netwright.problems.language import Language
 from netwright.results import Contender, Figures, difference, export, figures_of, references, report_lines, train_final
+from netwright.results.instead import lines_instead
 from netwright.results.own_files import NotReproduced, compared_answers
 from netwright.results.plain_references import constant
 from netwright.results.resampling import standard_error
@@ -94,6 +96,39 @@ def test_each_label_has_a_logistic_regression_of_its_own(labelled: Task) -> None
     ]
     never = average_precision_score(truth[:, 4], np.zeros(100))
     assert found.values[0] == pytest.approx(np.mean([*own, never]), abs=2e-3)
+
+
+def test_of_texts_numbers_and_labels_have_linear_models_of_their_words() -> None:
+    """As scikit-learn makes them of the counts of words."""
+    rng = np.random.default_rng(5)
+    words = rng.integers(0, 12, (300, 9))
+    counts = np.stack([(words == word).sum(1) for word in range(12)], 1)
+    weighing = TfidfTransformer(sublinear_tf=True).fit(counts[:200])
+    train, test = (weighing.transform(each) for each in (counts[:200], counts[200:]))
+
+    def of(problem: Any, targets: np.ndarray) -> Task:
+        problem = problem.fitted(targets[:200])
+        stored = torch.as_tensor(problem.stored(targets))
+        parts = [Examples(torch.tensor(words)[part], stored[part]) for part in (slice(200), slice(200, 300))]
+        return Task("words", *parts, problem, vocabulary=12)
+
+    stars = of(Regression(["stars"]), (counts[:, 1] - counts[:, 2] + rng.normal(0, 0.3, 300))[:, None])
+    predicted = Ridge().fit(train, stars.train.targets.numpy()).predict(test)
+    score = r2_score(stars.test.targets.numpy(), predicted.reshape(stars.test.targets.shape))
+    assert fitted(stars, "ridge regression").values[0] == pytest.approx(score, abs=1e-5)
+    assert score > 0.5
+    labels = of(SeveralLabels(["one", "two"]), (counts[:, 3:5] > 1).astype("u1"))
+    truth = (counts[:, 3:5] > 1).astype("u1")
+    own = [
+        average_precision_score(
+            truth[200:, i],
+            LogisticRegression(C=10.0, max_iter=200).fit(train, truth[:200, i]).predict_proba(test)[:, 1],
+        )
+        for i in range(2)
+    ]
+    assert fitted(labels, "logistic regression a label").values[0] == pytest.approx(np.mean(own), abs=1e-3)
+    assert "Ridge()).fit(texts, numbers)" in "\n".join(lines_instead("ridge regression", stars))
+    assert lines_instead("logistic regression a label", labels) == ()
 
 
 def test_which_references_there_are_goes_by_what_is_asked_for(prices: Task, labelled: Task) -> None:

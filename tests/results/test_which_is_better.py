@@ -95,7 +95,7 @@ def test_the_first_line_says_which_is_better_and_by_how_much() -> None:
     )
     both = figures(0.8, boosted_trees=(0.77, 0.02), logistic_regression=(0.6, 0.05))
     assert verdict(both) == (
-        "The found network is better than all 2 references: by 3.00 points (1.00 to 5.00) than the best of them, "
+        "The found network is better than both references: by 3.00 points (1.00 to 5.00) than the best of them, "
         "boosted trees."
     )
     level = figures(0.8, boosted_trees=(0.79, 0.02))

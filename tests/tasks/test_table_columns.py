@@ -52,6 +52,13 @@ def test_columns_that_tell_nothing_are_left_out_and_said(name, cells, note, tmp_
     assert any(each.startswith("left out: ") and note in each for each in task.notes)
 
 
+@pytest.mark.parametrize(("text", "said"), [("room {} is large and quiet", True), ("Anna Maria {}", False)])
+def test_of_a_column_of_sentences_the_option_that_reads_them_is_said(text, said, tmp_path):
+    task = tasks.csv(made(tmp_path, "review", text.format), target="kind")
+    told = [each for each in task.notes if "holds sentences: " in each]
+    assert bool(told) is said and any("'review' (120 different texts" in each for each in task.notes)
+
+
 @pytest.mark.parametrize(
     ("name", "cells"),
     [

@@ -22,6 +22,10 @@ _MODELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "logistic regression a label": {"several labels": ("linear_model", "LogisticRegression")},
     "ridge regression": {"regression": ("linear_model", "Ridge")},
 }
+_OF_WORDS = {
+    "logistic regression": ("LogisticRegression", "LogisticRegression(C=10)", "classes"),
+    "ridge regression": ("Ridge", "Ridge()", "numbers"),
+}
 _SERIES = {"classification": "classification", "regression": "regression"}
 
 
@@ -34,8 +38,8 @@ def lines_instead(name: str, task: Task) -> tuple[str, ...]:
     kind = task.problem.kind
     if name == "random convolutions" and kind in _SERIES:
         return _of_series(kind)
-    if name == "logistic regression" and task.shape.is_tokens:
-        return _of_texts(task)
+    if task.shape.is_tokens:
+        return _of_texts(task, *_OF_WORDS[name]) if name in _OF_WORDS else ()
     if name.startswith("ResNet-") and task.shape.is_image:
         return _residual(name, task)
     model = _MODELS.get(name, {}).get(kind)
@@ -86,23 +90,23 @@ def _listed(value: Any) -> list[str]:
     return [] if not value else [value] if isinstance(value, str) else [str(each) for each in value]
 
 
-def _of_texts(task: Task) -> tuple[str, ...]:
+def _of_texts(task: Task, model: str, made: str, asked: str) -> tuple[str, ...]:
     arguments = task.configuration()["arguments"]
     column, target = arguments.get("text"), arguments.get("target")
-    read = ["# texts, classes: of the examples; new: further texts"]
+    read = [f"# texts, {asked}: of the examples; new: further texts"]
     if isinstance(target, str) and len(_listed(column)) == 1:
         read = [
             f"rows = pd.read_csv({Path(str(arguments['path'])).name!r})",
-            f"texts, classes = rows[{_listed(column)[0]!r}], rows[{target!r}]",
+            f"texts, {asked} = rows[{_listed(column)[0]!r}], rows[{target!r}]",
         ]
     return (
         *(["import pandas as pd"] if len(read) > 1 else []),
         "from sklearn.feature_extraction.text import TfidfVectorizer",
-        "from sklearn.linear_model import LogisticRegression",
+        f"from sklearn.linear_model import {model}",
         "from sklearn.pipeline import make_pipeline",
         "",
         *read,
-        "model = make_pipeline(TfidfVectorizer(sublinear_tf=True), LogisticRegression(C=10)).fit(texts, classes)",
+        f"model = make_pipeline(TfidfVectorizer(sublinear_tf=True), {made}).fit(texts, {asked})",
         "model.predict(new)",
     )
 

@@ -38,7 +38,8 @@ def fared(run: Run, winner: Trial, shape: TaskShape) -> Breakdown | None:
     ours = {each.share: each for each in run.trials if _of(each, winner.architecture)}
     rows = [_row(names[found], trial, ours, objective, winner) for found, trial in latest.items()]
     headings = ("well-known network", "share of the training", objective.metric, "the winner's then")
-    return Breakdown(TITLE, _guarantee(names, latest, objective, winner), headings, tuple(rows))
+    told = _guarantee(names, latest, objective, winner) + _ahead(run, names, objective, winner)
+    return Breakdown(TITLE, told, headings, tuple(rows))
 
 
 def _names(run: Run, shape: TaskShape) -> dict[Architecture, str]:
@@ -98,3 +99,18 @@ def _guarantee(
         why = "after less of the training" if best.share < winner.share else "on the validation examples"
         return f"{told}, which was ahead {why}."
     return f"{told}."
+
+
+def _ahead(run: Run, names: Mapping[Architecture, str], objective: Objective, winner: Trial) -> str:
+    """The best of the other networks that scored higher than what is handed over, and why it is not."""
+    better = [
+        each
+        for each in run.trials
+        if each.completed and not each.proposal.is_round and each.scores and winner.scores
+        if each.scores[0] > winner.scores[0] and each.architecture not in names
+    ]
+    if not better:
+        return ""
+    best = max(better, key=lambda each: each.scores[0])
+    why = "after less of the training" if best.share < winner.share else "too little ahead to mean anything"
+    return f" Trial {best.number} scored {_text(best, objective)}, {why}."

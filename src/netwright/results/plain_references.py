@@ -84,22 +84,32 @@ def linear_regression(task: Task, name: str, seconds: float | None = None) -> Co
     fitting = _Fitting(task, seconds)
     targets = fitting.targets.reshape(len(fitting.targets), -1)
     if task.problem.kind == "regression":
-        answered = _ridge(fitting.inputs, targets)
+        answered = ridge(fitting.inputs, targets)
     else:
-        answered = _each_label(fitting.inputs, targets)
+        answered = each_label(fitting.inputs, targets)
     weights = fitting.inputs.shape[1] * targets.shape[1]
-    return fitting.contender(name, _spread_out(answered, task.problem), weights + targets.shape[1], weights)
+    return fitting.contender(name, spread_out(answered, task.problem), weights + targets.shape[1], weights)
 
 
-def _ridge(inputs: np.ndarray, targets: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def ridge(inputs: Any, targets: np.ndarray) -> Callable[[Any], np.ndarray]:
+    """A linear model of numbers, with scikit-learn's defaults.
+
+    inputs: (n, features), dense or sparse.
+    targets: (n, numbers).
+    """
     from sklearn.linear_model import Ridge
 
     model = Ridge().fit(inputs, targets)
-    return lambda inputs: model.predict(inputs).reshape(len(inputs), -1)
+    return lambda inputs: model.predict(inputs).reshape(inputs.shape[0], -1)
 
 
-def _each_label(inputs: np.ndarray, targets: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """A logit for each label; where all examples fitted to agree on one, the same for all."""
+def each_label(inputs: Any, targets: np.ndarray, strength: float = 1.0) -> Callable[[Any], np.ndarray]:
+    """A logit for each label; where all examples fitted to agree on one, the same for all.
+
+    inputs: (n, features), dense or sparse.
+    targets: (n, labels).
+    strength: inverse, of the regularisation.
+    """
     from sklearn.linear_model import LogisticRegression
 
     weights, shifts = np.zeros((inputs.shape[1], targets.shape[1])), np.zeros(targets.shape[1])
@@ -109,15 +119,19 @@ def _each_label(inputs: np.ndarray, targets: np.ndarray) -> Callable[[np.ndarray
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model = LogisticRegression(max_iter=ITERATIONS).fit(inputs, column)
+            model = LogisticRegression(max_iter=ITERATIONS, C=strength).fit(inputs, column)
         weights[:, place], shifts[place] = model.coef_[0], model.intercept_[0]
     return lambda inputs: inputs @ weights + shifts
 
 
-def _spread_out(answered: Callable[[np.ndarray], np.ndarray], problem: Problem) -> Callable[[np.ndarray], np.ndarray]:
-    """One number for each that is asked for, in the place of all that a network gives for it, as for quantiles."""
+def spread_out(answered: Callable[[Any], np.ndarray], problem: Problem) -> Callable[[Any], np.ndarray]:
+    """One number for each that is asked for, in the place of all that a network gives for it, as for quantiles.
 
-    def spread(inputs: np.ndarray) -> np.ndarray:
+    answered: gives one for each.
+    problem: of numbers or labels.
+    """
+
+    def spread(inputs: Any) -> np.ndarray:
         found = answered(inputs)
         return np.repeat(found, max(1, problem.outputs // found.shape[1]), axis=1)
 
@@ -153,7 +167,7 @@ def boosted_trees(task: Task, seconds: float | None = None) -> Contender:
 
     fewest = min(trees.count for trees in grown)
     notes = [f"stopped by the time after {fewest} of {_TREES} trees"] if any(trees.stopped for trees in grown) else []
-    answers = _spread_out(answered, problem) if problem.kind == "regression" else answered
+    answers = spread_out(answered, problem) if problem.kind == "regression" else answered
     return fitting.contender("boosted trees", answers, notes=notes)
 
 

@@ -129,9 +129,10 @@ def tokens(task: Task) -> Reference | None:
         return None
     if problem.kind == "next token" and problem.outputs <= MOST_TOKENS:
         return Reference(name_of(task), fit=lambda task, _: follows(task))
-    if problem.kind == "classification":
-        return Reference("logistic regression", fit=lambda task, seconds: by_its_tokens(task, seconds))
-    return None
+    name = LINEAR.get(problem.kind)
+    if name is None or problem.dense:
+        return None
+    return Reference(name, fit=lambda task, seconds: by_its_tokens(task, name, seconds))
 
 
 def residual(task: Task) -> Reference | None:

@@ -12,9 +12,11 @@ from torch import Tensor
 
 from netwright.core.problem import length
 from netwright.results.figures import Contender
-from netwright.results.plain_references import ITERATIONS, fixed, of_all_classes
+from netwright.results.plain_references import ITERATIONS, each_label, fixed, of_all_classes, ridge, spread_out
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scipy.sparse import csr_matrix
 
     from netwright.tasks.task import Task
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 MOST_TOKENS = 4096  # of a vocabulary whose pairs are counted
 MOST_KEPT = 1 << 22  # numbers of the answers that are kept
 MOST_FOR_THREE = 128  # of one whose triples are counted, too
+STRENGTH = 10.0  # inverse, of the regularisation of a logistic regression of words
 _PART = 64  # texts that are judged at a time
 
 
@@ -85,14 +88,15 @@ def _backed(counts: Tensor, fewer: Tensor) -> Tensor:
     return (counts + different * fewer) / (counts.sum(1, keepdim=True) + different)
 
 
-def by_its_tokens(task: Task, seconds: float | None = None) -> Contender:
-    """A logistic regression on how often each token is in a text, in whatever order.
+def by_its_tokens(task: Task, name: str, seconds: float | None = None) -> Contender:
+    """A linear model on how often each token is in a text, in whatever order: a logistic regression of classes, one of
+    each label, a ridge regression of numbers.
 
-    task: of classes of texts, with the test split.
+    task: of classes, labels or numbers of texts, with the test split.
+    name: as reports call it.
     seconds: that fitting may take; None for no limit.
     """
     from sklearn.feature_extraction.text import TfidfTransformer
-    from sklearn.linear_model import LogisticRegression
 
     began, size = time.monotonic(), task.shape.vocabulary
     most = len(task.train) if seconds is None else min(len(task.train), max(200, int(4000 * seconds)))
@@ -100,20 +104,36 @@ def by_its_tokens(task: Task, seconds: float | None = None) -> Contender:
     fitted = task.train.choose(places)
     weighing = TfidfTransformer(sublinear_tf=True)
     inputs = weighing.fit_transform(_bags(fitted.inputs, size))
+    targets = fitted.targets.numpy()
+    answered = (
+        _of_classes(inputs, targets, task) if task.problem.kind == "classification" else _of(inputs, targets, task)
+    )
+    outputs = torch.from_numpy(answered(weighing.transform(_bags(task.test.inputs, size)))).float()
+    tally, asked = task.problem.tally(), task.test.targets
+    assert len(outputs) == length(asked)
+    tally.add(outputs, asked)
+    note = "" if most == len(task.train) else f"fitted to {most / len(task.train):.0%} of the examples"
+    weights = size * task.problem.outputs
+    cost = {"params": weights + task.problem.outputs, "macs": weights}
+    more: dict[str, Any] = {"seconds": time.monotonic() - began, "note": note, **cost, "outputs": outputs}
+    return fixed(name, task.problem, tally.figures(), **more)
+
+
+def _of_classes(inputs: csr_matrix, targets: np.ndarray, task: Task) -> Callable[[Any], np.ndarray]:
+    from sklearn.linear_model import LogisticRegression
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = LogisticRegression(max_iter=ITERATIONS, C=10.0).fit(inputs, fitted.targets.numpy())
-    logarithms = model.predict_log_proba(weighing.transform(_bags(task.test.inputs, size)))
-    tally, targets = task.problem.tally(), task.test.targets
-    answers = of_all_classes(logarithms, model.classes_, task.problem.outputs)
-    assert len(answers) == length(targets)
-    outputs = torch.from_numpy(answers).float()
-    tally.add(outputs, targets)
-    note = "" if most == len(task.train) else f"fitted to {most / len(task.train):.0%} of the examples"
-    cost = {"params": model.coef_.size + model.intercept_.size, "macs": model.coef_.size}
-    seconds = time.monotonic() - began
-    more: dict[str, Any] = {"seconds": seconds, "note": note, **cost, "outputs": outputs}
-    return fixed("logistic regression", task.problem, tally.figures(), **more)
+        model = LogisticRegression(max_iter=ITERATIONS, C=STRENGTH).fit(inputs, targets)
+    return lambda inputs: of_all_classes(model.predict_log_proba(inputs), model.classes_, task.problem.outputs)
+
+
+def _of(inputs: csr_matrix, targets: np.ndarray, task: Task) -> Callable[[Any], np.ndarray]:
+    """Of numbers, or of several labels."""
+    columns = targets.reshape(len(targets), -1)
+    if task.problem.kind == "regression":
+        return spread_out(ridge(inputs, columns), task.problem)
+    return spread_out(each_label(inputs, columns, STRENGTH), task.problem)
 
 
 def _bags(tokens: Tensor, size: int) -> csr_matrix:

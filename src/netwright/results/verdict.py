@@ -80,7 +80,8 @@ def _decided(figures: Figures) -> str:
     if len(rivals) == 1:
         return f"The found network is better than {name} by {_by(main, closest)}."
     best = f"than the best of them, {name}"
-    return f"The found network is better than all {len(rivals)} references: by {_by(main, closest)} {best}."
+    rest = "both references" if len(rivals) == 2 else f"all {len(rivals)} references"
+    return f"The found network is better than {rest}: by {_by(main, closest)} {best}."
 
 
 def _as_it_was(figures: Figures, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ from netwright.tasks.tables import Table
 MOST_CATEGORIES = 64
 TYPING_ERRORS = 0.1  # more cells than that are no typing errors, but texts
 _COUNTS = "row numbers"
+_SENTENCE = 4  # words of a cell from which a column of them holds sentences
 _LINE = 0.999999  # correlation of a column with the target, from which one follows from the other
 _LOOKED_AT = 2000  # rows, before a column is compared with the target in all of them
 _NAMES_OF_NUMBERS = re.compile(
@@ -72,6 +74,7 @@ class Choice:
     codes: list[str] = field(default_factory=list)
     telling: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    sentences: list[str] = field(default_factory=list)
 
     def add(self, column: Column, note: str, *, tells: bool) -> None:
         """Use a column.
@@ -99,6 +102,9 @@ class Choice:
         notes += [f"read as numbers: {described(self.read_as)}"] if self.read_as else []
         notes += [f"codes with leading zeros are categories: {quoted(self.codes)}"] if self.codes else []
         notes += [f"left out: {described(self.left_out)}"] if self.left_out else []
+        if self.sentences:
+            told = option("text", self.sentences[0])
+            notes.append(f"{quoted(self.sentences[:1])} holds sentences: {told} learns from their words alone instead")
         if self.telling:
             notes.append(
                 f"each value of {quoted(self.telling)} belongs to one class only: if it is known only once the "
@@ -135,6 +141,7 @@ def choose(
         reason = _reason(column, kind, cells, asked)
         if reason:
             choice.left_out.setdefault(reason, []).append(name)
+            choice.sentences += [name] if column.is_category and holds_sentences(table, place) else []
             spare += [column] if reason == _COUNTS else []
         else:
             choice.add(column, kind.note, tells=_tells(column, asked.labels))
@@ -154,6 +161,12 @@ def share_of_words(table: Table, place: int) -> float:
     """How many of the first cells of a column hold a letter and more than one word."""
     cells = [row[place] for row in table.sample if len(row) > place and row[place]]
     return sum(len(each.split()) >= 2 and any(map(str.isalpha, each)) for each in cells) / max(1, len(cells))
+
+
+def holds_sentences(table: Table, place: int) -> bool:
+    """Whether most of the first cells of a column have so many words that a network can learn from them."""
+    counts = [len(row[place].split()) for row in table.sample if len(row) > place and row[place]]
+    return bool(counts) and statistics.median(counts) >= _SENTENCE
 
 
 def _read(table: Table, place: int, decimal: str, encoding: str, most: int) -> tuple[Column, Kind]:

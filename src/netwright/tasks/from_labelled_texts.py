@@ -37,6 +37,7 @@ COVERED = 0.95
 """Of the texts are read to their end, where no length is given."""
 _LONGEST = 512  # words, where none is given
 _KEPT = 256  # test texts that go with an export
+_BEGINNING, _LOOKED_AT = 400, 20_000  # characters of so many test texts, which are shown where they are answered worst
 EMPTY = ("error", "drop")
 
 
@@ -224,7 +225,8 @@ def _task(
         f"words, which cuts {cut:.1%} of them",
         *_repeated(train, test),
     )
-    preparation = Words(vocabulary.words, length, tuple(columns), header, tuple(test.texts[:_KEPT]))
+    beginnings = tuple(each[:_BEGINNING] for each in test.texts[:_LOOKED_AT])
+    preparation = Words(vocabulary.words, length, tuple(columns), header, tuple(test.texts[:_KEPT]), beginnings)
     problem = asked.problem.fitted(train.codes)
     ours, theirs = (
         Examples(vocabulary.numbers(each.texts, length), torch.from_numpy(np.asarray(problem.stored(each.codes))))

@@ -51,6 +51,7 @@ class Words(Preparation):
     columns: names and places of the columns of a table; none where texts are files.
     header: whether the table names its columns.
     tested: the first test texts.
+    beginnings: of all test texts, or of so many that a worst one can be looked at.
     """
 
     words: tuple[str, ...]
@@ -58,6 +59,7 @@ class Words(Preparation):
     columns: tuple[tuple[str, int], ...]
     header: bool
     tested: tuple[str, ...]
+    beginnings: tuple[str, ...] = ()
 
     def describe(self) -> str:
         return f"texts of up to {self.length} words"
@@ -82,4 +84,5 @@ class Words(Preparation):
         return paths
 
     def looks(self, places: Sequence[int]) -> Sequence[Mapping[str, Any]]:
-        return [{"text": self.tested[each]} if each < len(self.tested) else {} for each in places]
+        known = self.beginnings or self.tested
+        return [{"text": known[each]} if each < len(known) else {} for each in places]
