@@ -105,16 +105,15 @@ def by_its_tokens(task: Task, name: str, seconds: float | None = None) -> Conten
     weighing = TfidfTransformer(sublinear_tf=True)
     inputs = weighing.fit_transform(_bags(fitted.inputs, size))
     targets = fitted.targets.numpy()
-    answered = (
-        _of_classes(inputs, targets, task) if task.problem.kind == "classification" else _of(inputs, targets, task)
-    )
+    classes = task.problem.kind == "classification"
+    answered = (_of_classes if classes else _of)(inputs, targets, task)
     outputs = torch.from_numpy(answered(weighing.transform(_bags(task.test.inputs, size)))).float()
     tally, asked = task.problem.tally(), task.test.targets
     assert len(outputs) == length(asked)
     tally.add(outputs, asked)
     note = "" if most == len(task.train) else f"fitted to {most / len(task.train):.0%} of the examples"
-    weights = size * task.problem.outputs
-    cost = {"params": weights + task.problem.outputs, "macs": weights}
+    rows = task.problem.outputs if classes and task.problem.outputs > 2 else targets.reshape(len(targets), -1).shape[1]
+    cost = {"params": (size + 1) * rows, "macs": size * rows}
     more: dict[str, Any] = {"seconds": time.monotonic() - began, "note": note, **cost, "outputs": outputs}
     return fixed(name, task.problem, tally.figures(), **more)
 
