@@ -63,6 +63,7 @@ SHORT: dict[str, dict[str, Any]] = {
     "smash": {"evaluations": 8},
     "ghn": {"evaluations": 6},
     "hypernetworks": {"evaluations": 6},
+    "dna": {"paths": 6, "batches": 1},
     "enas": {"steps": 2, "samples": 2, "candidates": 3},
     "enas-macro": {"steps": 2, "samples": 2, "candidates": 3},
     "enas-rnn": {"steps": 2, "candidates": 3},

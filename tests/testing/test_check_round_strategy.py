@@ -31,6 +31,7 @@ SHORT = {  # searches on the trained weights
     "smash": {"evaluations": 20},
     "ghn": {"evaluations": 20},
     "hypernetworks": {"evaluations": 20},
+    "dna": {"paths": 20, "batches": 2},
     "enas": {"steps": 2, "samples": 2, "candidates": 3},
     "enas-macro": {"steps": 2, "samples": 2, "candidates": 3},
     "enas-rnn": {"steps": 2, "candidates": 3},

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 LEFT = "left:"
 """Before the name of a decision, in what a round of training measured: the largest option that still has weights."""
 
+OF_BLOCK = "block:"
+"""Before the name of a block, in what a round measured: how far it is from that of the teacher it learns from."""
+
 
 class Estimator(Configured, ABC):
     """Measures candidates.

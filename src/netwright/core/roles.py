@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from netwright.core.errors import ConfigurationError
 from netwright.core.space import Space
 
 if TYPE_CHECKING:
@@ -116,6 +117,25 @@ class HasAtoms(Protocol):
     def atoms(self) -> Mapping[str, tuple[str, str]]:
         """By decision, the name of the layer in a network, and that of the branch of it whose channels it counts."""
         ...
+
+
+@runtime_checkable
+class HasBlocks(Protocol):
+    """A space whose networks are rows of blocks, each of which gives the same shape whatever is decided inside it."""
+
+    def blocks(self) -> Mapping[str, Sequence[str]]:
+        """By the name of a block in a network, in their order, the decisions inside it; together they are all."""
+        ...
+
+
+def blocks_of(space: object) -> Mapping[str, Sequence[str]]:
+    """The blocks of a space's networks; ConfigurationError where there are none.
+
+    space: any.
+    """
+    if not isinstance(space, HasBlocks):
+        raise ConfigurationError(f"{space!r} says of no blocks; expected a space such as mobile:form=dna")
+    return space.blocks()
 
 
 def hands_over(estimator: object) -> bool:

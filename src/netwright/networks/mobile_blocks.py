@@ -22,6 +22,7 @@ ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
     "relu": lambda: nn.ReLU(inplace=True),
     "relu6": lambda: nn.ReLU6(inplace=True),
     "hswish": lambda: nn.Hardswish(inplace=True),
+    "swish": lambda: nn.SiLU(inplace=True),
     "none": nn.Identity,
 }
 GATES: Mapping[str, Callable[[], nn.Module]] = {"sigmoid": nn.Sigmoid, "hard": nn.Hardsigmoid}

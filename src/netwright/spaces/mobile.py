@@ -36,7 +36,8 @@ class Mobile(DecisionSpace):
       2019) and "mcu" (for microcontrollers, ours) likewise, "fbnetv2" (Wan et al. 2020) with the channels of each
       stage, and whether its layers weigh channels and by which activation.
     - "proxylessnas" (Cai et al. 2019), "fbnet" (Wu et al. 2019): kernel, expansion and groups of each layer, or that it
-      is left out; "shufflenet" (Guo et al. 2020): the unit of each layer.
+      is left out, "dna" (Li et al. 2020) likewise with weighed channels; "shufflenet" (Guo et al. 2020): the unit of
+      each layer.
     - "atomnas", "atomnas-small" (Mei et al. 2020): in each layer how many channels in the middle have which kernel.
     - "mnasnet" (Tan et al. 2019): for each block of layers their operation, kernel, weighing of channels, shortcut,
       channels and number.
@@ -154,6 +155,20 @@ class Mobile(DecisionSpace):
                 f"form {self.form!r} of Mobile has no atomic blocks; expected form=atomnas or form=atomnas-small"
             )
         return self._writer.atoms()
+
+    def blocks(self) -> Mapping[str, Sequence[str]]:
+        """The stages, each with its decisions.
+
+        Raises ConfigurationError where channels or the resolution are decided: stages then depend on each other.
+        """
+        form = self._writer.form
+        if form.kind == "blocks" or len(form.resolutions) > 1 or any(len(each.channels) > 1 for each in form.stages):
+            raise ConfigurationError(
+                f"form {self.form!r} of Mobile decides on channels or on the resolution, so that its stages depend on "
+                "each other; expected form=dna, fbnet or proxylessnas, or form=once-for-all,resolutions=(1.0,)"
+            )
+        stages = [f"stage{number + 1}" for number in range(len(form.stages))]
+        return {stage: [each.name for each in self.decisions if each.name.startswith(f"{stage}/")] for stage in stages}
 
     def inherit(
         self, parent_network: nn.Module, child_network: nn.Module, parent: Architecture, child: Architecture

@@ -22,7 +22,7 @@ class Stage:
     least: layers; as many as `most` unless the depth is to be decided.
     kernels, expansions: that each of its layers may have; none for those of the form.
     squeeze: whether channels are weighed; None to decide.
-    activation: "relu", "relu6" or "hswish"; None to decide between "relu" and "hswish".
+    activation: "relu", "relu6", "hswish" or "swish"; None to decide between "relu" and "hswish".
     """
 
     channels: tuple[int, ...]
@@ -51,7 +51,8 @@ class Form:
     end: activation of what stands behind the stages.
     kernels, expansions, resolutions, multipliers: that are chosen from. Of atoms the multipliers are shares of the most
         that a kernel may have, none for all whole numbers.
-    operations: that are chosen from, where the operation of each layer is.
+    operations: that are chosen from, where the operation of each layer is: "k3_e6" for kernel and expansion, behind it
+        "g2" for groups and "se" where channels are weighed.
     gate: of the weighing of channels, "hard" or "sigmoid".
     dropout: before the last layer.
     source: where the numbers stand.
@@ -116,6 +117,7 @@ V3_LARGE = (
     (160, 4, 2, 0, True, "hswish"),
 )
 MBCONV = tuple(f"k{kernel}_e{expansion}" for kernel in (3, 5, 7) for expansion in (3, 6))
+WEIGHED = tuple(f"k{kernel}_e{expansion}_se" for expansion in (6, 3) for kernel in (3, 5, 7))
 FBNET = tuple(f"k{kernel}_e{e}" for kernel in (3, 5) for e in ("1", "1_g2", "3", "6"))
 SMALL, MEDIUM, LARGE = (0.75, 3.25, 0.5), (0.75, 3.75, 0.5), (0.75, 4.5, 0.75)
 
@@ -253,6 +255,20 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             operations=("k3", "k5", "k7", "xception"),
             dropout=0.1,
             source="Guo et al. 2020 and the authors' code",
+        ),
+        "dna": Form(
+            "layers",
+            32,
+            16,
+            _plain((24, 40, 80, 112, 192, 320), (2, 4, 4, 4, 4, 1), (2, 2, 2, 1, 2, 1), "swish"),
+            1280,
+            activation="swish",
+            begins="swish",
+            end="swish",
+            operations=WEIGHED,
+            gate="sigmoid",
+            dropout=0.2,
+            source="Li et al. 2020 and the authors' code; layers may be left out",
         ),
         "mnasnet": Form(
             "blocks",

@@ -176,11 +176,14 @@ class Layers(Writer):
         inputs, outputs, entry, keeps, activation, name = settings
         if name in SHUFFLE_KERNELS:
             return shuffle_unit(name, inputs, outputs, stride, changes=entry)
-        kernel, expansion, *groups = name.split("_")
+        kernel, expansion, *more = name.split("_")
+        wide = inputs * int(expansion[1:])
+        weigh = partial(SqueezeExcite, wide, max(1, round(inputs / SQUEEZED)), self.form.gate)
         return inverted_bottleneck(
             *(inputs, outputs, int(kernel[1:]), stride),
-            wide=inputs * int(expansion[1:]),
-            groups=int(groups[0][1:]) if groups else 1,
+            wide=wide,
+            groups=next((int(each[1:]) for each in more if each.startswith("g")), 1),
+            squeeze=weigh if "se" in more else None,
             activation=activation,
             residual=keeps,
         )

@@ -1,6 +1,7 @@
 """All networks of a space in one, with shared weights."""
 
 from netwright.supernets.atomic import Atoms
+from netwright.supernets.blockwise import BlockByBlock
 from netwright.supernets.sharing import (
     Affine,
     Form,
@@ -23,6 +24,7 @@ PROVIDES = ("super.mixed_op", "super.path", "super.slim")
 __all__ = [
     "Affine",
     "Atoms",
+    "BlockByBlock",
     "Form",
     "GroupSeries",
     "InSupernet",

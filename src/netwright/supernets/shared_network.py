@@ -29,6 +29,19 @@ class Cut(NamedTuple):
     kept: Tensor
 
 
+class Lesson(NamedTuple):
+    """What is learnt of a minibatch in place of the problem's loss.
+
+    outputs: by which the candidate is scored, as it answers.
+    losses: by part of the network, scalars whose sum is lowered.
+    distances: by part, what is told of it.
+    """
+
+    outputs: Tensor
+    losses: Mapping[str, Tensor]
+    distances: Mapping[str, Tensor]
+
+
 def laid_out(tensor: Tensor, like: Tensor) -> Tensor:
     """A tensor in the memory order of another."""
     last = like.dim() == 4 and not like.is_contiguous() and like.is_contiguous(memory_format=torch.channels_last)
@@ -50,6 +63,10 @@ class SharedNetwork(nn.Module, ABC):
     @abstractmethod
     def forward(self, x: Any, candidate: Architecture | Mixture) -> Any:
         """What the candidate gives for these examples. Raises UserError for a mixture where it mixes none."""
+
+    def lesson(self, x: Any, candidate: Architecture | Mixture) -> Lesson | None:
+        """What is lowered on these examples in place of the problem's loss; by default nothing is."""
+        return None
 
     @abstractmethod
     def extract(self, architecture: Architecture) -> nn.Module:

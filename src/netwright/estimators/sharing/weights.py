@@ -14,7 +14,7 @@ from netwright.core.architecture import Architecture, Mixture
 from netwright.core.carrying import Stream
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import UserError
-from netwright.core.estimator import LEFT
+from netwright.core.estimator import LEFT, OF_BLOCK
 from netwright.core.members import each_answer, mean_loss, one_answer
 from netwright.core.pace import place
 from netwright.core.problem import Problem, length
@@ -93,6 +93,7 @@ class Weights:
         self.total = sum(stage.epochs for stage in stages) * self.training.in_a_pass
         self._batch: tuple[Any, Any] | None = None
         self._accumulated = 0
+        self._distances: Mapping[str, Tensor] = {}  # by block, of the last minibatch
         self.teacher = Teacher(self) if habits.distillation else None
         self.sums = torch.zeros(6, device=device, dtype=torch.float64)
         self.chance = by_chance(self.problem, self.held_out)
@@ -416,12 +417,18 @@ class Weights:
     ) -> tuple[Tensor, Tensor]:
         """The problem's loss on one minibatch, with that of an auxiliary head where there is one; and the outputs.
 
+        Where the network has a lesson of its own, the loss is that of the lesson.
+
         precise: in the precision of the weights.
         smoothing: of the labels; None for that of the weight training.
         """
         inputs, targets = batch
         with nullcontext() if precise else self.precision.autocast(self.device):
-            output = self.supernet(inputs, candidate)
+            lesson = self.supernet.lesson(inputs, candidate)
+            output = self.supernet(inputs, candidate) if lesson is None else lesson.outputs
+        self._distances = {} if lesson is None else lesson.distances
+        if lesson is not None:
+            return torch.stack([*lesson.losses.values()]).sum(), in_full(lesson.outputs)
         outputs, auxiliary = output if isinstance(output, tuple) else (output, None)
         outputs = each_answer(in_full, outputs)
         smoothing = self.settings.label_smoothing if smoothing is None else smoothing
@@ -442,6 +449,7 @@ class Weights:
             "progress": self.step / self.total,
             "epoch": float(self.epoch),
             "steps": float(self.steps),
+            **{f"{OF_BLOCK}{name}": each for name, each in self._distances.items()},
         }
         if self.step % self.steps == 0 or self.is_over:
             metrics |= {f"{LEFT}{name}": value for name, value in self.supernet.left().items()}

@@ -1,0 +1,100 @@
+"""Searches block by block: DNA, which learns each block from a teacher."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from netwright.methods.weight_sharing import Scale, affordable, nearly_all, resolved
+
+if TYPE_CHECKING:
+    from netwright.core.decision_space import DecisionSpace
+    from netwright.engine.search import Search
+    from netwright.tasks.task import Task
+
+__all__ = ["dna"]
+
+PAPERS = {
+    "dna": (
+        "netwright search DATA --method dna --limit 'macs <= 30M'",
+        "a teacher of another kind, EfficientNet-B7, for which the largest network of the space stands, and widths",
+    ),
+}
+
+SPACES = {
+    "dna": "mobile:form=dna",
+}
+
+PATHS = 7**4  # of the largest block in the paper's space
+MINIBATCHES = 20  # on which the authors' program rates a path
+TEACHING = 0.5
+
+
+def dna(
+    space: DecisionSpace,
+    task: Task,
+    *,
+    epochs: int = 40,
+    teaching: float = TEACHING,
+    paths: int | None = None,
+    batches: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    **settings: Any,
+) -> Search:
+    """DNA (Li et al. 2020): each block learns from a teacher, all its paths are rated, the best are combined.
+
+    A teacher is trained; then each block of a supernet, on uniform paths, reads the teacher's features before it and
+    learns those behind it. Every path of a block is rated by its distance from the teacher on validation examples, and
+    the network whose distances sum to the least within the limits is found exactly. The paper's teacher is
+    EfficientNet-B7, trained on ImageNet; here it is the largest network of the space, trained in the first half of the
+    epochs on the data at hand. The paper trains the blocks one after the other for 20 epochs each, which is the same
+    for each block as all of them at once; it also has blocks of several widths, each with a supernet of its own, where
+    here layers may be left out. Adam's rate is the program's, and falls along a cosine instead of by a tenth an epoch.
+    Published on ImageNet: 78.4 % top-1 with 611 M multiply-adds and 6.4 M parameters (DNA-d).
+
+    space: the one to search, of blocks; the paper's is `mobile:form=dna`.
+    task: the data.
+    epochs: of both trainings together; 20 for each block in the authors' program.
+    teaching: share of the epochs in which the teacher is trained.
+    paths: of a block that are rated at most; None for all 2,401, or random ones as the time of the training allows.
+    batches: validation minibatches on which each is rated; None for 20, or as many as take as long as the training.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
+
+    Raises ConfigurationError for a space whose networks are no rows of blocks.
+    """
+    from netwright.strategies.paths.block_ratings import BlockRatings
+    from netwright.supernets import BlockByBlock
+
+    found = resolved(task, epochs, {"weights": BlockByBlock(teaching), "stages": _stages(teaching), **DNA}, settings)
+    each = affordable(PATHS, found.scale, looks=1) if paths is None else paths
+    rounds = affordable(PATHS * MINIBATCHES, found.scale, looks=1) // max(1, each)
+    turns = max(1, min(MINIBATCHES, rounds)) if batches is None else batches
+    return found.search(BlockRatings(space, each, turns), seed=seed, device=device)
+
+
+def _stages(teaching: float) -> Any:
+    """A schedule for the teacher and one for the blocks; one for both where either has no whole epoch."""
+
+    def stages(scale: Scale) -> list[dict[str, Any]]:
+        first = round(teaching * scale.epochs)
+        if not 0 < first < scale.epochs or scale.wanted.get("settings") is not None:
+            return []
+        rate = scale["learning_rate"]
+        rest = {"epochs": scale.epochs - first, "learning_rate": rate, "goes_on": True}
+        return [{"epochs": first, "learning_rate": rate}, rest]
+
+    return stages
+
+
+DNA: Mapping[str, Any] = {
+    "optimiser": "adamw",
+    "learning_rate": 0.005,
+    "minimum_learning_rate": 0.0,
+    "weight_decay": 1e-4,
+    "gradient_clip": None,
+    "pace": "step",
+    "split": nearly_all,
+}
