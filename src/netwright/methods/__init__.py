@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from netwright.methods.automatic import *
     from netwright.methods.bayesian import *
+    from netwright.methods.blockwise import *
     from netwright.methods.continuous import *
     from netwright.methods.distributions import *
     from netwright.methods.elastic import *
