@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from search_parts import Cell, Climbing, Counting, Sampling
 
@@ -14,15 +16,19 @@ from netwright.core.errors import ConfigurationError, UserError
 from netwright.core.judged import THEN, Judgement, judged_anew
 from netwright.core.objective import Constraint, Objective
 from netwright.core.strategy import Strategy
-from netwright.core.trial import Trial
+from netwright.core.trial import Proposal, Trial
 from netwright.engine import Interrupted, Run, Search, control
 from netwright.engine.control import send
 from netwright.engine.loop import Loop
 from netwright.engine.session import prepared
 from netwright.engine.stops import Stopper, Stops
 from netwright.executors import Inline
+from netwright.predictors import Linear
 from netwright.store import Store
-from netwright.strategies import RandomSearch, RegularizedEvolution
+from netwright.strategies import BayesianOptimization, LocalSearch, RandomSearch, RegularizedEvolution, TreeParzen
+from netwright.strategies.bayesian.beliefs import Beliefs
+from netwright.strategies.fronts.lamarckian import LamarckianEvolution
+from netwright.strategies.fronts.optimization import FrontOptimization
 
 SPACE = Cell()
 TIGHT, TIGHTER = "params <= 12k", "params <= 9k"
@@ -103,7 +109,15 @@ def test_a_limit_that_is_lifted_gives_back_what_was_measured_in_full(tmp_path: P
     assert "there are no limits now" in done(tmp_path)[0] and "keep them now" in done(tmp_path)[0]
 
 
-@pytest.mark.parametrize("strategy", [Climbing(SPACE), RegularizedEvolution(SPACE, population=8), RandomSearch(SPACE)])
+BAYESIAN = BayesianOptimization(SPACE, initial=6, predictor=Linear(SPACE))
+STRATEGIES = [
+    *(Climbing(SPACE), RegularizedEvolution(SPACE, population=8), RandomSearch(SPACE)),
+    *(LocalSearch(SPACE), LocalSearch(SPACE, move="first", starts=3), TreeParzen(SPACE, startup=6), BAYESIAN),
+    *(FrontOptimization(SPACE, Linear(SPACE), initial=6), LamarckianEvolution(SPACE, population=6, inherit=False)),
+]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda each: type(each).__name__)
 def test_resumed_and_loaded_it_is_what_it_would_have_been(tmp_path: Path, strategy: Strategy) -> None:
     """The reference asks nobody: its changes come at the places in the log at which they came here."""
     asked: dict[int, dict[str, object]] = {9: {"set": TIGHT}, 21: {"set": TIGHTER}, 29: {"lift": "params"}}
@@ -140,6 +154,50 @@ def test_evolution_breeds_from_what_keeps_the_limits(tmp_path: Path) -> None:
     later = [each for each in found.trials if each.number > 22 and each.proposal.parent is not None]
     parents = [found.trials[each.proposal.parent or 0] for each in later]
     assert later and all(each.metrics["params"] <= 9000 for each in parents)
+
+
+@pytest.mark.parametrize("move", ["best", "first"])
+def test_a_climb_goes_on_from_the_best_that_keeps_the_limits(tmp_path: Path, move: Any) -> None:
+    found = run(tmp_path, {19: {"set": TIGHTER}}, LocalSearch(SPACE, move=move))
+    later = [each for each in found.trials if each.number > 22 and each.proposal.parent is not None]
+    parents = [found.trials[each.proposal.parent or 0] for each in later]
+    assert later and all(each.metrics["params"] <= 9000 for each in parents)
+    known = [each for each in found.trials[:20] if each.metrics["params"] <= 9000]
+    assert known and parents[0].scores[0] >= max(each.metrics["val_accuracy"] for each in known)
+
+
+def test_what_breaks_a_limit_now_is_not_among_the_good_ones_and_counts_again_once_it_is_lifted() -> None:
+    """Densities and beliefs equal those of a strategy that heard of the limits from the beginning."""
+    rng = np.random.default_rng(0)
+    architectures = [SPACE.sample(rng) for _ in range(30)]
+    told = [Trial(n, Proposal(each), "completed", scores=(rng.random(),)) for n, each in enumerate(architectures)]
+    now = [replace(each, state="infeasible", scores=()) if each.scores[0] > 0.6 else each for each in told]
+
+    def heard(strategy: Any, trials: Sequence[Trial]) -> Any:
+        for each in trials:
+            strategy._pending[SPACE.indices(each.architecture)] = each.number
+            strategy._points.put(each.number, SPACE.indices(each.architecture))
+            strategy.tell(each)
+        return strategy
+
+    parzen, reference = heard(TreeParzen(SPACE), told), heard(TreeParzen(SPACE), now)
+    first = parzen.densities()
+    parzen.judge_anew({each.number: each for each in now})
+    assert parzen.densities() == reference.densities() != first
+    parzen.judge_anew({each.number: each for each in told})
+    assert parzen.densities() == first
+
+    beliefs, other = Beliefs(Linear(SPACE)), Beliefs(Linear(SPACE))
+    for before, after in zip(told, now, strict=True):
+        beliefs.add(before)
+        other.add(after)
+    for each in (beliefs, other):
+        each.learn((), np.random.default_rng(1))
+    assert beliefs.ranked[0] != other.ranked[0]
+    beliefs.judge_anew(now)
+    beliefs.learn((), np.random.default_rng(1))
+    assert beliefs.ranked == other.ranked and len(beliefs) == len(other)
+    assert beliefs.predictor.predict(architectures).mean == pytest.approx(other.predictor.predict(architectures).mean)
 
 
 @pytest.mark.parametrize(

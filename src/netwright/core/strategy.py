@@ -88,7 +88,7 @@ class Strategy(Configured, ABC):
     def judge_anew(self, trials: Mapping[int, Trial]) -> None:
         """Takes note of trials that it was told of and that are judged otherwise, since a limit was changed meanwhile.
 
-        Called between asks and tells, with all trials that have ended, by number. By default it learns of the limits
+        Called between asks and tells, with all of its trials that have ended, by number. By default it learns of limits
         from the trials to come; one that builds on the best that it knows had better forget those that break them.
         """
 

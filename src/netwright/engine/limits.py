@@ -15,6 +15,7 @@ from netwright.core.errors import UserError, nearest
 from netwright.core.objective import Constraint
 from netwright.core.trial import Proposal
 from netwright.engine.bounds import told_by
+from netwright.engine.memory import Place
 
 if TYPE_CHECKING:
     from netwright.core.architecture import Architecture
@@ -30,11 +31,13 @@ class ChangingLimits:
 
     changes: of each "asked" and "told", its place, and "limits", all that hold after it; "by" and "time" for readers.
     keep: brings all changes to the disk; nothing where nothing is stored.
+    remembered: the place up to which the strategy remembers what it was told, changes before it among that.
     """
 
     def __init__(self, loop: Loop) -> None:
         self.changes: Changes = ()
         self.keep: Callable[[Changes], object] = _unkept
+        self.remembered = Place(0, 0)
         self._loop, self._begun = loop, tuple(loop.search.limits)
         self._done = 0  # how many changes have been carried out
 
@@ -60,7 +63,8 @@ class ChangingLimits:
             if self._loop.asked < change["asked"] or len(self._loop.trials) < change["told"]:
                 return
             self._done += 1
-            self._loop.go_by(self._loop.search.replace(constraints=change["limits"]))
+            heard = change["asked"] < self.remembered.asked or change["told"] < self.remembered.told
+            self._loop.go_by(self._loop.search.replace(constraints=change["limits"]), heard=heard)
 
     def change(self, limit: str, lifted: str, by: str) -> str:
         """Add or lift a limit now; in one line, what holds then. UserError where it cannot be kept, or is none."""

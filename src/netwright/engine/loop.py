@@ -110,8 +110,11 @@ class Loop:
             found.told(trial)
         return found
 
-    def go_by(self, search: Search) -> None:
-        """Go by the limits of this search from now on, and judge by them what was told."""
+    def go_by(self, search: Search, *, heard: bool = False) -> None:
+        """Go by the limits of this search from now on, and judge by them what was told.
+
+        heard: whether the strategy remembers that it did so already.
+        """
         self.search = search
         self.trials = [_judged_anew(each, search) for each in self._as_told]
         self._judge, self.failures, self.region = self._judges(search)
@@ -124,7 +127,9 @@ class Loop:
                 keeper.judge_anew(self.trials)
         self.last_resort.judge_anew(search.limits, self.trials)
         self._strategy.know(*known_of(search))
-        self._strategy.judge_anew({trial.number: trial for trial in self.trials})
+        if not heard:
+            told = filter(None, map(self._for_strategy, self.trials))
+            self._strategy.judge_anew({trial.number: trial for trial in told})
 
     def begun(self, proposal: Proposal) -> None:
         """Take note of what is tried for the strategy."""
@@ -377,10 +382,16 @@ class Loop:
         self.memory.told(trial)
         self.region.told(trial)
         self.last_resort.note(trial)
-        if strategy and not by_hand(trial) and not is_last_resort(trial.proposal):
-            asked = trial.proposal.instead_of is not None and not self._strategy.adopts
-            self._tell(replace(trial, proposal=trial.proposal.question) if asked else trial)
+        if strategy and (known := self._for_strategy(trial)):
+            self._tell(known)
         self.limits.catch_up()
+
+    def _for_strategy(self, trial: Trial) -> Trial | None:
+        """The trial as the strategy is told of it; None where somebody else asked for it."""
+        if by_hand(trial) or is_last_resort(trial.proposal):
+            return None
+        asked = trial.proposal.instead_of is not None and not self._strategy.adopts
+        return replace(trial, proposal=trial.proposal.question) if asked else trial
 
     def restore(self, trial: Trial, traceback: str, *, told: bool = True) -> None:
         """Tell of a trial of an earlier session; all but the strategy where it was not `told` or knows already."""

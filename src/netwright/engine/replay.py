@@ -62,7 +62,7 @@ def _remembered(
     loop: Loop, stored: Sequence[StoredTrial], told: Sequence[StoredTrial]
 ) -> tuple[list[Proposal], Sequence[StoredTrial]]:
     """The proposals that the strategy remembers and is not asked again, and the trials that are still to be told."""
-    place = loop.memory.restore(stored)
+    place = loop.limits.remembered = loop.memory.restore(stored)
     proposals = [_proposal(loop, each) for each in stored[: place.asked]]
     for proposal, each in zip(proposals, stored, strict=False):
         loop.folders.continuations.note(loop.skip(each.asked), proposal)

@@ -11,11 +11,13 @@ from netwright.core.decision_space import DecisionSpace
 from netwright.core.objective import dominates
 from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
-from netwright.strategies.evolution.ranking import Population
+from netwright.strategies.evolution.ranking import Population, still_completed
 from netwright.strategies.inheritance import inherited_share, without_inheritance
 from netwright.strategies.unseen import Unseen
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
     from netwright.core.architecture import Architecture
@@ -107,6 +109,20 @@ class LocalSearch(Strategy):
             return
         self._known[self.space.key(trial.architecture)] = trial
         self._compare(trial)
+
+    def judge_anew(self, trials: Mapping[int, Trial]) -> None:
+        """Where the climb stands on what breaks a limit now, it goes on from the best known that keeps them all."""
+        self._known = {
+            self.space.key(each.architecture): each for each in still_completed(self._known.values(), trials)
+        }
+        self._found = still_completed(self._found, trials)
+        if self._here is None or still_completed([self._here], trials):
+            return
+        self._here = None
+        if self._known:
+            self._stand_at(Population(self._known.values()).ordered()[0])
+        else:
+            self._queue, self._to_start = [], self.starts
 
     def _next_neighbor(self) -> Architecture | None:
         """The next neighbour that was not asked; those whose score is known are compared on the way."""

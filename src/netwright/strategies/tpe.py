@@ -112,6 +112,15 @@ class TreeParzen(Remembering):
         if trial.completed:
             self._complete(order, trial.scores)
 
+    def judge_anew(self, trials: Mapping[int, Trial]) -> None:
+        """What breaks a limit now counts among the others; what keeps the limits again is ranked."""
+        now = {self.space.indices(each.architecture): each for each in trials.values() if each.completed}
+        pending = set(self._pending.values())
+        self._completed, self._ranked, self._best = [], [], []
+        for order, point in enumerate(self._points.all().tolist()):
+            if order not in pending and (trial := now.get(tuple(point))):
+                self._complete(order, trial.scores)
+
     def _complete(self, order: int, scores: tuple[float, ...]) -> None:
         self._completed.append((order, scores))
         insort(self._best, (-scores[0], order))

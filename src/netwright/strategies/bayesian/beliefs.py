@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -31,6 +31,11 @@ def unfitted(predictor: Predictor) -> Predictor:
     return predictor.replace(**{name: renewed(value) for name, value in predictor.arguments.items()})
 
 
+def _scores_of(trial: Trial) -> tuple[float, ...] | None:
+    """None where it has none that a predictor can learn."""
+    return trial.scores if trial.completed and all(np.isfinite(trial.scores)) else None
+
+
 class Beliefs:
     """Examples as they come, and the predictor that learns from them when it is needed.
 
@@ -49,11 +54,16 @@ class Beliefs:
         self.values: list[float] = []  # of `ranked`, under the current weights
 
     def add(self, trial: Trial) -> None:
-        if trial.completed:
-            finite = all(np.isfinite(trial.scores))
-            self._put(trial.architecture, trial.scores if finite else None)
-        elif trial.state in FAULT_OF_THE_ARCHITECTURE:
-            self._put(trial.architecture, None)
+        if trial.completed or trial.state in FAULT_OF_THE_ARCHITECTURE:
+            self._put(trial.architecture, _scores_of(trial))
+
+    def judge_anew(self, trials: Iterable[Trial]) -> None:
+        """Take the scores of these trials for what they say now; the predictor learns all of it anew."""
+        key = self.predictor.space.key
+        now = {key(each.architecture): _scores_of(each) for each in trials}
+        self._scores = [now.get(key(each), old) for each, old in zip(self._architectures, self._scores, strict=True)]
+        self._known = sum(each is not None for each in self._scores)
+        self._learnt = 0
 
     def _put(self, architecture: Architecture, scores: tuple[float, ...] | None) -> None:
         self._architectures.append(architecture)

@@ -91,6 +91,9 @@ class BayesianOptimization(Remembering):
         self._asked.note(trial)
         self._beliefs.add(trial)
 
+    def judge_anew(self, trials: Mapping[int, Trial]) -> None:
+        self._beliefs.judge_anew(trials.values())
+
     def memory(self) -> Mapping[str, Any] | None:
         beliefs = self._beliefs.memory()
         if beliefs is None:

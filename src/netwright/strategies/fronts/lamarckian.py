@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -14,7 +15,7 @@ from netwright.core.strategy import Strategy
 from netwright.core.trial import Proposal
 from netwright.predictors.linear import Linear
 from netwright.strategies.bayesian.asked import Asked
-from netwright.strategies.evolution.ranking import front_numbers
+from netwright.strategies.evolution.ranking import front_numbers, still_completed
 from netwright.strategies.inheritance import inherited_share
 
 if TYPE_CHECKING:
@@ -78,9 +79,11 @@ class LamarckianEvolution(Strategy):
         if not trial.completed or not np.isfinite(trial.scores).all():
             return
         self._known.append(trial)
-        alive = [*self._front, trial]
-        fronts = front_numbers(np.array([each.scores for each in alive]))
-        self._front = [each for each, number in zip(alive, fronts.tolist(), strict=True) if number == 0]
+        self._front = _front_of([*self._front, trial])
+
+    def judge_anew(self, trials: Mapping[int, Trial]) -> None:
+        self._known = still_completed(self._known, trials)
+        self._front = _front_of(self._known)
 
     def may_continue(self, number: int) -> bool:
         """Whether a child may yet begin from this one's weights: it lies on the front, or its child is planned."""
@@ -123,6 +126,14 @@ class LamarckianEvolution(Strategy):
             predictor.fit([each.architecture for each in known], values, int(rng.integers(2**31)))
             columns.append(predictor.predict(architectures).mean)
         return np.column_stack(columns)
+
+
+def _front_of(trials: Sequence[Trial]) -> list[Trial]:
+    """Those that no other dominates, in their order."""
+    if not trials:
+        return []
+    fronts = front_numbers(np.array([each.scores for each in trials]))
+    return [each for each, number in zip(trials, fronts.tolist(), strict=True) if number == 0]
 
 
 def rare(points: np.ndarray, among: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from netwright.predictors.gaussian_process import GaussianProcess
 from netwright.strategies.bayesian.asked import Asked
 from netwright.strategies.bayesian.beliefs import FAULT_OF_THE_ARCHITECTURE, unfitted
 from netwright.strategies.bayesian.candidates import Candidates, MutationsOfBest, Standing
+from netwright.strategies.evolution.ranking import still_completed
 from netwright.strategies.fronts.choice import FrontChoice, HypervolumeImprovement, by_front
 
 if TYPE_CHECKING:
@@ -89,6 +90,13 @@ class FrontOptimization(Strategy):
             self._known.append(trial)
         elif trial.completed or trial.state in FAULT_OF_THE_ARCHITECTURE:
             self._failed.append(trial.architecture)
+
+    def judge_anew(self, trials: Mapping[int, Trial]) -> None:
+        """What breaks a limit now is of no front, and counts among those that failed where predictors learn."""
+        kept = still_completed(self._known, trials)
+        numbers = {each.number for each in kept}
+        self._failed += [each.architecture for each in self._known if each.number not in numbers]
+        self._known, self._taken = kept, 0
 
     def _plan(self, rng: np.random.Generator) -> None:
         """Choose the next round's architectures; none where no candidate is new."""

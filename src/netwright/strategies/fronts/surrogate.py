@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -23,7 +23,7 @@ from netwright.strategies.bayesian.asked import Asked
 from netwright.strategies.bayesian.beliefs import unfitted
 from netwright.strategies.evolution.beginning import Beginning
 from netwright.strategies.evolution.genetic import GeneticAlgorithm
-from netwright.strategies.evolution.ranking import front_numbers
+from netwright.strategies.evolution.ranking import front_numbers, still_completed
 from netwright.strategies.imagined import searched
 
 if TYPE_CHECKING:
@@ -101,6 +101,9 @@ class SurrogateFront(Strategy):
         self._pending -= 1
         if trial.completed and np.isfinite(trial.scores).all():
             self._known.append(trial)
+
+    def judge_anew(self, trials: Mapping[int, Trial]) -> None:
+        self._known = still_completed(self._known, trials)
 
     def _plan(self, rng: np.random.Generator) -> None:
         """The next round; none where nothing new was found, so that a random one is asked."""
