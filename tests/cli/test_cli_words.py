@@ -18,7 +18,7 @@ from netwright.cli.plan import Plan
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
 from netwright.core.wording import amount, duration, rough, table
 from netwright.results.metric_words import number
-from netwright.spaces import Chain, Darts, GeneticCnn, NasBench201
+from netwright.spaces import Chain, Darts, GeneticCnn, NasBench201, Residual
 from netwright.strategies import RegularizedEvolution
 
 
@@ -145,8 +145,14 @@ def test_a_value_that_the_constructor_cannot_take_is_one_message(text: str) -> N
         construct(catalogue.load("space", name), options=options)
 
 
-def test_a_number_stands_for_a_list_of_one() -> None:
+def test_a_value_stands_for_a_list_of_one_and_names_in_brackets_need_no_quotes() -> None:
     assert construct(Chain, options={"kernels": "3"}) == Chain(kernels=(3,))
+    blocks = construct(Residual, options={"blocks": "basic", "squeezes": "false"})
+    assert blocks == Residual(blocks=("basic",), squeezes=(False,))
+    blocks = construct(Residual, options=split("residual:blocks=[basic,inverted_3],squeezes=[false, true]")[1])
+    assert blocks == Residual(blocks=("basic", "inverted_3"))
+    assert construct(Darts, options={"operations": "[skip_connect,none]"}).operations == ("skip_connect", "none")
+    assert construct(Darts, options={"operations": "darts"}) == Darts()
 
 
 def test_a_target_in_percent_is_refused() -> None:

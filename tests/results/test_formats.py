@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import UserError
 from netwright.core.task import TaskShape
 from netwright.results import Contender, Figures, export, formats_of, numpy_tensors
-from netwright.results.formats import check_formats
+from netwright.results.formats import check_formats, sentences_of
 
 WITHOUT = """
 import importlib.abc, runpy, sys
@@ -102,6 +103,10 @@ def test_each_file_answers_as_was_said_of_it(exported: tuple[Any, Any], tmp_path
         each.metrics["accuracy"] for each in made.formats
     ]
     assert "model-int8.onnx" in made.readme.read_text()
+    whole, small = (replace(each, size=size) for each, size in zip(made.formats, (500, 400), strict=True))
+    assert not any("no smaller" in each for each in sentences_of([whole, small], task.problem.main))
+    large = sentences_of([whole, replace(small, size=600)], task.problem.main)
+    assert ["no smaller" in each for each in large] == [False, True]
 
 
 def test_the_eight_bit_file_holds_eight_bit_weights(exported: tuple[Any, Any]) -> None:

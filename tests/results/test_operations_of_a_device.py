@@ -14,6 +14,7 @@ from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import UserError
 from netwright.core.task import TaskShape
 from netwright.results.operations import check_operations, operations_needed, read_operations
+from netwright.spaces import Residual
 
 
 class Activations(DecisionSpace):
@@ -42,6 +43,12 @@ def test_each_operation_is_known_with_the_option_that_brings_it() -> None:
     with pytest.raises(UserError, match=r"board\.txt lacks HardSwish, .* those with activation: hardswish") as found:
         check_operations(tuple(needed.values()), frozenset(needed) - {"HardSwish"}, "board.txt")
     assert "\n" not in str(found.value)
+
+
+def test_an_option_that_most_networks_have_is_named_too() -> None:
+    """Of networks with several blocks few lack what one block in two brings; these are looked at as well."""
+    needed = {each.name: each for each in operations_needed(Residual(blocks=("basic",), most_stages=3), SHAPE)}
+    assert needed["Sigmoid"].where == ("squeeze: True",) and needed["Conv"].where == ()
 
 
 def test_a_file_of_names(tmp_path: Path) -> None:

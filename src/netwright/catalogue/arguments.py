@@ -128,17 +128,22 @@ def read(cls: Any, parameter: inspect.Parameter, text: str) -> Any:
     """A value for this parameter: a literal, a part such as `Tournament(5)` from beside the class, or the text."""
     value: Any = _value(text, cls)
     declared = str(parameter.annotation).removeprefix("<class '").removesuffix("'>")
-    if (
-        declared.startswith(("tuple", "Sequence"))
-        and "str" not in declared
-        and isinstance(value, (int, float))
-        and not isinstance(value, bool)
-    ):
-        value = (value,)
+    if declared.startswith(("tuple", "Sequence")):
+        value = _listed(text, value, cls, several="| str" not in declared)
     expected = PLAIN.get(declared)
     if expected is not None and not (isinstance(value, expected) and (bool in expected or not isinstance(value, bool))):
         raise ConfigurationError(f"{cls.__name__} option {parameter.name}={text!r}: expected {declared}")
     return float(value) if declared == "float" else value
+
+
+def _listed(text: str, value: Any, cls: Any, *, several: bool) -> Any:
+    """The value of what may be a list: one of names without quotes, `[conv,skip]`, and a value by itself as a list of it.
+
+    several: whether it cannot be anything but a list.
+    """
+    if isinstance(value, str) and re.fullmatch(r"[\[(].*[\])]", text, flags=re.DOTALL):
+        return tuple(_value(each.strip(), cls) for each in pieces_of(text[1:-1]))
+    return (value,) if several and isinstance(value, (str, int, float)) else value
 
 
 def _value(text: str, cls: Any) -> Any:

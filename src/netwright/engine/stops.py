@@ -12,7 +12,7 @@ from netwright.core.errors import ConfigurationError, NetwrightError, SearchFail
 from netwright.core.objective import Constraint, Objective, dominates
 from netwright.core.spelling import option
 from netwright.core.trial import STATES, Trial
-from netwright.core.wording import shortened
+from netwright.core.wording import duration, shortened
 from netwright.engine.duration import format_duration, parse_duration
 
 OVERRUN = 1.1  # a trial is begun where it should end within this share of the time
@@ -188,7 +188,7 @@ class Stopper:
         limit, kept = self._stops.seconds, self._reserved
         said = format_duration(limit)
         if kept:
-            said = f"{format_duration(max(0.0, limit - kept))} of {said}; the rest is for the final training"
+            said = f"{duration(max(0.0, limit - kept))} of {duration(limit)}; the rest is for the final training"
         if not self.reason:
             self._stop("seconds", f"time is up: {said}")
 

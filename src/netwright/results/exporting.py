@@ -28,7 +28,7 @@ from netwright.results.baking import plain_copy
 from netwright.results.figures import Figures
 from netwright.results.final_report import readme, usage
 from netwright.results.formats import FILES as FURTHER
-from netwright.results.formats import Format, Subject, check_formats, formats_of, write_formats
+from netwright.results.formats import Format, Subject, check_formats, formats_of, sentences_of, write_formats
 from netwright.results.merging import imported_modules
 from netwright.results.model_file import Inputs, model_file, reserved_names
 from netwright.results.network_source import write_source
@@ -176,7 +176,7 @@ def export(
             checked, sentences = _checked(folder, network, data, reported, preparation, task, figures)
             _write_architecture(folder, architecture, space, task)
             made = _further(wanted, folder, network, data, preparation, figures, checked)
-            sentences = [*sentences, *_left_out(files), *(each.sentence(figures.main) for each in made)]
+            sentences = [*sentences, *_left_out(files), *sentences_of(made, figures.main)]
             use = usage(preparation, checked.answers, checked.lines)
             listed = {
                 name: what for name, what in {**FILES, **FURTHER}.items() if name in FILES or (folder / name).exists()

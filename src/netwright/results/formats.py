@@ -82,6 +82,17 @@ class Format:
         )
 
 
+def sentences_of(made: Sequence[Format], metric: Metric) -> list[str]:
+    """What is said of each file, and where eight bits have made none smaller.
+
+    made: of one export.
+    metric: that leads its report.
+    """
+    whole = max((each.size for each in made if each.operations and not each.way), default=0)
+    small = "; no smaller, since a file of so few weights is mostly its graph"
+    return [each.sentence(metric) + small * bool(each.way and 0 < whole <= each.size) for each in made]
+
+
 def formats_of(text: str | Sequence[str]) -> tuple[str, ...]:
     """The formats that a text or a list names, each once; "int8" brings "onnx".
 

@@ -114,13 +114,14 @@ def operations_needed(space: Space, shape: TaskShape, example: Any = None, *, se
 
 
 def _different(space: Space, rng: np.random.Generator) -> Iterator[tuple[Architecture, frozenset[str]]]:
-    """Architectures each of which has an option that none before it had; at least four."""
+    """Architectures each of which has an option that none before it had, or is the first to lack one; at least four."""
     seen: set[str] = set()
-    for place in range(DRAWN):
-        architecture = space.sample(rng)
-        options = frozenset(_options(architecture))
-        if place < 4 or options - seen:
+    drawn = [(each, frozenset(_options(each))) for each in (space.sample(rng) for _ in range(DRAWN))]
+    lacked = frozenset[str]().union(*(options for _, options in drawn))
+    for place, (architecture, options) in enumerate(drawn):
+        if place < 4 or options - seen or lacked - options:
             seen |= options
+            lacked &= options
             yield architecture, options
 
 
