@@ -18,7 +18,7 @@ from netwright.cli.plan import Plan
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
 from netwright.core.wording import amount, duration, rough, table
 from netwright.results.metric_words import number
-from netwright.spaces import Chain, Darts, GeneticCnn, NasBench201, Residual
+from netwright.spaces import Chain, Darts, FreeGraph, GeneticCnn, Mlp, NasBench201, NasNet, Residual
 from netwright.strategies import RegularizedEvolution
 
 
@@ -151,8 +151,10 @@ def test_a_value_stands_for_a_list_of_one_and_names_in_brackets_need_no_quotes()
     assert blocks == Residual(blocks=("basic",), squeezes=(False,))
     blocks = construct(Residual, options=split("residual:blocks=[basic,inverted_3],squeezes=[false, true]")[1])
     assert blocks == Residual(blocks=("basic", "inverted_3"))
-    assert construct(Darts, options={"operations": "[skip_connect,none]"}).operations == ("skip_connect", "none")
+    assert construct(NasNet, options={"operations": "[skip_connect,none]"}).operations == ("skip_connect", "none")
     assert construct(Darts, options={"operations": "darts"}) == Darts()
+    assert construct(Mlp, options={"normalisations": "none"}) == Mlp(normalisations=("none",))
+    assert construct(FreeGraph, options={"operations": "none"}) == FreeGraph()
 
 
 def test_a_target_in_percent_is_refused() -> None:

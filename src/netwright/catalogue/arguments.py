@@ -129,21 +129,29 @@ def read(cls: Any, parameter: inspect.Parameter, text: str) -> Any:
     value: Any = _value(text, cls)
     declared = str(parameter.annotation).removeprefix("<class '").removesuffix("'>")
     if declared.startswith(("tuple", "Sequence")):
-        value = _listed(text, value, cls, several="| str" not in declared)
+        value = _listed(text, value, cls, declared)
     expected = PLAIN.get(declared)
     if expected is not None and not (isinstance(value, expected) and (bool in expected or not isinstance(value, bool))):
         raise ConfigurationError(f"{cls.__name__} option {parameter.name}={text!r}: expected {declared}")
     return float(value) if declared == "float" else value
 
 
-def _listed(text: str, value: Any, cls: Any, *, several: bool) -> Any:
-    """The value of what may be a list: one of names without quotes, `[conv,skip]`, and a value by itself as a list of it.
+def _listed(text: str, value: Any, cls: Any, declared: str) -> Any:
+    """The value of what is a list, or may be one: of names without quotes, `[conv,none]`, or a single one by itself.
 
-    several: whether it cannot be anything but a list.
+    declared: `Sequence[str]`, `tuple[int, ...] | None` and the like. Of names "none" and "true" are names, too.
     """
-    if isinstance(value, str) and re.fullmatch(r"[\[(].*[\])]", text, flags=re.DOTALL):
-        return tuple(_value(each.strip(), cls) for each in pieces_of(text[1:-1]))
-    return (value,) if several and isinstance(value, (str, int, float)) else value
+    names, further = "[str" in declared, declared.partition("] | ")[2]
+
+    def one(part: str) -> Any:
+        return part.strip().strip("'\"") if names else _value(part.strip(), cls)
+
+    bracketed = re.fullmatch(r"\s*[\[(](.*)[\])]\s*", text, flags=re.DOTALL)
+    if bracketed and isinstance(value, str):
+        return tuple(map(one, pieces_of(bracketed[1])))
+    if bracketed or "str" in further or (value is None and "None" in further):
+        return value
+    return (one(text),) if names or isinstance(value, (int, float)) else value
 
 
 def _value(text: str, cls: Any) -> Any:
