@@ -70,6 +70,7 @@ FEW = {  # options with which a method does in two trials what it is about
     "lcranknet": "least=2",
     "mnasnet": "batch=1,steps=1",
     "mobilenetv3:target=300k": "trials=1,batch=1,target=1k,child_share=0.5",
+    "angle-nas": "samples=1,population=2,generations=1",
     "greedynas": "sampled=2,kept=1,population=2,generations=1",
     "pc-nas": "pool=1,completions=1",
     "pgnas": "candidates=2",

@@ -68,6 +68,7 @@ SHORT: dict[str, dict[str, Any]] = {
     "enas-macro": {"steps": 2, "samples": 2, "candidates": 3},
     "enas-rnn": {"steps": 2, "candidates": 3},
     "nsganetv2": {"initial": 4, "batch": 2, "rounds": 2},
+    "angle-nas": {"population": 4, "generations": 2, "samples": 3},
 }
 OWN_SPACE: dict[str, Callable[[], Space]] = {  # of the recipes that search only a space of their kind
     "pc-darts": lambda: nw.spaces.Darts(cells=2, channels=4, nodes=2),

@@ -36,6 +36,7 @@ SHORT = {  # searches on the trained weights
     "enas-macro": {"steps": 2, "samples": 2, "candidates": 3},
     "enas-rnn": {"steps": 2, "candidates": 3},
     "nsganetv2": {"initial": 4, "batch": 2, "rounds": 2},
+    "angle-nas": {"population": 4, "generations": 2, "samples": 3},
 }
 
 

@@ -109,7 +109,8 @@ class RoundEstimator(Estimator):
         """Carry out one round. Losses stay on the device, as tensors.
 
         metrics: "loss", "accuracy" (tensors), and what the host knows: "progress" (share of the weight training that is
-        done, 1.0 after its last step), "epoch" (whole epochs done), "steps" (training steps in one epoch).
+        done, 1.0 after its last step), "epoch" (whole epochs done), "steps" (training steps in one epoch). Of purpose
+        "angle" in place of a loss: "angle", in radians.
         Raises TrialFailed, and UserError for what cannot be asked (training beyond the end, for one).
         """
 

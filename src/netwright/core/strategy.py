@@ -174,6 +174,11 @@ class RoundStrategy(Strategy):
         return found if mixture is None else self._decoder.decode(mixture)
 
     @property
+    def left(self) -> Space:
+        """The space as far as it is still searched, for who searches on the trained weights; by default all of it."""
+        return self.space
+
+    @property
     def probes_behind_epoch(self) -> int:
         """Validation rounds that it asks behind each epoch, beside those of its steps; so a time can be planned."""
         return 0
@@ -247,6 +252,12 @@ def untold(strategy: Strategy) -> Strategy:
     """A strategy of the same settings that was told nothing."""
     inner = {name: untold(value) for name, value in strategy.arguments.items() if isinstance(value, Strategy)}
     return strategy.replace(**inner)
+
+
+def on_space(strategy: Strategy, space: Space) -> Strategy:
+    """A strategy of the same settings on another space, told nothing."""
+    inner = {name: on_space(value, space) for name, value in strategy.arguments.items() if isinstance(value, Strategy)}
+    return strategy.replace(**inner, **({"space": space} if "space" in strategy.arguments else {}))
 
 
 def in_role(strategy: Strategy, role: type[R]) -> R | None:

@@ -34,7 +34,7 @@ def share_of(fidelity: float | None) -> float:
     return 1.0 if fidelity is None else fidelity
 
 
-Purpose = Literal["evaluate", "train", "accumulate", "probe", "rehearse"]
+Purpose = Literal["evaluate", "train", "accumulate", "probe", "rehearse", "angle"]
 
 
 @value
@@ -50,7 +50,8 @@ class Proposal:
     purpose "evaluate" is a trial. The others are rounds of weight sharing, recorded an epoch rather than one by one:
     "train" moves the shared weights by one step on the next minibatch of the training examples; "accumulate" adds the
     weights' gradient on that minibatch to what the next "train" steps with; "rehearse" measures the loss on it and
-    moves nothing; "probe" does so on the next minibatch of the validation examples, on the last one where `again`.
+    moves nothing; "probe" does so on the next minibatch of the validation examples, on the last one where `again`;
+    "angle" measures by how far the weights of an architecture have turned since they were drawn, and moves nothing.
 
     along: a direction for each weight of a mixture that a probe `again` is to move in: its gradient is then how the
         gradient changes per length of that direction, the second derivative times it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from netwright.methods.weight_sharing import (
@@ -38,6 +39,19 @@ EVALUATIONS = {
 """How many architectures are scored on the trained weights, where the training is long enough for it."""
 STATISTICS = 25_600  # images for the statistics of each, as in the authors' code of SPOS
 GENERATIONS = 20  # of the evolution
+SINGLE_PATH: Mapping[str, Any] = {
+    "learning_rate": 0.03125,
+    "minimum_learning_rate": 0.0,
+    "schedule": "linear",
+    "pace": "step",
+    "weight_decay": 4e-5,
+    "decay_all": False,
+    "label_smoothing": 0.1,
+    "gradient_clip": None,
+    "split": nearly_all,
+    "recalibrate": statistics_from(STATISTICS, EVALUATIONS["single-path-one-shot"]),
+}
+"""How the supernet of SPOS is trained."""
 
 
 def single_path_one_shot(
@@ -76,26 +90,14 @@ def single_path_one_shot(
     """
     from netwright.strategies.paths import TopEvolution, TrainThenSearch, UniformPaths
 
-    published = {
-        "learning_rate": 0.03125,
-        "minimum_learning_rate": 0.0,
-        "schedule": "linear",
-        "pace": "step",
-        "weight_decay": 4e-5,
-        "decay_all": False,
-        "label_smoothing": 0.1,
-        "gradient_clip": None,
-        "split": nearly_all,
-        "recalibrate": statistics_from(STATISTICS, EVALUATIONS["single-path-one-shot"]),
-    }
-    found = resolved(task, epochs, published, settings)
-    generations = _generations(found, population) if generations is None else generations
+    found = resolved(task, epochs, SINGLE_PATH, settings)
+    generations = generations_for(found, population) if generations is None else generations
     evolution = TopEvolution(space, population, generations, top, mutation=mutation)
     strategy = TrainThenSearch(UniformPaths(space), evolution, population * generations)
     return found.search(strategy, seed=seed, device=device)
 
 
-def _generations(found: Resolved, population: int) -> int:
+def generations_for(found: Resolved, population: int) -> int:
     """As many generations as the training's steps allow, at least one."""
     if population < 1:
         return 1  # refused where it is used
@@ -145,7 +147,7 @@ def fairnas(
         "split": nearly_all,
     }
     found = resolved(task, epochs, published, settings)
-    generations = _generations(found, population) if generations is None else generations
+    generations = generations_for(found, population) if generations is None else generations
     evolution = GeneticAlgorithm(space, population, repeats=False)
     strategy = TrainThenSearch(FairPaths(space), evolution, population * generations)
     return found.search(strategy, seed=seed, device=device, objective=objective)

@@ -94,7 +94,7 @@ def _steps(own: RoundEstimator, strategy: Strategy, most: float) -> tuple[float,
         steps = float(metrics["steps"])
         halfway = {**metrics, "progress": 0.5, "epoch": 0.0 if number == 0 else metrics["epoch"]}
         strategy.tell(Trial(0, proposal, "completed", type(found)(halfway, found.gradient)))
-        float(metrics["loss"])  # waits for the device
+        float(metrics.get("loss", 0.0))  # waits for the device
         trained += proposal.purpose == "train"
         if trained == 1 and proposal.purpose == "train":
             began = time.monotonic()

@@ -171,6 +171,19 @@ def of_selected(layer: nn.Module, name: str, full: Tensor) -> Tensor:
     return inputs.taken(full, chosen)
 
 
+def selected_sizes(layer: Any, weight: Tensor) -> torch.Size:
+    """What shape a weight, as `of_selected` gives it, has in the stand-alone network of the selected architecture."""
+    if isinstance(layer, SeriesConv2d):
+        return weight.shape
+    chosen, inputs = layer.selection.chosen, inputs_of(layer)
+    read = weight.shape[1] if isinstance(inputs, Blocks) else resolved(inputs, chosen)
+    outputs = resolved(getattr(layer, "out_features", getattr(layer, "out_channels", None)), chosen)
+    if not isinstance(layer, nn.Linear) and not isinstance(inputs, Blocks):
+        read //= max(1, min(resolved(layer.groups, chosen), read))  # of no channel there are no groups
+    kernel = resolved(layer.kernel_size, chosen) if isinstance(layer, nn.Conv2d) else weight.shape[2:]
+    return torch.Size((outputs, read, *kernel))
+
+
 def _centre(weight: Tensor, size: tuple[int, int]) -> Tensor:
     (height, width), (rows, columns) = weight.shape[2:], size
     top, left = (height - rows) // 2, (width - columns) // 2

@@ -113,6 +113,7 @@ class Training:
         loss, gradient = _made_up(proposal)
         metrics: dict[str, Any] = {
             "loss": loss,
+            "angle": float(loss),
             "score": 1 - loss,
             "accuracy": 1 - loss,
             "progress": self.trained / total,

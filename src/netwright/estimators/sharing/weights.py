@@ -23,13 +23,14 @@ from netwright.core.space import Space
 from netwright.core.task import Augmentation, Data, Examples, TaskShape
 from netwright.core.trees import moved
 from netwright.core.trial import Measurement, Proposal
+from netwright.estimators.sharing.angles import Angles
 from netwright.estimators.sharing.curvature import Curvature
 from netwright.estimators.sharing.distilling import Teacher
 from netwright.estimators.sharing.habits import Habits
 from netwright.estimators.sharing.hypergradient import constant, second_order
 from netwright.estimators.sharing.minibatches import Minibatches, both_halves
 from netwright.estimators.sharing.stages import Stage
-from netwright.supernets import InSupernet, Sharing
+from netwright.supernets import InSupernet, SharedNetwork, Sharing
 from netwright.supernets.fusion import is_fused, unfused
 from netwright.supernets.preparing import set_skip_dropout
 from netwright.supernets.shared_network import laid_out
@@ -103,7 +104,16 @@ class Weights:
 
     def _start_stage(self, number: int) -> None:
         """New weights and a new optimiser."""
-        self.stage = number
+        self.stage = self._drawn_for = number
+        self._angles: Angles | None = None
+        network = self.supernet = self._drawn(number)
+        self.streams = {name: Stream(network) for name in ("training", "validation")} if self.problem.continues else {}
+        self.drop_paths = [module for module in network.modules() if hasattr(module, "drop_path_probability")]
+        self.optimiser = build_optimiser(network, self.settings, self.habits.decay_all)
+        self.parameters = [each for group in self.optimiser.param_groups for each in group["params"]]
+
+    def _drawn(self, number: int) -> SharedNetwork:
+        """The network with which a stage begins: the same whenever it is drawn."""
         with seeded(derived_seed(self.seed, _INITIAL, number), self.device):
             dropout = any(stage.skip_dropout for stage in self.stages)
             network = self.sharing.network(
@@ -112,12 +122,9 @@ class Weights:
                 skip_dropout=dropout,
                 twice=self.order == "exact",
             )
-        self.supernet = network.to(self.device).train()
+        network = network.to(self.device).train()
         show_examples(network, self._data, self.device)
-        self.streams = {name: Stream(network) for name in ("training", "validation")} if self.problem.continues else {}
-        self.drop_paths = [module for module in network.modules() if hasattr(module, "drop_path_probability")]
-        self.optimiser = build_optimiser(network, self.settings, self.habits.decay_all)
-        self.parameters = [each for group in self.optimiser.param_groups for each in group["params"]]
+        return network
 
     def _lay_out(self) -> None:
         """Bring the weights into their memory order, and give each one its momentum.
@@ -227,6 +234,8 @@ class Weights:
         """Carry out one round of any purpose."""
         if proposal.along is None:
             self._curve = None
+        if proposal.purpose == "angle":
+            return self._turned(proposal.candidate)  # of the weights as they are, before another stage begins
         if self.step % self.steps == 0 and not self.is_over and self._batch is None:
             self._enter_epoch()
         if proposal.purpose == "probe":
@@ -292,6 +301,8 @@ class Weights:
         self._accumulated = 0
         self.step += 1
         self._batch = None
+        if self._angles is not None:
+            self._angles.forget()
         self._follow(rate / (1 - self.settings.momentum))
         self.optimiser.zero_grad()
 
@@ -305,6 +316,14 @@ class Weights:
             for name, each in kept.items():
                 if isinstance(each, Tensor) and each.dim() == weight.dim():
                     kept[name] = laid_out(each.index_select(cut.axis, cut.kept), weight)
+
+    def _turned(self, candidate: Architecture | Mixture) -> Measurement:
+        """The angle between the weights of an architecture and those with which they began."""
+        if isinstance(candidate, Mixture):
+            raise UserError("angles are those of an architecture's weights; expected one, found a mixture")
+        if self._angles is None:
+            self._angles = Angles(self._drawn(self._drawn_for), self.supernet)
+        return Measurement({"angle": self._angles.of(candidate), **self._where()})
 
     def _probe(self, proposal: Proposal) -> Measurement:
         if not proposal.again or not self.probes:
@@ -446,14 +465,16 @@ class Weights:
             "loss": loss,
             "score": score,
             self.problem.score_name: score,
-            "progress": self.step / self.total,
-            "epoch": float(self.epoch),
-            "steps": float(self.steps),
+            **self._where(),
             **{f"{OF_BLOCK}{name}": each for name, each in self._distances.items()},
         }
         if self.step % self.steps == 0 or self.is_over:
             metrics |= {f"{LEFT}{name}": value for name, value in self.supernet.left().items()}
         return Measurement(metrics, gradient or None)
+
+    def _where(self) -> dict[str, float]:
+        """How far the training is."""
+        return {"progress": self.step / self.total, "epoch": float(self.epoch), "steps": float(self.steps)}
 
 
 def _one(space: Space) -> Architecture:

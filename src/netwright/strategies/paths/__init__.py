@@ -1,5 +1,6 @@
 """Strategies that train shared weights path by path, and what may follow once they are trained."""
 
+from netwright.strategies.paths.angle_shrinking import AngleShrinking
 from netwright.strategies.paths.continuous_evolution import ContinuousEvolution
 from netwright.strategies.paths.dropout import PathDropout
 from netwright.strategies.paths.fair import FairPaths
@@ -19,6 +20,7 @@ from netwright.strategies.paths.uniform import UniformPaths
 PROVIDES = ("super.path",)
 
 __all__ = [
+    "AngleShrinking",
     "ContinuousEvolution",
     "FairPaths",
     "GreedyPaths",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from netwright.core.checks import whole_number
 from netwright.core.errors import ConfigurationError, StopSearch
 from netwright.core.space import Space
-from netwright.core.strategy import RoundStrategy, Strategy, in_role, mixture_of
+from netwright.core.strategy import RoundStrategy, Strategy, in_role, mixture_of, on_space
 from netwright.strategies.paths.replayed import Replayed
 from netwright.strategies.paths.top_evolution import MOST_INFEASIBLE
 
@@ -25,7 +25,7 @@ class TrainThenSearch(RoundStrategy):
     """Asks `train` until it raises StopSearch, then `search`, which evaluates architectures on the trained weights.
 
     train: a sampler of paths, or whatever else moves shared weights.
-    search: any strategy.
+    search: any strategy; it searches what `train` has left of the space.
     evaluations: at most so many architectures are evaluated by `search`, which may end earlier by itself. Those that
         break a limit before are not counted, up to 50 for each that is.
 
@@ -52,13 +52,14 @@ class TrainThenSearch(RoundStrategy):
         self._trained = False
         self._asked = self._infeasible = 0  # evaluations, and what broke a limit before
         self._second = Replayed(search)
+        self._known: tuple[Figures, Sequence[Constraint]] | None = None
 
     def ask(self, rng: np.random.Generator) -> Proposal | None:
         if not self._trained:
             try:
                 return self.train.ask(rng)
             except StopSearch:
-                self._trained = True
+                self._hand_over()
         if self._asked == self.evaluations:
             raise StopSearch(f"the {self.evaluations:,} evaluations on the trained weights are done")
         proposal = self._second.ask(rng)
@@ -74,7 +75,18 @@ class TrainThenSearch(RoundStrategy):
         else:
             self.train.tell(trial)
 
+    def _hand_over(self) -> None:
+        """From training to searching, in what is left of the space."""
+        self._trained, left = True, self.train.left
+        if left is not self.space:
+            self.search = on_space(self.search, left)
+            self._second = Replayed(self.search)
+            if self._known is not None:
+                self.search.know(*self._known)
+
     def know(self, figures: Figures, limits: Sequence[Constraint] = ()) -> None:
+        self._known = figures, limits
+        self.train.know(figures, limits)
         self.search.know(figures, limits)
 
     def recommend(self, trials: Sequence[Trial]) -> Architecture:

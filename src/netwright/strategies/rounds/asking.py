@@ -68,6 +68,14 @@ def probe(
     return _asked("probe", candidate, memo, again=again, along=along)
 
 
+def angle(candidate: Candidate) -> Make:
+    """Measure by how far the weights of an architecture have turned since they were drawn: `angle`, in radians.
+
+    candidate: the architecture.
+    """
+    return _asked("angle", candidate, None)
+
+
 def evaluate(candidate: Candidate, memo: Mapping[str, Any] | None = None, fidelity: float | None = None) -> Make:
     """Score an architecture on the validation examples: a trial of its own, which may fail (`told.completed`).
 

@@ -83,12 +83,15 @@ class Rounds(RoundStrategy):
     lists, tuples, sets and dicts of them, and what has `state_dict` and `load_state_dict` (`Logits`, `Categoricals`, an
     optimiser or a module of PyTorch) and was made by the constructor. Anything else is refused. What lives in the
     script's own variables is gone at its end.
+
+    closes: whether the result is evaluated in the end; False for what trains weights on which another one searches.
     """
 
     needs: ClassVar[type[Space]] = DecisionSpace
     space: DecisionSpace
 
     bounded: bool = True
+    closes: bool = True
     _run: _Run
     _known: tuple[Figures, tuple[Constraint, ...]] | None = None
 
@@ -188,7 +191,7 @@ class _Run:
                 return proposal
             elif not self.ended:
                 raise ConfigurationError(f"{self._name}.script asked nothing; expected a `yield train(...)` at least")
-        if self._closed:
+        if self._closed or not self._owner.closes:
             raise StopSearch(self.ended or OVER)
         self._closed = True
         return Proposal(self._owner.within_limits(self._owner.result()))
