@@ -54,7 +54,7 @@ class Angles:
 
     def _products(self, before: Entry, after: Entry) -> list[Products]:
         if after.pooled:
-            return [(after.pooled,) * 3]
+            return [(after.pooled, after.pooled, after.pooled)]
         found: list[Products] = []
         for (name, first), (_, second) in zip(matrices(before.layer), matrices(after.layer), strict=True):
             key = id(after.layer), name, second.shape
