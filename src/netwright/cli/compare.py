@@ -153,7 +153,7 @@ class Settings(Compared):
         """A problem a table, all with the same objectives; several are called by their files."""
         from netwright.benchmarks import BenchmarkProblem
 
-        stems = [each.source.stem for each in tables] if len(tables) > 1 else [""]
+        stems = self._stems(len(tables)) if len(tables) > 1 else [""]
         names = self._each("name", self.names or stems, len(tables), one_for_all=False)
         return tuple(
             BenchmarkProblem(table, name=name, objectives=self.objectives)
@@ -164,8 +164,12 @@ class Settings(Compared):
         """Each report's metric, with the table's name where two are alike."""
         if len(set(reports)) == len(reports):
             return [each.partition(":")[0] for each in reports]
-        stems = [Path(split(each)[0]).stem for each in self._each("table", self.tables, len(reports))]
+        stems = self._stems(len(reports))
         return [f"{stem} {each.partition(':')[0]}" for stem, each in zip(stems, reports, strict=True)]
+
+    def _stems(self, count: int) -> list[str]:
+        """What the table of each problem is called."""
+        return [Path(split(each)[0]).stem for each in self._each("table", self.tables, count)]
 
     @staticmethod
     def _each(option: str, values: Sequence[str], count: int, *, one_for_all: bool = True) -> list[str]:
@@ -378,6 +382,8 @@ def _earlier(folder: Path) -> tuple[Settings | None, bool]:
 
 
 def _absolute(table: str) -> str:
-    """The table's text with its path made absolute, so that it is found from anywhere."""
-    path, _ = split(table)
-    return f"{Path(path).absolute()}{table[len(path) :]}"
+    """The table's text with its paths made absolute, so that they are found from anywhere."""
+    path, options = split(table)
+    found = f"{Path(path).absolute()}{table[len(path) :]}"
+    joined = options.get("join")
+    return found.replace(f"join={joined}", f"join={Path(joined).absolute()}") if isinstance(joined, str) else found

@@ -24,6 +24,7 @@ from netwright.estimators.tables.contents import COST, check_choice, contents
 from netwright.estimators.tables.coverage import report_of, require_complete
 from netwright.estimators.tables.curves import curve_identity, with_absolute_paths
 from netwright.estimators.tables.fidelities import Fidelities
+from netwright.estimators.tables.joined import Joined
 from netwright.estimators.tables.lookup import Lookup
 from netwright.estimators.tables.places import Places
 from netwright.estimators.tables.readers import source_of
@@ -61,6 +62,8 @@ class Table(Estimator):
     coverage: "complete" refuses a table that lacks an architecture of the space.
     within: let the table's `space` be its own architectures alone (`Among`), so that whatever draws or changes
         architectures keeps to them: for a table that knows a small part of its space.
+    join: a further file, mapping or data frame, whose columns are added: that of latencies on a device, for one. Rows
+        belong together that are equal in all columns that both have.
     surrogate: or let a predictor that is fitted to the table answer for all other architectures of the space: "forest",
         "boosting", "gp" or "linear". Such a measurement has the further metric "is_predicted".
 
@@ -89,6 +92,7 @@ class Table(Estimator):
         duplicates: Literal["refuse", "first", "mean"] = "refuse",
         coverage: Literal["any", "complete"] = "any",
         within: bool = False,
+        join: Any = None,
         surrogate: Literal["forest", "boosting", "gp", "linear"] | None = None,
     ) -> None:
         check_surrogate(surrogate)
@@ -99,8 +103,9 @@ class Table(Estimator):
         check_choice("missing", missing, ("refuse", "skip"))
         check_choice("duplicates", duplicates, ("refuse", "first", "mean"))
         check_choice("coverage", coverage, ("any", "complete"))
-        self.space, self.source = space, source_of(source)
-        self._arguments |= {"source": self.source, "curve": with_absolute_paths(curve)}
+        self.space = space
+        self.source = source_of(source) if join is None else Joined(source_of(source), source_of(join))
+        self._arguments |= {"source": self.source, "join": None, "curve": with_absolute_paths(curve)}
         options = {name: self._arguments[name] for name in _READING}
         options["repeat"] = None if repeat is False else repeat
         self._contents = contents(space, self.source, options)
@@ -237,6 +242,7 @@ class Table(Estimator):
         """As JSON: the source and the curves by name and SHA-256 of their content, wherever they lie."""
         described = super().configuration()
         described["arguments"]["curve"] = curve_identity(self._arguments["curve"])
+        del described["arguments"]["join"]  # which the source tells of
         return described
 
     @property
