@@ -38,8 +38,9 @@ OWN_SPACE = {
     "atomnas": lambda: Mobile("atomnas", width=0.1, last=8, multipliers=(0.25, 0.5)),
     "dna": lambda: Mobile("dna", width=0.1, last=8),
     "darts-rnn": lambda: Recurrent(nodes=2, channels=4),
+    "i-darts": lambda: Recurrent(nodes=2, channels=4),
     "enas-rnn": lambda: Recurrent(nodes=2, channels=4, output="loose"),
     "nas-unet": lambda: UNetCells(channels=4, nodes=2, depth=2),
 }
-OWN_TASK = {"darts-rnn": text, "enas-rnn": text, "nas-unet": masks}
+OWN_TASK = {"darts-rnn": text, "enas-rnn": text, "i-darts": text, "nas-unet": masks}
 """Method -> what makes data that it is for."""

@@ -31,6 +31,8 @@ NEEDS_EDGES = {
     "randwire": "randwire:nodes=5,stages=2,channels=2,edges=2,final=4",
     "blockqnn": "blockqnn:most=2,channels=2,repeats=1,stages=1",
     "irlas": "blockqnn:most=2,channels=2,repeats=1,stages=1",
+    "i-darts": "recurrent:nodes=2,channels=4",
+    "performance-prediction": "metaqnn:layers=2,filters=(2,4),dense=(4,)",
     "metaqnn": "metaqnn:layers=2,filters=(2,4),dense=(4,)",
     "nas-rl": "skip-chain:least=1,most=2,filters=(2,4)",
     "enas": "nasnet:cells=3,channels=2,nodes=2,operations=['skip_connect','sep_conv_3x3'],projected=true",
@@ -73,6 +75,7 @@ FEW = {  # options with which a method does in two trials what it is about
     "angle-nas": "samples=1,population=2,generations=1",
     "greedynas": "sampled=2,kept=1,population=2,generations=1",
     "pc-nas": "pool=1,completions=1",
+    "performance-prediction": "least=5",
     "pgnas": "candidates=2",
     "tas:target=300k": "target=3k",
     "nsganetv2": "initial=2,rounds=1,batch=1",
@@ -114,6 +117,7 @@ def smallest(command: str) -> list[str]:
     small = {
         "DATA": "digits",
         "MASKS": "masks-of-squares",
+        "TEXT": "letters.txt",
         "TABLE": "table.csv:surrogate=linear",
         "METRIC": "valid",
         "RUN": "shared",
@@ -127,7 +131,8 @@ def smallest(command: str) -> list[str]:
         for before, each in zip(["", *words], words, strict=False)
     ]
     words += ["--space", NEEDS_EDGES.get(method, CELL)] if name == "search" and "--space" not in words else []
-    return [name, *words, *{"search": SEARCH, "compare": COMPARE, "audit": AUDIT}[name]]
+    search = [*SEARCH[:1], "14000", *SEARCH[2:]] if "letters.txt" in words else SEARCH  # examples, which are characters
+    return [name, *words, *{"search": search, "compare": COMPARE, "audit": AUDIT}[name]]
 
 
 def write_masks() -> None:
@@ -161,6 +166,8 @@ def test_the_command_of_a_paper_runs(key: str, folder: Path, capsys: pytest.Capt
     words = smallest(commands()[key][0])
     if "masks-of-squares" in words:
         write_masks()
+    if "letters.txt" in words:
+        Path("letters.txt").write_text("the same words again and again " * 500)
     if words[0] == "compare":
         write_table({"nasbench101": NasBench101, "nasbench201": NasBench201}[words[words.index("--space") + 1]]())
     if words[0] == "audit":

@@ -26,7 +26,16 @@ SPACES = {"layers": Layers(), "darts": Darts(cells=3, channels=4, nodes=2)}
 EPOCHS, STEPS = 4, 5
 NEED_EDGES = {"pc-darts"}
 TAKE_LONG = {"nsganetv2"}  # predictors learn anew in each of thirty rounds
-NEED_A_SPACE_OF_THEIR_OWN = {"atomnas", "dna", "gross", "nasbench1shot1", "darts-rnn", "enas-rnn", "nas-unet"}
+NEED_A_SPACE_OF_THEIR_OWN = {
+    "atomnas",
+    "dna",
+    "gross",
+    "nasbench1shot1",
+    "darts-rnn",
+    "enas-rnn",
+    "i-darts",
+    "nas-unet",
+}
 
 
 @cache

@@ -1,10 +1,11 @@
-"""Many candidates on a small budget, and more for the promising ones: Hyperband, ASHA, BOHB, LCRankNet, MO-ASHA."""
+"""Many candidates on a small budget, and more for the promising ones: Hyperband, ASHA, BOHB, learning curves."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netwright.predictors.curves import Pairwise
+from netwright.core.decision_space import with_decisions
+from netwright.predictors.curves import Pairwise, SupportVectors
 from netwright.strategies.fidelity import Asha, Extrapolated, Hyperband, KernelDensity, SuccessiveHalving
 from netwright.strategies.random_search import RandomSearch
 
@@ -13,9 +14,13 @@ if TYPE_CHECKING:
     from netwright.core.space import Space
     from netwright.core.strategy import Strategy
 
-__all__ = ["asha", "bohb", "hyperband", "lcranknet", "mo_asha", "successive_halving"]
+__all__ = ["asha", "bohb", "hyperband", "lcranknet", "mo_asha", "performance_prediction", "successive_halving"]
 
 PAPERS = {
+    "acc_nas_perf_pred": (
+        "netwright search DATA --method performance-prediction",
+        "hyperparameters among what it learns from; the margin by which a network that is foretold to lose goes on",
+    ),
     "hyperband": (
         "netwright search DATA --method hyperband",
         "",
@@ -25,6 +30,11 @@ PAPERS = {
         "its networks, in whose place a linear model stands",
     ),
     "mo_asha": ("netwright search DATA --method mo-asha --objective val_accuracy --objective params", ""),
+}
+
+
+SPACES = {
+    "performance_prediction": "metaqnn:layers=8,filters=(8,16,32,64),dense=(64,32)",
 }
 
 
@@ -115,3 +125,24 @@ def lcranknet(
     sampler: the strategy that candidates come from; random search, as in the paper, by default.
     """
     return Extrapolated(sampler or RandomSearch(space), Pairwise(least=least), (look,), threshold)
+
+
+def performance_prediction(
+    space: Space, look: float = 0.25, threshold: float = 0.95, least: int = 100, sampler: Strategy | None = None
+) -> Extrapolated:
+    """Performance prediction (Baker et al. 2018): MetaQNN whose trainings end where their curves will not win.
+
+    A nu-support-vector regression on the first values of a learning curve, their differences and the architecture
+    foretells its end; its error in cross-validation says how sure that is. Q-learning is told the score that is
+    foretold. Numbers are from memory. Published: 3.8 times as fast for MetaQNN, up to 6 times for Hyperband.
+
+    space: the one to search; that of MetaQNN unless told otherwise, which needs decisions for Q-learning.
+    look: the share of the training after which the curve is judged.
+    threshold: a training ends where it stays below the best with a larger probability.
+    least: complete trainings first; 100 in the paper.
+    sampler: the strategy that candidates come from; MetaQNN, as in the paper, by default.
+    """
+    from netwright.strategies.reinforcement import QLearning
+
+    sampler = sampler or QLearning(with_decisions(QLearning, space), window=1)
+    return Extrapolated(sampler, SupportVectors(least=least), (look,), threshold)

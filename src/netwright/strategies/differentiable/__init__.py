@@ -7,6 +7,7 @@ from netwright.strategies.differentiable.eigenvalue import EigenvalueMonitor
 from netwright.strategies.differentiable.experts import Experts, ExponentiatedGradient
 from netwright.strategies.differentiable.greedy import GreedyDecisions
 from netwright.strategies.differentiable.gumbel import GumbelSoftmax
+from netwright.strategies.differentiable.node_softmax import NodeSoftmax
 from netwright.strategies.differentiable.one_hot import OneHot
 from netwright.strategies.differentiable.optimiser import Adam, Optimiser
 from netwright.strategies.differentiable.perturbation import (
@@ -38,6 +39,7 @@ __all__ = [
     "GreedyDecisions",
     "GroupedDropout",
     "GumbelSoftmax",
+    "NodeSoftmax",
     "OneHot",
     "Optimiser",
     "Perturbation",
