@@ -131,7 +131,7 @@ def smallest(command: str) -> list[str]:
         for before, each in zip(["", *words], words, strict=False)
     ]
     words += ["--space", NEEDS_EDGES.get(method, CELL)] if name == "search" and "--space" not in words else []
-    search = [*SEARCH[:1], "14000", *SEARCH[2:]] if "letters.txt" in words else SEARCH  # examples, which are characters
+    search = [*SEARCH[:1], "3500", "--window", "16", *SEARCH[2:]] if "letters.txt" in words else SEARCH  # characters
     return [name, *words, *{"search": search, "compare": COMPARE, "audit": AUDIT}[name]]
 
 
@@ -167,7 +167,7 @@ def test_the_command_of_a_paper_runs(key: str, folder: Path, capsys: pytest.Capt
     if "masks-of-squares" in words:
         write_masks()
     if "letters.txt" in words:
-        Path("letters.txt").write_text("the same words again and again " * 500)
+        Path("letters.txt").write_text("the same words again and again " * 130)
     if words[0] == "compare":
         write_table({"nasbench101": NasBench101, "nasbench201": NasBench201}[words[words.index("--space") + 1]]())
     if words[0] == "audit":
