@@ -72,6 +72,8 @@ def test_curves_have_gaps_where_nothing_finite_was_measured(tmp_path: Path) -> N
     values = {(row["trial"], row["epoch"]): row["value"] for row in figure.tables["curves"]}
     assert values == {(0, 1.0): 0.1, (0, 2.0): None, (0, 3.0): 0.9, (1, 1.0): 0.5}
     assert {row["trial"]: row["kind"] for row in figure.tables["ends"]} == {0: "best", 1: "stopped early"}
+    axes = [layer["encoding"]["x"]["axis"] for layer in figure.template["layer"]]
+    assert len(axes) == 3 and all(each["tickMinStep"] == 1 for each in axes)  # no epoch 1.5, in whichever layer
     assert figure.tables["rungs"] == [{"epoch": 1.0}] and "In 1 the val accuracy was not a number" in figure.note
     two = find("curves").figure(read(tmp_path), trials="1,0")
     assert {row["kind"] for row in two.tables["curves"]} == {"trial 0", "trial 1"}
@@ -144,6 +146,7 @@ def test_the_final_report_as_pictures(tmp_path: Path) -> None:
         (7, False, "age 9"),
         (2, True, ""),
     ]
+    assert worst.note.endswith("1 of them is answered rightly, but hardly so.")
     assert "The 2 of 50 test examples" in worst.note and "'=cat" in worst.csv() and worst.svg().startswith("<svg")
 
 

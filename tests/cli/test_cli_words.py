@@ -7,6 +7,8 @@ import io
 import json
 import sys
 import warnings
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -198,8 +200,28 @@ def test_numbers_for_people() -> None:
     assert [number(name, 0.9) for name in ("val_mean_iou", "test_f1_macro", "val_auroc")] == ["90.00 %"] * 3
     assert number("val_mape_of_y", 0.9) == "90.00 %"
     assert number("val_r2", 0.9) == "0.9" and number("val_mcc", 0.9) == "0.9"
+    assert number("val_r2", -1.35e-5) == "0" and number("val_r2_of_y", -3.21e-4) == "-0.0003"
+    assert number("val_mae", 1.35e-5) == "1.35e-05"  # an amount may be small
     assert rough(999_999) == "999,999"
     assert rough(1_076_746_950_455_072_400) == "about 1.1 x 10^18"
+
+
+def test_the_closing_line_on_limits_counts_from_their_last_change() -> None:
+    from netwright.cli.explaining import led_lines
+
+    def trial(number: int, led: bool) -> Any:
+        return SimpleNamespace(number=number, proposal=SimpleNamespace(instead_of="x" if led else None))
+
+    def run(changes: Any, limits: Any = ("params <= 9,000",)) -> Any:
+        trials = [trial(number, number in (1, 6)) for number in range(8)]
+        return SimpleNamespace(trials=trials, kept=lambda key: changes, search=SimpleNamespace(limits=limits))
+
+    assert led_lines(run(None))[0].startswith("limits: 2 candidates of 8 would have broken params <= 9,000;")
+    changes = [{"asked": 2}, {"asked": 5}]
+    assert led_lines(run(changes))[0].startswith(
+        "limits: 1 candidate of 3 since trial 5, when limits were changed, would"
+    )
+    assert led_lines(run([{"asked": 7}])) == [] == led_lines(run(changes, ()))
 
 
 def test_a_table_aligns_numbers_to_the_right() -> None:

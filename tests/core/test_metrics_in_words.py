@@ -14,6 +14,12 @@ def test_amounts_have_about_four_digits(value: float, text: str) -> None:
     assert amount(value) == text
 
 
+def test_a_score_next_to_nothing_is_nothing() -> None:
+    r2 = Metric("r2")
+    assert (r2.text(-1.35e-5), r2.text(0.98765, 1.2e-5), r2.text(-13.21)) == ("0", "0.9877 ± 0", "-13.21")
+    assert Metric("mae", "minimize").text(1.35e-5) == "1.35e-05"
+
+
 def test_shares_are_shown_in_per_cent() -> None:
     share = Metric("accuracy", percent=True)
     assert (share.text(0.97591), share.text(0.97591, 0.0116)) == ("97.59 %", "97.59 % ± 1.16")

@@ -121,6 +121,17 @@ def test_a_page_follows_a_search_while_it_writes(page: Any, address: str, direct
     page.locator("tbody tr").nth(before).wait_for(timeout=20_000)
 
 
+def test_a_page_says_at_once_that_a_search_was_killed(page: Any, address: str, directory: Path) -> None:
+    """Nothing is written by a process that is gone."""
+    with Store(directory) as store:
+        store.set_state(RUN, "running")
+        page.goto(f"{address}/runs/{RUN}")
+        page.locator('#pulse[data-is="live"]').wait_for()
+        assert "running" in page.locator("#state").inner_text()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.locator("#state", has_text="interrupted").wait_for(timeout=5_000)
+
+
 def test_runs_that_are_marked_in_the_list_are_compared(page: Any, address: str, directory: Path) -> None:
     filled(directory, 6, "second")
     page.goto(address)

@@ -24,7 +24,8 @@ _NAMES = {
 }
 TIME_UNITS = ((1.0, "seconds"), (60.0, "minutes"), (3600.0, "hours"), (86400.0, "days"))
 
-
+WHOLE = {"tickMinStep": 1, "format": ",d", "labelExpr": "datum.value % 1 ? '' : datum.label"}
+"""Of an axis of whole numbers: of two or three alone Vega would write halves, whatever the least step."""
 FENCE = 3.0  # distances of the quartiles
 Ends = tuple[float, float]
 

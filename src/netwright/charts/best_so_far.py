@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from netwright.charts.axes import Ends, beyond, metric_axis, metric_title, time_unit, tooltip, usual_ends
+from netwright.charts.axes import WHOLE, Ends, beyond, metric_axis, metric_title, time_unit, tooltip, usual_ends
 from netwright.charts.chart import Chart, Drawn, altair
 from netwright.charts.run_data import RunData
 from netwright.charts.sampling import MOST_POINTS, sampled, sampled_note
@@ -129,7 +129,7 @@ def _chart(
     objective: Objective, title: str, timed: bool, band: list[dict[str, Any]], ends: Ends | None, *, changed: bool
 ) -> Any:
     alt, clip = altair(), ends is not None
-    x = alt.X("x:Q", title=title, axis=alt.Axis(tickMinStep=0 if timed else 1, grid=False))
+    x = alt.X("x:Q", title=title, axis=alt.Axis(grid=False, **({} if timed else WHOLE)))
     names, roles = ([OURS, THEIRS], ["role:main", "role:other"]) if band else ([OURS], ["role:main"])
     colour = alt.Color(
         "series:N",

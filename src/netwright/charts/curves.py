@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from netwright.charts.axes import metric_axis, metric_title
+from netwright.charts.axes import WHOLE, metric_axis, metric_title
 from netwright.charts.chart import Chart, Drawn, altair
 from netwright.charts.run_data import RunData
 from netwright.core.errors import UserError, nearest
@@ -143,7 +143,7 @@ def _rungs(data: RunData, curves: dict[int, list[dict[str, float]]]) -> list[dic
 def _chart(data: RunData, metric: str, own: bool, rungs: bool, kinds: set[str]) -> Any:
     alt = altair()
     better = next((each.direction for each in data.objectives if each.metric == metric), "")
-    x = alt.X("epoch:Q", title="epochs of training", axis=alt.Axis(grid=False, tickMinStep=1))
+    x = alt.X("epoch:Q", title="epochs of training", axis=alt.Axis(grid=False, **WHOLE))
     y = metric_axis(alt.Y, "value", metric, better=better)
     roles = ["role:best", "role:main", "role:faint", "role:outside"]
     used = [each for each in KINDS if each in kinds]
@@ -158,7 +158,7 @@ def _chart(data: RunData, metric: str, own: bool, rungs: bool, kinds: set[str]) 
     layers = [lines, ends]
     if rungs:
         layers = [
-            alt.Chart(alt.NamedData("rungs")).mark_rule(color="role:quiet", strokeDash=[2, 3]).encode(x="epoch:Q"),
+            alt.Chart(alt.NamedData("rungs")).mark_rule(color="role:quiet", strokeDash=[2, 3]).encode(x=x),
             *layers,
         ]
     return alt.layer(*layers).properties(width=640, height=340)

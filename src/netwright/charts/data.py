@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netwright.charts.axes import WHOLE
 from netwright.charts.chart import Chart, Drawn, altair
 from netwright.charts.finalists import figures_of
 from netwright.charts.run_data import RunData
@@ -31,7 +32,7 @@ def draw(data: RunData) -> Drawn:
     y = alt.Y("class:N", sort=None, title=None, axis=axis)
     base = alt.Chart(alt.NamedData("classes")).encode(y=y)
     tips = ["class:N", "test examples:Q", alt.Tooltip("found:Q", format=".1%")]
-    x = alt.X("test examples:Q", axis=alt.Axis(tickMinStep=1, tickCount=5))
+    x = alt.X("test examples:Q", axis=alt.Axis(**WHOLE, tickCount=5))
     bars = base.mark_bar(height=12, color="role:main", opacity=0.8).encode(x=x, tooltip=tips)
     found = alt.X(
         "found:Q", title="share of them that the winner finds", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False)

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from typing import Any
 
+from netwright.charts.axes import WHOLE
 from netwright.charts.chart import Chart, Drawn, altair
 from netwright.charts.run_data import RunData
 from netwright.core.wording import shortened
@@ -38,7 +39,7 @@ def draw(data: RunData) -> Drawn:
         y=alt.Y(
             "label:N", sort=None, title=None, axis=alt.Axis(labelLimit=430, ticks=False, domain=False, labelPadding=6)
         ),
-        x=alt.X("trials:Q", title="trials", axis=alt.Axis(tickMinStep=1, tickCount=6)),
+        x=alt.X("trials:Q", title="trials", axis=alt.Axis(**WHOLE, tickCount=6)),
     )
     bars = base.mark_bar(height=18).encode(
         color=alt.Color("ended as:N", title=None, scale=scale, legend=alt.Legend(orient="bottom")),

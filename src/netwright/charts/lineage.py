@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from netwright.charts.axes import metric_axis, tooltip
+from netwright.charts.axes import WHOLE, metric_axis, tooltip
 from netwright.charts.chart import Chart, Drawn, altair
 from netwright.charts.run_data import Label, RunData
 from netwright.charts.sampling import sampled, sampled_note
@@ -91,7 +91,7 @@ def _edge(parent: dict[str, Any], child: dict[str, Any]) -> dict[str, Any]:
 
 def _chart(metric: str, better: str, shown: int) -> Any:
     alt = altair()
-    x = alt.X("trial:Q", title="trial", axis=alt.Axis(grid=False, tickMinStep=1, tickCount=8))
+    x = alt.X("trial:Q", title="trial", axis=alt.Axis(grid=False, **WHOLE, tickCount=8))
     y = metric_axis(alt.Y, "score", metric, better=better)
     tips = ["trial:Q", tooltip("score", metric), "parent:Q"]
     faint = 0.5 if shown < 300 else 0.2

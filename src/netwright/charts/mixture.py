@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from netwright.charts.axes import WHOLE
 from netwright.charts.chart import Chart, Drawn, altair
 from netwright.charts.run_data import RunData
 
@@ -161,7 +162,7 @@ def _chart(decisions: int, shown: float, epochs: list[float], watched: list[dict
         alt.Chart(alt.NamedData("watched"))
         .mark_line(point=alt.OverlayMarkDef(size=20))
         .encode(
-            x=alt.X("epoch:Q", title="epoch", axis=alt.Axis(grid=False, tickMinStep=1)),
+            x=alt.X("epoch:Q", title="epoch", axis=alt.Axis(grid=False, **WHOLE)),
             y=alt.Y("value:Q", title=None, axis=alt.Axis(format=".0%"), scale=alt.Scale(domainMin=0)),
             color=alt.Color("what:N", title=None, scale=alt.Scale(domain=names, range=roles), legend=legend),
             strokeDash=alt.StrokeDash("what:N", title=None, scale=dashes, legend=legend),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netwright.charts.axes import metric_title
+from netwright.charts.axes import WHOLE, metric_title
 from netwright.charts.chart import Chart, Drawn, altair
 from netwright.charts.run_data import RunData
 from netwright.core.fronts import hypervolumes
@@ -36,7 +36,7 @@ def draw(data: RunData) -> Drawn:
     alt = altair()
     line = alt.Chart(alt.NamedData("volumes")).mark_line(interpolate="step-after", color="role:main", point=True)
     chart = line.encode(
-        x=alt.X("trials:Q", title="completed trials", axis=alt.Axis(tickMinStep=1, grid=False)),
+        x=alt.X("trials:Q", title="completed trials", axis=alt.Axis(**WHOLE, grid=False)),
         y=alt.Y("hypervolume:Q", title="hypervolume", scale=alt.Scale(zero=False)),
         tooltip=["trial:Q", alt.Tooltip("hypervolume:Q", format=".4f")],
     )

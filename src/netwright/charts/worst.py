@@ -37,6 +37,12 @@ def draw(data: RunData) -> Drawn:
     note += " Behind the arrow: what the winner answers." + (
         "" if pictures else " In brackets: which it is, and its loss."
     )
+    right = sum(row["right"] for row in rows)
+    note += (
+        f" {right} of them {'is' if right == 1 else 'are'} answered rightly, but hardly so{' (grey)' * pictures}."
+        if right
+        else ""
+    )
     hidden: dict[str, str] = dict.fromkeys(
         ("picture", "column", "line", "label", "about", "right", "first", "second"), ""
     )

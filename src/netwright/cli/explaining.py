@@ -13,6 +13,7 @@ from netwright.core.roles import hands_over
 from netwright.core.wording import duration, rough
 from netwright.methods.departures import departure, shortened
 from netwright.methods.expectations import expected, steps_needed
+from netwright.store.changed_limits import LIMITS
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
@@ -89,13 +90,20 @@ def cut_short(run: Run) -> list[str]:
 
 
 def led_lines(run: Run) -> list[str]:
-    """How many candidates broke a limit, so that others were tried in their place; nothing where none did."""
-    led = sum(each.proposal.instead_of is not None for each in run.trials)
-    if not led:
+    """How many candidates broke a limit, so that others were tried in their place; nothing where none did.
+
+    Where limits were changed, of those that were asked since the last change.
+    """
+    changes = run.kept(LIMITS)
+    first = changes[-1]["asked"] if changes else 0
+    asked = [each for each in run.trials if each.number >= first]
+    led = sum(each.proposal.instead_of is not None for each in asked)
+    if not led or not run.search.limits:
         return []
     limits = " and ".join(map(str, run.search.limits))
+    since = f" since trial {first}, when limits were changed," if first else ""
     return [
-        f"limits: {counted(led, 'candidate')} of {len(run.trials)} would have broken {limits}; the nearest that may "
+        f"limits: {counted(led, 'candidate')} of {len(asked)}{since} would have broken {limits}; the nearest that may "
         "keep them were tried instead"
     ]
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from netwright.core.task import TaskShape
 
+_SCORES = frozenset({"r2", "cohen_kappa", "mcc"})
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -58,13 +60,24 @@ class Metric:
         if self.percent:
             return f"{100 * value:.2f} %" + ("" if spread is None else f" ± {100 * spread:.2f}")
         behind = f" {self.unit}" if self.unit else ""
-        return amount(value) + ("" if spread is None else f" ± {amount(spread)}") + behind
+        write = score_text if is_score(self.name) else amount
+        return write(value) + ("" if spread is None else f" ± {write(spread)}") + behind
 
     def difference(self, value: float) -> str:
         """How far one value lies from another, with its sign: points of a share, else in the metric's own unit."""
         if self.percent:
             return f"{100 * value:+.2f} points"
         return f"{'+' if value >= 0 else '-'}{amount(abs(value))}" + (f" {self.unit}" if self.unit else "")
+
+
+def is_score(name: str) -> bool:
+    """Whether a metric is 1 at best and about 0 where nothing was learnt. name: without "val_" and the like."""
+    return name.partition("_of_")[0] in _SCORES
+
+
+def score_text(value: float) -> str:
+    """A score to four places: what is next to nothing is 0."""
+    return f"{round(value, 4) + 0.0:.4g}"
 
 
 def amount(value: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from netwright.core.problem import is_score, score_text
 from netwright.core.wording import amount
 from netwright.problems import SHARE_NAMES
 
@@ -17,8 +18,13 @@ def is_share(metric: str) -> bool:
 
     metric: as in a trial, with or without "val_" and the like before it.
     """
-    plain = next((metric.removeprefix(each) for each in _OF if metric.startswith(each)), metric)
+    plain = _plain(metric)
     return plain.partition("_of_")[0] in SHARE_NAMES or plain.endswith("accuracy")
+
+
+def _plain(metric: str) -> str:
+    """The metric's name without what says on which examples it was measured."""
+    return next((metric.removeprefix(each) for each in _OF if metric.startswith(each)), metric)
 
 
 def number(metric: str, value: float) -> str:
@@ -32,6 +38,8 @@ def number(metric: str, value: float) -> str:
         return f"{value:.3g} ms"
     if metric in _BYTES:
         return byte_text(value)
+    if is_score(_plain(metric)):
+        return score_text(value)
     return amount(value) if metric.removeprefix("expected_") in _COUNTS else f"{value:.4g}"
 
 

@@ -11,6 +11,7 @@ let heard = Date.now();
 let failures = 0;
 let looked = 0;
 let spent = 0; // milliseconds of the server's processor since then
+let driving = null; // whether a process drove the project at the last answer
 let news = false; // what a page costs that comes for the first time is not counted
 
 async function ask(address) {
@@ -77,7 +78,9 @@ async function look() {
     const told = await answer.json();
     count(answer);
     driven = told.driven;
-    if (told.changed) {
+    const ended = driving && !driven; // a process that was killed writes nothing more
+    driving = driven;
+    if (told.changed || ended) {
       news = true;
       const page = await ask(location.href);
       count(page);
