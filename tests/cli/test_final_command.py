@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,16 @@ def test_a_winner_goes_on_at_any_time_and_evidence_is_added(folder: Path) -> Non
     exported = figures("export", "r", "--to", "longer")
     assert exported["training"]["epochs"][0] == 4
     assert exported["winner"]["accuracies"][0] == longer["winner"]["accuracies"][0]
+    assert "found network" in netwright("show", "r")
+
+
+def test_of_a_run_that_was_killed_in_its_final_training_it_is_said_how_to_go_on(folder: Path) -> None:
+    netwright("search", "digits", *SMALL, "--trials", 1, "--final-epochs", 0, "--no-baselines", "--name", "r")
+    with closing(sqlite3.connect(folder / "netwright-runs" / "netwright.db")) as store:
+        store.execute("DELETE FROM documents WHERE key = 'report'")  # as before the first report is there
+        store.commit()
+    assert "its final training is not done; go on with: netwright resume r" in netwright("show", "r")
+    netwright("resume", "r")
     assert "found network" in netwright("show", "r")
 
 

@@ -108,7 +108,7 @@ def show_run(directory: Path, run: str | None, *, as_json: bool, only_front: boo
         found = store.read_run(named(store, run))
         report, plan = store.document(found.name, REPORT), store.document(found.name, PLAN)
         steered, limits = _steered(store.events(found.name)), store.present_limits(found.name)
-        handed = store.document(found.name, OTHER_RUN)
+        handed, training = store.document(found.name, OTHER_RUN), store.document(found.name, PLANNED)
         ahead = _Front(store, found)
     summary = found.summary
     if only_front:
@@ -153,6 +153,8 @@ def show_run(directory: Path, run: str | None, *, as_json: bool, only_front: boo
         say("", *report["lines"])
     elif summary.state == "interrupted":
         say("", f"go on with: netwright resume {summary.name}{at(directory)}")
+    elif training:
+        say("", f"its final training is not done; go on with: netwright resume {summary.name}{at(directory)}")
 
 
 def _steered(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
