@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +56,18 @@ def test_a_winner_goes_on_at_any_time_and_evidence_is_added(folder: Path) -> Non
     assert "found network" in netwright("show", "r")
 
 
-def test_of_a_run_that_was_killed_in_its_final_training_it_is_said_how_to_go_on(folder: Path) -> None:
-    netwright("search", "digits", *SMALL, "--trials", 1, "--final-epochs", 0, "--no-baselines", "--name", "r")
-    with closing(sqlite3.connect(folder / "netwright-runs" / "netwright.db")) as store:
-        store.execute("DELETE FROM documents WHERE key = 'report'")  # as before the first report is there
-        store.commit()
+def test_of_a_run_that_was_stopped_in_its_final_training_it_is_said_how_to_go_on(folder: Path) -> None:
+    def stopped(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    words = ("search", "digits", *SMALL, "--trials", "1", "--final-seeds", "1", "--no-baselines", "--name", "r")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("netwright.results.finals.carry_out", stopped)
+        assert CliRunner().invoke(app, words).exit_code
     assert "its final training is not done; go on with: netwright resume r" in netwright("show", "r")
     netwright("resume", "r")
-    assert "found network" in netwright("show", "r")
+    said = netwright("show", "r")
+    assert "found network" in said and "not done" not in said
 
 
 def test_what_ran_by_the_clock_goes_on_for_the_epochs_that_are_asked_for(folder: Path) -> None:

@@ -86,7 +86,7 @@ def test_the_exported_model_writes_masks_with_the_reported_score(tmp_path, monke
     command = [sys.executable, "out/model.py", *files, "--truth", "data/masks"]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert told[-1].startswith(f"mean IoU {reported[1]}%")
-    assert told[-2] == f"{len(files)} masks are in predicted_masks"
+    assert told[-2] == f"{len(files)} mask{'s are' if len(files) > 1 else ' is'} in predicted_masks"
     for file in files:
         mask = np.array(Image.open(tmp_path / "predicted_masks" / file.rpartition("/")[2]))
         assert mask.shape == np.array(Image.open(file)).shape and {*np.unique(mask)} <= {0, 255}

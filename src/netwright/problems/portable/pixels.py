@@ -135,7 +135,8 @@ def closing(asked: argparse.Namespace) -> list[str]:
         Path(place).parent.mkdir(parents=True, exist_ok=True)
         Path(place).write_bytes(content)
     if _ANSWERED.masks and not asked.json:
-        said.append(f"{len(_ANSWERED.masks):,} masks are in {Path(next(iter(_ANSWERED.masks))).parent}")
+        those = "mask is" if len(_ANSWERED.masks) == 1 else "masks are"
+        said.append(f"{len(_ANSWERED.masks):,} {those} in {Path(next(iter(_ANSWERED.masks))).parent}")
     if _ANSWERED.compared:
         said.append(_compared(_ANSWERED.matrix.double(), asked.json))
     _ANSWERED.masks.clear()
