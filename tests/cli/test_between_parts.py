@@ -26,4 +26,4 @@ def test_the_line_that_resumes_is_printed_whenever_a_run_was_begun(
     rest = ("--trials", "1", "--examples", "200", "--name", "r", "--dir", str(tmp_path / "p"))
     assert run([*words, *rest]) == 130
     said = capsys.readouterr()
-    assert ("netwright resume r" in said.out + said.err) is begun
+    assert said.err.endswith("interrupted; go on with: netwright resume r --dir " + str(tmp_path / "p") + "\n") is begun

@@ -67,6 +67,28 @@ def test_what_needs_no_data_is_refused_before_it_is_read(tmp_path, capsys, words
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["search", "digits", "--trials", "1.5"],
+            "--trials 1.5: expected a whole number\n  see netwright search --help",
+        ),
+        (
+            ["search", "digits", "--trials=many"],
+            "--trials many: expected a whole number\n  see netwright search --help",
+        ),
+        (["search", "digits", "--target", "9x"], "--target 9x: expected a number\n"),
+        (["search"], "Missing argument 'data'.\n  see netwright search --help"),
+        (["db", "chek"], "Did you mean 'check'?\n  see netwright db --help"),
+        (["sreach"], "Did you mean 'search'?\n  see netwright --help"),
+    ],
+)
+def test_what_was_typed_wrongly_is_named_with_the_command_whose_options_help(capsys, words, message) -> None:
+    assert run(words) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_a_name_that_is_taken_and_an_executor_that_is_not_installed_are_refused_first(
     tmp_path, capsys, monkeypatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 import warnings
@@ -71,7 +72,7 @@ def run(arguments: list[str]) -> int:
     except typer.Exit as end:
         return end.exit_code
     except usage_error as problem:
-        _complain(problem.format_message(), "see netwright --help, or --help behind a command")
+        _complain(*_usage(problem.format_message(), arguments))
         return 2
     except (typer.Abort, KeyboardInterrupt):
         _complain("interrupted")
@@ -89,6 +90,30 @@ def run(arguments: list[str]) -> int:
             _trace()
         _complain(f"unexpected {type(problem).__name__}: {problem}", "run again with --debug for the traceback")
         return 1
+
+
+def _usage(message: str, arguments: list[str]) -> tuple[str, str]:
+    """What was typed wrongly, with what was found and what was expected, and where options are listed."""
+    from netwright.cli.app import app
+
+    wrong = re.fullmatch(r"Invalid value for '(--[\w-]+)'.*: Input should be a valid (integer|number)\b.*", message)
+    if wrong:
+        kind = {"integer": "a whole number", "number": "a number"}[wrong[2]]
+        message = f"{wrong[1]}{_given(wrong[1], arguments)}: expected {kind}"
+    known = {each.name or each.callback.__name__ for each in app.registered_commands if each.callback is not None}
+    known |= {each.name for each in app.registered_groups if each.name}
+    first = next((each for each in arguments if not each.startswith("-")), "")
+    command = f"netwright {first}" if first in known else "netwright"
+    return message, f"see {command} --help"
+
+
+def _given(name: str, arguments: list[str]) -> str:
+    """What was typed behind an option, with the blank before it."""
+    for place, each in enumerate(arguments):
+        option, equals, value = each.partition("=")
+        if option == name:
+            return f" {value if equals else ''.join(arguments[place + 1 : place + 2])}"
+    return ""
 
 
 def _with_bare_options(arguments: list[str]) -> list[str]:

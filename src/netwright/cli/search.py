@@ -38,7 +38,7 @@ from netwright.cli.output import say, say_json
 from netwright.cli.plan import SHARE_OF_SEARCHES, Plan
 from netwright.cli.reading import read_task
 from netwright.cli.show import OTHER_RUN, at
-from netwright.cli.stopping import stoppable
+from netwright.cli.stopping import stoppable, tell
 from netwright.cli.timetable import SHARE_OF_FINALS, Timetable
 from netwright.cli.train import training_lines
 from netwright.cli.trust import note_begun
@@ -124,7 +124,7 @@ class Command:
             run = getattr(value, "run", None) or self.run
             name = self.driver.begun() if run is None else run.name  # between two parts, nobody holds the run
             if name:
-                say(f"interrupted; go on with: netwright resume {name}{at(self.directory)}")
+                tell(value, f"go on with: netwright resume {name}{at(self.directory)}")
         else:
             self.driver.end()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from netwright.catalogue.arguments import counted
 from netwright.core.errors import NetwrightError, marked
 
 
@@ -14,6 +15,15 @@ class Stopped(NetwrightError):
     def __init__(self, reason: str, exit_code: int) -> None:
         super().__init__(reason)
         self.exit_code = exit_code
+
+
+def tell(stop: KeyboardInterrupt, further: str) -> None:
+    """Have the last line that a command prints say how to go on, in place of the call in Python."""
+    from netwright.engine import Interrupted
+
+    count = sum(stop.run.counts.values()) if isinstance(stop, Interrupted) else 0
+    after = f" after {counted(count, 'trial')}" if count else ""
+    stop.told = f"interrupted{after}; {further}"  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @contextmanager
@@ -29,4 +39,6 @@ def stoppable() -> Generator[None]:
             stop = interruption(problem)
             if stop is None:
                 raise
-            raise Stopped(marked(stop) or "interrupted", 128 + signal_of(stop)) from problem
+            raise Stopped(
+                getattr(stop, "told", None) or marked(stop) or "interrupted", 128 + signal_of(stop)
+            ) from problem
