@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import netwright as nw
+from netwright.catalogue.loading import names
 from netwright.cli import methods
 from netwright.cli.main import run
 from netwright.cli.method_runs import Ended, carried_out
@@ -170,6 +171,12 @@ def test_families_are_those_of_the_papers():
         and family_of("amoebanet") == "evolution"
         and family_of("my.py:own") == ""
     )
+
+
+def test_every_strategy_has_a_family():
+    assert family_of("local") == "local search" and family_of("tpe") == family_of("gp") == "Bayesian optimisation"
+    without = {each for each in names("strategy") if not family_of(each)}
+    assert without == {"deep-architect2"}  # which is one of several strategies, as its settings say
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright.catalogue import own_spaces, split
+from netwright.catalogue import load, own_spaces, split
 from netwright.catalogue.arguments import counted
 from netwright.cli.asked import SearchOptions
 from netwright.cli.method_runs import Ended, carried_out
@@ -37,6 +37,23 @@ RUNS = "runs"
 FORMAT = "netwright comparison of methods 1"
 RANDOM = "random"
 TABLE = "table.json"
+FAMILIES = {
+    "evolution": "evolution",
+    "bayesian": "Bayesian optimisation",
+    "tpe": "Bayesian optimisation",
+    "fronts": "several objectives",
+    "reinforcement": "reinforcement learning",
+    "tree_search": "tree search",
+    "fidelity": "successive halving",
+    "stepwise": "step by step",
+    "progressive": "step by step",
+    "local_search": "local search",
+    "random_search": "random search",
+    "exhaustive": "every network",
+    "harmonica": "compressed sensing",
+    "race": "race",
+}
+"""Of strategies that no paper of the list is named after, by the file or folder that they stand in."""
 WRITTEN = ("report.txt", "table.md", "table.csv", "table.tex", "runs.csv")
 
 
@@ -178,7 +195,7 @@ class MethodRuns:
 
 
 def family_of(method: str) -> str:
-    """The family of the paper that a method runs, that of its own name first; empty where it has none.
+    """The family of the paper that a method runs, that of its own name first, else of its strategy; empty for neither.
 
     Methods whose networks share their weights are "one-shot", as surveys have it, and what they search by follows.
     """
@@ -191,8 +208,21 @@ def family_of(method: str) -> str:
     runs = [key for key, words in asked.items() if any(_names(words, flag, name) for flag in flags)]
     own = name.replace("-", "_")
     families = {each.key: each.family for each in papers() if each.key in (own, *runs) and each.family != "other"}
-    found = families.get(own) or next(iter(families.values()), "")
+    found = families.get(own) or next(iter(families.values()), "") or _of_strategy(name)
     return f"one-shot, {found}".removesuffix(", ") if name in names("search") else found
+
+
+def _of_strategy(name: str) -> str:
+    """The family of the strategy of this name, or of the one that a function of this name makes, by where it stands."""
+    import netwright.strategies
+    from netwright.catalogue.loading import names
+
+    if name not in names("strategy"):
+        return ""
+    made: Any = load("strategy", name)
+    kind = getattr(netwright.strategies, str(made.__annotations__.get("return", "")), None)
+    parts = [part for each in (made, kind) for part in getattr(each, "__module__", "").split(".")]
+    return next((FAMILIES[each] for each in parts if each in FAMILIES), "")
 
 
 def _names(words: Sequence[str], flag: str, name: str) -> bool:
