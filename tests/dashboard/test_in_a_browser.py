@@ -109,6 +109,26 @@ def test_a_brush_leaves_some_and_proposes_one(page: Any, address: str) -> None:
     assert page.locator("#remaining tbody tr").count() == remaining
 
 
+def test_a_range_is_typed_as_people_write_it(page: Any, address: str) -> None:
+    page.goto(f"{address}/runs/{RUN}/front")
+    most, least = page.get_by_label("params, to"), page.get_by_label("val accuracy, from")
+    every = page.locator("#remaining tbody tr").count()
+    most.fill("3k")
+    most.press("Tab")
+    few = page.locator("#remaining tbody tr").count()
+    assert 0 < few < every and "at=params" in page.url and most.input_value() == "3k"
+    least.fill("many")
+    least.press("Enter")
+    assert least.get_attribute("aria-invalid") == "true" and page.locator("#remaining tbody tr").count() == few
+    least.fill("99.9 %")
+    least.press("Enter")
+    assert page.locator("#remaining tbody tr").count() == 0 and least.get_attribute("aria-invalid") is None
+    for each in (least, most):
+        each.fill("")
+        each.press("Enter")
+    assert page.locator("#remaining tbody tr").count() == every and "at=" not in page.url
+
+
 def test_a_page_follows_a_search_while_it_writes(page: Any, address: str, directory: Path) -> None:
     page.goto(f"{address}/runs/{RUN}/trials?size=1000")
     before = page.locator("tbody tr").count()

@@ -16,6 +16,15 @@ function formatted(metric, value) {
   return `${Number(value.toPrecision(4))}`;
 }
 
+// What a person typed as a number of a metric: "95 %", "30k"; null for nothing, NaN for what is no number.
+function parsed(metric, text) {
+  const found = /^([-+]?[\d.,]+(?:e[-+]?\d+)?)\s*(%|[kMG])?/i.exec(text.trim());
+  if (!text.trim()) return null;
+  if (!found) return NaN;
+  const value = Number(found[1].replaceAll(",", "")) * ({ k: 1e3, m: 1e6, g: 1e9 }[found[2]?.toLowerCase()] ?? 1);
+  return found[2] === "%" || (metric.share && value > 1) ? value / 100 : value;
+}
+
 function made(name, properties = {}, ...children) {
   const element = Object.assign(document.createElement(name), properties);
   element.append(...children);
@@ -74,7 +83,17 @@ function choose(choice) {
 
   function range(metric, k, scale) {
     const words = metric.name.replaceAll("_", " ");
-    const said = made("output", { className: "soft" });
+    const typed = ["from", "to"].map((which, end) => {
+      const input = made("input", { type: "text", size: 9, inputMode: "decimal", autocomplete: "off" });
+      input.setAttribute("aria-label", `${words}, ${which}`);
+      input.addEventListener("change", () => {
+        const value = parsed(metric, input.value);
+        input.setAttribute("aria-invalid", Number.isNaN(value));
+        if (!Number.isNaN(value)) { state[k][end] = value; update(); }
+      });
+      return input;
+    });
+    const said = made("p", { className: "typed" }, typed[0], " to ", typed[1]);
     const strip = document.createElementNS(SVG, "svg");
     strip.setAttribute("viewBox", `0 0 ${STEPS} 30`);
     strip.setAttribute("preserveAspectRatio", "none");
@@ -122,8 +141,12 @@ function choose(choice) {
       shade.setAttribute("x", places[0]);
       shade.setAttribute("width", Math.max(0, places[1] - places[0]));
       for (const [trial, line] of ticks) line.setAttribute("class", keeps(trial) ? "in" : "out");
-      said.textContent = `${formatted(metric, low ?? scale.low)} to ${formatted(metric, high ?? scale.high)}`;
-      said.className = low === null && high === null ? "soft" : "chosen";
+      for (const [end, input] of typed.entries()) {
+        if (input.getAttribute("aria-invalid") === "true" && input === document.activeElement) continue;
+        input.value = state[k][end] === null ? "" : formatted(metric, state[k][end]);
+        input.placeholder = formatted(metric, end === 0 ? scale.low : scale.high);
+        input.removeAttribute("aria-invalid");
+      }
     } };
   }
 
