@@ -154,7 +154,7 @@ def write_table(space: nw.Space) -> None:
 
 
 LONG = {  # three seconds and more
-    *("alphax", "deep_architect2", "eval_nas", "nao", "nasbench1shot1", "pnas"),
+    *("alphax", "deep_architect2", "eval_nas", "i_darts", "nao", "nasbench1shot1", "pnas"),
     *("regularized_evolution", "understanding_cells"),
 }
 

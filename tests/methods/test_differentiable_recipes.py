@@ -14,10 +14,10 @@ from netwright.estimators import SharedWeights
 from netwright.methods.gates import proxylessnas
 from netwright.methods.robust import dropnas, robust_darts
 from netwright.methods.sampling import data_nas, gdas, snas
-from netwright.methods.shrinking import pdarts, stage_lengths
+from netwright.methods.shrinking import da_nas, pdarts, stage_lengths
 from netwright.methods.two_level import darts, darts_second_order, milenas, pc_darts, xnas
 from netwright.spaces import Darts, NasBench201
-from netwright.strategies.differentiable import Differentiable
+from netwright.strategies.differentiable import Differentiable, ProgressiveShrinking
 from netwright.tasks import Task, open_task
 from netwright.testing.small_spaces import Layers
 
@@ -88,6 +88,28 @@ def test_stages_of_p_darts(task: Task) -> None:
     assert [stage_lengths(n, 3) for n in (1, 2, 3, 5, 75)] == [[1], [1, 1], [1, 1, 1], [2, 2, 1], [25, 25, 25]]
 
 
+def test_stages_of_da_nas(task: Task) -> None:
+    search = da_nas(SPACE, task, epochs=70, device="cpu")
+    stages = settings_of(search)["stages"]
+    assert [(each["epochs"], each["classes"], each.get("goes_on", False)) for each in stages] == [
+        *((10, 0.25, False), (20, 0.5, True), (40, 1.0, True)),
+    ], "each as often over its part of the data"
+    assert isinstance(search.strategy, Differentiable)
+    shrinking = search.strategy.shrinking
+    assert isinstance(shrinking, ProgressiveShrinking)
+    assert shrinking.ends == (10 / 70, 30 / 70) and not shrinking.anew and shrinking.most_skips is None
+    assert [each["epochs"] for each in settings_of(da_nas(SPACE, task, epochs=3, device="cpu"))["stages"]] == [1, 1, 1]
+    assert not settings_of(da_nas(SPACE, task, epochs=2, device="cpu"))["stages"]
+    with pytest.raises(ConfigurationError, match="expected growing shares up to 1"):
+        da_nas(SPACE, task, classes=(0.5, 0.25, 1.0), device="cpu")
+
+
+def test_options_of_low_weight_leave_da_nas(task: Task) -> None:
+    run = da_nas(SPACE, task, epochs=4, device="cpu", batch_size=30, alarms=False).run()
+    epochs = [each for each in run.trials if each.proposal.purpose == "train"]
+    assert [each.metrics["options"] for each in epochs] == [30.0, 18.0, 12.0, 12.0], "of 5 options 3, then 2"
+
+
 def test_settings_replace_the_papers(task: Task) -> None:
     found = settings_of(gdas(SPACE, task, epochs=2, device="cpu", batch_size=10, weight_decay=0.0))
     assert (found["epochs"], found["batch_size"], found["weight_decay"]) == (2, 10, 0.0)
@@ -107,12 +129,12 @@ def test_a_whole_search(recipe: Any, task: Task) -> None:
 
 
 @pytest.mark.parametrize("after", [1, 2])
-@pytest.mark.parametrize("recipe", [robust_darts, gdas, data_nas], ids=lambda recipe: recipe.__name__)
+@pytest.mark.parametrize("recipe", [robust_darts, gdas, data_nas, da_nas], ids=lambda recipe: recipe.__name__)
 def test_a_whole_search_goes_on_after_an_interruption(recipe: Any, after: int, task: Task, tmp_path: Path) -> None:
     ended: list[Trial] = []
 
     def search() -> Search:
-        return recipe(SPACE, task, epochs=2, device="cpu", batch_size=30, alarms=False)
+        return recipe(SPACE, task, epochs=3 if recipe is da_nas else 2, device="cpu", batch_size=30, alarms=False)
 
     def stop(trial: Trial) -> None:
         ended.append(trial)

@@ -98,7 +98,8 @@ class SharedWeights(RoundEstimator):
     recalibrate: training minibatches from which the statistics of an architecture's batch normalisations are taken
         before it is scored; 0 uses those of each validation batch.
     stages: dicts with "epochs", changes to the space's settings, "skip_dropout" with "warm_up" (Chen et al. 2019), and
-        "learning_rate"; each begins with new weights, unless it has "goes_on".
+        "learning_rate"; each begins with new weights, unless it has "goes_on". With "classes" it trains and probes on
+        the easiest share of the classes alone.
     alarms: whether each epoch also compares the mixture with the architecture it stands for, on 4 minibatches.
     decay_all: whether biases, and scales and shifts of normalisation, decay, too.
     augment_probes: whether the validation minibatches of probes are augmented as those of training are; evaluations

@@ -1,10 +1,11 @@
-"""Methods that give up options while they search: P-DARTS stage by stage, SGAS edge by edge."""
+"""Methods that give up options while they search: P-DARTS and DA-NAS stage by stage, SGAS edge by edge."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from netwright.core.errors import ConfigurationError
 from netwright.methods.weight_sharing import DARTS_CODE, resolved
 from netwright.spaces import Darts
 from netwright.strategies.differentiable import Adam, Differentiable, GreedyDecisions, ProgressiveShrinking
@@ -14,14 +15,24 @@ if TYPE_CHECKING:
     from netwright.engine.search import Search
     from netwright.tasks.task import Task
 
-__all__ = ["pdarts", "sgas"]
+__all__ = ["da_nas", "pdarts", "sgas"]
 
 PAPERS = {
+    "da_nas": (
+        "netwright search DATA --method da-nas",
+        "its own numbers, which are not known to us, and its order of the classes",
+    ),
     "pdarts": ("netwright search DATA --method pdarts", ""),
     "sgas": ("netwright search DATA --method sgas", "minibatches that grow with each decision"),
 }
 
+SPACES = {
+    "da_nas": "mobile:form=proxylessnas",
+}
+
 WARM_UP = 0.4  # of each stage: 10 of 25 epochs
+CLASSES = (0.25, 0.5, 1.0)  # of each stage of DA-NAS
+KEPT = (4 / 7, 2 / 7)  # of a decision's options after its first and its second stage
 
 
 def pdarts(
@@ -66,6 +77,71 @@ def pdarts(
     strategy = Differentiable(space, optimiser=Adam(6e-4, clip=5.0), warm_up=WARM_UP, shrinking=shrinking)
     training = {"stages": stages, "batch_size": 96, "minimum_learning_rate": 0.0}
     return resolved(task, epochs, {**DARTS_CODE, **training}, settings).search(strategy, seed=seed, device=device)
+
+
+def da_nas(
+    space: DecisionSpace,
+    task: Task,
+    *,
+    epochs: int = 70,
+    classes: Sequence[float] = CLASSES,
+    kept: Sequence[float] = KEPT,
+    metric: str = "macs",
+    weight: float = 0.15,
+    seed: int = 0,
+    device: str = "auto",
+    **settings: Any,
+) -> Search:
+    """DA-NAS (Dai et al. 2020): blocks of low weight leave while the data grow from the easy classes to all.
+
+    All blocks of a layer are mixed by a softmax, and logits follow the validation loss with the logarithm of the
+    expected cost. The first stage trains and validates on the easiest quarter of the classes, the second on half of
+    them, the last on all, each as often; after the first and the second the weakest blocks of each layer leave. Weights
+    and logits go on. A class is as easy as the nearest class mean names its examples rightly. Shares, lengths, the
+    cost's weight (that of DenseNAS) and this order are ours, as the paper's are not known to us; the training is that
+    of DARTS. Published on ImageNet: 76.2 % top-1, twice as fast as methods before it.
+
+    space: the one to search; that of ProxylessNAS unless told otherwise.
+    task: the data, with a class for each example.
+    epochs: of the training of the shared weights; below one for each stage there is only the last.
+    classes: the share of each stage, growing to 1.
+    kept: of a decision's options after each stage but the last, at least two.
+    metric: the cost: "macs", "params", "activation_memory" or "latency_ms".
+    weight: of the cost's logarithm; 0 leaves it out.
+    seed: everything random follows from it.
+    device: "auto", "cpu", "cuda", "cuda:1", ...
+    settings: any training setting and any option of `SharedWeights`, by name.
+
+    Raises ConfigurationError for shares that do not grow to 1, or are not one more than those that are kept.
+    """
+    from netwright.estimators.penalties import LogSum
+
+    if list(classes) != sorted(set(classes)) or classes[-1] != 1 or len(kept) != len(classes) - 1:
+        raise ConfigurationError(
+            f"da-nas: classes={classes!r}, kept={kept!r}; expected growing shares up to 1, and what is kept after each "
+            "but the last"
+        )
+    lengths = _as_long_as(classes, epochs)
+    stages = [
+        {"epochs": each, "classes": share, **({"goes_on": True} if k else {})}
+        for k, (each, share) in enumerate(zip(lengths, classes, strict=True))
+    ]
+    published = {"affine": True, **({"terms": (LogSum(metric, weight),)} if weight else {})}
+    if min(lengths) < 1 or len(lengths) == 1:
+        strategy = Differentiable(space)
+    else:
+        ends = [sum(lengths[: k + 1]) / epochs for k in range(len(kept))]
+        strategy = Differentiable(space, shrinking=ProgressiveShrinking(ends, kept, most_skips=None, anew=False))
+        published["stages"] = stages
+    return resolved(task, epochs, published, settings).search(strategy, seed=seed, device=device)
+
+
+def _as_long_as(shares: Sequence[float], epochs: int) -> list[int]:
+    """Whole epochs in proportion to shares, one at least where there are as many; 0 for some where there are not."""
+    ends = [round(sum(shares[: k + 1]) / sum(shares) * epochs) for k in range(len(shares))]
+    for k in range(len(ends) - 1):
+        ends[k] = min(max(ends[k], k + 1), epochs - (len(ends) - 1 - k))
+    return [end - before for before, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
 def stage_lengths(epochs: int, count: int) -> list[int]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import Tensor
+
 from netwright.core.errors import DataError
 from netwright.core.problem import Problem
 from netwright.core.randomness import derived_seed
@@ -38,6 +40,15 @@ class Minibatches:
         self._examples, self._normalise, self._augmentation, self._seed = examples, normalise, augmentation, seed
         self._void = problem.void
         self._pass, self._batches = -1, None
+        self._among: Tensor | None = None
+
+    def only(self, among: Tensor | None) -> None:
+        """From now on take none but these examples, in as many minibatches.
+
+        among: which, bool (n,); None for all.
+        """
+        if among is not self._among:
+            self._among, self._pass = among, -1
 
     def __call__(self, number: int) -> tuple[Any, Any]:
         """Network input and targets of minibatch `number`, from 0."""
@@ -50,6 +61,9 @@ class Minibatches:
     def _shuffled(self, which: int) -> Batches:
         device = self._examples.device
         order = self.layout.order(len(self._examples), self._seed, which, device)
+        if self._among is not None:
+            kept = order[self._among.to(device)[order]]
+            order = kept.repeat(-(-len(order) // len(kept)))[: len(order)]
         generator = augmentation_generator(self._seed, which, device)
         return Batches(self._examples, order, self._normalise, self._augmentation, generator, self._void)
 

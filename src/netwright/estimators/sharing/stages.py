@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from netwright.core.checks import is_number
 from netwright.core.errors import ConfigurationError
 from netwright.core.space import Space
 
-_OWN = ("epochs", "skip_dropout", "warm_up", "learning_rate", "goes_on")
+_OWN = ("epochs", "skip_dropout", "warm_up", "learning_rate", "goes_on", "classes")
 DECAY = 0.2  # an epoch, of the dropout on skip connections (the authors' code of Chen et al. 2019)
 
 
@@ -21,6 +22,8 @@ class Stage:
     skip_dropout: initial rate of the dropout after skip connections, and after how many epochs it begins to decay.
     learning_rate: where the schedule of the stage begins, None for that of the settings.
     goes_on: whether weights and optimiser are those of the stage before.
+    classes: the share of the classes, the easiest first, on whose examples it trains and probes; an epoch has as many
+        steps whatever it is.
     """
 
     space: Space
@@ -29,6 +32,7 @@ class Stage:
     warm_up: int = 0
     learning_rate: float | None = None
     goes_on: bool = False
+    classes: float = 1.0
 
     def skip_dropout_in(self, epoch: int) -> float:
         """The rate in this epoch of the stage: a linear fall while only weights train, then exponential decay."""
@@ -47,6 +51,8 @@ def stages_of(space: Space, epochs: int, described: Sequence[Mapping[str, Any]])
         changes = {key: value for key, value in each.items() if key not in own}
         if not isinstance(own.get("epochs"), int) or own["epochs"] < 1:
             raise ConfigurationError(f"a stage of weight training needs epochs of at least 1, found {dict(each)}")
+        if not is_number(own.get("classes", 1.0)) or not 0 < own.get("classes", 1.0) <= 1:
+            raise ConfigurationError(f"stage {dict(each)}: classes is a share of the classes, above 0 and at most 1")
         if own.get("goes_on") and (changes or not found):
             raise ConfigurationError(
                 f"stage {dict(each)} goes on: expected a stage before it, and no change of the space"

@@ -26,6 +26,7 @@ from netwright.core.trial import Measurement, Proposal
 from netwright.estimators.sharing.angles import Angles
 from netwright.estimators.sharing.curvature import Curvature
 from netwright.estimators.sharing.distilling import Teacher
+from netwright.estimators.sharing.easy_classes import among_easiest, easiest_first
 from netwright.estimators.sharing.habits import Habits
 from netwright.estimators.sharing.hypergradient import constant, second_order
 from netwright.estimators.sharing.minibatches import Minibatches, both_halves
@@ -90,6 +91,7 @@ class Weights:
         probed = augmentation if habits.augment_probes else Augmentation()
         self.validation = Minibatches(self.held_out, data.problem, settings.batch_size, normalise, probed, second)
         self.step = self.probes = 0
+        self._easy = self._of_easy_classes(examples)
         self._curve: tuple[Architecture | Mixture, Curvature] | None = None
         self.total = sum(stage.epochs for stage in stages) * self.training.in_a_pass
         self._batch: tuple[Any, Any] | None = None
@@ -136,6 +138,17 @@ class Weights:
         if isinstance(self.optimiser, torch.optim.SGD) and self.settings.momentum:
             for weight in self.parameters:
                 self.optimiser.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
+
+    def _of_easy_classes(self, training: Examples) -> list[tuple[Tensor | None, Tensor | None]]:
+        """For each stage which training and which validation examples are of its classes; nothing where all are."""
+        if all(stage.classes == 1 for stage in self.stages):
+            return []
+        order = easiest_first(training, self.shape.outputs)
+        halves = training.targets, self.held_out.targets
+        return [
+            (among_easiest(halves[0], order, stage.classes), among_easiest(halves[1], order, stage.classes))
+            for stage in self.stages
+        ]
 
     def _counts(self, example: Tensor) -> dict[nn.Module, float]:
         """Multiply-adds of the layers of one network, by which precision and threads are chosen on CPU."""
@@ -202,6 +215,9 @@ class Weights:
         self.go_to(number)
         stage = self.stages[number]
         self.set_rates(epoch - before, stage)
+        if self._easy:
+            for batches, kept in zip((self.training, self.validation), self._easy[number], strict=True):
+                batches.only(kept)
 
     def set_rates(self, epoch: int, stage: Stage) -> None:
         """Drop path rises linearly over all epochs, or stays; dropout on skip connections follows the stage."""

@@ -22,7 +22,7 @@ PROVIDES = ("search.shrink_grow",)
 
 
 class ProgressiveShrinking(Shrinking):
-    """Search space approximation: after each stage a decision keeps its strongest options, and the logits begin anew.
+    """Search space approximation: after each stage a decision keeps its strongest options.
 
     Give the estimator stages of the same lengths where the weights, too, are to begin anew.
 
@@ -34,6 +34,7 @@ class ProgressiveShrinking(Shrinking):
     skip: the label that counts as a skip connection.
     within: with what the names of the decisions begin that count for `most_skips`, as the paper limits the normal cell;
         where there are none, all do.
+    anew: whether the logits begin anew after each stage, as in the paper.
     """
 
     def __init__(
@@ -43,9 +44,11 @@ class ProgressiveShrinking(Shrinking):
         most_skips: int | None = 2,
         skip: str = "skip_connect",
         within: str = "normal/",
+        anew: bool = True,
     ) -> None:
         self.ends, self.keep = tuple(ends), tuple(keep)
         self.most_skips, self.skip, self.within = most_skips, skip, within
+        self.anew = anew
         if len(self.ends) != len(self.keep) or list(self.ends) != sorted(set(self.ends)):
             raise ConfigurationError(
                 f"ProgressiveShrinking: ends={ends!r}, keep={keep!r}; expected growing ends and a share kept at each"
@@ -76,7 +79,7 @@ class ProgressiveShrinking(Shrinking):
             parameters.alive.device
         )
         parameters.refresh()
-        return True
+        return self.anew
 
     def survivors(self, layout: Layout, alive: Tensor, weights: Tensor, kept: float) -> Tensor:
         """The options in play after a stage that keeps this share of all options of a decision."""
