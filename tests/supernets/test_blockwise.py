@@ -181,3 +181,10 @@ def test_a_space_without_blocks_is_refused() -> None:
         Mobile("fbnetv2").blocks()
     assert list(Mobile("dna").blocks()) == [f"stage{i}" for i in range(1, 7)]
     assert sum(map(len, Mobile("dna").blocks().values())) == len(Mobile("dna").decisions)
+
+
+def test_a_teacher_that_rested_when_it_was_kept_rests_where_it_is_loaded() -> None:
+    loaded = network(taught=False)
+    assert loaded.teacher.training
+    loaded.load_state_dict(network().state_dict())
+    assert loaded.training and not loaded.teacher.training

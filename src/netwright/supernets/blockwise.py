@@ -83,6 +83,7 @@ class BlockwiseNetwork(SharedNetwork):
             setattr(self.student.network, name, nn.Identity())  # the teacher's stands for all
         self.register_buffer("taught", torch.tensor(rules.teaching == 0))
         self._seen: tuple[Tensor, Features] | None = None
+        self.register_load_state_dict_post_hook(_rests_where_it_is_taught)
 
     def train(self, mode: bool = True) -> Self:
         """As of any module; a teacher that rests stays in evaluation mode."""
@@ -171,3 +172,7 @@ class BlockwiseNetwork(SharedNetwork):
                     found[name] = before, given
         self._seen = (x, found) if probing else None
         return found
+
+
+def _rests_where_it_is_taught(network: nn.Module, _keys: Any) -> None:
+    network.train(network.training)
