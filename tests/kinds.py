@@ -37,6 +37,7 @@ def text(count: int = 60) -> nw.Task:
 OWN_SPACE = {
     "atomnas": lambda: Mobile("atomnas", width=0.1, last=8, multipliers=(0.25, 0.5)),
     "dna": lambda: Mobile("dna", width=0.1, last=8),
+    "fpnas": lambda: Mobile("fpnas", width=0.2, last=8),
     "darts-rnn": lambda: Recurrent(nodes=2, channels=4),
     "i-darts": lambda: Recurrent(nodes=2, channels=4),
     "enas-rnn": lambda: Recurrent(nodes=2, channels=4, output="loose"),

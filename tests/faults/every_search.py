@@ -64,6 +64,7 @@ SHORT: dict[str, dict[str, Any]] = {
     "ghn": {"evaluations": 6},
     "hypernetworks": {"evaluations": 6},
     "dna": {"paths": 6, "batches": 1},
+    "fpnas": {"sweeps": 1, "population": 3, "generations": 1, "batches": 1},
     "enas": {"steps": 2, "samples": 2, "candidates": 3},
     "enas-macro": {"steps": 2, "samples": 2, "candidates": 3},
     "enas-rnn": {"steps": 2, "candidates": 3},

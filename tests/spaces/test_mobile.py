@@ -22,6 +22,8 @@ from netwright.supernets import Supernet
 IMAGENET = TaskShape((3, 224, 224), 1000)
 SMALL = TaskShape((3, 32, 32), 10)
 MACS = {  # millions, as the papers and programs say
+    "mobilenet_v1": 568.7,  # 569 in the paper
+    "fpnasnet": 301.2,  # "less than 300M" in the abstract
     "mobilenet_v2": 300.8,  # 300.774272 in torchvision's counter
     "mobilenet_v3_large": 216.6,
     "mobilenet_v3_small": 56.5,

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from netwright.core.architecture import Architecture, Mixture
 from netwright.core.choose import Choose
+from netwright.core.closest import largest
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.errors import ConfigurationError, UserError
 from netwright.core.estimator import OF_BLOCK
@@ -23,6 +24,7 @@ from netwright.methods import dna
 from netwright.networks.blocks import ClassifierHead
 from netwright.spaces import Mobile, NasBench201
 from netwright.strategies.paths.block_ratings import BlockRatings
+from netwright.strategies.paths.blocks import path_of, places_of_blocks, some_paths, with_paths
 from netwright.supernets import BlockByBlock
 from netwright.supernets.blockwise import BlockwiseNetwork
 from netwright.tasks import open_task
@@ -163,15 +165,17 @@ def test_a_search_finds_the_best_combination_that_keeps_its_limit(monkeypatch: p
     assert run.best.architecture == min(keeping, key=rating) and run.best.metrics["params"] <= 300
 
 
-def test_of_many_paths_some_are_rated_and_their_combinations_are_networks() -> None:
+def test_of_many_paths_some_are_drawn_and_their_combinations_are_networks() -> None:
     space = Mobile("once-for-all", resolutions=(1.0,), kernels=(3, 5), expansions=(2, 3))
-    strategy, rng = BlockRatings(space, most=30), np.random.default_rng(0)
-    strategy.paths = {block: strategy._paths(block, rng) for block in space.blocks()}
-    assert [len(set(each)) for each in strategy.paths.values()] == [30] * 5
+    places, rng = places_of_blocks(space), np.random.default_rng(0)
+    paths = {block: some_paths(space, each, 30, rng) for block, each in places.items()}
+    assert [len(set(each)) for each in paths.values()] == [30] * 5
     for turn in range(30):
-        space.validate(strategy._together(dict.fromkeys(space.blocks(), turn)))
-    strategy = BlockRatings(space, most=4**2 + 4**3 + 4**4)
-    assert len(set(strategy._paths("stage1", rng))) == 4**2 + 4**3 + 4**4
+        found = with_paths(space, largest(space), places, {block: each[turn] for block, each in paths.items()})
+        space.validate(found)
+        assert all(path_of(found, places[block]) == each[turn] for block, each in paths.items())
+    every = 4**2 + 4**3 + 4**4  # by depth
+    assert len(set(some_paths(space, places["stage2"], every, rng))) == every
 
 
 def test_a_space_without_blocks_is_refused() -> None:

@@ -32,6 +32,7 @@ SHORT = {  # searches on the trained weights
     "ghn": {"evaluations": 20},
     "hypernetworks": {"evaluations": 20},
     "dna": {"paths": 20, "batches": 2},
+    "fpnas": {"sweeps": 1, "population": 3, "generations": 1},
     "enas": {"steps": 2, "samples": 2, "candidates": 3},
     "enas-macro": {"steps": 2, "samples": 2, "candidates": 3},
     "enas-rnn": {"steps": 2, "candidates": 3},

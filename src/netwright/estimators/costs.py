@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from netwright.core.architecture import Architecture, Content
     from netwright.estimators.expected import MeanCost
+    from netwright.estimators.local_costs import LocalCosts
 
 Amounts = tuple[float, ...]  # one of each metric
 
@@ -69,6 +70,13 @@ class Costs(ABC):
     @abstractmethod
     def additive(self) -> tuple[Amounts, list[list[Amounts]]] | None:
         """What the rest of a network costs, and what each option of each decision adds; None where it is no sum."""
+
+    @cached_property
+    def local(self) -> LocalCosts | None:
+        """What decisions add in turn, each given a few before it; None where that is not known."""
+        from netwright.estimators.local_costs import local_costs
+
+        return local_costs(self)
 
     @cached_property
     def of_uniform(self) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -13,6 +13,7 @@ import numpy as np
 
 from netwright.core.decisions import INACTIVE
 from netwright.core.restricted import RestrictedTable
+from netwright.estimators.local_costs import LocalCosts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +30,7 @@ PROVIDES = ("search.dp_decode",)
 
 LEAST = 1e-12  # a weight whose logarithm is taken
 MOST_KEPT = 20_000  # partial architectures that are followed at once; above, the likeliest of each stretch of costs
+FEWEST_KEPT = 1000  # likewise of those with the same options for what follows, where there are many such options
 GRID = 4  # steps from one limit alone to the other, where there are several
 DRAWN = 256  # architectures among which one is looked for, where costs do not add up
 MOST_STEPS = 200  # from one architecture to a better neighbour
@@ -39,9 +41,10 @@ class Within:
 
     Where what the mixture stands for keeps the limits, it is that. Otherwise it is the architecture that is worth the
     most of those that keep them, by the sum of the logarithms of its options' weights. Where each option adds an
-    amount of its own (`additive_cost`) and there is one limit, it is found exactly, by a sum over the decisions in turn
-    that follows every partial architecture that nothing cheaper equals (a knapsack with conditions, as the Viterbi
-    algorithm for a chain). Otherwise it is looked for: among what several limits give as one, random draws from the
+    amount of its own (`additive_cost`), or one that follows from a few decisions before, as the width of the layer
+    before (`local_costs`), and there is one limit, it is found exactly, by a sum over the decisions in turn that
+    follows every partial architecture that nothing cheaper equals (a knapsack with conditions, as the Viterbi algorithm
+    for a chain). Otherwise it is looked for: among what several limits give as one, random draws from the
     mixture, and their neighbours.
 
     cost: of the space's networks.
@@ -76,20 +79,24 @@ class Within:
     @cached_property
     def _sums(self) -> _Sums | None:
         """What each option adds, where costs add up and all may be combined."""
-        parts = self.cost.additive
         space = cast("DecisionSpace", self.cost.space)
-        if parts is None or isinstance(space.decisions, RestrictedTable):
+        if isinstance(space.decisions, RestrictedTable):
             return None
-        frame, options = parts
+        parts, local = self.cost.additive, None
+        if parts is not None:
+            frame, options = parts
+            alone = [{(): np.array(each, dtype=np.float64).reshape(-1, len(frame))} for each in options]
+            local = LocalCosts(np.array(frame, dtype=np.float64), [()] * len(alone), alone)
+        local = self.cost.local if local is None else local
+        if local is None:
+            return None
         places = [self.cost.metrics.index(each.metric) for each in self.limits]
         signs = np.array([1.0 if each.relation == "<=" else -1.0 for each in self.limits])
-        sizes = np.array([abs(each.limit) or 1.0 for each in self.limits])
+        shares = signs / np.array([abs(each.limit) or 1.0 for each in self.limits])
         bounds = np.array([each.limit for each in self.limits])
-        return _Sums(
-            space.decisions,
-            [np.array(each, dtype=np.float64).reshape(-1, len(frame))[:, places] * signs / sizes for each in options],
-            (bounds - np.array(frame, dtype=np.float64)[places]) * signs / sizes,
-        )
+        amounts = [{key: each[:, places] * shares for key, each in known.items()} for known in local.amounts]
+        room = (bounds - local.frame[places]) * shares
+        return _Sums(space.decisions, LocalCosts(local.frame[places] * shares, local.before, amounts), room)
 
     def _looked_for(self, space: DecisionSpace, worths: _Worths, start: Architecture) -> Architecture:
         rng = np.random.default_rng(0)
@@ -180,74 +187,88 @@ class _Partial:
     origins: NDArray[np.int64]
 
 
+State = tuple[frozenset[int], tuple[int, ...]]
+"""The facts that hold, and the options from which amounts of later decisions follow."""
+
+
 class _Sums:
     """The knapsack over the decisions of a table.
 
-    options: (options, limits) of each decision, what each adds, as a share of each limit.
+    local: what each option adds, as a share of each limit.
     room: (limits,), what they may add up to.
     """
 
-    def __init__(self, table: DecisionTable, options: Sequence[Floats], room: Floats) -> None:
-        self.table, self.options, self.room = table, options, room
+    def __init__(self, table: DecisionTable, local: LocalCosts, room: Floats) -> None:
+        self.table, self.local, self.room = table, local, room
+        self._held = [(), *map(local.held, range(len(table)))]  # before each decision, and behind the last
 
     def best(self, worths: _Worths, weights: Sequence[float]) -> Point | None:
         """The worthiest point whose weighted costs fit into the weighted room; None where none does."""
-        costs = [each @ np.array(weights) for each in self.options]
+        costs = [{key: each @ np.array(weights) for key, each in known.items()} for known in self.local.amounts]
         room = float(self.room @ np.array(weights)) + 1e-12
         # What the decisions to come may take off again, where a limit is from below.
-        relief = np.cumsum([min(0.0, float(each.min(initial=0.0))) for each in costs][::-1])[::-1]
-        relief = np.append(relief, 0.0)
+        least = [min(0.0, *(float(each.min(initial=0.0)) for each in known.values())) for known in costs]
+        relief = np.append(np.cumsum(least[::-1])[::-1], 0.0)
         nothing, nowhere = np.zeros(1), np.zeros(1, np.int64)
         start = _Partial(nothing, nothing, nowhere, nowhere, nowhere)
-        states = {frozenset[int](): start}
+        states: dict[State, _Partial] = {(frozenset[int](), ()): start}
         history = [states]
         for i in range(len(self.table)):
             states = self._after(i, states, costs[i], worths.each[i], room - relief[i + 1])
             if not states:
                 return None
             history.append(states)
-        last = max(states, key=lambda holding: states[holding].worths[-1])
+        last = max(states, key=lambda state: states[state].worths[-1])
         return self._traced(history, last, len(states[last].worths) - 1)
 
     def _after(
-        self, i: int, states: dict[frozenset[int], _Partial], costs: Floats, worths: Floats, room: float
-    ) -> dict[frozenset[int], _Partial]:
-        grown: dict[frozenset[int], list[_Partial]] = {}
-        for number, (before, partial) in enumerate(states.items()):
-            places = np.arange(len(partial.costs))
-            for options, after in self.table.steps(i, before):
+        self,
+        i: int,
+        states: dict[State, _Partial],
+        costs: Mapping[tuple[int, ...], Floats],
+        worths: Floats,
+        room: float,
+    ) -> dict[State, _Partial]:
+        grown: dict[State, list[_Partial]] = {}
+        for number, ((facts, held), partial) in enumerate(states.items()):
+            places, chosen = np.arange(len(partial.costs)), dict(zip(self._held[i], held, strict=True))
+            for options, after in self.table.steps(i, facts):
                 for option in options:
                     inactive = option == INACTIVE
+                    added = 0.0 if inactive else costs[tuple(chosen[place] for place in self.local.before[i])][option]
                     found = _Partial(
-                        partial.costs + (0.0 if inactive else costs[option]),
+                        partial.costs + added,
                         partial.worths + (0.0 if inactive else worths[option]),
                         places,
                         np.full(len(places), option),
                         np.full(len(places), number),
                     )
-                    grown.setdefault(after, []).append(found)
-        pruned = {after: _pruned(each, room) for after, each in grown.items()}
-        return {after: each for after, each in pruned.items() if len(each.costs)}
+                    chosen[i] = option
+                    state = after, tuple(chosen[place] for place in self._held[i + 1])
+                    grown.setdefault(state, []).append(found)
+        most = max(FEWEST_KEPT, MOST_KEPT // max(1, len(grown))) if self._held[i + 1] else MOST_KEPT
+        pruned = {state: _pruned(each, room, most) for state, each in grown.items()}
+        return {state: each for state, each in pruned.items() if len(each.costs)}
 
-    def _traced(self, history: list[dict[frozenset[int], _Partial]], holding: frozenset[int], place: int) -> Point:
+    def _traced(self, history: list[dict[State, _Partial]], state: State, place: int) -> Point:
         point: list[int] = []
         for i in reversed(range(1, len(history))):
-            partial = history[i][holding]
+            partial = history[i][state]
             point.append(int(partial.options[place]))
-            holding, place = list(history[i - 1])[partial.origins[place]], int(partial.before[place])
+            state, place = list(history[i - 1])[partial.origins[place]], int(partial.before[place])
         return tuple(reversed(point))
 
 
-def _pruned(several: Sequence[_Partial], room: float) -> _Partial:
-    """Those that fit and that nothing cheaper equals, the cheapest and least worthy first."""
+def _pruned(several: Sequence[_Partial], room: float, most: int) -> _Partial:
+    """Those that fit and that nothing cheaper equals, the cheapest and least worthy first; of more than `most` some."""
     costs = np.concatenate([each.costs for each in several])
     worths = np.concatenate([each.worths for each in several])
     order = np.lexsort((-worths, costs))
     order = order[costs[order] <= room]
     highest = np.maximum.accumulate(np.append(-np.inf, worths[order]))[:-1]
     order = order[worths[order] > highest]
-    if len(order) > MOST_KEPT:
-        stretch = np.floor((costs[order] - costs[order[0]]) / (costs[order[-1]] - costs[order[0]]) * (MOST_KEPT - 1))
+    if len(order) > most:
+        stretch = np.floor((costs[order] - costs[order[0]]) / (costs[order[-1]] - costs[order[0]]) * (most - 1))
         order = order[np.append(stretch[1:] != stretch[:-1], True)]  # the worthiest of each is its last
     ways = (np.concatenate([getattr(each, name) for each in several]) for name in ("before", "options", "origins"))
     return _Partial(costs[order], worths[order], *(each[order] for each in ways))

@@ -16,7 +16,7 @@ __all__ = ["aows", "tas"]
 PAPERS = {
     "aows": (
         "netwright search DATA --method aows --limit 'params <= 1M'",
-        "latencies of pairs of layers, for which those of operations stand, and their part in what is drawn",
+        "a fit to latencies of whole networks, for which times of operations stand, and their part in what is drawn",
     ),
     "tas": (
         "netwright search DATA --method tas:target=300k",
@@ -24,7 +24,7 @@ PAPERS = {
     ),
 }
 SPACES = {
-    "aows": "mobile:form=fbnetv2",
+    "aows": "mobile:form=mobilenetv1",
     "tas": "mobile:form=fbnetv2",
 }
 
@@ -43,11 +43,12 @@ def aows(
 
     Each step trains the largest, the smallest and a drawn network, the two following the answers of the largest. What
     the drawn one loses against the largest is noted for all its options; it is drawn uniformly at first, then by the
-    scores, ever colder. The best sum within the limits is decoded exactly where costs are sums over the options, and
-    looked for around it otherwise. The paper's space are the widths of MobileNetV1. Rates are the authors' program's,
-    0.1 for batches of 256. Published on ImageNet: 72.4 % top-1 at 0.18 ms on a GPU (from memory).
+    scores, ever colder. What a width costs follows from the one before, as in the paper, and the best sum within the
+    limits is found exactly by a sum over the layers in turn; the paper's is the best for some price of a millisecond.
+    The paper's space are the widths of MobileNetV1, here all but the stem's. Rates are the authors' program's, 0.1 for
+    batches of 256. Published on ImageNet: 72.4 % top-1 at 0.18 ms on a GPU (from memory).
 
-    space: the one to search, of sizes; that of FBNetV2 unless told otherwise.
+    space: the one to search, of sizes; the paper's is `mobile:form=mobilenetv1`.
     task: the data.
     adaptive: whether networks are drawn by the scores in the end, or uniformly throughout (OWS).
     epochs: of the training of the shared weights; 20 in the program.

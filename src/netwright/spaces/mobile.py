@@ -1,4 +1,4 @@
-"""Networks for phones and microcontrollers: inverted bottlenecks in the spaces of eight papers."""
+"""Networks for phones and microcontrollers: inverted bottlenecks in the spaces of many papers."""
 
 from __future__ import annotations
 
@@ -34,9 +34,11 @@ class Mobile(DecisionSpace):
     - "once-for-all" (Cai et al. 2020): the resolution, and the layers of each stage, each with its kernel and
       expansion; in one supernet all of them are parts of the largest. "mobilenetv3", "mobilenetv3-small" (Howard et al.
       2019) and "mcu" (for microcontrollers, ours) likewise, "fbnetv2" (Wan et al. 2020) with the channels of each
-      stage, and whether its layers weigh channels and by which activation.
+      stage, and whether its layers weigh channels and by which activation. "mobilenetv1" (Berman et al. 2020): the
+      channels of each layer alone.
     - "proxylessnas" (Cai et al. 2019), "fbnet" (Wu et al. 2019): kernel, expansion and groups of each layer, or that it
-      is left out, "dna" (Li et al. 2020) likewise with weighed channels; "shufflenet" (Guo et al. 2020): the unit of
+      is left out, "dna" (Li et al. 2020) likewise with weighed channels; "fpnas" (Cui et al. 2019): expansion,
+      whether half of the channels go by, and whether there is a shortcut; "shufflenet" (Guo et al. 2020): the unit of
       each layer.
     - "atomnas", "atomnas-small" (Mei et al. 2020): in each layer how many channels in the middle have which kernel.
     - "mnasnet" (Tan et al. 2019): for each block of layers their operation, kernel, weighing of channels, shortcut,
@@ -165,7 +167,7 @@ class Mobile(DecisionSpace):
         if form.kind == "blocks" or len(form.resolutions) > 1 or any(len(each.channels) > 1 for each in form.stages):
             raise ConfigurationError(
                 f"form {self.form!r} of Mobile decides on channels or on the resolution, so that its stages depend on "
-                "each other; expected form=dna, fbnet or proxylessnas, or form=once-for-all,resolutions=(1.0,)"
+                "each other; expected form=dna, fpnas or fbnet, or form=once-for-all,resolutions=(1.0,)"
             )
         stages = [f"stage{number + 1}" for number in range(len(form.stages))]
         return {stage: [each.name for each in self.decisions if each.name.startswith(f"{stage}/")] for stage in stages}

@@ -52,7 +52,9 @@ class Form:
     kernels, expansions, resolutions, multipliers: that are chosen from. Of atoms the multipliers are shares of the most
         that a kernel may have, none for all whole numbers.
     operations: that are chosen from, where the operation of each layer is: "k3_e6" for kernel and expansion, behind it
-        "g2" for groups and "se" where channels are weighed.
+        "g2" for groups, "se" where channels are weighed, "split" where half of them go by, "add" for a shortcut.
+    skips: whether a layer that keeps its input's shape may be left out, where the operation of each is decided.
+    plain: whether layers are depthwise and pointwise convolutions, with an activation behind each, as in MobileNetV1.
     gate: of the weighing of channels, "hard" or "sigmoid".
     dropout: before the last layer.
     source: where the numbers stand.
@@ -72,6 +74,8 @@ class Form:
     resolutions: tuple[float, ...] = (1.0,)
     multipliers: tuple[float, ...] = (1.0,)
     operations: tuple[str, ...] = ()
+    skips: bool = True
+    plain: bool = False
     gate: str = "hard"
     dropout: float = 0.0
     source: str = ""
@@ -98,6 +102,12 @@ def _shares(channels: int, multipliers: Sequence[float]) -> tuple[int, ...]:
     return tuple(sorted({divisible(channels * each) for each in multipliers}))
 
 
+def _of_one(channels: Sequence[int], strides: Sequence[int]) -> tuple[Stage, ...]:
+    """Stages of one layer, of 0.2 to 1.5 times these channels in multiples of 8, as the authors of AOWS round."""
+    widths = [tuple(sorted({8 * max(1, round(c * each / 80)) for each in range(2, 16)})) for c in channels]
+    return tuple(Stage(each, 1, s, 1, (3,), (1,)) for each, s in zip(widths, strides, strict=True))
+
+
 def _range(least: float, most: float, step: float) -> tuple[float, ...]:
     return tuple(round(least + i * step, 4) for i in range(round((most - least) / step) + 1))
 
@@ -118,6 +128,7 @@ V3_LARGE = (
 )
 MBCONV = tuple(f"k{kernel}_e{expansion}" for kernel in (3, 5, 7) for expansion in (3, 6))
 WEIGHED = tuple(f"k{kernel}_e{expansion}_se" for expansion in (6, 3) for kernel in (3, 5, 7))
+SPLIT = tuple(f"k3_e{e}{split}{add}" for e in (4, 6, 8) for split in ("", "_split") for add in ("", "_add"))
 FBNET = tuple(f"k{kernel}_e{e}" for kernel in (3, 5) for e in ("1", "1_g2", "3", "6"))
 SMALL, MEDIUM, LARGE = (0.75, 3.25, 0.5), (0.75, 3.75, 0.5), (0.75, 4.5, 0.75)
 
@@ -253,6 +264,7 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             _plain((64, 160, 320, 640), (4, 4, 8, 4), (2, 2, 2, 2)),
             1024,
             operations=("k3", "k5", "k7", "xception"),
+            skips=False,
             dropout=0.1,
             source="Guo et al. 2020 and the authors' code",
         ),
@@ -269,6 +281,26 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             gate="sigmoid",
             dropout=0.2,
             source="Li et al. 2020 and the authors' code; layers may be left out",
+        ),
+        "mobilenetv1": Form(
+            "sizes",
+            32,
+            0,
+            _of_one((64, 128, 128, 256, 256, *(512,) * 6, 1024, 1024), (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)),
+            0,
+            plain=True,
+            source="Berman et al. 2020 and the authors' code, with a stem of 32 channels (Howard et al. 2017)",
+        ),
+        "fpnas": Form(
+            "layers",
+            34,
+            24,
+            _plain((24, 40, 80, 112, 192, 320), (2, 3, 4, 3, 3, 1), (2, 2, 2, 1, 2, 1)),
+            1280,
+            operations=SPLIT,
+            skips=False,
+            dropout=0.2,
+            source="Cui et al. 2019: what the published network has",
         ),
         "mnasnet": Form(
             "blocks",

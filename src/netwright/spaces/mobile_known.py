@@ -89,6 +89,14 @@ V2 = """
 3,6 3,6 3,6 -
 3,6
 """
+FPNASNET = """
+3,4_split_add 3,6_add
+3,8 3,6_split_add 3,8_add
+3,6_add 3,8_split 3,8_add 3,8_split_add
+3,6_split 3,6_add 3,6
+3,4_split_add 3,8_split 3,4
+3,6
+"""
 PROXYLESS_MOBILE = """
 5,3 3,3 - -
 7,3 3,3 5,3 5,3
@@ -205,6 +213,22 @@ KNOWN: Sequence[KnownMobile] = (
         "Howard et al. 2019",
         2_542_856,
         "torchvision's mobilenet_v3_small",
+    ),
+    KnownMobile(
+        "mobilenet_v1",
+        {"form": "mobilenetv1"},
+        {f"stage{i}/width": w for i, w in enumerate((64, 128, 128, 256, 256, *(512,) * 6, 1024, 1024), start=1)},
+        "Howard et al. 2017",
+        4_231_976,
+        "pytorchcv's mobilenet_w1",
+    ),
+    KnownMobile(
+        "fpnasnet",
+        {"form": "fpnas"},
+        _rows(FPNASNET),
+        "Cui et al. 2019",
+        3_439_004,
+        "FPNAS/FPNASNet, the authors' program",
     ),
     KnownMobile(
         "proxylessnas_mobile",

@@ -29,8 +29,8 @@ from netwright.networks.mobile_blocks import (
     mobile_head,
     whole,
 )
-from netwright.networks.shuffle_blocks import SHUFFLE_KERNELS, shuffle_unit
-from netwright.spaces.mobile_forms import Form, Stage
+from netwright.networks.shuffle_blocks import SHUFFLE_KERNELS, shuffle_unit, split_bottleneck
+from netwright.spaces.mobile_forms import SPLIT, Form, Stage
 
 SQUEEZED = 4  # channels for one in the middle of a weighing of channels
 Made = Callable[[Callable[[], nn.Module]], nn.Module]
@@ -167,7 +167,7 @@ class Layers(Writer):
 
     @property
     def _may_skip(self) -> bool:
-        return self.form.operations[0] not in SHUFFLE_KERNELS
+        return self.form.skips
 
     def _keeps(self, stage: Stage, place: int, before: int) -> bool:
         return place > 0 or (stage.stride == 1 and before == stage.channels[0])
@@ -177,6 +177,9 @@ class Layers(Writer):
         if name in SHUFFLE_KERNELS:
             return shuffle_unit(name, inputs, outputs, stride, changes=entry)
         kernel, expansion, *more = name.split("_")
+        if self.form.operations == SPLIT:
+            settings = (inputs, outputs, int(kernel[1:]), stride, int(expansion[1:]))
+            return split_bottleneck(*settings, split="split" in more, shortcut="add" in more)
         wide = inputs * int(expansion[1:])
         weigh = partial(SqueezeExcite, wide, max(1, round(inputs / SQUEEZED)), self.form.gate)
         return inverted_bottleneck(
@@ -258,6 +261,8 @@ class Sizes(Writer):
             return SqueezeExcite(middle, divisible(middle / SQUEEZED), self.form.gate) if on else nn.Identity()
 
         squeeze, weighed = weighing(weigh), stage.squeeze is not False
+        if self.form.plain:
+            return nn.Sequential(inverted_bottleneck(inputs, outputs, kernel, stride), activation())
         return inverted_bottleneck(
             *(inputs, outputs, kernel, stride),
             wide=wide,

@@ -7,26 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netwright.core.architecture import Architecture, Mixture
 from netwright.core.checks import whole_number
 from netwright.core.closest import largest
-from netwright.core.decisions import INACTIVE, Point
 from netwright.core.estimator import OF_BLOCK
-from netwright.core.roles import blocks_of
+from netwright.strategies.paths.blocks import Path, favouring, places_of_blocks, some_paths, with_paths
 from netwright.strategies.paths.combining import best_combination
 from netwright.strategies.rounds.asking import Talk, probe, train
 from netwright.strategies.rounds.script import Rounds
 
 if TYPE_CHECKING:
+    from netwright.core.architecture import Architecture
     from netwright.core.decision_space import DecisionSpace
-    from netwright.core.decisions import DecisionTable
     from netwright.core.trial import Trial
     from netwright.strategies.rounds.script import Script
 
 PROVIDES = ("super.path", "search.dp_decode")
-
-FAVOURED = 0.9  # the weight of what was found, where the nearest to it is asked for
-TRIED = 20  # draws for each path that is still missing
 
 
 class BlockRatings(Rounds):
@@ -49,9 +44,8 @@ class BlockRatings(Rounds):
     def __init__(self, space: DecisionSpace, most: int = 2000, batches: int = 1) -> None:
         self.space = space
         self.most, self.batches = whole_number(self, "most", most), whole_number(self, "batches", batches)
-        places = space.decisions.places
-        self._places = {block: [places[name] for name in names] for block, names in blocks_of(space).items()}
-        self.paths: dict[str, list[tuple[int, ...]]] = {}
+        self._places = places_of_blocks(space)
+        self.paths: dict[str, list[Path]] = {}
         self.sums: dict[str, np.ndarray] = {}  # of each path's distances
         self.rated = 0  # rounds of rating
 
@@ -62,7 +56,7 @@ class BlockRatings(Rounds):
             yield from self._rate(rng)
 
     def _rate(self, rng: np.random.Generator) -> Talk[None]:
-        self.paths = {block: self._paths(block, rng) for block in self._places}
+        self.paths = {block: some_paths(self.space, each, self.most, rng) for block, each in self._places.items()}
         self.sums = {block: np.zeros(len(each)) for block, each in self.paths.items()}
         longest = max(map(len, self.paths.values()))
         for number in range(self.batches * longest):
@@ -76,38 +70,10 @@ class BlockRatings(Rounds):
             if turn < len(sums):
                 sums[turn] += float(told.metrics.get(f"{OF_BLOCK}{block}", told.metrics["loss"]))
 
-    def _paths(self, block: str, rng: np.random.Generator) -> list[tuple[int, ...]]:
-        """The paths of a block in a random order; of many some."""
-        found = self._every(block)
-        if found is not None:
-            return [found[i] for i in rng.permutation(len(found))]
-        places, drawn = self._places[block], dict[tuple[int, ...], None]()
-        for _ in range(TRIED * self.most):
-            point = self.space.sample(rng).point
-            drawn[tuple(point[place] for place in places)] = None
-            if len(drawn) == self.most:
-                break
-        return list(drawn)
-
-    def _every(self, block: str) -> list[tuple[int, ...]] | None:
-        """Every path of a block; None where there are more than are rated."""
-        table, places = self.space.decisions, self._places[block]
-        before = largest(self.space).point[: places[0]]
-        found: list[Point] = [before]
-        for place in places:
-            found = [(*point, option) for point in found for option in _options(table, place, point)]
-            if len(found) > self.most:
-                return None
-        return [each[len(before) :] for each in found]
-
     def _together(self, turns: Mapping[str, int]) -> Architecture:
         """The network of these paths, each by its number; beyond the last from the first on."""
-        point = list(largest(self.space).point)
-        for block, turn in turns.items():
-            paths = self.paths[block]
-            for place, option in zip(self._places[block], paths[turn % len(paths)], strict=True):
-                point[place] = option
-        return self.space.from_indices(tuple(point))
+        chosen = {block: self.paths[block][turn % len(self.paths[block])] for block, turn in turns.items()}
+        return with_paths(self.space, largest(self.space), self._places, chosen)
 
     def ratings(self, block: str) -> np.ndarray:
         """The distance of each path of a block from the teacher, the mean over minibatches; those that have one."""
@@ -150,28 +116,7 @@ class BlockRatings(Rounds):
         """What was found; where it breaks a limit that blocks alone do not tell, what is near to it and keeps them."""
         if self._decoder is None or self._decoder.holds(found):
             return found
-        return self._decoder.decode(_favouring(self.space.decisions, found.point))
+        return self._decoder.decode(favouring(self.space.decisions, found.point))
 
     def figures(self) -> dict[str, float]:
         return {f"distance_{block}": float(self.ratings(block).min()) for block in self.sums if self.rated}
-
-
-def _options(table: DecisionTable, place: int, point: Point) -> Sequence[int]:
-    """Those that a decision may take after these answers."""
-    if not table.active(place, point):
-        return (INACTIVE,)
-    allowed = table.options_after(place, point)
-    return range(len(table[place].options)) if allowed is None else np.flatnonzero(allowed).tolist()
-
-
-def _favouring(table: DecisionTable, point: Point) -> Mixture:
-    """A mixture that stands for an architecture, and next for those that differ from it in little."""
-    import torch
-
-    weights: dict[str, torch.Tensor] = {}
-    for decision, option in zip(table, point, strict=True):
-        count = len(decision.options) + len(decision.soft)
-        weights[decision.name] = torch.full((count,), (1 - FAVOURED) / count, dtype=torch.float64)
-        if option != INACTIVE:
-            weights[decision.name][option] += FAVOURED
-    return Mixture(weights)
