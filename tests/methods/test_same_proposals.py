@@ -29,6 +29,7 @@ TAKE_LONG = {"nsganetv2"}  # predictors learn anew in each of thirty rounds
 NEED_A_SPACE_OF_THEIR_OWN = {
     "atomnas",
     "dna",
+    "fpnas",
     "gross",
     "nasbench1shot1",
     "darts-rnn",
