@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from netwright.results.searched import FinishedRun as Run
 
 _COUNTED = ("params", "macs", "activation_memory")
-_SPREAD = "_spread"
+_SPREAD, _HIGHEST = "_spread", "_highest_ms"
+MEASURED_AT_MOST, NEARLY = 3, 0.05
+"""How often a network is measured that breaks a limit by this share of it at most, as a clock may differ by."""
+
+
+NARROWLY = "no, by less than a clock differs"
 
 
 def kept_limits(run: Run, trial: Trial, network: nn.Module, shape: Sequence[int], *, measure: bool) -> Breakdown | None:
@@ -72,9 +77,23 @@ def _found(
     if stage is None or metric not in stage.metrics:
         return None
     if measure:
-        return dict(stage.again(network))
+        return _measured(stage, network, metric, run.search.limits)
     kept = run.kept(MEASURED) or {}
     return kept["metrics"] if kept.get("trial") == trial.number and metric in kept["metrics"] else None
+
+
+def _measured(stage: MeasuresAgain, network: nn.Module, metric: str, limits: Sequence[Constraint]) -> dict[str, float]:
+    """What is measured of the network; where that breaks a limit by little, the quickest of up to three measurements.
+
+    Others on the machine only make a network slower. The highest number of all is kept, so that it is not called sure.
+    """
+    upper = [each.limit for each in limits if each.metric == metric and each.relation == "<="]
+    found = [dict(stage.again(network))]
+    while len(found) < MEASURED_AT_MOST and any(0 < found[-1][metric] / limit - 1 <= NEARLY for limit in upper):
+        found.append(dict(stage.again(network)))
+    best = min(found, key=lambda each: each[metric])
+    highest = {name: max(each[name] for each in found) for name in best if name.endswith(_HIGHEST)}
+    return {**best, **highest}
 
 
 def _row(
@@ -109,7 +128,7 @@ def _spread(metric: str, found: Mapping[str, float]) -> str:
 
 def _kept(limit: Constraint, found: Mapping[str, float], stage: MeasuresAgain | None) -> str:
     if not limit.holds(found):
-        return "no"
+        return NARROWLY if stage is not None and abs(found[limit.metric] / limit.limit - 1) <= NEARLY else "no"
     return "yes" if stage is None or stage.surely(limit, found) else "yes, but not in each of several measurements"
 
 
@@ -119,8 +138,10 @@ def _foretold(stage: Any) -> str:
 
 
 def _text(rows: Sequence[tuple[str, ...]], trial: Trial, told: Mapping[str, float], stage: Any) -> str:
-    broken = [each[0] for each in rows if each[-1] == "no"]
-    first = f"The network that is handed over breaks {' and '.join(broken)}." if broken else ""
+    broken = [each for each in rows if each[-1].startswith("no")]
+    first = f"The network that is handed over breaks {' and '.join(each[0] for each in broken)}." if broken else ""
+    if broken and all(each[-1] == NARROWLY for each in broken):
+        first = f"{first[:-1]}, by less than a clock differs from one time to the next."
     if not first and any(each[-1] for each in rows):
         first = "The network that is handed over keeps its limits."
     if stage is None or not set(stage.metrics) & set(told):
