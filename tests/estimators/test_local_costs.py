@@ -13,6 +13,7 @@ from netwright.core.decisions import INACTIVE
 from netwright.core.objective import Constraint
 from netwright.estimators import Cost
 from netwright.estimators.decoding import Within
+from netwright.estimators.drawn_mean import DrawnMean
 from netwright.estimators.local_costs import local_costs
 from netwright.spaces import Chain, Mobile, NasBench201
 
@@ -89,3 +90,26 @@ def test_the_worthiest_within_a_limit_is_found(space: nw.DecisionSpace, metric: 
                     within_reach = True
                     assert worth(found.point) == pytest.approx(worths[kept].max(), abs=1e-6)
     assert within_reach
+
+
+@pytest.mark.parametrize("space", [WIDTHS, CHAIN], ids=["widths", "chain"])
+def test_the_mean_over_a_mixture_is_the_sum_over_all_networks(space: nw.DecisionSpace) -> None:
+    cost, table = Cost(space, SHAPE), space.decisions
+    generator = torch.Generator().manual_seed(3)
+    weights = {each.name: torch.rand(len(each.options), generator=generator, dtype=torch.float64) for each in table}
+    shares = [(weights[each.name] / weights[each.name].sum()).requires_grad_() for each in table]
+    points = torch.tensor(list(table.completions()))
+    chances = torch.ones(len(points), dtype=torch.float64)
+    for options, share in zip(points.T, shares, strict=True):
+        chances = chances * torch.where(options == INACTIVE, 1.0, share[options.clamp(min=0)])
+    costs = [[*cost.figures(space.from_indices(each, check=False)).values()] for each in points.tolist()]
+    wanted = chances @ torch.tensor(costs, dtype=torch.float64)
+    assert cost.local is not None
+    found = cost.local.expected(shares)
+    torch.testing.assert_close(found, wanted, rtol=1e-9, atol=0.0)
+    ours, theirs = (torch.autograd.grad(each[1], shares, retain_graph=True) for each in (found, wanted))
+    # Shares that do not sum to 1 count differently; along those that do the slopes are the same.
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one - one.mean(), other - other.mean(), rtol=1e-7, atol=1e-6)
+    mixture = nw.Mixture(weights)
+    assert float(DrawnMean(cost).expected(mixture)["macs"]) == pytest.approx(float(wanted[1].detach()))

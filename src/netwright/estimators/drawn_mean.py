@@ -28,6 +28,8 @@ DRAWS = 64
 class DrawnMean(Costs):
     """Costs whose mean over a mixture is exact where it is known, and elsewhere that of networks drawn from it.
 
+    It is known, too, where what a decision adds follows from a few before it (`local_costs`).
+
     The mean of a few draws has no bias, nor has its gradient, which is that of the score function: each network's cost
     less the mean of the others, times the gradient of the logarithm of its probability. The same mixture draws the
     same networks.
@@ -60,6 +62,8 @@ class DrawnMean(Costs):
             return self.costs.expected(mixture)
         space = cast("DecisionSpace", self.space)
         shares = [shares_of(decision, mixture) for decision in space.decisions]
+        if self.local is not None:
+            return dict(zip(self.metrics, self.local.expected(shares), strict=True))
         points = _drawn([each.detach().cpu().numpy() for each in shares], space, self.draws)
         known = {point: self.costs.figures(space.from_indices(point, check=False)) for point in dict.fromkeys(points)}
         costs = torch.tensor([[known[point][name] for name in self.metrics] for point in points], dtype=torch.float64)

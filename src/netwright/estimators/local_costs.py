@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import INACTIVE
@@ -23,6 +24,7 @@ from netwright.estimators.cost_sums import HasCostTerms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from netwright.core.decisions import DecisionTable, Point
     from netwright.estimators.costs import Costs
@@ -47,6 +49,7 @@ class LocalCosts:
     frame: Floats
     before: Sequence[tuple[int, ...]]
     amounts: Sequence[Mapping[tuple[int, ...], Floats]]
+    _tables: dict[object, list[tuple[Tensor, Tensor]]] = field(default_factory=dict, compare=False, repr=False)
 
     def held(self, i: int) -> tuple[int, ...]:
         """The places, up to decision `i`, from which amounts of later decisions follow."""
@@ -63,6 +66,33 @@ class LocalCosts:
             if option != INACTIVE:
                 found += self.of(i, chosen)[option]
         return found
+
+    def expected(self, shares: Sequence[Tensor]) -> Tensor:
+        """float64 (metrics,), the mean over networks whose options are drawn by these shares, with their graph.
+
+        Each amount counts by the probability of the options before that it follows from, which say whether it is asked.
+
+        shares: (options,) of each decision, float64, on one device.
+        """
+        total = torch.from_numpy(self.frame).to(shares[0].device)
+        for i, (contexts, amounts) in enumerate(self._on(shares[0].device)):
+            chance = torch.ones(len(contexts), dtype=torch.float64, device=contexts.device)
+            for options, place in zip(contexts.T, self.before[i], strict=True):
+                chance = chance * torch.where(options == INACTIVE, 1.0, shares[place][options.clamp(min=0)])
+            total = total + torch.einsum("c,o,com->m", chance, shares[i], amounts)
+        return total
+
+    def _on(self, device: torch.device) -> list[tuple[Tensor, Tensor]]:
+        """Of each decision the options before, (combinations, places), and (combinations, options, metrics)."""
+        if device not in self._tables:
+            self._tables[device] = [
+                (
+                    torch.tensor([*known], dtype=torch.long, device=device).reshape(len(known), len(places)),
+                    torch.from_numpy(np.array([*known.values()])).to(device),
+                )
+                for known, places in zip(self.amounts, self.before, strict=True)
+            ]
+        return self._tables[device]
 
 
 def local_costs(cost: Costs) -> LocalCosts | None:
