@@ -259,7 +259,7 @@ class SharedWeights(RoundEstimator):
     def mean_step(self, limits: Sequence[Constraint], stages: Sequence[Estimator] = ()) -> float:
         """How long a training step takes on average, as a share of the first: less where weights leave."""
         if not self.sharing.shrinks:
-            return 1.0
+            return self.sharing.mean_step(1.0)
         costs, told = self._costs_of(limits, stages)
         full = costs.figures(largest(cast("DecisionSpace", self.space)))
         upper = [each for each in told if each.metric in costs.metrics and each.relation == "<="]

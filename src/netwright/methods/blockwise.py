@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from netwright.core.roles import blocks_of
 from netwright.methods.weight_sharing import Scale, affordable, nearly_all, resolved
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ SPACES = {
 PATHS = 7**4  # of the largest block in the paper's space
 MINIBATCHES = 20  # on which the authors' program rates a path
 TEACHING = 0.5
+GENERATIONS, BATCHES = 3, 2  # of the evolution within a block
 
 
 def dna(
@@ -77,7 +79,7 @@ def dna(
     each = affordable(PATHS, found.scale, looks=1) if paths is None else paths
     rounds = affordable(PATHS * MINIBATCHES, found.scale, looks=1) // max(1, each)
     turns = max(1, min(MINIBATCHES, rounds)) if batches is None else batches
-    return found.search(BlockRatings(space, each, turns), seed=seed, device=device)
+    return found.search(BlockRatings(space, each, turns, epochs), seed=seed, device=device)
 
 
 def fpnas(
@@ -87,8 +89,8 @@ def fpnas(
     epochs: int = 120,
     sweeps: int = 4,
     population: int = 8,
-    generations: int = 3,
-    batches: int = 2,
+    generations: int | None = None,
+    batches: int | None = None,
     seed: int = 0,
     device: str = "auto",
     **settings: Any,
@@ -105,18 +107,27 @@ def fpnas(
     task: the data.
     epochs: of the training of the shared weights.
     sweeps: how often each block has its turn.
-    population, generations: of the evolution within a block.
-    batches: validation minibatches on which its paths are scored.
+    population: of the evolution within a block.
+    generations: after the first; None for 3, or as many as take as long as the training, 1 at least.
+    batches: validation minibatches on which its paths are scored; None for 2, or 1 in a short training.
     seed: everything random follows from it.
     device: "auto", "cpu", "cuda", "cuda:1", ...
     settings: any training setting and any option of `SharedWeights`, by name.
 
     Raises ConfigurationError for a space whose networks are no rows of blocks.
     """
-    from netwright.strategies.paths.block_turns import BlockTurns
+    from netwright.strategies.paths.block_turns import BlockTurns, scored_in_a_turn
 
     found = resolved(task, epochs, {"gradient_clip": None, "affine": True, "split": nearly_all}, settings)
-    return found.search(BlockTurns(space, sweeps, population, generations, batches), seed=seed, device=device)
+    turns = max(1, sweeps) * len(blocks_of(space))
+    most = turns * scored_in_a_turn(population, GENERATIONS) * BATCHES
+    scored = affordable(most, found.scale, looks=1) // turns
+    looks = (BATCHES if scored * turns >= most else 1) if batches is None else batches
+    if generations is None:
+        fits = (each for each in range(GENERATIONS, 1, -1) if scored_in_a_turn(population, each) * looks <= scored)
+        generations = next(fits, 1)
+    strategy = BlockTurns(space, sweeps, population, generations, looks, epochs)
+    return found.search(strategy, seed=seed, device=device)
 
 
 def _stages(teaching: float) -> Any:

@@ -79,6 +79,12 @@ def test_in_a_turn_one_block_changes_and_the_others_stay() -> None:
         assert differs <= {"abc"[turn % 3]}
 
 
+def test_it_foretells_how_many_rounds_a_time_is_planned_for() -> None:
+    strategy = BlockTurns(SPACE, sweeps=2, population=4, generations=2, batches=2, epochs=4)
+    probes = sum(each.purpose == "probe" for _, each, _ in held(strategy))
+    assert 0.4 * strategy.probes_behind_epoch * 4 < probes <= strategy.probes_behind_epoch * 4
+
+
 def test_the_paths_of_a_turn_are_scored_on_the_same_minibatches() -> None:
     asked = held(BlockTurns(SPACE, sweeps=1, population=4, generations=0, batches=2))
     for turn in range(3):

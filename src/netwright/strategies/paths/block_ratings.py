@@ -35,19 +35,25 @@ class BlockRatings(Rounds):
     space: whose networks are rows of blocks (`core.roles.HasBlocks`).
     most: paths of a block that are rated; where there are more, so many random ones.
     batches: validation minibatches on which each is rated.
+    epochs: of the training that is planned, for the time of an epoch to be foretold.
 
     Raises ConfigurationError for a space without blocks.
     """
 
     led: bool = True
 
-    def __init__(self, space: DecisionSpace, most: int = 2000, batches: int = 1) -> None:
+    def __init__(self, space: DecisionSpace, most: int = 2000, batches: int = 1, epochs: int = 1) -> None:
         self.space = space
         self.most, self.batches = whole_number(self, "most", most), whole_number(self, "batches", batches)
+        self.epochs = whole_number(self, "epochs", epochs)
         self._places = places_of_blocks(space)
         self.paths: dict[str, list[Path]] = {}
         self.sums: dict[str, np.ndarray] = {}  # of each path's distances
         self.rated = 0  # rounds of rating
+
+    @property
+    def probes_behind_epoch(self) -> int:
+        return -(-self.most * self.batches // self.epochs)
 
     def script(self, rng: np.random.Generator) -> Script:
         """A step on a random path; after the last one the ratings."""

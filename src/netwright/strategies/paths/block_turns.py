@@ -37,6 +37,7 @@ class BlockTurns(Rounds):
     population: paths of a generation.
     generations: after the first.
     batches: validation minibatches on which paths are scored.
+    epochs: of the training that is planned, for the time of an epoch to be foretold.
 
     Raises ConfigurationError for a space without blocks.
     """
@@ -44,7 +45,13 @@ class BlockTurns(Rounds):
     led: bool = True
 
     def __init__(
-        self, space: DecisionSpace, sweeps: int = 4, population: int = 8, generations: int = 3, batches: int = 2
+        self,
+        space: DecisionSpace,
+        sweeps: int = 4,
+        population: int = 8,
+        generations: int = 3,
+        batches: int = 2,
+        epochs: int = 1,
     ) -> None:
         self.space = space
         self.sweeps, self.population = (
@@ -52,7 +59,7 @@ class BlockTurns(Rounds):
             whole_number(self, "population", population),
         )
         self.generations = whole_number(self, "generations", generations, 0)
-        self.batches = whole_number(self, "batches", batches)
+        self.batches, self.epochs = whole_number(self, "batches", batches), whole_number(self, "epochs", epochs)
         self._places = places_of_blocks(space)
         self.found: Architecture = smallest(space)
         self.turn = -1  # how many blocks were searched; -1 before anything was asked
@@ -62,14 +69,25 @@ class BlockTurns(Rounds):
         """The one whose turn it is."""
         return list(self._places)[max(0, self.turn) % len(self._places)]
 
+    @property
+    def turns(self) -> int:
+        """Of all blocks in all sweeps."""
+        return self.sweeps * len(self._places)
+
+    @property
+    def probes_behind_epoch(self) -> int:
+        return -(-self.turns * scored_in_a_turn(self.population, self.generations) * self.batches // self.epochs)
+
     def script(self, rng: np.random.Generator) -> Script:
         """A step of the weights, and at the end of its turn the search of a block."""
         if self.turn < 0:
             self.found, self.turn = self._first(rng), 0
         yield train(self._with(self._drawn(rng)))
-        if self.progress.share * self.sweeps * len(self._places) >= self.turn + 1:
-            yield from self._evolve(rng)
-            self.turn += 1
+        due = int(self.progress.share * self.turns + 1e-9)
+        if due > self.turn:
+            if self.progress.trained > 1:  # nothing is worth scoring after one step
+                yield from self._evolve(rng)
+            self.turn = due if due < self.turns else self.turn + 1
 
     def _first(self, rng: np.random.Generator) -> Architecture:
         """A random network that keeps the limits; where none is met, the nearest to one."""
@@ -132,3 +150,8 @@ class BlockTurns(Rounds):
 
     def figures(self) -> dict[str, float]:
         return {"turn": float(max(0, self.turn))}
+
+
+def scored_in_a_turn(population: int, generations: int) -> int:
+    """How many paths of a block are scored in its turn, at most."""
+    return population + generations * (population + max(1, population // 2))
