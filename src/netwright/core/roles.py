@@ -7,14 +7,17 @@ search, and so on. Nothing is registered: `isinstance(part, Role)` asks, and the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from netwright.core.errors import ConfigurationError
 from netwright.core.space import Space
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from netwright.core.architecture import Architecture
+    from netwright.core.decisions import Point
     from netwright.core.estimator import Estimator
     from netwright.core.objective import Constraint
     from netwright.core.problem import Problem
@@ -136,6 +139,19 @@ def blocks_of(space: object) -> Mapping[str, Sequence[str]]:
     if not isinstance(space, HasBlocks):
         raise ConfigurationError(f"{space!r} says of no blocks; expected a space such as mobile:form=dna")
     return space.blocks()
+
+
+@runtime_checkable
+class HasCostTerms(Protocol):
+    """A space whose networks are sums of parts, each counted once by its name (`estimators.Cost`)."""
+
+    def cost_terms(self, point: Point) -> Iterable[Hashable]:
+        """The names of the parts that the network at this point is made of; equal parts have equal names."""
+        ...
+
+    def cost_part(self, term: Hashable, shape: TaskShape) -> tuple[nn.Module, tuple[int, ...]]:
+        """The part of that name, and the shape of its input, for examples of this shape."""
+        ...
 
 
 def hands_over(estimator: object) -> bool:

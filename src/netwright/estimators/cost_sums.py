@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from netwright.core.architecture import Content
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import INACTIVE, Point
 from netwright.core.errors import UserError
+from netwright.core.roles import HasCostTerms
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.estimators.costs import Amounts, CostModel
@@ -67,15 +68,6 @@ def model_of(space: Space, shape: TaskShape, counting: Counting = COUNTS) -> Cos
     if isinstance(space, DecisionSpace) and isinstance(space, HasCostTerms):
         return Terms(cast("Any", space), shape, counting)
     return Built(space, shape, counting)
-
-
-@runtime_checkable
-class HasCostTerms(Protocol):
-    """A space whose networks are sums of parts (see `Cost`)."""
-
-    def cost_terms(self, point: Point) -> Iterable[Hashable]: ...
-
-    def cost_part(self, term: Hashable, shape: TaskShape) -> tuple[nn.Module, tuple[int, ...]]: ...
 
 
 class Table:

@@ -20,7 +20,7 @@ import torch
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import INACTIVE
 from netwright.core.restricted import RestrictedTable
-from netwright.estimators.cost_sums import HasCostTerms
+from netwright.core.roles import HasCostTerms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from netwright.core.decision_space import DecisionSpace
-from netwright.estimators.cost_sums import HasCostTerms
+from netwright.core.roles import HasCostTerms
 from netwright.estimators.machine.operation_times import key_of
 from netwright.networks.executed import Execution, Operation, executed
 

@@ -13,7 +13,8 @@ import numpy as np
 from netwright.core.architecture import Content
 from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import INACTIVE, Point
-from netwright.estimators.cost_sums import SUMMED, HasCostTerms
+from netwright.core.roles import HasCostTerms
+from netwright.estimators.cost_sums import SUMMED
 from netwright.estimators.costs import Amounts, CostModel, ModelledCosts
 from netwright.estimators.every_option import EveryLayer
 from netwright.networks.executed import Execution
