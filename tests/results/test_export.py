@@ -71,6 +71,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     logits = predict(network, task.test, task.final_data("cpu"))
     done = export(target, network, architecture, space, task, figures_for(task, architecture), reported=logits)
     assert done.largest_difference <= 1e-4 and done.verified_examples == len(task.test)
+    assert str(done).startswith(f"exported to {done.directory}: README.md, architecture.json") and len(repr(done)) < 300
     return target
 
 

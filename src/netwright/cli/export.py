@@ -139,17 +139,7 @@ RECORD = "formats.json"  # of an export, on the files besides plain PyTorch
 
 def write(concluded: Concluded, to: Path, *, overwrite: bool = False, formats: Sequence[str] = ()) -> list[str]:
     """Export, and what there is to say of it."""
-    from netwright.results.formats import sentences_of
-
-    exported = concluded.export(to, overwrite=overwrite, formats=formats)
-    without = (to / "predict.py").exists()
-    return [
-        f"exported to {to}: {', '.join(sorted(path.name for path in to.iterdir()))}",
-        f"verified in a process without netwright: {exported.verified_examples:,} predictions reproduced, "
-        f"outputs differ by at most {exported.largest_difference:.1g}",
-        *sentences_of(exported.formats, concluded.figures.main),
-        *(["verified where neither torch nor netwright can be imported: python predict.py FILE..."] if without else []),
-    ]
+    return concluded.export(to, overwrite=overwrite, formats=formats).lines(to)
 
 
 class Found:

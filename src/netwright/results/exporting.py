@@ -76,6 +76,27 @@ class Exported:
     left_out: tuple[str, ...]
     formats: tuple[Format, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Exported({str(self.directory)!r}, figures of {self.figures.task}, {len(self.formats)} further formats)"
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def lines(self, place: str | Path | None = None) -> list[str]:
+        """What was written where, and how that was checked.
+
+        place: as the directory is called; its whole path by default.
+        """
+        without = (self.directory / "predict.py").exists()
+        written = ", ".join(sorted(path.name for path in self.directory.iterdir()))
+        return [
+            f"exported to {self.directory if place is None else place}: {written}",
+            f"verified in a process without netwright: {self.verified_examples:,} predictions reproduced, outputs differ "
+            f"by at most {self.largest_difference:.1g}",
+            *sentences_of(self.formats, self.figures.main),
+            *["verified where neither torch nor netwright can be imported: python predict.py FILE..."] * without,
+        ]
+
     @property
     def model(self) -> Path:
         return self.directory / "model.py"
