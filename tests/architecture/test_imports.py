@@ -149,6 +149,17 @@ def test_the_library_imports_with_four_dependencies() -> None:
     imports_all(hidden, [f"netwright.{folder}" for folder in folders], "assert 'netwright' in sys.modules")
 
 
+WITH_EXTRAS = ("netwright.dashboard", "netwright.results.onnx_frame", "netwright.runtimes.on_board")
+
+
+def test_only_what_is_for_an_extra_needs_it() -> None:
+    """Without `onnx` networks are searched and exported; what goes into files for a device is imported by nobody."""
+    extras = ["onnx", "onnxruntime", "onnxscript", "ray", "altair", "vl_convert", "jinja2", "fastapi", "uvicorn"]
+    hidden = f"import importlib, sys; sys.modules.update(dict.fromkeys({extras!r}))"
+    names = [name for name in MODULES if not name.startswith(WITH_EXTRAS) and not name.endswith("__main__")]
+    imports_all(hidden, names, "assert name in sys.modules")
+
+
 def imports_all(first: str, names: list[str], after_each: str) -> None:
     """Import these in one process, after `first`."""
     code = f"{first}\nfor name in {names!r}:\n    importlib.import_module(name)\n    {after_each}"

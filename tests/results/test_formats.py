@@ -22,6 +22,7 @@ from netwright.core.errors import UserError
 from netwright.core.task import TaskShape
 from netwright.results import Contender, Figures, export, formats_of, numpy_tensors
 from netwright.results.formats import check_formats, sentences_of
+from netwright.runtimes.int8 import in_eight_bits
 
 WITHOUT = """
 import importlib.abc, runpy, sys
@@ -117,6 +118,25 @@ def test_the_eight_bit_file_holds_eight_bit_weights(exported: tuple[Any, Any]) -
     kinds = [each.data_type for each in stored if len(each.dims) > 1]
     assert kinds and all(each == onnx.TensorProto.INT8 for each in kinds)
     onnxruntime.InferenceSession(str(made.directory / "model-int8.onnx"), providers=["CPUExecutionProvider"])
+
+
+def test_no_way_is_taken_that_leaves_most_weights_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dynamic quantisation leaves convolutions, so that it loses least, and keeps no limit of a device."""
+    task, _, _ = stripes()
+    space = Small()
+    architecture, network = space.sample(np.random.default_rng(0)), trained(task, space)
+    figures = Figures(task.name, str(architecture), Contender("found network", (0.5,), (0,)), (), len(task.test), 0)
+    shares: list[float] = []
+
+    def lost(subject: Any, path: Path, *_: Any) -> float:
+        shares.append(in_eight_bits(path))
+        return 0.0 if shares[-1] < 0.25 else 100.0
+
+    monkeypatch.setattr("netwright.results.formats._loss", lost)
+    made = export(tmp_path / "best", network, architecture, space, task, figures, formats="int8")
+    whole, static, other, dynamic = shares
+    assert whole == 0 and 0 < dynamic < 0.25 and static == other == 1
+    assert made.formats[1].way == "static" and in_eight_bits(made.directory / "model-int8.onnx") == 1
 
 
 def test_a_damaged_file_is_named(exported: tuple[Any, Any], tmp_path: Path) -> None:

@@ -91,8 +91,8 @@ class Exported:
         written = ", ".join(sorted(path.name for path in self.directory.iterdir()))
         return [
             f"exported to {self.directory if place is None else place}: {written}",
-            f"verified in a process without netwright: {self.verified_examples:,} predictions reproduced, outputs differ "
-            f"by at most {self.largest_difference:.1g}",
+            f"verified in a process without netwright: {self.verified_examples:,} predictions reproduced, "
+            f"outputs differ by at most {self.largest_difference:.1g}",
             *sentences_of(self.formats, self.figures.main),
             *["verified where neither torch nor netwright can be imported: python predict.py FILE..."] * without,
         ]

@@ -19,7 +19,7 @@ from netwright.results.model_file import Inputs
 from netwright.results.predict_file import NAME, predict_file
 from netwright.results.verification import NotReproduced
 from netwright.results.without_torch import answers_without_torch, outputs_of
-from netwright.runtimes.int8 import WAYS, write_int8
+from netwright.runtimes.int8 import WAYS, in_eight_bits, write_int8
 from netwright.runtimes.onnx_file import require_onnx, runner, write_onnx
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ FILES = {
 CALIBRATED = 256  # training examples whose activations are looked at
 CHOSEN_ON = 512  # further training examples on which the ways of quantisation are compared
 MOST_LOST = 0.01  # that a way may add to the loss, or to each 1 of it; beyond that others are tried
+LEAST_SHARE = 0.5  # of the weights that another way has in eight bits
 MOST_SCORED_WORK = 4e11  # multiply-adds on test examples for each file; less than a minute on one core
 
 
@@ -89,7 +90,7 @@ def sentences_of(made: Sequence[Format], metric: Metric) -> list[str]:
     metric: that leads its report.
     """
     whole = max((each.size for each in made if each.operations and not each.way), default=0)
-    small = "; no smaller, since a file of so few weights is mostly its graph"
+    small = f"; no smaller than {ONNX}, since weights in eight bits are a small part of it"
     return [each.sentence(metric) + small * bool(each.way and 0 < whole <= each.size) for each in made]
 
 
@@ -227,7 +228,10 @@ def _operations(path: Path) -> tuple[str, ...]:
 
 
 def _write_int8(subject: Subject) -> str:
-    """The eight-bit file, made in the first way that loses little, or the one that loses least; gives the way."""
+    """The eight-bit file, made in the first way that loses little, or the one that loses least; gives the way.
+
+    A way that leaves most weights as they are, which others do not, is none: dynamic quantisation of convolutions.
+    """
     folder, count = subject.folder, len(subject.data.train)
     calibration = subject.batch(0, CALIBRATED)
     start = CALIBRATED if count > CALIBRATED + 64 else 0  # a small task is judged on what calibrated it
@@ -236,6 +240,7 @@ def _write_int8(subject: Subject) -> str:
     own = _loss(subject, folder / ONNX, judged, targets)
     ways = WAYS if "LSTM" not in _operations(folder / ONNX) else tuple(reversed(WAYS))
     losses: dict[str, float] = {}
+    shares: dict[str, float] = {}  # of the weights, in eight bits
     problem: UserError | None = None
     for way in ways:
         try:
@@ -244,12 +249,14 @@ def _write_int8(subject: Subject) -> str:
             problem = problem or found
             continue
         losses[way] = _loss(subject, folder / INT8, judged, targets)
-        if losses[way] <= own + MOST_LOST * max(1.0, abs(own)):
+        shares[way] = in_eight_bits(folder / INT8)
+        if losses[way] <= own + MOST_LOST * max(1.0, abs(own)) and shares[way] >= LEAST_SHARE * max(shares.values()):
             return way
     if not losses:
         assert problem is not None
         raise problem
-    best = min(losses, key=lambda way: losses[way])
+    whole = [way for way in losses if shares[way] >= LEAST_SHARE * max(shares.values())]
+    best = min(whole, key=lambda way: losses[way])
     if best != list(losses)[-1]:
         write_int8(folder / ONNX, folder / INT8, calibration, best)
     return best

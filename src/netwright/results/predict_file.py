@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Mapping
 from functools import cache
 
-from netwright.results import command_frame, numpy_tensors, onnx_frame
+from netwright.results import command_frame, numpy_tensors
 from netwright.results.merging import Piece, piece
 from netwright.results.model_file import Inputs, together, whole
 
@@ -29,4 +29,6 @@ def _tensors() -> Piece:
 
 @cache
 def _frame() -> Piece:
+    from netwright.results import onnx_frame  # which imports onnxruntime
+
     return together(piece(inspect.getsource(onnx_frame)), piece(inspect.getsource(command_frame)))
