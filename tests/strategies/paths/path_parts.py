@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from copy import copy, deepcopy
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -199,3 +200,40 @@ def continues_alike(make, estimator, rounds: int, seed: int = 0) -> None:
         assert (ours.purpose, ours.again, ours.parent) == (theirs.purpose, theirs.again, theirs.parent)
         assert same_candidate(ours.candidate, theirs.candidate)
     assert second.stopped == first.stopped != ""
+
+
+class Told:
+    """Asks a strategy and tells it what follows from the architecture, for so many steps of so many an epoch.
+
+    score: of an architecture, which its evaluation tells.
+    told: the metrics of a round, of an architecture's score.
+    """
+
+    def __init__(self, strategy, steps: int, an_epoch: int, score, told) -> None:
+        self.strategy, self.steps, self.an_epoch, self.score, self.told = strategy, steps, an_epoch, score, told
+        self.rng, self.trained, self.asked = np.random.default_rng(0), 0, list[Proposal]()
+
+    def run(self, most: int = 20_000):
+        for _ in range(most):
+            try:
+                proposal = self.strategy.ask(self.rng)
+            except StopSearch:
+                return self
+            self.asked.append(proposal)
+            self.strategy.tell(self._trial(proposal))
+            self.after()
+        raise AssertionError("it does not end")
+
+    def after(self) -> None:
+        """What is looked at after each round."""
+
+    def _trial(self, proposal: Proposal) -> Trial:
+        self.trained += proposal.purpose == "train"
+        score = self.score(proposal.candidate)
+        if proposal.purpose == "evaluate":
+            return Trial(len(self.asked), proposal, "completed", Measurement({"val_accuracy": score}), (score,))
+        found = {"epoch": self.trained // self.an_epoch, "steps": self.an_epoch, "progress": self.trained / self.steps}
+        return Trial(len(self.asked), proposal, "completed", Measurement({**self.told(score), **found}))
+
+    def of(self, purpose: str) -> list[Proposal]:
+        return [each for each in self.asked if each.purpose == purpose]

@@ -7,12 +7,12 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import path_parts
 import pytest
 
 import netwright as nw
-from netwright.core.errors import ConfigurationError, StopSearch
+from netwright.core.errors import ConfigurationError
 from netwright.core.objective import Constraint
-from netwright.core.trial import Measurement, Proposal, Trial
 from netwright.strategies.paths import AngleShrinking, TopEvolution, TrainThenSearch
 from netwright.testing import check_round_strategy
 from netwright.testing.small_spaces import Layers
@@ -26,37 +26,15 @@ def turned(candidate: Any) -> float:
     return sum((k + 1) * (1 + 0.01 * (6 - place)) for place, k in enumerate(SPACE.indices(candidate)))
 
 
-class Told:
-    """Asks a strategy and tells it angles that follow from the architecture, for so many steps of so many an epoch."""
+class Told(path_parts.Told):
+    """Tells angles that follow from the architecture, and notes how many networks are left."""
 
     def __init__(self, strategy: Any, steps: int, an_epoch: int) -> None:
-        self.strategy, self.steps, self.an_epoch = strategy, steps, an_epoch
-        self.rng, self.trained, self.asked = np.random.default_rng(0), 0, list[Proposal]()
+        super().__init__(strategy, steps, an_epoch, turned, lambda score: {"angle": score})
         self.left: list[float] = []
 
-    def run(self) -> Told:
-        for _ in range(20_000):
-            try:
-                proposal = self.strategy.ask(self.rng)
-            except StopSearch:
-                return self
-            self.asked.append(proposal)
-            self.strategy.tell(self._told(proposal))
-            self.left.append(self.strategy.figures().get("left", 0.0))
-        raise AssertionError("it does not end")
-
-    def _told(self, proposal: Proposal) -> Trial:
-        self.trained += proposal.purpose == "train"
-        score = turned(proposal.candidate)
-        if proposal.purpose == "evaluate":
-            return Trial(len(self.asked), proposal, "completed", Measurement({"val_accuracy": score}), (score,))
-        found = {"angle": score, "epoch": self.trained // self.an_epoch, "steps": self.an_epoch}
-        return Trial(
-            len(self.asked), proposal, "completed", Measurement({**found, "progress": self.trained / self.steps})
-        )
-
-    def of(self, purpose: str) -> list[Proposal]:
-        return [each for each in self.asked if each.purpose == purpose]
+    def after(self) -> None:
+        self.left.append(self.strategy.figures().get("left", 0.0))
 
 
 def test_the_options_that_turn_least_leave_until_few_networks_are_left() -> None:

@@ -6,12 +6,12 @@ import math
 from typing import Any
 
 import numpy as np
+import path_parts
 import pytest
 import torch
 
 import netwright as nw
-from netwright.core.errors import StopSearch
-from netwright.core.trial import Measurement, Proposal, Trial
+from netwright.core.trial import Proposal
 from netwright.spaces import NasBench201
 from netwright.strategies.paths import GreedyPaths, OrderedWidths, PartialPool
 from netwright.testing import check_round_strategy
@@ -30,34 +30,15 @@ def _path(proposal: Proposal) -> nw.Architecture:
     return proposal.candidate
 
 
-class Told:
-    """Asks a strategy and tells it losses that follow from the architecture, for so many steps of so many an epoch."""
+class Told(path_parts.Told):
+    """Tells losses that follow from the architecture."""
 
     def __init__(self, strategy: Any, steps: int, an_epoch: int) -> None:
-        self.strategy, self.steps, self.an_epoch = strategy, steps, an_epoch
-        self.rng, self.trained, self.asked = np.random.default_rng(0), 0, list[Proposal]()
+        super().__init__(strategy, steps, an_epoch, quality, _losses)
 
-    def run(self, most: int = 5000) -> Told:
-        for _ in range(most):
-            try:
-                proposal = self.strategy.ask(self.rng)
-            except StopSearch:
-                return self
-            self.asked.append(proposal)
-            self.strategy.tell(self._told(proposal))
-        raise AssertionError("it does not end")
 
-    def _told(self, proposal: Proposal) -> Trial:
-        self.trained += proposal.purpose == "train"
-        score = quality(proposal.candidate)
-        if proposal.purpose == "evaluate":
-            return Trial(len(self.asked), proposal, "completed", Measurement({"val_accuracy": score}), (score,))
-        found = {"loss": 5 - score, "accuracy": score, "score": score, "epoch": self.trained // self.an_epoch}
-        found |= {"steps": self.an_epoch, "progress": self.trained / self.steps}
-        return Trial(len(self.asked), proposal, "completed", Measurement(found))
-
-    def of(self, purpose: str) -> list[Proposal]:
-        return [each for each in self.asked if each.purpose == purpose]
+def _losses(score: float) -> dict[str, float]:
+    return {"loss": 5 - score, "accuracy": score, "score": score}
 
 
 def test_the_half_that_loses_least_is_trained_and_the_pool_fills() -> None:
