@@ -56,6 +56,22 @@ def test_a_large_picture_is_kept_small() -> None:
     assert sizes == {(32, 64)} and [each.number for each in found] == [0, 1, 2, 3]
 
 
+def test_a_series_is_drawn_as_a_line_for_each_channel() -> None:
+    rising = torch.stack([torch.linspace(0, 5, 40), torch.full((40,), 3.0)])
+    falling = torch.stack([torch.linspace(5, 0, 40), torch.full((40,), float("nan"))])
+    shared = task(torch.stack([rising, falling] * 2), torch.tensor([0, 1] * 2), Classification(("up", "down")))
+    found = {each.number: each for each in worst_examples(torch.zeros(4, 2), shared)}
+    seen = {
+        number: np.asarray(Image.open(io.BytesIO(base64.b64decode(each.picture.partition(",")[2])))).astype(int)
+        for number, each in found.items()
+    }
+    blue = {number: (each[..., 2] - each[..., 0] > 100) for number, each in seen.items()}
+    rows = {number: [np.flatnonzero(each[:, column]).mean() for column in (5, 58)] for number, each in blue.items()}
+    assert seen[0].shape == (64, 64, 3) and rows[0][0] > 50 > 14 > rows[0][1] and rows[1][0] < 14 < 50 < rows[1][1]
+    orange = {number: (each[..., 0] - each[..., 2] > 100).sum() for number, each in seen.items()}
+    assert orange[0] > 30 and orange[1] == 0 and max(len(each.picture) for each in found.values()) < 4000
+
+
 def test_numbers_are_said_in_the_users_units_and_answers_that_are_none_are_left_out() -> None:
     problem = Regression(["price"], centre=[100.0], scale=[10.0], unit="USD")
     targets = torch.tensor([[0.0], [1.0], [-1.0]], dtype=torch.float64)

@@ -1,7 +1,8 @@
 """The test examples that the network which is handed over answers worst, with a small look at each.
 
 A person sees in a moment what no number tells: pictures with a wrong label, rows with a slip of the pen, texts that
-hold two opinions. Of each only a small picture, the cells of its row or the beginning of its text is kept.
+hold two opinions. Of each only a small picture, the lines of its series, the cells of its row or the beginning of its
+text is kept.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 MOST = 12
 LARGEST = 64  # pixels of a picture's longer side
 SMALLEST = 32  # below which pixels are shown larger
+LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")  # of the first channels of a series
+FINER = 4  # times as large are lines drawn, before they are made smaller
 LONGEST_TEXT, LONGEST_CELL, MOST_CELLS = 300, 40, 30  # characters, characters, columns
 _CHUNK = 4096  # examples whose loss is taken at once
 
@@ -66,7 +69,7 @@ def _worst(task: Task, outputs: Tensor, place: int, loss: float, look: Mapping[s
     asked, answered = task.problem.in_words(outputs[place : place + 1], targets)
     row = {name: shortened(str(cell), LONGEST_CELL) for name, cell in list(look.get("row", {}).items())[:MOST_CELLS]}
     text = shortened(" ".join(str(look.get("text", "")).split()), LONGEST_TEXT)
-    picture = _picture(task, place) if task.shape.is_image else ""
+    picture = _picture(task, place) if task.shape.is_image else _lines(task, place) if task.shape.is_series else ""
     return WorstExample(place, loss, asked, answered, str(look.get("file", "")), row, text, picture)
 
 
@@ -84,6 +87,31 @@ def _picture(task: Task, place: int) -> str:
         times = -(-SMALLEST // longer)
         made = made.resize((times * made.width, times * made.height), Image.Resampling.NEAREST)
     made.thumbnail((LARGEST, LARGEST))
+    return _address(made)
+
+
+def _lines(task: Task, place: int) -> str:
+    """A series as lines over time, a colour a channel, each from its own least to its own greatest value."""
+    from PIL import Image, ImageDraw
+
+    inputs = task.test.batch(place, place + 1)
+    if not isinstance(inputs, Tensor) or inputs.ndim != 3 or inputs.shape[2] < 2:
+        return ""
+    side = LARGEST * FINER
+    made = Image.new("RGB", (side, side), "white")
+    pen = ImageDraw.Draw(made)
+    for values, colour in zip(inputs[0].cpu().double().numpy(), LINES, strict=False):
+        there = np.flatnonzero(np.isfinite(values))
+        if len(there) > 1:
+            low, wide = values[there].min(), np.ptp(values[there]) or 1.0
+            across = FINER + there / (len(values) - 1) * (side - 2 * FINER - 1)
+            up = side - 3 * FINER - (values[there] - low) / wide * (side - 6 * FINER)
+            pen.line(list(zip(across.tolist(), up.tolist(), strict=True)), fill=colour, width=FINER)
+    return _address(made.resize((LARGEST, LARGEST), Image.Resampling.LANCZOS))
+
+
+def _address(picture: Any) -> str:
+    """A picture as a data address that holds it."""
     file = io.BytesIO()
-    made.save(file, "png", optimize=True)
+    picture.save(file, "png", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
