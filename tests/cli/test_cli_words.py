@@ -147,6 +147,14 @@ def test_a_value_that_the_constructor_cannot_take_is_one_message(text: str) -> N
         construct(catalogue.load("space", name), options=options)
 
 
+def test_what_cannot_be_made_without_options_is_said_without_any() -> None:
+    def broken() -> None:
+        raise ValueError("not today")
+
+    with pytest.raises(ConfigurationError, match=r"^broken cannot be made: not today$"):
+        construct(broken, options={})
+
+
 def test_a_value_stands_for_a_list_of_one_and_names_in_brackets_need_no_quotes() -> None:
     assert construct(Chain, options={"kernels": "3"}) == Chain(kernels=(3,))
     blocks = construct(Residual, options={"blocks": "basic", "squeezes": "false"})

@@ -101,7 +101,8 @@ def construct(cls: Callable[..., Any], *args: Any, options: Mapping[str, str]) -
         raise
     except (TypeError, ValueError, AttributeError) as problem:
         shown = ", ".join(f"{name}={text}" for name, text in options.items())
-        raise ConfigurationError(f"{cls.__name__} cannot be made with {shown}: {problem}") from problem
+        given = f" with {shown}" if shown else ""
+        raise ConfigurationError(f"{cls.__name__} cannot be made{given}: {problem}") from problem
 
 
 def called(
