@@ -14,11 +14,14 @@ import pytest
 from typer.testing import CliRunner
 
 import netwright as nw
+from netwright.catalogue import construct, load, split
 from netwright.cli import search
 from netwright.cli.app import app
 from netwright.cli.beside import leading_search
-from netwright.cli.plan import Plan
+from netwright.cli.plan import SMALLER_SPACES, Plan
+from netwright.core.errors import UserError
 from netwright.core.objective import Objective
+from netwright.methods.timing import Pace
 from netwright.results.figures import Contender, Figures
 from netwright.results.verdict import verdict
 from netwright.tasks import open_task
@@ -124,6 +127,16 @@ def test_the_usual_space_is_made_smaller_where_few_epochs_fit() -> None:
     ]
     assert sized[3] is not None and sized[3].make_space(task) == nw.spaces.Darts(cells=3, channels=8, nodes=2)
     assert replace(plan, space="darts")._made_smaller(task, usual, 40.0) is None, "what was named is taken"
+
+
+def test_smaller_spaces_are_of_the_same_kind_and_are_named_where_no_epoch_fits() -> None:
+    for name, smaller in SMALLER_SPACES.items():
+        made = [construct(load("space", split(each)[0]), options=split(each)[1]) for each, _ in smaller]
+        assert {each.name for each in made} == {name}
+        assert [share for _, share in smaller] == sorted((share for _, share in smaller), reverse=True)
+    plan = Plan("digits", recipe="darts-rnn", time="1m")
+    with pytest.raises(UserError, match="--space recurrent:channels=64,nodes=4"):
+        plan._require_an_epoch(nw.spaces.Recurrent(), Pace(9.0, 1.0), 1.0)
 
 
 def test_the_verdict_says_of_another_search_that_its_network_is_better() -> None:

@@ -159,6 +159,14 @@ def test_everything_is_judged_once(examples):
     assert judged.put_back(judged.examples.inputs).equal(rows)
 
 
+@pytest.mark.parametrize("examples", range(2, 80))
+def test_no_batch_of_a_short_text_is_a_single_window_which_cannot_be_normalised(examples):
+    rows = torch.arange(examples)
+    judged = Judged.of(Language("ab"), Examples(rows, rows), 256)
+    assert min(end - start for start, end in judged.batches()) >= 2
+    assert Layout.of(Language("ab"), examples, 64).size >= 2
+
+
 SETTINGS = TrainingSettings(epochs=3, batch_size=8, learning_rate=0.5, augment=False)
 
 

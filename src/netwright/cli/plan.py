@@ -36,11 +36,15 @@ SHARE_OF_WEIGHTS = 0.9  # of a recipe's time, for the training of weights
 SHARE_OF_WEIGHTS_THEN_SEARCH = 0.5  # where a search on the trained weights follows
 LEAST_SHARE = 0.1  # of the time limit is there to be shared, however long reading the data took
 FEW_SHARED_EPOCHS = 10  # of shared weights, below which the usual space is made smaller
-SMALLER_SPACES = (  # with what they take at most, as a share of what the usual space takes: cells times edges
-    ("darts:cells=5,channels=8", 5 / 8),
-    ("darts:cells=3,channels=8", 3 / 8),
-    ("darts:cells=3,channels=8,nodes=2", 3 / 8 * 5 / 14),
-)
+SMALLER_SPACES = {  # by the usual one; with the most that each takes, as a share of what that takes: cells times edges
+    "darts": (
+        ("darts:cells=5,channels=8", 5 / 8),
+        ("darts:cells=3,channels=8", 3 / 8),
+        ("darts:cells=3,channels=8,nodes=2", 3 / 8 * 5 / 14),
+    ),
+    "recurrent": (("recurrent:channels=64", 0.7), ("recurrent:channels=64,nodes=4", 0.3)),  # of 36 edges 10
+    "unetcells": (("unet-cells:channels=4", 0.75), ("unet-cells:channels=4,nodes=2", 0.5)),
+}
 SHARE_OF_TIMING = 0.1  # of the time limit may a first timing take that is followed by another
 SHARE_OF_ONE_TRIAL = 0.5  # of the time limit; a candidate that takes longer leaves no time for the final training
 
@@ -237,8 +241,13 @@ class Plan(Asked):
             raise UserError(
                 f"one epoch of {self.recipe!r} on {space} takes about {found.epoch:,.0f} s here, and "
                 f"{seconds:,.0f} s of --time {self.time_limit} are for it; give more time, "
-                "fewer --examples, or a smaller space such as --space darts:cells=4,channels=8"
+                f"fewer --examples, or a smaller space{self._such_as(space)}"
             )
+
+    def _such_as(self, space: Space) -> str:
+        """A smaller space than this one, as one types it; nothing where none is known."""
+        smallest = SMALLER_SPACES.get(space.name, (("", 0.0),))[-1][0]
+        return f" such as --space {smallest}" if smallest not in ("", self.space) else ""
 
     def _search_seconds_from_now(self) -> float:
         return replace(self, prepared=clock.elapsed()).search_seconds or 0.0
@@ -462,10 +471,10 @@ class Plan(Asked):
 
     def _made_smaller(self, task: Task, space: Space, times: float) -> Plan | None:
         """With a smaller space, where nobody has named one and the usual one takes so many times the time there is."""
-        usual = self.space is None and type(space).__name__ == "Darts"
-        if not usual or times <= 1:
+        known = SMALLER_SPACES.get(space.name)
+        if self.space is not None or known is None or times <= 1:
             return None
-        name = next((name for name, share in SMALLER_SPACES if share * times <= 1), SMALLER_SPACES[-1][0])
+        name = next((name for name, share in known if share * times <= 1), known[-1][0])
         return replace(self, space=name, made_smaller=True)
 
     def _parts_of_recipe(self, task: Task) -> tuple[Space, Search]:

@@ -18,6 +18,7 @@ from netwright.core.task import Examples
 from netwright.training.batches import epoch_order, steps_per_epoch
 
 _LEAST_TRAINED = 4
+_LEAST_JUDGED = 3  # streams, of which then two at least are left in the last batch, for batch normalisation
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Layout:
         steps = steps_per_epoch(examples, batch_size)
         if not problem.continues:
             return cls(batch_size, steps)
-        most = max(1, min(batch_size, examples // _LEAST_TRAINED))
+        most = max(2, min(batch_size, examples // _LEAST_TRAINED))  # for batch normalisation
         size = max(range(most // 2 + 1, most + 1), key=lambda size: (size * (examples // size), size))
         return cls(size, examples // size, True)
 
@@ -77,7 +78,7 @@ class Judged:
         count = len(examples)
         if not problem.continues:
             return cls(examples, (*range(0, count, batch_size), count))
-        streams = max(1, min(STREAMS, count // FEWEST))
+        streams = max(min(_LEAST_JUDGED, count), min(STREAMS, count // FEWEST))
         length = -(-count // streams)
         batches = [torch.arange(start, count, length) for start in range(length)]
         order = torch.cat(batches).to(examples.device)
