@@ -120,7 +120,8 @@ def test_a_board_leads_a_mixture_to_what_surely_keeps_the_limit_there(board):
         if option >= 0:
             ones[decision.name][option] = 1.0
     found = stage.estimate(Proposal(decoder.decode(Mixture(ones))), 0)  # TooSlow where the limit is not sure
-    assert found.metrics["latency_ms"] <= limit.limit < max(known)
+    reach = 1 + stage.fit.error
+    assert reach * found.metrics["latency_ms"] <= limit.limit < reach * max(known)
     even = Mixture({each.name: torch.ones(len(each.options)) for each in SPACE.decisions})
     expected = weights.costs.expected(even)["latency_ms"]
     assert min(known) < float(expected) < max(known)
