@@ -186,4 +186,4 @@ def test_a_term_on_latency_needs_no_limit() -> None:
     weights.within((), ())
     assert weights.costs.metrics == ("params", "macs", "activation_memory", "latency_ms")
     weights.within([nw.Constraint.parse("latency_ms <= 3")])
-    assert [type(each) for each in weights._added] == [LogProduct, Limit]
+    assert [type(each) for each in weights.leading.added] == [LogProduct, Limit]

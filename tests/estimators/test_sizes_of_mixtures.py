@@ -67,7 +67,7 @@ def test_a_limit_on_bytes_is_kept_by_what_a_mixture_stands_for(metric: str) -> N
     largest = Mixture({each.name: torch.tensor([0.0, 0.0, 0.1, 0.8, 0.1]) for each in SPACE.decisions})
     decoded = decoder.decode(largest)
     assert 0.75 * limit.limit <= Footprint(SPACE, SHAPE).figures(decoded)[metric] <= limit.limit < max(found)
-    assert [each.metric for each in weights._limits] == [metric]
+    assert weights.leading.limited == [metric]
 
 
 def test_bytes_may_be_a_term_of_the_loss() -> None:

@@ -32,22 +32,19 @@ from netwright.core.trial import Measurement, Proposal
 from netwright.core.warning import warn
 from netwright.core.workplace import workplace
 from netwright.estimators.cost import Cost
-from netwright.estimators.costs import Costs, CostsTogether
-from netwright.estimators.decoding import Within
-from netwright.estimators.drawn_mean import DrawnMean
+from netwright.estimators.costs import Costs
 from netwright.estimators.first_network import require_runs
-from netwright.estimators.machine import ByTheClock, Latency, PredictedLatency, as_foretold, behind, foretelling
-from netwright.estimators.machine.sizes import SIZES, Sizes
-from netwright.estimators.penalties import Limit
+from netwright.estimators.machine import behind
 from netwright.estimators.sharing import alarms
 from netwright.estimators.sharing.habits import Habits
 from netwright.estimators.sharing.hypergradient import Order
-from netwright.estimators.sharing.keeping import fill, folder_of, keep_network
+from netwright.estimators.sharing.keeping import fill, keep_network, snapshot_of, state_of
+from netwright.estimators.sharing.leading import Leading
 from netwright.estimators.sharing.scoring import recalibrated, totals
 from netwright.estimators.sharing.stages import stages_of
 from netwright.estimators.sharing.weights import Weights
 from netwright.estimators.signature import with_training_settings
-from netwright.estimators.terms import LATENCY, Term, terms_of, with_terms
+from netwright.estimators.terms import Term, terms_of, with_terms
 from netwright.supernets.sharing import Sharing, supernet_of
 from netwright.tasks import Task
 from netwright.training import TrainingSettings, checkpoint
@@ -190,9 +187,7 @@ class SharedWeights(RoundEstimator):
             self.form["running_statistics"] = True
         self.sharing, self.terms = self._sharing(weights), terms_of(terms)
         self.final_settings = TrainingSettings(epochs=self.settings.epochs)
-        self._limits: tuple[Limit, ...] = ()
-        self._kept: Sequence[Constraint] = ()
-        self._costs: Costs | None = None
+        self.leading = Leading(self.cost, task.shape, self.terms, shrinks=self.sharing.shrinks)
         self._weights: Weights | None = None
         self._unwritten: Path | None = None
         self._free: Mapping[str, frozenset[str]] = {}
@@ -247,55 +242,21 @@ class SharedWeights(RoundEstimator):
         known, it is that of networks drawn from it; where not all decisions may be combined, limits are kept when it is
         decoded only.
         """
-        self._costs, told = self._costs_of(limits, stages)
-        counted = [each for each in told if each.metric in self.costs.metrics]
-        self._kept = counted if self.sharing.shrinks else ()
-        led = counted and not self._kept and self.costs.knows_mean
-        self._limits = tuple(map(Limit.of_constraint, counted)) if led else ()
-        within, meter = Within(self.costs, counted), next((each for each in stages if isinstance(each, Latency)), None)
-        by_clock = meter is not None and any(each.metric in Latency.metrics for each in limits)
-        return ByTheClock(within, meter, limits) if meter is not None and by_clock else within
+        return self.leading.within(limits, stages)
 
     def mean_step(self, limits: Sequence[Constraint], stages: Sequence[Estimator] = ()) -> float:
         """How long a training step takes on average, as a share of the first: less where weights leave."""
         if not self.sharing.shrinks:
-            return self.sharing.mean_step(1.0)
-        costs, told = self._costs_of(limits, stages)
+            return 1.0
+        costs, told = self.leading.costs_of(limits, stages)
         full = costs.figures(largest(cast("DecisionSpace", self.space)))
         upper = [each for each in told if each.metric in costs.metrics and each.relation == "<="]
         return self.sharing.mean_step(min((each.limit / full[each.metric] for each in upper), default=1.0))
 
-    def _costs_of(
-        self, limits: Sequence[Constraint], stages: Sequence[Estimator]
-    ) -> tuple[Costs, Sequence[Constraint]]:
-        """What networks cost, with their bytes and latency where limits or terms are on them; and limits on what is
-        foretold."""
-        metrics = {*(each.metric for each in limits), *(each.metric for each in self.terms)}
-        found: list[Costs] = [self.cost]
-        if not metrics.isdisjoint(SIZES):
-            found.append(Sizes(self.space, self.task.shape))
-        if not metrics.isdisjoint((LATENCY, *PredictedLatency.metrics)):
-            stage = foretelling(stages) or PredictedLatency(self.space, self.task.shape)
-            found.append(stage.costs)
-            limits = as_foretold(limits, stage)
-        return DrawnMean(CostsTogether(*found) if len(found) > 1 else self.cost), limits
-
     @property
     def costs(self) -> Costs:
-        """What networks cost: `cost`, and their latency where limits or terms of the training under way are on it."""
-        if self._costs is None:
-            self._costs = self._costs_of((), ())[0]
-        return self._costs
-
-    @property
-    def _limited(self) -> list[str]:
-        """The metrics that a limit is on."""
-        return list(dict.fromkeys(each.metric for each in self._limits))
-
-    @property
-    def _added(self) -> tuple[Term, ...]:
-        """All that is added to the loss that rounds are told."""
-        return (*self.terms, *self._limits)
+        """What networks cost: `cost`, and bytes and latency where limits or terms of the training are on them."""
+        return self.leading.costs
 
     def measuring(self, *names: str) -> Estimator:
         return behind(self._measuring(names), self.space, self.task.shape, names)
@@ -339,7 +300,7 @@ class SharedWeights(RoundEstimator):
         reset_peak_memory(self.device)
         with self._reported():
             self._weights = self._made(seed)
-        for term in self._added:
+        for term in self.leading.added:
             term.begin(self._weights.total)
         self._ended_epoch = False
 
@@ -363,8 +324,8 @@ class SharedWeights(RoundEstimator):
             sharing=self.sharing,
         )
         self._free = made.supernet.parameter_free()
-        if self._kept:
-            made.supernet.keep_within(self.costs.figures, self._kept)
+        if self.leading.kept:
+            made.supernet.keep_within(self.costs.figures, self.leading.kept)
         return made
 
     def _reported(self) -> Any:
@@ -383,9 +344,9 @@ class SharedWeights(RoundEstimator):
         with self._reported(), weights.running(proposal), at_work():
             found = weights.round(proposal)
         self._ended_epoch = weights.step > before and (weights.step % weights.steps == 0 or weights.is_over)
-        if not self._added or proposal.along is not None:
+        if not self.leading.added or proposal.along is not None:
             return found
-        return with_terms(found, proposal.candidate, self._added, self.costs)
+        return with_terms(found, proposal.candidate, self.leading.added, self.costs)
 
     def end_soon(self) -> None:
         self.weights.end_soon()
@@ -416,7 +377,7 @@ class SharedWeights(RoundEstimator):
                 )
         if mixture is not None:
             metrics |= self._watched(mixture)
-            metrics |= {f"expected_{name}": float(self.costs.expected(mixture)[name]) for name in self._limited}
+            metrics |= {f"expected_{name}": float(self.costs.expected(mixture)[name]) for name in self.leading.limited}
         metrics |= {"val_examples": float(len(weights.held_out))}
         if weights.chance is not None:
             metrics[f"{main}_by_chance"] = weights.chance
@@ -506,14 +467,10 @@ class SharedWeights(RoundEstimator):
     def save(self, folder: Path, number: int, companion: Mapping[str, Any]) -> None:
         weights = self.weights
         state = {
-            "optimiser": weights.optimiser.state_dict(),
-            "place": {"step": weights.step, "probes": weights.probes, "stage": weights.stage, "total": weights.total},
-            "sums": weights.sums,
+            **state_of(weights),
             "companion": dict(companion),
-            "terms": [dict(term.state_dict()) for term in self._added],
+            "terms": [dict(term.state_dict()) for term in self.leading.added],
         }
-        if weights.streams:
-            state["streams"] = {name: each.state_dict() for name, each in weights.streams.items()}
         facts = {
             "space": repr(weights.stages[weights.stage].space),
             "form": self.form,
@@ -540,7 +497,7 @@ class SharedWeights(RoundEstimator):
             return None
         self._weights = self._made(snapshot.facts["seed"])
         fill(self._weights, snapshot)
-        for term, state in zip(self._added, snapshot.state.get("terms", ()), strict=False):
+        for term, state in zip(self.leading.added, snapshot.state.get("terms", ()), strict=False):
             term.begin(self._weights.total)
             term.load_state_dict(state)
         self._ended_epoch = False
@@ -560,18 +517,8 @@ class SharedWeights(RoundEstimator):
 
     def _loaded(self, trained: str) -> Weights:
         """The weights of another run, in the form in which that run trained them."""
-        folder = folder_of(trained)
-        snapshot, notes = checkpoint.newest(folder, self.device)
-        if snapshot is None:
-            raise UserError(f"{folder} holds no undamaged shared weights{': ' + notes[0] if notes else ''}")
         places = [stage.space for stage in self.stages_of_training]
-        if snapshot.facts["space"] not in map(repr, places):
-            raise UserError(
-                f"the shared weights in {folder} are of {snapshot.facts['space']}, but this estimator's space is "
-                f"{self.space}"
-            )
-        if snapshot.facts["data"] != self.task.fingerprint:
-            raise UserError(f"the shared weights in {folder} were trained on other data than {self.task.name}")
+        snapshot = snapshot_of(trained, self.device, places, self.task)
         # The same examples as then: others may have trained these weights.
         self.validation, self.split_seed = snapshot.facts["split"]
         vars(self).pop("_data", None)
