@@ -25,6 +25,9 @@ def as_cell(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value
 
 
+NAMED = 100  # characters of an architecture in a message
+
+
 def shortened(text: str, most: int) -> str:
     """A text as one line of at most so many characters; dots stand for what was cut."""
     line = " ".join(text.split())

@@ -26,7 +26,7 @@ from netwright.core.errors import SpaceExhausted
 from netwright.core.objective import Constraint
 from netwright.core.randomness import Generators, derived_seed
 from netwright.core.trial import Proposal
-from netwright.core.wording import shortened
+from netwright.core.wording import NAMED, shortened
 from netwright.engine.bounds import Bound, bounds
 
 if TYPE_CHECKING:
@@ -360,7 +360,7 @@ class Region:
         architecture = self.nearest_found[1]
         figures = self.figures(architecture)
         named = " and ".join(f"{each.metric} {figures[each.metric]:,.4g}" for each in self.bounds)
-        return f"the nearest that was found has {named}: {shortened(str(architecture), 300)}"
+        return f"the nearest that was found has {named}: {shortened(str(architecture), NAMED)}"
 
 
 def _closest(here: Architecture, others: Sequence[Architecture]) -> Architecture:

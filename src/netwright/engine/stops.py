@@ -12,7 +12,7 @@ from netwright.core.errors import ConfigurationError, NetwrightError, SearchFail
 from netwright.core.objective import Constraint, Objective, dominates
 from netwright.core.spelling import option
 from netwright.core.trial import STATES, Trial
-from netwright.core.wording import duration, shortened
+from netwright.core.wording import NAMED, duration, shortened
 from netwright.engine.duration import format_duration, parse_duration
 
 OVERRUN = 1.1  # a trial is begun where it should end within this share of the time
@@ -245,7 +245,6 @@ def cost_nothing(trial: Trial, first: Objective) -> bool:
 BREAKER_TRIALS = 5
 BREAKER_SHARE = 0.5
 ONLY_INFEASIBLE = 200
-LONGEST = 300  # characters of an architecture in a message
 _FAULTS = ("error", "out_of_memory", "timeout", "lost")
 
 
@@ -341,5 +340,5 @@ class Failures:
 def _nearest(limit: Constraint, value: float, metric: str, trial: Trial) -> str:
     """What came nearest to a limit, by which metric, and which architecture that was."""
     end = "smallest" if limit.relation == "<=" else "largest"
-    which = shortened(str(trial.proposal.candidate), LONGEST)
+    which = shortened(str(trial.proposal.candidate), NAMED)
     return f"{end} {metric} found {value:,.6g}, limit {limit}, by {which}"
