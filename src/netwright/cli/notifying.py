@@ -65,8 +65,9 @@ class Notifier:
             self.tell("failing", text)
 
     def tell(self, event: str, text: str) -> None:
-        """Tell of an event, without waiting for an answer."""
-        made = threading.Thread(target=self._tell, args=(event, text), daemon=True)
+        """Tell of an event after those before it, without waiting for an answer."""
+        now, before = datetime.now(UTC).isoformat(timespec="seconds"), self._threads[-1:]
+        made = threading.Thread(target=self._tell, args=(event, text, now, before), daemon=True)
         made.start()
         self._threads.append(made)
 
@@ -75,8 +76,9 @@ class Notifier:
         for each in self._threads:
             each.join(COMMAND_SECONDS + 5)
 
-    def _tell(self, event: str, text: str) -> None:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+    def _tell(self, event: str, text: str, now: str, before: list[threading.Thread]) -> None:
+        for each in before:
+            each.join(COMMAND_SECONDS + 5)
         told = {"event": event, "run": self.run, "text": text, "directory": str(self._directory), "time": now}
         body = json.dumps(told).encode()
         try:
