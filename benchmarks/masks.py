@@ -1,12 +1,14 @@
 """Do searched cells segment as well as a U-Net with more parameters? Dice of both on test images, with several seeds.
 
     python benchmarks/masks.py MASKS [--tile 128] [--images 30] [--search-epochs 20] [--epochs 60] [--space unet-cells]
-        [--widths 8,16] [--seeds 3] [--cells searched] [--keep FOLDER] [--smallest]
+        [--widths 8,16] [--seeds 3] [--cells searched] [--augmentation task] [--keep FOLDER]
+        [--smallest]
 
 NAS-Unet (Weng et al. 2019) finds the cells on half of the training images each for weights and logits. `--cells` takes
 others in place: `published` those of the authors' programs, `convolutions` those that a search of the space begins
 with. Their network and U-Nets (Ronneberger et al. 2015) of some widths are then trained alike on all but the test
-images, from new weights: SGD from 0.1, steps of as many images as have 131,072 pixels. `--keep` keeps trainings in a
+images, from new weights: SGD from 0.1, steps of as many images as have 131,072 pixels; `--augmentation strong` changes
+training images more than the task does. `--keep` keeps trainings in a
 folder, to go on where they were ended. MASKS is a folder of images and masks, such as the 30 membranes of ISBI 2012.
 """
 
@@ -58,11 +60,12 @@ def found_cells(space: UNetCells, task: Task, epochs: int) -> nw.Architecture:
     return run.best.architecture
 
 
-def tested(build: Callable[[], nn.Module], task: Task, epochs: int, seeds: int, keep: Path | None) -> list[float]:
+def tested(build: Callable[[], nn.Module], task: Task, arguments: argparse.Namespace, keep: Path | None) -> list[float]:
     """Dice on the test images, of a training with each seed, kept in a folder each where `keep` says so."""
-    settings = TrainingSettings(epochs=epochs, batch_size=usual_batch(task.shape, len(task.train)) or 64)
+    epochs, size = arguments.epochs, usual_batch(task.shape, len(task.train)) or 64
+    settings = TrainingSettings(epochs=epochs, batch_size=size, augmentation=arguments.augmentation)
     values: list[float] = []
-    for seed in range(seeds):
+    for seed in range(arguments.seeds):
         with seeded(seed):
             network = build()
         place = None if keep is None else keep / str(seed)
@@ -81,7 +84,7 @@ def report(name: str, build: Callable[[], nn.Module], task: Task, arguments: arg
     began = time.perf_counter()
     params = count(build(), task.shape.input).params
     keep = None if arguments.keep is None else Path(arguments.keep) / name.replace(" ", "-")
-    values = tested(build, task, arguments.epochs, arguments.seeds, keep)
+    values = tested(build, task, arguments, keep)
     spread = statistics.stdev(values) if len(values) > 1 else 0.0
     seconds = time.perf_counter() - began
     print(
@@ -100,6 +103,7 @@ def main() -> None:
     parser.add_argument("--widths", default="8,16")
     parser.add_argument("--space", default="unet-cells")
     parser.add_argument("--cells", choices=("searched", "published", "convolutions"), default="searched")
+    parser.add_argument("--augmentation", choices=("task", "none", "light", "strong"), default="task")
     parser.add_argument("--keep")
     parser.add_argument("--smallest", action="store_true")
     arguments = parser.parse_args()
