@@ -6,6 +6,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from run_parts import Given, read, write
 
 from netwright.charts import Figure, find
@@ -38,3 +39,12 @@ def test_what_a_process_that_ended_leaves_is_drawn_here(tmp_path: Path) -> None:
     drawer.close()
     began = time.monotonic()
     assert drawn["costs"].svg() == made["costs"].svg() and time.monotonic() - began < 3
+
+
+def test_nothing_of_the_folder_that_one_stands_in_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = figures(tmp_path)
+    (tmp_path / "vl_convert.py").write_text("open('ran', 'w')")
+    monkeypatch.chdir(tmp_path)
+    with closing(Drawer()) as drawer:
+        assert drawer.drawn(made)["front"].svg() == made["front"].svg()
+    assert not (tmp_path / "ran").exists()

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from netwright.cli import notifying as notifying_of
 from netwright.cli.notifying import Notifier, current, notifying
 from netwright.cli.pages_beside import pages_beside
 from netwright.core.errors import SearchFailed, UserError
@@ -75,6 +77,22 @@ def test_it_is_told_once_that_a_run_fails_and_again_after_it_has_recovered(
     mine.settle()
     assert [each["event"] for each in heard] == ["failing", "failing"]
     assert "3 of the latest 3 trials failed" in heard[0]["text"] and "the data was lost" in heard[0]["text"]
+
+
+def test_what_comes_later_waits_for_what_was_told_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    def post(_address: str, body: bytes) -> None:
+        text = json.loads(body)["text"]
+        time.sleep(0.3 if text == "first" else 0)
+        told.append(text)
+
+    monkeypatch.setattr(notifying_of, "_post", post)
+    mine = Notifier("http://127.0.0.1:9", tmp_path)
+    for text in ("first", "second", "third"):
+        mine.tell("failing", text)
+    mine.settle()
+    assert told == ["first", "second", "third"]
 
 
 def test_a_command_gets_it_as_input_and_no_shell_reads_it(tmp_path: Path) -> None:

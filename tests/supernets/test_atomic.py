@@ -210,6 +210,9 @@ def test_a_search_hands_over_what_is_left_within_the_limit(limit: str) -> None:
     if limit:
         asked = Constraint.parse(limit)
         assert asked.holds(found) and found[asked.metric] > 0.5 * asked.limit
+        left: Any = run.search.estimator
+        answers = run.best.architecture.decisions
+        assert left.weights.supernet.counts() == {name: answers[name] for name in left.weights.supernet.counts()}
     else:
         assert found == full
 

@@ -179,7 +179,7 @@ def test_of_many_paths_some_are_drawn_and_their_combinations_are_networks() -> N
 
 
 def test_a_space_without_blocks_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="says of no blocks; expected a space such as mobile:form=dna"):
+    with pytest.raises(ConfigurationError, match="are no rows of blocks; expected a space such as mobile:form=dna"):
         dna(NasBench201(channels=4, cells=1), open_task("digits", limit=60), device="cpu")
     with pytest.raises(ConfigurationError, match="stages depend on each other"):
         Mobile("fbnetv2").blocks()

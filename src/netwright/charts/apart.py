@@ -35,7 +35,7 @@ class Drawer:
         """Get ready, half a second before it is needed; again does nothing."""
         if self._process is None:
             self._process = subprocess.Popen(  # noqa: S603 - this very interpreter
-                [sys.executable, "-X", "utf8", "-c", WORDS],
+                [sys.executable, "-P", "-X", "utf8", "-c", WORDS],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -54,7 +54,7 @@ def _made_apart(snippet: str) -> str:
     words = "import sys, vl_convert; print(vl_convert.javascript_bundle(sys.stdin.read()), end='')"
     with contextlib.suppress(OSError, UnicodeError, subprocess.SubprocessError):
         made = subprocess.run(  # noqa: S603 - this very interpreter
-            [sys.executable, "-X", "utf8", "-c", words],
+            [sys.executable, "-P", "-X", "utf8", "-c", words],
             input=snippet,
             capture_output=True,
             encoding="utf-8",

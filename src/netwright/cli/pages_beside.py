@@ -35,7 +35,7 @@ def pages_beside(directory: Path, *, wanted: bool, aloud: bool) -> Generator[Non
 
     require()
     with contextlib.closing(listening(HOST, None)) as place:
-        words = [sys.executable, "-m", "netwright.cli.pages_beside", str(directory), str(place.fileno())]
+        words = [sys.executable, "-P", "-m", "netwright.cli.pages_beside", str(directory), str(place.fileno())]
         pages = subprocess.Popen(  # noqa: S603 - this very program
             words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, pass_fds=[place.fileno()], start_new_session=True
         )

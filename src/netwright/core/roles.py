@@ -137,7 +137,9 @@ def blocks_of(space: object) -> Mapping[str, Sequence[str]]:
     space: any.
     """
     if not isinstance(space, HasBlocks):
-        raise ConfigurationError(f"{space!r} says of no blocks; expected a space such as mobile:form=dna")
+        raise ConfigurationError(
+            f"the networks of {space!r} are no rows of blocks; expected a space such as mobile:form=dna"
+        )
     return space.blocks()
 
 

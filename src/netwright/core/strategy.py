@@ -167,11 +167,15 @@ class RoundStrategy(Strategy):
         self._decoder = decoder
 
     def within_limits(self, found: Architecture) -> Architecture:
-        """What was found; where it breaks a limit of the search, what the mixture stands for within the limits."""
+        """What was found; where it breaks a limit of the search, what a mixture stands for within the limits."""
         if self._decoder is None or self._decoder.holds(found):
             return found
-        mixture = self.mixture()
+        mixture = self.around(found)
         return found if mixture is None else self._decoder.decode(mixture)
+
+    def around(self, found: Architecture) -> Mixture | None:
+        """The mixture of which the nearest to what was found is decoded; by default the strategy's own."""
+        return self.mixture()
 
     @property
     def left(self) -> Space:

@@ -76,7 +76,7 @@ def _is_open(place: str) -> bool:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_AUTH_")}
     try:
         done = subprocess.run(  # noqa: S603  # our own interpreter and code
-            [sys.executable, "-c", _STRANGER, place],
+            [sys.executable, "-P", "-c", _STRANGER, place],
             env={**environment, MODE: "disabled"},
             capture_output=True,
             timeout=PATIENCE,

@@ -16,7 +16,7 @@ from netwright.strategies.rounds.asking import Talk, probe, train
 from netwright.strategies.rounds.script import Rounds
 
 if TYPE_CHECKING:
-    from netwright.core.architecture import Architecture
+    from netwright.core.architecture import Architecture, Mixture
     from netwright.core.decision_space import DecisionSpace
     from netwright.core.trial import Trial
     from netwright.strategies.rounds.script import Script
@@ -118,11 +118,8 @@ class BlockRatings(Rounds):
         ]
         return costs, np.array(bounds) - least
 
-    def within_limits(self, found: Architecture) -> Architecture:
-        """What was found; where it breaks a limit that blocks alone do not tell, what is near to it and keeps them."""
-        if self._decoder is None or self._decoder.holds(found):
-            return found
-        return self._decoder.decode(favouring(self.space.decisions, found.point))
+    def around(self, found: Architecture) -> Mixture:
+        return favouring(self.space.decisions, found.point)
 
     def figures(self) -> dict[str, float]:
         return {f"distance_{block}": float(self.ratings(block).min()) for block in self.sums if self.rated}

@@ -14,7 +14,7 @@ from netwright.strategies.rounds.asking import Talk, probe, train
 from netwright.strategies.rounds.script import Rounds
 
 if TYPE_CHECKING:
-    from netwright.core.architecture import Architecture
+    from netwright.core.architecture import Architecture, Mixture
     from netwright.core.decision_space import DecisionSpace
     from netwright.strategies.rounds.script import Script
 
@@ -54,10 +54,8 @@ class BlockTurns(Rounds):
         epochs: int = 1,
     ) -> None:
         self.space = space
-        self.sweeps, self.population = (
-            whole_number(self, "sweeps", sweeps),
-            whole_number(self, "population", population),
-        )
+        self.sweeps = whole_number(self, "sweeps", sweeps)
+        self.population = whole_number(self, "population", population)
         self.generations = whole_number(self, "generations", generations, 0)
         self.batches, self.epochs = whole_number(self, "batches", batches), whole_number(self, "epochs", epochs)
         self._places = places_of_blocks(space)
@@ -142,11 +140,8 @@ class BlockTurns(Rounds):
     def result(self) -> Architecture:
         return self.found
 
-    def within_limits(self, found: Architecture) -> Architecture:
-        """What was found; where it breaks a limit, what is near to it and keeps them."""
-        if self._decoder is None or self._decoder.holds(found):
-            return found
-        return self._decoder.decode(favouring(self.space.decisions, found.point))
+    def around(self, found: Architecture) -> Mixture:
+        return favouring(self.space.decisions, found.point)
 
     def figures(self) -> dict[str, float]:
         return {"turn": float(max(0, self.turn))}
