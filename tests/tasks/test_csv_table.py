@@ -109,6 +109,36 @@ def test_a_second_table_is_the_test_split(write):
     assert any("full stop" in note for note in task.notes)
 
 
+@pytest.mark.parametrize("nan", ["drop", "impute-median", "indicate"])
+def test_rows_without_a_target_are_left_out_where_gaps_are_allowed(write, nan):
+    text = animals(40).replace("weight,", "nr,weight,")
+    lines = [line if i == 0 else f"{i},{line}" for i, line in enumerate(text.splitlines())]
+    for i in (4, 20, 21):
+        lines[i] = lines[i].rpartition(",")[0] + ","
+    task = tasks.csv(write("\n".join(lines)), target="kind", nan=nan)
+    assert "3 of 40 rows of table.csv lack 'kind' and were left out" in task.notes
+    assert "left out: 'nr' (row numbers)" in task.notes
+    assert sorted(both(task)[:, 0].tolist()) == [i + 0.5 for i in range(40) if i + 1 not in (4, 20, 21)]
+    places = range(len(task.test))
+    rows = [each["row"] for each in task.preparation.looks(places)]
+    assert [float(each["weight"]) for each in rows] == task.test.inputs[:, 0].tolist()
+    assert [each["kind"] for each in rows] == [task.class_names[i] for i in task.test.targets.tolist()]
+
+
+def test_rows_of_a_test_table_without_a_target_are_left_out_too(write):
+    test = write("kind,colour,legs,weight\n,blue,2,7.5\ncat,green,3,8.5\n", "test.csv")
+    with pytest.raises(DataError, match=r"test.csv: the target column 'kind' is empty in line 2; nan="):
+        tasks.csv(write(animals()), target="kind", test=test)
+    task = tasks.csv(write(animals()), target="kind", test=test, nan="drop")
+    assert task.test.inputs.tolist() == [[8.5, 3, 0, 0]]
+
+
+def test_a_gap_is_no_empty_set_of_labels_where_commas_are_decimal(write):
+    text = "x;y\n" + "".join(f"{i},5;{i * i},25\n" for i in range(30)) + "7,5;\n"
+    with pytest.raises(DataError, match="'y' is empty in line 32"):
+        tasks.csv(write(text), target="y")
+
+
 def test_rare_and_individual_texts(write):
     text = "id,place,kind\n" + "".join(f"n{i},p{min(i % 90, 70)},{'ab'[i % 2]}\n" for i in range(360))
     task = tasks.csv(write(text), target="kind")
@@ -129,7 +159,7 @@ def test_rare_and_individual_texts(write):
         (animals(), {"target": 4}, UserError, "has 4 columns: 0 to 3"),
         ("a,b\n" + "".join(f"{i},t{i}\n" for i in range(99)), {"target": "b"}, DataError, "these are no classes"),
         (animals(40).replace("7.5,", "7.5kg,"), {}, DataError, r"4 of 40 are none \(line 9: '7.5kg'.*correct them"),
-        (animals().replace("blue,dog", "blue,", 1), {}, DataError, r"'kind' is empty in 1 rows, the first in line 3"),
+        (animals().replace("blue,dog", "blue,", 1), {}, DataError, r"'kind' is empty in line 3; nan='impute-median' leaves"),
         (animals(), {"categories": "hash"}, UserError, r"categories= must be one of"),
         (animals(), {"nan": "skip"}, UserError, "nan= must be one of"),
         (animals(), {"delimiter": ";;"}, UserError, r"delimiter= is one character"),

@@ -163,7 +163,7 @@ def test_the_examples_of_an_exported_model_stand_in_the_order_of_the_test_split(
 @pytest.mark.parametrize(
     ("price", "options", "message"),
     [
-        ({3: ""}, {}, "'price' is empty in 1 rows, the first in line 5; remove these rows"),
+        ({3: ""}, {}, "'price' is empty in line 5; nan='impute-median' leaves such rows out"),
         (
             {3: "cheap"},
             {},

@@ -29,7 +29,7 @@ _LOOKED_AT = 2000  # rows, before a column is compared with the target in all of
 _NAMES_OF_NUMBERS = re.compile(
     r"|column_1|unnamed: ?[0-9]+|#|index|idx|rows?|row[ _]?(id|names?|num(ber)?|no)|rownames|uuid|guid"
     r"|(.*[ _.-])?id([ _.-].*)?"
-    r"|(record|case|sample|observation|obs|seq|serial)[ _]?(no|num|number|id)?|(s\.?|sr\.?)? ?no\.?",
+    r"|(record|case|sample|observation|obs|seq|serial)[ _]?(no|num|number|id)?|(s\.?|sr\.?)? ?n[or]\.?",
     re.IGNORECASE,
 )
 
@@ -134,11 +134,11 @@ def choose(
 
     Raises DataError where a column of numbers holds a few other texts, and where no column is left.
     """
-    choice, spare = Choice(), []
+    choice, spare, of_rows = Choice(), [], table.in_file(np.arange(len(table)))
     for place in places:
         name, cells = table.columns[place], table.cells[place]
         column, kind = _read(table, place, decimal, encoding, most)
-        reason = _reason(column, kind, cells, asked)
+        reason = _reason(column, kind, cells, asked, of_rows)
         if reason:
             choice.left_out.setdefault(reason, []).append(name)
             choice.sentences += [name] if column.is_category and holds_sentences(table, place) else []
@@ -224,8 +224,8 @@ def places_of(spec: Spec, cells: Cells) -> NDArray[np.int32]:
     return np.array([number.get(category_of(text), -1) for text in cells.texts], np.int32)[cells.codes]
 
 
-def _reason(column: Column, kind: Kind, cells: Cells, asked: Asked) -> str:
-    """Why a column is left out, or nothing."""
+def _reason(column: Column, kind: Kind, cells: Cells, asked: Asked, of_rows: NDArray[np.int64]) -> str:
+    """Why a column is left out, or nothing. of_rows: the place of each row in the file."""
     count, values = len(column.values), column.values
     if column.is_category:
         distinct = column.spec.pop("distinct")
@@ -241,7 +241,7 @@ def _reason(column: Column, kind: Kind, cells: Cells, asked: Asked) -> str:
     if count > 1 and _is_constant(values):
         return "always the same value"
     if not column.is_category and count > 2 and _is_whole(values):
-        if _counts_rows(values):
+        if _counts_rows(values - of_rows):
             return _COUNTS
         if _names_rows(column.name, values):
             return "another number in each row, as names of rows"
@@ -259,8 +259,9 @@ def _is_whole(values: NDArray[np.float64]) -> bool:
     return bool((values[:100] == np.round(values[:100])).all() and (values == np.round(values)).all())
 
 
-def _counts_rows(values: NDArray[np.float64]) -> bool:
-    return bool(values[0] in (0, 1) and values[1] == values[0] + 1 and (np.diff(values) == 1).all())
+def _counts_rows(ahead: NDArray[np.float64]) -> bool:
+    """Whether whole numbers count from 0 or 1. ahead: how far each is ahead of its row's place."""
+    return bool(ahead[0] in (0, 1) and (ahead == ahead[0]).all())
 
 
 def _names_rows(name: str, values: NDArray[np.float64]) -> bool:

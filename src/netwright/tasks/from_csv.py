@@ -28,7 +28,7 @@ from netwright.tasks.splits import Indices
 from netwright.tasks.table_columns import Columns, Source
 from netwright.tasks.table_rows import Examples, chosen_rows, fitted
 from netwright.tasks.tables import Table, read_table
-from netwright.tasks.targets import Target, asked_of, column_of, numbers_of, target_columns
+from netwright.tasks.targets import Target, asked_of, column_of, may_lack, numbers_of, target_columns, with_answers
 from netwright.tasks.task import Task
 
 ENCODINGS = ("one-hot", "ordinal")
@@ -85,7 +85,8 @@ def csv(
         order, -1 for one that only the test split has).
     most_categories: texts of a column that are told apart, the most frequent ones.
     nan: what missing numbers do, see `arrays`; "indicate" fills them with the median, too, and adds a feature that is 1
-        where the number was missing. A missing text is a category of its own.
+        where the number was missing. A missing text is a category of its own. Rows without a target are left out, unless
+        it is "error".
     delimiter, header: found out unless given.
     drop: names of columns to leave out.
     limit: keep a stratified part, as a number of training rows or a share.
@@ -110,6 +111,7 @@ def csv(
         None if each is None else column_of(table, each) for each in (group_column, time_column, weight_column)
     )
     decimal, of_decimal = decimal_of(table.sample, table.delimiter)
+    table, of_gaps = with_answers(table, columns, may_lack(table, columns, decimal, wish), nan)
     asked = asked_of(table, columns, decimal, wish, classes)
     used = {**dict.fromkeys(columns, asked.noun), group: "group", time: "time", weight: "weight"}
     wanted = _wanted(table, {each: what for each, what in used.items() if each is not None}, drop)
@@ -117,13 +119,13 @@ def csv(
     heavy = None if weight is None else numbers_of(table, weight, decimal)
     groups = None if group is None else table.cells[group].all_texts()
     choice = choose(table, wanted, asked, decimal, categories, most_categories)
-    notes = (_said_of_target(asked), *table.notes, *of_decimal, *asked.notes, *choice.notes())
+    notes = (_said_of_target(asked), *table.notes, *of_gaps, *of_decimal, *asked.notes, *choice.notes())
     train = replace(Examples.all(table, choice.columns, asked.values), groups=groups)
     given: list[Examples | None] = []
     for other, which in zip(others, ("test", "validation"), strict=True):
         found, said = None, ()
         if other is not None:
-            found, said = second_table(other, delimiter, train, asked, decimal, which, group_column)
+            found, said = second_table(other, delimiter, train, asked, decimal, which, group_column, nan)
         given.append(found)
         notes += said
     for examples in (train, *given):
@@ -205,4 +207,4 @@ def _with_validation(train: Prepared, own: Prepared | None) -> tuple[Prepared, N
 
 def _source(rows: Examples) -> Source:
     table = rows.table
-    return Source(table.path.resolve(), table.encoding, table.delimiter, table.before, rows.kept)
+    return Source(table.path.resolve(), table.encoding, table.delimiter, table.before, table.in_file(rows.kept))

@@ -12,7 +12,7 @@ from netwright.tasks.column_kinds import values_of
 from netwright.tasks.portable.columns import noun
 from netwright.tasks.table_rows import Examples
 from netwright.tasks.tables import Table, read_table
-from netwright.tasks.targets import Target, asked_like
+from netwright.tasks.targets import Target, asked_like, with_answers
 
 
 def second_table(
@@ -23,6 +23,7 @@ def second_table(
     decimal: str,
     which: str,
     group: str | None,
+    nan: str,
 ) -> tuple[Examples, tuple[str, ...]]:
     """The rows of a second table, with the columns that the first one uses, and what was decided.
 
@@ -31,6 +32,7 @@ def second_table(
     asked, decimal: what its rows ask for, and its decimal sign.
     which: what the second is for, "test" or "validation".
     group: the name of the column by which examples belong together, where there is one.
+    nan: what missing numbers do, see `csv`.
 
     Raises DataError for a column that it lacks, and for a cell that cannot be read as the first table's are.
     """
@@ -38,12 +40,13 @@ def second_table(
     table = read_table(path, delimiter, train.table.header, wanted=names if train.table.header else ())
     places = _places(table, train.table, names, asked, which)
     count = len(asked.names)
-    targets, notes = asked_like(table, places[:count], asked, decimal)
+    table, notes = with_answers(table, places[:count], asked.separator is not None, nan)
+    targets, more = asked_like(table, places[:count], asked, decimal)
     own = [_like(each, table, place) for each, place in zip(train.columns, places[count:], strict=True)]
     said = tuple(note for note in table.notes if note not in train.table.notes)
     groups = table.cells[table.columns.index(group)].all_texts() if group in table.columns else None
     found = replace(Examples.all(table, own, targets), groups=groups)
-    return found, (*(f"{table.where}: {note}" for note in said), *notes)
+    return found, (*(f"{table.where}: {note}" for note in said), *notes, *more)
 
 
 def _places(table: Table, train: Table, names: Sequence[str], asked: Target, which: str) -> list[int]:

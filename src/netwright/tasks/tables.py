@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import itertools
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from netwright.core.errors import DataError, UserError
 from netwright.core.spelling import option
@@ -26,8 +29,8 @@ class Table:
     """Cells by column.
 
     before: rows of the file before the first one of these, its header the last of them.
-
     sample: the first rows as texts.
+    kept: of rows that were left out since, the places of those that are here; None for all.
     """
 
     path: Path
@@ -39,6 +42,7 @@ class Table:
     before: int
     sample: Sequence[Sequence[str]]
     notes: tuple[str, ...]
+    kept: NDArray[np.int64] | None = None
 
     @property
     def where(self) -> str:
@@ -49,9 +53,18 @@ class Table:
 
     def lines(self, rows: Collection[int]) -> list[int]:
         """The file's line number of each of these rows."""
-        wanted = set(rows)
+        wanted = set(self.in_file(np.array(list(rows), np.int64)).tolist())
         found = itertools.islice(rows_of(self.path.read_bytes(), self.encoding, self.delimiter), self.before, None)
         return [line for row, (line, _) in enumerate(found) if row in wanted]
+
+    def in_file(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The place of each of these rows among those of the file."""
+        return rows if self.kept is None else self.kept[rows]
+
+    def without(self, lost: NDArray[np.bool_]) -> Table:
+        """The other rows. lost: whether a row is left out, of each."""
+        kept = self.in_file(np.flatnonzero(~lost))
+        return replace(self, cells=[each.where(~lost) for each in self.cells], kept=kept)
 
 
 def read_table(

@@ -81,6 +81,34 @@ def column_of(table: Table, target: str | int | None) -> int:
     return place % len(known)
 
 
+def with_answers(table: Table, columns: Sequence[int], may_lack: bool, nan: str) -> tuple[Table, tuple[str, ...]]:
+    """The rows that say what is asked for, and what is said of the others.
+
+    columns: the places of the target columns.
+    may_lack: whether an empty cell is an answer, too: no label.
+    nan: what missing numbers do; only with "error" rows without an answer raise DataError, with the first one's line.
+    """
+    if may_lack:
+        return table, ()
+    lost = np.isin(np.arange(len(table)), np.concatenate([_empty_rows(table, column) for column in columns]))
+    if not lost.any():
+        return table, ()
+    if nan == "error":
+        raise _unanswered(table, columns, f"{option('nan', 'impute-median')} leaves such rows out")
+    if lost.all():
+        raise DataError(f"every row of {table.where} lacks {_named(table, columns)}, so that none is left")
+    said = f"{int(lost.sum()):,} of {len(table):,} rows of {table.where} lack {_named(table, columns)} and were left out"
+    return table.without(lost), (said,)
+
+
+def may_lack(table: Table, columns: Sequence[int], decimal: str, wish: Wish) -> bool:
+    """Whether an empty cell of the target column stands for no label."""
+    cells = table.cells[columns[0]]
+    if len(columns) > 1 or wish.kind not in (None, "labels"):
+        return False
+    return wish.kind == "labels" or (cells.numbers(decimal) is None and separator_of(cells.texts) is not None)
+
+
 def asked_of(
     table: Table, columns: Sequence[int], decimal: str, wish: Wish, classes: Sequence[str] | None = None
 ) -> Target:
@@ -116,8 +144,8 @@ def asked_like(
 def _one(table: Table, column: int, decimal: str, wish: Wish, classes: Sequence[str] | None) -> Target:
     """What one column asks for. classes: names, see `asked_of`."""
     name = table.columns[column]
-    may_lack = wish.kind == "labels" or (wish.kind is None and separator_of(table.cells[column].texts) is not None)
-    cells, what = _complete(table, column, may_lack), f"values of the target column {name!r}"
+    lacking = may_lack(table, [column], decimal, wish)
+    cells, what = _complete(table, column, lacking), f"values of the target column {name!r}"
     values = None if wish.kind == "labels" else cells.numbers(decimal)
     if values is not None:
         return _of_numbers(asking.understood(values, wish, classes, what), name, None)
@@ -266,12 +294,25 @@ def _what(names: Sequence[str], where: str = "") -> str:
 
 def _complete(table: Table, column: int, may_lack: bool = False) -> Cells:
     """The cells of a target column; DataError where some are empty, unless that means no label."""
+    if not may_lack and len(_empty_rows(table, column)):
+        raise _unanswered(table, [column], "remove these rows")
+    return table.cells[column]
+
+
+def _empty_rows(table: Table, column: int) -> NDArray[np.int64]:
+    """The rows in which a column holds nothing."""
     cells = table.cells[column]
-    lost = np.flatnonzero(np.array([is_missing(text) for text in cells.texts]))
-    if len(lost) and not may_lack:
-        rows = np.flatnonzero(np.isin(cells.codes, lost))
-        raise DataError(
-            f"{table.where}: the target column {table.columns[column]!r} is empty in {len(rows):,} rows, the first in "
-            f"line {table.lines([int(rows[0])])[0]}; remove these rows"
-        )
-    return cells
+    empty = np.flatnonzero([is_missing(text) for text in cells.texts])
+    return np.flatnonzero(np.isin(cells.codes, empty)) if len(empty) else empty
+
+
+def _unanswered(table: Table, columns: Sequence[int], instead: str) -> DataError:
+    """The error that says where the first of these target columns with gaps has them, and what to do."""
+    column, rows = next((each, found) for each in columns if len(found := _empty_rows(table, each)))
+    first, where = table.lines([int(rows[0])])[0], f"{table.where}: the target column {table.columns[column]!r}"
+    found = f"line {first}" if len(rows) == 1 else f"{len(rows):,} rows, the first in line {first}"
+    return DataError(f"{where} is empty in {found}; {instead}")
+
+
+def _named(table: Table, columns: Sequence[int]) -> str:
+    return listed([repr(table.columns[place]) for place in columns], 4)
