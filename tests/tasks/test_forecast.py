@@ -56,6 +56,16 @@ def test_validation_is_said_as_it_is(tmp_path):
     assert f"on {held_out} validation examples" in " ".join(said(plan, found, task, asked=False))
 
 
+def test_a_window_is_called_by_the_time_it_ends_at(tmp_path):
+    task = opened(tmp_path)
+    looks = task.preparation.looks([3, 0])
+    day = np.datetime64("2024-01-01")
+    ends = [day + int(task.test.inputs[i, 0, -1]) for i in (3, 0)]
+    assert looks == [{"file": f"behind day {each}"} for each in ends]
+    plain = opened(tmp_path, time_column=None).preparation.looks([3, 0])
+    assert plain == [{"file": f"behind line {int((each - day).astype(int)) + 2}"} for each in ends]
+
+
 def test_each_column_has_one_line(tmp_path):
     assert "forecast: the next 3 values of 'count' from 5 to" in opened(tmp_path).describe()[1]
     several = opened(tmp_path, target=["week", "count"]).describe()

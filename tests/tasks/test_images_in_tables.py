@@ -1,5 +1,7 @@
 """Images that a table names: classes, labels and numbers, and what is refused."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -48,6 +50,17 @@ def test_numbers_of_images(photos, ending):
     (first,) = task.preparation.own_files(1, folder)
     with Image.open(first) as image:
         assert image.getpixel((0, 0)) == int(task.test.inputs[0, 0, 0, 0])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_names_with_umlauts_in_any_encoding(photos, encoding, form):
+    folder = photos({"brightness": BRIGHT + 0.5}, names=[f"übung {i}.png" for i in range(60)])
+    for i in range(60):
+        (folder / "images" / f"p{i}.png").rename(folder / "images" / unicodedata.normalize(form, f"übung {i}.png"))
+    table = folder / "labels.csv"
+    table.write_bytes(table.read_text(encoding="utf-8").encode(encoding))
+    assert len(tasks.open_task(str(folder)).train) == 54
 
 
 def test_classes_and_labels_of_images(photos):

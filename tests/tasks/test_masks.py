@@ -290,3 +290,22 @@ def test_fewer_images_with_masks_are_judged_at_a_time():
     masked = DenseClassification(("a", "b"))
     assert [plain_batch(masked, (9, 1, side, side)) for side in (16, 32, 128, 256, 1024)] == [256, 256, 16, 4, 4]
     assert plain_batch(Classification(("a", "b")), (9, 3, 224, 224)) == 256
+
+
+def test_a_tile_is_called_by_its_image_and_place(tmp_path):
+    for i, size in enumerate([(20, 24), (40, 30)] * 4):
+        level = np.full(size, 10 * i, dtype=np.uint8)
+        level[:, 16:] += 5
+        save(tmp_path / "images" / f"{i}.png", level)
+        save(tmp_path / "masks" / f"{i}.png", (level % 10 > 0).astype(np.uint8))
+    task = mask_folder(tmp_path, tile=16)
+    looks = [each["file"] for each in task.preparation.looks(range(len(task.test)))]
+    for found, tile in zip(looks, task.test.inputs, strict=True):
+        name, _, place = found.partition(" (pixels from ")
+        across, down = (int(each.split()[0]) for each in place.removesuffix(" down)").split(", "))
+        with Image.open(name) as image:
+            assert np.array_equal(np.asarray(image)[down : down + 16, across : across + 16], tile[0])
+    whole = mask_folder(tmp_path, tile=64)
+    assert {each["file"] for each in whole.preparation.looks(range(len(whole.test)))} <= set(
+        map(str, (tmp_path / "images").iterdir())
+    )

@@ -163,3 +163,16 @@ def test_tables_that_cannot_be_read(tmp_path):
     refused(problem)
     with pytest.raises(UserError, match="which column"):
         series(rows(tmp_path), target="kind")
+
+
+def test_a_series_is_called_by_its_line_or_its_group(tmp_path):
+    lines = "".join(f"{','.join(str(i + t / 8) for t in range(8))}:{'ab'[i % 2]}\n" for i in range(20))
+    (tmp_path / "a.ts").write_text(f"@problemname a\n@classlabel true a b\n@data\n{lines}")
+    task = open_task(str(tmp_path / "a.ts"))
+    first = [int(each) for each in task.test.inputs[:, 0, 0].tolist()]
+    assert task.preparation.looks(range(len(first))) == [{"file": f"a.ts, line {i + 4}"} for i in first]
+    rows = "".join(f"s{i},{t},{i + t / 8},{'ab'[i % 2]}\n" for i in range(20) for t in range(8))
+    (tmp_path / "a.csv").write_text(f"who,t,value,kind\n{rows}")
+    task = open_task(str(tmp_path / "a.csv"), series="who", time_column="t", target="kind")
+    first = [int(each) for each in task.test.inputs[:, 0, 0].tolist()]
+    assert task.preparation.looks(range(len(first))) == [{"file": f"who s{i}"} for i in first]

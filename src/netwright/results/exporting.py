@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from netwright.tasks.task import Task
 
 MOST_VERIFIED, LEAST_VERIFIED = 2_000, 32  # test examples whose logits are compared
-MOST_WORK = 1e11  # multiply-adds of such a comparison; a few seconds on one core
+MOST_WORK = 3e10  # multiply-adds of such a comparison, of which there are four; some seconds on one core
 OTHER_DEVICE = 0.02  # of the largest output, by which one device may differ from another
 MOST_FROM_FILES = 256  # test examples that are read again from the user's own files
 MOST_BYTES = 32_000_000  # of those files

@@ -59,7 +59,7 @@ def _looks(task: Task, places: Sequence[int]) -> Sequence[Mapping[str, Any]]:
     """What the user's own data say of these; nothing where they cannot be read any more."""
     try:
         found = [] if task.preparation is None else task.preparation.looks(places)
-    except (OSError, ValueError):
+    except (OSError, ValueError, LookupError):
         found = []
     return found or [{} for _ in places]
 

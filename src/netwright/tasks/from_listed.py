@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from netwright.tasks.from_folder import Parts, Reading
 from netwright.tasks.given_paths import existing
 from netwright.tasks.grouping import numbered, times_of
 from netwright.tasks.portable.cells import is_missing
+from netwright.tasks.portable.rows import encoding_of
 from netwright.tasks.raw_inputs import IMAGE_ENDINGS
 from netwright.tasks.remaking import remakeable
 from netwright.tasks.splits import limited
@@ -35,6 +37,7 @@ from netwright.tasks.task import Task
 TABLES = ("labels", "targets", "annotations", "metadata")  # names of tables that are looked for in a folder
 _ENDINGS = (".csv", ".tsv")
 _USUAL = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".JPG")  # where names lack their ending
+_LINE = 10_000  # bytes of one, at most
 _LOOKED_AT = 20  # rows, to find the column of file names
 _SHOWN = 5
 _ALIKE = 0.8  # of two names, from which one may stand for the other
@@ -65,10 +68,11 @@ def _names_files(table: Path, with_endings: bool = False) -> bool:
     with_endings: whether only names with their ending count, since a number may be the name of a file by chance.
     """
     try:
-        with table.open(encoding="utf-8-sig", errors="replace") as file:
-            lines = [file.readline(10_000) for _ in range(3)]
+        with table.open("rb") as file:
+            body = b"".join(file.readline(_LINE) for _ in range(3))
     except OSError:
         return False
+    lines = body.decode(encoding_of(body), "replace").splitlines()
     cells = [cell.strip(" \"'\r\n") for line in lines for sign in ",;\t" for cell in line.split(sign)]
     names = {cell for cell in cells if cell and (not with_endings or _is_image(Path(cell)))}
     folders = _folders(table.parent) if names else []
@@ -203,8 +207,9 @@ def _file(name: str, folders: Sequence[Path]) -> Path | None:
     """The image of this name; None where there is none."""
     if "\0" in name or len(name) > 1000:
         return None
-    plain = Path(name)
-    names = [plain] if plain.suffix.lower() in IMAGE_ENDINGS else [Path(f"{name}{each}") for each in _USUAL]
+    endings = ("",) if Path(name).suffix.lower() in IMAGE_ENDINGS else _USUAL
+    spelt = dict.fromkeys((name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD"))))
+    names = [f"{each}{ending}" for each in spelt for ending in endings]
     try:
         return next((folder / each for folder in folders for each in names if (folder / each).is_file()), None)
     except OSError:

@@ -165,19 +165,33 @@ class MaskedPictures(Preparation):
         """Those of whose tiles all are among the first so many."""
         return self.own.files(len(self._whole(count)), folder)
 
+    def looks(self, places: Sequence[int]) -> Sequence[Mapping[str, Any]]:
+        return [{"file": each} if each else {} for each in map(self._tile, places)]
+
+    def _tile(self, place: int) -> str:
+        """The file that a tile is of and, where that has several, which part; nothing of arrays and later images."""
+        paths, images = self.own.paths if isinstance(self.own, OwnPaths) else (), self._whole()
+        number = next((i for i, (start, stop, _) in enumerate(images) if start <= place < stop), len(paths))
+        if number >= len(paths):
+            return ""
+        start, stop, size = images[number]
+        down, across = list(tiles.places(*size, self.shape[1:], self.margin))[place - start]
+        part = f" (pixels from {across[0]} across, {down[0]} down)" if stop - start > 1 else ""
+        return f"{paths[number]}{part}"
+
     def stood_for(self, inputs: Any) -> Any:
         return [
             tiles.put_together(inputs[start:stop], *size, self.shape[1:], self.margin)
             for start, stop, size in self._whole(len(inputs))
         ]
 
-    def _whole(self, count: int) -> list[tuple[int, int, tuple[int, int]]]:
-        """Where the tiles of each image begin and end, and its size, as far as all are among the first so many."""
+    def _whole(self, count: int | None = None) -> list[tuple[int, int, tuple[int, int]]]:
+        """Where the tiles of each image begin and end, and its size, as far as all are among the first so many tiles."""
         found: list[tuple[int, int, tuple[int, int]]] = []
         start = 0
         for size in self.sizes:
             stop = start + len(list(tiles.places(*size, self.shape[1:], self.margin)))
-            if stop > count:
+            if count is not None and stop > count:
                 break
             found.append((start, stop, size))
             start = stop

@@ -24,7 +24,7 @@ from netwright.tasks.portable import (
     series_rows,
     time_rows,
 )
-from netwright.tasks.table_columns import Source, write_rows
+from netwright.tasks.table_columns import Source, read_rows, write_rows
 from netwright.tasks.tables import Table
 
 Numbered = tuple[str, int]  # a column's name and place
@@ -40,6 +40,10 @@ class Reader(Protocol):
     def code(self) -> str: ...
 
     def written(self, places: Sequence[Any], folder: Path) -> Sequence[Path]: ...
+
+    def called(self, places: Sequence[Any]) -> Sequence[str]:
+        """What a person finds each of these by in the file; empty where nothing tells them apart."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +81,9 @@ class SeriesOf(Preparation):
     def own_files(self, count: int, folder: Path) -> Sequence[Path]:
         return self.tested.written(self.places[:count], folder)
 
+    def looks(self, places: Sequence[int]) -> Sequence[Mapping[str, Any]]:
+        return [{"file": each} if each else {} for each in self.tested.called([self.places[i] for i in places])]
+
 
 @dataclass(frozen=True, eq=False)
 class Lines(Reader):
@@ -100,6 +107,9 @@ class Lines(Reader):
         path.write_text("\n".join([*lines[:behind], *(lines[place - 1] for place in places), ""]), encoding="utf-8")
         return [path]
 
+    def called(self, places: Sequence[int]) -> Sequence[str]:
+        return [f"{self.path.name}, line {place}" for place in places]
+
 
 @dataclass(frozen=True, eq=False)
 class Stored(Reader):
@@ -121,6 +131,9 @@ class Stored(Reader):
         path = folder / "test.npy"
         np.save(path, self.array[list(places)], allow_pickle=False)
         return [path]
+
+    def called(self, places: Sequence[int]) -> Sequence[str]:
+        return [""] * len(places)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +177,11 @@ class TimeRows(Reader):
         table = self.table
         return Source(table.path, table.encoding, table.delimiter, table.before, np.arange(0))
 
+    def cells(self, column: Numbered, wanted: Sequence[int]) -> list[str]:
+        """What a column holds in these rows."""
+        found = read_rows(self.source(), wanted)
+        return [found[row][column[1]] for row in wanted]
+
 
 @dataclass(frozen=True, eq=False)
 class GroupedRows(TimeRows):
@@ -185,6 +203,10 @@ class GroupedRows(TimeRows):
         path = folder / self.table.path.name
         write_rows(self.source(), self.table.header, {path: [row for own in places for row in own.tolist()]})
         return [path]
+
+    def called(self, places: Sequence[NDArray[np.int64]]) -> Sequence[str]:
+        names = self.cells(self.group, [int(own[0]) for own in places])
+        return [f"{self.group[0]} {name}" for name in names]
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,3 +230,11 @@ class LastRows(TimeRows):
         files = {folder / f"window_{i:04}{ending}": own.tolist() for i, own in enumerate(places)}
         write_rows(self.source(), self.table.header, files)
         return list(files)
+
+    def called(self, places: Sequence[NDArray[np.int64]]) -> Sequence[str]:
+        last = [int(own[-1]) for own in places]
+        if self.clock is None:
+            rows = sorted(last)
+            line = dict(zip(rows, self.table.lines(rows), strict=True))
+            return [f"behind line {line[row]}" for row in last]
+        return [f"behind {self.clock[0]} {time}" for time in self.cells(self.clock, last)]
