@@ -159,7 +159,12 @@ def test_rare_and_individual_texts(write):
         (animals(), {"target": 4}, UserError, "has 4 columns: 0 to 3"),
         ("a,b\n" + "".join(f"{i},t{i}\n" for i in range(99)), {"target": "b"}, DataError, "these are no classes"),
         (animals(40).replace("7.5,", "7.5kg,"), {}, DataError, r"4 of 40 are none \(line 9: '7.5kg'.*correct them"),
-        (animals().replace("blue,dog", "blue,", 1), {}, DataError, r"'kind' is empty in line 3; nan='impute-median' leaves"),
+        (
+            animals().replace("blue,dog", "blue,", 1),
+            {},
+            DataError,
+            r"'kind' is empty in line 3; nan='impute-median' leaves",
+        ),
         (animals(), {"categories": "hash"}, UserError, r"categories= must be one of"),
         (animals(), {"nan": "skip"}, UserError, "nan= must be one of"),
         (animals(), {"delimiter": ";;"}, UserError, r"delimiter= is one character"),

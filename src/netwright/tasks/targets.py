@@ -97,7 +97,9 @@ def with_answers(table: Table, columns: Sequence[int], may_lack: bool, nan: str)
         raise _unanswered(table, columns, f"{option('nan', 'impute-median')} leaves such rows out")
     if lost.all():
         raise DataError(f"every row of {table.where} lacks {_named(table, columns)}, so that none is left")
-    said = f"{int(lost.sum()):,} of {len(table):,} rows of {table.where} lack {_named(table, columns)} and were left out"
+    said = (
+        f"{int(lost.sum()):,} of {len(table):,} rows of {table.where} lack {_named(table, columns)} and were left out"
+    )
     return table.without(lost), (said,)
 
 
