@@ -85,8 +85,8 @@ def csv(
         order, -1 for one that only the test split has).
     most_categories: texts of a column that are told apart, the most frequent ones.
     nan: what missing numbers do, see `arrays`; "indicate" fills them with the median, too, and adds a feature that is 1
-        where the number was missing. A missing text is a category of its own. Rows without a target are left out, unless
-        it is "error".
+        where the number was missing. A missing text is a category of its own. Unless it is "error", rows without a
+        target are left out.
     delimiter, header: found out unless given.
     drop: names of columns to leave out.
     limit: keep a stratified part, as a number of training rows or a share.

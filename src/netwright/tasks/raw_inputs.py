@@ -186,7 +186,7 @@ class MaskedPictures(Preparation):
         ]
 
     def _whole(self, count: int | None = None) -> list[tuple[int, int, tuple[int, int]]]:
-        """Where the tiles of each image begin and end, and its size, as far as all are among the first so many tiles."""
+        """Where the tiles of each image begin and end, and its size, as far as all are among the first tiles."""
         found: list[tuple[int, int, tuple[int, int]]] = []
         start = 0
         for size in self.sizes:
