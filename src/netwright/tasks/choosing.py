@@ -259,7 +259,7 @@ def _is_whole(values: NDArray[np.float64]) -> bool:
     return bool((values[:100] == np.round(values[:100])).all() and (values == np.round(values)).all())
 
 
-def _counts_rows(ahead: NDArray[np.float64]) -> bool:
+def _counts_rows(ahead: NDArray[Any]) -> bool:
     """Whether whole numbers count from 0 or 1. ahead: how far each is ahead of its row's place."""
     return bool(ahead[0] in (0, 1) and (ahead == ahead[0]).all())
 
