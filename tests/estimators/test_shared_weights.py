@@ -13,6 +13,7 @@ from torch import Tensor, nn
 import netwright as nw
 from netwright.core.errors import ConfigurationError, Diverged, UserError
 from netwright.estimators import SharedWeights
+from netwright.estimators.sharing.minibatches import both_halves
 from netwright.training.evaluation import measure
 
 SPACE = nw.spaces.NasBench201(channels=2, cells=1)
@@ -68,6 +69,44 @@ def test_a_probe_moves_nothing_and_gives_the_gradient_of_the_validation_loss(tas
     other = estimator.advance(nw.Proposal(mixed, "probe"))
     assert not torch.equal(other.metrics["loss"], found.metrics["loss"])  # pyright: ignore
     assert estimator.advance(nw.Proposal(mixture(grad=False), "probe")).gradient is None
+
+
+def test_examples_are_changed_as_the_settings_say(task: nw.Task) -> None:
+    plain, strong = (shared(task, augmentation=each).weights for each in ("none", "strong"))
+    order = plain.training.layout.order(36, both_halves(5)[0], 0, torch.device("cpu"))
+    stored = plain.normalise(task.search_data(validation=0.5, seed=0).train.choose(order).batch(0, 8))
+    assert torch.equal(plain.training(0).inputs, stored)
+    assert torch.equal(plain.training(0).targets, strong.training(0).targets)
+    moved = (plain.training(0).inputs - strong.training(0).inputs).abs().amax((1, 2, 3))
+    assert (moved > 0.01).all()  # each in its own colours at least
+    assert torch.equal(strong.training(0).inputs, shared(task, augmentation="strong").weights.training(0).inputs)
+
+
+def test_examples_count_as_much_as_was_said_and_rare_classes_as_frequent_ones(task: nw.Task) -> None:
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 255, (80, 8, 8, 1), dtype=np.uint8), np.minimum(np.arange(80) % 8, 3)
+    counts = np.where(labels == 3, 3.0, 1.0)
+    weighted = nw.tasks.arrays(images, labels, weights=counts)
+    architecture = SPACE.parse("|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|nor_conv_3x3~2|")
+    for own, options in ((weighted, {}), (nw.tasks.arrays(images, labels), {"balance": 1.0})):
+        weights = shared(own, **options).weights
+        batch = weights.upcoming()
+        assert batch.weights is not None
+        rare, frequent = (batch.weights[batch.targets == each].unique() for each in (0, 3))
+        assert len(rare) == len(frequent) == 1  # of a class all count alike
+        share = (batch.targets == 3).float().mean().item()
+        assert 0 < share < 1
+        loss, outputs = weights.loss(architecture, batch)
+        by_hand = nn.functional.cross_entropy(outputs, batch.targets, reduction="none") * batch.weights
+        torch.testing.assert_close(loss, by_hand.mean())
+        ratio = (frequent / rare).item()
+        assert ratio == pytest.approx(3.0) if own is weighted else 0.1 < ratio < 0.3  # there are about 5 times as many
+
+
+def test_what_shared_weights_cannot_do_is_refused_by_its_name_and_value(task: nw.Task) -> None:
+    for name, value in {"mixup": 0.2, "repeats": 2, "average": 0.9, "evaluate_every": 3, "keep_best": True}.items():
+        with pytest.raises(ConfigurationError, match=f"SharedWeights: {name} = {value}: expected to be left out"):
+            shared(task, **{name: value})
 
 
 def test_a_training_step_is_one_step_of_sgd_on_the_rehearsed_minibatch(task: nw.Task) -> None:

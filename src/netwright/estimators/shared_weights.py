@@ -65,6 +65,20 @@ SETTINGS = TrainingSettings(
     gradient_clip=5.0,
 )
 """The weight training of DARTS (Liu et al. 2019, appendix A.1.1)."""
+ALONE: Mapping[str, Any] = {
+    "average": None,
+    "compile": False,
+    "steps_per_epoch": None,
+    "seconds": None,
+    "patience": None,
+    "keep_best": False,
+    "part_decay": False,
+    "evaluate_every": 1,
+    "fresh_statistics": False,
+    "mixup": 0.0,
+    "repeats": 1,
+}
+"""Training settings that shared weights do without, by the only value that they take."""
 GAP_BATCHES = 4  # validation minibatches on which mixture and rounded architecture are compared each epoch
 
 
@@ -208,11 +222,11 @@ class SharedWeights(RoundEstimator):
                 f"SharedWeights: order = {self.order!r} takes differences that {self.settings.precision} cannot "
                 "hold; use precision float32"
             )
-        alone = self.settings.average, self.settings.steps_per_epoch
-        if self.settings.compile or self.settings.varies or any(each is not None for each in alone):
+        alone = [name for name, usual in ALONE.items() if getattr(self.settings, name) != usual]
+        if alone:
+            found = ", ".join(f"{name} = {getattr(self.settings, name)!r}" for name in alone)
             raise ConfigurationError(
-                "SharedWeights: averaged weights, compile, steps_per_epoch, seconds, patience and keep_best are for "
-                "stand-alone training only"
+                f"SharedWeights: {found}: expected to be left out, as this is for networks that are trained alone"
             )
 
     def configuration(self) -> dict[str, Any]:

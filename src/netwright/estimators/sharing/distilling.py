@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from netwright.core.problem import Problem
+    from netwright.estimators.sharing.minibatches import Minibatch
 
 PROVIDES = ("est.distill",)
 
@@ -40,7 +41,7 @@ class Training(Protocol):
     @property
     def supernet(self) -> nn.Module: ...
 
-    def upcoming(self) -> tuple[Any, Any]:
+    def upcoming(self) -> Minibatch:
         """The minibatch of the next training step."""
         ...
 
@@ -83,7 +84,7 @@ class Teacher:
             supernet.eval()
             try:
                 with torch.no_grad():
-                    given = supernet(self._training.upcoming()[0], self._largest)
+                    given = supernet(self._training.upcoming().inputs, self._largest)
             finally:
                 supernet.train()
             found = cast("Tensor", given[0] if isinstance(given, tuple) else given)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -13,6 +13,18 @@ from netwright.core.task import Augmentation, Examples
 from netwright.training.augmentation import Batches, Normalisation
 from netwright.training.batches import augmentation_generator
 from netwright.training.laying import Layout
+
+
+class Minibatch(NamedTuple):
+    """What a network is trained or probed with in one step.
+
+    inputs, targets: of the examples.
+    weights: what each counts, (n,); None where all count alike.
+    """
+
+    inputs: Any
+    targets: Any
+    weights: Tensor | None = None
 
 
 class Minibatches:
@@ -50,13 +62,14 @@ class Minibatches:
         if among is not self._among:
             self._among, self._pass = among, -1
 
-    def __call__(self, number: int) -> tuple[Any, Any]:
-        """Network input and targets of minibatch `number`, from 0."""
+    def __call__(self, number: int) -> Minibatch:
+        """Minibatch `number`, from 0."""
         which, place = divmod(number, self.in_a_pass)
         if which != self._pass or self._batches is None:
             self._batches = self._shuffled(which)
             self._pass = which
-        return self._batches(place * self.size, (place + 1) * self.size)
+        start, stop = place * self.size, (place + 1) * self.size
+        return Minibatch(*self._batches(start, stop), self._batches.weights(start, stop))
 
     def _shuffled(self, which: int) -> Batches:
         device = self._examples.device

@@ -44,7 +44,7 @@ def recalibrated(weights: Weights, architecture: Architecture, minibatches: int)
     network = weights.supernet.extract(architecture)
     if weights.precision.channels_last:
         network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    take_fresh_statistics(network, (weights.training(number)[0] for number in range(minibatches)))
+    take_fresh_statistics(network, (weights.training(number).inputs for number in range(minibatches)))
     return network
 
 

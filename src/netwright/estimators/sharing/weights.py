@@ -29,7 +29,7 @@ from netwright.estimators.sharing.distilling import Teacher
 from netwright.estimators.sharing.easy_classes import among_easiest, easiest_first
 from netwright.estimators.sharing.habits import Habits
 from netwright.estimators.sharing.hypergradient import constant, second_order
-from netwright.estimators.sharing.minibatches import Minibatches, both_halves
+from netwright.estimators.sharing.minibatches import Minibatch, Minibatches, both_halves
 from netwright.estimators.sharing.stages import Stage
 from netwright.supernets import InSupernet, SharedNetwork, Sharing
 from netwright.supernets.fusion import is_fused, unfused
@@ -38,11 +38,13 @@ from netwright.supernets.shared_network import laid_out
 from netwright.training import TrainingSettings, seeded
 from netwright.training.arithmetic import arithmetic, has_tf32
 from netwright.training.augmentation import Normalisation
+from netwright.training.balance import balanced
 from netwright.training.evaluation import on_device
 from netwright.training.optimisers import build_optimiser, drop_path_probability, learning_rate, set_learning_rate
 from netwright.training.precision import Precision, multiply_adds, needs_channels_first
 from netwright.training.randomness import seed_generators
 from netwright.training.showing import show_examples
+from netwright.training.strength import changes
 from netwright.training.threads import choose_threads, using_threads
 
 _AT_A_TIME = 4096  # examples
@@ -83,10 +85,9 @@ class Weights:
         normalise = Normalisation.of(data, device, self.precision.channels_last)
         self.normalise = normalise
         first, second = both_halves(seed)
-        augmentation = data.augmentation if settings.augment else Augmentation()
-        if settings.augment and settings.cutout is not None:
-            augmentation = Augmentation(augmentation.flip, augmentation.padding, settings.cutout)
-        examples, self.held_out = on_device(data.train, device), on_device(data.held_out, device)
+        augmentation = changes(data, settings)
+        examples = balanced(on_device(data.train, device), settings.balance)
+        self.held_out = on_device(data.held_out, device)
         self.training = Minibatches(examples, data.problem, settings.batch_size, normalise, augmentation, first)
         probed = augmentation if habits.augment_probes else Augmentation()
         self.validation = Minibatches(self.held_out, data.problem, settings.batch_size, normalise, probed, second)
@@ -94,7 +95,7 @@ class Weights:
         self._easy = self._of_easy_classes(examples)
         self._curve: tuple[Architecture | Mixture, Curvature] | None = None
         self.total = sum(stage.epochs for stage in stages) * self.training.in_a_pass
-        self._batch: tuple[Any, Any] | None = None
+        self._batch: Minibatch | None = None
         self._accumulated = 0
         self._distances: Mapping[str, Tensor] = {}  # by block, of the last minibatch
         self.teacher = Teacher(self) if habits.distillation else None
@@ -267,7 +268,7 @@ class Weights:
                 return self._measured(proposal.candidate, self.upcoming())
         return self._train(proposal.candidate, last=proposal.purpose == "train")
 
-    def upcoming(self) -> tuple[Any, Any]:
+    def upcoming(self) -> Minibatch:
         """The minibatch of the next training step."""
         if self._batch is None:
             self._batch = self.training(self.step)
@@ -298,7 +299,7 @@ class Weights:
         if self.teacher is not None:
             loss = loss + self.habits.distillation * self.teacher.loss(candidate, outputs)
         loss.backward()
-        score = self._score(outputs, self.upcoming()[1])
+        score = self._score(outputs, self.upcoming().targets)
         gradient = {name: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for name, leaf in leaves.items()}
         self._accumulated += 1
         if last:
@@ -359,7 +360,7 @@ class Weights:
         return found
 
     def _measured(
-        self, candidate: Architecture | Mixture, batch: tuple[Any, Any], smoothing: float | None = None
+        self, candidate: Architecture | Mixture, batch: Minibatch, smoothing: float | None = None
     ) -> Measurement:
         """Loss and score, and the gradient by those mixture weights that ask for theirs; no weight's."""
         candidate, leaves = self._detached(candidate)
@@ -378,9 +379,9 @@ class Weights:
             name: torch.zeros_like(leaf) if each is None else each
             for (name, leaf), each in zip(leaves.items(), found, strict=True)
         }
-        return self._measurement(loss.detach(), self._score(outputs, batch[1]), gradient)
+        return self._measurement(loss.detach(), self._score(outputs, batch.targets), gradient)
 
-    def _answered(self, candidate: Mixture, leaves: dict[str, Tensor], batch: tuple[Any, Any]) -> Measurement:
+    def _answered(self, candidate: Mixture, leaves: dict[str, Tensor], batch: Minibatch) -> Measurement:
         """The gradient when the weights answer by one step on the upcoming training minibatch."""
         seen: list[Tensor] = []
 
@@ -404,11 +405,11 @@ class Weights:
             self.rate,
             exact=self.order == "exact",
         )
-        score = self._score(seen[0], batch[1])
+        score = self._score(seen[0], batch.targets)
         self.sums[3:6] += torch.stack((loss.double(), score.double(), torch.ones_like(loss).double()))
         return self._measurement(loss, score, dict(zip(leaves, found, strict=True)))
 
-    def _curved(self, proposal: Proposal, batch: tuple[Any, Any]) -> Measurement:
+    def _curved(self, proposal: Proposal, batch: Minibatch) -> Measurement:
         """How the gradient changes along a direction. Asked with one mixture in a row, they share a graph."""
         assert proposal.along is not None
         if self._curve is None or self._curve[0] is not proposal.candidate:
@@ -445,7 +446,7 @@ class Weights:
     def loss(
         self,
         candidate: Architecture | Mixture,
-        batch: tuple[Any, Any],
+        batch: Minibatch,
         *,
         precise: bool = False,
         smoothing: float | None = None,
@@ -457,7 +458,7 @@ class Weights:
         precise: in the precision of the weights.
         smoothing: of the labels; None for that of the weight training.
         """
-        inputs, targets = batch
+        inputs, targets, weights = batch
         with nullcontext() if precise else self.precision.autocast(self.device):
             lesson = self.supernet.lesson(inputs, candidate)
             output = self.supernet(inputs, candidate) if lesson is None else lesson.outputs
@@ -467,9 +468,9 @@ class Weights:
         outputs, auxiliary = output if isinstance(output, tuple) else (output, None)
         outputs = each_answer(in_full, outputs)
         smoothing = self.settings.label_smoothing if smoothing is None else smoothing
-        loss = mean_loss(self.problem, outputs, targets, smoothing)
+        loss = mean_loss(self.problem, outputs, targets, smoothing, weights)
         if auxiliary is not None:
-            extra = self.problem.mean_loss(in_full(auxiliary), targets, smoothing)
+            extra = mean_loss(self.problem, in_full(auxiliary), targets, smoothing, weights)
             loss = loss + self.settings.auxiliary_weight * extra
         return loss, one_answer(outputs)
 
