@@ -54,7 +54,7 @@ def compare(space: nw.Space, batch: int, steps: int) -> None:
         optimiser = build_optimiser(alone.train(), settings)
         seconds: tuple[list[float], list[float]] = ([], [])
         for turn in range(3):
-            inputs, labels = weights.training(turn)
+            inputs, labels, _ = weights.training(turn)
             began = time.perf_counter()
             proposal = nw.Proposal(architecture, "train")
             with weights.running(proposal):

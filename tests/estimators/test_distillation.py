@@ -48,7 +48,7 @@ def test_a_smaller_network_follows_the_largest_on_the_same_minibatch(task):
     without, told = (each.advance(small).metrics["loss"] for each in (plain, taught))
     weights = plain.weights
     with torch.no_grad():
-        inputs, _ = weights.upcoming()
+        inputs, *_ = weights.upcoming()
         answers = [weights.supernet(inputs, each) for each in (smallest(SPACE), largest(SPACE))]
     assert float(told - without) == pytest.approx(2 * follow(*answers, classes=True).item(), rel=1e-4)
 

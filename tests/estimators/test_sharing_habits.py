@@ -51,7 +51,7 @@ def unchanged(estimator: SharedWeights, inputs: Tensor) -> int:
 def test_the_minibatches_that_move_an_architecture_are_augmented(task: nw.Task) -> None:
     for augmented in (True, False):
         estimator = shared(task, augment_probes=augmented)
-        inputs, labels = estimator.weights.validation(0)
+        inputs, labels, _ = estimator.weights.validation(0)
         assert labels.shape == (8,)
         assert unchanged(estimator, inputs) == (0 if augmented else 8)
 
@@ -127,7 +127,7 @@ def test_labels_are_smoothed_for_the_weights_alone(task: nw.Task) -> None:
     }
     fresh = shared(task).weights
     for purpose, smoothing in (("probe", 0.0), ("rehearse", 0.4), ("train", 0.4)):
-        inputs, labels = fresh.validation(0) if purpose == "probe" else fresh.training(0)
+        inputs, labels, _ = fresh.validation(0) if purpose == "probe" else fresh.training(0)
         expected = nn.functional.cross_entropy(
             fresh.supernet(inputs, mixture(False)), labels, label_smoothing=smoothing
         )
@@ -138,7 +138,7 @@ def test_labels_are_smoothed_for_the_weights_alone(task: nw.Task) -> None:
 def test_the_loss_of_a_float64_supernet_is_float64(task: nw.Task) -> None:
     weights = shared(task).weights
     weights.supernet.double()
-    inputs, labels = weights.training(0)
+    inputs, labels, _ = weights.training(0)
     double = nw.Mixture({name: each.double() for name, each in mixture(False).weights.items()})
     loss, logits = weights.loss(double, (inputs.double(), labels))
     assert loss.dtype == logits.dtype == torch.float64

@@ -103,7 +103,7 @@ def test_proxylessnas_keeps_weights_and_momentum_when_the_rate_starts_again(task
 def test_proxylessnas_asks_the_logits_with_plain_images_and_labels(task: nw.Task) -> None:
     weights = begun("proxylessnas", task, epochs=4, batch_size=16).weights
     stored = weights.normalise(weights.held_out.batch(0, len(weights.held_out)))
-    inputs, _ = weights.validation(0)
+    inputs, *_ = weights.validation(0)
     assert all(any(torch.equal(one, other) for other in stored) for one in inputs)
     assert weights.settings.label_smoothing == 0.1
 
@@ -154,7 +154,7 @@ def test_validation_is_augmented_and_everything_decays_as_in_the_code_of_darts(r
     estimator.begin(0)
     weights = estimator.weights
     stored = weights.normalise(weights.held_out.batch(0, len(weights.held_out)))
-    inputs, _ = weights.validation(0)
+    inputs, *_ = weights.validation(0)
     plain = sum(torch.equal(one, other) for one in inputs for other in stored)
     assert plain <= 3 < len(inputs) == 16  # one in 50 is neither mirrored nor shifted
     (group,) = weights.optimiser.param_groups
