@@ -36,6 +36,7 @@ from netwright.core.placing import placed
 from netwright.core.task import Augmentation, Data
 from netwright.core.trial import Trial
 from netwright.estimators import SharedWeights, Training, ZeroCost
+from netwright.estimators.sharing.minibatches import Minibatch
 from netwright.executors import Processes
 from netwright.networks.resnet import resnet
 from netwright.results.hardware import hardware
@@ -221,10 +222,11 @@ def uniform(space: nw.Space, device: torch.device) -> Mixture:
 def step_in_a_graph(bench: Bench, shared: SharedWeights, candidate: Architecture | Mixture) -> Callable[[], None]:
     """A weight step whose forward and backward passes were recorded once, and are launched as one."""
     weights = shared.weights
-    inputs, labels = (each.clone() for each in weights.training(0))
+    inputs, labels, _ = weights.training(0)
+    inputs, labels = inputs.clone(), labels.clone()
 
     def passes() -> None:
-        weights.loss(candidate, (inputs, labels))[0].backward()
+        weights.loss(candidate, Minibatch(inputs, labels))[0].backward()
 
     aside = torch.cuda.Stream(bench.device)
     aside.wait_stream(torch.cuda.current_stream(bench.device))
@@ -239,7 +241,7 @@ def step_in_a_graph(bench: Bench, shared: SharedWeights, candidate: Architecture
         passes()
 
     def step() -> None:
-        for mine, next_one in zip((inputs, labels), weights.training(weights.step), strict=True):
+        for mine, next_one in zip((inputs, labels), weights.training(weights.step)[:2], strict=True):
             mine.copy_(next_one)
         graph.replay()
         nn.utils.clip_grad_norm_(weights.parameters, 5.0)

@@ -15,6 +15,7 @@ import netwright as nw
 from netwright.core.errors import ConfigurationError
 from netwright.core.task import Augmentation
 from netwright.estimators import SharedWeights
+from netwright.estimators.sharing.minibatches import Minibatch
 from netwright.methods.robust import smooth_darts_adversarial
 from netwright.supernets.mixed import MixedEdges
 
@@ -140,7 +141,7 @@ def test_the_loss_of_a_float64_supernet_is_float64(task: nw.Task) -> None:
     weights.supernet.double()
     inputs, labels, _ = weights.training(0)
     double = nw.Mixture({name: each.double() for name, each in mixture(False).weights.items()})
-    loss, logits = weights.loss(double, (inputs.double(), labels))
+    loss, logits = weights.loss(double, Minibatch(inputs.double(), labels))
     assert loss.dtype == logits.dtype == torch.float64
     with torch.no_grad():
         expected = nn.functional.cross_entropy(weights.supernet(inputs.double(), double), labels)
