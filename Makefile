@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-unexport PYTHONDONTWRITEBYTECODE  # modules are compiled once, not by each of the hundreds of processes of the tests
+unexport PYTHONDONTWRITEBYTECODE  # modules are compiled once, when first imported, not by each of hundreds of processes
 
 .PHONY: setup demo check docs pictures changelog coverage oldest test test-slow test-release clean
 
@@ -10,7 +10,7 @@ setup: $(READY)
 
 $(READY): pyproject.toml constraints/ci.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints/ci.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints/ci.txt --editable '.[dev]'
 	touch $(READY)
 
 demo: $(READY)
