@@ -300,6 +300,25 @@ def test_what_cannot_be_shared_is_refused_before_anything_is_trained(
         make()
 
 
+def test_a_space_that_is_refused_is_refused_again() -> None:
+    space = Growing()
+    for _ in range(2):
+        with pytest.raises(UserError, match="cannot share their weights"):
+            Supernet(space, IMAGE)
+
+
+def test_the_networks_of_a_space_are_checked_once_with_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[nw.Space] = []
+    build = Nested.build
+    monkeypatch.setattr(Nested, "build", lambda self, *given: built.append(self) or build(self, *given))
+    space, other = Nested(), Nested()
+    counts = []
+    for each, affine in ((space, False), (space, False), (space, True), (other, True)):
+        Supernet(each, IMAGE, affine=affine)
+        counts.append(len(built))
+    assert counts == [10, 10, 20, 30]
+
+
 def test_a_mixture_must_weigh_every_option() -> None:
     space = nw.spaces.NasBench201(channels=4, cells=1)
     supernet, x = Supernet(space, IMAGE), torch.randn(2, 3, 10, 10)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator, Mapping
+import weakref
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import Any, Self
@@ -37,6 +38,8 @@ PROVIDES = ("super.mixed_op", "super.path")
 
 COMPARED = 2  # of them whose results are compared, too
 CHECKED = 8  # architectures drawn to check that each has its weights in the supernet
+
+_last: tuple[Callable[[], DecisionSpace | None], tuple[object, ...]] = (lambda: None, ())  # supernet that was checked
 
 
 class Supernet(SharedNetwork):
@@ -110,7 +113,7 @@ class Supernet(SharedNetwork):
         if partial_channels > 1:
             preparing.with_partial_channels(self.network, partial_channels)
         else:
-            self._check_shared()
+            self._check_once((shape, affine, kernel_transform, drop_path, running_statistics, group_series))
         if normalise_pooling:
             preparing.with_normalised_pooling(self.network)
         if skip_dropout:
@@ -213,6 +216,13 @@ class Supernet(SharedNetwork):
         with self.selection.during(setting_of(architecture)):
             copy_weights(self.network, alone)
         return alone
+
+    def _check_once(self, settings: tuple[object, ...]) -> None:
+        """Check, unless the last supernet that was checked was one of this very space with these settings."""
+        global _last
+        if _last[0]() is not self.space or _last[1] != settings:
+            self._check_shared()
+            _last = (weakref.ref(self.space), settings)
 
     def _check_shared(self) -> None:
         """UserError unless the networks of some random architectures find their weights here."""
