@@ -92,7 +92,7 @@ def test_epochs_that_were_asked_for_stay_and_few_steps_are_said() -> None:
     assert plan.epochs == 5
     lines = said(plan, found, task, asked=True)
     assert "5 epochs of 16 steps each" in lines[0] and "about 39 fit" in lines[0]
-    assert any("80 steps rank candidates mostly by noise; --epochs 13" in line for line in lines)
+    assert any("ranks after 80 steps are mostly noise; --epochs 13" in line for line in lines)
     assert any("standard error of up to 5.6 points" in line for line in lines)
 
 

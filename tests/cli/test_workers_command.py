@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from netwright.catalogue.arguments import counted, parse_bytes
+from netwright.catalogue.arguments import parse_bytes
 from netwright.cli.main import run
 from netwright.cli.plan import Plan
 from netwright.cli.resuming import _spent
 from netwright.cli.workers import chosen, described, make_executor
 from netwright.core.errors import ConfigurationError
+from netwright.core.wording import counted
 from netwright.executors import Processes
 from netwright.store import Store
 

@@ -133,3 +133,9 @@ class ByBatch(Counts):
 def test_what_is_wrong_with_a_problem_is_said(kind: type[Problem], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         check_problem(kind(), COUNTS)
+
+
+def test_a_percentage_beyond_all_shares_is_short() -> None:
+    mape = Metric("mape", "minimize", percent=True)
+    assert mape.text(0.1234, 0.01) == "12.34 % ± 1.00" and mape.text(99.5) == "9950.00 %"
+    assert mape.text(2.89e13, 1e12) == "2.89e+15 % ± 1e+14"

@@ -147,7 +147,7 @@ def test_files_of_other_kinds_are_told_by_their_endings(tmp_path):
     tree(tmp_path, {"a": 4, "b": 4})
     for name in ("a/1.heic", "a/2.HEIC", "b/labels.txt", "b/README"):
         (tmp_path / name).write_bytes(b"x")
-    assert said(tasks.image_folder(tmp_path), "4 files that are no images by their ending were ignored (2 .heic, 1 ")
+    assert said(tasks.image_folder(tmp_path), "ignored 4 files without an ending of images (2 .heic, 1 ")
 
 
 def test_images_beside_the_class_folders_are_said(tmp_path):

@@ -145,7 +145,7 @@ def test_other_files_are_ignored_and_counted(pets):
     (pets / "cats" / ".hidden.png").write_text("hidden")
     (pets / "readme.md").write_text("pets")
     task = tasks.image_folder(pets)
-    assert task.shape.classes == 2 and any(note.startswith("1 files that are no images") for note in task.notes)
+    assert task.shape.classes == 2 and any(note.startswith("ignored 1 file without an ending of images") for note in task.notes)
 
 
 def bomb() -> bytes:
@@ -224,10 +224,10 @@ def test_folders_without_class_folders(tmp_path, rng, build, message):
 
 def test_an_empty_class_is_named(pets):
     (pets / "fish").mkdir()
-    with pytest.raises(DataError, match=r"class folder .*fish holds no images but nothing"):
+    with pytest.raises(DataError, match=r"class folder .*fish is empty; add images"):
         tasks.image_folder(pets)
     (pets / "fish" / "list.txt").write_text("fish")
-    with pytest.raises(DataError, match="fish holds no images but 1 files of other kinds"):
+    with pytest.raises(DataError, match="fish holds no images but 1 file of other kinds"):
         tasks.image_folder(pets)
 
 

@@ -106,3 +106,13 @@ def test_a_table_of_texts_alone_says_how_they_are_read(table):
     with pytest.raises(DataError, match="no column that can serve") as problem:
         open_task(str(table), target="kind")
     assert "text='title' takes the words" in refused(problem)
+
+
+def test_rows_without_a_class_are_left_out_with_those_without_a_text(tmp_path):
+    rows = [f"{'' if i == 7 else 'ab'[i % 2]};a text of number {i}" for i in range(40)]
+    (tmp_path / "a.csv").write_text("kind;words\n" + "\n".join(rows) + "\n")
+    with pytest.raises(DataError, match=r"'kind' is empty in line 9; empty='drop' leaves such rows out"):
+        text_table(tmp_path / "a.csv", text="words", target="kind")
+    task = text_table(tmp_path / "a.csv", text="words", target="kind", empty="drop")
+    assert len(task.train) + len(task.test) == 39
+    assert "1 of 40 rows of a.csv lack 'kind' and were left out" in task.notes

@@ -166,8 +166,8 @@ def one_number(folder):
     [
         (colour, r"01\.png: is a colour image \(\d+ pixels such as .*\); a mask holds one number a pixel"),
         (other_size, r"01\.png: is 20x20 pixels, its image 24x20"),
-        (lambda folder: (folder / "masks" / "03.png").unlink(), r"1 of 6 images have no mask: .*03\.png"),
-        (lambda folder: (folder / "images" / "03.png").unlink(), r"1 of 6 masks have no image: .*03\.png"),
+        (lambda folder: (folder / "masks" / "03.png").unlink(), r"1 of 6 images has no mask: .*03\.png"),
+        (lambda folder: (folder / "images" / "03.png").unlink(), r"1 of 6 masks has no image: .*03\.png"),
         (lambda folder: (folder / "masks" / "03.png").write_bytes(b""), r"03\.png: is empty"),
         (lambda folder: (folder / "images" / "03.png").write_bytes(b"no"), r"03\.png is no image that can be read"),
         (blurred, "more than the 64 that are taken for classes; are they JPEG images"),

@@ -159,3 +159,36 @@ def test_code_that_gives_no_task(tmp_path, body, name, message):
         tasks.open_task(f"{tmp_path / 'own_code.py'}:{name}")
     with pytest.raises(UserError, match=r"did you mean .*own_code\.py"):
         tasks.open_task(f"{tmp_path / 'own_cod.py'}:{name}")
+
+
+@pytest.mark.parametrize(
+    ("name", "begins", "message"),
+    [
+        ("a.csv", b"PK\x03\x04", "is a zip archive, such as an Excel workbook; save the sheet as CSV"),
+        ("a.xlsx", b"PK\x03\x04", "is a zip archive, such as an Excel workbook; save"),
+        ("a.ts", b"PK\x03\x04", "is a zip archive"),
+        ("a.npy", b"\x93NUMPY", r"is a single array \(.npy\); save it with what is asked for as .npz"),
+        ("a.tsv", b"\xef\xbb\xbf <!DOCTYPE html>", "is a web page or XML"),
+        ("a.csv", b'[{"a": 1}]', "is JSON"),
+        ("a.txt", b"\x89PNG", "is a PNG image"),
+        ("a.bin", b"12", "is a file of an unknown kind; expected"),
+    ],
+)
+def test_a_file_that_is_something_else_than_its_name_says(tmp_path, name, begins, message):
+    (tmp_path / name).write_bytes(begins + bytes(20))
+    with pytest.raises((DataError, UserError), match=message):
+        tasks.open_task(str(tmp_path / name))
+
+
+def test_a_test_table_that_is_something_else(tmp_path):
+    (tmp_path / "b.csv").write_text("size,kind\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(20)))
+    (tmp_path / "c.csv").write_bytes(b"PK\x03\x04")
+    with pytest.raises(DataError, match=r"c.csv is a zip archive"):
+        tasks.open_task(str(tmp_path / "b.csv"), target="kind", test=str(tmp_path / "c.csv"))
+
+
+def test_a_web_page_is_a_text_and_any_file_has_bytes(tmp_path):
+    (tmp_path / "page.txt").write_text("<html>" + "to be or not to be " * 100)
+    assert tasks.open_task(str(tmp_path / "page.txt")).problem.continues
+    (tmp_path / "picture.txt").write_bytes(b"\x89PNG" + bytes(range(256)) * 20)
+    assert tasks.open_task(str(tmp_path / "picture.txt"), tokens="bytes").problem.continues

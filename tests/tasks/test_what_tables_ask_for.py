@@ -185,3 +185,26 @@ def test_a_text_among_the_numbers_of_a_test_file_is_refused_with_its_line(write)
     test = write(rows(size=SIZE[:5], rooms=ROOMS[:5], price=[*PRICE[:4], "cheap"]), "test.csv")
     with pytest.raises(DataError, match=r"test.csv: the target column 'price' .* 1 of 5 .* \(line 6: 'cheap'\)"):
         tasks.csv(path, target="price", test=test)
+
+
+def test_a_value_that_is_no_label_is_named_with_its_line(write):
+    table = rows(size=SIZE, big=[int(each > 50) for each in SIZE], old=[7 if i == 9 else i % 2 for i in range(120)])
+    with pytest.raises(DataError, match=r"table.csv, line 11: the label 'old' is 0 or 1, found '7'"):
+        tasks.csv(write(table), target="big,old", problem="labels")
+
+
+def test_a_class_that_only_the_test_has_is_named_with_its_line_and_the_nearest(write):
+    kinds = ["large" if each > 50 else "small" for each in SIZE]
+    test = write(rows(size=SIZE[:5], kind=["small", "small", "smal", "small", "?"]), "test.csv")
+    with pytest.raises(DataError, match=r"not: smal; .* large, small; did you mean 'small'\? \(first in line 4\)"):
+        tasks.csv(write(rows(size=SIZE, kind=kinds)), target="kind", test=test, nan="drop")
+    whole = rows(size=SIZE, kind=ROOMS)
+    with pytest.raises(DataError, match=r"not: 9; .*\(first in line 2\)"):
+        tasks.csv(write(whole), target="kind", test=write(rows(size=[3.5], kind=[9]), "test.csv"))
+
+
+def test_names_that_differ_in_case_only_are_said(write):
+    text = rows(size=SIZE, street=["Elm", "ELM", "Oak"] * 40, kind=["yes", "no", "Yes", "no"] * 30)
+    notes = tasks.csv(write(text), target="kind").notes
+    assert "the classes 'Yes' and 'yes' differ in upper and lower case only, and are told apart" in notes
+    assert "'ELM' and 'Elm' differ in upper and lower case only, and are told apart in 'street'" in notes

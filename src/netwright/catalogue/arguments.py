@@ -27,11 +27,6 @@ def parse_bytes(text: str) -> int:
     return int(float(match[1]) * _UNITS[match[2]])
 
 
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: "1 epoch", "5 epochs"."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
 def split(text: str) -> tuple[str, dict[str, str]]:
     """A name and its options, `darts:cells=4,channels=8` -> ("darts", {"cells": "4", "channels": "8"}).
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from netwright.catalogue.arguments import counted
 from netwright.cli.output import say, say_json
 from netwright.core.errors import CorruptStore, UserError
+from netwright.core.wording import counted
 
 
 def check(directory: Path, *, as_json: bool) -> int:

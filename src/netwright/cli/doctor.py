@@ -14,10 +14,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from netwright.catalogue.arguments import counted
 from netwright.cli.output import say, say_json
 from netwright.core.installing import installing, package, required
-from netwright.core.wording import amount
+from netwright.core.wording import amount, counted
 
 # What users install besides, and what it is for.
 EXTRAS = {"ray": "--executor ray", "compare": "netwright compare", "onnx": "netwright export --format onnx"}

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from netwright.catalogue import split
-from netwright.catalogue.arguments import counted
 from netwright.cli import workers
 from netwright.cli.plan import DEFAULT_TIME
 from netwright.core.roles import hands_over
-from netwright.core.wording import duration, rough
+from netwright.core.wording import counted, duration, rough
 from netwright.methods.departures import departure, shortened
 from netwright.methods.expectations import expected, steps_needed
 from netwright.store.changed_limits import LIMITS
@@ -122,7 +121,7 @@ def planned(plan: Plan, search: Search, *, fitted: bool) -> str:
         after = "the winner leaves with its share of the weights"
         handed = plan.final_epochs is None and hands_over(search.estimator)
         return f"{searched}{repeated}; {after if handed else _finally(plan)}"
-    stops = [f"{plan.trials} trials"] if plan.trials else []
+    stops = [counted(plan.trials, "trial")] if plan.trials else []
     stops += [f"{search.objectives[0].metric} {plan.target:g}"] if plan.target is not None else []
     stops += [f"{plan.patience} trials without improvement"] if plan.patience else []
     stops += [f"{plan.time_limit} in all"] if plan.time_limit else []

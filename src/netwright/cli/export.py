@@ -12,7 +12,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from netwright.catalogue.arguments import counted
 from netwright.cli import sharing, workers
 from netwright.cli.beside import load_beside, load_trained_alone
 from netwright.cli.flags import in_flags
@@ -25,7 +24,7 @@ from netwright.core.errors import UserError, marked
 from netwright.core.inside import inside
 from netwright.core.roles import hands_over
 from netwright.core.serial import parse_json
-from netwright.core.wording import duration, printable
+from netwright.core.wording import counted, duration, printable
 
 PLAIN_EVERY = 30.0  # seconds between lines on the progress of a training, where there is no terminal
 

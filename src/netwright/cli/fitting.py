@@ -11,9 +11,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from netwright.catalogue.arguments import counted, pairs, split
+from netwright.catalogue.arguments import pairs, split
 from netwright.core.objective import Objective, leading
-from netwright.core.wording import duration, rough
+from netwright.core.wording import counted, duration, rough
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan
@@ -189,7 +189,7 @@ def _warnings(plan: Plan, found: Fitted, task: Task, steps: int, asked: bool) ->
     validation = _validated_on(task, float(pairs(plan.training).get("validation", VALIDATION)))
     if steps < LEAST_STEPS:
         more = f"; --epochs {math.ceil(LEAST_STEPS / found.steps)} tells them apart better" if asked else ""
-        warnings.append(f"{steps} steps rank candidates mostly by noise{more}")
+        warnings.append(f"ranks after {counted(steps, 'step')} are mostly noise{more}")
     if validation < SURE and not task.problem.dense:
         warnings.append(_unsure(leading(list(map(Objective.parse, plan.objectives)), task.problem), validation))
     if found.candidates is not None and plan.time_limit is not None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from netwright.catalogue.arguments import counted
 from netwright.core.errors import ConfigurationError, CorruptStore, UserError
+from netwright.core.wording import counted
 
 FILE = "methods.json"
 REPEATS, EPOCHS = 3, 5

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.catalogue import load, own_spaces, split
-from netwright.catalogue.arguments import counted
 from netwright.cli.asked import SearchOptions
 from netwright.cli.method_runs import Ended, carried_out
 from netwright.cli.method_settings import FILE, REPEATS, MethodSettings
@@ -26,7 +25,7 @@ from netwright.cli.stopping import stoppable
 from netwright.cli.trust import Foreign, code_of, note, parts_of, require
 from netwright.core.errors import ConfigurationError, CorruptStore, SearchFailed, UserError
 from netwright.core.inside import open_inside, refuse_link
-from netwright.core.wording import duration
+from netwright.core.wording import counted, duration
 
 if TYPE_CHECKING:
     from netwright.benchmarks.approaches import Approach, MethodComparison, Outcome

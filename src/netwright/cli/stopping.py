@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from netwright.catalogue.arguments import counted
 from netwright.core.errors import NetwrightError, marked
+from netwright.core.wording import counted
 
 
 class Stopped(NetwrightError):

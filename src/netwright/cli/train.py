@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netwright.catalogue.arguments import counted
 from netwright.core.trial import Proposal
-from netwright.core.wording import amount, duration, settings_text
+from netwright.core.wording import amount, counted, duration, settings_text
 
 if TYPE_CHECKING:
     from netwright.cli.plan import Plan

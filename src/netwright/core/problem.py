@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from netwright.core.task import TaskShape
 
 _SCORES = frozenset({"r2", "cohen_kappa", "mcc"})
+_ABSURD = 100  # ten thousand percent: MAPE divides by the truth, which may be 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Metric:
     def text(self, value: float, spread: float | None = None) -> str:
         """The value as people read it, with "± spread" where there is one."""
         if self.percent:
-            return f"{100 * value:.2f} %" + ("" if spread is None else f" ± {100 * spread:.2f}")
+            return f"{_percent(value)} %" + ("" if spread is None else f" ± {_percent(spread)}")
         behind = f" {self.unit}" if self.unit else ""
         write = score_text if is_score(self.name) else amount
         return write(value) + ("" if spread is None else f" ± {write(spread)}") + behind
@@ -68,6 +69,11 @@ class Metric:
         if self.percent:
             return f"{100 * value:+.2f} points"
         return f"{'+' if value >= 0 else '-'}{amount(abs(value))}" + (f" {self.unit}" if self.unit else "")
+
+
+def _percent(value: float) -> str:
+    """A share in percent; what no share can be, as that of a truth next to 0, in three digits."""
+    return f"{100 * value:.2f}" if abs(value) < _ABSURD else f"{100 * value:.3g}"
 
 
 def is_score(name: str) -> bool:

@@ -40,6 +40,11 @@ def listed(names: Sequence[object], most: int, separator: str = ", ") -> str:
     return first if len(names) <= most else f"{first}{separator}and {len(names) - most:,} more"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: "1 epoch", "5 epochs"."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Aligned columns as plain lines: the first column to the left, numbers to the right."""
     cells = [[printable(cell) for cell in row] for row in (head, *rows)]

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from netwright.core.errors import DataError
 from netwright.core.spelling import option
+from netwright.core.wording import counted
 from netwright.tasks.asked import Asked
-from netwright.tasks.class_labels import Labels
+from netwright.tasks.class_labels import Labels, alike
 from netwright.tasks.column_kinds import Kind, Spec, described, kind_of, quoted, values_of
 from netwright.tasks.portable.columns import category_of, feature_names, noun
 from netwright.tasks.table_cells import Cells
@@ -98,10 +99,12 @@ class Choice:
             for count, what in ((numbers, "numbers"), (texts, "categories"))
             if count
         ]
-        notes = [f"{' and '.join(kinds)} became {features} features"]
+        notes = [f"{' and '.join(kinds)} became {counted(features, 'feature')}"]
         notes += [f"read as numbers: {described(self.read_as)}"] if self.read_as else []
         notes += [f"codes with leading zeros are categories: {quoted(self.codes)}"] if self.codes else []
         notes += [f"left out: {described(self.left_out)}"] if self.left_out else []
+        similar = {each.name: alike(each.spec["texts"]) for each in self.columns if each.is_category}
+        notes += [f"{said} in {name!r}" for name, said in similar.items() if said]
         if self.sentences:
             told = option("text", self.sentences[0])
             notes.append(f"{quoted(self.sentences[:1])} holds sentences: {told} learns from their words alone instead")

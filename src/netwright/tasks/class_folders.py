@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.core.errors import DataError
+from netwright.core.wording import counted
 from netwright.core.wording import listed as some_of
 from netwright.tasks.decoding import shown
 from netwright.tasks.raw_inputs import IMAGE_ENDINGS
@@ -82,7 +83,7 @@ class Seen:
         notes: list[str] = []
         if self.others:
             kinds = ", ".join(f"{count:,} {ending or 'without ending'}" for ending, count in self.others.most_common(4))
-            notes.append(f"{self.others.total():,} files that are no images by their ending were ignored ({kinds})")
+            notes.append(f"ignored {counted(self.others.total(), 'file')} without an ending of images ({kinds})")
         if self.left_overs:
             names = ", ".join(f"{each}/" for each in self.left_overs)
             notes.append(f"left-over folders were left out: {names}")
@@ -236,9 +237,9 @@ def listed(folder: Path, present: Sequence[str], names: Sequence[str], top: Path
         images = sorted(_walked(str(folder / name), inside_of, seen), key=lambda path: path.split(os.sep))
         if not images:
             others = seen.others.total() - before
+            held = f"holds no images but {counted(others, 'file')} of other kinds" if others else "is empty"
             raise DataError(
-                f"the class folder {folder / name} holds no images but "
-                f"{f'{others} files of other kinds' if others else 'nothing'}; add images "
+                f"the class folder {folder / name} {held}; add images "
                 f"({', '.join(sorted(_ENDINGS))}) or remove the folder"
             )
         files += map(Path, images)

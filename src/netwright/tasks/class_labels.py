@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.core.errors import DataError
+from netwright.core.errors import DataError, closest
 from netwright.core.wording import listed
 from netwright.tasks.plain_numbers import as_array
 
@@ -59,11 +59,26 @@ def encode_as(y: Any, known: Labels, what: str = "test labels") -> NDArray[np.in
     place = np.searchsorted(known.values, plain).clip(0, len(known.values) - 1)
     unknown = np.unique(plain[known.values[place] != plain])
     if len(unknown):
+        names = [str(value) for value in unknown]
         raise DataError(
-            f"the {what} hold classes that the training examples do not: {listed([str(v) for v in unknown], SHOWN)}; "
-            f"the training classes are {listed(known.names, SHOWN)}"
+            f"the {what} hold classes that the training examples do not: {listed(names, SHOWN)}"
+            f"; the training classes are {listed(known.names, SHOWN)}{_meant(names[0], known.names)}"
         )
     return place.astype(np.int64)
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    close = closest(name, known)
+    return "" if close is None else f"; did you mean {close!r}?"
+
+
+def alike(names: Sequence[str]) -> str:
+    """What is said of names that differ in upper and lower case only; nothing where none do."""
+    same: dict[str, list[str]] = {}
+    for name in sorted(names):
+        same.setdefault(name.casefold(), []).append(name)
+    found = [" and ".join(map(repr, each)) for each in same.values() if len(each) > 1]
+    return f"{listed(found, 3)} differ in upper and lower case only, and are told apart" if found else ""
 
 
 def texts(y: Any, what: str) -> list[str]:

@@ -111,7 +111,8 @@ def csv(
         None if each is None else column_of(table, each) for each in (group_column, time_column, weight_column)
     )
     decimal, of_decimal = decimal_of(table.sample, table.delimiter)
-    table, of_gaps = with_answers(table, columns, may_lack(table, columns, decimal, wish), nan)
+    lacking = may_lack(table, columns, decimal, wish)
+    table, of_gaps = with_answers(table, columns, lacking, nan != "error", option("nan", "impute-median"))
     asked = asked_of(table, columns, decimal, wish, classes)
     used = {**dict.fromkeys(columns, asked.noun), group: "group", time: "time", weight: "weight"}
     wanted = _wanted(table, {each: what for each, what in used.items() if each is not None}, drop)

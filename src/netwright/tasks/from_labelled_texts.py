@@ -28,7 +28,7 @@ from netwright.tasks.raw_texts import Words
 from netwright.tasks.remaking import remakeable
 from netwright.tasks.splits import TEST, limited, split
 from netwright.tasks.tables import Table, read_table
-from netwright.tasks.targets import asked_like, asked_of, column_of, target_columns
+from netwright.tasks.targets import asked_like, asked_of, column_of, may_lack, target_columns, with_answers
 from netwright.tasks.task import Task
 
 WORDS = 20_000
@@ -85,7 +85,7 @@ def text_table(
     test: a second file with the test split.
     words: how many different ones are known at most, the most frequent of those that occur twice.
     length: words of a text that are read; None for as many as 95 % of the texts have.
-    empty: "error", or "drop" to leave out rows without a text.
+    empty: "error", or "drop" to leave out rows without a text or without what is asked for.
     delimiter, header: found out unless given.
     limit: keep a stratified part, as a number of training rows or a share.
     test_share: of each class that is set aside, where there is no `test`.
@@ -100,12 +100,18 @@ def text_table(
     for place in set(places) & set(columns):
         raise UserError(f"the column {table.columns[place]!r} is the target; it cannot be the text, too")
     decimal, _ = decimal_of(table.sample, table.delimiter)
-    asked = asked_of(table, places, decimal, Wish(problem, loss, class_weights, separator))
-    train, notes = _without_empty(table, columns, asked.values, empty)
+    wish, drop, instead = Wish(problem, loss, class_weights, separator), empty == "drop", option("empty", "drop")
+    table, notes = with_answers(table, places, may_lack(table, places, decimal, wish), drop, instead)
+    asked = asked_of(table, places, decimal, wish)
+    train, more = _without_empty(table, columns, asked.values, empty)
+    notes += more
     held_out = None
     if test is not None:
         other = read_table(existing(test, "file", "a table (.csv)"), delimiter, table.header, first)
-        codes, _ = asked_like(other, target_columns(other, target), asked, decimal)
+        answered = target_columns(other, target)
+        other, more = with_answers(other, answered, asked.separator is not None, drop, instead)
+        notes += more
+        codes, _ = asked_like(other, answered, asked, decimal)
         held_out, more = _without_empty(other, _columns(other, text), codes, empty)
         notes += more
     read, sought = ([repr(table.columns[each]) for each in some] for some in (columns, places))

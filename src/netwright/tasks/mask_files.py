@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from netwright.core.errors import DataError
-from netwright.core.wording import listed
+from netwright.core.wording import counted, listed
 from netwright.tasks.class_folders import TEST_NAMES, TRAIN_NAMES, VALIDATION_NAMES
 from netwright.tasks.decoding import shown
 from netwright.tasks.raw_inputs import IMAGE_ENDINGS
@@ -102,8 +102,8 @@ def _matched(images: Sequence[Path], masks: Sequence[Path]) -> list[Pair]:
     """Each image with the mask of its name; DataError where an image has none, or a mask no image."""
     ours = _named(images, lambda file: file.stem, "images")
     theirs = _named(masks, lambda file: file.stem if file.stem in ours else _without_suffix(file) or file.stem, "masks")
-    _require_partners([file for name, file in ours.items() if name not in theirs], len(ours), "images have no mask")
-    _require_partners([file for name, file in theirs.items() if name not in ours], len(theirs), "masks have no image")
+    _require_partners([file for name, file in ours.items() if name not in theirs], len(ours), "image", "no mask")
+    _require_partners([file for name, file in theirs.items() if name not in ours], len(theirs), "mask", "no image")
     if not ours:
         raise DataError(f"there is not one image with a mask; expected\n{_LAYOUT}")
     return [Pair(ours[name], theirs[name]) for name in sorted(ours)]
@@ -121,10 +121,13 @@ def _named(files: Sequence[Path], name: Callable[[Path], str], what: str) -> dic
     return found
 
 
-def _require_partners(alone: Sequence[Path], total: int, what: str) -> None:
+def _require_partners(alone: Sequence[Path], total: int, what: str, lacking: str) -> None:
     if alone:
         names = listed([shown(str(each)) for each in sorted(alone)], 3)
-        raise DataError(f"{len(alone):,} of {total:,} {what}: {names}; an image and its mask have one name")
+        has = "has" if len(alone) == 1 else "have"
+        raise DataError(
+            f"{len(alone):,} of {counted(total, what)} {has} {lacking}: {names}; an image and its mask have one name"
+        )
 
 
 def _without_suffix(file: Path) -> str | None:

@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 from netwright.core.errors import DataError, UserError, nearest
 from netwright.core.kinds import kinds_checked
 from netwright.core.spelling import option
+from netwright.tasks.foreign_files import foreign, refuse_foreign
 from netwright.tasks.from_arrays import arrays
 from netwright.tasks.from_cifar10 import cifar10
 from netwright.tasks.from_csv import csv
@@ -67,6 +68,7 @@ READ_BY = {
 """What each maker of data reads, in words."""
 _NEED_DATA = ("cifar10", "mnist")
 _ENDINGS = {".npz": "npz", ".ts": "series", ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".data": "csv"}
+_TEXTS = tuple(ending for ending in _ENDINGS if ending != ".npz")
 _CODE = re.compile(r"(?:[A-Za-z_][\w.]*|.+\.py):[A-Za-z_][\w.]*")
 
 
@@ -189,9 +191,11 @@ def _from_path(place: Path, options: dict[str, Any]) -> Task:
     if kind is None and place.name.endswith((".tar.gz", ".tgz")) and "cifar" in place.name.lower():
         kind = "cifar10"
     if kind is None:
-        raise UserError(
-            f"{place} is a file of an unknown kind; expected a folder, {', '.join(_ENDINGS)} or a CIFAR-10 .tar.gz"
-        )
+        what = foreign(place) or "is a file of an unknown kind"
+        raise UserError(f"{place} {what}; expected a folder, {', '.join(_ENDINGS)} or a CIFAR-10 .tar.gz")
+    if place.suffix.lower() in _TEXTS and options.get("tokens") != "bytes":
+        given = (options.get(name) for name in ("test", "validation"))
+        refuse_foreign([place, *(Path(each) for each in given if isinstance(each, str | os.PathLike))], kind != "text")
     return _call(kind, {"path": place, **options})
 
 

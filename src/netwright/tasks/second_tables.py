@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from netwright.core.errors import DataError, nearest
+from netwright.core.spelling import option
 from netwright.tasks.choosing import Column, is_plain, places_of
 from netwright.tasks.column_kinds import values_of
 from netwright.tasks.portable.columns import noun
@@ -40,7 +41,8 @@ def second_table(
     table = read_table(path, delimiter, train.table.header, wanted=names if train.table.header else ())
     places = _places(table, train.table, names, asked, which)
     count = len(asked.names)
-    table, notes = with_answers(table, places[:count], asked.separator is not None, nan)
+    lacking, instead = asked.separator is not None, option("nan", "impute-median")
+    table, notes = with_answers(table, places[:count], lacking, nan != "error", instead)
     targets, more = asked_like(table, places[:count], asked, decimal)
     own = [_like(each, table, place) for each, place in zip(train.columns, places[count:], strict=True)]
     said = tuple(note for note in table.notes if note not in train.table.notes)

@@ -81,20 +81,23 @@ def column_of(table: Table, target: str | int | None) -> int:
     return place % len(known)
 
 
-def with_answers(table: Table, columns: Sequence[int], may_lack: bool, nan: str) -> tuple[Table, tuple[str, ...]]:
+def with_answers(
+    table: Table, columns: Sequence[int], may_lack: bool, drop: bool, instead: str
+) -> tuple[Table, tuple[str, ...]]:
     """The rows that say what is asked for, and what is said of the others.
 
     columns: the places of the target columns.
     may_lack: whether an empty cell is an answer, too: no label.
-    nan: what missing numbers do; only with "error" rows without an answer raise DataError, with the first one's line.
+    drop: whether the others are left out; else DataError names the first one's line, and `instead`.
+    instead: the option that leaves them out, as its user types it.
     """
     if may_lack:
         return table, ()
     lost = np.isin(np.arange(len(table)), np.concatenate([_empty_rows(table, column) for column in columns]))
     if not lost.any():
         return table, ()
-    if nan == "error":
-        raise _unanswered(table, columns, f"{option('nan', 'impute-median')} leaves such rows out")
+    if not drop:
+        raise _unanswered(table, columns, f"{instead} leaves such rows out")
     if lost.all():
         raise DataError(f"every row of {table.where} lacks {_named(table, columns)}, so that none is left")
     said = (
@@ -134,7 +137,7 @@ def asked_like(
     cells = [_complete(table, place, known.separator is not None) for place in columns]
     what = _what(known.names, table.where)
     if len(columns) == 1 and known.labels is not None:
-        return _classes_like(cells[0], known.labels, what, decimal)
+        return _classes_like(table, cells[0], known.labels, what, decimal)
     if known.separator is not None:
         labels = cast("SeveralLabels", known.problem).label_names
         return label_rows(cells[0].texts, known.separator, labels, what)[cells[0].codes], ()
@@ -216,8 +219,8 @@ def _of_texts(cells: Cells, wish: Wish, what: str) -> Target:
             f"the {what} are {len(found.names):,} different texts in {len(cells):,} rows: these are no classes"
         )
     labels = class_labels.Labels(found.codes[cells.codes], found.names, found.values)
-    of_classes = asking.of_classes(labels, wish)
-    return Target(of_classes.values, of_classes.problem, (), labels)
+    of_classes, similar = asking.of_classes(labels, wish), class_labels.alike(labels.names)
+    return Target(of_classes.values, of_classes.problem, (f"the classes {similar}",) if similar else (), labels)
 
 
 def _several(table: Table, columns: Sequence[int], decimal: str, wish: Wish) -> Target:
@@ -227,7 +230,14 @@ def _several(table: Table, columns: Sequence[int], decimal: str, wish: Wish) -> 
     specs = [_spec_of_one(table, place, each, decimal) for place, each in zip(columns, cells, strict=True)]
     read = zip(cells, columns, specs, strict=True)
     values = np.stack([_read(table, each, place, spec, decimal) for each, place, spec in read], axis=1)
-    truth = bool(((values == 0) | (values == 1)).all())
+    neither = (values != 0) & (values != 1)
+    if wish.kind == "labels" and neither.any():
+        row, place = np.argwhere(neither)[0].tolist()
+        raise DataError(
+            f"{table.where}, line {table.lines([row])[0]}: the label {names[place]!r} is 0 or 1, found "
+            f"{cells[place].texts[cells[place].codes[row]]!r}"
+        )
+    truth = not neither.any()
     found = asking.understood(values, wish, names if truth or wish.kind != "classification" else None, _what(names))
     return Target(found.values, found.problem, found.notes, found.labels, specs=tuple(specs))
 
@@ -276,17 +286,27 @@ def _number(decimal: str) -> Spec:
 
 
 def _classes_like(
-    cells: Cells, known: class_labels.Labels, what: str, decimal: str
+    table: Table, cells: Cells, known: class_labels.Labels, what: str, decimal: str
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     if known.values.dtype.kind != "U":
         values = cells.numbers(decimal)
         texts = values if values is not None else np.array(cells.texts)[cells.codes]
-        return class_labels.encode_as(texts, known, what), ()
+        return _encoded(table, texts, known, what), ()
     texts, names, note = cells.texts, set(known.names), ()
     if not names & set(texts) and {text.removesuffix(".") for text in texts} <= names:
         texts = [text.removesuffix(".") for text in texts]
         note = (f"{what} end with a full stop, which was removed",)
-    return class_labels.encode_as(np.array(texts), known, what)[cells.codes], note
+    return _encoded(table, np.array(texts)[cells.codes], known, what), note
+
+
+def _encoded(table: Table, values: NDArray[Any], known: class_labels.Labels, what: str) -> NDArray[np.int64]:
+    """The numbers of classes; DataError ends with the line of the first that is not known."""
+    try:
+        return class_labels.encode_as(values, known, what)
+    except DataError as problem:
+        unknown = np.flatnonzero(~np.isin(values, known.values))
+        line = f" (first in line {table.lines([int(unknown[0])])[0]})" if len(unknown) else ""
+        raise DataError(f"{problem}{line}") from None
 
 
 def _what(names: Sequence[str], where: str = "") -> str:
