@@ -145,7 +145,9 @@ def test_other_files_are_ignored_and_counted(pets):
     (pets / "cats" / ".hidden.png").write_text("hidden")
     (pets / "readme.md").write_text("pets")
     task = tasks.image_folder(pets)
-    assert task.shape.classes == 2 and any(note.startswith("ignored 1 file without an ending of images") for note in task.notes)
+    assert task.shape.classes == 2 and any(
+        note.startswith("ignored 1 file without an ending of images") for note in task.notes
+    )
 
 
 def bomb() -> bytes:
