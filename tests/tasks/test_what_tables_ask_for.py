@@ -196,10 +196,10 @@ def test_a_value_that_is_no_label_is_named_with_its_line(write):
 def test_a_class_that_only_the_test_has_is_named_with_its_line_and_the_nearest(write):
     kinds = ["large" if each > 50 else "small" for each in SIZE]
     test = write(rows(size=SIZE[:5], kind=["small", "small", "smal", "small", "?"]), "test.csv")
-    with pytest.raises(DataError, match=r"not: smal; .* large, small; did you mean 'small'\? \(first in line 4\)"):
+    with pytest.raises(DataError, match=r"not: smal \(first in line 4\); .* large, small; did you mean 'small'\?"):
         tasks.csv(write(rows(size=SIZE, kind=kinds)), target="kind", test=test, nan="drop")
     whole = rows(size=SIZE, kind=ROOMS)
-    with pytest.raises(DataError, match=r"not: 9; .*\(first in line 2\)"):
+    with pytest.raises(DataError, match=r"not: 9 \(first in line 2\); the training"):
         tasks.csv(write(whole), target="kind", test=write(rows(size=[3.5], kind=[9]), "test.csv"))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,8 +48,13 @@ def encode(y: Any, classes: Sequence[str] | None = None, what: str = "labels") -
     return Labels(codes.reshape(-1).astype(np.int64), names, values, notes)
 
 
-def encode_as(y: Any, known: Labels, what: str = "test labels") -> NDArray[np.int64]:
-    """Number more labels as `known` numbers them; DataError names a class that was not there."""
+def encode_as(
+    y: Any, known: Labels, what: str = "test labels", where: Callable[[int], str] | None = None
+) -> NDArray[np.int64]:
+    """Number more labels as `known` numbers them; DataError names a class that was not there.
+
+    where: what is said of the place of a label, by its number.
+    """
     plain, _ = _plain(y, what)
     if plain.dtype.kind != known.values.dtype.kind and "U" in (plain.dtype.kind, known.values.dtype.kind):
         raise DataError(
@@ -57,12 +62,13 @@ def encode_as(y: Any, known: Labels, what: str = "test labels") -> NDArray[np.in
             f"{_kind(known.values)} such as {known.values[0].item()!r}; use the same names in both"
         )
     place = np.searchsorted(known.values, plain).clip(0, len(known.values) - 1)
-    unknown = np.unique(plain[known.values[place] != plain])
+    unknown = np.flatnonzero(known.values[place] != plain)
     if len(unknown):
-        names = [str(value) for value in unknown]
+        names = [str(value) for value in np.unique(plain[unknown])]
+        at = "" if where is None else f" (first in {where(int(unknown[0]))})"
         raise DataError(
-            f"the {what} hold classes that the training examples do not: {listed(names, SHOWN)}"
-            f"; the training classes are {listed(known.names, SHOWN)}{_meant(names[0], known.names)}"
+            f"the {what} hold classes that the training examples do not: {listed(names, SHOWN)}{at}; "
+            f"the training classes are {listed(known.names, SHOWN)}{_meant(names[0], known.names)}"
         )
     return place.astype(np.int64)
 

@@ -300,13 +300,8 @@ def _classes_like(
 
 
 def _encoded(table: Table, values: NDArray[Any], known: class_labels.Labels, what: str) -> NDArray[np.int64]:
-    """The numbers of classes; DataError ends with the line of the first that is not known."""
-    try:
-        return class_labels.encode_as(values, known, what)
-    except DataError as problem:
-        unknown = np.flatnonzero(~np.isin(values, known.values))
-        line = f" (first in line {table.lines([int(unknown[0])])[0]})" if len(unknown) else ""
-        raise DataError(f"{problem}{line}") from None
+    """The numbers of classes; DataError names the line of the first that is not known."""
+    return class_labels.encode_as(values, known, what, lambda row: f"line {table.lines([row])[0]}")
 
 
 def _what(names: Sequence[str], where: str = "") -> str:
