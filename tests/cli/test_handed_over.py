@@ -17,14 +17,20 @@ import netwright as nw
 from netwright.catalogue import construct, load, split
 from netwright.cli import search
 from netwright.cli.app import app
-from netwright.cli.beside import leading_search
-from netwright.cli.plan import SMALLER_SPACES, Plan
+from netwright.cli.asked import SearchOptions
+from netwright.cli.beside import leading_search, random_plan
+from netwright.cli.plan import Plan
+from netwright.cli.planning import plan_of_search
+from netwright.cli.recipe_epochs import SMALLER_SPACES, made_smaller, require_an_epoch
 from netwright.core.errors import UserError
 from netwright.core.objective import Objective
 from netwright.methods.timing import Pace
 from netwright.results.figures import Contender, Figures
 from netwright.results.verdict import verdict
 from netwright.tasks import open_task
+from netwright.training import TrainingSettings
+from netwright.training.batches import usual_batch
+from tests.kinds import masks
 
 TWO = """
 from torch import nn
@@ -114,11 +120,56 @@ def test_the_network_that_was_chosen_goes_on_from_its_own_training(project: None
     )
 
 
+def test_what_was_found_and_what_is_beside_it_are_trained_as_was_asked_for() -> None:
+    task = open_task("digits", limit=100)
+    words = {"space": "nasbench201:channels=2,cells=1", "method": "gdas", "training": "learning_rate=0.01", "epochs": 1}
+    plan = plan_of_search(SearchOptions("digits", **words, final_training="optimiser=adamw,mixup=0.1"))
+    space = plan.make_space(task)
+    found: Any = plan.make_search(task, space).estimator
+    beside: Any = plan.make_random_search(task, space).estimator
+    alone: Any = random_plan(plan, 0).make_search(task, space).estimator
+    assert found.settings.learning_rate == 0.01 and found.settings.optimiser == "sgd"
+    for settings in (found.final_settings, beside.settings, alone.settings):
+        assert (settings.optimiser, settings.mixup, settings.learning_rate) == ("adamw", 0.1, 0.1)
+    usual: Any = replace(plan, final_training="").make_search(task, space).estimator
+    assert usual.final_settings == TrainingSettings(epochs=1)
+    assert usual.configuration() != found.configuration()
+    assert "final_settings" not in usual.configuration()["arguments"]
+
+
+def test_networks_of_masks_are_trained_with_batches_and_changes_that_suit_masks() -> None:
+    task = masks(60)
+    plan = Plan("masks", recipe="nas-unet", space="unet-cells:channels=2,nodes=1,depth=1", epochs=2)
+    space = plan.make_space(task)
+    candidate: Any = replace(plan, recipe=None).make_training(task, space)
+    of_recipe: Any = plan.make_search(task, space).estimator
+    size = usual_batch(task.shape, len(task.train))
+    for settings in (candidate.settings, of_recipe.final_settings):
+        assert (settings.batch_size, settings.augmentation) == (size, "strong")
+    given: Any = replace(plan, final_training="augmentation=light").make_search(task, space).estimator
+    assert (given.final_settings.batch_size, given.final_settings.augmentation) == (size, "light")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"strategy": "random"}, "--final-training mixup=0.2: it is for recipes"),
+        ({"method": "darts", "final_training": "epochs=3"}, "--final-training: epochs have an option of their own"),
+        ({"method": "darts", "final_training": "mixpu=0.2"}, "did you mean 'mixup'"),
+    ],
+)
+def test_what_a_final_training_cannot_be_asked_for_is_said(options: dict[str, str], said: str) -> None:
+    task = open_task("digits", limit=100)
+    with pytest.raises(UserError, match=said):
+        plan = plan_of_search(SearchOptions("digits", **{"final_training": "mixup=0.2", **options}))
+        plan.make_search(task, plan.make_space(task))
+
+
 def test_the_usual_space_is_made_smaller_where_few_epochs_fit() -> None:
     task = open_task("digits")
     plan = Plan("digits", recipe="darts", time="1m")
     usual = plan.make_space(task)
-    sized = [plan._made_smaller(task, usual, times) for times in (0.9, 1.5, 2.5, 40.0)]
+    sized = [made_smaller(plan, usual, times) for times in (0.9, 1.5, 2.5, 40.0)]
     assert [each and each.space for each in sized] == [
         None,
         "darts:cells=5,channels=8",
@@ -126,7 +177,7 @@ def test_the_usual_space_is_made_smaller_where_few_epochs_fit() -> None:
         "darts:cells=3,channels=8,nodes=2",
     ]
     assert sized[3] is not None and sized[3].make_space(task) == nw.spaces.Darts(cells=3, channels=8, nodes=2)
-    assert replace(plan, space="darts")._made_smaller(task, usual, 40.0) is None, "what was named is taken"
+    assert made_smaller(replace(plan, space="darts"), usual, 40.0) is None, "what was named is taken"
 
 
 def test_smaller_spaces_are_of_the_same_kind_and_are_named_where_no_epoch_fits() -> None:
@@ -136,7 +187,7 @@ def test_smaller_spaces_are_of_the_same_kind_and_are_named_where_no_epoch_fits()
         assert [share for _, share in smaller] == sorted((share for _, share in smaller), reverse=True)
     plan = Plan("digits", recipe="darts-rnn", time="1m")
     with pytest.raises(UserError, match="--space recurrent:channels=64,nodes=4"):
-        plan._require_an_epoch(nw.spaces.Recurrent(), Pace(9.0, 1.0), 1.0)
+        require_an_epoch(plan, nw.spaces.Recurrent(), Pace(9.0, 1.0), 1.0)
 
 
 def test_the_verdict_says_of_another_search_that_its_network_is_better() -> None:

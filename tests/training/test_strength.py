@@ -57,6 +57,14 @@ def test_what_the_task_says_is_done_as_ever():
         assert changes(data, settings) == Changes()
 
 
+def test_an_image_of_a_row_is_not_shifted_out_of_itself():
+    rows = data_of(torch.randint(1, 256, (40, 1, 1, 64), generator=drawn(), dtype=torch.uint8))
+    plain = batch_of(rows, TrainingSettings(augmentation="none"))[0]
+    for strength in ("light", "strong"):
+        changed = batch_of(rows, TrainingSettings(augmentation=strength))[0]
+        assert (changed.flatten(1).std(1) > 0.5 * plain.flatten(1).std(1)).all()
+
+
 def test_a_level_is_what_suits_the_examples():
     light, strong = TrainingSettings(augmentation="light"), TrainingSettings(augmentation="strong")
     assert changes(IMAGES, light) == Changes(padding=2)

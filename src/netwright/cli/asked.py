@@ -73,6 +73,9 @@ class Asked:
             help="Epochs for which the winner is trained on; 0: none; by default four times --epochs, as time allows."
         ),
     ] = None
+    final_training: Annotated[
+        str, typer.Option(help="Training options for the network that a recipe finds, whose --training is another's.")
+    ] = ""
     final_seeds: Annotated[int, typer.Option(help="How often the winner is finally trained.")] = 3
     baselines: Annotated[bool, typer.Option(help="Train a random pick and a plain reference beside the winner.")] = True
     reference: Annotated[

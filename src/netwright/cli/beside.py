@@ -32,7 +32,8 @@ def repetitions(plan: Plan, name: str) -> dict[str, Plan]:
 
 def random_plan(plan: Plan, seed: int) -> Plan:
     """What the random search beside a recipe's run is stored with."""
-    return replace(plan, seed=seed, recipe=None, strategy="random", repeats=1, training="")
+    alone = {"recipe": None, "strategy": "random", "training": plan.final_training, "final_training": ""}
+    return replace(plan, seed=seed, repeats=1, **alone)
 
 
 def random_search(plan: Plan, seed: int, task: Task, space: Space) -> Search:

@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from netwright.catalogue import construct, load, making, pairs, split
-from netwright.cli import clock
 from netwright.cli.asked import Asked
 from netwright.cli.flags import FLAGS
 from netwright.cli.own_networks import beside, owned
-from netwright.core.errors import ConfigurationError, CorruptStore, UserError
+from netwright.core.errors import ConfigurationError, CorruptStore
 from netwright.core.objective import Objective
 from netwright.results.metric_words import is_share
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from netwright.core.strategy import Strategy
     from netwright.engine import Search
     from netwright.methods.automatic import Decided
-    from netwright.methods.timing import Pace
     from netwright.tasks.task import Task
 
 AUTOMATIC = "auto"
@@ -32,20 +30,7 @@ LISTS = ("objectives", "limits", "first", "reference", "operations_allowed")  # 
 DEFAULT_TIME = "1h"
 DEFAULT_EPOCHS = 5
 SHARE_OF_SEARCHES = 0.6  # of the time limit, where there are several or a recipe; the rest is for the final training
-SHARE_OF_WEIGHTS = 0.9  # of a recipe's time, for the training of weights
-SHARE_OF_WEIGHTS_THEN_SEARCH = 0.5  # where a search on the trained weights follows
 LEAST_SHARE = 0.1  # of the time limit is there to be shared, however long reading the data took
-FEW_SHARED_EPOCHS = 10  # of shared weights, below which the usual space is made smaller
-SMALLER_SPACES = {  # by the usual one; with the most that each takes, as a share of what that takes: cells times edges
-    "darts": (
-        ("darts:cells=5,channels=8", 5 / 8),
-        ("darts:cells=3,channels=8", 3 / 8),
-        ("darts:cells=3,channels=8,nodes=2", 3 / 8 * 5 / 14),
-    ),
-    "recurrent": (("recurrent:channels=64", 0.7), ("recurrent:channels=64,nodes=4", 0.3)),  # of 36 edges 10
-    "unetcells": (("unet-cells:channels=4", 0.75), ("unet-cells:channels=4,nodes=2", 0.5)),
-}
-SHARE_OF_TIMING = 0.1  # of the time limit may a first timing take that is followed by another
 SHARE_OF_ONE_TRIAL = 0.5  # of the time limit; a candidate that takes longer leaves no time for the final training
 
 
@@ -235,23 +220,6 @@ class Plan(Asked):
         """The search's time limit; the default one where neither trials nor time would stop it."""
         return DEFAULT_TIME if self.trials is None and self.time is None else self.time
 
-    def _require_an_epoch(self, space: Space, found: Pace, seconds: float) -> None:
-        """UserError where not one epoch would fit, had nothing been to prepare. seconds: for the weights."""
-        if found.epochs(seconds) < 1:
-            raise UserError(
-                f"one epoch of {self.recipe!r} on {space} takes about {found.epoch:,.0f} s here, and "
-                f"{seconds:,.0f} s of --time {self.time_limit} are for it; give more time, "
-                f"fewer --examples, or a smaller space{self._such_as(space)}"
-            )
-
-    def _such_as(self, space: Space) -> str:
-        """A smaller space than this one, as one types it; nothing where none is known."""
-        smallest = SMALLER_SPACES.get(space.name, (("", 0.0),))[-1][0]
-        return f" such as --space {smallest}" if smallest not in ("", self.space) else ""
-
-    def _search_seconds_from_now(self) -> float:
-        return replace(self, prepared=clock.elapsed()).search_seconds or 0.0
-
     def without_limits(self) -> Plan:
         """The plan for final trainings, which the limits of a trial do not bind."""
         return replace(self, trial_timeout=None, stall_timeout=None)
@@ -331,7 +299,7 @@ class Plan(Asked):
         if not self.objectives:
             self._check_target(task.problem.main.name)
         if self.recipe is not None:
-            return self._make_recipe(task, space)
+            return self.make_recipe(task, space)
         if self.network:
             return self._make_training_alone(task, space)
         from netwright.cli.scores import with_scores
@@ -375,17 +343,16 @@ class Plan(Asked):
 
     def make_training(self, task: Task, space: Space, seconds: float | None = None) -> Any:
         from netwright.estimators.training import Training
-        from netwright.training.batches import usual_batch
+        from netwright.training.usual import of_masks
 
         found = self.decisions
         if found is not None:
             return found.training(space, task, self.device)
         if self.network:
             return self._make_published_training(task, space)
-        options = {} if self.recipe else pairs(self.training)  # a recipe's are those of its shared weights
-        usual = usual_batch(task.shape, len(task.train))
-        batch = {} if usual is None else {"batch_size": str(usual)}
-        options = {"epochs": str(self.candidate_epochs), "device": self.device, **batch, **options}
+        given = pairs(self.final_training if self.recipe else self.training)
+        usual = {name: str(value) for name, value in of_masks(task.shape, len(task.train)).items()}
+        options = {"epochs": str(self.candidate_epochs), "device": self.device, **usual, **given}
         estimator = construct(Training, space, task, options=options)
         if self.seconds is not None:
             total = self.seconds if seconds is None else seconds
@@ -409,7 +376,7 @@ class Plan(Asked):
             raise ConfigurationError(f"--cutout {found.cutout}: expected at most {side} pixels, the side of the images")
         return made.replace(settings=found)
 
-    def _make_recipe(self, task: Task, space: Space) -> Search:
+    def make_recipe(self, task: Task, space: Space) -> Search:
         from netwright.catalogue.arguments import called
 
         assert self.recipe is not None
@@ -418,7 +385,7 @@ class Plan(Asked):
         made = called(
             *(load("search", name), name, space, task),
             options={**options, **pairs(self.training)},
-            fixed={"seed": self.seed, "device": self.device, **epochs},
+            fixed={"seed": self.seed, "device": self.device, **epochs, **self._of_final(task)},
         )
         wanted: dict[str, Any] = (
             {} if self.objectives in ((), ("val_accuracy",)) else {"objective": self._wanted()["objective"]}
@@ -426,6 +393,20 @@ class Plan(Asked):
         if self.latency:
             wanted["estimator"] = self.on_machine(made.estimator, task, space)
         return made.replace(**wanted, constraints=self.limits)
+
+    def _of_final(self, task: Task) -> dict[str, Any]:
+        """With which settings the network that a recipe finds is trained, where any were asked for."""
+        if not self.final_training:
+            return {}
+        from netwright.training import TrainingSettings
+        from netwright.training.usual import of_masks
+
+        given = pairs(self.final_training)
+        if "epochs" in given:
+            raise ConfigurationError("--final-training: epochs have an option of their own, --final-epochs")
+        asked = construct(TrainingSettings, options=given).arguments
+        usual = of_masks(task.shape, len(task.train))
+        return {"final_settings": TrainingSettings(**{**usual, **{name: asked[name] for name in given}})}
 
     def fitted(self, task: Task, space: Space) -> Plan:
         """The plan with the epochs of its recipe: those asked for, or the paper's, as far as the time allows.
@@ -438,48 +419,15 @@ class Plan(Asked):
             return replace(self, first=warm_start(self, task, space, self.warm_start))
         if self.recipe is None or self.shared_epochs is not None:
             return self
+        from netwright.cli.recipe_epochs import as_long_as_fits
         from netwright.engine.rounds import round_estimator
 
-        search = self._make_recipe(task, space)
+        search = self.make_recipe(task, space)
         shared: Any = round_estimator(search.estimator)  # behind what measures a machine, where that is asked for
         wanted = shared.settings.epochs
         if self.search_seconds is None or shared.trained:
             return replace(self, shared_epochs=wanted, paper_epochs=wanted)
-        return self._as_long_as_fits(task, space, search, wanted)
-
-    def _as_long_as_fits(self, task: Task, space: Space, search: Search, wanted: int) -> Plan:
-        """With as many of the wanted epochs as fit; timed again with fewer, since a short search's settings differ."""
-        from netwright.core.strategy import mixture_of
-        from netwright.methods.timing import pace
-
-        follows = mixture_of(search.strategy) is None
-        share = SHARE_OF_WEIGHTS_THEN_SEARCH if follows else SHARE_OF_WEIGHTS
-        began, most = clock.elapsed(), SHARE_OF_TIMING * (self.seconds or 0.0)
-        found = pace(search, most)
-        took, left = clock.elapsed() - began, share * self._search_seconds_from_now()
-        fitting = found.epochs(left)
-        smaller = self._made_smaller(task, space, found.epoch / max(left, 1e-9) * min(wanted, FEW_SHARED_EPOCHS))
-        if smaller is not None:
-            return smaller._as_long_as_fits(task, *smaller._parts_of_recipe(task), wanted)
-        if fitting < wanted and took < most:
-            found = pace(replace(self, shared_epochs=max(1, fitting))._make_recipe(task, space), most)
-            left = share * self._search_seconds_from_now()
-            fitting = found.epochs(left)
-        self._require_an_epoch(space, found, share * (self.search_seconds or 0.0))
-        epochs = min(wanted, max(1, fitting))  # the limit ends an epoch for which preparing has left too little
-        return replace(self, shared_epochs=epochs, paper_epochs=wanted, shared_seconds=found.epoch * epochs)
-
-    def _made_smaller(self, task: Task, space: Space, times: float) -> Plan | None:
-        """With a smaller space, where nobody has named one and the usual one takes so many times the time there is."""
-        known = SMALLER_SPACES.get(space.name)
-        if self.space is not None or known is None or times <= 1:
-            return None
-        name = next((name for name, share in known if share * times <= 1), known[-1][0])
-        return replace(self, space=name, made_smaller=True)
-
-    def _parts_of_recipe(self, task: Task) -> tuple[Space, Search]:
-        space = self.make_space(task)
-        return space, self._make_recipe(task, space)
+        return as_long_as_fits(self, task, space, search, wanted)
 
 
 def _for_what(option: str) -> str:

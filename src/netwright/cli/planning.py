@@ -17,6 +17,11 @@ from netwright.core.errors import ConfigurationError
 def plan_of_search(options: SearchOptions) -> Plan:
     """The plan of a search. Raises ConfigurationError for options that do not go together."""
     recipe, strategy = _sorted_out(options.method, options.recipe, options.strategy, options.warm_start)
+    if options.final_training and not recipe:
+        raise ConfigurationError(
+            f"--final-training {options.final_training}: it is for recipes, whose --training is that of shared weights; "
+            "candidates and winner are trained alike, as --training says"
+        )
     most = zip(("params", "macs", "activation_memory"), options.amounts.values(), strict=True)
     own = own_spaces().get(split(recipe or strategy or "")[0])
     given: dict[str, Any] = {**part(options, Asked), "recipe": recipe, "space": options.space or own}

@@ -50,6 +50,7 @@ from netwright.tasks import Task
 from netwright.training import TrainingSettings, checkpoint
 from netwright.training.out_of_memory import out_of_memory_reported, reset_peak_memory
 from netwright.training.threads import using_threads
+from netwright.training.usual import of_masks
 
 PROVIDES = ("est.oneshot",)
 
@@ -128,9 +129,9 @@ class SharedWeights(RoundEstimator):
         on from there, by default for no epoch.
     trained: a run in the present project, or the folder of its shared weights; they are then only evaluated, on the
         validation examples that they were trained without, in the form in which they were trained.
+    final_settings: of the training of the network that is found, whose epochs are chosen elsewhere; None for
+        the defaults of TrainingSettings, and of masks what suits them (`netwright.training.usual.of_masks`).
     device: where it computes: "auto", "cpu", "cuda", or one by number, as "cuda:1".
-
-    The final training of what was found is that of other searches (`final_settings`), not that of shared weights.
 
     An epoch's measurement: train_loss, train_accuracy, probe_loss, probe_accuracy, epoch, peak_memory, `val_examples`,
     `accuracy_by_chance` (that of always naming the commonest class of the validation examples), and of a mixture
@@ -173,6 +174,7 @@ class SharedWeights(RoundEstimator):
         distillation: float = 0.0,
         hand_over: bool = False,
         trained: str | None = None,
+        final_settings: TrainingSettings | None = None,
         device: str = "auto",
         **overrides: Any,
     ) -> None:
@@ -200,7 +202,8 @@ class SharedWeights(RoundEstimator):
         if rehearsals == "evaluation":
             self.form["running_statistics"] = True
         self.sharing, self.terms = self._sharing(weights), terms_of(terms)
-        self.final_settings = TrainingSettings(epochs=self.settings.epochs)
+        final = final_settings or TrainingSettings(**of_masks(task.shape, len(task.train)))
+        self.final_settings = final.replace(epochs=self.settings.epochs)
         self.leading = Leading(self.cost, task.shape, self.terms, shrinks=self.sharing.shrinks)
         self._weights: Weights | None = None
         self._unwritten: Path | None = None
@@ -234,7 +237,7 @@ class SharedWeights(RoundEstimator):
         described = super().configuration()
         for name in ("fused", "recompute"):
             del described["arguments"][name]
-        for name in ("weights", "terms", "distillation", "hand_over"):
+        for name in ("weights", "terms", "distillation", "hand_over", "final_settings"):
             if not described["arguments"][name]:
                 del described["arguments"][name]
         return described

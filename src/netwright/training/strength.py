@@ -18,6 +18,7 @@ from netwright.core.trees import first
 from netwright.training.settings import TrainingSettings
 
 SHIFTED = 8  # an image is shifted by at most one part of so many of its shorter side
+LEAST_SHIFTED = 4  # pixels of that side, below which a shift by one would leave too little of the image
 COVERED = 4  # and the side of the square that is covered is one part of so many
 
 
@@ -75,7 +76,7 @@ def changes(data: Data, settings: TrainingSettings) -> Augmentation:
         found |= {"flip": task.flip, "padding": task.padding, "cutout": task.cutout}
     elif strength != "none" and kind == "images":
         shorter = min(first(data.train.stored).shape[2:])
-        found |= {"flip": task.flip, "padding": max(1, shorter // SHIFTED)}
+        found |= {"flip": task.flip, "padding": max(1, shorter // SHIFTED) if shorter >= LEAST_SHIFTED else 0}
     if strength in ("light", "strong"):
         found |= (LIGHT if strength == "light" else STRONG).get(kind, {})
     if strength == "strong" and kind == "images":

@@ -79,6 +79,19 @@ def choices(shape: TaskShape, problem: Problem, examples: int) -> dict[str, tupl
     return {**found, "label_smoothing": (0.0, 0.1)} if problem.smooths else found
 
 
+def of_masks(shape: TaskShape, examples: int) -> dict[str, Any]:
+    """What takes the place of the defaults of `TrainingSettings` where a class is asked for at each pixel, else nothing.
+
+    A step takes the usual number of images, and they are changed strongly: with the few that there are of most kinds,
+    networks learn them by heart otherwise (benchmarks/RESULTS.md, masks).
+
+    shape: of the task.
+    examples: to train on.
+    """
+    batch = usual_batch(shape, examples)
+    return {} if batch is None else {"batch_size": batch, "augmentation": "strong"}
+
+
 def _kind(shape: TaskShape) -> str:
     """Which row of settings suits such data."""
     if shape.is_tokens:
