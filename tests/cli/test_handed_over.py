@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.kinds import masks
 from typer.testing import CliRunner
 
 import netwright as nw
@@ -30,7 +31,6 @@ from netwright.results.verdict import verdict
 from netwright.tasks import open_task
 from netwright.training import TrainingSettings
 from netwright.training.batches import usual_batch
-from tests.kinds import masks
 
 TWO = """
 from torch import nn

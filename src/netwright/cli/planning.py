@@ -19,7 +19,7 @@ def plan_of_search(options: SearchOptions) -> Plan:
     recipe, strategy = _sorted_out(options.method, options.recipe, options.strategy, options.warm_start)
     if options.final_training and not recipe:
         raise ConfigurationError(
-            f"--final-training {options.final_training}: it is for recipes, whose --training is that of shared weights; "
+            f"--final-training {options.final_training}: it is for recipes, whose --training is of shared weights; "
             "candidates and winner are trained alike, as --training says"
         )
     most = zip(("params", "macs", "activation_memory"), options.amounts.values(), strict=True)

@@ -80,7 +80,7 @@ def choices(shape: TaskShape, problem: Problem, examples: int) -> dict[str, tupl
 
 
 def of_masks(shape: TaskShape, examples: int) -> dict[str, Any]:
-    """What takes the place of the defaults of `TrainingSettings` where a class is asked for at each pixel, else nothing.
+    """What takes the place of the defaults of `TrainingSettings` where each pixel is asked for, else nothing.
 
     A step takes the usual number of images, and they are changed strongly: with the few that there are of most kinds,
     networks learn them by heart otherwise (benchmarks/RESULTS.md, masks).
