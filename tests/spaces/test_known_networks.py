@@ -17,7 +17,8 @@ TEXT, MASKS = TaskShape((6,), 3, vocabulary=7), TaskShape((1, 12, 20), 2, dense=
 SERIES = TimeSeries(widths=(4, 8), most=2)
 TEXTS = TextClasses(channels=(4, 8), pairs=(0, 16), filters=(2, 4))
 UNETS = UNet(widths=(2, 4), most=2)
-SMALL = [(SERIES, CLASS), (SERIES, EACH_TIME), (TEXTS, TEXT), (UNETS, MASKS)]
+NUMBERS = TimeSeries(widths=(4,), most=2, lines=(False, True))
+SMALL = [(SERIES, CLASS), (SERIES, EACH_TIME), (NUMBERS, CLASS), (TEXTS, TEXT), (UNETS, MASKS)]
 
 
 @pytest.mark.parametrize(("space", "shape"), SMALL, ids=str)

@@ -17,6 +17,20 @@ class Looks(Protocol):
         ...
 
 
+@runtime_checkable
+class LooksAtAnswers(Protocol):
+    """A module that is fitted to what is asked for of the training examples, too."""
+
+    def look_at_answers(self, inputs: Any, targets: Any) -> None:
+        """Be fitted. inputs: of training examples, as the network gets them. targets: as the problem stores them."""
+        ...
+
+
 def looks(network: nn.Module) -> list[Looks]:
     """The parts of a network that look at training examples first."""
     return [module for module in network.modules() if isinstance(module, Looks)]
+
+
+def looks_at_answers(network: nn.Module) -> list[LooksAtAnswers]:
+    """The parts of a network that are fitted to training examples first."""
+    return [module for module in network.modules() if isinstance(module, LooksAtAnswers)]

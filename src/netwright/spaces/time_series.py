@@ -16,9 +16,12 @@ from netwright.core.decisions import Label
 from netwright.core.errors import ConfigurationError, nearest
 from netwright.core.task import TaskShape
 from netwright.networks.series_blocks import Beside, Inception, series_conv
+from netwright.networks.straight_line import BesideLine
 
 PROVIDES = ("space.chain",)
 
+_LINES = (True, False)
+_FINE = 256  # times that the quickest network sees at least, where a series has them
 STEM = 7
 """Times that the first convolution sees."""
 
@@ -63,6 +66,8 @@ class TimeSeries(DecisionSpace):
     halves: whether the times are halved before each block but the first, by the largest of two; any of False and True.
     blocks: any of "single", "plain", "residual", "inception_20" and "inception_40".
     dropouts: probabilities of leaving out a channel before the last layer, where one answer is asked for.
+    lines: whether a straight line through all values, fitted before the first step, stands beside the network, which
+        then learns what the line leaves; any of False and True. For numbers that are asked for of the whole.
 
     Where an answer is asked for at each time, the answers are brought back to the times of the input. Raises
     ConfigurationError for values outside of these.
@@ -77,11 +82,12 @@ class TimeSeries(DecisionSpace):
     most: int = 4
     blocks: Sequence[str] = tuple(BLOCKS)
     dropouts: Sequence[float] = (0.0, 0.2, 0.5)
+    lines: Sequence[bool] = (False,)
 
     traced_shape: ClassVar[TaskShape] = TaskShape((2, 16), 3)
 
     def __post_init__(self) -> None:
-        for name in ("widths", "strides", "halves", "blocks", "dropouts"):
+        for name in ("widths", "strides", "halves", "blocks", "dropouts", "lines"):
             if not getattr(self, name):
                 raise ConfigurationError(f"TimeSeries: {name} is empty; list at least one to choose from")
         if min((*self.widths, *self.strides)) < 1 or not 1 <= self.least <= self.most:
@@ -108,11 +114,16 @@ class TimeSeries(DecisionSpace):
         stem = series_conv(shape.channels, width, STEM, stride=stride)
         blocks = choose.repeat("depth", self.least, self.most, block)
         dropout = nn.Dropout1d(choose.value("dropout", self.dropouts))
-        return nn.Sequential(stem, blocks, *(() if shape.dense else (dropout,)), shape.head(width))
+        found = nn.Sequential(stem, blocks, *(() if shape.dense else (dropout,)), shape.head(width))
+        line = choose.value("line", self.lines) if len(self.lines) > 1 else self.lines[0]
+        return BesideLine(found, shape.features, shape.outputs) if line and not shape.dense else found
 
     def known(self, shape: TaskShape) -> Mapping[str, Architecture]:
         """Quick residual networks, one like InceptionTime, the 1-D ResNet and FCN, the quick ones first."""
-        return named(self, ({"stride": 1, "dropout": 0.2, **each} for each in KNOWN), self._called)
+        stride = max((each for each in self.strides if shape.input[1] >= each * _FINE), default=1)
+        quick = {"stride": stride, **KNOWN[0]}
+        many = ({"stride": 1, "dropout": 0.2, "line": line, **each} for each in (quick, *KNOWN[1:]) for line in _LINES)
+        return named(self, many, self._called)
 
     def _called(self, architecture: Architecture) -> str:
         """What an architecture of the same blocks everywhere is called."""
@@ -122,7 +133,8 @@ class TimeSeries(DecisionSpace):
         names = {"single": "quick 1-D ResNet", "plain": "FCN", "residual": "1-D ResNet"}
         halving = ", halving" if answers.get("halves", self.halves[0]) else ""
         count = "1 block" if depth == 1 else f"{depth} blocks"
-        return f"{names.get(block, 'InceptionTime-like')} of {count}, width {width}{halving}"
+        line = " beside a line" if answers.get("line", self.lines[0]) else ""
+        return f"{names.get(block, 'InceptionTime-like')} of {count}, width {width}{halving}{line}"
 
 
 def _odd(kernel: int, length: int) -> int:

@@ -31,7 +31,8 @@ def usual_space(shape: TaskShape, problem: Problem | None = None) -> Space:
     if shape.is_tokens:
         return Texts() if shape.dense else TextClasses()
     if shape.is_series:
-        return TimeSeries()
+        asks_numbers = problem is not None and problem.kind == "regression"
+        return TimeSeries(lines=(False, True)) if asks_numbers and not shape.dense else TimeSeries()
     if shape.is_image:
         return UNet() if shape.dense else Residual()
     shape.require("a search without --space", "vectors", "volumes")
