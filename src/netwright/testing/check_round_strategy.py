@@ -95,7 +95,9 @@ class Training:
             except StopSearch:
                 self.ended_early = self.trained < self._epochs * self._steps
                 return self
-            require(isinstance(proposal, Proposal), f"ask gave {proposal!r} though no trial is pending")
+            require(
+                isinstance(proposal, Proposal), lambda found=proposal: f"ask gave {found!r} though no trial is pending"
+            )
             assert proposal is not None
             self.asked.append(_copied(proposal))
             if proposal.is_round:
@@ -162,7 +164,9 @@ def _made_up(proposal: Proposal) -> tuple[Tensor, Mapping[str, Tensor] | None]:
     candidate = proposal.candidate
     if isinstance(candidate, Architecture):
         return torch.tensor(derived_seed(zlib.crc32(candidate.to_json().encode())) / 2**63), None
-    require(isinstance(candidate, Mixture), f"ask proposed {candidate!r}, expected an Architecture or a Mixture")
+    require(
+        isinstance(candidate, Mixture), lambda: f"ask proposed {candidate!r}, expected an Architecture or a Mixture"
+    )
     wanted, along = {name: each.detach() for name, each in candidate.weights.items()}, proposal.along
     loss = torch.stack([(each.double() * torch.arange(len(each))).sum() for each in wanted.values()]).mean().sigmoid()
     gradient = {

@@ -122,14 +122,14 @@ class Conversation:
         return Trial(number, proposal, state, Measurement(metrics, gradient), scores, seconds=1.0)
 
     def _check(self, proposal: Proposal, number: int) -> None:
-        require(isinstance(proposal, Proposal), f"ask gave {proposal!r}, expected a Proposal or None")
+        require(isinstance(proposal, Proposal), lambda: f"ask gave {proposal!r}, expected a Proposal or None")
         if isinstance(proposal.candidate, Architecture):
             with must_not_raise("validate of the proposed architecture"):
                 self.strategy.space.validate(proposal.candidate)
         else:
             require(
                 isinstance(proposal.candidate, Mixture),
-                f"ask proposed {proposal.candidate!r}, expected an Architecture or a Mixture",
+                lambda: f"ask proposed {proposal.candidate!r}, expected an Architecture or a Mixture",
             )
         require(proposal.purpose in get_args(Purpose), f"ask gave the unknown purpose {proposal.purpose!r}")
         require(

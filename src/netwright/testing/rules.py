@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 
-def require(holds: object, broken: str) -> None:
-    """Raise AssertionError with this message unless the rule holds (also under `python -O`)."""
+def require(holds: object, broken: str | Callable[[], str]) -> None:
+    """Raise AssertionError with this message unless the rule holds (also under `python -O`).
+
+    broken: the message, or what makes it where that takes long, as to write down every weight of a mixture.
+    """
     if not holds:
-        raise AssertionError(broken)
+        raise AssertionError(broken if isinstance(broken, str) else broken())
 
 
 @contextmanager
