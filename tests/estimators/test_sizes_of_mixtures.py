@@ -34,7 +34,7 @@ SPACES = [
 def test_bytes_in_eight_bits_are_exact_and_a_file_is_known_within_two_per_cent(space: Any) -> None:
     shape = nw.TaskShape((3, 16, 16), 10)
     found, footprint, rng = Sizes(space, shape), Footprint(space, shape), np.random.default_rng(5)
-    for _ in range(12):
+    for _ in range(6):
         architecture = space.sample(rng)
         known, counted = found.figures(architecture), footprint.figures(architecture)
         assert known["size_int8"] == counted["size_int8"]

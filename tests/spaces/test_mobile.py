@@ -61,7 +61,7 @@ def test_cost_without_building_is_that_of_the_network(form):
     space = Mobile(form)
     shape = SMALL if FORMS[form].hidden else TaskShape((1, 60, 90), 7)
     cost, rng = Cost(space, shape), np.random.default_rng(2)
-    for _ in range(6):
+    for _ in range(3):
         architecture = space.sample(rng)
         found = count(built(space, architecture, shape), shape.input)
         assert cost.figures(architecture) == {
@@ -95,8 +95,8 @@ def test_a_path_of_the_supernet_gives_what_the_extracted_network_gives(form):
             nn.init.normal_(each, 0.5, 0.2)
     supernet.eval()
     rng = np.random.default_rng(3)
-    images = torch.randn(8, 3, 32, 32)
-    for _ in range(3):
+    images = torch.randn(4, 3, 32, 32)
+    for _ in range(2):
         architecture = space.sample(rng)
         alone = supernet.extract(architecture).train()
         for each in alone.modules():

@@ -36,7 +36,7 @@ SHORT = {  # searches on the trained weights
     "enas": {"steps": 2, "samples": 2, "candidates": 3},
     "enas-macro": {"steps": 2, "samples": 2, "candidates": 3},
     "enas-rnn": {"steps": 2, "candidates": 3},
-    "nsganetv2": {"initial": 4, "batch": 2, "rounds": 2},
+    "nsganetv2": {"initial": 4, "batch": 3, "rounds": 1},
     "pc-nas": {"pool": 5, "completions": 3},
     "angle-nas": {"population": 4, "generations": 2, "samples": 3},
 }
