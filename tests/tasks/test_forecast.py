@@ -56,6 +56,12 @@ def test_validation_is_said_as_it_is(tmp_path):
     assert f"on {held_out} validation examples" in " ".join(said(plan, found, task, asked=False))
 
 
+def test_several_targets_are_separated_by_commas(tmp_path):
+    task = opened(tmp_path, target="week, count")
+    assert task.fingerprint == opened(tmp_path, target=["week", "count"]).fingerprint
+    assert task.problem.names[0] == "week +1" and task.shape.outputs == 6
+
+
 def test_a_window_is_called_by_the_time_it_ends_at(tmp_path):
     task = opened(tmp_path)
     looks = task.preparation.looks([3, 0])

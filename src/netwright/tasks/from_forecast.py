@@ -25,7 +25,7 @@ from netwright.tasks.remaking import remakeable
 from netwright.tasks.series_files import clock_of, numbers_in
 from netwright.tasks.splits import kept
 from netwright.tasks.tables import Table, read_table
-from netwright.tasks.targets import column_of
+from netwright.tasks.targets import column_of, target_columns
 from netwright.tasks.task import Task
 
 WINDOW = 24
@@ -40,7 +40,7 @@ def forecast(
     path: str | os.PathLike[str],
     *,
     horizon: int,
-    target: str | int | Sequence[str | int] | None = None,
+    target: str | int | Sequence[str] | None = None,
     window: int = WINDOW,
     time_column: str | int | None = None,
     season: int | None = None,
@@ -60,7 +60,7 @@ def forecast(
 
     path: of the table.
     horizon: rows ahead.
-    target: the columns that are asked for; all of numbers where None.
+    target: the columns that are asked for, in a list or separated by commas; all of numbers where None.
     window: rows that are given.
     time_column: the column by which rows ascend; None for the order of the file.
     season: rows after which values come again, such as 24 for hours; told beside the last value.
@@ -82,8 +82,7 @@ def forecast(
     table = read_table(existing(path, "file", "a table (.csv)"), delimiter, header)
     decimal, _ = decimal_of(table.sample, table.delimiter)
     clock = None if time_column is None else column_of(table, time_column)
-    wanted = [target] if isinstance(target, str | int) else list(target or ())
-    asked = [column_of(table, each) for each in wanted]
+    asked = [] if target is None or target == [] else target_columns(table, target)
     columns, values = _columns(table, asked, clock, drop, decimal)
     order, spec, step = _in_order(table, clock, decimal, gaps)
     order, notes = _limited(order, limit)
