@@ -145,7 +145,7 @@ def test_networks_of_masks_are_trained_with_batches_and_changes_that_suit_masks(
     of_recipe: Any = plan.make_search(task, space).estimator
     size = usual_batch(task.shape, len(task.train))
     for settings in (candidate.settings, of_recipe.final_settings):
-        assert (settings.batch_size, settings.augmentation) == (size, "strong")
+        assert (settings.batch_size, settings.augmentation) == (size, "auto")
     given: Any = replace(plan, final_training="augmentation=light").make_search(task, space).estimator
     assert (given.final_settings.batch_size, given.final_settings.augmentation) == (size, "light")
 

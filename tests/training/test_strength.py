@@ -15,7 +15,7 @@ from netwright.training.augmentation import Batches, Normalisation
 from netwright.training.batches import augmentation_generator
 from netwright.training.changing import Further, Mixed, cut_and_resized, mixed_loss, shaded
 from netwright.training.laying import Layout
-from netwright.training.strength import Changes, changes
+from netwright.training.strength import LONG, Changes, changes
 
 CPU = torch.device("cpu")
 TWO = Classification(("a", "b"))
@@ -55,6 +55,19 @@ def test_what_the_task_says_is_done_as_ever():
     assert torch.equal(one[0], other[0]) and torch.equal(one[1], other[1])
     for settings in (TrainingSettings(augment=False), TrainingSettings(augmentation="none")):
         assert changes(data, settings) == Changes()
+
+
+def test_images_with_masks_are_changed_strongly_where_they_are_seen_often():
+    dense = DenseClassification(("a", "b"))
+    masked = data_of(IMAGES.train.stored, torch.zeros(12, 16, 24, dtype=torch.uint8), dense)
+    strong = changes(masked, TrainingSettings(augmentation="strong"))
+    assert strong.is_further
+    auto = TrainingSettings(augmentation="auto", epochs=LONG)
+    assert changes(masked, auto) == strong
+    for settings in (auto.replace(epochs=LONG - 1), auto.replace(seconds=9.0)):
+        assert changes(masked, settings) == changes(masked, TrainingSettings())
+    assert changes(IMAGES, auto) == changes(IMAGES, TrainingSettings())
+    assert changes(masked, auto.replace(augment=False)) == Changes()
 
 
 def test_an_image_of_a_row_is_not_shifted_out_of_itself():

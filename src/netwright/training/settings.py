@@ -38,7 +38,8 @@ class TrainingSettings(Configured):
     augment: whether the task's augmentation is used.
     cutout: side in pixels, in place of the task's.
     augmentation: how strongly training examples are changed: as their task says, not at all, lightly or strongly; what
-        that is for images, series and texts is in `netwright.training.strength`.
+        that is for images, series and texts is in `netwright.training.strength`. "auto" is strongly for images with
+        masks that are gone through at least 12 times, and else as their task says.
     flip: whether images are mirrored, in place of what the task says.
     balance: how far rare classes count as much as frequent ones: from 0, each example alike, to 1, each class alike.
     mixup: of the Beta distribution by which pairs of examples are mixed (Zhang et al. 2018); 0 mixes none. Not for
@@ -91,7 +92,7 @@ class TrainingSettings(Configured):
     drop_path: float = 0.0
     augment: bool = True
     cutout: int | None = None
-    augmentation: Literal["task", "none", "light", "strong"] = "task"
+    augmentation: Literal["task", "auto", "none", "light", "strong"] = "task"
     flip: bool | Literal["task"] = "task"
     balance: float = 0.0
     mixup: float = 0.0
@@ -196,7 +197,7 @@ _NAMES: dict[str, tuple[object, ...]] = {
     "schedule": ("cosine", "linear", "one_cycle", "constant", "stable"),
     "precision": ("auto", "float32", "tf32", "bfloat16"),
     "channels_last": ("auto", True, False),
-    "augmentation": ("task", "none", "light", "strong"),
+    "augmentation": ("task", "auto", "none", "light", "strong"),
     "flip": ("task", True, False),
 }
 

@@ -19,6 +19,7 @@ from netwright.training.settings import TrainingSettings
 
 SHIFTED = 8  # an image is shifted by at most one part of so many of its shorter side
 LEAST_SHIFTED = 4  # pixels of that side, below which a shift by one would leave too little of the image
+LONG = 12  # passes over images with masks, from which on they are learnt by heart
 COVERED = 4  # and the side of the square that is covered is one part of so many
 
 
@@ -70,7 +71,7 @@ def changes(data: Data, settings: TrainingSettings) -> Augmentation:
     if settings.mixup:
         _require_numbers(data)
     kind = _kind(data)
-    strength = settings.augmentation if settings.augment else "none"
+    strength = _strength(data, settings)
     found: dict[str, Any] = {"mixup": settings.mixup}
     if strength == "task":
         found |= {"flip": task.flip, "padding": task.padding, "cutout": task.cutout}
@@ -87,6 +88,16 @@ def changes(data: Data, settings: TrainingSettings) -> Augmentation:
     elif settings.augment and settings.cutout is not None:
         found["cutout"] = settings.cutout  # which is refused where the examples are none
     return Changes(**found)
+
+
+def _strength(data: Data, settings: TrainingSettings) -> str:
+    """The name of a strength; that of "auto", too."""
+    if not settings.augment:
+        return "none"
+    if settings.augmentation != "auto":
+        return settings.augmentation
+    is_long = settings.seconds is None and settings.epochs >= LONG
+    return "strong" if is_long and data.problem.dense and _kind(data) == "images" else "task"
 
 
 def _kind(data: Data) -> str:

@@ -82,14 +82,14 @@ def choices(shape: TaskShape, problem: Problem, examples: int) -> dict[str, tupl
 def of_masks(shape: TaskShape, examples: int) -> dict[str, Any]:
     """What takes the place of the defaults of `TrainingSettings` where each pixel is asked for, else nothing.
 
-    A step takes the usual number of images, and they are changed strongly: with the few that there are of most kinds,
-    networks learn them by heart otherwise (benchmarks/RESULTS.md, masks).
+    A step takes the usual number of images, and a long training changes them strongly: with the few that there are of
+    most kinds, networks learn them by heart otherwise (benchmarks/RESULTS.md, masks).
 
     shape: of the task.
     examples: to train on.
     """
     batch = usual_batch(shape, examples)
-    return {} if batch is None else {"batch_size": batch, "augmentation": "strong"}
+    return {} if batch is None else {"batch_size": batch, "augmentation": "auto"}
 
 
 def _kind(shape: TaskShape) -> str:
