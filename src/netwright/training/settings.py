@@ -39,7 +39,7 @@ class TrainingSettings(Configured):
     cutout: side in pixels, in place of the task's.
     augmentation: how strongly training examples are changed: as their task says, not at all, lightly or strongly; what
         that is for images, series and texts is in `netwright.training.strength`. "auto" is strongly for images with
-        masks that are gone through at least 12 times, and else as their task says.
+        masks that are gone through at least 20 times, and else as their task says.
     flip: whether images are mirrored, in place of what the task says.
     balance: how far rare classes count as much as frequent ones: from 0, each example alike, to 1, each class alike.
     mixup: of the Beta distribution by which pairs of examples are mixed (Zhang et al. 2018); 0 mixes none. Not for

@@ -19,7 +19,7 @@ from netwright.training.settings import TrainingSettings
 
 SHIFTED = 8  # an image is shifted by at most one part of so many of its shorter side
 LEAST_SHIFTED = 4  # pixels of that side, below which a shift by one would leave too little of the image
-LONG = 12  # passes over images with masks, from which on they are learnt by heart
+LONG = 20  # passes over images with masks, from which on networks learn them by heart (benchmarks/RESULTS.md)
 COVERED = 4  # and the side of the square that is covered is one part of so many
 
 
