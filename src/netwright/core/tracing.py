@@ -15,7 +15,6 @@ from math import comb
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import torch
 from torch import nn
 
 from netwright.core.answers import Answers, Draft, explored
@@ -28,6 +27,7 @@ from netwright.core.restricted import RestrictedTable
 from netwright.core.routes import NEXT, Routes, block_name, led_on, preceding, require_sound
 from netwright.core.ruled import RuledTable
 from netwright.core.rules import Rule, Said
+from netwright.core.shapes_only import ShapesOnly
 from netwright.core.states import States
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def trace(space: DecisionSpace, shape: TaskShape) -> DecisionTable:
     def write(answers: Answers) -> Draft:
         recorder = Recorder(answers)
         try:
-            with torch.device("meta"):
+            with ShapesOnly():
                 space.network(recorder, shape)
         except NetwrightError:
             raise

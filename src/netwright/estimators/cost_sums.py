@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
-import torch
 from torch import nn
 
 from netwright.core.architecture import Content
@@ -17,6 +16,7 @@ from netwright.core.decision_space import DecisionSpace
 from netwright.core.decisions import INACTIVE, Point
 from netwright.core.errors import UserError
 from netwright.core.roles import HasCostTerms
+from netwright.core.shapes_only import ShapesOnly
 from netwright.core.space import Space
 from netwright.core.task import TaskShape
 from netwright.estimators.costs import Amounts, CostModel
@@ -124,7 +124,7 @@ class Terms:
         return added(self._counting.nothing, *parts)
 
     def _count(self, term: Hashable) -> Sums:
-        with torch.device("meta"):
+        with ShapesOnly():
             module, shape = self._part(term, self._shape)
         self._known[term] = cost = self._counting.total(module, shape)
         return cost
@@ -151,7 +151,7 @@ class Built:
 
 def built(space: Space, content: Content, shape: TaskShape, counting: Counting = COUNTS) -> Sums:
     """What the network of the architecture that holds this counts, built on the meta device."""
-    with torch.device("meta"):
+    with ShapesOnly():
         network = space.build(space.from_content(content, check=False), shape)
     return counting.total(network, shape.input)
 
