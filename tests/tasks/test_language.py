@@ -116,6 +116,7 @@ def test_files_of_ones_own_are_validated_and_tested_on(file, tmp_path):
         (b"ab\x00\x01" * 400, {}, "control character"),
         (b"a short text", {}, "too few"),
         (b"abc " * 100, {"window": 100}, "smaller window"),
+        (b"abcde " * 999, {"limit": 300}, "holds 5,994 characters, of which limit= keeps 300, too few"),
     ],
 )
 def test_files_that_cannot_be_read(tmp_path, content, options, said):

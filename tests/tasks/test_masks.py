@@ -301,9 +301,9 @@ def test_a_tile_is_called_by_its_image_and_place(tmp_path):
     task = mask_folder(tmp_path, tile=16)
     looks = [each["file"] for each in task.preparation.looks(range(len(task.test)))]
     for found, tile in zip(looks, task.test.inputs, strict=True):
-        name, _, place = found.partition(" (pixels from ")
-        across, down = (int(each.split()[0]) for each in place.removesuffix(" down)").split(", "))
-        with Image.open(name) as image:
+        name, across, down = found.removesuffix(" down").replace(" across", "").replace("from ", "").split(", ")
+        across, down = int(across), int(down)
+        with Image.open(tmp_path / "images" / name) as image:
             assert np.array_equal(np.asarray(image)[down : down + 16, across : across + 16], tile[0])
     whole = mask_folder(tmp_path, tile=64)
     assert {each["file"] for each in whole.preparation.looks(range(len(whole.test)))} <= set(

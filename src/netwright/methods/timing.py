@@ -42,7 +42,8 @@ class Pace:
 def pace(search: Search, most: float = math.inf) -> Pace:
     """Measured on a few steps of new weights that are thrown away.
 
-    most: seconds after which no further step is timed, once there is one beside the first.
+    most: seconds after which no further step is timed; where the first alone takes as long, it is the only one, with
+        what is done once.
 
     An epoch is its steps, as often as the strategy probes beside them and behind it, and once what its alarms evaluate.
     Where the weights get fewer on the way to a limit, steps are as long as they will be on average.
@@ -98,7 +99,7 @@ def _steps(own: RoundEstimator, strategy: Strategy, most: float) -> tuple[float,
         trained += proposal.purpose == "train"
         if trained == 1 and proposal.purpose == "train":
             began = time.monotonic()
-        late = trained > 1 and time.monotonic() - first > most
+        late = trained > 0 and time.monotonic() - first > most
         if late or trained == wanted + 1 or (proposal.purpose == "train" and metrics["progress"] >= 1.0):
             break
     now = time.monotonic()

@@ -75,7 +75,9 @@ def text(
     vocabulary = _vocabulary(found[:cut], tokens, words)
     parts = [found[:cut], own[0], found[cut:] if own[1] is None else own[1]]
     windows = [None if each is None else texts.windows(_numbers(each, tokens, vocabulary), length) for each in parts]
-    _require_enough(place, tokens, length, len(found), windows)
+    holds = f"{place} holds {len(whole):,} {tokens}"
+    holds += f", of which {option('limit')} keeps {len(found):,}" if len(found) < len(whole) else ""
+    _require_enough(holds, length, windows)
     learnt, validated, tested = windows
     assert learnt is not None and tested is not None
     places = None
@@ -123,11 +125,11 @@ def _numbers(pieces: Sequence[Any], unit: str, vocabulary: Sequence[str]) -> Ten
     return torch.tensor(texts.numbers_of(pieces, known, 0), dtype=dtype)
 
 
-def _require_enough(place: Path, unit: str, length: int, count: int, windows: Sequence[Any]) -> None:
+def _require_enough(holds: str, length: int, windows: Sequence[Any]) -> None:
     for each, least, what in zip(windows, (_LEAST, 1, 1), ("train and validate", "validate", "test"), strict=True):
         if each is not None and len(each[0]) < least:
             raise DataError(
-                f"{place} holds {count:,} {unit}, too few: there are {len(each[0])} windows of {length} to {what} on, "
+                f"{holds}, too few: there are {len(each[0])} windows of {length} to {what} on, "
                 f"at least {least} are needed; give a longer text, or a smaller window"
             )
 

@@ -175,9 +175,10 @@ class MaskedPictures(Preparation):
         if number >= len(paths):
             return ""
         start, stop, size = images[number]
+        if stop - start == 1:
+            return str(paths[number])
         down, across = list(tiles.places(*size, self.shape[1:], self.margin))[place - start]
-        part = f" (pixels from {across[0]} across, {down[0]} down)" if stop - start > 1 else ""
-        return f"{paths[number]}{part}"
+        return f"{paths[number].name}, from {across[0]} across, {down[0]} down"
 
     def stood_for(self, inputs: Any) -> Any:
         return [
