@@ -1,15 +1,15 @@
 """Do searched cells segment as well as a U-Net with more parameters? Dice of both on test images, with several seeds.
 
     python benchmarks/masks.py MASKS [--tile 128] [--images 30] [--search-epochs 20] [--epochs 60] [--space unet-cells]
-        [--widths 8,16] [--seeds 3] [--cells searched] [--augmentation task] [--keep FOLDER]
-        [--smallest]
+        [--widths 8,16] [--seeds 3] [--cells searched] [--training usual] [--augmentation auto]
+        [--keep FOLDER] [--smallest]
 
 NAS-Unet (Weng et al. 2019) finds the cells on half of the training images each for weights and logits. `--cells` takes
 others in place: `published` those of the authors' programs, `convolutions` those that a search of the space begins
 with. Their network and U-Nets (Ronneberger et al. 2015) of some widths are then trained alike on all but the test
-images, from new weights: SGD from 0.1, steps of as many images as have 131,072 pixels; `--augmentation strong` changes
-training images more than the task does. `--keep` keeps trainings in a
-folder, to go on where they were ended. MASKS is a folder of images and masks, such as the 30 membranes of ISBI 2012.
+images, from new weights, in steps of as many images as have 131,072 pixels: as searches train on masks, or by SGD from
+0.1. `--augmentation` says how strongly images are changed. `--keep` keeps trainings in a folder, to go on where they
+were ended. MASKS is a folder of images and masks, such as the 30 membranes of ISBI 2012.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from netwright.spaces import UNetCells
 from netwright.spaces.unet_cells import PUBLISHED, convolution_cells, levels_of
 from netwright.tasks import Task, mask_folder
 from netwright.training import TrainingSettings, seeded, train
-from netwright.training.batches import usual_batch
+from netwright.training.usual import of_masks
 
 SMALLEST: dict[str, Any] = {
     "tile": 16,
@@ -62,8 +62,10 @@ def found_cells(space: UNetCells, task: Task, epochs: int) -> nw.Architecture:
 
 def tested(build: Callable[[], nn.Module], task: Task, arguments: argparse.Namespace, keep: Path | None) -> list[float]:
     """Dice on the test images, of a training with each seed, kept in a folder each where `keep` says so."""
-    epochs, size = arguments.epochs, usual_batch(task.shape, len(task.train)) or 64
-    settings = TrainingSettings(epochs=epochs, batch_size=size, augmentation=arguments.augmentation)
+    epochs = arguments.epochs
+    optimiser = {"optimiser": "sgd"} if arguments.training == "sgd" else {}
+    usual = of_masks(task.shape, len(task.train), optimiser)
+    settings = TrainingSettings(**{**usual, **optimiser, "epochs": epochs, "augmentation": arguments.augmentation})
     values: list[float] = []
     for seed in range(arguments.seeds):
         with seeded(seed):
@@ -98,12 +100,13 @@ def report(name: str, build: Callable[[], nn.Module], task: Task, arguments: arg
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("masks")
-    for name, usual in (*(("tile", 128), ("images", 30), ("search-epochs", 20), ("epochs", 60), ("seeds", 3)),):
-        parser.add_argument(f"--{name}", type=int, default=usual)
+    for name, number in (*(("tile", 128), ("images", 30), ("search-epochs", 20), ("epochs", 60), ("seeds", 3)),):
+        parser.add_argument(f"--{name}", type=int, default=number)
     parser.add_argument("--widths", default="8,16")
     parser.add_argument("--space", default="unet-cells")
     parser.add_argument("--cells", choices=("searched", "published", "convolutions"), default="searched")
-    parser.add_argument("--augmentation", choices=("task", "none", "light", "strong"), default="task")
+    parser.add_argument("--augmentation", choices=("auto", "task", "light", "strong"), default="auto")
+    parser.add_argument("--training", choices=("usual", "sgd"), default="usual")
     parser.add_argument("--keep")
     parser.add_argument("--smallest", action="store_true")
     arguments = parser.parse_args()

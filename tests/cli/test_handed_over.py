@@ -146,8 +146,11 @@ def test_networks_of_masks_are_trained_with_batches_and_changes_that_suit_masks(
     size = usual_batch(task.shape, len(task.train))
     for settings in (candidate.settings, of_recipe.final_settings):
         assert (settings.batch_size, settings.augmentation) == (size, "auto")
+        assert (settings.optimiser, settings.learning_rate) == ("adamw", 0.003)
     given: Any = replace(plan, final_training="augmentation=light").make_search(task, space).estimator
     assert (given.final_settings.batch_size, given.final_settings.augmentation) == (size, "light")
+    sgd: Any = replace(plan, recipe=None, training="optimiser=sgd").make_training(task, space)
+    assert (sgd.settings.batch_size, sgd.settings.learning_rate) == (size, 0.1), "that of SGD"
 
 
 @pytest.mark.parametrize(

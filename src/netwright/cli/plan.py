@@ -351,7 +351,7 @@ class Plan(Asked):
         if self.network:
             return self._make_published_training(task, space)
         given = pairs(self.final_training if self.recipe else self.training)
-        usual = {name: str(value) for name, value in of_masks(task.shape, len(task.train)).items()}
+        usual = {name: str(value) for name, value in of_masks(task.shape, len(task.train), given).items()}
         options = {"epochs": str(self.candidate_epochs), "device": self.device, **usual, **given}
         estimator = construct(Training, space, task, options=options)
         if self.seconds is not None:
@@ -405,7 +405,7 @@ class Plan(Asked):
         if "epochs" in given:
             raise ConfigurationError("--final-training: epochs have an option of their own, --final-epochs")
         asked = construct(TrainingSettings, options=given).arguments
-        usual = of_masks(task.shape, len(task.train))
+        usual = of_masks(task.shape, len(task.train), given)
         return {"final_settings": TrainingSettings(**{**usual, **{name: asked[name] for name in given}})}
 
     def fitted(self, task: Task, space: Space) -> Plan:

@@ -6,7 +6,7 @@ or with one each. Each kind has a row of settings; those that go by the number o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -79,17 +79,21 @@ def choices(shape: TaskShape, problem: Problem, examples: int) -> dict[str, tupl
     return {**found, "label_smoothing": (0.0, 0.1)} if problem.smooths else found
 
 
-def of_masks(shape: TaskShape, examples: int) -> dict[str, Any]:
+def of_masks(shape: TaskShape, examples: int, given: Container[str] = ()) -> dict[str, Any]:
     """What takes the place of the defaults of `TrainingSettings` where each pixel is asked for, else nothing.
 
-    A step takes the usual number of images, and a long training changes them strongly: with the few that there are of
-    most kinds, networks learn them by heart otherwise (benchmarks/RESULTS.md, masks).
+    The usual optimiser and number of images in a step; and a long training changes images strongly: with the few that
+    there are of most kinds, networks learn them by heart otherwise (benchmarks/RESULTS.md, masks).
 
     shape: of the task.
     examples: to train on.
+    given: names of settings that were chosen already; with an optimiser, its learning rate and decay are left alone.
     """
     batch = usual_batch(shape, examples)
-    return {} if batch is None else {"batch_size": batch, "augmentation": "auto"}
+    if batch is None:
+        return {}
+    own = {} if "optimiser" in given else {**_USUAL["masks"]}
+    return {**own, "batch_size": batch, "augmentation": "auto"}
 
 
 def _kind(shape: TaskShape) -> str:
