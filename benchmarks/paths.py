@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 import netwright as nw
 from netwright.core.task import Augmentation, Data, Examples
-from netwright.estimators.shared_weights import SETTINGS
+from netwright.estimators.sharing.settings import SETTINGS
 from netwright.estimators.sharing.stages import Stage
 from netwright.estimators.sharing.weights import Weights
 from netwright.problems.classification import Classification

@@ -1,9 +1,15 @@
 """Tasks by name, by path and by code; and made again from their configuration."""
 
+import bz2
+import gzip
+import io
 import json
+import lzma
+import sqlite3
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from netwright import tasks
 from netwright.core.errors import ConfigurationError, DataError, UserError
@@ -178,6 +184,44 @@ def test_a_file_that_is_something_else_than_its_name_says(tmp_path, name, begins
     (tmp_path / name).write_bytes(begins + bytes(20))
     with pytest.raises((DataError, UserError), match=message):
         tasks.open_task(str(tmp_path / name))
+
+
+def _database() -> bytes:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("create table a (b)")
+    return connection.serialize()
+
+
+def _array() -> bytes:
+    np.save(file := io.BytesIO(), np.zeros(3))
+    return file.getvalue()
+
+
+def _picture(kind: str) -> bytes:
+    Image.new("L", (4, 4)).save(file := io.BytesIO(), kind)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        (lambda: gzip.compress(b"a,b"), "packed by gzip; unpack it first"),
+        (lambda: bz2.compress(b"a,b"), "packed by bzip2"),
+        (lambda: lzma.compress(b"a,b"), "packed by xz"),
+        (_database, "an SQLite database; save what it holds as CSV"),
+        (_array, r"a single array \(.npy\)"),
+        (lambda: _picture("PNG"), "a PNG image"),
+        (lambda: _picture("JPEG"), "a JPEG image"),
+        (lambda: _picture("PDF"), "a PDF document"),
+        (lambda: b"PAR1" + bytes(9) + b"PAR1", "a Parquet file"),  # begins and ends so: parquet.apache.org
+        (lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git lfs pull"),
+        (lambda: b"@RELATION iris\n@ATTRIBUTE a NUMERIC\n@DATA\n1\n", "an ARFF file"),
+    ],
+)
+def test_a_table_that_was_written_by_something_else(tmp_path, written, message):
+    (tmp_path / "a.csv").write_bytes(written())
+    with pytest.raises(DataError, match=message):
+        tasks.open_task(str(tmp_path / "a.csv"))
 
 
 def test_a_test_table_that_is_something_else(tmp_path):

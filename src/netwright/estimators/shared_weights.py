@@ -41,6 +41,7 @@ from netwright.estimators.sharing.hypergradient import Order
 from netwright.estimators.sharing.keeping import fill, keep_network, snapshot_of, state_of
 from netwright.estimators.sharing.leading import Leading
 from netwright.estimators.sharing.scoring import recalibrated, totals
+from netwright.estimators.sharing.settings import SETTINGS, require_followed
 from netwright.estimators.sharing.stages import stages_of
 from netwright.estimators.sharing.weights import Weights
 from netwright.estimators.signature import with_training_settings
@@ -54,32 +55,6 @@ from netwright.training.usual import of_masks
 
 PROVIDES = ("est.oneshot",)
 
-SETTINGS = TrainingSettings(
-    epochs=50,
-    batch_size=64,
-    learning_rate=0.025,
-    minimum_learning_rate=0.001,
-    momentum=0.9,
-    nesterov=False,
-    weight_decay=3e-4,
-    warm_up=0.0,
-    gradient_clip=5.0,
-)
-"""The weight training of DARTS (Liu et al. 2019, appendix A.1.1)."""
-ALONE: Mapping[str, Any] = {
-    "average": None,
-    "compile": False,
-    "steps_per_epoch": None,
-    "seconds": None,
-    "patience": None,
-    "keep_best": False,
-    "part_decay": False,
-    "evaluate_every": 1,
-    "fresh_statistics": False,
-    "mixup": 0.0,
-    "repeats": 1,
-}
-"""Training settings that shared weights do without, by the only value that they take."""
 GAP_BATCHES = 4  # validation minibatches on which mixture and rounded architecture are compared each epoch
 
 
@@ -220,17 +195,7 @@ class SharedWeights(RoundEstimator):
         part(self, "split", self.validation)
         whole_number(self, "partial_channels", partial_channels)
         whole_number(self, "recalibrate", self.recalibrate, 0)
-        if self.order != 1 and self.settings.precision in ("tf32", "bfloat16"):
-            raise ConfigurationError(
-                f"SharedWeights: order = {self.order!r} takes differences that {self.settings.precision} cannot "
-                "hold; use precision float32"
-            )
-        alone = [name for name, usual in ALONE.items() if getattr(self.settings, name) != usual]
-        if alone:
-            found = ", ".join(f"{name} = {getattr(self.settings, name)!r}" for name in alone)
-            raise ConfigurationError(
-                f"SharedWeights: {found}: expected to be left out, as this is for networks that are trained alone"
-            )
+        require_followed(self.settings, self.order)
 
     def configuration(self) -> dict[str, Any]:
         """As JSON, without what does not change the measurement."""
