@@ -34,7 +34,7 @@ from netwright.core.randomness import Generators
 from netwright.core.task import Augmentation
 from netwright.core.trial import Proposal, Trial
 from netwright.engine.rounds import round_estimator
-from netwright.engine.session import fresh
+from netwright.engine.session import prepared
 from netwright.methods.weight_sharing import training_steps
 from netwright.spaces.nasbench201 import OPERATIONS
 
@@ -128,7 +128,7 @@ def made(recipe: str, space: nw.Space, task: nw.Task, steps: int, seed: int, set
 def train(search: nw.Search, seed: int) -> tuple[int, str | None]:
     """Every round of the weight training. The steps taken, and the cell that a mixture stands for in the end."""
     estimator: Any = round_estimator(search.estimator)
-    strategy, draw = fresh(search.strategy), Generators(seed)
+    strategy, draw = prepared(search), Generators(seed)
     estimator.begin(seed)
     for number in itertools.count():
         proposal = strategy.ask(draw(0, number))

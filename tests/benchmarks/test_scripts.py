@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +114,22 @@ def test_it_runs_in_its_smallest_form(script: str, table: Path, masks: Path, row
     found = run(script, arguments, tmp_path)
     assert found.returncode == 0, found.stdout[-2000:] + found.stderr[-4000:]
     assert found.stdout.strip()
+
+
+def imported(script: Path) -> Iterator[tuple[str, str]]:
+    """Modules of netwright, and the names that are imported from them."""
+    for node in ast.walk(ast.parse(script.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "netwright":
+            yield from ((node.module or "", each.name) for each in node.names)
+
+
+@pytest.mark.parametrize("script", sorted(FOLDER.glob("*.py")), ids=lambda script: script.name)
+def test_what_it_imports_is_there(script: Path) -> None:
+    """Running it takes too long for each change; a name that was changed shows here."""
+    for module, name in imported(script):
+        holder = importlib.import_module(module)
+        found = hasattr(holder, name) or (hasattr(holder, "__path__") and importlib.util.find_spec(f"{module}.{name}"))
+        assert found, f"{script.name} imports {name} from {module}, which has no such name"
 
 
 def test_every_script_has_a_smallest_form() -> None:
