@@ -42,6 +42,8 @@ LEAST_MATRIX = 16 * 16
 """Input times output channels of a layer from which the matrix units for bfloat16 are filled."""
 LONG_ROW = 64
 """Pixels of a row from which on some convolutions are not safe: see `needs_channels_first`."""
+FILLED = 16
+"""Channels that are computed at a time: of more, but no multiple, some convolutions are not safe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,31 +95,48 @@ def choose_precision(
         channels_last = any(each.dim() == 4 for each in tensors(example)) and any(
             isinstance(module, nn.Conv2d) for module in network.modules()
         )
-    channels_last = channels_last and not needs_channels_first(network, example, device)
     dtype = settings.precision
     if dtype == "auto":
         dtype = "bfloat16" if _bfloat16_pays(network, example, settings.batch_size, device, counts) else "float32"
-    return Precision(dtype, channels_last)
+    return Precision(dtype, channels_last and not needs_channels_first(network, example, device, dtype))
 
 
-def needs_channels_first(network: nn.Module, example: Any, device: torch.device) -> bool:
-    """Whether training the network with its channels last writes beyond its memory on the CPU.
+def needs_channels_first(
+    network: nn.Module, example: Any, device: torch.device, dtype: str = "float32", *, held: bool = True
+) -> bool:
+    """Whether training the network with its channels last writes or reads beyond its memory on the CPU.
 
-    So does the gradient by the weights of a strided 1x1 convolution of 2 to 15 channels to at most 16, where rows are
-    64 pixels or longer (found by trying sizes with PyTorch 2.13); shorter ones are safe.
+    Two gradients by the weights of convolutions do (found by trying sizes with PyTorch 2.13; all are right with
+    channels first): that of a strided 1x1 convolution of 2 to 15 channels to at most 16, where rows are 64 pixels or
+    longer; and in bfloat16 that of one which is dilated over rows and not strided, where it is grouped or takes more
+    than 16 channels that are no multiple of 16.
 
     network: that is trained.
     example: of its inputs.
     device: that computes.
+    dtype: see `Precision`.
+    held: whether layers that are slow in bfloat16 run in float32, as `Precision.applied` has them.
     """
+    if device.type != "cpu":
+        return False
     rows = max((max(each.shape[2:]) for each in tensors(example) if each.dim() == 4), default=0)
-    return device.type == "cpu" and rows >= LONG_ROW and any(map(_is_strided_and_narrow, network.modules()))
+    if rows >= LONG_ROW and any(map(_is_strided_and_narrow, network.modules())):
+        return True
+    return dtype == "bfloat16" and any(
+        _is_dilated_and_uneven(module) and not (held and slow_in_bfloat16(module)) for module in network.modules()
+    )
 
 
 def _is_strided_and_narrow(module: nn.Module) -> bool:
     if not isinstance(module, nn.Conv2d) or module.groups > 1 or max(module.kernel_size) > 1 or max(module.stride) < 2:
         return False
     return module.in_channels < 16 and module.out_channels <= 16
+
+
+def _is_dilated_and_uneven(module: nn.Module) -> bool:
+    if not isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)) or module.dilation[0] < 2 or module.stride[0] > 1:
+        return False
+    return module.groups > 1 or (module.in_channels > FILLED and module.in_channels % FILLED > 0)
 
 
 def _bfloat16_pays(

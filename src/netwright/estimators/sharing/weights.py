@@ -166,7 +166,8 @@ class Weights:
         if dtype == "auto":
             dtype = "tf32" if self.order == 1 and has_tf32(self.device) else "float32"
         last = self._channels_last() if last == "auto" else last
-        return Precision(dtype, last and not needs_channels_first(self.supernet, self._example, self.device))
+        unsafe = needs_channels_first(self.supernet, self._example, self.device, dtype, held=False)
+        return Precision(dtype, last and not unsafe)
 
     def _channels_last(self) -> bool:
         """For images; not on a GPU where operations are fused, because what they come down to (depthwise convolutions,
