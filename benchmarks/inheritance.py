@@ -75,9 +75,10 @@ def searched(training: Training, share: float, seed: int, seconds: float) -> tup
     strategy = nw.strategies.RegularizedEvolution(training.space, POPULATION, TOURNAMENT, repeats=False, **own)
     with tempfile.TemporaryDirectory() as folder:
         run = nw.Search(Bounded(strategy, seconds), training, seed=seed).run(trials=10_000, store=folder)
+        best = run.best  # which looks into the folder
     found = [each.metrics for each in run.trials if "inherited_params" in each.metrics]
     taken = [each["inherited_params"] / each["params"] for each in found]
-    return 100 * run.best.metrics["val_accuracy"], len(run.trials), 100 * statistics.mean(taken or [0.0])
+    return 100 * best.metrics["val_accuracy"], len(run.trials), 100 * statistics.mean(taken or [0.0])
 
 
 def row(name: str, found: list[tuple[float, float, float]], plain: list[tuple[float, float, float]]) -> str:
