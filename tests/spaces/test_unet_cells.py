@@ -7,7 +7,7 @@ from netwright.core.errors import ConfigurationError, InvalidArchitecture, UserE
 from netwright.core.task import TaskShape
 from netwright.networks.cells import Cell
 from netwright.networks.counting import count
-from netwright.networks.u_shape import DOWN, NORMAL, UP, UpAndDown
+from netwright.networks.u_shape import NORMAL, UpAndDown, doubling, halving
 from netwright.networks.unet import unet
 from netwright.results.network_source import write_source
 from netwright.spaces import EncoderDecoder, UNetCells
@@ -26,8 +26,8 @@ def test_size_by_hand():
 
 def test_inputs_of_a_cell_are_halved_or_doubled_and_inner_states_are_kept():
     offered = {each.name: (each.options, each.soft) for each in SMALL.decisions}
-    assert offered["down/node1/0"] == offered["down/node1/1"] == (tuple(DOWN), ())
-    assert offered["up/node1/1"] == (tuple(UP), ())
+    assert offered["down/node1/0"] == offered["down/node1/1"] == (tuple(halving(3)), ())
+    assert offered["up/node1/1"] == (tuple(doubling(3)), ())
     hard = tuple(label for label in NORMAL if label != "none")
     assert offered["down/node1/2"] == offered["up/node1/0"] == offered["up/node1/2"] == (hard, ("none",))
 
@@ -128,6 +128,32 @@ def test_two_convolutions_read_the_image_at_its_full_resolution_before_it_is_hal
         assert (seen.min(), seen.max()) == (-reach, reach)
         reads = next(each for each in body.second.modules() if isinstance(each, torch.nn.Conv2d)).in_channels
         assert reads == (12 if deep else 1)
+
+
+@pytest.mark.parametrize(("dilation", "reached"), [(1, 1.0), (2, 0.25), (3, 1.0), (4, 0.25), (5, 1.0)])
+def test_an_even_dilation_reads_and_writes_a_fourth_of_the_pixels(dilation, reached):
+    torch.manual_seed(0)
+    image = torch.randn(1, 1, 32, 32, requires_grad=True)
+    down = next(each for each in halving(dilation)["down_dil_conv"](1).modules() if isinstance(each, torch.nn.Conv2d))
+    (read,) = torch.autograd.grad(down(image).square().sum(), image)
+    raised = doubling(dilation)["up_dil_conv"](1)
+    up = next(each for each in raised.modules() if isinstance(each, torch.nn.ConvTranspose2d))
+    written = up(image)
+    assert down(image).shape[2:] == (16, 16) and written.shape[2:] == (64, 64)
+    middle = slice(8, 24)
+    assert (read[..., middle, middle] != 0).double().mean() == reached
+    assert (written[..., middle, middle] != 0).double().mean() == reached
+
+
+def test_the_dilation_of_what_halves_and_doubles_is_that_of_the_space():
+    cells = [("down_dil_conv", 0), ("down_dil_conv", 1)], [("dil_conv", 0), ("up_dil_conv", 1)]
+    for space in (UNetCells(depth=1, channels=2, nodes=1), UNetCells(depth=1, channels=2, nodes=1, dilation=2)):
+        network = space.build(space.from_cells(*cells), SHAPE)
+        layers = [each for each in network.modules() if isinstance(each, (torch.nn.Conv2d, torch.nn.ConvTranspose2d))]
+        dilated = [(each.stride[0], each.dilation[0]) for each in layers if each.dilation[0] > 1]
+        assert dilated == [(2, space.dilation)] * 2 + [(1, 2), (2, space.dilation)] * 2
+    with pytest.raises(ConfigurationError, match="dilation of at least 1, found 0"):
+        UNetCells(dilation=0)
 
 
 def read(cell: Cell) -> list[torch.Tensor]:

@@ -33,7 +33,7 @@ def nas_unet(
     trained on from scratch.
 
     space: the one to search, such as `UNetCells()`, whose sizes are not the authors': their networks are those of
-        `UNetCells(depth=4, channels=16, doubles=False, deep_stem=False)`.
+        `UNetCells(depth=4, channels=16, doubles=False, deep_stem=False, dilation=2)`.
     task: the data.
     epochs: of the training of the shared weights; 300 in the authors' programs.
     seed: everything random follows from it.

@@ -146,21 +146,35 @@ def up_weights(channels: int) -> nn.Sequential:
     return nn.Sequential(ChannelWeights(channels), _transposed(channels), nn.BatchNorm2d(channels))
 
 
-DOWN: Mapping[str, Make] = {
-    "avg_pool": lambda c: nn.AvgPool2d(2),
-    "max_pool": lambda c: nn.MaxPool2d(2),
-    "down_cweight": down_weights,
-    "down_dil_conv": lambda c: down_conv(c, 2),
-    "down_dep_conv": lambda c: depthwise(c, 2),
-    "down_conv": down_conv,
-}
-"""What halves the resolution, by the names of the authors of NAS-Unet."""
-UP: Mapping[str, Make] = {
-    "up_cweight": up_weights,
-    "up_dep_conv": up_depthwise,
-    "up_conv": up_conv,
-    "up_dil_conv": lambda c: up_conv(c, 2),
-}
+def halving(dilation: int) -> Mapping[str, Make]:
+    """What halves the resolution, by the names of the authors of NAS-Unet.
+
+    dilation: of the dilated convolution. An even one reads every other pixel of every other row, and no more.
+    """
+    return {
+        "avg_pool": lambda c: nn.AvgPool2d(2),
+        "max_pool": lambda c: nn.MaxPool2d(2),
+        "down_cweight": down_weights,
+        "down_dil_conv": lambda c: down_conv(c, dilation),
+        "down_dep_conv": lambda c: depthwise(c, 2),
+        "down_conv": down_conv,
+    }
+
+
+def doubling(dilation: int) -> Mapping[str, Make]:
+    """What doubles the resolution, by the names of the authors of NAS-Unet.
+
+    dilation: of the dilated convolution. With an even one what comes from below reaches every other pixel of every
+        other row, and no more; all others are the same.
+    """
+    return {
+        "up_cweight": up_weights,
+        "up_dep_conv": up_depthwise,
+        "up_conv": up_conv,
+        "up_dil_conv": lambda c: up_conv(c, dilation),
+    }
+
+
 NORMAL: Mapping[str, Make] = {
     "identity": lambda c: nn.Identity(),
     "cweight": ChannelWeights,
@@ -169,6 +183,7 @@ NORMAL: Mapping[str, Make] = {
     "conv": normal_conv,
     "none": lambda c: Zero(),
 }
+"""What keeps the resolution, by the names of the authors of NAS-Unet."""
 
 
 class UpTo(nn.Module):

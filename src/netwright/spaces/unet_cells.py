@@ -17,7 +17,7 @@ from netwright.core.graph import Graph
 from netwright.core.states import States
 from netwright.core.task import TaskShape
 from netwright.networks.cells import Cell
-from netwright.networks.u_shape import DOWN, NORMAL, UP, Across, Make, UpAndDown, convolutions
+from netwright.networks.u_shape import NORMAL, Across, Make, UpAndDown, convolutions, doubling, halving
 
 PROVIDES = ("space.darts_cell",)
 
@@ -88,8 +88,11 @@ class UNetCells(DecisionSpace):
         benchmarks/RESULTS.md).
     deep_stem: whether two 3x3 convolutions read the image at its full resolution, and what they give is halved, as in a
         U-Net; in the authors' programs one of 1x1 reads it, and one of 3x3 with stride 2 beside it.
+    dilation: of the dilated convolutions that halve or double the resolution, at least 1; 2 in the authors' programs.
+        An even one leaves out three of four pixels: of those that it reads, and on the way up of those that it
+        writes, so that cells which double by it alone never learn what lies there.
 
-    The authors' networks: `UNetCells(depth=4, channels=16, doubles=False, deep_stem=False)`.
+    The authors' networks: `UNetCells(depth=4, channels=16, doubles=False, deep_stem=False, dilation=2)`.
 
     The authors' normalisation is by groups of 16 channels, here it is by batches; their shuffled convolution has one
     group, so that it is the plain one, and is left out.
@@ -102,14 +105,15 @@ class UNetCells(DecisionSpace):
     nodes: int = 3
     doubles: bool = True
     deep_stem: bool = True
+    dilation: int = 3
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     width_parameter: ClassVar[str] = "channels"
     additive_cost: ClassVar[bool] = True  # each operation costs the same whatever the others are
     traced_shape: ClassVar[TaskShape] = TaskShape((1, 32, 32), 2, dense=True)
 
     def __post_init__(self) -> None:
-        for name, least in {"depth": 1, "channels": 2}.items():
+        for name, least in {"depth": 1, "channels": 2, "dilation": 1}.items():
             if getattr(self, name) < least:
                 raise ConfigurationError(f"UNetCells needs {name} of at least {least}, found {getattr(self, name)}")
         if not 1 <= self.nodes <= MOST_NODES:
@@ -145,7 +149,7 @@ class UNetCells(DecisionSpace):
     def _cell(self, choose: Choose, kind: str, across: int, last: int, width: int) -> Cell:
         halves = 2 if kind == "down" else 1  # the state from across has twice the resolution of the last one
         inputs = _entry(across, width, halves), _entry(last, width)
-        options = _offered(kind, width)
+        options = _offered(kind, width, self.dilation)
         with choose.scope(kind):
             nodes = [choose.edges(f"node{i}", range(i + 2), 2, options, soft=("none",)) for i in range(self.nodes)]
         return Cell(inputs, nodes, States(range(2, self.nodes + 2)))
@@ -199,16 +203,17 @@ def levels_of(shape: TaskShape, most: int) -> int:
     return levels
 
 
-def _offered(kind: str, width: int) -> Callable[[int], Makers]:
+def _offered(kind: str, width: int, dilation: int) -> Callable[[int], Makers]:
     """What a source of a cell offers: on the way down both inputs are halved, on the way up the last one is doubled."""
     halved = (0, 1) if kind == "down" else ()
     doubled = () if kind == "down" else (1,)
+    down, up = halving(dilation), doubling(dilation)
 
     def made(make: Make) -> Maker:
         return lambda source: make(width)
 
     def options(source: int) -> Makers:
-        chosen = DOWN if source in halved else UP if source in doubled else NORMAL
+        chosen = down if source in halved else up if source in doubled else NORMAL
         return {label: made(make) for label, make in chosen.items()}
 
     return options
