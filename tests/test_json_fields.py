@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from netwright.cli.app import app
+from netwright.cli.plan import Plan
 from netwright.spaces.nasbench201 import OPERATIONS
 from reference_pages.json_fields import COMMANDS
 from reference_pages.json_page import described, is_of, leaves, unseen
@@ -107,6 +108,12 @@ def test_what_a_command_prints_is_described_as_it_is(command: str, values: Mappi
         kind = COMMANDS[command][field][0]
         assert (value is None and path[-1] == "[]") or is_of(kind, value), f"{'.'.join(path)} is {value!r}, no {kind}"
     assert not unseen(seen, COMMANDS[command]), "described, but printed by no run"
+
+
+def test_every_field_of_a_plan_is_described() -> None:
+    there = [path for path, _ in leaves({"plan": json.loads(json.dumps(Plan("digits").to_json()))})]
+    assert len(there) > 40
+    assert [".".join(path) for path in there if described(path, COMMANDS["show"]) is None] == []
 
 
 def test_every_command_with_json_is_described() -> None:

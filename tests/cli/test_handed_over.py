@@ -20,9 +20,10 @@ from netwright.cli import search
 from netwright.cli.app import app
 from netwright.cli.asked import SearchOptions
 from netwright.cli.beside import leading_search, random_plan
+from netwright.cli.explaining import recipe_words
 from netwright.cli.plan import Plan
 from netwright.cli.planning import plan_of_search
-from netwright.cli.recipe_epochs import SMALLER_SPACES, made_smaller, require_an_epoch
+from netwright.cli.recipe_epochs import SMALLER_SPACES, as_long_as_fits, made_smaller, require_an_epoch
 from netwright.core.errors import UserError
 from netwright.core.objective import Objective
 from netwright.methods.timing import Pace
@@ -181,6 +182,27 @@ def test_the_usual_space_is_made_smaller_where_few_epochs_fit() -> None:
     ]
     assert sized[3] is not None and sized[3].make_space(task) == nw.spaces.Darts(cells=3, channels=8, nodes=2)
     assert made_smaller(replace(plan, space="darts"), usual, 40.0) is None, "what was named is taken"
+
+
+def test_the_random_search_beside_is_left_out_where_an_epoch_fits_only_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = open_task("digits", limit=100)
+    plan = Plan("digits", recipe="darts", time="1m", space="darts:cells=3,channels=4")
+    space = plan.make_space(task)
+    search = replace(plan, shared_epochs=1).make_recipe(task, space)
+    with_it = 0.9 * (plan.search_seconds or 0.0)
+
+    def fitted(epoch: float) -> Plan:
+        monkeypatch.setattr("netwright.methods.timing.pace", lambda *_: Pace(epoch, 0.1))
+        monkeypatch.setattr("netwright.cli.clock.elapsed", lambda: 0.0)
+        return as_long_as_fits(plan, task, space, search, 50)
+
+    both, alone = fitted(0.4 * with_it), fitted(1.2 * with_it)
+    assert (both.random_search, both.random_left_out, both.shared_epochs) == (True, False, 2)
+    assert (alone.random_search, alone.random_left_out, alone.shared_epochs) == (False, True, 1)
+    assert "no random search beside it, so that an epoch fits" in recipe_words(alone, fitted=True)
+    assert "a random search for as long beside it" in recipe_words(both, fitted=True)
+    with pytest.raises(UserError, match="one epoch of 'darts'"):
+        fitted(2.5 * with_it)
 
 
 def test_smaller_spaces_are_of_the_same_kind_and_are_named_where_no_epoch_fits() -> None:

@@ -117,7 +117,7 @@ def planned(plan: Plan, search: Search, *, fitted: bool) -> str:
 
         estimator = round_estimator(search.estimator)
         known = None if estimator is None else estimator.trained
-        searched = f"search the shared weights of {known}" if known else _recipe(plan, fitted)
+        searched = f"search the shared weights of {known}" if known else recipe_words(plan, fitted)
         after = "the winner leaves with its share of the weights"
         handed = plan.final_epochs is None and hands_over(search.estimator)
         return f"{searched}{repeated}; {after if handed else _finally(plan)}"
@@ -137,10 +137,11 @@ def _default(plan: Plan) -> str:
     return " (none was given)" if plan.time_limit == DEFAULT_TIME and plan.time is None else ""
 
 
-def _recipe(plan: Plan, fitted: bool) -> str:
+def recipe_words(plan: Plan, fitted: bool) -> str:
     fitting = f", as many as fit into {plan.time_limit} in all{_default(plan)}" if plan.time_limit and fitted else ""
     alone = " train what they choose by itself;" if plan.epochs_finally else ""
     beside = f";{alone} a random search for as long beside it" if plan.random_search else ""
+    beside = "; no random search beside it, so that an epoch fits" if plan.random_left_out else beside
     return f"train shared weights for {counted(plan.shared_epochs or 0, 'epoch')}{fitting}{beside}"
 
 

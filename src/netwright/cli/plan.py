@@ -50,6 +50,7 @@ class Plan(Asked):
     first: tuple[str, ...] = ()  # the architectures that it chose
     paper_epochs: int | None = None  # of a recipe, as its paper has them
     made_smaller: bool = False  # whether the usual space of shared weights was, for the time there is
+    random_left_out: bool = False  # whether the random search beside a recipe was, for the time there is
     shared_seconds: float | None = None  # that the training of shared weights is expected to take
     prepared: float = 0.0  # seconds of the time limit that went before the search could begin, where that matters
     given: dict[str, Any] = field(default_factory=dict)  # the options before anything of them was fitted

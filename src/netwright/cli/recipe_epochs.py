@@ -33,6 +33,8 @@ SHARE_OF_TIMING = 0.1  # of the time limit may a first timing take that is follo
 def as_long_as_fits(plan: Plan, task: Task, space: Space, search: Search, wanted: int) -> Plan:
     """With as many of the wanted epochs as fit; timed again with fewer, since a short search's settings differ.
 
+    Where not one fits, the time of the random search beside it is for the weights, too.
+
     space, search: that the plan makes for the task.
     wanted: epochs, the paper's.
 
@@ -55,6 +57,11 @@ def as_long_as_fits(plan: Plan, task: Task, space: Space, search: Search, wanted
         found = pace(replace(plan, shared_epochs=max(1, fitting)).make_recipe(task, space), most)
         left = share * _left(plan)
         fitting = found.epochs(left)
+    if plan.random_search and found.epochs(share * (plan.search_seconds or 0.0)) < 1:
+        plan = replace(
+            plan, random_search=False, random_left_out=True
+        )  # a network comes before what it is compared with
+        fitting = found.epochs(share * _left(plan))
     require_an_epoch(plan, space, found, share * (plan.search_seconds or 0.0))
     epochs = min(wanted, max(1, fitting))  # the limit ends an epoch for which preparing has left too little
     return replace(plan, shared_epochs=epochs, paper_epochs=wanted, shared_seconds=found.epoch * epochs)
