@@ -184,12 +184,15 @@ def test_the_time_that_timing_takes_is_not_there_for_epochs(
 
 
 def test_only_what_would_not_fit_without_any_preparation_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """100 s leave 27 s for the weights; 90 s went by before."""
+    """100 s leave 27 s for the weights, 54 s without a random search beside it; 90 s went by before."""
     monkeypatch.setattr("netwright.cli.clock.elapsed", lambda: 90.0)
     task, space = open_task("digits", limit=120), NasBench201(channels=2, cells=1)
     plan = Plan("digits", recipe="darts", time="100s", device="cpu")
-    monkeypatch.setattr(timing_of_weights, "pace", lambda search, most: timing_of_weights.Pace(20.0, 1.0))
-    assert plan.fitted(task, space).shared_epochs == 1
-    monkeypatch.setattr(timing_of_weights, "pace", lambda search, most: timing_of_weights.Pace(27.0, 1.0))
-    with pytest.raises(UserError, match="takes about 27 s here, and 27 s of --time 100s are for it"):
+    for seconds, left_out in ((20.0, False), (27.0, True), (52.0, True)):
+        found = timing_of_weights.Pace(seconds, 1.0)
+        monkeypatch.setattr(timing_of_weights, "pace", lambda search, most, found=found: found)
+        fitted = plan.fitted(task, space)
+        assert (fitted.shared_epochs, fitted.random_left_out, fitted.random_search) == (1, left_out, not left_out)
+    monkeypatch.setattr(timing_of_weights, "pace", lambda search, most: timing_of_weights.Pace(54.0, 1.0))
+    with pytest.raises(UserError, match="takes about 54 s here, and 54 s of --time 100s are for it"):
         plan.fitted(task, space)
