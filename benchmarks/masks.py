@@ -1,16 +1,17 @@
 """Do searched cells segment as well as a U-Net with more parameters? Dice of both on test images, with several seeds.
 
     python benchmarks/masks.py MASKS [--tile 128] [--images 30] [--search-epochs 20] [--epochs 60] [--space unet-cells]
-        [--widths 8,16] [--seeds 3] [--first-seed 0] [--cells searched] [--training usual] [--augmentation auto]
-        [--keep FOLDER] [--smallest]
+        [--trained-in SPACE] [--widths 8,16] [--seeds 3] [--first-seed 0] [--cells searched] [--training usual]
+        [--augmentation auto] [--keep FOLDER] [--smallest]
 
 NAS-Unet (Weng et al. 2019) finds the cells on half of the training images each for weights and logits, by a search for
 each seed. `--cells` takes others in place: `published` those of the authors' programs, `convolutions` those that a
-search of the space begins with, `random` some that are drawn for each seed. Their network and U-Nets (Ronneberger et
-al. 2015) of some widths are then trained alike on all but the test images, from new weights, in steps of as many images
-as have 131,072 pixels: as searches train on masks, or by SGD from 0.1. `--augmentation` says how strongly images are
-changed, `--widths none` leaves the U-Nets out. `--keep` keeps searches and trainings in a folder, to go on where they
-were ended. MASKS is a folder of images and masks, such as the 30 membranes of ISBI 2012.
+search of the space begins with, `random` some that are drawn for each seed. Their network, in other sizes where
+`--trained-in` names a space of them, and U-Nets (Ronneberger et al. 2015) of some widths are then trained alike on all
+but the test images, from new weights, in steps of as many images as have 131,072 pixels: as searches train on masks, or
+by SGD from 0.1. `--augmentation` says how strongly images are changed, `--widths none` leaves the U-Nets out. `--keep`
+keeps searches and trainings in a folder, to go on where they were ended. MASKS is a folder of images and masks, such as
+the 30 membranes of ISBI 2012.
 """
 
 from __future__ import annotations
@@ -126,6 +127,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=number)
     parser.add_argument("--widths", default="8,16")
     parser.add_argument("--space", default="unet-cells")
+    parser.add_argument("--trained-in")
     parser.add_argument("--cells", choices=("searched", "published", "convolutions", "random"), default="searched")
     parser.add_argument("--augmentation", choices=("auto", "task", "light", "strong"), default="auto")
     parser.add_argument("--training", choices=("usual", "sgd"), default="usual")
@@ -136,13 +138,15 @@ def main() -> None:
         vars(arguments).update(SMALLEST)
     task = mask_folder(arguments.masks, tile=arguments.tile, limit=arguments.images)
     space = space_of(arguments.space)
+    trained_in = space_of(arguments.trained_in or arguments.space)
     began = time.perf_counter()
     print(task, flush=True)
     found: dict[int, nw.Architecture] = {}
     for seed in seeds_of(arguments):
         found[seed] = cells_of(space, task, seed, arguments)
         print(f"cells {seed}, after {time.perf_counter() - began:,.0f} s: {found[seed]}", flush=True)
-    report(f"{arguments.cells} cells", lambda seed: space.build(found[seed], task.shape), task, arguments)
+    same = {seed: trained_in.architecture(each.decisions) for seed, each in found.items()}
+    report(f"{arguments.cells} cells", lambda seed: trained_in.build(same[seed], task.shape), task, arguments)
     for width in map(int, arguments.widths.split(",") if arguments.widths != "none" else ()):
         report(f"U-Net of width {width}", lambda _, width=width: reference(task, width), task, arguments)
 

@@ -95,7 +95,7 @@ def require_an_epoch(plan: Plan, space: Space, found: Pace, seconds: float) -> N
         raise UserError(
             f"one epoch of {plan.recipe!r} on {space} takes about {found.epoch:,.0f} s here, and "
             f"{seconds:,.0f} s of --time {plan.time_limit} are for it; give more time, "
-            f"fewer --examples, or a smaller space{_such_as(plan, space)}"
+            f"fewer --examples, a smaller space{_such_as(plan, space)}, or leave --method out"
         )
 
 
