@@ -58,9 +58,8 @@ def as_long_as_fits(plan: Plan, task: Task, space: Space, search: Search, wanted
         left = share * _left(plan)
         fitting = found.epochs(left)
     if plan.random_search and found.epochs(share * (plan.search_seconds or 0.0)) < 1:
-        plan = replace(
-            plan, random_search=False, random_left_out=True
-        )  # a network comes before what it is compared with
+        # A network comes before what it is compared with.
+        plan = replace(plan, random_search=False, random_left_out=True)
         fitting = found.epochs(share * _left(plan))
     require_an_epoch(plan, space, found, share * (plan.search_seconds or 0.0))
     epochs = min(wanted, max(1, fitting))  # the limit ends an epoch for which preparing has left too little
